@@ -1,0 +1,80 @@
+"""Errors with a way out: one root, one subclass for each thing that a caller does next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class RunbookError(Exception):
+    """Anything that the runbook refuses or fails at, in words for the operator.
+
+    `message` names the object, what was expected and what was seen; `remedy` says what to do.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, remedy: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.message}\n  -> {self.remedy}" if self.remedy else self.message
+
+
+class SiteError(RunbookError):
+    """A site file that cannot be used; lists every problem, not just the first."""
+
+    exit_code = 2
+
+    def __init__(self, message: str, problems: Sequence[str] = (), *, remedy: str | None = None):
+        super().__init__("\n  ".join([message, *problems]), remedy=remedy)
+        self.problems = tuple(problems)
+
+
+class UsageError(RunbookError):
+    """The command, the machine or an input file is not what the command needs."""
+
+    exit_code = 2
+
+
+class AccessError(RunbookError):
+    """The cloud, the cluster or a registry answered, and said no (401, 403, untrusted CA)."""
+
+
+class UnreachableError(RunbookError):
+    """The cloud, the cluster or a registry did not answer."""
+
+    exit_code = 6
+
+
+class DriftError(RunbookError):
+    """What is there is neither what was planned for nor what may be changed safely."""
+
+
+class ApplyError(RunbookError):
+    """A step failed; what was done before it stands."""
+
+
+class CheckError(RunbookError):
+    """A check said fail."""
+
+    exit_code = 4
+
+
+class UnknownError(RunbookError):
+    """A check could not look."""
+
+    exit_code = 5
+
+
+class DeadlineError(RunbookError):
+    """A wait reached its deadline; the message says what was seen last."""
+
+
+class RecordError(RunbookError):
+    """The record of a run could not be written or does not hold."""
+
+
+class LabError(RunbookError):
+    """A part of the lab did not come up or cannot run on this machine."""

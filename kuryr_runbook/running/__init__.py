@@ -1,0 +1,1 @@
+"""Headless execution of phases through papermill: order, progress, run.json."""
