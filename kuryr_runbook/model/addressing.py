@@ -1,0 +1,75 @@
+"""The address plan: which ranges may not meet, and how a service subnet is divided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+from itertools import combinations
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """An allocation pool: first and last address, both included."""
+
+    first: IPv4Address
+    last: IPv4Address
+
+    def __contains__(self, address: IPv4Address) -> bool:
+        return self.first <= address <= self.last
+
+    def __str__(self) -> str:
+        return f"{self.first}-{self.last}"
+
+
+def pod_pool(subnet: IPv4Network, gateway: IPv4Address) -> Pool:
+    """All of the pod subnet but its gateway and the last address.
+
+    The gateway is the first or the last usable address; the broadcast's neighbour stays free, as
+    in the original's plan (.2 to .253).
+    """
+    if gateway == subnet[1]:
+        return Pool(subnet[2], subnet[-3])
+    return Pool(subnet[1], gateway - 1)
+
+
+def service_gateway(subnet: IPv4Network) -> IPv4Address:
+    """The service subnet's gateway: its highest usable address.
+
+    Its first address belongs to the `kubernetes` service, so the gateway cannot stand there.
+    """
+    return subnet[-2]
+
+
+def service_pool(subnet: IPv4Network) -> Pool:
+    """Where Neutron and Octavia may take addresses: the upper half, below the gateway.
+
+    The lower half is Kubernetes' service CIDR; an amphora's port there would steal a ClusterIP.
+    """
+    upper = list(subnet.subnets())[1]
+    return Pool(upper[0], service_gateway(subnet) - 1)
+
+
+def api_service_address(service_cidr: IPv4Network) -> IPv4Address:
+    """The address of the `kubernetes` service: the first of the service CIDR."""
+    return service_cidr[1]
+
+
+def service_problems(subnet: IPv4Network, service_cidr: IPv4Network) -> Iterator[str]:
+    """Why this service subnet cannot carry this service CIDR; nothing when it can."""
+    if subnet.prefixlen > 28:
+        yield f"service subnet {subnet} is too small: it needs a /28 or wider"
+        return
+    lower = next(iter(subnet.subnets()))
+    if not service_cidr.subnet_of(lower):
+        yield (
+            f"service CIDR {service_cidr} must lie in the lower half of the service subnet "
+            f"{subnet}, which is {lower}: the upper half is Octavia's"
+        )
+
+
+def overlaps(ranges: Mapping[str, IPv4Network]) -> Iterator[str]:
+    """Every two named ranges that overlap, in words."""
+    for (name_a, a), (name_b, b) in combinations(ranges.items(), 2):
+        if a.overlaps(b):
+            yield f"{name_a} {a} and {name_b} {b} overlap: give one of them another range"

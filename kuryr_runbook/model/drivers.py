@@ -1,0 +1,61 @@
+"""Pod VIF drivers: how a pod's interface is made, and what follows from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class VifDriver(StrEnum):
+    """Kuryr's names for the drivers that a site may choose (`[kubernetes] pod_vif_driver`)."""
+
+    NESTED_MACVLAN = "nested-macvlan"
+    NESTED_VLAN = "nested-vlan"
+    NEUTRON_VIF = "neutron-vif"
+
+
+class GroupRole(StrEnum):
+    """Which security group a packet for a pod meets."""
+
+    NODE = "node"
+    POD = "pod"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriverTraits:
+    """What a driver asks of Neutron."""
+
+    admitting_group: GroupRole
+    """The group that must admit the service subnet.
+
+    With MACVLAN the pod's own port only reserves the address and traffic travels by the node's
+    port; the other drivers plug the pod's port itself.
+    """
+    pods_on_node_network: bool
+    """The pod subnet has to lie in the nodes' network (same L2 segment)."""
+    needs_address_pairs: bool
+    """Every pod takes one allowed address pair of its node's port."""
+    sends_binding_host: bool
+    """Kuryr sets `binding:host_id`, which Neutron's default policy leaves to admins."""
+
+
+TRAITS: dict[VifDriver, DriverTraits] = {
+    VifDriver.NESTED_MACVLAN: DriverTraits(
+        admitting_group=GroupRole.NODE,
+        pods_on_node_network=True,
+        needs_address_pairs=True,
+        sends_binding_host=True,
+    ),
+    VifDriver.NESTED_VLAN: DriverTraits(
+        admitting_group=GroupRole.POD,
+        pods_on_node_network=False,
+        needs_address_pairs=False,
+        sends_binding_host=False,
+    ),
+    VifDriver.NEUTRON_VIF: DriverTraits(
+        admitting_group=GroupRole.POD,
+        pods_on_node_network=False,
+        needs_address_pairs=False,
+        sends_binding_host=True,
+    ),
+}

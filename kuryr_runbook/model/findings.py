@@ -1,0 +1,43 @@
+"""Findings: the answers that checks give."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Status(StrEnum):
+    """What a check found. `unknown` means it could not look; it is never a pass."""
+
+    PASS = "pass"  # noqa: S105 - an answer, not a password
+    WARN = "warn"
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+    SKIP = "skip"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One answer: which check, about what, what was seen, and what to do when it is bad."""
+
+    check: str
+    """Stable name, such as `vip-from-pods`."""
+    title: str
+    status: Status
+    evidence: str
+    subject: str = ""
+    """The object that it is about, when it is about one."""
+    remedy: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data, for JSON."""
+        return asdict(self)
+
+
+def worst(findings: Iterable[Finding]) -> Status:
+    """The status that decides: fail before unknown before warn before pass before skip."""
+    order = (Status.FAIL, Status.UNKNOWN, Status.WARN, Status.PASS)
+    seen = {finding.status for finding in findings}
+    return next((status for status in order if status in seen), Status.SKIP)

@@ -1,0 +1,235 @@
+"""The site: one cluster's parameters, validated as a whole.
+
+The sections are the parameters of every notebook. Names that the original used for ids
+(`pod_security_group_id` and so on) are kept.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
+from typing import Annotated, Literal, Self, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from kuryr_runbook.model import addressing
+from kuryr_runbook.model.drivers import TRAITS, DriverTraits, VifDriver
+from kuryr_runbook.model.releases import RELEASES, Release
+
+DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+
+
+def _is_text(value: object) -> object:
+    """Refuse what YAML made of an unquoted value: 1.30 would become the number 1.3."""
+    if isinstance(value, int | float):
+        raise ValueError(f"must be text: put it in quotes ('{value}' was read as a number)")
+    return value
+
+
+def _expanded(value: object) -> object:
+    return Path(value).expanduser() if isinstance(value, str) else value
+
+
+Text = Annotated[str, BeforeValidator(_is_text), Field(min_length=1)]
+File = Annotated[Path, BeforeValidator(_expanded)]
+Id = Annotated[str, Field(pattern=r"^[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}$")]
+
+
+T = TypeVar("T")
+
+
+class Conflicts(ValueError):
+    """Several problems of values that are right by themselves: pairs of path and problem."""
+
+    def __init__(self, problems: Iterable[tuple[str, str]]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(f"{path}: {problem}" for path, problem in self.problems))
+
+
+def checked(value: T, problems: Iterable[tuple[str, str]]) -> T:
+    """The value, unless there are problems: then raises Conflicts with all of them."""
+    found = tuple(problems)
+    if found:
+        raise Conflicts(found)
+    return value
+
+
+class Section(BaseModel):
+    """A section of a site: immutable, and strict about keys that it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class OpenStackSection(Section):
+    """How the runbook and Kuryr reach the cloud. Credentials stay in clouds.yaml or OS_*."""
+
+    cloud: Text = "envvars"
+    """Entry of clouds.yaml; `envvars` takes the OS_* variables."""
+    clouds_yaml: File | None = None
+    """File that holds the entry; None: where openstacksdk looks for it."""
+    k8s_project_id: Id | None = None
+    """Project of all resources; None: that of the credentials."""
+    ca_file: File | None = None
+    """CA of the cloud, for the secret os-client-ca; None: the one that clouds.yaml names."""
+
+
+class KubernetesSection(Section):
+    """How the runbook and Kuryr reach the cluster."""
+
+    kubeconfig: File | None = None
+    """None: KUBECONFIG, else ~/.kube/config."""
+    context: Text | None = None
+    namespace: Text = "kube-system"
+    """Namespace of the controller and the daemon."""
+    api_root: Text | None = None
+    """The API server as Kuryr's pods reach it without Kuryr: a master's node address, never the
+    service address. None: the first address of the endpoints of `default/kubernetes`."""
+    service_cidr: IPv4Network = IPv4Network("10.2.0.0/25")
+    """The API server's --service-cluster-ip-range."""
+
+
+class PodSubnet(Section):
+    """The subnet of the pods' addresses."""
+
+    name: Text = "kuryr-pod-subnet"
+    cidr: IPv4Network = IPv4Network("10.1.0.0/24")
+    gateway: IPv4Address | None = None
+    """None: the first address."""
+
+    @property
+    def gateway_ip(self) -> IPv4Address:
+        """The router's address in the subnet."""
+        return self.gateway or self.cidr[1]
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        return checked(self, self._problems())
+
+    def _problems(self) -> Iterator[tuple[str, str]]:
+        if self.cidr.prefixlen > 28:
+            yield "cidr", f"{self.cidr} is too small: it needs a /28 or wider"
+        elif self.gateway_ip not in (self.cidr[1], self.cidr[-2]):
+            ends = f"{self.cidr[1]} or {self.cidr[-2]}"
+            yield "gateway", f"{self.gateway_ip} is not an end of {self.cidr}: choose {ends}"
+
+
+class ServiceSubnet(Section):
+    """The network and subnet of services: Kubernetes has the lower half, Octavia the upper."""
+
+    network: Text = "kuryr-service-network"
+    name: Text = "kuryr-service-subnet"
+    cidr: IPv4Network = IPv4Network("10.2.0.0/24")
+
+
+class NetworkSection(Section):
+    """What Kuryr needs of Neutron and Octavia. What exists under a name or id is used."""
+
+    external_network: Text = "ext-net"
+    external_network_id: Id | None = None
+    """Network of the floating IPs of load balancers."""
+    router: Text = "k8s-router"
+    node_subnet: Text = "k8s-node-subnet"
+    node_subnet_id: Id | None = None
+    """Subnet to which the nodes are attached."""
+    node_security_group: Text = "k8s-node-sg"
+    """Group of the nodes' ports; made, and put on them, when there is none."""
+    pod_subnet: PodSubnet = PodSubnet()
+    kuryr_pod_subnet_id: Id | None = None
+    pod_security_group: Text = "kuryr-pod-sg"
+    pod_security_group_id: Id | None = None
+    """Group that Kuryr puts on every pod's port."""
+    service_subnet: ServiceSubnet = ServiceSubnet()
+    kuryr_service_subnet_id: Id | None = None
+    api_load_balancer: Text = "kubernetes-service"
+    """Load balancer of the `kubernetes` service, which Kuryr itself does not make."""
+
+
+class KuryrSection(Section):
+    """Which Kuryr, and how pods are plugged."""
+
+    release: Text = "stein"
+    vif_driver: VifDriver = VifDriver.NESTED_MACVLAN
+    link_iface: Text = "ens3"
+    """The nodes' interface on the node subnet."""
+    cni_plugin: Literal["install", "preinstalled"] = "install"
+    """Whether the daemon's init container brings the plugin, or it lies on every node already."""
+    lb_activation_seconds: Annotated[int, Field(ge=30, le=3600)] = 300
+    """How long Kuryr waits for a load balancer to become ACTIVE."""
+
+    @model_validator(mode="after")
+    def _supported(self) -> Self:
+        return checked(self, self._problems())
+
+    def _problems(self) -> Iterator[tuple[str, str]]:
+        release = RELEASES.get(self.release)
+        if release is None:
+            yield "release", f"no release {self.release!r}: known are {', '.join(RELEASES)}"
+        elif self.vif_driver not in release.vif_drivers:
+            works = ", ".join(release.vif_drivers)
+            yield "vif_driver", f"{self.vif_driver} is not for Kuryr {release.name}: {works} are"
+
+
+class ImageSection(Section):
+    """The image of controller and daemon."""
+
+    repository: Annotated[str, Field(pattern=r"^[^\s@]+/[^\s@:]+$")]
+    """Registry and repository, without tag: registry.example.org/kuryr/kuryr."""
+    base_image: Text = "docker.io/library/debian:bookworm-slim"
+    engine: Literal["auto", "docker", "podman", "buildah"] = "auto"
+    registry_auth: File | None = None
+    """Login of the registry in the form of docker's config.json; None: no login."""
+    registry_ca: File | None = None
+    """CA of the registry; None: those that the system trusts."""
+
+
+class VerificationSection(Section):
+    """The acceptance workload."""
+
+    namespace: Text = "kuryr-verification"
+    replicas: Annotated[int, Field(ge=2, le=50)] = 4
+    external_address: IPv4Address = IPv4Address("8.8.8.8")
+    """An address outside the cloud that answers ping."""
+
+
+class Site(Section):
+    """One cluster's parameters."""
+
+    name: Annotated[str, BeforeValidator(_is_text), Field(pattern=f"^{DNS_LABEL.pattern}$")]
+    """Name of the site, a DNS label; resources that the runbook makes are marked with it."""
+    openstack: OpenStackSection
+    kubernetes: KubernetesSection
+    network: NetworkSection
+    kuryr: KuryrSection
+    image: ImageSection
+    verification: VerificationSection = VerificationSection()
+
+    @property
+    def release(self) -> Release:
+        """The Kuryr release."""
+        return RELEASES[self.kuryr.release]
+
+    @property
+    def driver(self) -> DriverTraits:
+        """What the VIF driver asks for."""
+        return TRAITS[self.kuryr.vif_driver]
+
+    @property
+    def owner(self) -> str:
+        """The mark on everything that the runbook makes for this site."""
+        return f"kuryr-runbook site={self.name}"
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        return checked(self, _conflicts(self))
+
+
+def _conflicts(site: Site) -> Iterator[tuple[str, str]]:
+    """Problems that no single section shows."""
+    pods, services = site.network.pod_subnet, site.network.service_subnet
+    for problem in addressing.service_problems(services.cidr, site.kubernetes.service_cidr):
+        yield "network.service_subnet.cidr", problem
+    ranges = {"the pod subnet": pods.cidr, "the service subnet": services.cidr}
+    for problem in addressing.overlaps(ranges):
+        yield "network.pod_subnet.cidr", problem
