@@ -1,0 +1,122 @@
+"""What all phases have in common: a site, connections made when needed, read-plan-apply-check."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+from kuryr_runbook.clients.kubernetes import KubernetesClient
+from kuryr_runbook.clients.openstack import OpenStackClient
+from kuryr_runbook.display.findings import findings_view
+from kuryr_runbook.display.plans import outcomes_view, plan_view
+from kuryr_runbook.display.tables import View, table
+from kuryr_runbook.model.errors import CheckError, SiteError, UnknownError
+from kuryr_runbook.model.findings import Finding, Status, worst
+from kuryr_runbook.model.plan import Outcome, Plan
+from kuryr_runbook.model.site import Site
+from kuryr_runbook.model.site_file import parse_site, site_from_parameters
+
+SITE_VARIABLE = "KURYR_RUNBOOK_SITE"
+
+
+def chosen_site(sections: dict[str, Any]) -> Site:
+    """The site of a notebook: its parameters, else the file that KURYR_RUNBOOK_SITE names."""
+    path = os.environ.get(SITE_VARIABLE)
+    if path and not any(sections.values()):
+        return read_site(Path(path))
+    return site_from_parameters(sections)
+
+
+def read_site(path: Path) -> Site:
+    """The site that a file describes. Raises SiteError, also when there is no such file."""
+    try:
+        text = path.expanduser().read_text()
+    except OSError as error:
+        raise SiteError(
+            f"{path}: cannot be read: {error.strerror}",
+            remedy="name a site file; `parameters/` holds commented examples",
+        ) from error
+    return parse_site(text, str(path))
+
+
+class Phase(ABC):
+    """One phase, as its notebook steps through it: read, plan, apply, check.
+
+    Every method shows what it found and gives a view back; calling it again is safe.
+    """
+
+    name: ClassVar[str]
+    """Stem of the notebook, without its number."""
+
+    def __init__(self, *, dry_run: bool = False, **sections: Any) -> None:
+        """Takes the notebook's parameters. Raises SiteError with all problems of the site."""
+        self.site = chosen_site(sections)
+        self.dry_run = dry_run
+        self._plan: Plan | None = None
+
+    @cached_property
+    def cloud(self) -> OpenStackClient:
+        """The connection to the cloud."""
+        return OpenStackClient(self.site.openstack.cloud, self.site.openstack.clouds_yaml)
+
+    @cached_property
+    def cluster(self) -> KubernetesClient:
+        """The connection to the cluster."""
+        return KubernetesClient(self.site.kubernetes.kubeconfig, self.site.kubernetes.context)
+
+    def plan(self) -> View:
+        """Read, compare with what is wanted, and show the difference."""
+        self._plan = self.make_plan()
+        return plan_view(self._plan)
+
+    def apply(self) -> View:
+        """Carry the plan out; in a dry run, say that nothing was done."""
+        if self._plan is None:
+            self._plan = self.make_plan()
+        if self.dry_run:
+            return table("Dry run", ("nothing was changed",), [(f"{self.name}: plan only",)])
+        outcomes = self.carry_out(self._plan)
+        self._plan = None
+        return outcomes_view(self.name, outcomes)
+
+    def check(self) -> View:
+        """Ask whether the phase reached its end; raises CheckError when it did not."""
+        if self.dry_run:
+            return table("Dry run", ("nothing was checked",), [(f"{self.name}: plan only",)])
+        return judged(self.name, self.findings())
+
+    @abstractmethod
+    def make_plan(self) -> Plan:
+        """Wanted minus read; changes nothing."""
+
+    @abstractmethod
+    def carry_out(self, plan: Plan) -> list[Outcome]:
+        """Apply the plan."""
+
+    @abstractmethod
+    def findings(self) -> Iterable[Finding]:
+        """The checks of the phase."""
+
+
+def judged(name: str, findings: Iterable[Finding]) -> View:
+    """Show findings; raise CheckError if one failed, UnknownError if one could not look."""
+    found = tuple(findings)
+    view = findings_view(name, found)
+    verdict = worst(found)
+    if verdict in (Status.FAIL, Status.UNKNOWN):
+        view.show()
+        bad = [f"{item.title}: {item.evidence}" for item in found if item.status is verdict]
+        remedies = [item.remedy for item in found if item.status is verdict and item.remedy]
+        error = CheckError if verdict is Status.FAIL else UnknownError
+        raise error(
+            "\n  ".join([f"{name}: {len(bad)} of {len(found)} checks: {verdict}", *bad]),
+            remedy="; ".join(dict.fromkeys(remedies)) or None,
+        )
+    return view
+
+
+Say = Callable[[str], None]

@@ -1,0 +1,86 @@
+"""What Neutron and Octavia hold for a site, read in one list call per type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from kuryr_runbook.clients.openstack import OpenStackReader
+
+FIELDS: dict[str, tuple[str, ...]] = {
+    "network": ("id", "name", "description", "mtu", "router:external", "project_id"),
+    "subnet": (
+        "id", "name", "description", "network_id", "cidr", "gateway_ip", "enable_dhcp",
+        "allocation_pools", "project_id",
+    ),
+    "router": ("id", "name", "description", "external_gateway_info", "project_id"),
+    "port": (
+        "id", "name", "description", "network_id", "fixed_ips", "mac_address", "device_owner",
+        "device_id", "security_groups", "allowed_address_pairs", "port_security_enabled",
+        "status", "binding:host_id", "project_id",
+    ),
+    "security_group": ("id", "name", "description", "project_id"),
+    "security_group_rule": (
+        "id", "description", "security_group_id", "direction", "ethertype", "protocol",
+        "port_range_min", "port_range_max", "remote_ip_prefix", "remote_group_id",
+    ),
+    "floatingip": ("id", "description", "floating_ip_address", "fixed_ip_address", "port_id"),
+    "loadbalancer": (),
+    "listener": (),
+    "pool": (),
+}  # fmt: skip
+"""The types that are read, with the fields asked for; Octavia's trees are read whole."""
+
+SHARED_KINDS = ("network",)
+"""Types of which other projects' resources matter too: the external network is one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenStackSnapshot:
+    """The resources by type, as they were at one time."""
+
+    taken_at: datetime
+    project_id: str
+    resources: Mapping[str, tuple[Mapping[str, Any], ...]]
+    members: Mapping[str, tuple[Mapping[str, Any], ...]]
+    """The members of each pool that was asked for, by the pool's id."""
+
+    def of(self, kind: str) -> tuple[Mapping[str, Any], ...]:
+        """All resources of a type."""
+        return self.resources[kind]
+
+    def by_id(self, kind: str, resource_id: str | None) -> Mapping[str, Any] | None:
+        """The resource with that id, or None."""
+        return next((item for item in self.of(kind) if item["id"] == resource_id), None)
+
+    def named(self, kind: str, name: str) -> tuple[Mapping[str, Any], ...]:
+        """The resources with that name: names need not be unique in OpenStack."""
+        return tuple(item for item in self.of(kind) if item["name"] == name)
+
+
+def read_openstack(
+    reader: OpenStackReader, project_id: str | None = None, *, pools_of: Iterable[str] = ()
+) -> OpenStackSnapshot:
+    """Read the project's resources; `pools_of` names load balancers whose members are read too."""
+    project = project_id or reader.project_id
+    taken_at = datetime.now(UTC)
+    resources = {
+        kind: tuple(
+            reader.list_resources(
+                kind, fields=fields, **({} if kind in SHARED_KINDS else {"project_id": project})
+            )
+        )
+        for kind, fields in FIELDS.items()
+    }
+    named = set(pools_of)
+    wanted = {lb["id"] for lb in resources["loadbalancer"] if lb["name"] in named}
+    members = {
+        pool["id"]: tuple(reader.members(pool["id"]))
+        for pool in resources["pool"]
+        if any(lb["id"] in wanted for lb in pool["loadbalancers"])
+    }
+    return OpenStackSnapshot(
+        taken_at=taken_at, project_id=project, resources=resources, members=members
+    )
