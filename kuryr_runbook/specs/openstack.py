@@ -1,0 +1,182 @@
+"""What a site wants of Neutron and Octavia, as data.
+
+The shape is the original's: pods in a subnet of their own on the nodes' network, services in a
+network of their own, one router between them, and a load balancer for the API.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from ipaddress import IPv4Address, IPv4Network
+
+from kuryr_runbook.model import addressing
+from kuryr_runbook.model.addressing import Pool
+from kuryr_runbook.model.drivers import GroupRole
+from kuryr_runbook.model.site import Site
+
+HTTPS_PORT = 443
+API_PORT = 6443
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubnetSpec:
+    """A subnet that Kuryr takes addresses from."""
+
+    name: str
+    given_id: str | None
+    cidr: IPv4Network
+    gateway: IPv4Address
+    pool: Pool
+    role: str
+    """What it is for, in words."""
+
+
+class Source(Enum):
+    """Where traffic comes from, when that is not a range known beforehand."""
+
+    GROUP = "the group itself"
+    NODE_SUBNET = "the node subnet"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleSpec:
+    """Ingress that a group must admit: all protocols, or one TCP port."""
+
+    purpose: str
+    source: IPv4Network | Source
+    tcp_port: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupSpec:
+    """A security group."""
+
+    name: str
+    given_id: str | None
+    description: str
+    rules: tuple[RuleSpec, ...]
+    """What it must admit, whoever made the group."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadBalancerSpec:
+    """The load balancer of the `kubernetes` service."""
+
+    name: str
+    vip: IPv4Address
+    members: tuple[tuple[IPv4Address, int], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenStackSpec:
+    """All that phase 02 is to bring about."""
+
+    owner: str
+    external_network: str
+    external_network_id: str | None
+    node_subnet: str
+    node_subnet_id: str | None
+    node_addresses: tuple[IPv4Address, ...]
+    """Addresses of the nodes whose ports have to be in the node group."""
+    router: str
+    service_network: str
+    pod_subnet: SubnetSpec
+    service_subnet: SubnetSpec
+    node_group: GroupSpec
+    pod_group: GroupSpec
+    load_balancer: LoadBalancerSpec
+    needs_address_pairs: bool
+
+
+def openstack_spec(
+    site: Site,
+    node_addresses: tuple[IPv4Address, ...],
+    api_servers: tuple[tuple[IPv4Address, int], ...],
+) -> OpenStackSpec:
+    """What the site wants; the cluster tells where its nodes and API servers are."""
+    network = site.network
+    return OpenStackSpec(
+        owner=site.owner,
+        external_network=network.external_network,
+        external_network_id=network.external_network_id,
+        node_subnet=network.node_subnet,
+        node_subnet_id=network.node_subnet_id,
+        node_addresses=node_addresses,
+        router=network.router,
+        service_network=network.service_subnet.network,
+        pod_subnet=_pod_subnet(site),
+        service_subnet=_service_subnet(site),
+        node_group=_node_group(site),
+        pod_group=_pod_group(site),
+        load_balancer=LoadBalancerSpec(
+            name=network.api_load_balancer,
+            vip=addressing.api_service_address(site.kubernetes.service_cidr),
+            members=api_servers,
+        ),
+        needs_address_pairs=site.driver.needs_address_pairs,
+    )
+
+
+def service_rule(site: Site) -> RuleSpec:
+    """Ingress from the service subnet: load balancers in L3 mode reach pods from there."""
+    return RuleSpec(
+        purpose="load balancers reach pods from the service subnet",
+        source=site.network.service_subnet.cidr,
+    )
+
+
+def _pod_subnet(site: Site) -> SubnetSpec:
+    subnet = site.network.pod_subnet
+    return SubnetSpec(
+        name=subnet.name,
+        given_id=site.network.kuryr_pod_subnet_id,
+        cidr=subnet.cidr,
+        gateway=subnet.gateway_ip,
+        pool=addressing.pod_pool(subnet.cidr, subnet.gateway_ip),
+        role="addresses of pods",
+    )
+
+
+def _service_subnet(site: Site) -> SubnetSpec:
+    subnet = site.network.service_subnet
+    return SubnetSpec(
+        name=subnet.name,
+        given_id=site.network.kuryr_service_subnet_id,
+        cidr=subnet.cidr,
+        gateway=addressing.service_gateway(subnet.cidr),
+        pool=addressing.service_pool(subnet.cidr),
+        role="ClusterIPs in the lower half, Octavia's ports in the upper",
+    )
+
+
+def _node_group(site: Site) -> GroupSpec:
+    rules = [
+        RuleSpec(purpose="nodes, and pods on them, reach each other", source=Source.GROUP),
+        RuleSpec(
+            purpose="the API's load balancer reaches the masters",
+            source=Source.NODE_SUBNET,
+            tcp_port=API_PORT,
+        ),
+    ]
+    if site.driver.admitting_group is GroupRole.NODE:
+        rules.append(service_rule(site))
+    return GroupSpec(
+        name=site.network.node_security_group,
+        given_id=None,
+        description="nodes of the cluster",
+        rules=tuple(rules),
+    )
+
+
+def _pod_group(site: Site) -> GroupSpec:
+    rules = [RuleSpec(purpose="pods reach each other", source=Source.GROUP)]
+    if site.driver.admitting_group is GroupRole.POD:
+        rules.append(service_rule(site))
+        rules.append(RuleSpec(purpose="kubelets probe pods", source=Source.NODE_SUBNET))
+    return GroupSpec(
+        name=site.network.pod_security_group,
+        given_id=site.network.pod_security_group_id,
+        description="ports of pods",
+        rules=tuple(rules),
+    )
