@@ -170,14 +170,15 @@ class _Planning:
 
     def _group(self, spec: GroupSpec, node_cidr: IPv4Network) -> Ref:
         group = self._find("security_group", spec.name, spec.given_id, "network.security_group")
+        rules: list[Resource] = []
+        ref: Ref
         if group is None:
             body = {"name": spec.name}
             ref = self._create(
                 "security_group", spec.name, body, f"there is none yet: {spec.description}"
             )
-            rules: list[Resource] = []
         else:
-            ref: Ref = self._keep("security_group", spec.name, group, f"exists: {spec.description}")
+            ref = self._keep("security_group", spec.name, group, f"exists: {spec.description}")
             rules = [
                 rule
                 for rule in self.snapshot.of("security_group_rule")

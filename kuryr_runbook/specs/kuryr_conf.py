@@ -1,0 +1,146 @@
+"""kuryr.conf for a release and a VIF driver, rendered as the INI text that oslo.config reads.
+
+Options and their meaning: kuryr-kubernetes `config.py`, kuryr-lib `opts.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from kuryr_runbook.model.drivers import VifDriver
+from kuryr_runbook.model.errors import UsageError
+from kuryr_runbook.model.site import Site
+
+CONF_DIRECTORY = "/etc/kuryr"
+CONF_FILE = f"{CONF_DIRECTORY}/kuryr.conf"
+CA_DIRECTORY = "/etc/os_credentials"
+CA_FILE = f"{CA_DIRECTORY}/os_ca.crt"
+LOCK_DIRECTORY = "/var/lib/kuryr-lock"
+PROC_DIRECTORY = "/host_proc"
+SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
+
+CONTROLLER_PORT = 8082
+DAEMON_PORT = 8090
+
+Conf = dict[str, dict[str, str]]
+"""Sections, with their options."""
+
+AUTH_OPTIONS = {
+    "auth_url": "auth_url",
+    "username": "username",
+    "password": "password",
+    "project_name": "project_name",
+    "project_id": "project_id",
+    "user_domain_name": "user_domain_name",
+    "user_domain_id": "user_domain_id",
+    "project_domain_name": "project_domain_name",
+    "project_domain_id": "project_domain_id",
+}
+"""Keys of clouds.yaml's `auth` that keystoneauth's password plugin knows in kuryr.conf too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KuryrIds:
+    """The ids that Kuryr works with, under the names that the original gave them."""
+
+    k8s_project_id: str
+    external_network_id: str
+    node_subnet_id: str
+    kuryr_pod_subnet_id: str
+    kuryr_service_subnet_id: str
+    pod_security_group_id: str
+
+
+def controller_conf(
+    site: Site, ids: KuryrIds, auth: Mapping[str, str], region: str, api_root: str
+) -> Conf:
+    """What the controller reads. Holds the password: it belongs into a Secret, nowhere else."""
+    return {
+        "DEFAULT": {"use_stderr": "true"},
+        "neutron": _neutron(auth, region),
+        "neutron_defaults": _neutron_defaults(site, ids),
+        "pod_vif_nested": {site.release.worker_subnet_option: ids.node_subnet_id},
+        "octavia_defaults": {"member_mode": "L3"},
+        "kubernetes": _kubernetes(api_root)
+        | {
+            "enabled_handlers": ",".join(site.release.handlers),
+            "pod_vif_driver": site.release.vif_drivers[site.kuryr.vif_driver],
+            "vif_pool_driver": "noop",
+        },
+        "health_server": {"port": str(CONTROLLER_PORT)},
+        "oslo_concurrency": {"lock_path": LOCK_DIRECTORY},
+    }
+
+
+def daemon_conf(site: Site, api_root: str, *, dockershim: bool) -> Conf:
+    """What the daemon reads: how to reach Kubernetes and how to plug a pod, no credentials.
+
+    With dockershim the network namespace's path lies under /proc, which the pod sees as
+    /host_proc; containerd and CRI-O bind theirs to /var/run/netns.
+    """
+    docker = {"docker_mode": "true", "netns_proc_dir": PROC_DIRECTORY}
+    conf: Conf = {
+        "DEFAULT": {"use_stderr": "true"},
+        "binding": {"link_iface": site.kuryr.link_iface},
+        "kubernetes": _kubernetes(api_root),
+        "cni_daemon": {
+            "bind_address": site.release.cni_plugin.daemon_address,
+            "worker_num": "4",
+            **(docker if dockershim else {"docker_mode": "false"}),
+        },
+        "cni_health_server": {"port": str(DAEMON_PORT)},
+        "oslo_concurrency": {"lock_path": LOCK_DIRECTORY},
+    }
+    if site.kuryr.vif_driver is VifDriver.NEUTRON_VIF:
+        conf["neutron_defaults"] = {"ovs_bridge": "br-int"}
+        helper = {"helper_command": "privsep-helper"}
+        conf["vif_plug_ovs_privileged"] = helper
+        conf["vif_plug_linux_bridge_privileged"] = helper
+    return conf
+
+
+def render_conf(conf: Conf) -> str:
+    """The INI text. A `$` in a value is doubled, since oslo.config substitutes `$name`."""
+    blocks = []
+    for section, options in conf.items():
+        lines = [f"{name} = {value.replace('$', '$$')}" for name, value in options.items()]
+        blocks.append("\n".join([f"[{section}]", *lines]))
+    return "\n\n".join(blocks) + "\n"
+
+
+def _neutron(auth: Mapping[str, str], region: str) -> dict[str, str]:
+    missing = [name for name in ("auth_url", "username", "password") if not auth.get(name)]
+    if missing:
+        raise UsageError(
+            f"the cloud's entry lacks {', '.join(missing)}: Kuryr logs in with a user's password",
+            remedy="complete the entry's `auth` in clouds.yaml, or the OS_* variables",
+        )
+    if any("\n" in value for value in auth.values()):
+        raise UsageError("a value of the cloud's `auth` holds a line break: kuryr.conf cannot")
+    options = {"auth_type": "password"}
+    options |= {AUTH_OPTIONS[key]: value for key, value in auth.items() if key in AUTH_OPTIONS}
+    if region:
+        options["region_name"] = region
+    options["cafile"] = CA_FILE
+    return options
+
+
+def _neutron_defaults(site: Site, ids: KuryrIds) -> dict[str, str]:
+    return {
+        "project": ids.k8s_project_id,
+        "pod_subnet": ids.kuryr_pod_subnet_id,
+        "pod_security_groups": ids.pod_security_group_id,
+        "service_subnet": ids.kuryr_service_subnet_id,
+        "external_svc_net": ids.external_network_id,
+        "lbaas_activation_timeout": str(site.kuryr.lb_activation_seconds),
+    }
+
+
+def _kubernetes(api_root: str) -> dict[str, str]:
+    return {
+        "api_root": api_root,
+        "ssl_ca_crt_file": f"{SERVICE_ACCOUNT}/ca.crt",
+        "ssl_verify_server_crt": "true",
+        "token_file": f"{SERVICE_ACCOUNT}/token",
+    }
