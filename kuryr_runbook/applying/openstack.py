@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kuryr_runbook.applying.steps import Known, Say, apply_plan
+from kuryr_runbook.applying.steps import Execute, Known, Say, apply_plan
 from kuryr_runbook.clients.openstack import OpenStackWriter
 from kuryr_runbook.model.plan import Action, Outcome, Plan, Step
 
 
 def apply_openstack(plan: Plan, writer: OpenStackWriter, say: Say) -> list[Outcome]:
     """Do the plan's steps. Raises ApplyError with what was done and what was not."""
+    return apply_plan(plan, openstack_steps(writer, say), say)
+
+
+def openstack_steps(writer: OpenStackWriter, say: Say) -> Execute:
+    """How steps of Neutron and Octavia are done."""
 
     def execute(step: Step, body: Mapping[str, Any]) -> Known:
         match step.target.kind, step.action:
@@ -35,7 +40,7 @@ def apply_openstack(plan: Plan, writer: OpenStackWriter, say: Say) -> list[Outco
                 return {}
         raise AssertionError(f"no way to {step.action} {step.target}")
 
-    return apply_plan(plan, execute, say)
+    return execute
 
 
 def _load_balancer(step: Step, body: Mapping[str, Any], writer: OpenStackWriter, say: Say) -> Known:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Any, Protocol
 from kuryr_runbook.model.errors import (
     AccessError,
     ApplyError,
+    DeadlineError,
     DriftError,
     RunbookError,
     UnreachableError,
@@ -22,6 +24,8 @@ Manifest = dict[str, Any]
 
 FIELD_MANAGER = "kuryr-runbook"
 REQUEST_SECONDS = 30
+GONE_SECONDS = 180.0
+"""How long a deleted object may take: its pods' grace, and the kubelet's own pace."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +66,7 @@ class KubernetesWriter(Protocol):
         """Server-side apply. Raises DriftError when another manager holds a field."""
 
     def delete(self, manifest: Mapping[str, Any]) -> None:
-        """Delete the object and what it owns; fine when it is gone already."""
+        """Delete the object and what it owns, and wait until it is gone; fine when it is."""
 
 
 class KubernetesClient:
@@ -152,7 +156,7 @@ class KubernetesClient:
         return dict(json.loads(answer.data))
 
     def delete(self, manifest: Mapping[str, Any]) -> None:
-        """Delete the object and what it owns; fine when it is gone already."""
+        """Delete the object and what it owns, and wait until it is gone; fine when it is."""
         from kubernetes.dynamic.exceptions import NotFoundError
 
         resource, name, namespace = self._place(manifest)
@@ -166,6 +170,19 @@ class KubernetesClient:
                 )
             except NotFoundError:
                 return
+        self._wait_gone(manifest)
+
+    def _wait_gone(self, manifest: Mapping[str, Any]) -> None:
+        end = time.monotonic() + GONE_SECONDS
+        while time.monotonic() < end:
+            if self.get(manifest) is None:
+                return
+            time.sleep(0.3)
+        raise DeadlineError(
+            f"{manifest['kind']} {manifest['metadata']['name']} was not gone in "
+            f"{GONE_SECONDS:.0f} s",
+            remedy="see its finalizers and pods: kubectl get -o yaml; then run again",
+        )
 
     def log(self, namespace: str, pod: str, *, lines: int = 30, container: str = "") -> str:
         """The end of a pod's log."""
@@ -228,8 +245,6 @@ class KubernetesClient:
         `until` gets the objects by name, at first and after every change. Returns the last that
         was seen, whether or not `until` was content: the caller asks it again.
         """
-        import time
-
         end = time.monotonic() + seconds
         while True:
             listed = self.list_objects(api_version, kind, namespace=namespace, labels=labels)
@@ -250,8 +265,6 @@ class KubernetesClient:
     def _events(
         self, api_version: str, kind: str, namespace: str | None, labels: str, end: float
     ) -> Iterator[dict[str, Any]]:
-        import time
-
         # Short watches, each after a new list: an expired or cut watch then costs a second.
         left = min(10, max(1, int(end - time.monotonic())))
         with _ours(f"watch {kind}"):

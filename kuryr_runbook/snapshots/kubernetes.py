@@ -21,6 +21,8 @@ class NodeAddress:
     ready: bool
     reason: str
     """What the Ready condition says."""
+    runtime: str
+    """Container runtime and version: containerd://1.6.20."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,11 @@ class ClusterSnapshot:
     nodes: tuple[NodeAddress, ...]
     api_servers: tuple[tuple[IPv4Address, int], ...]
     """Addresses and port behind the `kubernetes` service."""
+
+    @property
+    def dockershim(self) -> bool:
+        """Whether kubelets drive Docker themselves, as they could up to Kubernetes 1.23."""
+        return any(node.runtime.startswith("docker:") for node in self.nodes)
 
 
 def read_cluster(reader: KubernetesReader) -> ClusterSnapshot:
@@ -68,4 +75,5 @@ def _node(node: Mapping[str, Any]) -> NodeAddress:
         schedulable=not node["spec"].get("unschedulable", False),
         ready=ready.get("status") == "True",
         reason=ready.get("message", "no Ready condition yet"),
+        runtime=node["status"].get("nodeInfo", {}).get("containerRuntimeVersion", ""),
     )

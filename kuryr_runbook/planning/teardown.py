@@ -1,0 +1,161 @@
+"""What teardown removes of Neutron and Octavia: what the runbook made, and what Kuryr left.
+
+The mark of the runbook is the resource's description; what does not bear it stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from ipaddress import IPv4Address, IPv4Network
+from typing import Any
+
+from kuryr_runbook.model.plan import Action, Step, Target
+from kuryr_runbook.model.site import Site
+from kuryr_runbook.snapshots.openstack import OpenStackSnapshot
+
+Resource = Mapping[str, Any]
+
+KURYR_PORT_OWNER = "compute:kuryr"
+"""`device_owner` of the ports that Kuryr makes for pods (kuryr-kubernetes, constants.py)."""
+
+
+def plan_openstack_removal(site: Site, snapshot: OpenStackSnapshot) -> Iterator[Step]:
+    """Steps in the order in which they can be done: users before what they use."""
+    service_subnet = _subnet(
+        snapshot, site.network.service_subnet.name, site.network.kuryr_service_subnet_id
+    )
+    pod_subnet = _subnet(snapshot, site.network.pod_subnet.name, site.network.kuryr_pod_subnet_id)
+    if service_subnet is not None:
+        yield from _service_leftovers(site, snapshot, service_subnet)
+    yield from _owned(site, snapshot, "loadbalancer")
+    if pod_subnet is not None:
+        yield from _pod_leftovers(snapshot, pod_subnet)
+    yield from _interfaces(site, snapshot)
+    yield from _owned(site, snapshot, "router")
+    yield from _owned(site, snapshot, "subnet")
+    yield from _owned(site, snapshot, "network")
+    yield from _memberships(site, snapshot)
+    yield from _rules(site, snapshot)
+    yield from _owned(site, snapshot, "security_group")
+
+
+def _subnet(snapshot: OpenStackSnapshot, name: str, given_id: str | None) -> Resource | None:
+    if given_id:
+        return snapshot.by_id("subnet", given_id)
+    return next(iter(snapshot.named("subnet", name)), None)
+
+
+def _is_owned(site: Site, resource: Resource) -> bool:
+    return resource.get("description") == site.owner
+
+
+def _delete(kind: str, resource: Resource, name: str, because: str) -> Step:
+    return Step(action=Action.DELETE, target=Target(kind, name), id=resource["id"], because=because)
+
+
+def _owned(site: Site, snapshot: OpenStackSnapshot, kind: str) -> Iterator[Step]:
+    for resource in snapshot.of(kind):
+        if _is_owned(site, resource):
+            yield _delete(kind, resource, str(resource["name"]), "the runbook made it")
+
+
+def _service_leftovers(site: Site, snapshot: OpenStackSnapshot, subnet: Resource) -> Iterator[Step]:
+    """Load balancers of services, with their floating IPs, that Kuryr made and did not remove."""
+    cidr = IPv4Network(site.kubernetes.service_cidr)
+    for balancer in snapshot.of("loadbalancer"):
+        left = (
+            balancer["vip_subnet_id"] == subnet["id"]
+            and IPv4Address(balancer["vip_address"]) in cidr
+            and "/" in balancer["name"]
+            and not _is_owned(site, balancer)
+        )
+        if not left:
+            continue
+        for address in snapshot.of("floatingip"):
+            if address["port_id"] == balancer["vip_port_id"]:
+                name = str(address["floating_ip_address"])
+                yield _delete("floatingip", address, name, "Kuryr made it for a service")
+        yield _delete("loadbalancer", balancer, balancer["name"], "Kuryr made it for a service")
+
+
+def _pod_leftovers(snapshot: OpenStackSnapshot, subnet: Resource) -> Iterator[Step]:
+    """Ports of pods that Kuryr did not remove, and their pairs on the nodes' ports."""
+    left = [
+        port
+        for port in snapshot.of("port")
+        if port["device_owner"] == KURYR_PORT_OWNER
+        and any(fixed["subnet_id"] == subnet["id"] for fixed in port["fixed_ips"])
+    ]
+    cidr = IPv4Network(subnet["cidr"])
+    for port in snapshot.of("port"):
+        pairs = port["allowed_address_pairs"]
+        kept = [pair for pair in pairs if not _inside(pair["ip_address"], cidr)]
+        if len(kept) < len(pairs):
+            yield Step(
+                action=Action.UPDATE,
+                target=Target("port", str(port["name"] or port["id"])),
+                id=port["id"],
+                because=f"{len(pairs) - len(kept)} address pairs of pods are left on it",
+                before={"allowed_address_pairs": pairs},
+                body={"allowed_address_pairs": kept},
+            )
+    for port in left:
+        yield _delete("port", port, str(port["name"] or port["id"]), "Kuryr made it for a pod")
+
+
+def _inside(address: str, cidr: IPv4Network) -> bool:
+    return "/" not in address and ":" not in address and IPv4Address(address) in cidr
+
+
+def _interfaces(site: Site, snapshot: OpenStackSnapshot) -> Iterator[Step]:
+    """Legs of routers in subnets that will go, or of routers that will go."""
+    subnets = {item["id"]: item for item in snapshot.of("subnet")}
+    routers = {item["id"]: item for item in snapshot.of("router")}
+    for port in snapshot.of("port"):
+        if not str(port["device_owner"]).startswith("network:router_interface"):
+            continue
+        router = routers.get(port["device_id"])
+        for fixed in port["fixed_ips"]:
+            subnet = subnets.get(fixed["subnet_id"])
+            if router is None or subnet is None:
+                continue
+            if _is_owned(site, subnet) or _is_owned(site, router):
+                yield Step(
+                    action=Action.DELETE,
+                    target=Target("router_interface", str(subnet["name"])),
+                    id=port["id"],
+                    because=f"router {router['name']} has it for the runbook",
+                    body={"router_id": router["id"], "subnet_id": subnet["id"]},
+                )
+
+
+def _memberships(site: Site, snapshot: OpenStackSnapshot) -> Iterator[Step]:
+    """Nodes' ports leave a group that will go."""
+    going = {item["id"] for item in snapshot.of("security_group") if _is_owned(site, item)}
+    for port in snapshot.of("port"):
+        groups = port["security_groups"]
+        if port["device_owner"] != KURYR_PORT_OWNER and going.intersection(groups):
+            yield Step(
+                action=Action.UPDATE,
+                target=Target("port", str(port["name"] or port["id"])),
+                id=port["id"],
+                because="is in a group that the runbook made",
+                before={"security_groups": groups},
+                body={"security_groups": [group for group in groups if group not in going]},
+            )
+
+
+def _rules(site: Site, snapshot: OpenStackSnapshot) -> Iterator[Step]:
+    """Rules that the runbook added to a group that stays."""
+    groups = {item["id"]: item for item in snapshot.of("security_group")}
+    for rule in snapshot.of("security_group_rule"):
+        group = groups.get(rule["security_group_id"])
+        if group is None or _is_owned(site, group) or not _is_owned(site, rule):
+            continue
+        source = rule["remote_ip_prefix"] or rule["remote_group_id"]
+        yield _delete(
+            "security_group_rule",
+            rule,
+            f"{group['name']}: ingress from {source}",
+            "the runbook made it",
+        )
