@@ -1,0 +1,93 @@
+"""Tables as values: text of at most 80 columns for terminals, HTML for notebooks."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+WIDTH = 80
+"""Columns of the text form; what a terminal has at least."""
+
+Row = Sequence[object]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Something to show, in two forms that say the same."""
+
+    text: str
+    """Plain lines of at most 80 columns, without a line break at the end."""
+    html: str
+
+    def __str__(self) -> str:
+        return self.text
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """What Jupyter asks of an object that ends a cell."""
+        return {"text/plain": self.text, "text/html": self.html}
+
+    def show(self) -> None:
+        """Display it now: as rich output in a notebook, as text elsewhere."""
+        if _in_notebook():
+            from IPython.display import display
+
+            display(self)  # type: ignore[no-untyped-call]
+        else:
+            sys.stdout.write(f"{self.text}\n")
+            sys.stdout.flush()
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Row], note: str = "") -> View:
+    """A titled table; `note` is a line below it. Cells may hold several lines."""
+    cells = [[str(value) for value in row] for row in rows]
+    return View(_text(title, columns, cells, note), _html(title, columns, cells, note))
+
+
+def _text(title: str, columns: Sequence[str], rows: list[list[str]], note: str) -> str:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    # Nothing of the terminal or the environment may change the text: it is compared and archived.
+    buffer = io.StringIO()
+    console = Console(
+        file=buffer,
+        width=WIDTH,
+        color_system=None,
+        force_terminal=False,
+        force_jupyter=False,
+        _environ={},
+    )
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for name in columns:
+        grid.add_column(Text(name), overflow="fold")
+    for row in rows:
+        grid.add_row(*(Text(cell) for cell in row))
+    console.print(Text(title), Text(""), sep="\n")
+    console.print(grid)
+    if note:
+        console.print(Text(""), Text(note), sep="\n")
+    return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines())
+
+
+def _html(title: str, columns: Sequence[str], rows: list[list[str]], note: str) -> str:
+    # No colours of our own: the notebook's theme, dark or light, gives them.
+    left = 'style="text-align: left; vertical-align: top; white-space: pre-line"'
+    head = "".join(f'<th scope="col" {left}>{escape(name)}</th>' for name in columns)
+    body = "".join(
+        "<tr>" + "".join(f"<td {left}>{escape(cell)}</td>" for cell in row) + "</tr>"
+        for row in rows
+    )
+    caption = f'<caption style="text-align: left; font-weight: bold">{escape(title)}</caption>'
+    below = f"<p>{escape(note)}</p>" if note else ""
+    return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{below}"
+
+
+def _in_notebook() -> bool:
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and ipython.get_ipython() is not None

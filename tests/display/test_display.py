@@ -1,0 +1,115 @@
+"""The views: width, escaping, the same text for the same input, words for every state."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kuryr_runbook.display.findings import findings_view
+from kuryr_runbook.display.plans import outcomes_view, plan_view
+from kuryr_runbook.display.progress import say
+from kuryr_runbook.display.tables import WIDTH, View, table
+from kuryr_runbook.model.findings import Finding, Status
+from kuryr_runbook.model.plan import Action, Done, Outcome, Plan, Step, Target
+
+
+def step(action: Action, name: str, because: str) -> Step:
+    return Step(action=action, target=Target("subnet", name), because=because)
+
+
+PLAN = Plan(
+    phase="openstack_prep",
+    steps=(
+        step(Action.KEEP, "nodes", "exists"),
+        step(Action.CREATE, "pods", "there is none of that name"),
+        step(Action.KEEP, "services", "exists"),
+    ),
+)
+
+
+def finding(status: Status, remedy: str = "") -> Finding:
+    return Finding(
+        check="vip",
+        title="the VIP answers",
+        status=status,
+        evidence="4 of 4",
+        subject="default/kuryr-demo",
+        remedy=remedy,
+    )
+
+
+def test_text_stays_within_80_columns_and_loses_nothing() -> None:
+    long_id = "0123456789abcdef" * 8
+    view = table("T" * 100, ("name", "value"), [("a b" * 40, long_id), ("x", "y\nz")], "n " * 60)
+    assert max(len(line) for line in view.text.splitlines()) <= WIDTH
+    assert long_id.count("f") == view.text.count("f")
+
+
+def test_text_does_not_depend_on_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = plan_view(PLAN).text
+    for name, value in {"COLUMNS": "200", "FORCE_COLOR": "1", "TERM": "xterm-256color"}.items():
+        monkeypatch.setenv(name, value)
+    assert plan_view(PLAN).text == before
+
+
+def test_rich_markup_and_html_in_values_are_shown_as_they_are() -> None:
+    view = table("[bold]t", ("c",), [("[red]<script>&",)])
+    assert "[red]<script>&" in view.text
+    assert "[red]&lt;script&gt;&amp;" in view.html
+    assert "<script>" not in view.html
+
+
+def test_plan_shows_changes_first_then_what_is_kept_gathered_by_reason() -> None:
+    text = plan_view(PLAN).text
+    assert text.index("create") < text.index("keep")
+    assert "nodes, services" in text
+    assert text.endswith("2 keep, 1 create.")
+
+
+def test_plan_without_changes_says_so() -> None:
+    kept = Plan(phase="p", steps=(step(Action.KEEP, "nodes", "exists"),))
+    assert plan_view(kept).text.endswith("Nothing to change: 1 keep.")
+    assert plan_view(Plan(phase="p", steps=())).text.endswith("Nothing to do: no steps.")
+
+
+def test_outcomes_list_what_was_done_and_count_the_rest() -> None:
+    outcomes = [
+        Outcome(step=PLAN.steps[0], done=Done.KEPT),
+        Outcome(step=PLAN.steps[1], done=Done.DONE, seconds=1.26),
+    ]
+    text = outcomes_view("openstack_prep", outcomes).text
+    assert "1.3" in text
+    assert "nodes" not in text
+    assert text.endswith("1 done, 1 kept.")
+    second = outcomes_view("openstack_prep", outcomes[:1]).text
+    assert second.endswith("Nothing was changed: 1 kept.")
+
+
+@pytest.mark.parametrize("status", list(Status))
+def test_every_status_is_a_word_in_both_forms(status: Status) -> None:
+    view = findings_view("verification", [finding(status, remedy="add the rule")])
+    assert str(status) in view.text.lower()
+    assert str(status) in view.html.lower()
+    assert ("-> add the rule" in view.text) == (status is not Status.PASS)
+
+
+def test_a_table_names_its_title_and_heads_for_screen_readers() -> None:
+    html = table("Ids", ("name", "id"), [("a", "b")]).html
+    assert "<caption" in html
+    assert html.count('<th scope="col"') == 2
+    assert "color" not in html
+
+
+def test_view_shows_itself_as_text_outside_a_notebook(capsys: pytest.CaptureFixture[str]) -> None:
+    View("plain", "<p>rich</p>").show()
+    say("now")
+    assert capsys.readouterr().out == "plain\nnow\n"
+
+
+def test_view_offers_both_forms_to_jupyter() -> None:
+    from IPython.core.formatters import DisplayFormatter
+
+    formatter: Any = DisplayFormatter()
+    formats, _ = formatter.format(View("plain", "<p>rich</p>"))
+    assert formats == {"text/plain": "plain", "text/html": "<p>rich</p>"}
