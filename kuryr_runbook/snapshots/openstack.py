@@ -33,8 +33,8 @@ FIELDS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """The types that are read, with the fields asked for; Octavia's trees are read whole."""
 
-SHARED_KINDS = ("network",)
-"""Types of which other projects' resources matter too: the external network is one."""
+SHARED_KINDS = ("network", "subnet")
+"""Types of which other projects' resources matter too: the external network, shared networks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +56,13 @@ class OpenStackSnapshot:
         return next((item for item in self.of(kind) if item["id"] == resource_id), None)
 
     def named(self, kind: str, name: str) -> tuple[Mapping[str, Any], ...]:
-        """The resources with that name: names need not be unique in OpenStack."""
-        return tuple(item for item in self.of(kind) if item["name"] == name)
+        """The resources with that name, the project's own before those of others.
+
+        Names need not be unique in OpenStack.
+        """
+        named = tuple(item for item in self.of(kind) if item["name"] == name)
+        own = tuple(item for item in named if item["project_id"] == self.project_id)
+        return own or named
 
 
 def read_openstack(

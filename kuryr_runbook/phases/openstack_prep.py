@@ -1,0 +1,53 @@
+"""Phase 02: networks, security groups and the API's load balancer in OpenStack."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from kuryr_runbook.applying.openstack import apply_openstack
+from kuryr_runbook.display.progress import say
+from kuryr_runbook.display.tables import View, table
+from kuryr_runbook.model.findings import Finding, Status
+from kuryr_runbook.model.plan import Outcome, Plan
+from kuryr_runbook.phases.base import Phase
+from kuryr_runbook.phases.prepared import ID_NAMES, Prepared, read_prepared
+
+
+class OpenStackPrep(Phase):
+    """Makes what Neutron and Octavia lack for Kuryr; uses what is there."""
+
+    name = "openstack_prep"
+
+    def read(self) -> Prepared:
+        """Cloud and cluster, with the plan between them."""
+        say("reading Neutron, Octavia and the nodes")
+        return read_prepared(self.site, self.cloud, self.cluster)
+
+    def make_plan(self) -> Plan:
+        """Wanted minus read; raises DriftError when something exists and does not fit."""
+        return self.read().plan
+
+    def carry_out(self, plan: Plan) -> list[Outcome]:
+        """Create and update in Neutron and Octavia."""
+        return apply_openstack(plan, self.cloud, say)
+
+    def findings(self) -> Iterable[Finding]:
+        """Each wanted resource, read anew."""
+        plan = self.make_plan()
+        changed = {step.target for step in plan.changes}
+        for step in plan.steps:
+            yield Finding(
+                check=f"openstack-{step.target.kind}",
+                title=str(step.target),
+                status=Status.FAIL if step.target in changed else Status.PASS,
+                evidence=step.because,
+                remedy="run the phase again" if step.target in changed else "",
+            )
+
+    def ids(self) -> View:
+        """The ids that the next phases use, under the original's names."""
+        if self.dry_run:
+            return table("Dry run", ("ids are known once the phase has run",), [])
+        ids = self.read().ids(self.site)
+        rows = [(name, getattr(ids, name), meaning) for name, meaning in ID_NAMES.items()]
+        return table("Ids", ("name", "id", "what it is"), rows)

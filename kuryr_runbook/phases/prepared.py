@@ -1,0 +1,85 @@
+"""What the later phases need of the earlier ones, read from cloud and registry each time.
+
+Nothing is handed over in files: a phase run by itself finds the same ids as in a whole run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from kuryr_runbook.clients.kubernetes import KubernetesReader
+from kuryr_runbook.clients.openstack import OpenStackReader
+from kuryr_runbook.model.errors import DriftError
+from kuryr_runbook.model.plan import Plan, Target
+from kuryr_runbook.model.site import Site
+from kuryr_runbook.planning.openstack import plan_openstack
+from kuryr_runbook.snapshots.kubernetes import ClusterSnapshot, read_cluster
+from kuryr_runbook.snapshots.openstack import OpenStackSnapshot, read_openstack
+from kuryr_runbook.specs.kuryr_conf import KuryrIds
+from kuryr_runbook.specs.openstack import openstack_spec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """Cluster and cloud as phase 02 left them."""
+
+    cluster: ClusterSnapshot
+    cloud: OpenStackSnapshot
+    plan: Plan
+    """Phase 02's plan: all keep, when it is done."""
+
+    def ids(self, site: Site) -> KuryrIds:
+        """The ids that Kuryr works with. Raises DriftError when phase 02 has work left."""
+        left = [f"{step.action} {step.target}: {step.because}" for step in self.plan.changes]
+        if left:
+            raise DriftError(
+                "\n  ".join(["OpenStack is not prepared:", *left]),
+                remedy="run phase openstack_prep first",
+            )
+        found = {step.target: step.id or "" for step in self.plan.steps}
+        network = site.network
+        return KuryrIds(
+            k8s_project_id=self.cloud.project_id,
+            external_network_id=found[Target("network", network.external_network)],
+            node_subnet_id=found[Target("subnet", network.node_subnet)],
+            kuryr_pod_subnet_id=found[Target("subnet", network.pod_subnet.name)],
+            kuryr_service_subnet_id=found[Target("subnet", network.service_subnet.name)],
+            pod_security_group_id=found[Target("security_group", network.pod_security_group)],
+        )
+
+    def api_root(self, site: Site) -> str:
+        """The API server as Kuryr's pods reach it while there is no Kuryr yet."""
+        if site.kubernetes.api_root:
+            return site.kubernetes.api_root
+        if not self.cluster.api_servers:
+            raise DriftError(
+                "the endpoints of default/kubernetes are empty: no API server address is known",
+                remedy="set kubernetes.api_root to https://<a master's node address>:6443",
+            )
+        address, port = self.cluster.api_servers[0]
+        return f"https://{address}:{port}"
+
+
+def read_prepared(site: Site, cloud: OpenStackReader, cluster: KubernetesReader) -> Prepared:
+    """Read both and plan phase 02 against them. Raises DriftError when something does not fit."""
+    nodes = read_cluster(cluster)
+    addresses = tuple(
+        sorted({*(n.address for n in nodes.nodes), *(a for a, _ in nodes.api_servers)})
+    )
+    spec = openstack_spec(site, addresses, nodes.api_servers)
+    snapshot = read_openstack(
+        cloud, site.openstack.k8s_project_id, pools_of=(site.network.api_load_balancer,)
+    )
+    return Prepared(cluster=nodes, cloud=snapshot, plan=plan_openstack(spec, snapshot))
+
+
+ID_NAMES: Mapping[str, str] = {
+    "k8s_project_id": "project of all resources",
+    "external_network_id": "network of the floating IPs of load balancers",
+    "node_subnet_id": "subnet to which the nodes are attached",
+    "kuryr_pod_subnet_id": "subnet of the pods' addresses",
+    "kuryr_service_subnet_id": "subnet of the services' addresses",
+    "pod_security_group_id": "group that Kuryr puts on every pod's port",
+}
+"""The original's variables, and what each is."""

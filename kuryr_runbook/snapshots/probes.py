@@ -1,0 +1,104 @@
+"""What pods, and the machine that runs the notebook, reach over the network."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from kuryr_runbook.clients.http import get_text
+from kuryr_runbook.clients.kubernetes import Executed
+from kuryr_runbook.model.errors import UnreachableError
+from kuryr_runbook.model.site import Site
+from kuryr_runbook.snapshots.reading import Unreadable, attempted
+from kuryr_runbook.specs.workload import SERVICE_PORT, TRIES, probe_command
+
+PROBE_SECONDS = 60.0
+HTTP_SECONDS = 10.0
+
+
+class Executor(Protocol):
+    """Runs commands in pods."""
+
+    def execute(
+        self, namespace: str, pod: str, command: list[str], *, seconds: float = 60.0
+    ) -> Executed:
+        """Run a command in the pod's first container."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came of one request."""
+
+    ok: bool | None
+    """None: it could not be made at all."""
+    said: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodProbe:
+    """What one pod reaches."""
+
+    pings: Mapping[str, Answer]
+    """By address: every other pod, and the external address."""
+    vip: tuple[Answer, ...]
+    """HTTP to the service's address; `said` is who answered."""
+    api: Answer
+    """The API server through its service address; `said` are the names of the services listed."""
+
+
+def read_probes(
+    site: Site, executor: Executor, pods: Mapping[str, str], cluster_ip: str
+) -> dict[str, PodProbe | Unreadable]:
+    """Let every pod (address by name) ask everything, all pods at once; one command in each."""
+
+    def probe(pod: str) -> PodProbe | Unreadable:
+        others = [address for name, address in pods.items() if name != pod]
+        command = probe_command(site, others, cluster_ip)
+        executed = attempted(
+            lambda: executor.execute(
+                site.verification.namespace, pod, command, seconds=PROBE_SECONDS
+            )
+        )
+        return executed if isinstance(executed, Unreadable) else parse_probe(executed)
+
+    with ThreadPoolExecutor(max_workers=16) as pool:
+        return dict(zip(pods, pool.map(probe, pods), strict=True))
+
+
+def parse_probe(executed: Executed) -> PodProbe | Unreadable:
+    """The answers in what a pod printed; never raises."""
+    lines = executed.output.strip().splitlines() or [""]
+    if executed.status != 0:
+        return Unreadable(f"the probe ended with status {executed.status}: {lines[-1][:300]}")
+    try:
+        found = json.loads(lines[-1])
+        return PodProbe(
+            pings={address: _answer(item) for address, item in found["ping"].items()},
+            vip=tuple(_answer(item) for item in found["vip"]),
+            api=_answer(found["api"]),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        return Unreadable(f"the probe's answer cannot be read ({error}): {lines[-1][:100]}")
+
+
+def _answer(item: Any) -> Answer:
+    ok = item["ok"]
+    if ok not in (True, False, None):
+        raise ValueError(f"{ok!r} is no answer")
+    return Answer(ok=ok, said=str(item["said"]))
+
+
+def read_outside(address: str) -> tuple[Answer, ...]:
+    """Ask the floating IP from here, several times at once."""
+    with ThreadPoolExecutor(max_workers=TRIES) as pool:
+        return tuple(pool.map(_asked, [address] * TRIES))
+
+
+def _asked(address: str) -> Answer:
+    try:
+        return Answer(ok=True, said=get_text(address, SERVICE_PORT, seconds=HTTP_SECONDS))
+    except UnreachableError as error:
+        return Answer(ok=False, said=error.message)

@@ -1,0 +1,71 @@
+"""The interface that Kuryr's controller promises to a pod, as it stands in the pod's annotation.
+
+Stein to Ussuri keep it there as an oslo versioned object, `PodState`, whose `default_vif` is the
+pod's eth0 (kuryr-kubernetes 1.0.1, `objects/vif.py`; os-vif, `objects/vif.py`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+ANNOTATION = "openstack.org/kuryr-vif"
+FIELDS = "versioned_object.data"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodVif:
+    """A pod's interface and the Neutron port behind it."""
+
+    port_id: str
+    mac: str
+    """In lower case."""
+    addresses: tuple[str, ...]
+    active: bool
+    """Whether the controller lets the daemon plug it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """An annotation that is none of Kuryr's, and why."""
+
+    reason: str
+
+
+def parse_vif(text: str) -> PodVif | Malformed:
+    """The default interface in an annotation's text; never raises."""
+    try:
+        vif = _fields(_fields(json.loads(text))["default_vif"])
+        subnets = _objects(_fields(vif["network"])["subnets"])
+        addresses = [ip["address"] for subnet in subnets for ip in _objects(subnet["ips"])]
+        return PodVif(
+            port_id=_text(vif["id"]),
+            mac=_text(vif["address"]).lower(),
+            addresses=tuple(_text(address) for address in addresses),
+            active=vif["active"] is True,
+        )
+    except KeyError as error:
+        return Malformed(f"it lacks {error}")
+    except (ValueError, TypeError, RecursionError) as error:
+        return Malformed(f"it is no versioned object of Kuryr's: {error}")
+
+
+def _fields(value: Any) -> Mapping[str, Any]:
+    """The fields of a versioned object."""
+    fields = value[FIELDS]
+    if not isinstance(fields, Mapping):
+        raise TypeError(f"{FIELDS} is no object")
+    return fields
+
+
+def _objects(value: Any) -> list[Mapping[str, Any]]:
+    """The fields of every element of a versioned list."""
+    return [_fields(item) for item in _fields(value)["objects"]]
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value
