@@ -40,7 +40,7 @@ Id = Annotated[str, Field(pattern=r"^[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}
 T = TypeVar("T")
 
 
-class Conflicts(ValueError):
+class ConflictError(ValueError):
     """Several problems of values that are right by themselves: pairs of path and problem."""
 
     def __init__(self, problems: Iterable[tuple[str, str]]) -> None:
@@ -49,10 +49,10 @@ class Conflicts(ValueError):
 
 
 def checked(value: T, problems: Iterable[tuple[str, str]]) -> T:
-    """The value, unless there are problems: then raises Conflicts with all of them."""
+    """The value, unless there are problems: then raises ConflictError with all of them."""
     found = tuple(problems)
     if found:
-        raise Conflicts(found)
+        raise ConflictError(found)
     return value
 
 

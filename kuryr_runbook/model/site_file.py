@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from kuryr_runbook.model.errors import SiteError
-from kuryr_runbook.model.site import Conflicts, Site
+from kuryr_runbook.model.site import ConflictError, Site
 
 SECTIONS: tuple[str, ...] = tuple(Site.model_fields)
 """The keys of a site file, which are the parameters of every notebook."""
@@ -81,7 +81,7 @@ def _problems(details: ErrorDetails) -> Iterator[tuple[str, str]]:
             yield path, _unknown(path)
         case "missing":
             yield path, "is missing"
-        case "value_error" if isinstance(details["ctx"]["error"], Conflicts):
+        case "value_error" if isinstance(details["ctx"]["error"], ConflictError):
             for place, problem in details["ctx"]["error"].problems:
                 yield f"{path}.{place}" if path else place, problem
         case "value_error":
