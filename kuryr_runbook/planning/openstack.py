@@ -13,7 +13,7 @@ from typing import Any
 from kuryr_runbook.model.addressing import Pool
 from kuryr_runbook.model.errors import DriftError
 from kuryr_runbook.model.plan import Action, Later, Plan, Step, Target
-from kuryr_runbook.planning.rules import admits
+from kuryr_runbook.model.rules import admits
 from kuryr_runbook.snapshots.openstack import OpenStackSnapshot
 from kuryr_runbook.specs.openstack import (
     HTTPS_PORT,
