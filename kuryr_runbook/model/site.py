@@ -32,7 +32,20 @@ def _expanded(value: object) -> object:
     return Path(value).expanduser() if isinstance(value, str) else value
 
 
+def _network(value: object) -> object:
+    """Say what a range with host bits should have been."""
+    if isinstance(value, str) and "/" in value:
+        try:
+            wider = IPv4Network(value, strict=False)
+        except ValueError as error:
+            raise ValueError(f"{value} is no IPv4 range: {error}") from error
+        if str(wider.network_address) != value.partition("/")[0]:
+            raise ValueError(f"{value} has host bits set: did you mean {wider}?")
+    return value
+
+
 Text = Annotated[str, BeforeValidator(_is_text), Field(min_length=1)]
+Network = Annotated[IPv4Network, BeforeValidator(_network)]
 File = Annotated[Path, BeforeValidator(_expanded)]
 Id = Annotated[str, Field(pattern=r"^[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}$")]
 
@@ -86,7 +99,7 @@ class KubernetesSection(Section):
     api_root: Text | None = None
     """The API server as Kuryr's pods reach it without Kuryr: a master's node address, never the
     service address. None: the first address of the endpoints of `default/kubernetes`."""
-    service_cidr: IPv4Network = IPv4Network("10.2.0.0/25")
+    service_cidr: Network = IPv4Network("10.2.0.0/25")
     """The API server's --service-cluster-ip-range."""
 
 
@@ -94,7 +107,7 @@ class PodSubnet(Section):
     """The subnet of the pods' addresses."""
 
     name: Text = "kuryr-pod-subnet"
-    cidr: IPv4Network = IPv4Network("10.1.0.0/24")
+    cidr: Network = IPv4Network("10.1.0.0/24")
     gateway: IPv4Address | None = None
     """None: the first address."""
 
@@ -120,7 +133,7 @@ class ServiceSubnet(Section):
 
     network: Text = "kuryr-service-network"
     name: Text = "kuryr-service-subnet"
-    cidr: IPv4Network = IPv4Network("10.2.0.0/24")
+    cidr: Network = IPv4Network("10.2.0.0/24")
 
 
 class NetworkSection(Section):

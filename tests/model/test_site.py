@@ -1,0 +1,95 @@
+"""Sites: what is refused, with all problems at once."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kuryr_runbook.model.errors import SiteError
+from kuryr_runbook.model.site_file import parse_site, site_from_parameters
+
+PARAMETERS = Path(__file__).parents[2] / "parameters"
+LAB = (PARAMETERS / "lab.yaml").read_text()
+
+
+@pytest.mark.parametrize("path", sorted(PARAMETERS.glob("*.yaml")), ids=lambda path: path.name)
+def test_every_shipped_site_is_valid(path: Path) -> None:
+    assert parse_site(path.read_text(), path.name).release.version
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("cidr: 10.1.0.0/24", "cidr: 10.2.0.0/23", "pod subnet 10.2.0.0/23 and the service subnet"),
+        ("cidr: 10.1.0.0/24", "cidr: 10.1.0.0/30", "10.1.0.0/30 is too small"),
+        ("cidr: 10.1.0.0/24", "cidr: 10.1.0.5/24", "has host bits set"),
+        (
+            "cidr: 10.1.0.0/24",
+            "cidr: 10.1.0.0/24\n    gateway: 10.9.0.1",
+            "10.9.0.1 is not an end of 10.1.0.0/24: choose 10.1.0.1 or 10.1.0.254",
+        ),
+        ("10.2.0.0/25", "10.2.0.128/25", "must lie in the lower half"),
+        ("10.2.0.0/25", "10.2.0.0/24", "must lie in the lower half"),
+        ("release: stein", "release: rocky", "no release 'rocky': known are stein"),
+        ("release: stein", "relase: stein", "unknown key: did you mean release?"),
+        ("nested-macvlan", "macvlan", "'nested-macvlan', 'nested-vlan' or 'neutron-vif'"),
+        ("ext-net", "1.30", "put it in quotes"),
+        ("name: lab\n", "", "name: is missing"),
+        ("name: lab\n", "name: Lab_1\n", "String should match pattern"),
+        ("replicas: 4", "replicas: 1", "greater than or equal to 2"),
+        ("replicas: 4", "zzz: 4", "unknown key: known are namespace"),
+        ("repository: 192.0.2.2:5443/kuryr/kuryr", "repository: kuryr:latest", "match pattern"),
+    ],
+)
+def test_a_bad_value_is_named_with_its_place(old: str, new: str, expected: str) -> None:
+    assert old in LAB
+    with pytest.raises(SiteError) as caught:
+        parse_site(LAB.replace(old, new, 1), "x.yaml")
+    assert expected in str(caught.value)
+    assert caught.value.remedy
+
+
+def test_all_problems_are_told_at_once_with_lines() -> None:
+    text = (
+        LAB.replace("10.1.0.0/24", "10.1.0.0/30")
+        .replace("release: stein", "release: rocky")
+        .replace("replicas: 4", "replicas: 99")
+    )
+    with pytest.raises(SiteError) as caught:
+        parse_site(text, "x.yaml")
+    lines = text.splitlines()
+    assert len(caught.value.problems) == 3
+    for problem in caught.value.problems:
+        number = int(problem.split("(line ")[1].split(")")[0])
+        key = problem.split(" ")[0].rpartition(".")[2]
+        assert key in lines[number - 1]
+
+
+@pytest.mark.parametrize("text", ["", "- a\n", "a: [", "just text"])
+def test_what_is_no_site_at_all(text: str) -> None:
+    with pytest.raises(SiteError):
+        parse_site(text, "x.yaml")
+
+
+def test_parameters_of_a_notebook_are_the_sections_of_a_file() -> None:
+    assert site_from_parameters(yaml.safe_load(LAB)) == parse_site(LAB, "lab.yaml")
+
+
+def test_no_parameters_means_that_no_site_was_chosen() -> None:
+    with pytest.raises(SiteError, match="no site was chosen"):
+        site_from_parameters({"name": "", "openstack": {}})
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+        lambda inner: st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["name", "openstack", "kuryr", "release", "x"]), inner),
+        max_leaves=8,
+    )
+)
+def test_any_yaml_is_a_site_or_a_site_error(value: object) -> None:
+    with pytest.raises(SiteError):
+        parse_site(yaml.safe_dump(value), "x.yaml")
