@@ -1,0 +1,313 @@
+"""Phase 02's plan: what is missing is created, what fits is kept, what does not fit is refused."""
+
+from collections.abc import Callable
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from memory_cloud import CloudDied, MemoryCloud, cluster_cloud
+
+from kuryr_runbook.applying.openstack import apply_openstack, openstack_steps
+from kuryr_runbook.applying.steps import apply_plan
+from kuryr_runbook.model.errors import DriftError
+from kuryr_runbook.model.plan import Action, Plan
+from kuryr_runbook.model.site import Site
+from kuryr_runbook.model.site_file import parse_site
+from kuryr_runbook.planning.openstack import plan_openstack
+from kuryr_runbook.planning.teardown import plan_openstack_removal
+from kuryr_runbook.snapshots.openstack import read_openstack
+from kuryr_runbook.specs.openstack import openstack_spec
+
+LAB = (Path(__file__).parents[2] / "parameters" / "lab.yaml").read_text()
+NODES = {"master": "172.18.0.10", "worker1": "172.18.0.11", "worker2": "172.18.0.12"}
+
+
+def lab_site(**changes: str) -> Site:
+    text = LAB
+    for old, new in changes.items():
+        text = text.replace(old, new)
+    return parse_site(text, "lab.yaml")
+
+
+def planned(cloud: MemoryCloud, site: Site | None = None) -> Plan:
+    site = site or lab_site()
+    spec = openstack_spec(
+        site,
+        tuple(IPv4Address(address) for address in NODES.values()),
+        ((IPv4Address(NODES["master"]), 6443),),
+    )
+    snapshot = read_openstack(cloud, pools_of=(site.network.api_load_balancer,))
+    return plan_openstack(spec, snapshot)
+
+
+def quiet(_: str) -> None:
+    pass
+
+
+def removed(cloud: MemoryCloud, site: Site | None = None) -> Plan:
+    steps = plan_openstack_removal(site or lab_site(), read_openstack(cloud))
+    return Plan(phase="teardown", steps=tuple(steps))
+
+
+def test_the_first_run_creates_what_the_original_describes() -> None:
+    cloud = cluster_cloud(NODES)
+    apply_openstack(planned(cloud), cloud, quiet)
+    names = {(kind, item["name"]) for kind in cloud.resources for item in cloud.resources[kind]}
+    assert {
+        ("subnet", "kuryr-pod-subnet"),
+        ("network", "kuryr-service-network"),
+        ("subnet", "kuryr-service-subnet"),
+        ("security_group", "kuryr-pod-sg"),
+        ("loadbalancer", "kubernetes-service"),
+    } <= names
+    [services] = read_openstack(cloud).named("subnet", "kuryr-service-subnet")
+    assert services["gateway_ip"] == "10.2.0.254"
+    assert services["allocation_pools"] == [{"start": "10.2.0.128", "end": "10.2.0.253"}]
+    assert services["enable_dhcp"] is False
+    [balancer] = cloud.resources["loadbalancer"]
+    assert balancer["vip_address"] == "10.2.0.1"
+    [members] = cloud.pool_members.values()
+    assert [(m["address"], m["protocol_port"]) for m in members] == [("172.18.0.10", 6443)]
+
+
+@pytest.mark.parametrize(
+    ("driver", "group"), [("nested-macvlan", "k8s-node-sg"), ("nested-vlan", "kuryr-pod-sg")]
+)
+def test_the_service_subnet_is_admitted_where_the_driver_calls_for_it(
+    driver: str, group: str
+) -> None:
+    cloud = cluster_cloud(NODES)
+    site = lab_site(**{"vif_driver: nested-macvlan": f"vif_driver: {driver}"})
+    apply_openstack(planned(cloud, site), cloud, quiet)
+    groups = {item["id"]: item["name"] for item in cloud.resources["security_group"]}
+    admitting = [
+        groups[rule["security_group_id"]]
+        for rule in cloud.resources["security_group_rule"]
+        if rule["remote_ip_prefix"] == "10.2.0.0/24"
+    ]
+    assert admitting == [group]
+
+
+def test_the_second_run_changes_nothing() -> None:
+    cloud = cluster_cloud(NODES)
+    apply_openstack(planned(cloud), cloud, quiet)
+    assert planned(cloud).changes == ()
+
+
+def test_a_missing_node_group_is_made_and_put_on_the_nodes() -> None:
+    cloud = cluster_cloud(NODES, node_group=False)
+    before = cloud.shape()
+    apply_openstack(planned(cloud), cloud, quiet)
+    [group] = read_openstack(cloud).named("security_group", "k8s-node-sg")
+    nodes = [p for p in cloud.resources["port"] if p["device_owner"] == "compute:nova"]
+    assert all(group["id"] in port["security_groups"] for port in nodes)
+    apply_openstack(removed(cloud), cloud, quiet)
+    assert cloud.shape() == before
+
+
+def test_a_wider_rule_of_somebody_else_is_enough() -> None:
+    cloud = cluster_cloud(NODES)
+    [group] = cloud.resources["security_group"]
+    cloud.add(
+        "security_group_rule",
+        security_group_id=group["id"],
+        direction="ingress",
+        ethertype="IPv4",
+        remote_ip_prefix="0.0.0.0/0",
+    )
+    kept = [s.target.name for s in planned(cloud).steps if s.action is Action.KEEP]
+    assert any("10.2.0.0/24" in name for name in kept)
+
+
+def test_a_load_balancer_in_error_is_replaced() -> None:
+    cloud = cluster_cloud(NODES)
+    apply_openstack(planned(cloud), cloud, quiet)
+    cloud.resources["loadbalancer"][0]["provisioning_status"] = "ERROR"
+    [step] = planned(cloud).changes
+    assert step.action is Action.REPLACE
+    apply_openstack(planned(cloud), cloud, quiet)
+    assert planned(cloud).changes == ()
+    assert len(cloud.resources["loadbalancer"]) == 1
+
+
+def test_a_new_master_becomes_a_member() -> None:
+    cloud = cluster_cloud(NODES)
+    apply_openstack(planned(cloud), cloud, quiet)
+    [pool] = cloud.pool_members
+    cloud.pool_members[pool] = []
+    [step] = planned(cloud).changes
+    assert step.target.kind == "pool_members"
+    assert "should be 172.18.0.10:6443 and are none" in step.because
+
+
+Breaker = Callable[[MemoryCloud], Any]
+MISFITS: list[tuple[str, Breaker, str]] = [
+    (
+        "the node subnet is not there",
+        lambda cloud: cloud.resources["subnet"].clear(),
+        "subnet k8s-node-subnet (network.node_subnet) does not exist",
+    ),
+    (
+        "two networks of one name",
+        lambda cloud: cloud.add("network", name="ext-net"),
+        "2 networks are named ext-net: give the id",
+    ),
+    (
+        "the external network is not external",
+        lambda cloud: cloud.resources["network"][0].update({"router:external": False}),
+        "network ext-net should be external",
+    ),
+    (
+        "the router has another gateway",
+        lambda cloud: cloud.resources["router"][0].update(external_gateway_info=None),
+        "should have its gateway on network ext-net",
+    ),
+    (
+        "a node has another address",
+        lambda cloud: cloud.resources["port"][-1].update(fixed_ips=[]),
+        "no Neutron port has the node address 172.18.0.12",
+    ),
+    (
+        "a node's port has port security off",
+        lambda cloud: cloud.resources["port"][-1].update(port_security_enabled=False),
+        "has port security off",
+    ),
+    (
+        "a pod subnet with other addresses",
+        lambda cloud: cloud.add(
+            "subnet",
+            name="kuryr-pod-subnet",
+            network_id=cloud.resources["network"][1]["id"],
+            cidr="10.7.0.0/24",
+            gateway_ip="10.7.0.1",
+            enable_dhcp=True,
+            allocation_pools=[],
+        ),
+        "subnet kuryr-pod-subnet: cidr should be 10.1.0.0/24 and is 10.7.0.0/24",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("breaker", "expected"), [m[1:] for m in MISFITS], ids=[m[0] for m in MISFITS]
+)
+def test_what_does_not_fit_is_refused_before_anything_changes(
+    breaker: Breaker, expected: str
+) -> None:
+    cloud = cluster_cloud(NODES)
+    breaker(cloud)
+    with pytest.raises(DriftError) as caught:
+        planned(cloud)
+    assert expected in str(caught.value)
+    assert cloud.mutations == 0
+
+
+def test_a_service_subnet_whose_pool_reaches_into_kubernetes_half_is_refused() -> None:
+    cloud = cluster_cloud(NODES)
+    apply_openstack(planned(cloud), cloud, quiet)
+    subnet = next(s for s in cloud.resources["subnet"] if s["name"] == "kuryr-service-subnet")
+    subnet["allocation_pools"] = [{"start": "10.2.0.2", "end": "10.2.0.253"}]
+    with pytest.raises(DriftError, match=r"should lie within 10\.2\.0\.128-10\.2\.0\.253"):
+        planned(cloud)
+
+
+@given(st.integers(0, 30))
+def test_killed_anywhere_the_next_run_converges(calls: int) -> None:
+    clean = cluster_cloud(NODES, node_group=False)
+    apply_openstack(planned(clean), clean, quiet)
+    cloud = cluster_cloud(NODES, node_group=False)
+    cloud.fail_at = calls
+    try:
+        apply_openstack(planned(cloud), cloud, quiet)
+    except CloudDied:
+        pass
+    cloud.fail_at = None
+    apply_openstack(planned(cloud), cloud, quiet)
+    assert cloud.shape() == clean.shape()
+
+
+@given(st.integers(0, 30))
+def test_teardown_leaves_the_cloud_as_it_was_even_when_killed(calls: int) -> None:
+    cloud = cluster_cloud(NODES)
+    before = cloud.shape()
+    apply_openstack(planned(cloud), cloud, quiet)
+    cloud.mutations, cloud.fail_at = 0, calls
+    try:
+        apply_openstack(removed(cloud), cloud, quiet)
+    except CloudDied:
+        pass
+    cloud.fail_at = None
+    apply_openstack(removed(cloud), cloud, quiet)
+    assert cloud.shape() == before
+    assert removed(cloud).steps == ()
+
+
+def test_teardown_takes_what_kuryr_left() -> None:
+    cloud = cluster_cloud(NODES)
+    before = cloud.shape()
+    apply_openstack(planned(cloud), cloud, quiet)
+    pods = next(s for s in cloud.resources["subnet"] if s["name"] == "kuryr-pod-subnet")
+    services = next(s for s in cloud.resources["subnet"] if s["name"] == "kuryr-service-subnet")
+    cloud.add(
+        "port",
+        device_owner="compute:kuryr",
+        fixed_ips=[{"subnet_id": pods["id"], "ip_address": "10.1.0.9"}],
+    )
+    node = next(p for p in cloud.resources["port"] if p["name"] == "worker1")
+    node["allowed_address_pairs"] = [{"ip_address": "10.1.0.9", "mac_address": "fa:16:3e:0:0:9"}]
+    vip = cloud.add("port", device_owner="Octavia")
+    cloud.add(
+        "loadbalancer",
+        name="default/demo",
+        vip_address="10.2.0.77",
+        vip_subnet_id=services["id"],
+        vip_port_id=vip["id"],
+        provisioning_status="ACTIVE",
+    )
+    cloud.add("floatingip", floating_ip_address="198.51.100.9", port_id=vip["id"])
+    apply_openstack(removed(cloud), cloud, quiet)
+    assert cloud.shape() == before
+
+
+def test_teardown_leaves_what_is_not_ours() -> None:
+    cloud = cluster_cloud(NODES)
+    cloud.add(
+        "loadbalancer",
+        name="theirs",
+        vip_address="10.2.0.5",
+        vip_subnet_id="other",
+        vip_port_id="x",
+        provisioning_status="ACTIVE",
+    )
+    cloud.add("security_group", name="kuryr-pod-sg")
+    before = cloud.shape()
+    assert removed(cloud).steps == ()
+    assert cloud.shape() == before
+
+
+def test_steps_come_after_what_they_need() -> None:
+    plan = planned(cluster_cloud(NODES, node_group=False))
+    seen = set()
+    for step in plan.steps:
+        assert step.needs <= seen
+        seen.add(step.target)
+
+
+def test_a_failed_step_tells_what_stands_and_what_was_not_reached() -> None:
+    cloud = cluster_cloud(NODES)
+    plan = planned(cloud)
+    real = openstack_steps(cloud, quiet)
+
+    def failing(step: Any, body: Any) -> Any:
+        if step.target.kind == "security_group":
+            raise DriftError("quota exceeded")
+        return real(step, body)
+
+    with pytest.raises(Exception, match="quota exceeded") as caught:
+        apply_plan(plan, failing, quiet)
+    text = str(caught.value)
+    assert "done before it, and standing: subnet kuryr-pod-subnet" in text
+    assert "not reached: security_group_rule" in text
