@@ -1,0 +1,101 @@
+"""kuryr.conf: what goes in, and above all what does not."""
+
+import configparser
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kuryr_runbook.model.errors import UsageError
+from kuryr_runbook.model.site import Site
+from kuryr_runbook.model.site_file import parse_site
+from kuryr_runbook.specs import kuryr_conf
+
+LAB = (Path(__file__).parents[2] / "parameters" / "lab.yaml").read_text()
+IDS = kuryr_conf.KuryrIds(
+    k8s_project_id="project",
+    external_network_id="external",
+    node_subnet_id="nodes",
+    kuryr_pod_subnet_id="pods",
+    kuryr_service_subnet_id="services",
+    pod_security_group_id="group",
+)
+AUTH = {"auth_url": "https://192.0.2.2:5000/v3", "username": "k8s", "password": "p$w%d"}
+
+
+def site(**changes: str) -> Site:
+    text = LAB
+    for old, new in changes.items():
+        text = text.replace(old, new)
+    return parse_site(text, "lab.yaml")
+
+
+def parsed(conf: kuryr_conf.Conf) -> configparser.RawConfigParser:
+    parser = configparser.RawConfigParser(default_section="none")
+    parser.read_string(kuryr_conf.render_conf(conf))
+    return parser
+
+
+def test_the_controllers_configuration_has_what_stein_requires() -> None:
+    conf = parsed(kuryr_conf.controller_conf(site(), IDS, AUTH, "RegionOne", "https://m:6443"))
+    assert dict(conf["neutron_defaults"]) == {
+        "project": "project",
+        "pod_subnet": "pods",
+        "pod_security_groups": "group",
+        "service_subnet": "services",
+        "external_svc_net": "external",
+        "lbaas_activation_timeout": "300",
+    }
+    assert conf["pod_vif_nested"]["worker_nodes_subnet"] == "nodes"
+    assert conf["kubernetes"]["enabled_handlers"] == "vif,lb,lbaasspec"
+    assert conf["kubernetes"]["pod_vif_driver"] == "nested-macvlan-locked"
+    assert conf["kubernetes"]["vif_pool_driver"] == "noop"
+    assert conf["kubernetes"]["ssl_verify_server_crt"] == "true"
+    assert conf["octavia_defaults"]["member_mode"] == "L3"
+
+
+def test_a_dollar_in_the_password_is_doubled_for_oslo_config() -> None:
+    conf = parsed(kuryr_conf.controller_conf(site(), IDS, AUTH, "", "https://m:6443"))
+    assert conf["neutron"]["password"] == "p$$w%d"
+    assert "region_name" not in conf["neutron"]
+
+
+@pytest.mark.parametrize("missing", ["auth_url", "username", "password"])
+def test_credentials_that_kuryr_cannot_use_are_refused_without_showing_them(missing: str) -> None:
+    auth = {key: value for key, value in AUTH.items() if key != missing}
+    with pytest.raises(UsageError, match=missing) as caught:
+        kuryr_conf.controller_conf(site(), IDS, auth, "", "https://m:6443")
+    assert AUTH["password"] not in str(caught.value)
+
+
+def test_a_password_with_a_line_break_is_refused() -> None:
+    with pytest.raises(UsageError, match="line break"):
+        kuryr_conf.controller_conf(site(), IDS, AUTH | {"password": "a\nb"}, "", "x")
+
+
+@given(st.text(st.characters(blacklist_categories=("Cc", "Cs", "Zl", "Zp")), min_size=1))
+def test_any_password_survives_oslo_configs_substitution(password: str) -> None:
+    auth = AUTH | {"password": password}
+    text = kuryr_conf.render_conf(kuryr_conf.controller_conf(site(), IDS, auth, "", "x"))
+    line = next(line for line in text.splitlines() if line.startswith("password = "))
+    assert line.removeprefix("password = ").replace("$$", "$") == password
+
+
+@pytest.mark.parametrize("dockershim", [True, False])
+def test_the_daemon_gets_no_credentials(dockershim: bool) -> None:
+    text = kuryr_conf.render_conf(
+        kuryr_conf.daemon_conf(site(), "https://m:6443", dockershim=dockershim)
+    )
+    assert "password" not in text
+    assert "[neutron]" not in text
+    assert "bind_address = 127.0.0.1:5036" in text
+    assert "link_iface = ens3" in text
+    assert ("netns_proc_dir = /host_proc" in text) is dockershim
+
+
+def test_neutron_vif_names_the_bridge_that_its_daemon_needs() -> None:
+    conf = kuryr_conf.daemon_conf(
+        site(**{"vif_driver: nested-macvlan": "vif_driver: neutron-vif"}), "x", dockershim=False
+    )
+    assert conf["neutron_defaults"]["ovs_bridge"] == "br-int"

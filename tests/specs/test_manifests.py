@@ -1,0 +1,114 @@
+"""The manifests of controller and daemon."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kuryr_runbook.model.site import Site
+from kuryr_runbook.model.site_file import parse_site
+from kuryr_runbook.specs import manifests
+
+LAB = (Path(__file__).parents[2] / "parameters" / "lab.yaml").read_text()
+IMAGE = "192.0.2.2:5443/kuryr/kuryr@sha256:" + "a" * 64
+SECRET_WORD = "correct-horse"
+
+
+def site(plugin: str = "install") -> Site:
+    text = LAB.replace("link_iface: ens3", f"link_iface: ens3\n  cni_plugin: {plugin}")
+    return parse_site(text, "lab.yaml")
+
+
+def controller(conf: str = "conf") -> dict[str, Any]:
+    return manifests.controller_manifests(site(), IMAGE, conf, "ca")[-1]
+
+
+def daemon(conf: str = "conf", plugin: str = "install") -> dict[str, Any]:
+    return manifests.daemon_manifests(site(plugin), IMAGE, conf)[-1]
+
+
+def everything() -> Iterator[dict[str, Any]]:
+    yield from manifests.controller_manifests(site(), IMAGE, SECRET_WORD, "ca")
+    yield from manifests.daemon_manifests(site(), IMAGE, "conf")
+    yield manifests.pull_secret(site(), "{}")
+    yield manifests.cleaner_manifest(site(), IMAGE)
+
+
+def test_every_object_bears_the_mark_by_which_teardown_finds_it() -> None:
+    for item in everything():
+        labels = item["metadata"]["labels"]
+        assert labels["app.kubernetes.io/managed-by"] == "kuryr-runbook"
+        assert labels["app.kubernetes.io/instance"] == "lab"
+
+
+def test_the_credentials_stand_in_the_secret_alone() -> None:
+    coded = manifests.encoded(SECRET_WORD)
+    holders = [i for i in everything() if SECRET_WORD in json.dumps(i) or coded in json.dumps(i)]
+    assert [(i["kind"], i["metadata"]["name"]) for i in holders] == [("Secret", "kuryr-config")]
+
+
+@pytest.mark.parametrize("make", [controller, daemon])
+def test_pods_run_before_there_is_a_network(make: Any) -> None:
+    spec = make()["spec"]["template"]["spec"]
+    assert spec["hostNetwork"] is True
+    tolerated = {item["key"] for item in spec["tolerations"]}
+    assert {
+        "node.kubernetes.io/not-ready",
+        "node.cloudprovider.kubernetes.io/uninitialized",
+    } <= tolerated
+
+
+@pytest.mark.parametrize("make", [controller, daemon])
+def test_a_changed_configuration_rolls_the_pods_and_an_unchanged_one_does_not(make: Any) -> None:
+    assert make("a")["spec"]["template"] == make("a")["spec"]["template"]
+    assert make("a")["spec"]["template"] != make("b")["spec"]["template"]
+
+
+@pytest.mark.parametrize("rules", [manifests.CONTROLLER_RULES, manifests.DAEMON_RULES])
+def test_roles_hold_no_wildcard_and_no_deletion(rules: list[dict[str, Any]]) -> None:
+    for rule in rules:
+        assert "*" not in {*rule["verbs"], *rule["resources"], *rule["apiGroups"]}
+        assert not {"delete", "create", "deletecollection"} & set(rule["verbs"])
+
+
+def test_controller_and_daemon_have_service_accounts_of_their_own() -> None:
+    assert controller()["spec"]["template"]["spec"]["serviceAccountName"] == "kuryr-controller"
+    assert daemon()["spec"]["template"]["spec"]["serviceAccountName"] == "kuryr-daemon"
+
+
+def test_the_configuration_is_installed_last_and_whole() -> None:
+    script = manifests.install_script(site()).splitlines()
+    plugin = next(i for i, line in enumerate(script) if line.startswith("cp /usr/local/bin"))
+    conf = next(i for i, line in enumerate(script) if line.startswith("mv -f /cni-conf/."))
+    assert plugin < conf
+
+
+def test_a_preinstalled_plugin_is_checked_and_not_assumed() -> None:
+    script = manifests.install_script(site("preinstalled"))
+    assert "test -x /cni-bin/kuryr-cni" in script
+    assert "exit 1" in script
+    assert "cp /usr/local/bin" not in script
+
+
+def test_the_go_plugins_configuration_names_no_file_on_the_host() -> None:
+    assert json.loads(manifests.cni_conf()) == {
+        "cniVersion": "0.3.1",
+        "name": "kuryr",
+        "type": "kuryr-cni",
+    }
+    paths = {
+        v.get("hostPath", {}).get("path") for v in daemon()["spec"]["template"]["spec"]["volumes"]
+    }
+    assert "/etc/kuryr" not in paths
+    assert "/etc" not in paths
+
+
+def test_new_network_namespaces_show_up_in_a_running_daemon() -> None:
+    [container] = daemon()["spec"]["template"]["spec"]["containers"]
+    netns = next(m for m in container["volumeMounts"] if m["name"] == "netns")
+    assert netns["mountPropagation"] == "HostToContainer"
+    assert "netns" not in {
+        m["name"] for m in daemon()["spec"]["template"]["spec"]["initContainers"][0]["volumeMounts"]
+    }
