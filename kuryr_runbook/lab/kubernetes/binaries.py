@@ -1,0 +1,148 @@
+"""The programs that the lab's cluster is made of, from wherever this machine can have them.
+
+Kubernetes itself comes from `KUBEBUILDER_ASSETS` (the ecosystem's variable for "I have them
+already"), else from the official release, else it is built from Debian's source package. All that
+it stands on (etcd, containerd, runc, the CNI loopback plugin) and kubectl come from Debian's
+packages, unpacked into the cache.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from kuryr_runbook.lab import debian
+from kuryr_runbook.lab.kubernetes import official, source_build
+from kuryr_runbook.lab.programs import Progress
+from kuryr_runbook.lab.settings import KUBERNETES_VERSION, LabSettings
+from kuryr_runbook.model.errors import LabError
+
+ASSETS = "KUBEBUILDER_ASSETS"
+"""Environment variable: directory with Kubernetes' binaries."""
+
+COMPONENTS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet")
+PACKAGES = (
+    "busybox-static",
+    "containerd",
+    "containernetworking-plugins",
+    "etcd-server",
+    "kubernetes-client",
+    "runc",
+)
+SERIES = KUBERNETES_VERSION.rpartition(".")[0]
+"""Kuryr Stein needs `selfLink`, which 1.20 is the last to serve."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binaries:
+    """Where the programs lie."""
+
+    kubernetes: Path
+    """Directory of Kubernetes' own."""
+    debian: Path
+    """Root of the unpacked Debian packages."""
+
+    def component(self, name: str) -> Path:
+        """One of Kubernetes' own: kube-apiserver, kubelet, ..."""
+        return self.kubernetes / name
+
+    @property
+    def etcd(self) -> Path:
+        """The server."""
+        return self.debian / "usr/bin/etcd"
+
+    @property
+    def containerd(self) -> Path:
+        """The daemon; its shim lies beside it, where it looks first."""
+        return self.debian / "usr/bin/containerd"
+
+    @property
+    def ctr(self) -> Path:
+        """containerd's own client."""
+        return self.debian / "usr/bin/ctr"
+
+    @property
+    def runc(self) -> Path:
+        """The OCI runtime."""
+        return self.debian / "usr/sbin/runc"
+
+    @property
+    def loopback(self) -> Path:
+        """The CNI plugin that containerd calls for every sandbox."""
+        return self.debian / "usr/lib/cni/loopback"
+
+    @property
+    def busybox(self) -> Path:
+        """Statically linked: the pause image is made of it."""
+        return self.debian / "bin/busybox"
+
+    @property
+    def kubectl(self) -> Path:
+        """For people; the lab itself does not use it."""
+        return self.debian / "usr/bin/kubectl"
+
+
+def ensure(
+    settings: LabSettings, say: Progress, environment: Mapping[str, str] = os.environ
+) -> Binaries:
+    """Find, fetch or build all that the cluster needs.
+
+    Takes seconds when it is cached, minutes when Kubernetes has to be built. Raises LabError when
+    it cannot be had, or KUBEBUILDER_ASSETS points to something else than Kubernetes 1.20.
+    """
+    packages = settings.cache / f"kubernetes-{KUBERNETES_VERSION}-node"
+    packages.mkdir(parents=True, exist_ok=True)
+    debian.unpack(PACKAGES, packages, say)
+    if environment.get(ASSETS):
+        kubernetes = Path(environment[ASSETS])
+        check_assets(kubernetes)
+    else:
+        kubernetes = _cached(settings.cache) or _obtain(settings.cache, say, environment)
+    return Binaries(kubernetes=kubernetes, debian=packages)
+
+
+def check_assets(directory: Path) -> None:
+    """See that the directory holds Kubernetes 1.20; raises LabError with all that is amiss."""
+    problems = []
+    for name in COMPONENTS:
+        file = directory / name
+        if not os.access(file, os.X_OK) or not file.is_file():
+            problems.append(f"{name}: not there, or not executable")
+        elif not (version := _version(file)).startswith(f"Kubernetes v{SERIES}."):
+            problems.append(f"{name}: expected Kubernetes v{SERIES}.x, saw {version!r}")
+    if problems:
+        raise LabError(
+            "\n  ".join([f"{ASSETS}={directory} cannot be used:", *problems]),
+            remedy=f"unset {ASSETS}: the lab then fetches or builds Kubernetes by itself",
+        )
+
+
+def _cached(cache: Path) -> Path | None:
+    homes = (_home(cache, how) for how in ("official", "debian"))
+    return next((home for home in homes if home.is_dir()), None)
+
+
+def _obtain(cache: Path, say: Progress, environment: Mapping[str, str]) -> Path:
+    try:
+        return official.fetch(COMPONENTS, _home(cache, "official"), say, environment)
+    except official.NotAvailable as reason:
+        say(f"Kubernetes' official release is not at hand ({reason}); building from source")
+    return source_build.build(COMPONENTS, _home(cache, "debian"), say, environment)
+
+
+def _home(cache: Path, how: str) -> Path:
+    """A directory that exists only when it is complete."""
+    return cache / f"kubernetes-{KUBERNETES_VERSION}-{how}"
+
+
+def _version(binary: Path) -> str:
+    try:
+        answer = subprocess.run(
+            (str(binary), "--version"), capture_output=True, text=True, timeout=20, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    return (answer.stdout or answer.stderr).strip()

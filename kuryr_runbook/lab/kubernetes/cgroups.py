@@ -1,0 +1,118 @@
+"""A control group for each node, in every hierarchy: by it a node's processes are found and ended.
+
+Both layouts are served: one hierarchy for each controller (v1, with or without an unused unified
+one), and the unified hierarchy alone (v2).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
+
+from kuryr_runbook.model.errors import LabError
+
+MOUNTS = Path("/proc/self/mounts")
+LEAF = "system"
+"""Group of a node's own programs, beside the kubelet's `kubepods`: v2 wants processes in leaves."""
+CONTROLLERS = ("cpu", "cpuset", "hugetlb", "io", "memory", "pids")
+"""What the kubelet and runc use of the unified hierarchy."""
+REMOVE_SECONDS = 20.0
+PAUSE_SECONDS = 0.1
+
+
+def hierarchies(mounts: str | None = None) -> tuple[Path, ...]:
+    """Where the hierarchies are mounted, by the text of /proc/mounts."""
+    text = MOUNTS.read_text() if mounts is None else mounts
+    found = (line.split()[1:3] for line in text.splitlines())
+    return tuple(Path(where) for where, kind in found if kind in ("cgroup", "cgroup2"))
+
+
+def create(group: str, roots: Iterable[Path]) -> None:
+    """Make the group and its leaf in every hierarchy."""
+    for root in roots:
+        _enable_controllers(root)
+        for directory in (root / group, root / group / LEAF):
+            directory.mkdir(exist_ok=True)
+            _inherit_cpuset(directory)
+
+
+def entering(group: str, roots: Iterable[Path]) -> tuple[str, ...]:
+    """A command's beginning: what follows runs in the group's leaf, and so do its children."""
+    files = [str(root / group / LEAF / "cgroup.procs") for root in roots]
+    script = 'while [ "$1" != -- ]; do echo $$ > "$1"; shift; done; shift; exec "$@"'
+    return ("sh", "-ec", script, "sh", *files, "--")
+
+
+def groups(prefix: str, roots: Iterable[Path]) -> tuple[str, ...]:
+    """Names of the groups at the top of any hierarchy that begin with the prefix."""
+    return tuple(sorted({path.name for root in roots for path in root.glob(f"{prefix}*")}))
+
+
+def processes(group: str, roots: Iterable[Path]) -> frozenset[int]:
+    """Process ids in the group and below it."""
+    found: set[int] = set()
+    for root in roots:
+        for file in (root / group).rglob("cgroup.procs"):
+            try:
+                found.update(int(pid) for pid in file.read_text().split())
+            except OSError:
+                continue  # the group went away between listing and reading
+    return frozenset(found - {0})
+
+
+def remove(group: str, roots: Sequence[Path]) -> None:
+    """End every process of the group, then remove it; LabError when something stays."""
+    deadline = time.monotonic() + REMOVE_SECONDS
+    while True:
+        left = processes(group, roots)
+        _kill(left)
+        if not left and not (stuck := [root / group for root in roots if not _rmdir(root / group)]):
+            return
+        if time.monotonic() > deadline:
+            seen = f"processes {sorted(left)}" if left else f"directories {stuck}"
+            raise LabError(
+                f"cgroup {group} could not be emptied in {REMOVE_SECONDS:.0f} s: it holds {seen}",
+                remedy="see what those processes wait for (`ps -o pid,stat,wchan,cmd`)",
+            )
+        time.sleep(PAUSE_SECONDS)
+
+
+def _kill(pids: Collection[int]) -> None:
+    for pid in pids:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+
+
+def _rmdir(group: Path) -> bool:
+    """Whether the group is gone; the kernel may take a moment after its last process."""
+    if group.is_dir():
+        for directory, _, _ in os.walk(group, topdown=False):
+            try:
+                os.rmdir(directory)
+            except OSError:
+                return False
+    return True
+
+
+def _enable_controllers(root: Path) -> None:
+    try:
+        there = (root / "cgroup.controllers").read_text().split()
+        enabled = (root / "cgroup.subtree_control").read_text().split()
+    except FileNotFoundError:
+        return  # a v1 hierarchy has its controllers at once
+    missing = [name for name in CONTROLLERS if name in there and name not in enabled]
+    if missing:
+        (root / "cgroup.subtree_control").write_text(" ".join(f"+{name}" for name in missing))
+
+
+def _inherit_cpuset(directory: Path) -> None:
+    # A v1 cpuset is born empty, and takes no process until it is told CPUs and memory nodes.
+    for name in ("cpuset.cpus", "cpuset.mems"):
+        file = directory / name
+        if file.exists() and not (directory / "cgroup.controllers").exists():
+            file.write_text((directory.parent / name).read_text())

@@ -1,0 +1,173 @@
+"""The cluster as a whole: up, one worker less, and gone."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+from kuryr_runbook.lab.kubernetes import binaries, cgroups, control_plane, leftovers, nodes
+from kuryr_runbook.lab.kubernetes.control_plane import Addresses, Cluster
+from kuryr_runbook.lab.programs import Lab, Program
+from kuryr_runbook.lab.settings import MASTER, PREFIX, LabSettings, node_namespace
+from kuryr_runbook.model.errors import DeadlineError, LabError
+
+REGISTER_SECONDS = 60.0
+PAUSE_SECONDS = 0.2
+KUBECTL_SECONDS = 20
+
+_OWN_GROUP = re.compile(rf"{PREFIX}({MASTER}|worker\d+)")
+
+
+def up(lab: Lab, addresses: Addresses) -> None:
+    """Bring the cluster up, or repair it: what runs unchanged and well is left alone.
+
+    The nodes' network namespaces must be wired. At the end every worker is registered; it is not
+    Ready before Kuryr is there. Raises LabError or DeadlineError with what was seen last.
+    """
+    nodes.check_place(lab.settings)
+    cluster = _render(lab, addresses)
+    # A kubelet looks for Docker for 5 s before it does anything: as long as the API server takes.
+    with ThreadPoolExecutor(max_workers=1 + len(addresses.workers)) as pool:
+        doing = [pool.submit(_up_control_plane, lab, cluster)]
+        doing += [pool.submit(_up_worker, lab, cluster, name) for name in addresses.workers]
+    for done in doing:
+        done.result()
+    _wait_registered(cluster)
+    lab.say(f"Kubernetes: control plane ready, {len(addresses.workers)} workers registered")
+
+
+def programs(lab: Lab, addresses: Addresses) -> tuple[Program, ...]:
+    """All programs of the cluster, in the order in which they need each other."""
+    cluster = _render(lab, addresses)
+    found = list(_enclosed(control_plane.programs(cluster), MASTER))
+    for name in addresses.workers:
+        worker = nodes.node(lab.settings, name)
+        found += _enclosed(nodes.programs(worker, cluster), name)
+    return tuple(found)
+
+
+def remove_node(lab: Lab, name: str) -> None:
+    """Take a worker out of the cluster, with all its pods, and leave nothing of it."""
+    worker = nodes.node(lab.settings, name)
+    _stop_worker(lab, name)
+    nodes.remove(worker, cgroups.hierarchies())
+    found = binaries.ensure(lab.settings, lab.say)
+    _kubectl(lab.settings, found, "delete", "node", name, "--ignore-not-found")
+
+
+def destroy(settings: LabSettings) -> None:
+    """Remove the cluster and all that it left, also what a crashed lab has left.
+
+    The supervisor must be down, or it would start again what ends here.
+    """
+    roots = cgroups.hierarchies()
+    for group in cgroups.groups(PREFIX, roots):
+        if _OWN_GROUP.fullmatch(group):
+            cgroups.remove(group, roots)
+    home = nodes.directory(settings)
+    for directory in sorted(home.iterdir()) if home.is_dir() else ():
+        nodes.remove(nodes.node(settings, directory.name), roots)
+    leftovers.unmount_below(home)
+    for left in (home, control_plane.etcd_directory(settings), control_plane.directory(settings)):
+        shutil.rmtree(left, ignore_errors=True)
+    settings.kubeconfig.unlink(missing_ok=True)
+
+
+def _render(lab: Lab, addresses: Addresses) -> Cluster:
+    return Cluster(
+        settings=lab.settings,
+        addresses=addresses,
+        binaries=binaries.ensure(lab.settings, lab.say),
+        credentials=control_plane.issue(lab.settings, addresses),
+    )
+
+
+def _enclosed(programs_of_node: tuple[Program, ...], name: str) -> tuple[Program, ...]:
+    """The programs, each begun within the cgroup of its node."""
+    entering = cgroups.entering(node_namespace(name), cgroups.hierarchies())
+    return tuple(replace(p, command=(*entering, *p.command)) for p in programs_of_node)
+
+
+def _up_control_plane(lab: Lab, cluster: Cluster) -> None:
+    _check_wired(MASTER)
+    cgroups.create(node_namespace(MASTER), cgroups.hierarchies())
+    control_plane.write(cluster)
+    for program in _enclosed(control_plane.programs(cluster), MASTER):
+        lab.processes.start(program)
+
+
+def _up_worker(lab: Lab, cluster: Cluster, name: str) -> None:
+    _check_wired(name)
+    worker = nodes.node(lab.settings, name)
+    group = node_namespace(name)
+    roots = cgroups.hierarchies()
+    nodes.write(worker, cluster)
+    if not nodes.furnished(worker):
+        _stop_worker(lab, name)
+        cgroups.remove(group, roots)
+        leftovers.end_inhabitants(worker.mount_ns)
+        leftovers.unmount_below(worker.directory)
+        nodes.make_namespaces(worker)
+    cgroups.create(group, roots)
+    containerd, kubelet = _enclosed(nodes.programs(worker, cluster), name)
+    lab.processes.start(containerd)
+    nodes.import_pause_image(worker, cluster)
+    lab.processes.start(kubelet)
+
+
+def _check_wired(name: str) -> None:
+    netns = nodes.NETNS / node_namespace(name)
+    if not netns.exists():
+        raise LabError(
+            f"{name} has no network namespace: expected {netns}",
+            remedy="see the fabric agent's log: it wires the nodes",
+        )
+
+
+def _stop_worker(lab: Lab, name: str) -> None:
+    for program in reversed(nodes.node(lab.settings, name).program_names):
+        lab.processes.stop(program)
+
+
+def _wait_registered(cluster: Cluster) -> None:
+    deadline = time.monotonic() + REGISTER_SECONDS
+    wanted = set(cluster.addresses.workers)
+    while missing := wanted - _registered(cluster):
+        if time.monotonic() > deadline:
+            raise DeadlineError(
+                f"not all workers registered within {REGISTER_SECONDS:.0f} s: "
+                f"missing {', '.join(sorted(missing))}",
+                remedy=f"see `kuryr-runbook lab logs kubelet-{min(missing)}`",
+            )
+        time.sleep(PAUSE_SECONDS)
+
+
+def _registered(cluster: Cluster) -> set[str]:
+    text = _kubectl(cluster.settings, cluster.binaries, "get", "nodes", "--output=json")
+    return {item["metadata"]["name"] for item in json.loads(text)["items"]}
+
+
+def _kubectl(settings: LabSettings, found: binaries.Binaries, *arguments: str) -> str:
+    """What kubectl says, asked within the master's namespace."""
+    netns: Path = nodes.NETNS / node_namespace(MASTER)
+    config = control_plane.inside_kubeconfig(settings)
+    command = ("nsenter", f"--net={netns}", "--", str(found.kubectl), f"--kubeconfig={config}")
+    answer = subprocess.run(
+        (*command, f"--request-timeout={KUBECTL_SECONDS}s", *arguments),
+        capture_output=True,
+        text=True,
+        timeout=2 * KUBECTL_SECONDS,
+        check=False,
+    )
+    if answer.returncode != 0:
+        raise LabError(
+            f"kubectl {' '.join(arguments)} failed: {answer.stderr.strip()}",
+            remedy="see `kuryr-runbook lab status`, and repair with `kuryr-runbook lab up`",
+        )
+    return answer.stdout

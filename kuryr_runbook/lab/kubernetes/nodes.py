@@ -1,0 +1,258 @@
+"""A worker: network, mount and UTS namespace with a containerd and a kubelet of its own.
+
+The namespaces of mounts and of the host name are kept as files below the worker's directory, so
+they outlive every program: a killed containerd comes back and finds its pods running. The network
+namespace is the fabric agent's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from pathlib import Path
+
+from kuryr_runbook.lab import pki
+from kuryr_runbook.lab.kubernetes import cgroups, kubeconfig, leftovers, node_files, pause
+from kuryr_runbook.lab.kubernetes.control_plane import Cluster, flags
+from kuryr_runbook.lab.kubernetes.node_files import CONTAINERD_SOCKET, HOME, PAUSE_IMAGE
+from kuryr_runbook.lab.pki import Issued
+from kuryr_runbook.lab.programs import CommandHealth, HttpHealth, Program
+from kuryr_runbook.lab.settings import API_PORT, MASTER, REGISTRY, LabSettings, node_namespace
+from kuryr_runbook.model.errors import LabError
+
+NETNS = Path("/run/netns")
+HIDDEN = (Path("/run"), Path("/var/run"))
+"""A worker has its own: what the lab keeps there would not be seen within."""
+KUBELET_HEALTH = "http://127.0.0.1:10248/healthz"
+COMMAND_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A worker's name and its files."""
+
+    name: str
+    directory: Path
+
+    @property
+    def mount_ns(self) -> Path:
+        """File that holds the mount namespace."""
+        return self.directory / "ns" / "mnt"
+
+    @property
+    def uts_ns(self) -> Path:
+        """File that holds the UTS namespace."""
+        return self.directory / "ns" / "uts"
+
+    @property
+    def entering(self) -> tuple[str, ...]:
+        """A command's beginning: what follows runs within the node, but not in its cgroup."""
+        netns = NETNS / node_namespace(self.name)
+        return (
+            "nsenter",
+            f"--net={netns}",
+            f"--mount={self.mount_ns}",
+            f"--uts={self.uts_ns}",
+            "--",
+        )
+
+    @property
+    def program_names(self) -> tuple[str, str]:
+        """containerd's and the kubelet's."""
+        return f"containerd-{self.name}", f"kubelet-{self.name}"
+
+
+def directory(settings: LabSettings) -> Path:
+    """One directory below it for each worker."""
+    return settings.state / "nodes"
+
+
+def node(settings: LabSettings, name: str) -> Node:
+    """The worker of that name."""
+    return Node(name, directory(settings) / name)
+
+
+def check_place(settings: LabSettings) -> None:
+    """Raise LabError when the lab's files lie where a worker could not see them."""
+    for what, path in (("state", settings.state), ("cache", settings.cache)):
+        if any(path.is_relative_to(hidden) for hidden in HIDDEN):
+            raise LabError(
+                f"the lab's {what} directory is {path}: expected it outside /run, which each "
+                "worker has for itself",
+                remedy="set XDG_STATE_HOME and XDG_CACHE_HOME to directories on a disk",
+            )
+
+
+def furnished(worker: Node) -> bool:
+    """Whether the worker's namespaces are there and wholly made."""
+    test = (*worker.entering, "test", "-e", str(node_files.COMPLETE))
+    return worker.mount_ns.exists() and _run(test).returncode == 0
+
+
+def write(worker: Node, cluster: Cluster) -> None:
+    """Write the worker's files."""
+    for name in ("ns", "certs.d", *node_files.KEPT):
+        (worker.directory / name).mkdir(parents=True, exist_ok=True)
+    for path, text in files(worker, cluster).items():
+        file = worker.directory / path
+        file.parent.mkdir(exist_ok=True)
+        pki.write_private(file, text.encode())
+    names = {MASTER: cluster.addresses.master, **cluster.addresses.workers}
+    texts = {
+        "hostname": f"{worker.name}\n",
+        "hosts": node_files.hosts(names),
+        "resolv.conf": "# The lab has no name server.\n",
+        "setup.sh": node_files.setup_script(worker.name, worker.directory, cluster.binaries),
+    }
+    for path, text in texts.items():
+        (worker.directory / path).write_text(text)
+    archive = worker.directory / "pause.tar"
+    pause.write_archive(archive, cluster.binaries.busybox, PAUSE_IMAGE)
+
+
+def files(worker: Node, cluster: Cluster) -> dict[str, str]:
+    """What the worker's programs read at their start, by the file's name."""
+    settings = cluster.settings
+    certificate = _certificate(settings, worker.name, cluster.addresses.workers[worker.name])
+    server = f"https://{cluster.addresses.master}:{API_PORT}"
+    registry = f"certs.d/{REGISTRY}/hosts.toml"
+    return {
+        "containerd.toml": node_files.containerd_config(cluster.binaries),
+        "kubelet.json": node_files.kubelet_config(worker.name, settings, certificate),
+        "kubeconfig": kubeconfig.referring(server, settings.ca, certificate),
+        registry: node_files.registry_hosts(settings),
+    }
+
+
+def make_namespaces(worker: Node) -> None:
+    """Make the worker's mount and UTS namespace; LabError, and none of them, when it fails."""
+    keep = worker.directory / "ns"
+    for file in (worker.mount_ns, worker.uts_ns):
+        file.touch()
+    # The kernel keeps a mount namespace as a file only below a mount that it shares with nobody.
+    _must("mount", "--bind", str(keep), str(keep))
+    _must("mount", "--make-private", str(keep))
+    answer = _run(
+        (
+            "unshare",
+            f"--mount={worker.mount_ns}",
+            f"--uts={worker.uts_ns}",
+            # What the host unmounts goes away here too; nothing of the node's reaches the host.
+            "--propagation=slave",
+            "sh",
+            str(worker.directory / "setup.sh"),
+        )
+    )
+    if answer.returncode != 0:
+        leftovers.unmount_below(worker.directory)
+        raise LabError(
+            f"the namespaces of {worker.name} could not be made, the shell said: "
+            f"{answer.stderr.strip()}",
+            remedy="the lab needs overlayfs, tmpfs and mount namespaces; see `dmesg`",
+        )
+
+
+def import_pause_image(worker: Node, cluster: Cluster) -> None:
+    """Give the worker's containerd the image that every pod begins with."""
+    ctr = (*worker.entering, str(cluster.binaries.ctr), f"--address={CONTAINERD_SOCKET}")
+    images = (*ctr, "--namespace=k8s.io", "images")
+    if PAUSE_IMAGE not in _must(*images, "list", "--quiet").split():
+        _must(*images, "import", str(HOME / "pause.tar"))
+
+
+def programs(worker: Node, cluster: Cluster) -> tuple[Program, Program]:
+    """containerd and kubelet of the worker, in this order."""
+    return _containerd(worker, cluster), _kubelet(worker, cluster)
+
+
+def remove(worker: Node, roots: Sequence[Path]) -> None:
+    """End all that runs in the worker, and remove its cgroup, namespaces and files."""
+    cgroups.remove(node_namespace(worker.name), roots)
+    leftovers.end_inhabitants(worker.mount_ns)
+    leftovers.unmount_below(worker.directory)
+    shutil.rmtree(worker.directory, ignore_errors=True)
+
+
+def _containerd(worker: Node, cluster: Cluster) -> Program:
+    binary = str(cluster.binaries.containerd)
+    client = (str(cluster.binaries.ctr), f"--address={CONTAINERD_SOCKET}", "--connect-timeout=2s")
+    return Program(
+        name=worker.program_names[0],
+        command=(binary, f"--config={HOME / 'containerd.toml'}"),
+        health=CommandHealth(command=(*client, "version")),
+        netns=node_namespace(worker.name),
+        mount_ns=worker.mount_ns,
+        uts_ns=worker.uts_ns,
+        environment=_environment(worker, cluster),
+        address=f"unix:{CONTAINERD_SOCKET} in {worker.name}",
+    )
+
+
+def _kubelet(worker: Node, cluster: Cluster) -> Program:
+    address = cluster.addresses.workers[worker.name]
+    options = {
+        "config": HOME / "kubelet.json",
+        "kubeconfig": HOME / "kubeconfig",
+        "hostname-override": worker.name,
+        "node-ip": address,
+        "container-runtime": "remote",
+        "container-runtime-endpoint": f"unix://{CONTAINERD_SOCKET}",
+        "pod-infra-container-image": PAUSE_IMAGE,
+        "v": 2,
+    }
+    return Program(
+        name=worker.program_names[1],
+        command=(str(cluster.binaries.component("kubelet")), *flags(options)),
+        health=HttpHealth(url=KUBELET_HEALTH),
+        netns=node_namespace(worker.name),
+        mount_ns=worker.mount_ns,
+        uts_ns=worker.uts_ns,
+        # Its AWS client would look for a metadata service, and wait, on every start.
+        environment={**_environment(worker, cluster), "AWS_EC2_METADATA_DISABLED": "true"},
+        address=f"https://{address}:10250",
+    )
+
+
+def _environment(worker: Node, cluster: Cluster) -> dict[str, str]:
+    """Where containerd finds its shim; and a digest, so that changed files mean a restart."""
+    own = cluster.binaries.debian
+    text = "".join(files(worker, cluster).values())
+    return {
+        "PATH": f"{own}/usr/bin:{own}/usr/sbin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "LAB_CONFIGURATION": hashlib.sha256(text.encode()).hexdigest(),
+    }
+
+
+def _certificate(settings: LabSettings, name: str, address: IPv4Address) -> Issued:
+    """The kubelet's certificate, as a server and as a client."""
+    return pki.ensure_ca(settings.pki).issue(
+        f"kubelet-{name}",
+        common_name=f"system:node:{name}",
+        organization="system:nodes",
+        addresses=(address,),
+        dns_names=(name,),
+    )
+
+
+def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        timeout=COMMAND_SECONDS,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+
+
+def _must(*command: str) -> str:
+    answer = _run(command)
+    if answer.returncode != 0:
+        raise LabError(
+            f"`{' '.join(command)}` failed with status {answer.returncode}: {answer.stderr.strip()}"
+        )
+    return answer.stdout
