@@ -26,9 +26,9 @@ LB_NS_PREFIX = f"{PREFIX}lb-"
 
 HOST_LINK = f"{PREFIX}host"
 """The host's end of the one link between the host and the lab."""
-HOST_NETWORK = IPv4Network("192.0.2.0/24")
-HOST_ADDRESS = IPv4Address("192.0.2.1")
-CLOUD_ADDRESS = IPv4Address("192.0.2.2")
+HOST_NETWORK = IPv4Network("203.0.113.128/25")
+HOST_ADDRESS = IPv4Address("203.0.113.129")
+CLOUD_ADDRESS = IPv4Address("203.0.113.130")
 """Where Keystone, Neutron, Octavia and the registry listen, inside INTERNET_NS."""
 
 KEYSTONE_PORT = 5000
