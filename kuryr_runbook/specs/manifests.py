@@ -10,6 +10,7 @@ from typing import Any
 
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.specs import kuryr_conf
+from kuryr_runbook.specs.image import PLUGIN_PATH
 
 Manifest = dict[str, Any]
 
@@ -23,7 +24,7 @@ DAEMON = "kuryr-daemon"
 
 CNI_FILE = "10-kuryr.conf"
 PLUGIN = "kuryr-cni"
-PLUGIN_IN_IMAGE = f"/usr/local/bin/{PLUGIN}"
+
 
 TOLERATIONS = [
     {"key": key, "operator": "Exists", "effect": "NoSchedule"}
@@ -167,7 +168,7 @@ def install_script(site: Site) -> str:
     kubelet takes: the first by name.
     """
     bring = (
-        f"cp {PLUGIN_IN_IMAGE} /cni-bin/.{PLUGIN} && mv -f /cni-bin/.{PLUGIN} /cni-bin/{PLUGIN}"
+        f"cp {PLUGIN_PATH} /cni-bin/.{PLUGIN} && mv -f /cni-bin/.{PLUGIN} /cni-bin/{PLUGIN}"
         if site.kuryr.cni_plugin == "install"
         else f"test -x /cni-bin/{PLUGIN} || "
         f"{{ echo 'no executable {PLUGIN} in /opt/cni/bin of this node'; exit 1; }}"

@@ -21,7 +21,7 @@ IDS = kuryr_conf.KuryrIds(
     kuryr_service_subnet_id="services",
     pod_security_group_id="group",
 )
-AUTH = {"auth_url": "https://192.0.2.2:5000/v3", "username": "k8s", "password": "p$w%d"}
+AUTH = {"auth_url": "https://203.0.113.130:5000/v3", "username": "k8s", "password": "p$w%d"}
 
 
 def site(**changes: str) -> Site:

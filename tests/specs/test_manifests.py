@@ -12,7 +12,7 @@ from kuryr_runbook.model.site_file import parse_site
 from kuryr_runbook.specs import manifests
 
 LAB = (Path(__file__).parents[2] / "parameters" / "lab.yaml").read_text()
-IMAGE = "192.0.2.2:5443/kuryr/kuryr@sha256:" + "a" * 64
+IMAGE = "203.0.113.130:5443/kuryr/kuryr@sha256:" + "a" * 64
 SECRET_WORD = "correct-horse"
 
 
@@ -80,7 +80,7 @@ def test_controller_and_daemon_have_service_accounts_of_their_own() -> None:
 
 def test_the_configuration_is_installed_last_and_whole() -> None:
     script = manifests.install_script(site()).splitlines()
-    plugin = next(i for i, line in enumerate(script) if line.startswith("cp /usr/local/bin"))
+    plugin = next(i for i, line in enumerate(script) if line.startswith("cp /opt/kuryr-cni/kuryr-cni"))
     conf = next(i for i, line in enumerate(script) if line.startswith("mv -f /cni-conf/."))
     assert plugin < conf
 
@@ -89,7 +89,7 @@ def test_a_preinstalled_plugin_is_checked_and_not_assumed() -> None:
     script = manifests.install_script(site("preinstalled"))
     assert "test -x /cni-bin/kuryr-cni" in script
     assert "exit 1" in script
-    assert "cp /usr/local/bin" not in script
+    assert "cp /opt/kuryr-cni/kuryr-cni" not in script
 
 
 def test_the_go_plugins_configuration_names_no_file_on_the_host() -> None:

@@ -1,0 +1,230 @@
+"""The whole runbook on the lab: from nothing to pods on Neutron networks, and back."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from kuryr_runbook.clients.kubernetes import KubernetesClient
+from kuryr_runbook.clients.openstack import OpenStackClient
+from kuryr_runbook.model.errors import AccessError, RunbookError, UnreachableError, UsageError
+from kuryr_runbook.model.site import Site
+from kuryr_runbook.phases.base import Phase
+from kuryr_runbook.phases.controller import Controller
+from kuryr_runbook.phases.daemon import Daemon
+from kuryr_runbook.phases.image_build import ImageBuild
+from kuryr_runbook.phases.openstack_prep import OpenStackPrep
+
+pytestmark = pytest.mark.lab
+
+REPOSITORY = Path(__file__).parents[2]
+PHASES: tuple[type[Phase], ...] = (ImageBuild, OpenStackPrep, Controller, Daemon)
+
+
+def sections(site: Site) -> dict[str, Any]:
+    return site.model_dump(mode="json", exclude_none=True)
+
+
+def changed(site: Site, section: str, **values: Any) -> dict[str, Any]:
+    found = sections(site)
+    found[section] |= values
+    return found
+
+
+def test_the_run_passed_every_acceptance_check(kuryr_run: Path) -> None:
+    run = json.loads((kuryr_run / "run.json").read_text())
+    assert run["status"] == "SUCCEEDED"
+    assert [phase["status"] for phase in run["phases"]] == ["SUCCEEDED"] * 5
+
+
+@pytest.mark.parametrize("phase", PHASES, ids=lambda phase: phase.name)
+def test_a_second_run_plans_no_change(kuryr: Site, phase: type[Phase]) -> None:
+    plan = phase(**sections(kuryr)).make_plan()
+    assert [f"{step.action} {step.target}: {step.because}" for step in plan.changes] == []
+
+
+@pytest.mark.parametrize(
+    "notebook",
+    ["01_image_build", "02_openstack_prep", "03_controller", "04_daemon"],
+)
+def test_each_phase_works_alone_by_papermill_and_changes_nothing(
+    kuryr: Site,
+    cloud: OpenStackClient,
+    notebook: str,
+    tmp_path: Path,
+) -> None:
+    output = tmp_path / f"{notebook}.ipynb"
+    before = {port["id"]: port["revision_number"] for port in cloud.list_resources("port")}
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "papermill", "--no-progress-bar"),
+            *(REPOSITORY / "notebooks" / f"{notebook}.ipynb", output),
+            *("-k", "python3", "-f", REPOSITORY / "parameters" / "lab.yaml"),
+        ],
+        check=True,
+        timeout=300,
+        cwd=tmp_path,
+    )
+    text = output.read_text()
+    assert "create " not in text.split("outputs")[-1]
+    assert before == {port["id"]: port["revision_number"] for port in cloud.list_resources("port")}
+
+
+def test_twenty_pods_at_once_on_one_worker_keep_their_pairs(
+    kuryr: Site, cloud: OpenStackClient, cluster: KubernetesClient
+) -> None:
+    image = _daemon_image(kuryr, cluster)
+    manifest = _many_pods(image, 20)
+    login = cluster.get(_pull_secret(kuryr.kubernetes.namespace))
+    assert login is not None
+    secret = {**_pull_secret("default"), "type": login["type"], "data": login["data"]}
+    cluster.apply(secret)
+    cluster.apply(manifest)
+    try:
+        pods = cluster.watch(
+            "v1", "Pod", namespace="default", labels="app=many", seconds=240, until=_all_run(20)
+        )
+        assert _all_run(20)(pods), {name: pod["status"]["phase"] for name, pod in pods.items()}
+        wanted = {pod["status"]["podIP"] for pod in pods.values()}
+        [port] = cloud.list_resources("port", name="worker1")
+        paired = {pair["ip_address"] for pair in port["allowed_address_pairs"]}
+        assert wanted <= paired
+        addresses = sorted(wanted)
+        with ThreadPoolExecutor(8) as pool:
+            pinged = list(pool.map(lambda name: _pings(cluster, name, addresses), sorted(pods)[:4]))
+        assert all(pinged)
+    finally:
+        cluster.delete(manifest)
+        cluster.delete(secret)
+    left = cluster.watch(
+        "v1", "Pod", namespace="default", labels="app=many", seconds=120, until=lambda p: not p
+    )
+    assert not left
+    [port] = cloud.list_resources("port", name="worker1")
+    assert not wanted & {pair["ip_address"] for pair in port["allowed_address_pairs"]}
+
+
+def _pings(cluster: KubernetesClient, pod: str, addresses: list[str]) -> bool:
+    script = f"for a in {' '.join(addresses)}; do ping -c1 -W3 $a || exit 1; done"
+    return cluster.execute("default", pod, ["sh", "-c", script], seconds=120).status == 0
+
+
+def _all_run(count: int) -> Any:
+    def until(pods: dict[str, Any]) -> bool:
+        return len(pods) == count and all(p["status"]["phase"] == "Running" for p in pods.values())
+
+    return until
+
+
+def _pull_secret(namespace: str) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "kuryr-registry", "namespace": namespace},
+    }
+
+
+def _daemon_image(site: Site, cluster: KubernetesClient) -> str:
+    daemon_set = cluster.get(
+        {
+            "apiVersion": "apps/v1",
+            "kind": "DaemonSet",
+            "metadata": {"name": "kuryr-daemon", "namespace": site.kubernetes.namespace},
+        }
+    )
+    assert daemon_set is not None
+    return str(daemon_set["spec"]["template"]["spec"]["containers"][0]["image"])
+
+
+def _many_pods(image: str, replicas: int) -> dict[str, Any]:
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "many", "namespace": "default"},
+        "spec": {
+            "replicas": replicas,
+            "selector": {"matchLabels": {"app": "many"}},
+            "template": {
+                "metadata": {"labels": {"app": "many"}},
+                "spec": {
+                    "nodeName": "worker1",
+                    "terminationGracePeriodSeconds": 0,
+                    "imagePullSecrets": [{"name": "kuryr-registry"}],
+                    "containers": [{"name": "c", "image": image, "command": ["sleep", "infinity"]}],
+                },
+            },
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("section", "values", "error", "expected"),
+    [
+        ("openstack", {"cloud": "member"}, RunbookError, "403"),
+        ("openstack", {"cloud": "nobody"}, UsageError, "no usable entry 'nobody'"),
+        ("openstack", {"clouds_yaml": "/nonexistent/clouds.yaml"}, UsageError, "no file"),
+        ("kubernetes", {"kubeconfig": "/nonexistent/config"}, UsageError, "no file"),
+        ("network", {"router": "no-such", "node_subnet": "none"}, RunbookError, "does not exist"),
+        (
+            "network",
+            {"kuryr_pod_subnet_id": "00000000-0000-0000-0000-000000000000"},
+            RunbookError,
+            "does not exist",
+        ),
+    ],
+)
+def test_bad_input_is_refused_before_anything_changes(
+    kuryr: Site, section: str, values: dict[str, Any], error: type[RunbookError], expected: str
+) -> None:
+    with pytest.raises(error, match=expected):
+        OpenStackPrep(**changed(kuryr, section, **values)).make_plan()
+
+
+@pytest.mark.parametrize(
+    ("entry", "error", "expected"),
+    [
+        ({"auth_url": "https://127.0.0.1:1/v3"}, UnreachableError, "does not answer"),
+        ({"password": "wrong"}, AccessError, "refused the login"),
+        ({"cacert": None}, AccessError, "not trusted"),
+    ],
+    ids=["unreachable", "wrong password", "untrusted"],
+)
+def test_a_cloud_that_cannot_be_used_is_told_apart(
+    kuryr: Site,
+    tmp_path: Path,
+    entry: dict[str, Any],
+    error: type[RunbookError],
+    expected: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(variable, raising=False)
+    assert kuryr.openstack.clouds_yaml is not None
+    clouds = yaml.safe_load(kuryr.openstack.clouds_yaml.read_text())
+    cloud = clouds["clouds"]["k8s"]
+    for key, value in entry.items():
+        (cloud if key == "cacert" else cloud["auth"])[key] = value
+    path = tmp_path / "clouds.yaml"
+    path.write_text(yaml.safe_dump(clouds))
+    path.chmod(0o600)
+    with pytest.raises(error, match=expected) as caught:
+        OpenStackPrep(**changed(kuryr, "openstack", clouds_yaml=str(path))).make_plan()
+    assert caught.value.remedy
+
+
+def test_no_secret_is_in_what_a_run_leaves(kuryr_run: Path, kuryr: Site) -> None:
+    assert kuryr.openstack.clouds_yaml is not None
+    clouds = yaml.safe_load(kuryr.openstack.clouds_yaml.read_text())["clouds"]
+    passwords = {cloud["auth"]["password"] for cloud in clouds.values()}
+    for folder, _, names in os.walk(kuryr_run):
+        for name in names:
+            text = (Path(folder) / name).read_text(errors="replace")
+            assert not [p for p in passwords if p in text], name

@@ -1,0 +1,49 @@
+"""All that Neutron, Octavia and Kubernetes hold, in a form that compares."""
+
+from __future__ import annotations
+
+from kuryr_runbook.clients.kubernetes import KubernetesClient
+from kuryr_runbook.clients.openstack import OpenStackClient
+
+NEUTRON_AND_OCTAVIA = (
+    "network", "subnet", "router", "port", "security_group", "security_group_rule",
+    "floatingip", "loadbalancer", "listener", "pool",
+)  # fmt: skip
+UNSTABLE_FIELDS = {"revision_number", "updated_at"}
+KUBERNETES = (
+    ("v1", "Namespace"), ("v1", "Pod"), ("v1", "Service"), ("v1", "Secret"), ("v1", "ConfigMap"),
+    ("v1", "ServiceAccount"), ("apps/v1", "Deployment"), ("apps/v1", "DaemonSet"),
+    ("rbac.authorization.k8s.io/v1", "ClusterRole"),
+    ("rbac.authorization.k8s.io/v1", "ClusterRoleBinding"),
+    ("rbac.authorization.k8s.io/v1", "Role"), ("rbac.authorization.k8s.io/v1", "RoleBinding"),
+)  # fmt: skip
+
+
+def world(cloud: OpenStackClient, cluster: KubernetesClient) -> dict[str, dict[str, str]]:
+    """Every resource by its key; the value is all of it that does not change by itself."""
+    found: dict[str, dict[str, str]] = {}
+    for kind in NEUTRON_AND_OCTAVIA:
+        found[kind] = {
+            item["id"]: repr(sorted((k, v) for k, v in item.items() if k not in UNSTABLE_FIELDS))
+            for item in cloud.list_resources(kind)
+        }
+    for version, kind in KUBERNETES:
+        found[kind] = {
+            "/".join(
+                filter(None, (item["metadata"].get("namespace"), item["metadata"]["name"]))
+            ): ""
+            for item in cluster.list_objects(version, kind)
+        }
+    return found
+
+
+def changes(before: dict[str, dict[str, str]], after: dict[str, dict[str, str]]) -> list[str]:
+    """What differs between two worlds, in words."""
+    told = []
+    for kind, items in before.items():
+        for key in sorted({*items, *after[kind]}):
+            was, is_ = items.get(key), after[kind].get(key)
+            if was != is_:
+                what = "new" if was is None else "gone" if is_ is None else f"was {was}, is {is_}"
+                told.append(f"{kind} {key}: {what}")
+    return told
