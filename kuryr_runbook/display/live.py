@@ -1,0 +1,90 @@
+"""The progress of a headless run: phase, step, elapsed.
+
+On a terminal the last line tells where the run is, and keeps counting; elsewhere every event is
+a line of its own.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, TextIO
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+Clock = Callable[[], float]
+
+
+class LiveProgress:
+    """Tells on a stream, normally stderr, what a run is doing. Use it as a context manager."""
+
+    def __init__(self, stream: TextIO, clock: Clock = time.monotonic) -> None:
+        from rich.console import Console
+        from rich.live import Live
+
+        self._console: Console = Console(file=stream, highlight=False, soft_wrap=True)
+        self._clock = clock
+        self._began = clock()
+        self._phase_began = self._began
+        self._phase = ""
+        self._step = ""
+        self._live = (
+            Live(get_renderable=self._status, console=self._console, transient=True)
+            if self._console.is_terminal
+            else None
+        )
+
+    def __enter__(self) -> Self:
+        if self._live is not None:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def phase(self, name: str, title: str) -> None:
+        """A phase begins."""
+        self._phase, self._step, self._phase_began = name, "", self._clock()
+        self._print(f"{name}: {title}")
+
+    def step(self, title: str) -> None:
+        """A step of the phase begins; the same step again is not told twice."""
+        if title and title != self._step:
+            self._step = title
+            self._print(f"  {self._elapsed(self._phase_began)}  {title}")
+
+    def line(self, text: str) -> None:
+        """Something that a step printed."""
+        self._print(f"           {text}")
+
+    def block(self, text: str) -> None:
+        """A table, which needs the whole width."""
+        self._print(f"\n{text}\n")
+
+    def phase_ended(self, status: str) -> None:
+        """The phase is over."""
+        self._print(f"  {self._elapsed(self._phase_began)}  {self._phase}: {status}")
+        self._phase = self._step = ""
+
+    def _print(self, text: str) -> None:
+        self._console.print(text, markup=False)
+
+    def _status(self) -> RenderableType:
+        from rich.spinner import Spinner
+        from rich.text import Text
+
+        where = " · ".join(part for part in (self._phase, self._step) if part) or "starting"
+        text = Text(f"{where}  {self._elapsed(self._began)} in all", no_wrap=True)
+        return Spinner("line", text)
+
+    def _elapsed(self, since: float) -> str:
+        minutes, seconds = divmod(int(self._clock() - since), 60)
+        return f"{minutes:3d}:{seconds:02d}"

@@ -1,0 +1,49 @@
+"""The phases in their order: number, notebook and class. Nothing is imported until it is needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+
+from kuryr_runbook.phases.base import Phase
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseEntry:
+    """A phase, as the command line and the runner know it."""
+
+    number: str
+    """Two digits, as in the notebook's file name."""
+    name: str
+    """Stem of the notebook without its number, and name of the module in `phases`."""
+    class_name: str
+    title: str
+    """What it does, in a line for the terminal."""
+
+    @property
+    def stem(self) -> str:
+        """File name of the notebook without `.ipynb`."""
+        return f"{self.number}_{self.name}"
+
+    @property
+    def notebook(self) -> str:
+        """File name of the notebook."""
+        return f"{self.stem}.ipynb"
+
+    def load(self) -> type[Phase]:
+        """The class that the notebook's cells use."""
+        module = import_module(f"kuryr_runbook.phases.{self.name}")
+        found: type[Phase] = getattr(module, self.class_name)
+        return found
+
+
+PHASES: tuple[PhaseEntry, ...] = (
+    PhaseEntry("01", "image_build", "ImageBuild", "Build and push the image"),
+    PhaseEntry("02", "openstack_prep", "OpenStackPrep", "Prepare networks and load balancer"),
+    PhaseEntry("03", "controller", "Controller", "Deploy the controller"),
+    PhaseEntry("04", "daemon", "Daemon", "Deploy the daemon and the CNI plugin"),
+    PhaseEntry("05", "verification", "Verification", "Verify with a workload"),
+)
+"""From nothing to pods on Neutron networks, in order."""
+
+TEARDOWN = PhaseEntry("99", "teardown", "Teardown", "Remove what the runbook made")

@@ -1,0 +1,24 @@
+"""An executed notebook as one HTML file that needs nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+TEMPLATE = """{%- extends 'lab/index.html.j2' -%}
+{%- block html_head_js -%}{%- endblock -%}
+{%- block html_head_js_mathjax -%}{%- endblock -%}
+{%- block html_head_js_mermaidjs -%}{%- endblock -%}
+{%- block jupyter_widgets -%}{%- endblock -%}
+"""
+"""JupyterLab's look without its scripts, which would be fetched from the internet."""
+
+
+def export_html(notebook: Path) -> Path:
+    """Write the notebook's HTML beside it, and give its path."""
+    from nbconvert import HTMLExporter
+
+    exporter = HTMLExporter(template_name="lab", raw_template=TEMPLATE)  # type: ignore[no-untyped-call]
+    body, _ = exporter.from_filename(str(notebook))
+    target = notebook.with_suffix(".html")
+    target.write_text(body)
+    return target

@@ -1,0 +1,140 @@
+"""run.json: the truth about a run, by our own account, written before its first cell.
+
+It is written whole each time, to a temporary name and then into place, so a reader never meets
+half of it. A run that died leaves RUNNING behind; readers show it as LOST, since nobody holds
+the lock on its directory any more.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from kuryr_runbook.model.errors import RecordError
+
+FILE = "run.json"
+
+
+class RunStatus(StrEnum):
+    """How a run, or a phase of it, stands."""
+
+    NOT_REACHED = "NOT_REACHED"
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    INTERRUPTED = "INTERRUPTED"
+    LOST = "LOST"
+    """Never written: what readers make of RUNNING when the process is gone."""
+
+
+class CellStatus(StrEnum):
+    """What became of a code cell."""
+
+    NOT_REACHED = "NOT_REACHED"
+    RAN = "RAN"
+    FAILED = "FAILED"
+
+
+@dataclass(slots=True)
+class CellAccount:
+    """One code cell."""
+
+    id: str
+    step: str
+    """The heading above it."""
+    status: CellStatus = CellStatus.NOT_REACHED
+
+
+@dataclass(slots=True, kw_only=True)
+class PhaseAccount:
+    """One phase of a run."""
+
+    phase: str
+    notebook: str
+    """File name of the executed notebook, in the run's directory."""
+    status: RunStatus = RunStatus.NOT_REACHED
+    started: str | None = None
+    ended: str | None = None
+    seconds: float | None = None
+    error: str | None = None
+    cells: list[CellAccount] = field(default_factory=list)
+
+
+@dataclass(slots=True, kw_only=True)
+class RunAccount:
+    """One run."""
+
+    site: str
+    site_file: str
+    dry_run: bool
+    pid: int
+    version: str
+    """Version of kuryr-runbook."""
+    started: str
+    ended: str | None = None
+    status: RunStatus = RunStatus.RUNNING
+    phases: list[PhaseAccount] = field(default_factory=list)
+
+    def write(self, directory: Path) -> None:
+        """Replace the directory's run.json. Raises RecordError when that cannot be done."""
+        path = directory / FILE
+        temporary = path.with_suffix(".tmp")
+        try:
+            with temporary.open("w") as file:
+                json.dump(asdict(self), file, indent=2)
+                file.write("\n")
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        except OSError as error:
+            raise RecordError(
+                f"{path} cannot be written: {error.strerror}",
+                remedy="make room or choose another place with --run-dir",
+            ) from error
+
+
+def now() -> str:
+    """The time in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def read_run(directory: Path) -> dict[str, Any]:
+    """A run's account; RUNNING becomes LOST when its process is gone. Raises RecordError."""
+    path = directory / FILE
+    try:
+        account: dict[str, Any] = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise RecordError(f"{path} cannot be read: {error}") from error
+    if account["status"] == RunStatus.RUNNING and not _is_held(directory):
+        account["status"] = str(RunStatus.LOST)
+    return account
+
+
+@contextmanager
+def held(directory: Path) -> Iterator[None]:
+    """Hold the directory's lock: the sign of life, which the kernel takes from a dead process."""
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _is_held(directory: Path) -> bool:
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False

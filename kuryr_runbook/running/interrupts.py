@@ -1,0 +1,31 @@
+"""Ctrl-C and SIGTERM alike: one KeyboardInterrupt, then time to put things down."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@contextmanager
+def one_interrupt() -> Iterator[None]:
+    """Turn the first stopping signal into KeyboardInterrupt and ignore the ones after it.
+
+    A second Ctrl-C would otherwise break the writing of what happened; what follows the first
+    is bounded: the kernel gets seconds, then is killed.
+    """
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        for each in STOPPING:
+            signal.signal(each, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, stop) for number in STOPPING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

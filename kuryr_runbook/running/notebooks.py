@@ -1,0 +1,104 @@
+"""Notebooks before they run: where they lie, their parameters, their steps."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import kuryr_runbook
+from kuryr_runbook.model.errors import UsageError
+
+PARAMETERS_TAG = "parameters"
+INJECTED_TAG = "injected-parameters"
+"""papermill's tag for the cell that it adds after the parameters cell."""
+
+
+def notebook_directory() -> Path:
+    """The notebooks that belong to this package: in the wheel its data, else the checkout's."""
+    package = Path(kuryr_runbook.__file__).parent
+    packaged = package / "share" / "notebooks"
+    return packaged if packaged.is_dir() else package.parent / "notebooks"
+
+
+@dataclass(frozen=True, slots=True)
+class CodeCell:
+    """A cell that can run: its id, and the heading that stands above it."""
+
+    id: str
+    step: str
+
+
+def read_notebook(path: Path) -> Any:
+    """The notebook as nbformat reads it. Raises UsageError when it cannot be read."""
+    import nbformat
+
+    try:
+        return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"notebook {path} cannot be read: {error}",
+            remedy="install kuryr-runbook anew, or restore the file",
+        ) from error
+
+
+def code_cells(notebook: Any) -> Iterator[CodeCell]:
+    """The code cells in order, each under the last Markdown heading before it."""
+    step = ""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            headings = [line for line in cell.source.splitlines() if line.startswith("#")]
+            step = headings[-1].lstrip("# ") if headings else step
+        elif cell.cell_type == "code":
+            yield CodeCell(cell_key(cell), step)
+
+
+def cell_key(cell: Any) -> str:
+    """The cell's id; papermill's own cell has a fixed one, since its id differs in each run."""
+    return INJECTED_TAG if INJECTED_TAG in cell.metadata.get("tags", []) else str(cell.id)
+
+
+def parameter_names(notebook: Any) -> list[str]:
+    """The names that the parameters cell assigns, in order; empty when there is no such cell."""
+    return [
+        target.id
+        for cell in notebook.cells
+        if PARAMETERS_TAG in cell.metadata.get("tags", [])
+        for statement in ast.parse(cell.source).body
+        if isinstance(statement, ast.Assign)
+        for target in statement.targets
+        if isinstance(target, ast.Name)
+    ]
+
+
+def refuse_mismatch(path: Path, notebook: Any, known: Iterable[str]) -> None:
+    """Raise UsageError unless the notebook takes exactly the known parameters.
+
+    papermill itself only warns about a name that a notebook does not know.
+    """
+    takes, gives = set(parameter_names(notebook)), set(known)
+    problems = [f"{name}: the notebook does not take it" for name in sorted(gives - takes)]
+    problems += [
+        f"{name}: the notebook wants it, a site has none" for name in sorted(takes - gives)
+    ]
+    if problems:
+        raise UsageError(
+            "\n  ".join([f"the parameters cell of {path} does not fit a site:", *problems]),
+            remedy="make its parameters cell equal to that of the other notebooks",
+        )
+
+
+def injected(parameters: Mapping[str, Any], notebook: Any) -> list[CodeCell]:
+    """The code cells as they are once papermill has put its own cell in."""
+    cells = []
+    for cell, found in zip(
+        (cell for cell in notebook.cells if cell.cell_type == "code"),
+        code_cells(notebook),
+        strict=True,
+    ):
+        cells.append(found)
+        if parameters and PARAMETERS_TAG in cell.metadata.get("tags", []):
+            cells.append(CodeCell(INJECTED_TAG, found.step))
+    return cells

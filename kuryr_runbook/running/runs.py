@@ -1,0 +1,268 @@
+"""A run: phases in order, each notebook in a kernel of its own, stopped by the first failure."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from kuryr_runbook.display.live import LiveProgress
+from kuryr_runbook.model.errors import RecordError, RunbookError, UsageError
+from kuryr_runbook.model.site import Site
+from kuryr_runbook.model.site_file import SECTIONS
+from kuryr_runbook.phases.base import read_site
+from kuryr_runbook.phases.catalogue import PhaseEntry
+from kuryr_runbook.recording.html import export_html
+from kuryr_runbook.running import notebooks
+from kuryr_runbook.running.account import (
+    CellAccount,
+    CellStatus,
+    PhaseAccount,
+    RunAccount,
+    RunStatus,
+    held,
+    now,
+)
+from kuryr_runbook.running.failures import phase_error
+from kuryr_runbook.running.interrupts import one_interrupt
+
+RUNS = Path("runs")
+LATEST = "latest.txt"
+"""In a site's directory of runs: the name of the newest."""
+INTERRUPTED_EXIT = 130
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """How to run."""
+
+    dry_run: bool = False
+    """Stop each phase after its plan."""
+    run_dir: Path | None = None
+    """A new or empty directory; None: runs/<site>/<UTC time> below the working directory."""
+    notebooks: Path = field(default_factory=notebooks.notebook_directory)
+    """Where the notebooks lie."""
+    cell_seconds: int = 4 * 3600
+    """The last resort against a cell that hangs; the waits of phases have deadlines of their own,
+    far shorter."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """How a run ended."""
+
+    status: RunStatus
+    directory: Path
+    error: RunbookError | None
+    """Why it failed; None when it succeeded or was interrupted."""
+
+    @property
+    def exit_code(self) -> int:
+        """As documented in the README."""
+        if self.status is RunStatus.INTERRUPTED:
+            return INTERRUPTED_EXIT
+        return self.error.exit_code if self.error else 0
+
+
+def run_phases(
+    site_file: Path, phases: Sequence[PhaseEntry], options: RunOptions, progress: LiveProgress
+) -> RunResult:
+    """Execute the phases' notebooks for a site.
+
+    Raises, before anything runs, SiteError and UsageError: the site is invalid, a notebook is
+    missing or takes other parameters, the run's directory is in use. What happens later is in
+    the result and in run.json.
+    """
+    site = read_site(site_file)
+    parameters = _parameters(site_file, dry_run=options.dry_run)
+    account = _account(site, site_file, options)
+    account.phases = [_planned(phase, options.notebooks, parameters) for phase in phases]
+    directory = _new_directory(site, options.run_dir)
+    with held(directory), one_interrupt():
+        return _Run(directory, account, options, progress).execute(phases, parameters)
+
+
+def displayed_result(notebook: Path) -> str:
+    """What the cells tagged `result` of an executed notebook displayed, as text."""
+    if not notebook.exists():
+        return ""
+    return "\n\n".join(
+        output["data"]["text/plain"]
+        for cell in notebooks.read_notebook(notebook).cells
+        if "result" in cell.metadata.get("tags", [])
+        for output in cell.get("outputs", [])
+        if "text/plain" in output.get("data", {})
+    )
+
+
+class _Run:
+    """One run under way; the watcher of its cells."""
+
+    def __init__(
+        self, directory: Path, account: RunAccount, options: RunOptions, progress: LiveProgress
+    ) -> None:
+        self.directory = directory
+        self.account = account
+        self.options = options
+        self.progress = progress
+        self.cells: dict[str, CellAccount] = {}
+        self.step = ""
+
+    def execute(self, phases: Sequence[PhaseEntry], parameters: dict[str, Any]) -> RunResult:
+        self.account.write(self.directory)
+        status, error = RunStatus.SUCCEEDED, None
+        try:
+            for phase, account in zip(phases, self.account.phases, strict=True):
+                error = self._phase(phase, account, parameters)
+                if error is not None:
+                    status = RunStatus.FAILED
+                    break
+        except KeyboardInterrupt:
+            status = RunStatus.INTERRUPTED
+        except BaseException:
+            self._end(RunStatus.FAILED)
+            raise
+        self._end(status)
+        return RunResult(status, self.directory, error)
+
+    def _end(self, status: RunStatus) -> None:
+        self.account.status, self.account.ended = status, now()
+        self.account.write(self.directory)
+
+    def _phase(
+        self, phase: PhaseEntry, account: PhaseAccount, parameters: dict[str, Any]
+    ) -> RunbookError | None:
+        """Run one phase. A KeyboardInterrupt is entered in the account and goes on."""
+        self.cells = {cell.id: cell for cell in account.cells}
+        account.status, account.started = RunStatus.RUNNING, now()
+        self.account.write(self.directory)
+        self.progress.phase(phase.stem, phase.title)
+        began = time.monotonic()
+        error: RunbookError | None = None
+        account.status = RunStatus.INTERRUPTED
+        try:
+            error = self._notebook(phase, parameters)
+            account.status = RunStatus.FAILED if error else RunStatus.SUCCEEDED
+        finally:
+            account.ended, account.seconds = now(), round(time.monotonic() - began, 1)
+            account.error = str(error) if error else None
+            self.account.write(self.directory)
+            self.progress.phase_ended(account.status)
+            self._keep_readable(self.directory / phase.notebook)
+        return error
+
+    def _notebook(self, phase: PhaseEntry, parameters: dict[str, Any]) -> RunbookError | None:
+        from nbclient.exceptions import CellTimeoutError, DeadKernelError
+        from papermill.exceptions import PapermillExecutionError
+
+        from kuryr_runbook.running.engine import execute
+
+        target = self.directory / phase.notebook
+        try:
+            execute(
+                self.options.notebooks / phase.notebook,
+                target,
+                parameters,
+                watcher=self,
+                cell_seconds=self.options.cell_seconds,
+            )
+        except (PapermillExecutionError, CellTimeoutError, DeadKernelError) as error:
+            return phase_error(error, notebook=str(target), step=self.step)
+        return None
+
+    def _keep_readable(self, notebook: Path) -> None:
+        """The HTML beside the notebook; no empty log of the kernel."""
+        log = notebook.with_suffix(".kernel.log")
+        if log.exists() and not log.stat().st_size:
+            log.unlink()
+        if notebook.exists():
+            export_html(notebook)
+
+    # The watcher: called from the engine while cells run.
+
+    def cell_started(self, key: str) -> None:
+        self.step = self.cells[key].step
+        self.progress.step(self.step)
+
+    def cell_ran(self, key: str) -> None:
+        self._cell(key, CellStatus.RAN)
+
+    def cell_failed(self, key: str) -> None:
+        self._cell(key, CellStatus.FAILED)
+
+    def printed(self, text: str) -> None:
+        self.progress.line(text)
+
+    def displayed(self, text: str) -> None:
+        # In a dry run the plan is what the operator came for; else it stands in the notebook.
+        if self.options.dry_run:
+            self.progress.block(text)
+
+    def _cell(self, key: str, status: CellStatus) -> None:
+        self.cells[key].status = status
+        self.account.write(self.directory)
+
+
+def _parameters(site_file: Path, *, dry_run: bool) -> dict[str, Any]:
+    """The site's sections as YAML gives them: strings stay strings."""
+    values: dict[str, Any] = yaml.safe_load(site_file.expanduser().read_text())
+    return {**values, "dry_run": dry_run}
+
+
+def _account(site: Site, site_file: Path, options: RunOptions) -> RunAccount:
+    return RunAccount(
+        site=site.name,
+        site_file=str(site_file),
+        dry_run=options.dry_run,
+        pid=os.getpid(),
+        version=version("kuryr-runbook"),
+        started=now(),
+    )
+
+
+def _planned(phase: PhaseEntry, directory: Path, parameters: dict[str, Any]) -> PhaseAccount:
+    path = directory / phase.notebook
+    notebook = notebooks.read_notebook(path)
+    notebooks.refuse_mismatch(path, notebook, [*SECTIONS, "dry_run"])
+    cells = notebooks.injected(parameters, notebook)
+    return PhaseAccount(
+        phase=phase.name,
+        notebook=phase.notebook,
+        cells=[CellAccount(cell.id, cell.step) for cell in cells],
+    )
+
+
+def _new_directory(site: Site, wanted: Path | None) -> Path:
+    """An empty directory for the run. Raises UsageError when the wanted one is not empty."""
+    try:
+        if wanted is None:
+            return _next_directory(RUNS.absolute() / site.name)
+        directory = wanted.expanduser().absolute()
+        directory.mkdir(parents=True, exist_ok=True)
+        if any(directory.iterdir()):
+            raise UsageError(
+                f"{directory} is not empty: a run wants a directory of its own",
+                remedy="choose another --run-dir, or leave it out",
+            )
+    except OSError as error:
+        raise RecordError(f"{error.filename} cannot be made: {error.strerror}") from error
+    return directory
+
+
+def _next_directory(runs: Path) -> Path:
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    runs.mkdir(parents=True, exist_ok=True)
+    taken = [path.name for path in runs.iterdir() if path.name.startswith(stamp)]
+    directory = runs / (f"{stamp}-{len(taken) + 1}" if taken else stamp)
+    directory.mkdir()
+    pointer = runs / f"{LATEST}.{os.getpid()}"
+    pointer.write_text(f"{directory.name}\n")
+    pointer.replace(runs / LATEST)
+    return directory

@@ -1,0 +1,293 @@
+"""Runs of small notebooks: what run.json, the terminal and the exit code say of each end."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from kuryr_runbook.display.live import LiveProgress
+from kuryr_runbook.model.errors import SiteError, UsageError
+from kuryr_runbook.model.site_file import SECTIONS
+from kuryr_runbook.phases.catalogue import PHASES
+from kuryr_runbook.running.account import RunStatus, read_run
+from kuryr_runbook.running.runs import (
+    LATEST,
+    RunOptions,
+    RunResult,
+    displayed_result,
+    run_phases,
+)
+
+LAB_SITE = Path(__file__).parents[2] / "parameters" / "lab.yaml"
+FIRST, SECOND = PHASES[:2]
+PARAMETERS = "\n".join(['name = ""', *(f"{name} = {{}}" for name in SECTIONS[1:])])
+
+Run = Callable[..., RunResult]
+
+
+def write_notebook(path: Path, *cells: str, parameters: str = PARAMETERS, result: str = "") -> None:
+    new: Any = nbformat.v4
+    notebook = new.new_notebook(
+        metadata={"kernelspec": {"name": "elsewhere", "display_name": "", "language": "python"}}
+    )
+    notebook.cells = [
+        new.new_code_cell(f"{parameters}\ndry_run = False", metadata={"tags": ["parameters"]})
+    ]
+    for number, source in enumerate(cells, start=1):
+        notebook.cells.append(new.new_markdown_cell(f"## Step {number}\n\nProse."))
+        tags = ["result"] if source == result else []
+        notebook.cells.append(new.new_code_cell(source, metadata={"tags": tags}))
+    nbformat.write(notebook, path)  # type: ignore[no-untyped-call]
+
+
+@pytest.fixture
+def notebooks(tmp_path: Path) -> Path:
+    directory = tmp_path / "notebooks"
+    directory.mkdir()
+    write_notebook(directory / SECOND.notebook, "print('second')")
+    return directory
+
+
+@pytest.fixture
+def run(tmp_path: Path, notebooks: Path) -> Run:
+    def run(*cells: str, stream: io.StringIO | None = None, **options: Any) -> RunResult:
+        write_notebook(notebooks / FIRST.notebook, *cells)
+        chosen = RunOptions(run_dir=tmp_path / "run", notebooks=notebooks, **options)
+        with LiveProgress(stream or io.StringIO()) as progress:
+            return run_phases(LAB_SITE, (FIRST, SECOND), chosen, progress)
+
+    return run
+
+
+def phases(result: RunResult) -> list[tuple[str, list[str]]]:
+    account = read_run(result.directory)
+    return [
+        (phase["status"], [cell["status"] for cell in phase["cells"]])
+        for phase in account["phases"]
+    ]
+
+
+NOT_REACHED = ("NOT_REACHED", ["NOT_REACHED"] * 3)
+
+
+def test_a_run_that_succeeds(run: Run) -> None:
+    stream = io.StringIO()
+    result = run("print('read')\nprint('planned', end='')", "name", stream=stream)
+    assert (result.status, result.exit_code, result.error) == (RunStatus.SUCCEEDED, 0, None)
+    assert phases(result) == [("SUCCEEDED", ["RAN"] * 4), ("SUCCEEDED", ["RAN"] * 3)]
+    account = read_run(result.directory)
+    assert account["status"] == "SUCCEEDED"
+    assert account["phases"][0]["seconds"] >= 0
+    told = [line.strip() for line in stream.getvalue().splitlines()]
+    assert told.index("read") < told.index("planned") < told.index("second")
+    assert any(re.fullmatch(r"\d+:\d\d  Step 1", line) for line in told)
+    assert f"{FIRST.stem}: {FIRST.title}" in told
+
+
+def test_the_notebook_gets_the_site_and_strings_stay_strings(run: Run) -> None:
+    result = run("(name, type(network['pod_subnet']['cidr']).__name__, dry_run)", dry_run=True)
+    executed = json.loads((result.directory / FIRST.notebook).read_text())
+    (output,) = executed["cells"][-1]["outputs"]
+    assert "".join(output["data"]["text/plain"]) == "('lab', 'str', True)"
+    assert read_run(result.directory)["dry_run"] is True
+
+
+def test_it_runs_in_this_interpreter_and_where_it_was_called(run: Run) -> None:
+    result = run("import os, sys\nprint(sys.executable, os.getcwd())")
+    executed = (result.directory / FIRST.notebook).read_text()
+    assert f"{sys.executable} {os.getcwd()}" in executed
+
+
+def test_a_plan_is_shown_on_the_terminal_in_a_dry_run_only(run: Run, tmp_path: Path) -> None:
+    stream = io.StringIO()
+    run("'the plan'", stream=stream, dry_run=True)
+    assert "the plan" in stream.getvalue()
+    (tmp_path / "run").rename(tmp_path / "before")
+    stream = io.StringIO()
+    run("'the plan'", stream=stream)
+    assert "the plan" not in stream.getvalue()
+
+
+def test_an_error_stops_the_run_with_its_own_message_and_exit_code(run: Run) -> None:
+    raising = (
+        "from kuryr_runbook.model.errors import CheckError\n"
+        "raise CheckError('1 of 14 checks: fail', remedy='add the rule')"
+    )
+    stream = io.StringIO()
+    result = run("1", raising, "2", stream=stream)
+    assert result.status is RunStatus.FAILED
+    assert result.exit_code == 4
+    assert str(result.error) == "1 of 14 checks: fail\n  -> add the rule"
+    failed = ("FAILED", ["RAN", "RAN", "RAN", "FAILED", "NOT_REACHED"])
+    assert phases(result) == [failed, NOT_REACHED]
+    assert read_run(result.directory)["phases"][0]["error"] == str(result.error)
+    assert "Traceback" not in stream.getvalue()
+    assert "1 of 14 checks" in (result.directory / FIRST.stem).with_suffix(".html").read_text()
+
+
+def test_an_error_that_is_not_ours_names_the_notebook(run: Run) -> None:
+    result = run("1 / 0")
+    assert result.exit_code == 1
+    assert f"{FIRST.notebook}: ZeroDivisionError: division by zero" in str(result.error)
+
+
+def test_a_killed_kernel(run: Run) -> None:
+    result = run("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", "2")
+    assert result.exit_code == 1
+    assert "the kernel died in step 'Step 1'" in str(result.error)
+    failed = ("FAILED", ["RAN", "RAN", "FAILED", "NOT_REACHED"])
+    assert phases(result) == [failed, NOT_REACHED]
+
+
+def test_a_cell_that_takes_too_long(run: Run) -> None:
+    result = run("import time\ntime.sleep(600)", "2", cell_seconds=1)
+    assert result.exit_code == 1
+    assert "step 'Step 1' took longer" in str(result.error)
+    failed = ("FAILED", ["RAN", "RAN", "FAILED", "NOT_REACHED"])
+    assert phases(result) == [failed, NOT_REACHED]
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from kuryr_runbook.display.live import LiveProgress
+from kuryr_runbook.phases.catalogue import PHASES
+from kuryr_runbook.running.runs import RunOptions, run_phases
+
+site, notebooks, run_dir = map(Path, sys.argv[1:])
+options = RunOptions(run_dir=run_dir, notebooks=notebooks)
+with LiveProgress(sys.stderr) as progress:
+    sys.exit(run_phases(site, PHASES[:2], options, progress).exit_code)
+"""
+
+
+def sleeping_run(notebooks: Path, run_dir: Path) -> tuple[subprocess.Popen[str], int]:
+    """A run in a process of its own whose second cell sleeps; its kernel's process id."""
+    sleeping = "import os, time\nprint('kernel', os.getpid())\ntime.sleep(600)"
+    write_notebook(notebooks / FIRST.notebook, sleeping, "2")
+    process = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, str(LAB_SITE), str(notebooks), str(run_dir)],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.split()[:1] == ["kernel"]:
+            return process, int(line.split()[1])
+    raise AssertionError(f"the run ended with {process.wait()} before its cell began")
+
+
+def wait_for_end(pid: int) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except FileNotFoundError:
+            return
+        if state == "Z":
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"process {pid} still runs after 60 s")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run(number: int, notebooks: Path, tmp_path: Path) -> None:
+    process, kernel = sleeping_run(notebooks, tmp_path / "run")
+    assert read_run(tmp_path / "run")["status"] == "RUNNING"
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert "Traceback" not in errors
+    wait_for_end(kernel)
+    result = RunResult(RunStatus.INTERRUPTED, tmp_path / "run", None)
+    stopped = ("INTERRUPTED", ["RAN", "RAN", "FAILED", "NOT_REACHED"])
+    assert phases(result) == [stopped, NOT_REACHED]
+    assert read_run(result.directory)["status"] == "INTERRUPTED"
+
+
+def test_a_run_whose_process_died_is_lost(notebooks: Path, tmp_path: Path) -> None:
+    process, kernel = sleeping_run(notebooks, tmp_path / "run")
+    process.kill()
+    process.communicate(timeout=60)
+    wait_for_end(kernel)
+    written = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert (written["status"], written["pid"]) == ("RUNNING", process.pid)
+    assert read_run(tmp_path / "run")["status"] == "LOST"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "problem"),
+    [
+        (PARAMETERS.replace("kuryr =", "kurry ="), "kurry: the notebook wants it"),
+        (PARAMETERS.replace("kuryr = {}", ""), "kuryr: the notebook does not take it"),
+    ],
+)
+def test_a_notebook_with_other_parameters_is_refused_before_anything(
+    parameters: str, problem: str, notebooks: Path, tmp_path: Path
+) -> None:
+    write_notebook(notebooks / FIRST.notebook, "1", parameters=parameters)
+    options = RunOptions(run_dir=tmp_path / "run", notebooks=notebooks)
+    with pytest.raises(UsageError, match=problem):
+        run_phases(LAB_SITE, (FIRST,), options, LiveProgress(io.StringIO()))
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_bad_site_is_refused_before_anything(notebooks: Path, tmp_path: Path) -> None:
+    site = tmp_path / "site.yaml"
+    site.write_text("name: lab\nnetwrok: {}\n")
+    options = RunOptions(run_dir=tmp_path / "run", notebooks=notebooks)
+    with pytest.raises(SiteError, match="did you mean network") as caught:
+        run_phases(site, (FIRST,), options, LiveProgress(io.StringIO()))
+    assert caught.value.exit_code == 2
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_missing_notebook_is_refused_before_anything(notebooks: Path, tmp_path: Path) -> None:
+    options = RunOptions(run_dir=tmp_path / "run", notebooks=notebooks)
+    with pytest.raises(UsageError, match=FIRST.notebook):
+        run_phases(LAB_SITE, (FIRST,), options, LiveProgress(io.StringIO()))
+
+
+def test_a_directory_with_something_in_it_is_refused(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "mine").touch()
+    with pytest.raises(UsageError, match="is not empty"):
+        run("1")
+
+
+def test_runs_of_a_site_lie_side_by_side_and_the_newest_is_named(
+    notebooks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    options = RunOptions(notebooks=notebooks)
+    results = [
+        run_phases(LAB_SITE, (SECOND,), options, LiveProgress(io.StringIO())) for _ in range(2)
+    ]
+    directories = [result.directory for result in results]
+    assert directories[0] != directories[1]
+    assert {directory.parent for directory in directories} == {tmp_path / "runs" / "lab"}
+    newest = (tmp_path / "runs" / "lab" / LATEST).read_text().strip()
+    assert newest == directories[1].name
+
+
+def test_the_result_of_an_executed_notebook_can_be_read_back(
+    notebooks: Path, tmp_path: Path
+) -> None:
+    shown = "from IPython.display import display\ndisplay('the table')\n1 / 0"
+    write_notebook(notebooks / FIRST.notebook, "'not this'", shown, result=shown)
+    options = RunOptions(run_dir=tmp_path / "run", notebooks=notebooks)
+    result = run_phases(LAB_SITE, (FIRST,), options, LiveProgress(io.StringIO()))
+    assert displayed_result(result.directory / FIRST.notebook) == "'the table'"
+    assert displayed_result(result.directory / SECOND.notebook) == ""
