@@ -1,0 +1,91 @@
+"""The check of the one security-group rule that load balancers depend on."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network
+
+from kuryr_runbook.checking.lookups import Resource, node_port, pods_of
+from kuryr_runbook.checking.verdicts import (
+    CouldNotLook,
+    Verdict,
+    check,
+    failed,
+    only,
+    passed,
+    readable,
+    some,
+)
+from kuryr_runbook.model.drivers import GroupRole
+from kuryr_runbook.model.rules import admits
+from kuryr_runbook.snapshots.verification import VerificationSnapshot
+from kuryr_runbook.snapshots.vif import PodVif
+
+
+@check("service-subnet-rule", "Security groups admit the service subnet")
+def check_service_rule(snapshot: VerificationSnapshot) -> Verdict:
+    """Load balancers in layer-3 mode reach pods from the service subnet.
+
+    With MACVLAN those packets meet the group of the worker's port, with the other drivers that of
+    the pod's own port.
+    """
+    source = snapshot.site.network.service_subnet.cidr
+    ports = _guarding_ports(snapshot)
+    closed = {owner: port for owner, port in ports.items() if not _admits(snapshot, port, source)}
+    if not closed:
+        return passed(f"ingress from {source} is admitted at {len(ports)} of {len(ports)} ports")
+    groups = _named_groups(snapshot, closed)
+    where = [f"port {port['id']} of {owner}" for owner, port in closed.items()]
+    return failed(
+        f"missing in security group {' or '.join(groups)}: ingress, IPv4, any protocol, from "
+        f"{source}; so load balancers do not reach {some(where)}",
+        f"openstack security group rule create --ingress --ethertype IPv4 --remote-ip {source} "
+        f"{groups[0]}; or run phase 02 (openstack_prep) again, which adds it",
+        only(groups),
+    )
+
+
+def _guarding_ports(snapshot: VerificationSnapshot) -> dict[str, Resource]:
+    """The ports whose groups packets for pods meet, by what they belong to."""
+    if snapshot.site.driver.admitting_group is GroupRole.NODE:
+        nodes = readable(snapshot.cluster).nodes
+        found = {f"node {n.name}": node_port(snapshot, str(n.address)) for n in nodes}
+    else:
+        cloud = readable(snapshot.cloud)
+        found = {
+            f"pod {pod.name}": cloud.by_id("port", pod.vif.port_id)
+            for pod in pods_of(snapshot)
+            if isinstance(pod.vif, PodVif)
+        }
+    ports = {owner: port for owner, port in found.items() if port is not None}
+    if not ports or len(ports) < len(found):
+        lost = [owner for owner, port in found.items() if port is None]
+        raise CouldNotLook(f"no Neutron port of {some(lost) or 'node or pod'} is visible")
+    return ports
+
+
+def _admits(snapshot: VerificationSnapshot, port: Resource, source: IPv4Network) -> bool:
+    """Whether a port lets the range in; one without port security lets everything in."""
+    if not port["port_security_enabled"]:
+        return True
+    cloud = readable(snapshot.cloud)
+    groups = set(port["security_groups"])
+    rules = [r for r in cloud.of("security_group_rule") if r["security_group_id"] in groups]
+    if admits(rules, source=source):
+        return True
+    hidden = [group for group in groups if cloud.by_id("security_group", group) is None]
+    if hidden:
+        raise CouldNotLook(f"security group {', '.join(sorted(hidden))} is of another project")
+    return False
+
+
+def _named_groups(snapshot: VerificationSnapshot, closed: dict[str, Resource]) -> list[str]:
+    """The site's own group where the ports are in it, else all groups that they are in."""
+    cloud, network = readable(snapshot.cloud), snapshot.site.network
+    in_use = {group for port in closed.values() for group in port["security_groups"]}
+    named = {str(g["id"]): str(g["name"]) for g in cloud.of("security_group")}
+    if snapshot.site.driver.admitting_group is GroupRole.NODE:
+        wanted = network.node_security_group
+    else:
+        wanted = named.get(network.pod_security_group_id or "", network.pod_security_group)
+    names = sorted(named[group] for group in in_use)
+    return [wanted] if wanted in names else names or [wanted]

@@ -1,0 +1,144 @@
+"""Checks of nodes and pods: are they there, and does Neutron know them?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from ipaddress import IPv4Address, ip_network
+from typing import Any
+
+from kuryr_runbook.checking.lookups import node_port, pods_of
+from kuryr_runbook.checking.verdicts import (
+    CouldNotLook,
+    Verdict,
+    check,
+    failed,
+    only,
+    passed,
+    readable,
+    some,
+)
+from kuryr_runbook.model.findings import Status
+from kuryr_runbook.snapshots.openstack import OpenStackSnapshot
+from kuryr_runbook.snapshots.verification import Pod, VerificationSnapshot
+from kuryr_runbook.snapshots.vif import ANNOTATION, PodVif
+from kuryr_runbook.specs.workload import DEMO
+
+
+@check("nodes-ready", "All nodes are Ready")
+def check_nodes(snapshot: VerificationSnapshot) -> Verdict:
+    """The kubelet calls a node Ready when it found a CNI configuration."""
+    nodes = readable(snapshot.cluster).nodes
+    if not nodes:
+        raise CouldNotLook("the cluster shows no node")
+    bad = [f"{node.name}: {node.reason}" for node in nodes if not node.ready]
+    if bad:
+        return failed(
+            f"{len(bad)} of {len(nodes)} are not: {some(bad)}",
+            "run phase 04 (daemon) again: its init container brings the CNI configuration",
+            only([node.name for node in nodes if not node.ready]),
+        )
+    return passed(f"{len(nodes)} of {len(nodes)}")
+
+
+@check("deployment-available", "All replicas of the workload are available")
+def check_deployment(snapshot: VerificationSnapshot) -> Verdict:
+    """A pod is available once Kuryr has plugged it and its container runs."""
+    workload, wanted = readable(snapshot.workload), snapshot.site.verification.replicas
+    if workload.available is None:
+        namespace = snapshot.site.verification.namespace
+        return failed(f"there is no Deployment {namespace}/{DEMO}", "apply the plan first")
+    if workload.available == wanted:
+        return passed(f"{wanted} of {wanted}")
+    bad = [
+        f"{pod.name} on {pod.node or 'no node yet'}: {pod.trouble or 'does not run yet'}"
+        for pod in workload.pods
+        if not pod.running
+    ]
+    return failed(
+        f"{workload.available} of {wanted}: {some(bad)}".rstrip(": "),
+        "`CNI Daemon returned error 504`: the controller did not handle the pod, see its log; "
+        "`error 500`: the daemon could not plug it, see the log of kuryr-daemon on that node",
+    )
+
+
+@check("pod-ports", "Every pod's annotation names an existing Neutron port")
+def check_pod_ports(snapshot: VerificationSnapshot) -> Verdict:
+    """The port has to have the pod's address and the MAC that the annotation says."""
+    cloud, pods = readable(snapshot.cloud), pods_of(snapshot)
+    problems = {pod.name: problem for pod in pods if (problem := _port_problem(pod, cloud))}
+    if problems:
+        return failed(
+            some([f"pod {name}: {problem}" for name, problem in problems.items()]),
+            "see the controller's log: port quota, subnet and security groups in kuryr.conf; a "
+            "deleted pod gets a new port",
+            only(list(problems)),
+        )
+    return passed(f"{len(pods)} pods, {len(pods)} ports with their addresses")
+
+
+def _port_problem(pod: Pod, cloud: OpenStackSnapshot) -> str:
+    """What is wrong between a pod, its annotation and its port; empty when nothing is."""
+    vif = pod.vif
+    if vif is None:
+        return f"no annotation {ANNOTATION}: the controller has not handled it"
+    if not isinstance(vif, PodVif):
+        return f"annotation {ANNOTATION}: {vif.reason}"
+    port = cloud.by_id("port", vif.port_id)
+    if port is None:
+        return f"port {vif.port_id} of its annotation does not exist in Neutron"
+    if not vif.active:
+        return f"port {vif.port_id} is not active in its annotation: the daemon waits for that"
+    has = f"{', '.join(_addresses(port))} {port['mac_address']}"
+    if pod.address not in _addresses(port) or port["mac_address"].lower() != vif.mac:
+        return f"port {vif.port_id} has {has}, the pod {pod.address or 'no address'} {vif.mac}"
+    return ""
+
+
+@check("address-pairs", "Every pod stands in the allowed address pairs of its worker's port")
+def check_address_pairs(snapshot: VerificationSnapshot) -> Verdict:
+    """Without its pair Neutron takes a nested pod's packets for spoofed ones and drops them."""
+    site = snapshot.site
+    if not site.driver.needs_address_pairs:
+        return Verdict(status=Status.SKIP, evidence=f"{site.kuryr.vif_driver} needs none")
+    pods = pods_of(snapshot)
+    problems = dict(_pair_problems(snapshot, pods))
+    if problems:
+        return failed(
+            some(list(problems.values())),
+            "delete the pod: its successor gets a pair; if that fails too, see the controller's "
+            "log and Neutron's max_allowed_address_pair (by default 10)",
+            only(list(problems)),
+        )
+    return passed(f"{len(pods)} pods, {len(pods)} pairs")
+
+
+def _pair_problems(
+    snapshot: VerificationSnapshot, pods: tuple[Pod, ...]
+) -> Iterator[tuple[str, str]]:
+    """Each pod without a pair, and what is missing where."""
+    for pod in pods:
+        port = node_port(snapshot, pod.node_address)
+        where = f"of {pod.node or 'no node yet'} ({pod.node_address or 'no address'})"
+        if not isinstance(pod.vif, PodVif) or not pod.address:
+            yield pod.name, f"pod {pod.name} has no interface of Kuryr's yet"
+        elif port is None:
+            yield pod.name, f"pod {pod.name}: there is no Neutron port {where} in the node subnet"
+        elif not _paired(port, IPv4Address(pod.address), pod.vif.mac):
+            pair = f"ip_address={pod.address}, mac_address={pod.vif.mac}"
+            yield (
+                pod.name,
+                f"pod {pod.name}: port {port['id']} {where} lacks the address pair {pair}",
+            )
+
+
+def _paired(port: Mapping[str, Any], address: IPv4Address, mac: str) -> bool:
+    """Whether one of the port's pairs, each with an address or a range, is for the pod."""
+    return any(
+        pair["mac_address"].lower() == mac
+        and address in ip_network(pair["ip_address"], strict=False)
+        for pair in port["allowed_address_pairs"]
+    )
+
+
+def _addresses(port: Mapping[str, Any]) -> list[str]:
+    return [fixed["ip_address"] for fixed in port["fixed_ips"]]

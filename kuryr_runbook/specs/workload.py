@@ -1,0 +1,185 @@
+"""The workload of the acceptance checks: web servers behind a Service of type LoadBalancer.
+
+It is made of Kuryr's own image, which lies on every worker already and has Python, ping and curl:
+nothing else is pulled. The pods carry no readiness probe: what the kubelet reaches over the network
+must not decide whether they count as available, or one fault would hide behind another.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from importlib import resources
+from typing import Any
+
+from kuryr_runbook.model import addressing
+from kuryr_runbook.model.site import Site
+from kuryr_runbook.specs.manifests import PULL_SECRET, Manifest, labels, pull_secret
+
+DEMO = "kuryr-demo"
+ACCOUNT = "demo-sa"
+SERVICE = "kuryr-demo-service"
+SELECTOR = f"app={DEMO}"
+SERVICE_PORT = 80
+POD_PORT = 8888
+
+TRIES = 4
+"""Requests to the service's address from each pod, and as many to its floating IP."""
+
+
+def workload_manifests(site: Site, image: str, registry_auth: str | None) -> list[Manifest]:
+    """All objects of the workload, in the order in which they are applied.
+
+    `image` is Kuryr's, by digest; `registry_auth` is the registry's login in the form of docker's
+    config.json, None when it needs none.
+    """
+    secrets = [] if registry_auth is None else [_pull_secret(site, registry_auth)]
+    return [
+        namespace_manifest(site),
+        *secrets,
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": _metadata(site, ACCOUNT)},
+        _role_binding(site),
+        _deployment(site, image),
+        service_manifest(site),
+    ]
+
+
+def namespace_manifest(site: Site) -> Manifest:
+    """The namespace that holds all of it, so that deleting it takes all of it away."""
+    name = site.verification.namespace
+    return {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": name, "labels": labels(site, DEMO)},
+    }
+
+
+def service_manifest(site: Site) -> Manifest:
+    """The Service: Kuryr makes an Octavia load balancer at its ClusterIP, and a floating IP."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": _metadata(site, SERVICE),
+        "spec": {
+            "type": "LoadBalancer",
+            "selector": {"app": DEMO},
+            "ports": [{"protocol": "TCP", "port": SERVICE_PORT, "targetPort": POD_PORT}],
+        },
+    }
+
+
+def balancer_name(site: Site) -> str:
+    """The name that Kuryr gives the load balancer of the Service."""
+    return f"{site.verification.namespace}/{SERVICE}"
+
+
+def probe_command(site: Site, addresses: Iterable[str], cluster_ip: str) -> list[str]:
+    """What to run in a pod so that it asks everything at once; see `share/workload/probe.py`.
+
+    `addresses` are the pods to ping; the external address is added. No request goes to the
+    service's address while it has none (`cluster_ip` empty).
+    """
+    api = str(addressing.api_service_address(site.kubernetes.service_cidr))
+    questions = {
+        "ping": [*addresses, str(site.verification.external_address)],
+        "vip": [cluster_ip, SERVICE_PORT],
+        "tries": TRIES if cluster_ip else 0,
+        "api": [api, f"/api/v1/namespaces/{site.verification.namespace}/services"],
+    }
+    return ["python3", "-c", _script("probe.py"), json.dumps(questions)]
+
+
+def is_ours(site: Site, namespace: Manifest) -> bool:
+    """Whether a namespace that exists was made by the runbook for this site."""
+    wanted = namespace_manifest(site)["metadata"]["labels"].items()
+    return bool(wanted <= namespace["metadata"].get("labels", {}).items())
+
+
+def _script(name: str) -> str:
+    return (resources.files("kuryr_runbook") / "share" / "workload" / name).read_text()
+
+
+def _metadata(site: Site, name: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "namespace": site.verification.namespace,
+        "labels": labels(site, DEMO),
+    }
+
+
+def _pull_secret(site: Site, registry_auth: str) -> Manifest:
+    return {**pull_secret(site, registry_auth), "metadata": _metadata(site, PULL_SECRET)}
+
+
+def _role_binding(site: Site) -> Manifest:
+    """The ClusterRole `view`, in the workload's own namespace only."""
+    return {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "RoleBinding",
+        "metadata": _metadata(site, ACCOUNT),
+        "roleRef": {
+            "apiGroup": "rbac.authorization.k8s.io",
+            "kind": "ClusterRole",
+            "name": "view",
+        },
+        "subjects": [
+            {
+                "kind": "ServiceAccount",
+                "name": ACCOUNT,
+                "namespace": site.verification.namespace,
+            }
+        ],
+    }
+
+
+def _deployment(site: Site, image: str) -> Manifest:
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": _metadata(site, DEMO),
+        "spec": {
+            "replicas": site.verification.replicas,
+            "selector": {"matchLabels": {"app": DEMO}},
+            "template": {
+                "metadata": {"labels": {"app": DEMO, "name": DEMO, **labels(site, DEMO)}},
+                "spec": {
+                    "serviceAccountName": ACCOUNT,
+                    "imagePullSecrets": [{"name": PULL_SECRET}],
+                    "affinity": {"podAntiAffinity": _spread()},
+                    "terminationGracePeriodSeconds": 2,
+                    # Nothing here asks for names, and a variable for each service would only
+                    # confuse who looks into the pod.
+                    "dnsPolicy": "Default",
+                    "enableServiceLinks": False,
+                    "containers": [_container(image)],
+                },
+            },
+        },
+    }
+
+
+def _container(image: str) -> dict[str, Any]:
+    pod_name = {"fieldRef": {"fieldPath": "metadata.name"}}
+    return {
+        "name": "server",
+        "image": image,
+        "command": ["python3", "-c", _script("server.py")],
+        "env": [
+            {"name": "POD_NAME", "valueFrom": pod_name},
+            {"name": "PORT", "value": str(POD_PORT)},
+        ],
+        "ports": [{"containerPort": POD_PORT, "protocol": "TCP"}],
+    }
+
+
+def _spread() -> dict[str, Any]:
+    """Over the workers, as far as they go round: traffic between workers is what is verified."""
+    term = {
+        "labelSelector": {"matchLabels": {"app": DEMO}},
+        "topologyKey": "kubernetes.io/hostname",
+    }
+    return {
+        "preferredDuringSchedulingIgnoredDuringExecution": [
+            {"weight": 100, "podAffinityTerm": term}
+        ]
+    }
