@@ -1,0 +1,40 @@
+"""The lab's OpenStack: Keystone, Neutron and Octavia, with a project as an operator finds it."""
+
+from __future__ import annotations
+
+from kuryr_runbook.lab.openstack.clients import connect
+from kuryr_runbook.lab.openstack.configuration import SERVICES, Files
+from kuryr_runbook.lab.openstack.installation import install, remove_others
+from kuryr_runbook.lab.openstack.passwords import ensure_passwords
+from kuryr_runbook.lab.openstack.services import (
+    make_databases,
+    programs,
+    write_clouds_yaml,
+    write_files,
+)
+from kuryr_runbook.lab.openstack.tenant import NodePort, Tenant, ensure_tenant, read_tenant
+from kuryr_runbook.lab.programs import Lab
+
+__all__ = ["NodePort", "Tenant", "connect", "install", "programs", "read_tenant", "up"]
+
+
+def up(lab: Lab) -> None:
+    """Bring the cloud up, from nothing or from anything in between.
+
+    Needs INTERNET_NS with CLOUD_ADDRESS. When all is there, a few list calls are all it takes.
+    """
+    from kuryr_runbook.lab.openstack.bootstrap import bootstrap
+
+    settings = lab.settings
+    venv = install(lab)
+    passwords = ensure_passwords(Files(settings).passwords)
+    write_files(settings, passwords, venv)
+    make_databases(lab, passwords, venv)
+    by_name = {program.name: program for program in programs(settings)}
+    for service in SERVICES:
+        lab.say(f"openstack: {service} at {by_name[service].address}")
+        lab.processes.start(by_name[service])
+    bootstrap(connect(settings, "admin"), passwords)
+    ensure_tenant(settings)
+    write_clouds_yaml(settings, passwords)
+    remove_others(settings)

@@ -1,0 +1,253 @@
+"""What the three services and their clients are told: rendered from the settings, no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kuryr_runbook.lab import settings as names
+from kuryr_runbook.lab.openstack.passwords import Passwords
+from kuryr_runbook.lab.settings import LabSettings
+
+Sections = Mapping[str, Mapping[str, object]]
+
+DOMAIN = "Default"
+SERVICE_PROJECT = "service"
+PORTS = {
+    "keystone": names.KEYSTONE_PORT,
+    "neutron": names.NEUTRON_PORT,
+    "octavia": names.OCTAVIA_PORT,
+}
+SERVICES = tuple(PORTS)
+"""In the order in which they need each other."""
+PHYSICAL_NETWORK = "external"
+"""Neutron's name for the wire of the external network."""
+UNLIMITED = -1
+LOCK_TIMEOUT = 60
+"""Seconds that a writer waits for its turn at the database."""
+
+LOAD_BALANCER_ROLES = {
+    "context_is_admin": "role:admin or role:load-balancer_admin",
+    "load-balancer:admin": "is_admin:True or role:admin or role:load-balancer_admin",
+    "load-balancer:global_observer": "role:load-balancer_global_observer",
+    "load-balancer:member_and_owner": "role:load-balancer_member and rule:load-balancer:owner",
+    "load-balancer:observer_and_owner": (
+        "role:load-balancer_observer and rule:load-balancer:owner"
+    ),
+    "load-balancer:quota-admin": "role:load-balancer_quota_admin",
+}
+"""Octavia's own role policy ("advanced RBAC"): a plain member may not use load balancers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Where the cloud's files lie."""
+
+    settings: LabSettings
+
+    @property
+    def root(self) -> Path:
+        """All of the cloud's state, readable by its owner only."""
+        return self.settings.state / "openstack"
+
+    @property
+    def passwords(self) -> Path:
+        """The secrets, as JSON."""
+        return self.root / "passwords.json"
+
+    @property
+    def policy(self) -> Path:
+        """Octavia's policy."""
+        return self.root / "octavia-policy.yaml"
+
+    @property
+    def octavia_ca_key(self) -> Path:
+        """The CA's key, encrypted, for Octavia."""
+        return self.root / "octavia-ca.key"
+
+    @property
+    def certificate_name(self) -> str:
+        """Of the certificate that all three serve, in the lab's PKI."""
+        return "openstack"
+
+    def configuration(self, service: str) -> Path:
+        """A service's configuration file."""
+        return self.root / f"{service}.conf"
+
+    def database(self, service: str) -> Path:
+        """A service's database."""
+        return self.root / f"{service}.sqlite"
+
+
+def url(service: str) -> str:
+    """Where a service answers, without a path."""
+    return f"https://{names.CLOUD_ADDRESS}:{PORTS[service]}"
+
+
+def auth_url() -> str:
+    """Keystone's v3 API."""
+    return f"{url('keystone')}/v3"
+
+
+def keystone_sections(settings: LabSettings) -> Sections:
+    """Configuration of Keystone."""
+    files = Files(settings)
+    tokens = {"key_repository": files.root / "fernet-keys"}
+    return {
+        "DEFAULT": {"public_endpoint": url("keystone")},
+        "database": _database(files, "keystone"),
+        "token": {"provider": "fernet", "expiration": 86400},
+        "fernet_tokens": tokens,
+        "fernet_receipts": tokens,
+        "credential": {"key_repository": files.root / "credential-keys"},
+        # Hashing is the price of a login; these passwords are random and 128 bits long.
+        "identity": {"password_hash_rounds": 4},
+        "cache": {"enabled": True, "backend": "oslo_cache.dict", "expiration_time": 600},
+    }
+
+
+def neutron_sections(settings: LabSettings, passwords: Passwords, venv: Path) -> Sections:
+    """Configuration of Neutron."""
+    files = Files(settings)
+    resources = (
+        *("network", "subnet", "port", "router", "floatingip"),
+        *("security_group", "security_group_rule", "trunk"),
+    )
+    return {
+        "DEFAULT": {
+            "core_plugin": "ml2",
+            "service_plugins": "router,trunk",
+            "auth_strategy": "keystone",
+            "transport_url": "fake:///",
+            "api_paste_config": venv / "etc" / "neutron" / "api-paste.ini",
+            "state_path": files.root / "neutron",
+            "host": names.NODE_HOST,
+            "max_allowed_address_pair": settings.max_allowed_address_pair,
+            "notify_nova_on_port_status_changes": False,
+            "notify_nova_on_port_data_changes": False,
+            "dhcp_agent_notification": False,
+        },
+        "lab": {"hosts": f"{names.NODE_HOST},{names.AMPHORA_HOST}"},
+        "database": _database(files, "neutron"),
+        "keystone_authtoken": _login(settings, "neutron", passwords.neutron),
+        "oslo_concurrency": {"lock_path": files.root / "neutron" / "lock"},
+        "ml2": {
+            "type_drivers": "flat,geneve",
+            "tenant_network_types": "geneve",
+            "mechanism_drivers": "lab",
+            "extension_drivers": "port_security",
+        },
+        "ml2_type_flat": {"flat_networks": PHYSICAL_NETWORK},
+        "ml2_type_geneve": {"vni_ranges": "1:2000", "max_header_size": 38},
+        "quotas": {f"quota_{resource}": UNLIMITED for resource in resources},
+    }
+
+
+def octavia_sections(settings: LabSettings, passwords: Passwords) -> Sections:
+    """Configuration of Octavia, API and worker."""
+    files = Files(settings)
+    login = _login(settings, "octavia", passwords.octavia)
+    return {
+        "DEFAULT": {"transport_url": "fake:///", "host": names.AMPHORA_HOST},
+        "lab": {"amphora_host": names.AMPHORA_HOST, "amphora_owner": names.NODE_OWNER},
+        "api_settings": {
+            "auth_strategy": "keystone",
+            "enabled_provider_drivers": "amphora:Amphorae made by the fabric agent",
+            "default_provider_driver": "amphora",
+        },
+        # pool_timeout is handed to SQLite's pool, which knows no such thing, unless it is empty.
+        "database": _database(files, "octavia") | {"pool_timeout": ""},
+        "keystone_authtoken": login,
+        "service_auth": login,
+        "neutron": {
+            "region_name": names.REGION,
+            "endpoint_override": url("neutron"),
+            "valid_interfaces": "public",
+            "cafile": settings.ca,
+        },
+        "oslo_policy": {"policy_file": files.policy, "enforce_new_defaults": True},
+        "oslo_messaging": {"topic": "octavia_prov"},
+        "controller_worker": {
+            "amphora_driver": "amphora_noop_driver",
+            "compute_driver": "compute_lab_driver",
+            "network_driver": "allowed_address_pairs_driver",
+            "image_driver": "image_noop_driver",
+            "volume_driver": "volume_noop_driver",
+            "amp_flavor_id": "lab",
+            "amp_image_tag": "amphora",
+            "loadbalancer_topology": "SINGLE",
+            "client_ca": settings.ca,
+        },
+        "certificates": {
+            "cert_manager": "local_cert_manager",
+            "cert_generator": "local_cert_generator",
+            "ca_certificate": settings.ca,
+            "ca_private_key": files.octavia_ca_key,
+            "ca_private_key_passphrase": passwords.ca_passphrase,
+            "server_certs_key_passphrase": passwords.certificate_passphrase,
+        },
+        "health_manager": {"heartbeat_key": passwords.heartbeat},
+    }
+
+
+def render(sections: Sections) -> str:
+    """Sections in the INI dialect of oslo.config."""
+    blocks = (
+        f"[{section}]\n" + "".join(f"{key} = {_plain(value)}\n" for key, value in options.items())
+        for section, options in sections.items()
+    )
+    return "\n".join(blocks)
+
+
+def clouds(settings: LabSettings, passwords: Passwords) -> dict[str, dict[str, Any]]:
+    """The clouds of clouds.yaml, by name."""
+    logins = {
+        "admin": ("admin", passwords.admin),
+        "k8s": (names.PROJECT, passwords.k8s),
+        "member": (names.PROJECT, passwords.member),
+        "lbmember": (names.PROJECT, passwords.lbmember),
+    }
+    return {
+        cloud: {
+            "auth": {
+                "auth_url": auth_url(),
+                "username": cloud,
+                "password": password,
+                "project_name": project,
+                "user_domain_name": DOMAIN,
+                "project_domain_name": DOMAIN,
+            },
+            "region_name": names.REGION,
+            "identity_api_version": "3",
+            "cacert": str(settings.ca),
+        }
+        for cloud, (project, password) in logins.items()
+    }
+
+
+def _database(files: Files, service: str) -> dict[str, object]:
+    return {
+        "connection": f"sqlite:///{files.database(service)}?timeout={LOCK_TIMEOUT}",
+        "sqlite_synchronous": False,
+    }
+
+
+def _login(settings: LabSettings, user: str, password: str) -> dict[str, object]:
+    return {
+        "www_authenticate_uri": url("keystone"),
+        "auth_type": "password",
+        "auth_url": auth_url(),
+        "username": user,
+        "password": password,
+        "project_name": SERVICE_PROJECT,
+        "user_domain_name": DOMAIN,
+        "project_domain_name": DOMAIN,
+        "region_name": names.REGION,
+        "cafile": settings.ca,
+    }
+
+
+def _plain(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

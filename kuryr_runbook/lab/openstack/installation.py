@@ -1,0 +1,80 @@
+"""The virtual environment of Keystone, Neutron and Octavia, made once for a set of requirements.
+
+A virtual environment cannot be moved, so it is built where it stays: a file inside says that it
+is complete, and one without that file is built anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from kuryr_runbook.lab.openstack.commands import lines, run
+from kuryr_runbook.lab.programs import Lab, Progress
+from kuryr_runbook.lab.settings import LabSettings
+
+PAYLOAD = Path(__file__).parent.parent / "payload" / "openstack"
+REQUIREMENTS = PAYLOAD / "requirements.txt"
+COMPLETE = ".complete"
+PREFIX = "openstack-"
+SAY_EVERY = 40
+"""Packages between two lines of progress."""
+
+
+def venv_of(settings: LabSettings) -> Path:
+    """Where the environment for this product, this Python and these requirements is."""
+    return settings.cache / f"{PREFIX}{_digest()}"
+
+
+def install(lab: Lab) -> Path:
+    """Make the virtual environment unless it is there, and return it.
+
+    Raises LabError with pip's last words when a package cannot be had.
+    """
+    venv = venv_of(lab.settings)
+    if (venv / COMPLETE).exists():
+        return venv
+    shutil.rmtree(venv, ignore_errors=True)
+    lab.settings.logs.mkdir(parents=True, exist_ok=True)
+    log = lab.settings.logs / "openstack-install.log"
+    log.unlink(missing_ok=True)
+    packages = sum("==" in line for line in REQUIREMENTS.read_text().splitlines())
+    lab.say(f"openstack: installing {packages} packages, a minute or so")
+    run([sys.executable, "-m", "venv", str(venv)], log)
+    pip = [str(venv / "bin" / "python"), "-m", "pip", "--no-input", "install", "--no-deps"]
+    _follow([*pip, "--progress-bar", "off", "-r", str(REQUIREMENTS)], log, packages, lab.say)
+    with tempfile.TemporaryDirectory() as scratch:
+        # A copy, for the build writes beside the sources.
+        source = shutil.copytree(PAYLOAD, Path(scratch) / "payload")
+        run([*pip, "--no-build-isolation", str(source)], log)
+    (venv / COMPLETE).touch()
+    return venv
+
+
+def remove_others(settings: LabSettings) -> None:
+    """Remove environments of earlier requirements; nothing of this lab runs from them."""
+    for other in settings.cache.glob(f"{PREFIX}*"):
+        if other != venv_of(settings):
+            shutil.rmtree(other, ignore_errors=True)
+
+
+def _follow(command: list[str], log: Path, packages: int, say: Progress) -> None:
+    seen = 0
+    for line in lines(command, log):
+        if line.startswith("Collecting "):
+            seen += 1
+            if seen % SAY_EVERY == 0:
+                say(f"openstack: {seen} of {packages} packages fetched")
+        elif line.startswith("Installing collected"):
+            say("openstack: unpacking and compiling")
+
+
+def _digest() -> str:
+    digest = hashlib.sha256(f"{sys.base_exec_prefix} {sys.implementation.cache_tag}".encode())
+    for path in sorted(p for p in PAYLOAD.rglob("*") if p.suffix in {".py", ".toml", ".txt"}):
+        digest.update(path.relative_to(PAYLOAD).as_posix().encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]

@@ -1,0 +1,50 @@
+"""The cloud's secrets: drawn once for a lab, kept where only their owner may read them."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from kuryr_runbook.lab.pki import write_private
+from kuryr_runbook.model.errors import LabError
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Passwords:
+    """One secret for each user and key; never shown."""
+
+    admin: str
+    neutron: str
+    octavia: str
+    k8s: str
+    member: str
+    lbmember: str
+    ca_passphrase: str
+    """Of the copy of the CA's key that Octavia gets."""
+    certificate_passphrase: str
+    """With which Octavia encrypts amphora keys; 32 characters, says Octavia."""
+    heartbeat: str
+
+
+def ensure_passwords(path: Path) -> Passwords:
+    """Load the secrets from `path`, or draw them.
+
+    Raises LabError when the file is not what this wrote.
+    """
+    if not path.exists():
+        drawn = {field.name: secrets.token_hex(16) for field in fields(Passwords)}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_private(path, json.dumps(drawn, indent=1).encode())
+    try:
+        return Passwords(**json.loads(path.read_text()))
+    except (ValueError, TypeError) as error:
+        raise LabError(
+            f"{path}: expected the cloud's secrets {_names()}, found something else",
+            remedy="remove the lab (`kuryr-runbook lab destroy`) and bring it up again",
+        ) from error
+
+
+def _names() -> str:
+    return ", ".join(field.name for field in fields(Passwords))

@@ -1,0 +1,123 @@
+"""The three services as programs of the lab: their files, databases and how to see them well."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import yaml
+
+from kuryr_runbook.lab import pki
+from kuryr_runbook.lab import settings as names
+from kuryr_runbook.lab.openstack import configuration, installation
+from kuryr_runbook.lab.openstack.commands import run
+from kuryr_runbook.lab.openstack.configuration import PORTS, SERVICES, Files
+from kuryr_runbook.lab.openstack.passwords import Passwords
+from kuryr_runbook.lab.programs import HttpHealth, Lab, Program
+from kuryr_runbook.lab.settings import LabSettings
+
+HEALTH_PATH = {"keystone": "/v3", "neutron": "/", "octavia": "/"}
+DEADLINE = 90.0
+"""Seconds until a service answers; two shared cores may be busy with the other parts."""
+
+
+def programs(settings: LabSettings) -> tuple[Program, ...]:
+    """The three services, as the supervisor runs them.
+
+    The digest of what a service reads at its start is in its environment, so that a program
+    whose configuration or certificate changed is another program.
+    """
+    return tuple(_program(settings, service) for service in SERVICES)
+
+
+def write_files(settings: LabSettings, passwords: Passwords, venv: Path) -> None:
+    """Certificates and configuration; what already says the same stays untouched."""
+    files = Files(settings)
+    files.root.mkdir(parents=True, exist_ok=True)
+    files.root.chmod(0o700)
+    ca = pki.ensure_ca(settings.pki)
+    ca.issue(
+        files.certificate_name,
+        common_name=files.certificate_name,
+        addresses=[names.CLOUD_ADDRESS],
+    )
+    if not files.octavia_ca_key.exists():
+        pki.write_private(files.octavia_ca_key, ca.encrypted_key(passwords.ca_passphrase))
+    rendered = {
+        "keystone": configuration.keystone_sections(settings),
+        "neutron": configuration.neutron_sections(settings, passwords, venv),
+        "octavia": configuration.octavia_sections(settings, passwords),
+    }
+    for service, sections in rendered.items():
+        _write(files.configuration(service), configuration.render(sections))
+    _write(files.policy, yaml.safe_dump(configuration.LOAD_BALANCER_ROLES))
+
+
+def make_databases(lab: Lab, passwords: Passwords, venv: Path) -> None:
+    """Make the databases that are not there, at once; raises LabError with the end of the log."""
+    files = Files(lab.settings)
+    missing = [service for service in SERVICES if not files.database(service).exists()]
+    if not missing:
+        return
+    lab.say(f"openstack: making the databases of {', '.join(missing)}")
+    lab.settings.logs.mkdir(parents=True, exist_ok=True)
+    environment = os.environ | {
+        "PYTHONWARNINGS": "ignore",
+        "OS_BOOTSTRAP_PASSWORD": passwords.admin,
+        "OS_BOOTSTRAP_REGION_ID": names.REGION,
+        "OS_BOOTSTRAP_PUBLIC_URL": configuration.auth_url(),
+    }
+
+    def make(service: str) -> None:
+        command = [str(venv / "bin" / "python"), "-m", "lab_openstack.schema", service]
+        command += ["--config-file", str(files.configuration(service))]
+        command += ["--database", str(files.database(service))]
+        run(command, lab.settings.logs / f"{service}-schema.log", environment)
+
+    with ThreadPoolExecutor(len(missing)) as pool:
+        for done in [pool.submit(make, service) for service in missing]:
+            done.result()
+
+
+def write_clouds_yaml(settings: LabSettings, passwords: Passwords) -> None:
+    """Write the clouds, for people and for the SDK."""
+    clouds = {"clouds": configuration.clouds(settings, passwords)}
+    _write(settings.clouds_yaml, yaml.safe_dump(clouds, sort_keys=False))
+
+
+def _program(settings: LabSettings, service: str) -> Program:
+    files = Files(settings)
+    venv = installation.venv_of(settings)
+    certificate = settings.pki / f"{files.certificate_name}.pem"
+    key = certificate.with_suffix(".key")
+    url = configuration.url(service)
+    read = [files.configuration(service), files.policy, certificate, settings.ca]
+    return Program(
+        name=service,
+        command=(
+            *(str(venv / "bin" / "python"), "-m", "lab_openstack.serve", service),
+            *("--config-file", str(files.configuration(service))),
+            *("--address", str(names.CLOUD_ADDRESS), "--port", str(PORTS[service])),
+            *("--certificate", str(certificate), "--key", str(key)),
+        ),
+        health=HttpHealth(url=f"{url}{HEALTH_PATH[service]}", ca=settings.ca),
+        netns=names.INTERNET_NS,
+        environment={"PYTHONWARNINGS": "ignore", "KURYR_RUNBOOK_READS": _digest(read)},
+        directory=files.root,
+        deadline=DEADLINE,
+        address=url,
+    )
+
+
+def _digest(paths: list[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(path.read_bytes() if path.exists() else b"-")
+    return digest.hexdigest()[:16]
+
+
+def _write(path: Path, text: str) -> None:
+    if not path.exists() or path.read_text() != text:
+        pki.write_private(path, text.encode())

@@ -1,0 +1,7 @@
+"""The lab's OpenStack, inside its own virtual environment.
+
+Keystone, Neutron and Octavia are the released ones. This package is what stands in for the rest
+of a cloud: a server process for each (`serve`), databases without migrations (`schema`), SQLite
+that bears concurrent writers (`sqlite`), Neutron's back end (`ml2`, `trunk`) and Octavia's
+compute service (`compute`).
+"""

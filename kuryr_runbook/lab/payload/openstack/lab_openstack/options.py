@@ -1,0 +1,17 @@
+"""The `[lab]` section of the services' configuration."""
+
+from __future__ import annotations
+
+from oslo_config import cfg
+
+OPTIONS = [
+    cfg.ListOpt("hosts", default=[], help="The hosts on which Neutron binds ports"),
+    cfg.StrOpt("amphora_host", default="", help="The host on which amphorae run"),
+    cfg.StrOpt("amphora_owner", default="", help="device_owner of an amphora's ports"),
+]
+
+
+def lab_options() -> cfg.GroupAttr:
+    """The section, registered on first use: drivers are loaded after the files were read."""
+    cfg.CONF.register_opts(OPTIONS, group="lab")
+    return cfg.CONF.lab
