@@ -1,0 +1,115 @@
+"""Commands to the kernel's network: ip, sysctl, and whatever runs inside a namespace.
+
+Named network namespaces are iproute2's, below /run/netns.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from kuryr_runbook.model.errors import LabError
+
+NAMESPACES = Path("/run/netns")
+COMMAND_SECONDS = 30.0
+"""No command here takes a second; one that takes this long hangs."""
+
+
+class CommandError(LabError):
+    """A command failed; `said` is its standard error."""
+
+    def __init__(self, command: str, said: str) -> None:
+        super().__init__(f"`{command}` failed: {said}")
+        self.said = said
+
+
+def run(*command: str, namespace: str | None = None, stdin: str | None = None) -> str:
+    """Run a command, inside a network namespace if one is named, and give back its output.
+
+    Raises CommandError when it fails, LabError when it is not installed or hangs.
+    """
+    entering = ("nsenter", f"--net={NAMESPACES / namespace}") if namespace else ()
+    line = " ".join((*entering, *command))
+    try:
+        done = subprocess.run(
+            (*entering, *command),
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_SECONDS,
+            input=stdin or "",
+        )
+    except FileNotFoundError as error:
+        raise LabError(
+            f"{error.filename} is not on this machine",
+            remedy="apt-get install iproute2 util-linux procps nftables iptables haproxy",
+        ) from error
+    except subprocess.TimeoutExpired as error:
+        raise LabError(f"`{line}` did not end in {COMMAND_SECONDS:.0f} s") from error
+    if done.returncode:
+        raise CommandError(line, done.stderr.strip() or f"status {done.returncode}")
+    return done.stdout
+
+
+def ip(*arguments: str, namespace: str | None = None) -> str:
+    """iproute2's `ip` with these arguments, acting on a namespace or on the host."""
+    return run("ip", *_within(namespace), *arguments)
+
+
+def ip_json(*arguments: str, namespace: str | None = None) -> list[dict[str, Any]]:
+    """What `ip` shows, as data."""
+    shown = run("ip", "-json", *_within(namespace), *arguments)
+    return json.loads(shown) if shown.strip() else []
+
+
+def ip_batch(lines: Iterable[str], namespace: str | None = None) -> None:
+    """Several `ip` commands in one process; the first that fails ends it (CommandError)."""
+    text = "".join(f"{line}\n" for line in lines)
+    if text:
+        run("ip", *_within(namespace), "-batch", "-", stdin=text)
+
+
+def sysctl(namespace: str, values: Mapping[str, int]) -> None:
+    """Set the namespace's own kernel parameters, by dotted names."""
+    run(
+        "sysctl",
+        "--quiet",
+        "--write",
+        *(f"{key}={value}" for key, value in values.items()),
+        namespace=namespace,
+    )
+
+
+def namespaces(prefix: str) -> tuple[str, ...]:
+    """Names of the named network namespaces that begin with the prefix, sorted."""
+    try:
+        names = os.listdir(NAMESPACES)
+    except FileNotFoundError:
+        return ()
+    return tuple(sorted(name for name in names if name.startswith(prefix)))
+
+
+def processes(prefix: str) -> dict[int, str]:
+    """Ids of all processes in the named network namespaces with the prefix, and which it is."""
+    identities: dict[tuple[int, int], str] = {}
+    for name in namespaces(prefix):
+        status = (NAMESPACES / name).stat()
+        identities[(status.st_dev, status.st_ino)] = name
+    found = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            status = (process / "ns" / "net").stat()
+        except OSError:
+            continue  # it ended between listing and looking
+        identity = (status.st_dev, status.st_ino)
+        if identity in identities:
+            found[int(process.name)] = identities[identity]
+    return found
+
+
+def _within(namespace: str | None) -> tuple[str, ...]:
+    return ("-netns", namespace) if namespace else ()
