@@ -1,1 +1,51 @@
-"""The command line: thin click commands over the layers below."""
+"""The command line: thin click commands over the layers below.
+
+`--help` answers at once: a command's module is imported when the command is called.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+from kuryr_runbook.cli.errors import exit_on_error
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "run": ("kuryr_runbook.cli.run:run", "Install Kuryr: execute the phases for a site."),
+    "teardown": ("kuryr_runbook.cli.run:teardown", "Remove what the runbook made for a site."),
+    "lab": ("kuryr_runbook.cli.lab:lab", "The embedded OpenStack and Kubernetes."),
+    "version": ("kuryr_runbook.cli.version:version", "Print the version."),
+}
+"""Name of each command, where it is, and its line in the help."""
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command when it is called, and turns errors into exit codes."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order of COMMANDS, which is the order of use."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command; None for a name that there is not."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands' lines, without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; errors of ours become one message and an exit code."""
+        with exit_on_error():
+            return super().invoke(ctx)
+
+
+@click.group(cls=LazyGroup)
+def main() -> None:
+    """Kuryr networking for Kubernetes on OpenStack, as a runbook that runs."""

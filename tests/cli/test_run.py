@@ -1,0 +1,64 @@
+"""The commands `run`, `teardown` and `version`: options, messages, exit codes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from kuryr_runbook.cli import COMMANDS, main
+
+
+@pytest.mark.parametrize("arguments", [[], *([name] for name in ("run", "teardown", "version"))])
+def test_help_fits_80_columns(arguments: list[str]) -> None:
+    result = CliRunner().invoke(main, [*arguments, "--help"], terminal_width=80)
+    assert result.exit_code == 0
+    assert max(len(line) for line in result.output.splitlines()) <= 80
+
+
+def test_help_imports_nothing_heavy() -> None:
+    heavy = ("openstack", "kubernetes", "papermill", "nbconvert", "pydantic", "rich", "yaml")
+    script = (
+        "import sys\nfrom kuryr_runbook.cli import main\n"
+        "main(['--help'], standalone_mode=False)\n"
+        f"print([name for name in {heavy} if name in sys.modules])"
+    )
+    output = subprocess.check_output([sys.executable, "-c", script], text=True)
+    assert output.splitlines()[-1] == "[]"
+    assert all(name in output for name in COMMANDS)
+
+
+def test_version() -> None:
+    result = CliRunner().invoke(main, ["version"])
+    assert result.exit_code == 0
+    assert result.output.startswith("kuryr-runbook ")
+
+
+@pytest.mark.parametrize("command", ["run", "teardown"])
+def test_a_bad_site_lists_all_problems_and_exits_2(command: str, tmp_path: Path) -> None:
+    site = tmp_path / "site.yaml"
+    site.write_text("name: lab\nnetwrok: {}\nkuryr:\n  release: nova\n")
+    result = CliRunner().invoke(main, [command, "--site", str(site)])
+    assert result.exit_code == 2
+    assert "netwrok (line 2): unknown key: did you mean network?" in result.stderr
+    assert "kuryr.release (line 4)" in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_a_missing_site_file_exits_2(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["run", "--site", str(tmp_path / "none.yaml")])
+    assert result.exit_code == 2
+    assert "none.yaml: cannot be read" in result.stderr
+
+
+def test_an_unknown_phase_exits_2_and_names_the_known_ones() -> None:
+    result = CliRunner().invoke(main, ["run", "--site", "x", "--phase", "demon"])
+    assert result.exit_code == 2
+    assert "daemon" in result.stderr
+
+
+def test_an_unknown_command_exits_2() -> None:
+    assert CliRunner().invoke(main, ["instal"]).exit_code == 2
