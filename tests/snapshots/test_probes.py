@@ -1,0 +1,72 @@
+"""What pods answer, read with suspicion."""
+
+import json
+from typing import Any
+
+import pytest
+from healthy import lab_site
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kuryr_runbook.clients.kubernetes import Executed
+from kuryr_runbook.model.errors import ApplyError
+from kuryr_runbook.snapshots.probes import Answer, PodProbe, parse_probe, read_probes
+from kuryr_runbook.snapshots.reading import Unreadable
+
+YES = {"ok": True, "said": "answers"}
+FOUND: dict[str, Any] = {"ping": {"10.1.0.5": YES}, "vip": [YES], "api": YES}
+
+
+def test_answers_are_read_from_the_last_line() -> None:
+    output = "a warning on stderr\n" + json.dumps(FOUND) + "\n"
+    probe = parse_probe(Executed(status=0, output=output))
+    assert isinstance(probe, PodProbe)
+    assert probe.pings["10.1.0.5"] == probe.api == Answer(ok=True, said="answers")
+
+
+@pytest.mark.parametrize(
+    ("status", "output", "told"),
+    [
+        (1, "Traceback\nModuleNotFoundError: json", "status 1: ModuleNotFoundError: json"),
+        (127, "", "status 127"),
+        (0, "", "cannot be read"),
+        (0, "{}", "cannot be read"),
+        (0, json.dumps({**FOUND, "ping": []}), "cannot be read"),
+        (0, json.dumps({**FOUND, "api": {"ok": "yes", "said": ""}}), "'yes' is no answer"),
+    ],
+)
+def test_no_answer_is_unreadable_and_never_a_no(status: int, output: str, told: str) -> None:
+    probe = parse_probe(Executed(status=status, output=output))
+    assert isinstance(probe, Unreadable)
+    assert told in probe.reason
+
+
+@given(st.integers(0, 255), st.text())
+def test_no_output_makes_it_raise(status: int, output: str) -> None:
+    assert isinstance(parse_probe(Executed(status=status, output=output)), Unreadable)
+
+
+class Pods:
+    """Answers for every pod but `kuryr-demo-b`, and keeps what was run."""
+
+    def __init__(self) -> None:
+        self.asked: dict[str, dict[str, Any]] = {}
+
+    def execute(
+        self, namespace: str, pod: str, command: list[str], *, seconds: float = 60.0
+    ) -> Executed:
+        assert pod not in self.asked, "one command in each pod"
+        self.asked[pod] = json.loads(command[-1])
+        if pod == "kuryr-demo-b":
+            raise ApplyError("exec in pod: the kubelet does not answer")
+        return Executed(status=0, output=json.dumps(FOUND))
+
+
+def test_every_pod_is_asked_once_and_a_mute_one_does_not_stop_the_others() -> None:
+    pods = {"kuryr-demo-a": "10.1.0.5", "kuryr-demo-b": "10.1.0.6", "kuryr-demo-c": "10.1.0.7"}
+    executor = Pods()
+    probes = read_probes(lab_site(), executor, pods, "10.2.0.40")
+    assert list(probes) == list(pods)
+    assert probes["kuryr-demo-b"] == Unreadable("exec in pod: the kubelet does not answer")
+    assert isinstance(probes["kuryr-demo-c"], PodProbe)
+    assert executor.asked["kuryr-demo-a"]["ping"][:2] == ["10.1.0.6", "10.1.0.7"]
