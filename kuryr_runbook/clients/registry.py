@@ -1,0 +1,211 @@
+"""Reads what a container registry holds, over its HTTP API (OCI distribution specification 1.1)."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import platform
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from kuryr_runbook.model.errors import AccessError, UnreachableError, UsageError
+from kuryr_runbook.specs.image import DOCKER_HUB, Reference
+
+INDEX_TYPES = (
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+)
+MANIFEST_TYPES = (
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+)
+ACCEPT = {"Accept": ", ".join((*MANIFEST_TYPES, *INDEX_TYPES))}
+SECONDS = 30
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+"""What the kernel calls a machine, and what registries do."""
+
+HUB_API = "registry-1.docker.io"
+HUB_LOGINS = (DOCKER_HUB, "https://index.docker.io/v1/", "index.docker.io")
+"""Under which names a login for Docker Hub may be kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteImage:
+    """An image in a registry."""
+
+    digest: str
+    """Of what the reference names: the manifest, or the index of manifests."""
+    labels: Mapping[str, str]
+    size: int
+    """Bytes to transfer: the compressed layers."""
+
+
+class RegistryClient:
+    """Reads registries with one login file and one CA."""
+
+    def __init__(self, auth_file: Path | None = None, ca: Path | None = None) -> None:
+        """`auth_file` in the form of docker's config.json; None: no login, the system's CAs.
+
+        Raises UsageError when a file cannot be read.
+        """
+        self._logins = _read_logins(auth_file) if auth_file else {}
+        self._auth_file = auth_file
+        self._ca = ca
+        self._session = requests.Session()
+        self._authorizations: dict[tuple[str, str], str] = {}
+        if ca and not ca.is_file():
+            raise UsageError(f"image.registry_ca: no file {ca}", remedy="name the registry's CA")
+
+    def digest(self, reference: Reference) -> str | None:
+        """Digest of an image, or None when the registry has none of that name."""
+        answer = self._request("HEAD", reference, f"manifests/{reference.version}")
+        if answer is None:
+            return None
+        return answer.headers.get("Docker-Content-Digest") or self._manifest(reference)[0]
+
+    def remote_image(self, reference: Reference) -> RemoteImage | None:
+        """Digest, labels and size of an image, or None when the registry has none of that name.
+
+        Raises AccessError when the registry refuses or isn't trusted, UnreachableError when it
+        doesn't answer.
+        """
+        if self._request("HEAD", reference, f"manifests/{reference.version}") is None:
+            return None
+        digest, manifest = self._manifest(reference)
+        if manifest.get("mediaType") in INDEX_TYPES or "manifests" in manifest:
+            _, manifest = self._manifest(reference.at(_own_platform(manifest["manifests"])))
+        blob = self._request("GET", reference, f"blobs/{manifest['config']['digest']}")
+        config = blob.json().get("config", {}) if blob is not None else {}
+        return RemoteImage(
+            digest=digest,
+            labels=config.get("Labels") or {},
+            size=sum(layer["size"] for layer in manifest["layers"]),
+        )
+
+    def _manifest(self, reference: Reference) -> tuple[str, dict[str, Any]]:
+        """The digest, of the very bytes that came, and the manifest."""
+        answer = self._request("GET", reference, f"manifests/{reference.version}")
+        if answer is None:
+            raise UnreachableError(
+                f"image {reference}: the registry has it, but not its manifest",
+                remedy="push the image again",
+            )
+        return f"sha256:{hashlib.sha256(answer.content).hexdigest()}", answer.json()
+
+    def _request(self, method: str, reference: Reference, path: str) -> requests.Response | None:
+        """The answer, or None for 404; logs in on the way where the registry asks for it."""
+        host = HUB_API if reference.registry == DOCKER_HUB else reference.registry
+        url = f"https://{host}/v2/{reference.repository}/{path}"
+        key = (reference.registry, reference.repository)
+        answer = self._send(method, url, self._authorizations.get(key))
+        if answer.status_code == requests.codes.unauthorized:
+            authorization = self._authorization(answer, reference)
+            if authorization:
+                self._authorizations[key] = authorization
+                answer = self._send(method, url, authorization)
+        if answer.status_code == requests.codes.not_found:
+            return None
+        self._refuse(answer, reference)
+        return answer
+
+    def _send(self, method: str, url: str, authorization: str | None) -> requests.Response:
+        headers = ACCEPT | ({"Authorization": authorization} if authorization else {})
+        try:
+            # The CA goes with each request: REQUESTS_CA_BUNDLE would win over the session's.
+            return self._session.request(
+                method,
+                url,
+                headers=headers,
+                verify=str(self._ca) if self._ca else True,
+                timeout=SECONDS,
+                auth=_no_netrc,
+            )
+        except requests.exceptions.SSLError as error:
+            raise AccessError(
+                f"registry {_host(url)}: its certificate is not trusted: {_reason(error)}",
+                remedy="set image.registry_ca to the CA that signed the registry's certificate",
+            ) from error
+        except requests.exceptions.RequestException as error:
+            raise UnreachableError(
+                f"registry {_host(url)}: no answer: {_reason(error)}",
+                remedy="check the address in image.repository and image.base_image, and that the "
+                "registry runs",
+            ) from error
+
+    def _authorization(self, answer: requests.Response, reference: Reference) -> str | None:
+        """What the registry's challenge asks for: a token, or name and password."""
+        names = HUB_LOGINS if reference.registry == DOCKER_HUB else (reference.registry,)
+        login = next((self._logins[name] for name in names if name in self._logins), None)
+        scheme, _, rest = answer.headers.get("WWW-Authenticate", "").partition(" ")
+        basic = f"Basic {login}" if login else None
+        if scheme.lower() != "bearer":
+            return basic
+        challenge = dict(re.findall(r'(\w+)="([^"]*)"', rest))
+        query = {key: challenge[key] for key in ("service", "scope") if key in challenge}
+        url = requests.Request("GET", challenge.get("realm", ""), params=query).prepare().url
+        token = self._send("GET", str(url), basic)
+        self._refuse(token, reference)
+        given = token.json()
+        return f"Bearer {given.get('token') or given.get('access_token')}"
+
+    def _refuse(self, answer: requests.Response, reference: Reference) -> None:
+        if answer.ok:
+            return
+        if answer.status_code in (requests.codes.unauthorized, requests.codes.forbidden):
+            login = f"the login in {self._auth_file}" if self._auth_file else "no login"
+            raise AccessError(
+                f"registry {reference.registry}: {answer.status_code} for "
+                f"{reference.repository}, with {login}",
+                remedy=f"`buildah login --authfile FILE {reference.registry}` and set "
+                "image.registry_auth to the file; the user needs to read and write the repository",
+            )
+        raise UnreachableError(
+            f"registry {reference.registry}: {answer.status_code} {answer.reason} for {reference}",
+            remedy="look at the registry's log",
+        )
+
+
+def _no_netrc(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Leaves the Authorization header alone, which a ~/.netrc would replace."""
+    return request
+
+
+def _read_logins(path: Path) -> dict[str, str]:
+    """Registry to base64 of `user:password`."""
+    try:
+        auths = json.loads(path.read_text()).get("auths", {})
+        logins = {name: entry["auth"] for name, entry in auths.items() if entry.get("auth")}
+        for encoded in logins.values():
+            base64.b64decode(encoded, validate=True)
+    except (OSError, ValueError, AttributeError) as error:
+        raise UsageError(
+            f"image.registry_auth: {path} is not a login file: {type(error).__name__}",
+            remedy="write it with `buildah login --authfile FILE REGISTRY`",
+        ) from error
+    return logins
+
+
+def _own_platform(manifests: list[dict[str, Any]]) -> str:
+    """Digest of the manifest for this kind of machine; the first where none says so."""
+    machine = platform.machine()
+    wanted = ARCHITECTURES.get(machine, machine)
+    for manifest in manifests:
+        if manifest.get("platform", {}).get("architecture") == wanted:
+            return str(manifest["digest"])
+    return str(manifests[0]["digest"])
+
+
+def _host(url: str) -> str:
+    return url.split("/")[2] if url.startswith("https://") else url
+
+
+def _reason(error: Exception) -> str:
+    """The innermost reason: the outer ones repeat the address."""
+    text = str(getattr(error.args[0], "reason", error) if error.args else error)
+    return text.rsplit("object at", 1)[-1].split(": ", 1)[-1] if "object at" in text else text

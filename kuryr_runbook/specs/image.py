@@ -1,0 +1,188 @@
+"""What the image of Kuryr's controller and daemon is to be, and how to see that it works."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Self
+
+from kuryr_runbook.model.errors import UsageError
+from kuryr_runbook.model.site import Site
+
+PLUGIN_PATH = "/opt/kuryr-cni/kuryr-cni"
+"""Where the CNI plugin lies in the image. On a node it gets the name that the CNI conf calls."""
+
+LABEL = "org.kuryr-runbook"
+INPUTS_LABEL = f"{LABEL}.inputs"
+"""SHA-256 of all that the image is made of; the same inputs are not built again."""
+
+CONTAINERFILE = "Containerfile"
+VIF_DRIVER_FOLDER = "vif_driver/"
+
+DOCKER_HUB = "docker.io"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """The full name of an image."""
+
+    registry: str
+    """Host, with its port if that isn't 443."""
+    repository: str
+    version: str
+    """A tag, or a digest (`sha256:...`)."""
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Reads a name as container engines do: Docker Hub and `latest` where none is named."""
+        name, at, digest = text.partition("@")
+        host, slash, path = name.partition("/")
+        if not slash or not (set(".:") & set(host) or host == "localhost"):
+            host, path = DOCKER_HUB, name
+        path, _, tag = path.partition(":")
+        if not path or (at and not digest.startswith("sha256:")):
+            raise UsageError(
+                f"image {text!r}: not the name of an image",
+                remedy="write it as registry/repository:tag or registry/repository@sha256:...",
+            )
+        if host == DOCKER_HUB and "/" not in path:
+            path = f"library/{path}"
+        return cls(registry=host, repository=path, version=digest or tag or "latest")
+
+    @property
+    def is_digest(self) -> bool:
+        """Whether it names content rather than a tag that may move."""
+        return ":" in self.version
+
+    def at(self, digest: str) -> Self:
+        """The same repository, at a digest."""
+        return type(self)(registry=self.registry, repository=self.repository, version=digest)
+
+    def __str__(self) -> str:
+        separator = "@" if self.is_digest else ":"
+        return f"{self.registry}/{self.repository}{separator}{self.version}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmokeTest:
+    """A command that is run in the image, and what it must answer."""
+
+    name: str
+    command: tuple[str, ...]
+    expected: str
+    """A regular expression that occurs in what it prints."""
+    status: int = 0
+    stdin: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageSpec:
+    """An image that is wanted."""
+
+    reference: Reference
+    base: Reference
+    """At its digest."""
+    files: Mapping[str, bytes]
+    """Path in the build's context to content."""
+    build_args: Mapping[str, str]
+    labels: Mapping[str, str]
+    smoke_tests: tuple[SmokeTest, ...]
+
+    @property
+    def inputs(self) -> str:
+        """SHA-256 of all that the image is made of."""
+        return self.labels[INPUTS_LABEL]
+
+    def is_made_as(self, labels: Mapping[str, str]) -> bool:
+        """Whether an image with these labels was made of the same inputs."""
+        return labels.get(INPUTS_LABEL) == self.inputs
+
+
+def image_spec(site: Site, sources: Mapping[str, bytes], base_digest: str) -> ImageSpec:
+    """The image of a site, from the sources that the package carries.
+
+    The base image is pinned to `base_digest`: a new base image is another input.
+    """
+    release = site.release
+    base = Reference.parse(site.image.base_image).at(base_digest)
+    constraints = sources[release.constraints]
+    files = {
+        CONTAINERFILE: sources[CONTAINERFILE],
+        "constraints.txt": constraints,
+        "cni-plugin.txt": sources[f"cni-plugin-{release.name}.txt"],
+        **{path: text for path, text in sources.items() if path.startswith(VIF_DRIVER_FOLDER)},
+    }
+    build_args = {"BASE_IMAGE": str(base), "KURYR_VERSION": release.version}
+    labels = {
+        "org.opencontainers.image.title": "Kuryr: controller, daemon and CNI plugin",
+        "org.opencontainers.image.version": release.version,
+        "org.opencontainers.image.base.name": site.image.base_image,
+        "org.opencontainers.image.base.digest": base_digest,
+        f"{LABEL}.release": release.name,
+        f"{LABEL}.constraints": hashlib.sha256(constraints).hexdigest(),
+        INPUTS_LABEL: _inputs_digest(files, build_args),
+    }
+    return ImageSpec(
+        reference=Reference.parse(f"{site.image.repository}:{release.name}"),
+        base=base,
+        files=files,
+        build_args=build_args,
+        labels=labels,
+        smoke_tests=tuple(_smoke_tests(release.version, sources)),
+    )
+
+
+def _inputs_digest(files: Mapping[str, bytes], build_args: Mapping[str, str]) -> str:
+    digests = {path: hashlib.sha256(content).hexdigest() for path, content in files.items()}
+    canonical = json.dumps({"files": digests, "build_args": dict(build_args)}, sort_keys=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _smoke_tests(version: str, sources: Mapping[str, bytes]) -> Iterable[SmokeTest]:
+    """Controller, daemon, drivers and plugin; none needs a cloud, a cluster or a privilege."""
+    says_version = rf"(?m)^{version.replace('.', '[.]')}$"
+    for program in ("kuryr-k8s-controller", "kuryr-daemon"):
+        yield SmokeTest(
+            name=f"{program} starts", command=(program, "--version"), expected=says_version
+        )
+    yield SmokeTest(
+        name="every driver of controller and daemon loads",
+        command=("python", "-"),
+        stdin=sources["smoke/entry_points.py"].decode(),
+        expected="nested-macvlan-locked",
+    )
+    yield SmokeTest(
+        name="pods that start at once keep their address pairs",
+        command=("python", "-"),
+        stdin=sources["smoke/vif_driver.py"].decode(),
+        expected=r"20 of 20 pods keep their pair",
+    )
+    yield SmokeTest(
+        name="CNI plugin says which CNI versions it speaks",
+        command=("env", "CNI_COMMAND=VERSION", PLUGIN_PATH),
+        expected=r"supportedVersions.*0\.3\.1",
+    )
+    yield SmokeTest(
+        name="CNI plugin asks for the daemon",
+        command=("env", *_CNI_ADD, PLUGIN_PATH),
+        stdin=json.dumps({"cniVersion": "0.3.1", "name": "kuryr", "type": "kuryr-cni"}),
+        expected=r"Is kuryr-daemon running\?",
+        status=1,
+    )
+    yield SmokeTest(
+        name="tools of the verification are there",
+        command=("sh", "-c", "ip -V && ping -V && curl --version"),
+        expected="(?s)iproute2.*ping from iputils.*libcurl",
+    )
+
+
+_CNI_ADD = (
+    "CNI_COMMAND=ADD",
+    "CNI_CONTAINERID=smoke-test",
+    "CNI_NETNS=/proc/self/ns/net",
+    "CNI_IFNAME=eth0",
+    "CNI_ARGS=K8S_POD_NAMESPACE=default;K8S_POD_NAME=smoke-test",
+    "CNI_PATH=/opt/kuryr-cni",
+)
