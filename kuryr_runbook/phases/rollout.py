@@ -22,7 +22,7 @@ def rolled_out(item: Manifest) -> bool:
         return False
     if item["kind"] == "Deployment":
         wanted = item["spec"]["replicas"]
-        counts = ("replicas", "updatedReplicas", "availableReplicas")
+        counts: tuple[str, ...] = ("replicas", "updatedReplicas", "availableReplicas")
     else:
         wanted = status.get("desiredNumberScheduled", 0)
         counts = ("updatedNumberScheduled", "numberAvailable")
