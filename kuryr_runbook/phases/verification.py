@@ -1,0 +1,117 @@
+"""Phase 05: the acceptance checks, with a workload of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Self
+
+from kuryr_runbook.applying.kubernetes import apply_manifests
+from kuryr_runbook.checking.verification import check_verification
+from kuryr_runbook.display.progress import say
+from kuryr_runbook.display.tables import View, table
+from kuryr_runbook.model.errors import DeadlineError, DriftError
+from kuryr_runbook.model.findings import Finding
+from kuryr_runbook.model.plan import Outcome, Plan
+from kuryr_runbook.phases.base import Phase
+from kuryr_runbook.phases.image_build import deployed_image, registry_login
+from kuryr_runbook.phases.rollout import wait_rolled_out
+from kuryr_runbook.phases.settling import (
+    wait_for_traffic,
+    wait_namespace_gone,
+    wait_settled,
+    wait_traces_gone,
+)
+from kuryr_runbook.planning.kubernetes import plan_manifests
+from kuryr_runbook.snapshots.traces import read_traces
+from kuryr_runbook.snapshots.verification import read_verification, read_workload
+from kuryr_runbook.specs.manifests import Manifest
+from kuryr_runbook.specs.workload import (
+    is_ours,
+    namespace_manifest,
+    workload_manifests,
+)
+
+
+class Verification(Phase):
+    """Makes a workload, looks at it from all sides, and takes it away with `remove()`.
+
+    When a check fails the workload stays, so that one can look into it. A later run finds it and
+    keeps it; teardown removes it, as does `remove()`.
+    """
+
+    name = "verification"
+
+    @classmethod
+    def of(cls, other: Phase) -> Self:
+        """The verification of another phase's site, by that phase's connections."""
+        phase = cls(dry_run=other.dry_run, **dict(other.site))
+        phase.cloud, phase.cluster = other.cloud, other.cluster
+        return phase
+
+    def manifests(self) -> list[Manifest]:
+        """What is wanted."""
+        return workload_manifests(self.site, deployed_image(self.site), registry_login(self.site))
+
+    def make_plan(self) -> Plan:
+        """The workload's manifests against the cluster.
+
+        A workload of an earlier run that is on its way out is waited for. Raises DriftError when
+        the namespace is somebody else's.
+        """
+        namespace = self._own_namespace()
+        if namespace is not None and "deletionTimestamp" in namespace["metadata"]:
+            wait_namespace_gone(self.site, self.cluster)
+        return plan_manifests(self.name, self.manifests(), self.cluster)
+
+    def carry_out(self, plan: Plan) -> list[Outcome]:
+        """Apply, then wait until the workload runs and its Service carries traffic.
+
+        What does not come in time is said here, and left to the checks, which find out why.
+        """
+        outcomes = apply_manifests(plan, self.cluster, say)
+        deployment = next(s.body for s in plan.steps if s.target.kind == "Deployment")
+        try:
+            wait_rolled_out(self.cluster, deployment)
+        except DeadlineError as error:
+            say(error.message)
+        else:
+            wait_for_traffic(self.site, self.cluster, self.cloud)
+        return outcomes
+
+    def findings(self) -> Iterable[Finding]:
+        """Read cluster and cloud, let every pod ask around, and judge."""
+        say("reading cluster and cloud; every pod asks every other, the Service and the API")
+        return check_verification(read_verification(self.site, self.cluster, self.cloud))
+
+    def remove(self) -> View:
+        """Delete the workload, and wait until nothing of it is left in OpenStack either.
+
+        Does nothing when there is no workload, or in a dry run. Raises DriftError when the
+        namespace is somebody else's, DeadlineError with what is left when Kuryr did not remove it.
+        """
+        if self.dry_run:
+            return table("Dry run", ("nothing was removed",), [(f"{self.name}: plan only",)])
+        namespace = self._own_namespace()
+        if namespace is not None:
+            wait_settled(self.site, self.cluster)
+        workload = read_workload(self.site, self.cluster)
+        traces = read_traces(self.site, workload, self.cloud)
+        say(f"deleting namespace {self.site.verification.namespace} with all that is in it")
+        self.cluster.delete(namespace_manifest(self.site))
+        wait_traces_gone(traces, self.cloud)
+        rows = [("Namespace", int(namespace is not None))]
+        rows += [(kind, len(ids)) for kind, ids in traces.ids.items()]
+        return table("Removed", ("kind", "how many"), rows)
+
+    def _own_namespace(self) -> Manifest | None:
+        """The workload's namespace, when there is one."""
+        namespace = self.cluster.get(namespace_manifest(self.site))
+        if namespace is not None and not is_ours(self.site, namespace):
+            name = self.site.verification.namespace
+            raise DriftError(
+                f"namespace {name} exists, and the runbook did not make it for site "
+                f"{self.site.name}",
+                remedy="choose another name in verification.namespace: the runbook deletes the "
+                "namespace at the end",
+            )
+        return namespace

@@ -1,0 +1,71 @@
+"""A cluster in memory, for pure tests: it stands in for our own client layer."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from kuryr_runbook.clients.kubernetes import Executed
+
+Manifest = dict[str, Any]
+
+
+class MemoryCluster:
+    """Reads, writes and probes; `on_delete` is what a controller would do after a deletion."""
+
+    version = "v1.20.2"
+
+    def __init__(self, *objects: Manifest) -> None:
+        self.objects = [copy.deepcopy(item) for item in objects]
+        self.deleted: list[str] = []
+        self.on_get: Callable[[], None] = lambda: None
+        self.on_delete: Callable[[], None] = lambda: None
+
+    def list_objects(
+        self, api_version: str, kind: str, *, namespace: str | None = None, labels: str = ""
+    ) -> list[Manifest]:
+        key, _, value = labels.partition("=")
+        return [
+            copy.deepcopy(item)
+            for item in self.objects
+            if item["kind"] == kind
+            and (namespace is None or item["metadata"].get("namespace") == namespace)
+            and (not labels or item["metadata"].get("labels", {}).get(key) == value)
+        ]
+
+    def get(self, manifest: Mapping[str, Any]) -> Manifest | None:
+        self.on_get()
+        found = [item for item in self.objects if _place(item) == _place(manifest)]
+        return copy.deepcopy(found[0]) if found else None
+
+    def preview(self, manifest: Mapping[str, Any]) -> Manifest:
+        return {**(self.get(manifest) or {}), **copy.deepcopy(dict(manifest))}
+
+    def delete(self, manifest: Mapping[str, Any]) -> None:
+        name = manifest["metadata"]["name"]
+        self.deleted.append(name)
+        self.objects = [
+            item
+            for item in self.objects
+            if _place(item) != _place(manifest) and item["metadata"].get("namespace") != name
+        ]
+        self.on_delete()
+
+    def log(self, namespace: str, pod: str, *, lines: int = 30, container: str = "") -> str:
+        return ""
+
+    def execute(
+        self, namespace: str, pod: str, command: list[str], *, seconds: float = 60.0
+    ) -> Executed:
+        """Every question of the probe answered with yes."""
+        asked = json.loads(command[-1])
+        yes = {"ok": True, "said": pod}
+        found = {"ping": dict.fromkeys(asked["ping"], yes), "vip": [yes], "api": yes}
+        return Executed(status=0, output=json.dumps(found))
+
+
+def _place(item: Mapping[str, Any]) -> tuple[str, str, str | None]:
+    metadata = item["metadata"]
+    return item["kind"], metadata["name"], metadata.get("namespace")

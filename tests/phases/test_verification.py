@@ -1,0 +1,156 @@
+"""Phase 05 around its checks: whose namespace it is, the waits, and the removal."""
+
+from typing import Any
+
+import pytest
+from healthy import lab_site
+from memory_cloud import MemoryCloud
+from memory_cluster import MemoryCluster
+
+from kuryr_runbook.model.errors import DeadlineError, DriftError
+from kuryr_runbook.phases import settling
+from kuryr_runbook.phases.verification import Verification
+from kuryr_runbook.snapshots.traces import read_traces, remaining
+from kuryr_runbook.snapshots.verification import read_workload
+from kuryr_runbook.specs.workload import namespace_manifest, service_manifest
+
+SITE = lab_site()
+NAMESPACE = SITE.verification.namespace
+
+
+def phase(cluster: MemoryCluster, cloud: MemoryCloud, *, dry_run: bool = False) -> Verification:
+    made = Verification(dry_run=dry_run, **dict(SITE))
+    made.cluster, made.cloud = cluster, cloud  # type: ignore[assignment]
+    return made
+
+
+def workload_cloud() -> MemoryCloud:
+    """Octavia and Neutron as Kuryr leaves them for the workload, beside other things."""
+    cloud = MemoryCloud()
+    vip_port = cloud.add("port", name="octavia-lb")
+    cloud.add(
+        "loadbalancer",
+        name=f"{NAMESPACE}/kuryr-demo-service",
+        vip_port_id=vip_port["id"],
+        provisioning_status="ACTIVE",
+    )
+    cloud.add("loadbalancer", name="kubernetes-service", vip_port_id="other")
+    cloud.add("floatingip", port_id=vip_port["id"])
+    cloud.add("floatingip", port_id="other")
+    return cloud
+
+
+def emptied(cloud: MemoryCloud) -> None:
+    """What Kuryr does after the deletion."""
+    for kind in ("floatingip", "loadbalancer"):
+        cloud.delete(kind, cloud.resources[kind][0]["id"])
+
+
+def noted() -> dict[str, Any]:
+    """Endpoints on which Kuryr has noted what it made."""
+    manifest = service_manifest(SITE)
+    annotations = {settling.STATE_ANNOTATION: "{}"}
+    metadata = {**manifest["metadata"], "annotations": annotations}
+    return {"apiVersion": "v1", "kind": "Endpoints", "metadata": metadata}
+
+
+def workload_cluster() -> MemoryCluster:
+    return MemoryCluster(namespace_manifest(SITE), service_manifest(SITE), noted())
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settling, "STEP_SECONDS", 0.0)
+
+
+def test_a_foreign_namespace_is_refused_and_stays() -> None:
+    foreign = {**namespace_manifest(SITE), "metadata": {"name": NAMESPACE}}
+    cluster = MemoryCluster(foreign)
+    verification = phase(cluster, MemoryCloud())
+    for step in (verification.make_plan, verification.remove):
+        with pytest.raises(DriftError, match=f"namespace {NAMESPACE} exists") as caught:
+            step()
+        assert "verification.namespace" in str(caught.value.remedy)
+    assert cluster.deleted == []
+
+
+def test_removal_takes_the_namespace_and_waits_for_openstack() -> None:
+    cluster, cloud = workload_cluster(), workload_cloud()
+    cluster.on_delete = lambda: emptied(cloud)
+    view = phase(cluster, cloud).remove()
+    assert cluster.deleted == [NAMESPACE]
+    assert [item["name"] for item in cloud.resources["loadbalancer"]] == ["kubernetes-service"]
+    assert "loadbalancer" in view.text
+
+
+def test_removal_tells_what_kuryr_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settling, "GONE_SECONDS", 0.0)
+    with pytest.raises(DeadlineError, match="left: loadbalancer loadbalancer-") as caught:
+        phase(workload_cluster(), workload_cloud()).remove()
+    assert "controller's log" in str(caught.value.remedy)
+
+
+def test_removal_of_nothing_is_fine() -> None:
+    assert phase(MemoryCluster(), MemoryCloud()).remove().text.count(" 0") == 4
+
+
+def test_a_dry_run_removes_nothing() -> None:
+    cluster = workload_cluster()
+    phase(cluster, workload_cloud(), dry_run=True).remove()
+    assert cluster.deleted == []
+
+
+def test_removal_lets_kuryr_finish_first(capsys: pytest.CaptureFixture[str]) -> None:
+    cluster = MemoryCluster(namespace_manifest(SITE), service_manifest(SITE))
+    looks = iter(range(6))
+
+    def later() -> None:
+        if next(looks) == 4:
+            cluster.objects.append(noted())
+
+    cluster.on_get = later
+    cluster.on_delete = lambda: setattr(cluster, "on_get", lambda: None)
+    settling.wait_settled(SITE, cluster)
+    assert "waiting for Kuryr to note what it made" in capsys.readouterr().out
+
+
+def test_a_namespace_on_its_way_out_is_waited_for() -> None:
+    going = namespace_manifest(SITE)
+    going["metadata"]["deletionTimestamp"] = "2026-11-23T00:00:00Z"
+    cluster = MemoryCluster(going)
+    looks = iter(range(4))
+
+    def later() -> None:
+        if next(looks) == 3:
+            cluster.objects.clear()
+
+    cluster.on_get = later
+    settling.wait_namespace_gone(SITE, cluster)
+    assert list(looks) == []
+
+
+def test_a_wait_says_what_it_saw_last(capsys: pytest.CaptureFixture[str]) -> None:
+    done, seen = settling.wait_for("the moon", 0.0, lambda: (False, "clouds"))
+    assert (done, seen) == (False, "clouds")
+    assert "the moon: not in 0 s; seen last: clouds" in capsys.readouterr().out
+
+
+def test_another_phase_lends_site_and_connections() -> None:
+    first = phase(MemoryCluster(), MemoryCloud(), dry_run=True)
+    second = Verification.of(first)
+    assert (second.site, second.dry_run) == (first.site, True)
+    assert second.cluster is first.cluster
+    assert second.cloud is first.cloud
+
+
+def test_traces_are_the_workloads_own() -> None:
+    cloud = workload_cloud()
+    traces = read_traces(SITE, read_workload(SITE, MemoryCluster()), cloud)
+    assert {kind: len(ids) for kind, ids in traces.ids.items()} == {
+        "loadbalancer": 1,
+        "floatingip": 1,
+        "port": 1,
+    }
+    assert len(remaining(traces, cloud)) == 3
+    cloud.resources["loadbalancer"][0]["provisioning_status"] = "DELETED"
+    assert not [item for item in remaining(traces, cloud) if item.startswith("loadbalancer")]

@@ -1,0 +1,97 @@
+"""What is read for the acceptance checks, and what becomes of what cannot be read."""
+
+from typing import Any
+
+from healthy import lab_site
+from memory_cloud import MemoryCloud
+from memory_cluster import MemoryCluster
+
+from kuryr_runbook.clients.openstack import Resource
+from kuryr_runbook.model.errors import AccessError
+from kuryr_runbook.snapshots.reading import Unreadable
+from kuryr_runbook.snapshots.verification import Workload, read_verification, read_workload
+
+SITE = lab_site()
+NAMESPACE = SITE.verification.namespace
+
+
+def item(kind: str, name: str, **more: Any) -> dict[str, Any]:
+    metadata = {"name": name, "namespace": NAMESPACE, **more.pop("metadata", {})}
+    return {"kind": kind, "metadata": metadata, **more}
+
+
+def a_pod(name: str, phase: str = "Running", **metadata: Any) -> dict[str, Any]:
+    return item(
+        "Pod",
+        name,
+        metadata={"labels": {"app": "kuryr-demo"}, **metadata},
+        spec={"nodeName": "worker1"},
+        status={"phase": phase, "hostIP": "172.18.0.11", "podIP": "10.1.0.5"},
+    )
+
+
+def an_event(pod: str, kind: str, when: str | None, message: str) -> dict[str, Any]:
+    return item(
+        "Event",
+        f"{pod}.{message}",
+        type=kind,
+        lastTimestamp=when,
+        reason="FailedCreatePodSandBox",
+        message=message,
+        involvedObject={"kind": "Pod", "name": pod},
+    )
+
+
+def test_the_workload_is_what_stays_of_it_with_its_latest_trouble() -> None:
+    cluster = MemoryCluster(
+        item("Deployment", "kuryr-demo", status={"availableReplicas": 1}),
+        item("Service", "other", spec={"clusterIP": "10.2.0.9"}),
+        item("Service", "kuryr-demo-service", spec={"clusterIP": "10.2.0.40"}, status={}),
+        a_pod("kuryr-demo-a"),
+        a_pod("kuryr-demo-b", "Pending"),
+        a_pod("kuryr-demo-c", deletionTimestamp="2026-11-23T00:00:00Z"),
+        an_event("kuryr-demo-b", "Warning", "2026-11-23T00:00:02Z", "error 504"),
+        an_event("kuryr-demo-b", "Warning", None, "error 500"),
+        an_event("kuryr-demo-a", "Normal", "2026-11-23T00:00:01Z", "Scheduled"),
+    )
+    workload = read_workload(SITE, cluster)
+    assert workload.available == 1
+    assert (workload.cluster_ip, workload.ingress) == ("10.2.0.40", "")
+    assert [pod.name for pod in workload.pods] == ["kuryr-demo-a", "kuryr-demo-b"]
+    assert workload.running == {"kuryr-demo-a": "10.1.0.5"}
+    assert [pod.trouble for pod in workload.pods] == ["", "FailedCreatePodSandBox: error 504"]
+
+
+def test_no_workload_is_read_as_none() -> None:
+    workload = read_workload(SITE, MemoryCluster())
+    assert workload == Workload(available=None, pods=(), cluster_ip="", ingress="")
+
+
+class ClosedCloud(MemoryCloud):
+    """Refuses everything."""
+
+    def list_resources(self, kind: str, **_: Any) -> list[Resource]:  # type: ignore[override]
+        raise AccessError("Octavia answered 403")
+
+
+def test_one_refusal_leaves_the_rest_readable() -> None:
+    snapshot = read_verification(SITE, MemoryCluster(a_pod("kuryr-demo-a")), ClosedCloud())
+    assert snapshot.cloud == snapshot.service_ports == Unreadable("Octavia answered 403")
+    assert isinstance(snapshot.workload, Workload)
+    assert list(snapshot.probes) == ["kuryr-demo-a"]
+    assert isinstance(snapshot.outside, Unreadable)
+
+
+def test_ports_of_the_service_network_are_read_whosever_they_are() -> None:
+    cloud = MemoryCloud()
+    cloud.add("subnet", name="kuryr-service-subnet", network_id="n2", cidr="10.2.0.0/24")
+    amphora = cloud.add("port", project_id="octavia", network_id="n2", name="octavia-lb-vrrp-1")
+    cloud.add("port", network_id="n1")
+    snapshot = read_verification(SITE, MemoryCluster(), cloud)
+    assert not isinstance(snapshot.service_ports, Unreadable)
+    assert [port["id"] for port in snapshot.service_ports] == [amphora["id"]]
+
+
+def test_without_a_service_subnet_its_ports_are_unreadable() -> None:
+    snapshot = read_verification(SITE, MemoryCluster(), MemoryCloud())
+    assert snapshot.service_ports == Unreadable("there is no subnet kuryr-service-subnet")
