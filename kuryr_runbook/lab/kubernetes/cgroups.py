@@ -6,6 +6,7 @@ one), and the unified hierarchy alone (v2).
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -30,10 +31,32 @@ def hierarchies(mounts: str | None = None) -> tuple[Path, ...]:
     return tuple(Path(where) for where, kind in found if kind in ("cgroup", "cgroup2"))
 
 
+def enable_controllers(root: Path) -> tuple[str, ...]:
+    """Hand the unified hierarchy's controllers down from its root; tells which were not before.
+
+    A v1 hierarchy has its controllers at once, and nothing to enable.
+    """
+    switch = root / "cgroup.subtree_control"
+    if not switch.exists():
+        return ()
+    there = (root / "cgroup.controllers").read_text().split()
+    enabled = switch.read_text().split()
+    missing = tuple(name for name in CONTROLLERS if name in there and name not in enabled)
+    if missing:
+        switch.write_text(" ".join(f"+{name}" for name in missing))
+    return missing
+
+
+def disable_controllers(root: Path, names: Iterable[str]) -> None:
+    """Undo `enable_controllers`, but for what somebody else needs by now."""
+    for name in names:
+        with contextlib.suppress(OSError):
+            (root / "cgroup.subtree_control").write_text(f"-{name}")
+
+
 def create(group: str, roots: Iterable[Path]) -> None:
     """Make the group and its leaf in every hierarchy."""
     for root in roots:
-        _enable_controllers(root)
         for directory in (root / group, root / group / LEAF):
             directory.mkdir(exist_ok=True)
             _inherit_cpuset(directory)
@@ -97,17 +120,6 @@ def _rmdir(group: Path) -> bool:
             except OSError:
                 return False
     return True
-
-
-def _enable_controllers(root: Path) -> None:
-    try:
-        there = (root / "cgroup.controllers").read_text().split()
-        enabled = (root / "cgroup.subtree_control").read_text().split()
-    except FileNotFoundError:
-        return  # a v1 hierarchy has its controllers at once
-    missing = [name for name in CONTROLLERS if name in there and name not in enabled]
-    if missing:
-        (root / "cgroup.subtree_control").write_text(" ".join(f"+{name}" for name in missing))
 
 
 def _inherit_cpuset(directory: Path) -> None:

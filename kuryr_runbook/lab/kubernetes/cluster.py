@@ -32,6 +32,7 @@ def up(lab: Lab, addresses: Addresses) -> None:
     """
     nodes.check_place(lab.settings)
     cluster = _render(lab, addresses)
+    _enable_controllers(lab.settings)
     # A kubelet looks for Docker for 5 s before it does anything: as long as the API server takes.
     with ThreadPoolExecutor(max_workers=1 + len(addresses.workers)) as pool:
         doing = [pool.submit(_up_control_plane, lab, cluster)]
@@ -70,6 +71,7 @@ def destroy(settings: LabSettings) -> None:
     for group in cgroups.groups(PREFIX, roots):
         if _OWN_GROUP.fullmatch(group):
             cgroups.remove(group, roots)
+    _restore_controllers(settings)
     home = nodes.directory(settings)
     for directory in sorted(home.iterdir()) if home.is_dir() else ():
         nodes.remove(nodes.node(settings, directory.name), roots)
@@ -119,6 +121,26 @@ def _up_worker(lab: Lab, cluster: Cluster, name: str) -> None:
     lab.processes.start(containerd)
     nodes.import_pause_image(worker, cluster)
     lab.processes.start(kubelet)
+
+
+def _enable_controllers(settings: LabSettings) -> None:
+    enabled = {str(root): cgroups.enable_controllers(root) for root in cgroups.hierarchies()}
+    if any(enabled.values()):
+        file = _enabled_controllers(settings)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(enabled))
+
+
+def _restore_controllers(settings: LabSettings) -> None:
+    file = _enabled_controllers(settings)
+    if file.exists():
+        for root, names in json.loads(file.read_text()).items():
+            cgroups.disable_controllers(Path(root), names)
+
+
+def _enabled_controllers(settings: LabSettings) -> Path:
+    """File that tells which cgroup controllers the machine had not in use before the lab."""
+    return control_plane.directory(settings) / "enabled-controllers.json"
 
 
 def _check_wired(name: str) -> None:

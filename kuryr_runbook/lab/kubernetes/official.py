@@ -111,4 +111,6 @@ def _extract(archive: Path, components: Sequence[str], into: Path) -> None:
                     shutil.copyfileobj(content, out)
                 target.chmod(0o755)
     if wanted:
-        raise LabError(f"{archive.name} holds no {', '.join(sorted(wanted))}")
+        raise LabError(
+            f"{archive.name} holds no {', '.join(sorted(f.name for f in wanted.values()))}"
+        )
