@@ -27,13 +27,13 @@ TRIES = 4
 """Requests to the service's address from each pod, and as many to its floating IP."""
 
 
-def workload_manifests(site: Site, image: str, registry_auth: str | None) -> list[Manifest]:
+def workload_manifests(site: Site, image: str, registry_auth: str) -> list[Manifest]:
     """All objects of the workload, in the order in which they are applied.
 
     `image` is Kuryr's, by digest; `registry_auth` is the registry's login in the form of docker's
-    config.json, None when it needs none.
+    config.json, empty when it needs none.
     """
-    secrets = [] if registry_auth is None else [_pull_secret(site, registry_auth)]
+    secrets = [_pull_secret(site, registry_auth)] if registry_auth else []
     return [
         namespace_manifest(site),
         *secrets,

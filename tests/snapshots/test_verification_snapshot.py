@@ -70,7 +70,7 @@ def test_no_workload_is_read_as_none() -> None:
 class ClosedCloud(MemoryCloud):
     """Refuses everything."""
 
-    def list_resources(self, kind: str, **_: Any) -> list[Resource]:  # type: ignore[override]
+    def list_resources(self, kind: str, **_: Any) -> list[Resource]:
         raise AccessError("Octavia answered 403")
 
 

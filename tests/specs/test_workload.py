@@ -22,7 +22,7 @@ SITE = lab_site()
 NAMESPACE = SITE.verification.namespace
 
 
-def manifests(registry_auth: str | None = None) -> dict[str, dict[str, Any]]:
+def manifests(registry_auth: str = "") -> dict[str, dict[str, Any]]:
     found = workload.workload_manifests(SITE, IMAGE, registry_auth)
     assert found[0]["kind"] == "Namespace"
     return {manifest["kind"]: manifest for manifest in found}
