@@ -67,7 +67,7 @@ def _execute(
     options = RunOptions(dry_run=dry_run, run_dir=run_dir)
     with LiveProgress(sys.stderr) as progress:
         result = run_phases(site_file, phases, options, progress)
-    for phase in phases:
+    for phase in phases if not dry_run else ():
         if shown := displayed_result(result.directory / phase.notebook):
             click.echo(f"{shown}\n")
     click.echo(f"{result.status}: {result.directory}")

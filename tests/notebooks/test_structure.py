@@ -1,0 +1,154 @@
+"""The notebooks' shape: one parameters cell, prose before code, no logic, the phase they name."""
+
+from __future__ import annotations
+
+import ast
+import re
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from kuryr_runbook.model.site_file import SECTIONS
+from kuryr_runbook.phases.base import Phase
+from kuryr_runbook.phases.catalogue import PHASES, TEARDOWN, PhaseEntry
+from kuryr_runbook.running.notebooks import notebook_directory, parameter_names
+
+ENTRIES = (*PHASES, TEARDOWN)
+DIRECTORY = notebook_directory()
+each_notebook = pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.stem)
+
+
+def read(entry: PhaseEntry) -> Any:
+    return nbformat.read(DIRECTORY / entry.notebook, as_version=4)  # type: ignore[no-untyped-call]
+
+
+def code(entry: PhaseEntry) -> list[Any]:
+    return [cell for cell in read(entry).cells if cell.cell_type == "code"]
+
+
+def tagged(entry: PhaseEntry, tag: str) -> list[Any]:
+    return [cell for cell in read(entry).cells if tag in cell.metadata.get("tags", [])]
+
+
+def test_every_notebook_is_in_the_catalogue_and_the_other_way_round() -> None:
+    assert sorted(path.name for path in DIRECTORY.glob("*.ipynb")) == [
+        entry.notebook for entry in ENTRIES
+    ]
+
+
+@each_notebook
+def test_names_match(entry: PhaseEntry) -> None:
+    kind = entry.load()
+    assert issubclass(kind, Phase)
+    assert kind.name == entry.name
+    assert kind.__module__ == f"kuryr_runbook.phases.{entry.name}"
+    begin = next(cell.source for cell in code(entry) if "import" in cell.source)
+    assert begin.startswith(f"from kuryr_runbook.phases import {entry.name}\n")
+    assert f"phase = {entry.name}.{entry.class_name}(" in begin
+    passed = re.findall(r"^    (\w+)=(\w+),$", begin, re.MULTILINE)
+    assert passed == [(name, name) for name in (*SECTIONS, "dry_run")]
+
+
+@each_notebook
+def test_one_parameters_cell_equal_in_all_and_equal_to_the_model(entry: PhaseEntry) -> None:
+    (cell,) = tagged(entry, "parameters")
+    (first,) = tagged(ENTRIES[0], "parameters")
+    assert cell.source == first.source
+    assert parameter_names(read(entry)) == [*SECTIONS, "dry_run"]
+    for line in cell.source.splitlines():
+        (statement,) = ast.parse(line).body
+        assert isinstance(statement, ast.Assign)
+        value = ast.literal_eval(statement.value)
+        assert value in ("", {}, False)
+        assert "|" not in line
+
+
+@each_notebook
+def test_prose_stands_before_every_code_cell(entry: PhaseEntry) -> None:
+    cells = read(entry).cells
+    assert cells[0].cell_type == "markdown"
+    assert cells[0].source.startswith(f"# {entry.number} ")
+    for before, cell in pairwise(cells):
+        if cell.cell_type == "code":
+            assert before.cell_type == "markdown"
+            assert before.source.startswith("## ")
+            assert len(before.source.split("\n\n", 1)[1]) > 60
+
+
+@each_notebook
+def test_cells_hold_calls_and_no_logic(entry: PhaseEntry) -> None:
+    for cell in code(entry):
+        tree = ast.parse(cell.source)
+        if "parameters" in cell.metadata.get("tags", []):
+            continue
+        for statement in tree.body:
+            assert isinstance(statement, ast.ImportFrom | ast.Assign | ast.Expr), cell.source
+            if not isinstance(statement, ast.ImportFrom):
+                assert isinstance(statement.value, ast.Call), cell.source
+        for node in ast.walk(tree):
+            assert not isinstance(
+                node, ast.IfExp | ast.comprehension | ast.Lambda | ast.BoolOp | ast.BinOp
+            ), cell.source
+
+
+@each_notebook
+def test_every_call_on_the_phase_exists(entry: PhaseEntry) -> None:
+    kind = entry.load()
+    calls = [match for cell in code(entry) for match in re.findall(r"^phase\.(\w+)\(", cell.source)]
+    assert calls[:3] == ["plan", "apply", "check"]
+    assert all(callable(getattr(kind, name, None)) for name in calls)
+
+
+@each_notebook
+def test_outputs_come_from_an_execution_in_order(entry: PhaseEntry) -> None:
+    counts = [cell.execution_count for cell in code(entry)]
+    if any(counts):
+        assert counts == list(range(1, len(counts) + 1))
+    else:
+        assert not any(cell.outputs for cell in code(entry))
+
+
+@each_notebook
+def test_cells_have_stable_ids_and_no_traces_of_an_execution(entry: PhaseEntry) -> None:
+    notebook = read(entry)
+    ids = [cell.id for cell in notebook.cells]
+    assert len(set(ids)) == len(ids)
+    assert all(re.fullmatch(r"[a-z][a-z-]*", name) for name in ids), ids
+    assert set(notebook.metadata) == {"kernelspec", "language_info"}
+    assert notebook.metadata.kernelspec.name == "python3"
+    assert "papermill" not in notebook.metadata
+
+
+def test_only_verification_and_teardown_end_with_a_result() -> None:
+    with_result = [entry.name for entry in ENTRIES if tagged(entry, "result")]
+    assert with_result == ["verification", "teardown"]
+
+
+PROSE = "\n".join(
+    cell.source for entry in ENTRIES for cell in read(entry).cells if cell.cell_type == "markdown"
+).replace("\n", " ")
+
+SUBJECTS = [
+    "one image for both", "300 MB", "compiler", "issue 526", "Python 3.6", "GOPATH", "Google Cloud",
+    "from Train", "5036", "logs in to the registry", "--config-file", "is a Secret",
+    "service account", "DevStack", "host's network", "Tolerations", "/proc", "10-kuryr.conf",
+    "init container", "ConfigMap", "/etc/kuryr/", "/opt/cni/bin", "preinstalled", "member mode",
+    "from the service subnet", "neutron-vif", "nested-macvlan", "node group", "pod group",
+    "selector", "`admin`", "load-balancer_member", "os-client-ca", "create_kuryr_networks",
+    "pod_security_group_id", "external_network_id", "k8s_project_id", "kuryr_service_subnet_id",
+    "kuryr_pod_subnet_id", "node_subnet_id", "state_dir", "os.auth", "os.access_node",
+    "kuryr_image", "annotation", "allowed_address_pairs", "NodePort", "ExternalName", "UDP",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("subject", SUBJECTS)
+def test_the_prose_speaks_of(subject: str) -> None:
+    assert subject.lower() in PROSE.lower()
+
+
+def test_no_notebook_names_a_path_of_a_machine() -> None:
+    text = "".join((DIRECTORY / entry.notebook).read_text() for entry in ENTRIES)
+    assert not re.search(rf"/(home|root|Users)/|{re.escape(str(Path.home()))}/", text)
