@@ -151,7 +151,7 @@ def wait_traces_gone(traces: Traces, cloud: OpenStackReader) -> None:
         left = remaining(traces, cloud)
         return not left, ", ".join(left)
 
-    _or_raise("Kuryr to remove its load balancer, floating IP and ports", look)
+    _or_raise("Kuryr to remove its load balancer, floating IP, ports and address pairs", look)
 
 
 def _or_raise(what: str, look: Look) -> None:

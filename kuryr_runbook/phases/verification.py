@@ -101,6 +101,7 @@ class Verification(Phase):
         wait_traces_gone(traces, self.cloud)
         rows = [("Namespace", int(namespace is not None))]
         rows += [(kind, len(ids)) for kind, ids in traces.ids.items()]
+        rows.append(("address pair", len(traces.pairs)))
         return table("Removed", ("kind", "how many"), rows)
 
     def _own_namespace(self) -> Manifest | None:

@@ -14,35 +14,49 @@ from kuryr_runbook.specs.workload import balancer_name
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traces:
-    """Ids, by kind of resource: load balancers, floating IPs, ports of VIPs and of pods."""
+    """What to look for afterwards."""
 
     ids: Mapping[str, frozenset[str]]
+    """By kind of resource: load balancers, floating IPs, ports of VIPs and of pods."""
+    pairs: frozenset[tuple[str, str]]
+    """Address and MAC of each pod, as the ports of the workers allow them."""
 
 
 def read_traces(site: Site, workload: Workload, cloud: OpenStackReader) -> Traces:
     """The load balancer is found by name, the rest by what it and the pods refer to."""
     balancers = cloud.list_resources("loadbalancer", name=balancer_name(site))
     vip_ports = {str(item["vip_port_id"]) for item in balancers}
-    pod_ports = {pod.vif.port_id for pod in workload.pods if isinstance(pod.vif, PodVif)}
+    vifs = [pod.vif for pod in workload.pods if isinstance(pod.vif, PodVif)]
     floating = cloud.list_resources("floatingip", fields=("id", "port_id"))
     return Traces(
         ids={
             "loadbalancer": frozenset(str(item["id"]) for item in balancers),
             "floatingip": frozenset(str(i["id"]) for i in floating if i["port_id"] in vip_ports),
-            "port": frozenset(vip_ports | pod_ports),
-        }
+            "port": frozenset(vip_ports | {vif.port_id for vif in vifs}),
+        },
+        pairs=frozenset((address, vif.mac) for vif in vifs for address in vif.addresses),
     )
 
 
 def remaining(traces: Traces, cloud: OpenStackReader) -> list[str]:
-    """Those of them that still exist, each as kind and id."""
+    """Those of them that still exist, in words."""
     return list(_remaining(traces, cloud))
 
 
 def _remaining(traces: Traces, cloud: OpenStackReader) -> Iterator[str]:
-    for kind, ids in traces.ids.items():
-        # Octavia shows a load balancer for a while after its deletion, and knows no `fields`.
-        fields = () if kind == "loadbalancer" else ("id",)
-        for item in cloud.list_resources(kind, fields=fields) if ids else ():
-            if item["id"] in ids and item.get("provisioning_status") != "DELETED":
-                yield f"{kind} {item['id']}"
+    for balancer in cloud.list_resources("loadbalancer"):
+        # Octavia may show a load balancer for a while after its deletion.
+        if balancer["provisioning_status"] != "DELETED":
+            yield from _if_known(traces, "loadbalancer", str(balancer["id"]))
+    for floating in cloud.list_resources("floatingip", fields=("id",)):
+        yield from _if_known(traces, "floatingip", str(floating["id"]))
+    for port in cloud.list_resources("port", fields=("id", "allowed_address_pairs")):
+        yield from _if_known(traces, "port", str(port["id"]))
+        for pair in port["allowed_address_pairs"]:
+            if (pair["ip_address"], pair["mac_address"].lower()) in traces.pairs:
+                yield f"address pair {pair['ip_address']} on port {port['id']}"
+
+
+def _if_known(traces: Traces, kind: str, resource_id: str) -> Iterator[str]:
+    if resource_id in traces.ids[kind]:
+        yield f"{kind} {resource_id}"

@@ -1,9 +1,11 @@
 """Phase 05 around its checks: whose namespace it is, the waits, and the removal."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from healthy import lab_site
+from healthy import pod as healthy_pod
 from memory_cloud import MemoryCloud
 from memory_cluster import MemoryCluster
 
@@ -11,11 +13,13 @@ from kuryr_runbook.model.errors import DeadlineError, DriftError
 from kuryr_runbook.phases import settling
 from kuryr_runbook.phases.verification import Verification
 from kuryr_runbook.snapshots.traces import read_traces, remaining
-from kuryr_runbook.snapshots.verification import read_workload
+from kuryr_runbook.snapshots.verification import Workload
+from kuryr_runbook.snapshots.vif import PodVif
 from kuryr_runbook.specs.workload import namespace_manifest, service_manifest
 
 SITE = lab_site()
 NAMESPACE = SITE.verification.namespace
+PAIR = {"ip_address": "10.1.0.5", "mac_address": "FA:16:3E:00:00:01"}
 
 
 def phase(cluster: MemoryCluster, cloud: MemoryCloud, *, dry_run: bool = False) -> Verification:
@@ -34,7 +38,12 @@ def workload_cloud() -> MemoryCloud:
         vip_port_id=vip_port["id"],
         provisioning_status="ACTIVE",
     )
-    cloud.add("loadbalancer", name="kubernetes-service", vip_port_id="other")
+    cloud.add(
+        "loadbalancer",
+        name="kubernetes-service",
+        vip_port_id="other",
+        provisioning_status="ACTIVE",
+    )
     cloud.add("floatingip", port_id=vip_port["id"])
     cloud.add("floatingip", port_id="other")
     return cloud
@@ -91,7 +100,7 @@ def test_removal_tells_what_kuryr_left(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_removal_of_nothing_is_fine() -> None:
-    assert phase(MemoryCluster(), MemoryCloud()).remove().text.count(" 0") == 4
+    assert phase(MemoryCluster(), MemoryCloud()).remove().text.count(" 0") == 5
 
 
 def test_a_dry_run_removes_nothing() -> None:
@@ -145,12 +154,18 @@ def test_another_phase_lends_site_and_connections() -> None:
 
 def test_traces_are_the_workloads_own() -> None:
     cloud = workload_cloud()
-    traces = read_traces(SITE, read_workload(SITE, MemoryCluster()), cloud)
+    vif = PodVif(port_id="p", mac="fa:16:3e:00:00:01", addresses=("10.1.0.5",), active=True)
+    pod = replace(healthy_pod(0), vif=vif)
+    workload = Workload(available=1, pods=(pod,), cluster_ip="", ingress="")
+    cloud.add("port", allowed_address_pairs=[PAIR, {**PAIR, "mac_address": "fa:16:3e:00:00:02"}])
+    traces = read_traces(SITE, workload, cloud)
     assert {kind: len(ids) for kind, ids in traces.ids.items()} == {
         "loadbalancer": 1,
         "floatingip": 1,
-        "port": 1,
+        "port": 2,
     }
-    assert len(remaining(traces, cloud)) == 3
+    left = remaining(traces, cloud)
+    assert len(left) == 4
+    assert [item for item in left if item.startswith("address pair 10.1.0.5 on port")]
     cloud.resources["loadbalancer"][0]["provisioning_status"] = "DELETED"
     assert not [item for item in remaining(traces, cloud) if item.startswith("loadbalancer")]
