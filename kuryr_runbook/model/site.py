@@ -72,7 +72,9 @@ def checked(value: T, problems: Iterable[tuple[str, str]]) -> T:
 class Section(BaseModel):
     """A section of a site: immutable, and strict about keys that it does not know."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, validate_default=True, use_attribute_docstrings=True
+    )
 
 
 class OpenStackSection(Section):
