@@ -117,6 +117,5 @@ def _kill(process: subprocess.Popen[str]) -> None:
 def _feed(process: subprocess.Popen[str], text: str) -> None:
     """Writes beside the reader, so that neither pipe blocks the other."""
     assert process.stdin is not None  # noqa: S101
-    with contextlib.suppress(BrokenPipeError):
+    with contextlib.suppress(BrokenPipeError), process.stdin:
         process.stdin.write(text)
-        process.stdin.close()

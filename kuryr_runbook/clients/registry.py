@@ -57,7 +57,6 @@ class RegistryClient:
         self._logins = _read_logins(auth_file) if auth_file else {}
         self._auth_file = auth_file
         self._ca = ca
-        self._session = requests.Session()
         self._authorizations: dict[tuple[str, str], str] = {}
         if ca and not ca.is_file():
             raise UsageError(f"image.registry_ca: no file {ca}", remedy="name the registry's CA")
@@ -117,8 +116,7 @@ class RegistryClient:
     def _send(self, method: str, url: str, authorization: str | None) -> requests.Response:
         headers = ACCEPT | ({"Authorization": authorization} if authorization else {})
         try:
-            # The CA goes with each request: REQUESTS_CA_BUNDLE would win over the session's.
-            return self._session.request(
+            return requests.request(
                 method,
                 url,
                 headers=headers,

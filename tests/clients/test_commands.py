@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from kuryr_runbook.clients.commands import run_command
+from kuryr_runbook.model.errors import DeadlineError, UsageError
+
+
+def test_output_is_shown_line_by_line_and_kept(tmp_path: Path) -> None:
+    shown: list[str] = []
+    log = tmp_path / "log"
+    log.write_text("before\n")
+    script = "echo one; echo two >&2; exit 3"
+    result = run_command(("sh", "-c", script), say=shown.append, deadline=30, log=log)
+    assert (result.status, shown) == (3, ["one", "two"])
+    assert log.read_text() == "before\none\ntwo\n"
+    assert result.output == "one\ntwo\n"
+
+
+def test_line_is_shown_before_the_command_ends() -> None:
+    """The command goes on only when its first line has been shown."""
+    seen = []
+
+    def say(line: str) -> None:
+        seen.append(line)
+        if line.startswith("/"):
+            Path(line).unlink()
+
+    script = 'f=$(mktemp); echo "$f"; while [ -e "$f" ]; do sleep 0.05; done; echo done'
+    result = run_command(("sh", "-c", script), say=say, deadline=30)
+    assert result.status == 0
+    assert seen[-1] == "done"
+
+
+def test_input_larger_than_a_pipe_is_fed_while_output_is_read() -> None:
+    text = "x" * 999 + "\n"
+    result = run_command(("cat",), say=lambda line: None, deadline=30, stdin=text * 1000)
+    assert result.output == text * 1000
+
+
+def test_command_that_reads_no_input_is_fine() -> None:
+    result = run_command(("true",), say=lambda line: None, deadline=30, stdin="x" * 1_000_000)
+    assert result.status == 0
+
+
+def gone(pid: int) -> bool:
+    """Whether the process ended: it was killed a moment ago, and its new parent may be slow."""
+    for _ in range(200):
+        try:
+            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                return True
+        except FileNotFoundError:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_command_past_its_deadline_is_ended_with_its_children() -> None:
+    said: list[str] = []
+    script = "sleep 600 & echo $!; echo last words; wait"
+    with pytest.raises(DeadlineError, match="last words"):
+        run_command(("sh", "-c", script), say=said.append, deadline=1)
+    assert gone(int(said[0]))
+
+
+def test_interrupted_command_is_ended() -> None:
+    said: list[str] = []
+
+    def interrupt(line: str) -> None:
+        said.append(line)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_command(("sh", "-c", "echo $$; sleep 600"), say=interrupt, deadline=30)
+    assert gone(int(said[0]))
+
+
+def test_missing_command_is_named() -> None:
+    with pytest.raises(UsageError, match="no-such-engine"):
+        run_command(("no-such-engine",), say=lambda line: None, deadline=1)
+
+
+def test_environment_is_replaced() -> None:
+    command = (sys.executable, "-c", "import os; print(os.environ.get('HOME'), os.environ['A'])")
+    result = run_command(command, say=lambda line: None, deadline=30, environment={"A": "1"})
+    assert result.output == "None 1\n"

@@ -1,0 +1,278 @@
+"""What is handed to the engines, and what is made of their answers.
+
+The engine here is a script on PATH that keeps its arguments; the real ones build in
+tests/lab/test_image.py.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from kuryr_runbook.clients import build_settings
+from kuryr_runbook.clients.engines import Engine, find_engine
+from kuryr_runbook.clients.images import Plugin, image_sources, smoke_test, write_plugin
+from kuryr_runbook.model.errors import AccessError, ApplyError, UnreachableError, UsageError
+from kuryr_runbook.model.site_file import parse_site
+from kuryr_runbook.specs.image import ImageSpec, SmokeTest, image_spec
+
+SITE = """
+name: test
+openstack: {}
+kubernetes: {}
+network: {}
+kuryr: {}
+image: {repository: registry.example.org/kuryr/kuryr}
+"""
+
+SCRIPT = """#!/usr/bin/env python3
+import json, os, shutil, sys
+arguments = sys.argv[1:]
+options = dict(zip(arguments, arguments[1:]))
+call = {"arguments": arguments, "environment": dict(os.environ)}
+config = os.environ.get("DOCKER_CONFIG")
+call["docker_login"] = open(config + "/config.json").read() if config else ""
+call["ca"] = open(options["--cert-dir"] + "/ca.crt").read() if "--cert-dir" in options else ""
+with open(os.environ["CALLS"], "a") as calls:
+    calls.write(json.dumps(call) + "\\n")
+if "--iidfile" in options:
+    open(options["--iidfile"], "w").write("sha256:image-id\\n")
+    shutil.copytree(arguments[-1], os.environ["CALLS"] + ".context")
+if "--digestfile" in options:
+    open(options["--digestfile"], "w").write("sha256:pushed")
+print(os.environ.get("SAYS", "container-1"))
+sys.exit(int(os.environ.get("STATUS", "0")))
+"""
+
+
+class Calls:
+    """The engine's calls, as it kept them."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def read(self) -> list[dict[str, object]]:
+        return [json.loads(line) for line in self.path.read_text().splitlines()]
+
+    @property
+    def context(self) -> Path:
+        return Path(f"{self.path}.context")
+
+    def arguments(self) -> list[str]:
+        """Of the only call."""
+        (call,) = self.read()
+        arguments = call["arguments"]
+        assert isinstance(arguments, list)
+        return arguments
+
+
+@pytest.fixture
+def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Calls:
+    """Puts all three engines on PATH."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name in ("buildah", "podman", "docker"):
+        (folder / name).write_text(SCRIPT)
+        (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    monkeypatch.setenv("CALLS", str(tmp_path / "calls"))
+    monkeypatch.delenv("REGISTRY_AUTH_FILE", raising=False)
+    return Calls(tmp_path / "calls")
+
+
+@pytest.fixture
+def spec() -> ImageSpec:
+    return image_spec(parse_site(SITE, "test.yaml"), image_sources(), "sha256:" + "1" * 64)
+
+
+def engine(name: str, folder: Path) -> Engine:
+    (folder / "auth.json").write_text('{"auths": {"registry.example.org": {"auth": "secret"}}}')
+    (folder / "ca.pem").write_text("the CA")
+    return Engine(
+        name=name,
+        say=lambda line: None,
+        log=folder / "logs" / "image.log",
+        auth_file=folder / "auth.json",
+        ca=folder / "ca.pem",
+        storage=folder / "storage",
+    )
+
+
+@pytest.mark.parametrize("name", ["buildah", "podman", "docker"])
+def test_build_gets_arguments_labels_and_context(
+    calls: Calls, spec: ImageSpec, tmp_path: Path, name: str
+) -> None:
+    assert engine(name, tmp_path).build(spec) == "sha256:image-id"
+    arguments = calls.arguments()
+    for key, value in spec.build_args.items():
+        assert f"{key}={value}" in arguments
+    for key, value in spec.labels.items():
+        assert f"{key}={value}" in arguments
+    assert str(spec.reference) in arguments
+    assert ("--root" in arguments) == ("--timestamp" in arguments) == (name != "docker")
+    for path, content in spec.files.items():
+        assert (calls.context / path).read_bytes() == content
+    assert stat.S_IMODE((calls.context / "host").stat().st_mode) == 0o700
+    assert not Path(arguments[-1]).exists(), "the context holds passwords: it must not stay"
+
+
+@pytest.mark.parametrize("name", ["buildah", "podman"])
+def test_login_and_ca_are_handed_over(calls: Calls, tmp_path: Path, name: str) -> None:
+    assert engine(name, tmp_path).push("registry.example.org/kuryr/kuryr:stein") == "sha256:pushed"
+    (call,) = calls.read()
+    assert call["ca"] == "the CA"
+    assert dict(call["environment"])["REGISTRY_AUTH_FILE"] == str(tmp_path / "auth.json")  # type: ignore[call-overload]
+
+
+def test_docker_gets_its_login_as_its_configuration(
+    calls: Calls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = "sha256:" + "3" * 64
+    monkeypatch.setenv("SAYS", f"stein: digest: {digest} size: 740")
+    assert engine("docker", tmp_path).push("registry.example.org/kuryr/kuryr:stein") == digest
+    (call,) = calls.read()
+    assert call["docker_login"] == (tmp_path / "auth.json").read_text()
+
+
+def test_missing_login_file_of_the_environment_is_not_handed_over(
+    calls: Calls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REGISTRY_AUTH_FILE", str(tmp_path / "none"))
+    Engine(name="buildah", say=lambda line: None, log=tmp_path / "log").pull("debian")
+    (call,) = calls.read()
+    assert "REGISTRY_AUTH_FILE" not in dict(call["environment"])  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize(
+    ("says", "kind"),
+    [
+        ("x509: certificate signed by unknown authority", AccessError),
+        ("unauthorized: authentication required", AccessError),
+        ("dial tcp 192.0.2.2:5443: connect: connection refused", UnreachableError),
+        ("no space left on device", ApplyError),
+    ],
+)
+def test_failed_push_is_told_apart(
+    calls: Calls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: str, kind: type[Exception]
+) -> None:
+    monkeypatch.setenv("STATUS", "125")
+    monkeypatch.setenv("SAYS", says)
+    with pytest.raises(kind, match=says) as caught:
+        engine("buildah", tmp_path).push("registry.example.org/kuryr/kuryr:stein")
+    assert "pushing registry.example.org/kuryr/kuryr:stein" in str(caught.value)
+    assert (tmp_path / "logs" / "image.log").read_text() == f"{says}\n"
+
+
+def test_failed_build_is_no_matter_of_the_registry(
+    calls: Calls, spec: ImageSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pip inside the build says the same words of the package index."""
+    monkeypatch.setenv("STATUS", "1")
+    monkeypatch.setenv("SAYS", "pip: connection refused")
+    with pytest.raises(ApplyError, match=r"building .*: exit status 1"):
+        engine("buildah", tmp_path).build(spec)
+
+
+def test_working_container_is_removed_also_when_the_command_fails(
+    calls: Calls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = engine("buildah", tmp_path).run_in_image("sha256:image-id", "true")
+    assert result.status == 0
+    verbs = [arguments["arguments"][4] for arguments in calls.read()]  # type: ignore[index]
+    assert verbs == ["from", "run", "rm"]
+
+
+@pytest.mark.parametrize(("status", "says"), [("1", "1.0.1"), ("0", "1.0.2")])
+def test_smoke_test_fails_on_status_or_output(
+    calls: Calls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: str, says: str
+) -> None:
+    monkeypatch.setenv("STATUS", status)
+    monkeypatch.setenv("SAYS", says)
+    test = SmokeTest(name="it starts", command=("kuryr-daemon",), expected=r"^1\.0\.1$")
+    with pytest.raises(ApplyError, match="it starts") as caught:
+        smoke_test(engine("podman", tmp_path), "image", test)
+    assert says in str(caught.value)
+
+
+def test_engine_is_the_first_that_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calls: Calls
+) -> None:
+    assert find_engine("auto") == "buildah"
+    assert find_engine("podman") == "podman"
+    monkeypatch.setenv("STATUS", "1")
+    with pytest.raises(UsageError, match="none of docker can be used"):
+        find_engine("docker")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UsageError, match="none of buildah, podman, docker"):
+        find_engine("auto")
+
+
+def test_pips_settings_are_merged_as_pip_does() -> None:
+    listing = (
+        ":env:.index-url='https://env.example.org/simple'\n"
+        "global.index-url='https://global.example.org/simple'\n"
+        "global.extra-index-url='file:///srv/simple https://extra.example.org/simple'\n"
+        "global.timeout='10'\n"
+        "install.trusted-host='b.example.org'\n"
+        "global.trusted-host='a.example.org'\n"
+    )
+    settings = build_settings.pip_settings(listing)
+    assert build_settings.pip_conf(settings, trusts_ca=True).splitlines() == [
+        "[global]",
+        "index-url = https://env.example.org/simple",
+        "extra-index-url = https://extra.example.org/simple",
+        "trusted-host = b.example.org",
+        "cert = /host/ca.pem",
+        "timeout = 60",
+    ]
+
+
+def test_no_settings_of_pip_are_fine() -> None:
+    assert build_settings.pip_settings("") == {}
+    assert build_settings.pip_conf({}, trusts_ca=False) == "[global]\ntimeout = 60\n"
+
+
+def test_proxies_are_exported_and_quoted() -> None:
+    file = build_settings.env_file({"HTTPS_PROXY": "http://user:a'b@proxy:3128", "HOME": "/home"})
+    assert """export https_proxy='http://user:a'"'"'b@proxy:3128'\n""" in file
+    assert "HOME" not in file
+    assert "http_proxy=" not in file.replace("https_proxy=", "")
+
+
+def test_only_proxies_and_dates_of_apt_are_taken() -> None:
+    dump = (
+        'Acquire "";\n'
+        'Acquire::http::Proxy "http://proxy:3142";\n'
+        'Acquire::https::deb.example.org::Proxy "DIRECT";\n'
+        'Acquire::Check-Valid-Until "false";\n'
+        'Acquire::https::CaInfo "/srv/ca.pem";\n'
+        'DPkg::Post-Invoke "";\n'
+    )
+    assert build_settings.apt_conf(dump, trusts_ca=True).splitlines() == [
+        'Acquire::http::Proxy "http://proxy:3142";',
+        'Acquire::https::deb.example.org::Proxy "DIRECT";',
+        'Acquire::Check-Valid-Until "false";',
+        'Acquire::https::CaInfo "/host/ca.pem";',
+    ]
+
+
+def test_ca_of_the_environment_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "ca.pem").write_text("corporate CA")
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.delenv("PIP_CERT", raising=False)
+    files = build_settings.host_files({"REQUESTS_CA_BUNDLE": str(tmp_path / "ca.pem")})
+    assert files["ca.pem"] == "corporate CA"
+    assert "cert = /host/ca.pem" in files["pip.conf"]
+
+
+def test_plugin_is_put_in_place_executable(tmp_path: Path) -> None:
+    path = tmp_path / "opt" / "cni" / "bin" / "kuryr-cni"
+    for content in (b"first", b"second"):
+        write_plugin(Plugin(content=content, sha256=""), path)
+        assert path.read_bytes() == content
+    assert stat.S_IMODE(path.stat().st_mode) == 0o755
+    assert [entry.name for entry in path.parent.iterdir()] == ["kuryr-cni"]

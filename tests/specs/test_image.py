@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+
+import pytest
+
+from kuryr_runbook.clients.images import image_sources
+from kuryr_runbook.model.errors import UsageError
+from kuryr_runbook.model.releases import RELEASES, Release
+from kuryr_runbook.model.site import Site
+from kuryr_runbook.model.site_file import parse_site
+from kuryr_runbook.specs.image import INPUTS_LABEL, ImageSpec, Reference, image_spec
+
+DIGEST = "sha256:" + "1" * 64
+OTHER_DIGEST = "sha256:" + "2" * 64
+SOURCES = image_sources()
+
+
+def site(**image: str) -> Site:
+    section = {"repository": "registry.example.org:5000/kuryr/kuryr"} | image
+    lines = "\n".join(f"  {key}: {value!r}" for key, value in section.items())
+    return parse_site(
+        "name: test\nopenstack: {}\nkubernetes: {}\nnetwork: {}\nkuryr: {}\nimage:\n" + lines,
+        "test.yaml",
+    )
+
+
+def spec(sources: Mapping[str, bytes] = SOURCES, digest: str = DIGEST, **image: str) -> ImageSpec:
+    return image_spec(site(**image), sources, digest)
+
+
+@pytest.mark.parametrize(
+    ("text", "registry", "repository", "version"),
+    [
+        ("debian", "docker.io", "library/debian", "latest"),
+        ("debian:bookworm", "docker.io", "library/debian", "bookworm"),
+        ("kuryr/controller:1", "docker.io", "kuryr/controller", "1"),
+        ("localhost/kuryr", "localhost", "kuryr", "latest"),
+        ("192.0.2.2:5443/lab/debian:bookworm", "192.0.2.2:5443", "lab/debian", "bookworm"),
+        ("192.0.2.2:5443/lab/debian", "192.0.2.2:5443", "lab/debian", "latest"),
+        (f"registry.example.org/a/b/c@{DIGEST}", "registry.example.org", "a/b/c", DIGEST),
+        (f"registry.example.org/a:1@{DIGEST}", "registry.example.org", "a", DIGEST),
+    ],
+)
+def test_names_are_read_as_engines_do(
+    text: str, registry: str, repository: str, version: str
+) -> None:
+    reference = Reference.parse(text)
+    assert (reference.registry, reference.repository, reference.version) == (
+        registry,
+        repository,
+        version,
+    )
+    assert Reference.parse(str(reference)) == reference
+
+
+@pytest.mark.parametrize("text", ["", "registry.example.org/", "debian@md5:123", "debian@"])
+def test_what_is_no_name_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="not the name of an image"):
+        Reference.parse(text)
+
+
+def test_image_is_named_after_the_release_and_stands_on_a_pinned_base() -> None:
+    made = spec(base_image="debian:bookworm-slim")
+    assert str(made.reference) == "registry.example.org:5000/kuryr/kuryr:stein"
+    assert made.build_args["BASE_IMAGE"] == f"docker.io/library/debian@{DIGEST}"
+    assert made.build_args["KURYR_VERSION"] == "1.0.1"
+
+
+def test_every_input_counts() -> None:
+    """A change to anything that goes into the image is another image."""
+    made = spec()
+    variants = [spec(digest=OTHER_DIGEST), spec(base_image="registry.example.org/debian:bookworm")]
+    in_image = [path for path in SOURCES if not path.startswith("smoke/")]
+    assert len(in_image) >= 7
+    variants += [spec(dict(SOURCES) | {path: SOURCES[path] + b"\n#"}) for path in in_image]
+    assert len({made.inputs, *(variant.inputs for variant in variants)}) == 1 + len(variants)
+
+
+def test_what_is_not_in_the_image_does_not_count() -> None:
+    path = "smoke/vif_driver.py"
+    tried_otherwise = spec(dict(SOURCES) | {path: SOURCES[path] + b"\n#"})
+    elsewhere = spec(repository="registry.example.org/other")
+    in_another_order = spec(dict(reversed(SOURCES.items())))
+    assert {s.inputs for s in (tried_otherwise, elsewhere, in_another_order)} == {spec().inputs}
+
+
+def test_an_image_is_known_again_by_its_label() -> None:
+    made = spec()
+    assert made.is_made_as(made.labels)
+    assert not made.is_made_as(spec(digest=OTHER_DIGEST).labels)
+    assert not made.is_made_as({})
+    assert made.labels[INPUTS_LABEL] == made.inputs
+
+
+def test_labels_say_what_the_image_is_made_of() -> None:
+    labels = spec(base_image="debian:bookworm-slim").labels
+    assert labels["org.opencontainers.image.version"] == "1.0.1"
+    assert labels["org.opencontainers.image.base.name"] == "debian:bookworm-slim"
+    assert labels["org.opencontainers.image.base.digest"] == DIGEST
+    constraints = hashlib.sha256(SOURCES["constraints-stein.txt"]).hexdigest()
+    assert labels["org.kuryr-runbook.constraints"] == constraints
+
+
+def test_the_build_gets_all_that_the_containerfile_copies() -> None:
+    made = spec()
+    containerfile = made.files["Containerfile"].decode()
+    copied = re.findall(r"^COPY (?!--from)(.*) \S+$", containerfile, re.MULTILINE)
+    wanted = {path for line in copied for path in line.split()} - {"host/"}
+    assert wanted == {"constraints.txt", "cni-plugin.txt", "vif_driver/"}
+    for path in wanted:
+        assert any(file.startswith(path) for file in made.files), path
+
+
+def test_the_last_stage_runs_nothing_and_sees_no_host_settings() -> None:
+    containerfile = spec().files["Containerfile"].decode()
+    last = containerfile.split("\nFROM ")[-1]
+    assert last.startswith("scratch\n")
+    assert not re.search(r"^(RUN|ARG)", last, re.MULTILINE)
+    assert "/host" not in last
+
+
+@pytest.mark.parametrize("release", RELEASES.values(), ids=lambda release: release.name)
+def test_every_requirement_of_a_release_is_pinned(release: Release) -> None:
+    constraints = SOURCES[release.constraints].decode().splitlines()
+    assert all(re.fullmatch(r"[\w.-]+==[\w.]+", line) for line in constraints), constraints
+    plugin = SOURCES[f"cni-plugin-{release.name}.txt"].decode()
+    wanted = rf"^kuryr-kubernetes=={release.cni_plugin.built_from} --hash=sha256:[0-9a-f]{{64}}$"
+    assert re.search(wanted, plugin, re.MULTILINE)
+
+
+def test_our_driver_is_registered_under_the_name_that_kuryr_conf_gets() -> None:
+    project = SOURCES["vif_driver/pyproject.toml"].decode()
+    release = RELEASES["stein"]
+    for name in release.vif_drivers.values():
+        assert (f"\n{name} = " in project) == name.endswith("-locked")
+    assert f'"kuryr-kubernetes=={release.version}"' in project
+
+
+def test_smoke_tests_try_controller_daemon_driver_and_plugin() -> None:
+    programs = [" ".join(test.command) for test in spec().smoke_tests]
+    for wanted in ("kuryr-k8s-controller --version", "kuryr-daemon --version", "CNI_COMMAND=ADD"):
+        assert any(wanted in program for program in programs), wanted
