@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from kuryr_runbook.lab.openstack.clients import connect
-from kuryr_runbook.lab.openstack.configuration import SERVICES, Files
+from kuryr_runbook.lab.openstack.clients import connect, explained
+from kuryr_runbook.lab.openstack.configuration import Files
 from kuryr_runbook.lab.openstack.installation import install, remove_others
 from kuryr_runbook.lab.openstack.passwords import ensure_passwords
 from kuryr_runbook.lab.openstack.services import (
     make_databases,
     programs,
+    start,
     write_clouds_yaml,
     write_files,
 )
@@ -30,11 +31,9 @@ def up(lab: Lab) -> None:
     passwords = ensure_passwords(Files(settings).passwords)
     write_files(settings, passwords, venv)
     make_databases(lab, passwords, venv)
-    by_name = {program.name: program for program in programs(settings)}
-    for service in SERVICES:
-        lab.say(f"openstack: {service} at {by_name[service].address}")
-        lab.processes.start(by_name[service])
-    bootstrap(connect(settings, "admin"), passwords)
-    ensure_tenant(settings)
+    start(lab)
+    with explained():
+        bootstrap(connect(settings, "admin"), passwords)
+        ensure_tenant(settings)
     write_clouds_yaml(settings, passwords)
     remove_others(settings)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from kuryr_runbook.lab.openstack import configuration
-from kuryr_runbook.lab.openstack.passwords import ensure_passwords
+from kuryr_runbook.lab.openstack.passwords import read_passwords
 from kuryr_runbook.lab.settings import LabSettings
+from kuryr_runbook.model.errors import LabError
 
 if TYPE_CHECKING:
     from openstack.connection import Connection
@@ -19,9 +22,25 @@ def connect(settings: LabSettings, cloud: str) -> Connection:
     """
     import openstack
 
-    passwords = ensure_passwords(configuration.Files(settings).passwords)
+    passwords = read_passwords(configuration.Files(settings).passwords)
     return openstack.connect(
         load_yaml_config=False,
         load_envvars=False,
         **configuration.clouds(settings, passwords)[cloud],
     )
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn what the SDK raises inside into a LabError that says where to look."""
+    from keystoneauth1.exceptions import ClientException
+    from openstack.exceptions import SDKException
+
+    try:
+        yield
+    except (ClientException, SDKException) as error:
+        raise LabError(
+            f"the lab's cloud at {configuration.auth_url()} refused what it should grant: {error}",
+            remedy="see `kuryr-runbook lab logs keystone` (neutron, octavia); a cloud whose state "
+            "is damaged goes with `kuryr-runbook lab destroy`",
+        ) from error

@@ -28,6 +28,19 @@ UNLIMITED = -1
 LOCK_TIMEOUT = 60
 """Seconds that a writer waits for its turn at the database."""
 
+LOG_LEVELS = ",".join(
+    (
+        "sqlalchemy=WARNING",
+        "keystonemiddleware=WARNING",
+        "keystoneauth=WARNING",
+        # They warn of what the lab does without: agents, Nova, Glance, Cinder, memcached.
+        "neutron.scheduler.l3_agent_scheduler=ERROR",
+        "openstack=ERROR",
+        "stevedore=CRITICAL",
+        "urllib3.connectionpool=ERROR",
+    )
+)
+
 LOAD_BALANCER_ROLES = {
     "context_is_admin": "role:admin or role:load-balancer_admin",
     "load-balancer:admin": "is_admin:True or role:admin or role:load-balancer_admin",
@@ -96,14 +109,14 @@ def keystone_sections(settings: LabSettings) -> Sections:
     files = Files(settings)
     tokens = {"key_repository": files.root / "fernet-keys"}
     return {
-        "DEFAULT": {"public_endpoint": url("keystone")},
+        "DEFAULT": {"public_endpoint": url("keystone"), "default_log_levels": LOG_LEVELS},
         "database": _database(files, "keystone"),
         "token": {"provider": "fernet", "expiration": 86400},
         "fernet_tokens": tokens,
         "fernet_receipts": tokens,
         "credential": {"key_repository": files.root / "credential-keys"},
         # Hashing is the price of a login; these passwords are random and 128 bits long.
-        "identity": {"password_hash_rounds": 4},
+        "identity": {"password_hash_rounds": 4, "max_password_length": 72},
         "cache": {"enabled": True, "backend": "oslo_cache.dict", "expiration_time": 600},
     }
 
@@ -128,6 +141,7 @@ def neutron_sections(settings: LabSettings, passwords: Passwords, venv: Path) ->
             "notify_nova_on_port_status_changes": False,
             "notify_nova_on_port_data_changes": False,
             "dhcp_agent_notification": False,
+            "default_log_levels": LOG_LEVELS,
         },
         "lab": {"hosts": f"{names.NODE_HOST},{names.AMPHORA_HOST}"},
         "database": _database(files, "neutron"),
@@ -135,7 +149,7 @@ def neutron_sections(settings: LabSettings, passwords: Passwords, venv: Path) ->
         "oslo_concurrency": {"lock_path": files.root / "neutron" / "lock"},
         "ml2": {
             "type_drivers": "flat,geneve",
-            "tenant_network_types": "geneve",
+            "project_network_types": "geneve",
             "mechanism_drivers": "lab",
             "extension_drivers": "port_security",
         },
@@ -150,7 +164,11 @@ def octavia_sections(settings: LabSettings, passwords: Passwords) -> Sections:
     files = Files(settings)
     login = _login(settings, "octavia", passwords.octavia)
     return {
-        "DEFAULT": {"transport_url": "fake:///", "host": names.AMPHORA_HOST},
+        "DEFAULT": {
+            "transport_url": "fake:///",
+            "host": names.AMPHORA_HOST,
+            "default_log_levels": LOG_LEVELS,
+        },
         "lab": {"amphora_host": names.AMPHORA_HOST, "amphora_owner": names.NODE_OWNER},
         "api_settings": {
             "auth_strategy": "keystone",

@@ -29,14 +29,21 @@ class Passwords:
 
 
 def ensure_passwords(path: Path) -> Passwords:
-    """Load the secrets from `path`, or draw them.
-
-    Raises LabError when the file is not what this wrote.
-    """
+    """Load the secrets from `path`, or draw them; raises LabError like `read_passwords`."""
     if not path.exists():
         drawn = {field.name: secrets.token_hex(16) for field in fields(Passwords)}
         path.parent.mkdir(parents=True, exist_ok=True)
         write_private(path, json.dumps(drawn, indent=1).encode())
+    return read_passwords(path)
+
+
+def read_passwords(path: Path) -> Passwords:
+    """Load the secrets; raises LabError when they are not there or not what this wrote."""
+    if not path.exists():
+        raise LabError(
+            f"{path}: expected the secrets of the lab's cloud, found no such file",
+            remedy="bring the lab up: `kuryr-runbook lab up`",
+        )
     try:
         return Passwords(**json.loads(path.read_text()))
     except (ValueError, TypeError) as error:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import yaml
 
-from kuryr_runbook.lab import pki
+from kuryr_runbook.lab import launching, pki
 from kuryr_runbook.lab import settings as names
 from kuryr_runbook.lab.openstack import configuration, installation
 from kuryr_runbook.lab.openstack.commands import run
@@ -63,12 +62,14 @@ def make_databases(lab: Lab, passwords: Passwords, venv: Path) -> None:
         return
     lab.say(f"openstack: making the databases of {', '.join(missing)}")
     lab.settings.logs.mkdir(parents=True, exist_ok=True)
-    environment = os.environ | {
-        "PYTHONWARNINGS": "ignore",
-        "OS_BOOTSTRAP_PASSWORD": passwords.admin,
-        "OS_BOOTSTRAP_REGION_ID": names.REGION,
-        "OS_BOOTSTRAP_PUBLIC_URL": configuration.auth_url(),
-    }
+    environment = launching.clean_environment(
+        {
+            "PYTHONWARNINGS": "ignore",
+            "OS_BOOTSTRAP_PASSWORD": passwords.admin,
+            "OS_BOOTSTRAP_REGION_ID": names.REGION,
+            "OS_BOOTSTRAP_PUBLIC_URL": configuration.auth_url(),
+        }
+    )
 
     def make(service: str) -> None:
         command = [str(venv / "bin" / "python"), "-m", "lab_openstack.schema", service]
@@ -78,6 +79,15 @@ def make_databases(lab: Lab, passwords: Passwords, venv: Path) -> None:
 
     with ThreadPoolExecutor(len(missing)) as pool:
         for done in [pool.submit(make, service) for service in missing]:
+            done.result()
+
+
+def start(lab: Lab) -> None:
+    """Start the three at once, and wait until they answer."""
+    wanted = programs(lab.settings)
+    lab.say(f"openstack: {', '.join(f'{p.name} at {p.address}' for p in wanted)}")
+    with ThreadPoolExecutor(len(wanted)) as pool:
+        for done in [pool.submit(lab.processes.start, program) for program in wanted]:
             done.result()
 
 

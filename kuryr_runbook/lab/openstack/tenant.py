@@ -12,7 +12,7 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import TYPE_CHECKING, Any
 
 from kuryr_runbook.lab import settings as names
-from kuryr_runbook.lab.openstack.clients import connect
+from kuryr_runbook.lab.openstack.clients import connect, explained
 from kuryr_runbook.lab.openstack.configuration import PHYSICAL_NETWORK
 from kuryr_runbook.lab.settings import LabSettings
 from kuryr_runbook.model.errors import LabError
@@ -84,7 +84,8 @@ def ensure_tenant(settings: LabSettings) -> Tenant:
 def read_tenant(settings: LabSettings) -> Tenant:
     """Read what is there; raises LabError that lists all that is missing."""
     cloud = connect(settings, "k8s")
-    seen = _see(cloud)
+    with explained():
+        seen = _see(cloud)
     node_ports = {p.name: p for p in seen.ports if _is_node(p)}
     master = node_ports.get(names.MASTER)
     floating = next((f for f in seen.floating_ips if master and f.port_id == master.id), None)

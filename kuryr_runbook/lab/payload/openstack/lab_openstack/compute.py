@@ -34,7 +34,7 @@ class LabComputeDriver(compute_base.ComputeBase):
 
     def build(self, *args: Any, **kwargs: Any) -> str:
         """Return the id of a new amphora, which needs no building."""
-        return uuidutils.generate_uuid()
+        return str(uuidutils.generate_uuid())
 
     def delete(self, compute_id: str) -> None:
         """Let go of the ports that are left, as Nova does when a server goes."""

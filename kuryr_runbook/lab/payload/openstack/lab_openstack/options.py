@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from oslo_config import cfg
 
 OPTIONS = [
@@ -11,7 +13,7 @@ OPTIONS = [
 ]
 
 
-def lab_options() -> cfg.GroupAttr:
+def lab_options() -> Any:
     """The section, registered on first use: drivers are loaded after the files were read."""
     cfg.CONF.register_opts(OPTIONS, group="lab")
     return cfg.CONF.lab

@@ -81,13 +81,15 @@ def make_neutron(_config_file: str, url: str) -> None:
     with engine.begin() as connection:
         for direction, remote_group in (("egress", None), ("ingress", "PARENT")):
             for ether_type in ("IPv4", "IPv6"):
-                row = connection.execute(
-                    sqlalchemy.insert(attributes).values(
+                attribute = connection.execute(
+                    sqlalchemy.insert(attributes)
+                    .values(
                         resource_type="securitygroupdefaultrules",
                         revision_number=0,
                         description=f"Default {direction} rule for {ether_type}",
                     )
-                )
+                    .returning(attributes.c.id)
+                ).scalar_one()
                 connection.execute(
                     sqlalchemy.insert(rules).values(
                         id=uuidutils.generate_uuid(),
@@ -96,7 +98,7 @@ def make_neutron(_config_file: str, url: str) -> None:
                         remote_group_id=remote_group,
                         used_in_default_sg=True,
                         used_in_non_default_sg=direction == "egress",
-                        standard_attr_id=row.inserted_primary_key[0],
+                        standard_attr_id=attribute,
                     )
                 )
     engine.dispose()

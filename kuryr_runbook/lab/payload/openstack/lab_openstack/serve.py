@@ -21,8 +21,6 @@ KEEP_ALIVE_SECONDS = 30
 SHUTDOWN_SECONDS = 2
 """How long requests may go on after SIGTERM."""
 BACKLOG = 128
-FOREIGN_TRUST = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
-"""Variables that would make the services trust the machine's CAs instead of the lab's."""
 
 Application = Callable[..., Any]
 Finish = Callable[[], None]
@@ -38,8 +36,6 @@ def main() -> None:
     parser.add_argument("--certificate", required=True)
     parser.add_argument("--key", required=True)
     arguments = parser.parse_args()
-    for name in FOREIGN_TRUST:
-        os.environ.pop(name, None)
     logging.captureWarnings(capture=True)
     bear_concurrent_writers()
     application, finish = SERVICES[arguments.service](arguments.config_file)
