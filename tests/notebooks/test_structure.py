@@ -46,10 +46,22 @@ def test_names_match(entry: PhaseEntry) -> None:
     assert kind.name == entry.name
     assert kind.__module__ == f"kuryr_runbook.phases.{entry.name}"
     begin = next(cell.source for cell in code(entry) if "import" in cell.source)
-    assert begin.startswith(f"from kuryr_runbook.phases import {entry.name}\n")
-    assert f"phase = {entry.name}.{entry.class_name}(" in begin
+    assert begin.startswith(f"from kuryr_runbook.phases.{entry.name} import {entry.class_name}\n")
+    assert f"phase = {entry.class_name}(" in begin
     passed = re.findall(r"^    (\w+)=(\w+),$", begin, re.MULTILINE)
     assert passed == [(name, name) for name in (*SECTIONS, "dry_run")]
+
+
+@each_notebook
+def test_no_cell_takes_a_parameter_over_under_its_name(entry: PhaseEntry) -> None:
+    bound = {
+        alias.asname or alias.name
+        for cell in code(entry)
+        for node in ast.walk(ast.parse(cell.source))
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert not bound & {*SECTIONS, "dry_run"}
 
 
 @each_notebook
