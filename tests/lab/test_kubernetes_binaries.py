@@ -1,5 +1,6 @@
 """Where Kubernetes comes from, and what is refused."""
 
+import fcntl
 import hashlib
 import io
 import tarfile
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from kuryr_runbook.lab.kubernetes import binaries, official, source_build
+from kuryr_runbook.lab.settings import LabSettings
 from kuryr_runbook.model.errors import LabError
 
 CLOSED_PORT = "http://127.0.0.1:1"
@@ -151,3 +153,16 @@ def test_the_wait_for_sandboxes_is_taken_out_once(tmp_path: Path) -> None:
     assert "if false && len(runtimeStatus.SandboxStatuses) > 0 {" in file.read_text()
     with pytest.raises(LabError, match="saw it 0 times"):
         source_build.quicken_pod_deletion(file)
+
+
+def test_a_second_builder_waits_and_says_so_on_expiry(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(binaries, "LOCK_SECONDS", 0.0)
+    settings = LabSettings(state=tmp_path / "state", cache=tmp_path)
+    home = tmp_path / "kubernetes-1.20.2-node"
+    home.mkdir()
+    with (home / ".lock").open("w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with pytest.raises(LabError, match="another process has held"):
+            binaries.ensure(settings, silent, {})

@@ -8,11 +8,15 @@ packages, unpacked into the cache.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from kuryr_runbook.lab import debian
 from kuryr_runbook.lab.kubernetes import official, source_build
@@ -32,6 +36,8 @@ PACKAGES = (
     "kubernetes-client",
     "runc",
 )
+LOCK_SECONDS = 1800.0
+LOCK_PAUSE_SECONDS = 10.0
 SERIES = KUBERNETES_VERSION.rpartition(".")[0]
 """Kuryr Stein needs `selfLink`, which 1.20 is the last to serve."""
 
@@ -95,12 +101,13 @@ def ensure(
     """
     packages = settings.cache / f"kubernetes-{KUBERNETES_VERSION}-node"
     packages.mkdir(parents=True, exist_ok=True)
-    debian.unpack(PACKAGES, packages, say)
-    if environment.get(ASSETS):
-        kubernetes = Path(environment[ASSETS])
-        check_assets(kubernetes)
-    else:
-        kubernetes = _cached(settings.cache) or _obtain(settings.cache, say, environment)
+    with _alone(packages, say):
+        debian.unpack(PACKAGES, packages, say)
+        if environment.get(ASSETS):
+            kubernetes = Path(environment[ASSETS])
+            check_assets(kubernetes)
+        else:
+            kubernetes = _cached(settings.cache) or _obtain(settings.cache, say, environment)
     return Binaries(kubernetes=kubernetes, debian=packages)
 
 
@@ -118,6 +125,30 @@ def check_assets(directory: Path) -> None:
             "\n  ".join([f"{ASSETS}={directory} cannot be used:", *problems]),
             remedy=f"unset {ASSETS}: the lab then fetches or builds Kubernetes by itself",
         )
+
+
+@contextmanager
+def _alone(directory: Path, say: Progress) -> Iterator[None]:
+    """Hold a lock of the directory: two builds in one cache would spoil each other."""
+    deadline = time.monotonic() + LOCK_SECONDS
+    with (directory / ".lock").open("w") as file:
+        while not _locked(file):
+            if time.monotonic() > deadline:
+                raise LabError(
+                    f"another process has held {file.name} for {LOCK_SECONDS:.0f} s",
+                    remedy=f"see which one (`fuser -v {file.name}`), and let it finish or end it",
+                )
+            say("Another process fetches or builds Kubernetes in this cache; waiting for it")
+            time.sleep(LOCK_PAUSE_SECONDS)
+        yield
+
+
+def _locked(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _cached(cache: Path) -> Path | None:

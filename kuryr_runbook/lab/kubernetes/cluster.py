@@ -1,4 +1,4 @@
-"""The cluster as a whole: up, one worker less, and gone."""
+"""The cluster as a whole: up, one worker less, down, and gone."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ def remove_node(lab: Lab, name: str) -> None:
     _kubectl(lab.settings, found, "delete", "node", name, "--ignore-not-found")
 
 
-def destroy(settings: LabSettings) -> None:
-    """Remove the cluster and all that it left, also what a crashed lab has left.
+def down(settings: LabSettings) -> None:
+    """End every process of the cluster, those of pods too; `up` goes on from its state.
 
     The supervisor must be down, or it would start again what ends here.
     """
@@ -72,6 +72,15 @@ def destroy(settings: LabSettings) -> None:
         if _OWN_GROUP.fullmatch(group):
             cgroups.remove(group, roots)
     _restore_controllers(settings)
+
+
+def destroy(settings: LabSettings) -> None:
+    """Remove the cluster and all that it left, also what a crashed lab has left.
+
+    The supervisor must be down, or it would start again what ends here.
+    """
+    down(settings)
+    roots = cgroups.hierarchies()
     home = nodes.directory(settings)
     for directory in sorted(home.iterdir()) if home.is_dir() else ():
         nodes.remove(nodes.node(settings, directory.name), roots)
@@ -136,6 +145,7 @@ def _restore_controllers(settings: LabSettings) -> None:
     if file.exists():
         for root, names in json.loads(file.read_text()).items():
             cgroups.disable_controllers(Path(root), names)
+        file.unlink()
 
 
 def _enabled_controllers(settings: LabSettings) -> Path:
