@@ -28,6 +28,8 @@ NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 POLL_SECONDS = 0.2
 DEATHS = 3
 """A program that died this often while it was waited for won't come up."""
+STRAY_SECONDS = 5.0
+"""What is left of a killed supervisord may take this long to end after SIGTERM."""
 TAIL_LINES = 20
 ASKED_AT_ONCE = 8
 
@@ -100,7 +102,7 @@ class Supervisor:
         if self._daemon.alive:
             longest = max((p.stop_seconds for p in self.programs()), default=0)
             self._daemon.shut_down(longest)
-        self._end_leftovers(self.names())
+        self._end_strays()
 
     def names(self) -> tuple[str, ...]:
         """Every program that was started and not forgotten."""
@@ -110,6 +112,13 @@ class Supervisor:
         """Every program that was started and not forgotten."""
         known = (self._read(name) for name in self.names())
         return tuple(program for program in known if program is not None)
+
+    def pids(self) -> frozenset[int]:
+        """Processes of the programs and their descendants, and supervisord's own."""
+        files = [self._daemon.programs / f"{name}.pid" for name in self.names()]
+        known = [identity for file in files if (identity := identities.read_identity(file))]
+        alive = [i.pid for i in (*known, *self._daemon.identities()) if i.alive]
+        return frozenset(pid for leader in alive for pid in family(leader))
 
     def states(self) -> tuple[ProgramState, ...]:
         """How every program is, asked now."""
@@ -125,9 +134,16 @@ class Supervisor:
     def _ensure_daemon(self) -> None:
         with self._lock:
             if not self._daemon.alive:
-                # What a killed supervisord left would hold the ports of its successors.
-                self._end_leftovers(self.names())
+                self._end_strays()
                 self._daemon.start()
+
+    def _end_strays(self) -> None:
+        """End a supervisord that does not answer, and then what a killed one left.
+
+        They would hold the ports of their successors.
+        """
+        identities.end(self._daemon.identities(), patience=STRAY_SECONDS)
+        self._end_leftovers(self.names())
 
     def _replace(self, program: Program) -> None:
         self.stop(program.name)
@@ -186,7 +202,7 @@ class Supervisor:
     def _end_leftovers(self, names: Iterable[str]) -> None:
         files = [self._daemon.programs / f"{name}.pid" for name in names]
         found = [known for file in files if (known := identities.read_identity(file))]
-        identities.end(found, patience=POLL_SECONDS * 10)
+        identities.end(found, patience=STRAY_SECONDS)
 
     def _read(self, name: str) -> Program | None:
         try:

@@ -19,7 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from kuryr_runbook.lab import identities, launching
+from kuryr_runbook.lab.identities import Identity
 from kuryr_runbook.lab.programs import Program
 from kuryr_runbook.model.errors import LabError
 
@@ -70,6 +73,11 @@ class Daemon:
         return self.directory / "programs"
 
     @property
+    def configuration(self) -> Path:
+        """supervisord.conf."""
+        return self.directory / "supervisord.conf"
+
+    @property
     def alive(self) -> bool:
         """Whether it answers."""
         try:
@@ -86,11 +94,10 @@ class Daemon:
         """Start it, detached; nothing is started that it is to look after."""
         for directory in (self.directory, self.programs, self.logs):
             directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        configuration = self.directory / "supervisord.conf"
-        configuration.write_text(render_configuration(self))
+        self.configuration.write_text(render_configuration(self))
         try:
             subprocess.run(
-                (sys.executable, "-m", "supervisor.supervisord", "-c", str(configuration)),
+                (sys.executable, "-m", "supervisor.supervisord", "-c", str(self.configuration)),
                 env=launching.clean_environment(),
                 cwd=self.directory,
                 stdin=subprocess.DEVNULL,
@@ -126,6 +133,16 @@ class Daemon:
                     remedy=f"see {self.logs / 'supervisord.log'}, then `kuryr-runbook lab destroy`",
                 )
             time.sleep(0.1)
+
+    def identities(self) -> tuple[Identity, ...]:
+        """Every supervisord with this configuration, also one that does not answer."""
+        wanted = ["-c", str(self.configuration)]
+        found = (
+            identities.identity(process.pid)
+            for process in psutil.process_iter(["cmdline"])
+            if (process.info["cmdline"] or [])[-2:] == wanted
+        )
+        return tuple(identity for identity in found if identity is not None)
 
     def info(self) -> dict[str, Info]:
         """Every process that it knows, by name; nothing when it isn't there."""

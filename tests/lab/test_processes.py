@@ -160,6 +160,19 @@ def test_a_killed_supervisord_leaves_no_double(
     assert pid_of(supervisor) not in (0, first)
 
 
+def test_a_supervisord_without_its_socket_is_replaced(
+    supervisor: Supervisor, lab: LabSettings, tmp_path: Path
+) -> None:
+    supervisor.start(program(tmp_path, READY))
+    old = supervisor.pids()
+    assert len(old) == 2
+    (lab.state / "supervisor" / "supervisor.sock").unlink()
+    assert not supervisor.running
+    supervisor.start(program(tmp_path, READY))
+    assert not any(identities.identity(pid) for pid in old)
+    assert len(supervisor.pids()) == 2
+
+
 def test_shut_down_stops_all_and_remembers(supervisor: Supervisor, tmp_path: Path) -> None:
     supervisor.start(program(tmp_path, READY))
     supervisor.start(program(tmp_path, READY, name="other"))
