@@ -1,0 +1,54 @@
+# Two commands matter: `make run` installs Kuryr on the embedded lab, `make test` tests everything.
+# The lab wants root on Debian 12 or a relative of it.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup packages run test lint clean
+
+help:
+	@echo 'make run     start the lab and install Kuryr on it, phase by phase'
+	@echo 'make test    lint, then all tests, those that need the lab too'
+	@echo 'make lint    ruff, mypy, import contracts'
+	@echo 'make setup   Debian packages and the virtual environment'
+	@echo 'make clean   destroy the lab and remove what was built here'
+
+setup: packages $(STAMP)
+
+# Only what is missing is installed, so that a second run needs neither root nor a network.
+packages:
+	@missing=$$(for package in $$(cat debian-packages.txt); do \
+	    dpkg-query --show --showformat='$${db:Status-Status}\n' $$package 2>/dev/null \
+	        | grep -qx installed || echo $$package; \
+	done); \
+	if [ -n "$$missing" ]; then \
+	    echo "installing Debian packages:" $$missing; \
+	    apt-get update -q && \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing; \
+	fi
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --editable '.[lab,dev]'
+	@touch $@
+
+run: setup
+	$(BIN)/kuryr-runbook lab up
+	$(BIN)/kuryr-runbook run --site parameters/lab.yaml
+
+test: setup lint
+	$(BIN)/kuryr-runbook lab up
+	$(BIN)/python -m pytest
+
+lint: $(STAMP)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+clean:
+	if [ -x $(BIN)/kuryr-runbook ]; then $(BIN)/kuryr-runbook lab destroy; fi
+	rm -rf $(VENV) build dist runs .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
