@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -22,8 +23,23 @@ def exit_on_error() -> Iterator[None]:
     try:
         yield
     except RunbookError as error:
-        click.echo(f"error: {error}", err=True)
+        click.echo(wrapped(f"error: {error}"), err=True)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         click.echo("interrupted", err=True)
         sys.exit(INTERRUPTED)
+
+
+def wrapped(text: str, width: int = 80) -> str:
+    """The text in lines of at most that width; its own line breaks and indents stay."""
+    lines = []
+    for line in text.splitlines():
+        indent = " " * (len(line) - len(line.lstrip()) + 2)
+        lines += textwrap.wrap(
+            line,
+            width,
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        ) or [""]
+    return "\n".join(lines)

@@ -81,7 +81,7 @@ class LiveProgress:
         from rich.spinner import Spinner
         from rich.text import Text
 
-        where = " · ".join(part for part in (self._phase, self._step) if part) or "starting"
+        where = " · ".join(part for part in (self._phase, self._step) if part) or "working"
         text = Text(f"{where}  {self._elapsed(self._began)} in all", no_wrap=True)
         return Spinner("line", text)
 

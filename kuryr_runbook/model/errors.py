@@ -21,6 +21,10 @@ class RunbookError(Exception):
     def __str__(self) -> str:
         return f"{self.message}\n  -> {self.remedy}" if self.remedy else self.message
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows instead of a traceback: the message is all that an operator needs."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class SiteError(RunbookError):
     """A site file that cannot be used; lists every problem, not just the first."""

@@ -6,8 +6,10 @@ so each cell's fate is told to a watcher here, where the cell is executed.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from tempfile import TemporaryDirectory
+from typing import Any, Protocol, TextIO
 
 from ipykernel.kernelspec import get_kernel_dict
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
@@ -47,25 +49,41 @@ class ThisInterpreter(KernelSpecManager):
         return KernelSpec(**get_kernel_dict())
 
 
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What a kernel process needs of the file system."""
+
+    private: Path
+    """Directory of its sockets, which nobody else may enter."""
+    log: TextIO
+    """Where its stderr goes."""
+
+
 class Client(PapermillNotebookClient):  # type: ignore[misc]
     """Executes the cells of one notebook and tells the watcher."""
 
-    def __init__(self, nb_man: Any, *, watcher: Watcher, kernel_log: Any, **settings: Any) -> None:
+    def __init__(
+        self, nb_man: Any, *, watcher: Watcher, workshop: Workshop, **settings: Any
+    ) -> None:
         super().__init__(nb_man, **settings)
         self._watcher = watcher
-        self._kernel_log = kernel_log
+        self._workshop = workshop
         self._line = ""
 
     def create_kernel_manager(self) -> AsyncKernelManager:
         """A kernel of this interpreter."""
         self.km = AsyncKernelManager(
-            kernel_name=self.kernel_name, kernel_spec_manager=ThisInterpreter()
+            kernel_name=self.kernel_name,
+            kernel_spec_manager=ThisInterpreter(),
+            # Not TCP: on a shared machine other users could listen in, or talk to the kernel.
+            transport="ipc",
+            connection_file=str(self._workshop.private / "kernel.json"),
         )
         return self.km
 
     def execute(self, **kwargs: Any) -> Any:
         """Run all cells; the kernel's own messages go to its log, not to the terminal."""
-        return super().execute(stderr=self._kernel_log, **kwargs)
+        return super().execute(stderr=self._workshop.log, **kwargs)
 
     def execute_cell(self, cell: Any, cell_index: int, *args: Any, **kwargs: Any) -> Any:
         """Run one cell, and give account of it."""
@@ -110,7 +128,7 @@ class Engine(NBClientEngine):  # type: ignore[misc]
         return Client(
             nb_man,
             watcher=settings["watcher"],
-            kernel_log=settings["kernel_log"],
+            workshop=settings["workshop"],
             kernel_name=kernel_name,
             timeout=settings["cell_seconds"],
             startup_timeout=settings["start_timeout"],
@@ -134,7 +152,10 @@ def execute(
 
     papermill_engines.register(ENGINE, Engine)
     log_path = target.with_suffix(".kernel.log")
-    with log_path.open("w") as kernel_log:
+    with (
+        log_path.open("w") as log,
+        TemporaryDirectory(prefix="kuryr-runbook-", ignore_cleanup_errors=True) as private,
+    ):
         papermill.execute_notebook(
             source,
             target,
@@ -142,6 +163,6 @@ def execute(
             engine_name=ENGINE,
             progress_bar=False,
             watcher=watcher,
-            kernel_log=kernel_log,
+            workshop=Workshop(Path(private), log),
             cell_seconds=cell_seconds,
         )

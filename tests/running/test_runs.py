@@ -90,6 +90,13 @@ def test_a_run_that_succeeds(run: Run) -> None:
     account = read_run(result.directory)
     assert account["status"] == "SUCCEEDED"
     assert account["phases"][0]["seconds"] >= 0
+    assert sorted(path.name for path in result.directory.iterdir()) == [
+        f"{FIRST.stem}.html",
+        f"{FIRST.stem}.ipynb",
+        f"{SECOND.stem}.html",
+        f"{SECOND.stem}.ipynb",
+        "run.json",
+    ]
     told = [line.strip() for line in stream.getvalue().splitlines()]
     assert told.index("read") < told.index("planned") < told.index("second")
     assert any(re.fullmatch(r"\d+:\d\d  Step 1", line) for line in told)
@@ -134,7 +141,9 @@ def test_an_error_stops_the_run_with_its_own_message_and_exit_code(run: Run) -> 
     assert phases(result) == [failed, NOT_REACHED]
     assert read_run(result.directory)["phases"][0]["error"] == str(result.error)
     assert "Traceback" not in stream.getvalue()
-    assert "1 of 14 checks" in (result.directory / FIRST.stem).with_suffix(".html").read_text()
+    page = (result.directory / FIRST.notebook).with_suffix(".html").read_text()
+    assert "CheckError: 1 of 14 checks: fail" in page
+    assert "Traceback" not in page
 
 
 def test_an_error_that_is_not_ours_names_the_notebook(run: Run) -> None:
