@@ -76,6 +76,8 @@ class LiveProgress:
 
     def _print(self, text: str) -> None:
         self._console.print(text, markup=False)
+        if self._live is not None:
+            self._live.refresh()
 
     def _status(self) -> RenderableType:
         from rich.spinner import Spinner
