@@ -6,6 +6,7 @@ command knows it without asking the parts of the lab.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
 import time
@@ -44,9 +45,11 @@ class ProgramState:
     state: str
     """supervisord's word, such as RUNNING; STOPPED when supervisord isn't there either."""
     pid: int
+    pids: frozenset[int]
+    """The process and its descendants."""
     uptime: float
     memory: int
-    """Bytes: proportional set size of the process and its descendants."""
+    """Bytes: proportional set size of them."""
     well: bool
     seen: str
     """What its health check said, or why it doesn't run."""
@@ -101,7 +104,8 @@ class Supervisor:
         """Stop every program and supervisord; what they are is remembered for `states`."""
         if self._daemon.alive:
             longest = max((p.stop_seconds for p in self.programs()), default=0)
-            self._daemon.shut_down(longest)
+            with contextlib.suppress(LabError):  # what does not go by asking is a stray
+                self._daemon.shut_down(longest)
         self._end_strays()
 
     def names(self) -> tuple[str, ...]:
@@ -244,12 +248,14 @@ def family(pid: int) -> frozenset[int]:
 def _state(program: Program, info: Info) -> ProgramState:
     runs = info.state in (supervisord.RUNNING, supervisord.STARTING)
     answer = health.ask(program) if runs else health.Answer(well=False, seen=info.said)
+    pids = family(info.pid) if info.pid else frozenset()
     return ProgramState(
         program=program,
         state=info.state,
         pid=info.pid,
+        pids=pids,
         uptime=info.uptime,
-        memory=memory(family(info.pid)) if info.pid else 0,
+        memory=memory(pids),
         well=answer.well,
         seen=answer.seen,
     )

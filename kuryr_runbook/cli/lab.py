@@ -1,0 +1,197 @@
+"""`kuryr-runbook lab`: the embedded OpenStack and Kubernetes. Progress on stderr."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kuryr_runbook.lab.remembering import remembered
+from kuryr_runbook.lab.settings import PROJECT, LabSettings
+from kuryr_runbook.model.errors import CheckError, UsageError
+
+if TYPE_CHECKING:
+    from kuryr_runbook.lab.lifecycle import Status
+
+FOLLOW_SECONDS = 0.2
+MIB = 1 << 20
+UP = "bring it up with `kuryr-runbook lab up`"
+
+
+@click.group()
+def lab() -> None:
+    """The embedded OpenStack and Kubernetes, on this machine alone."""
+
+
+@lab.command()
+@click.option("--workers", type=click.IntRange(1, 5), help="Worker nodes [default: 2].")
+@click.option(
+    "--max-address-pairs",
+    "pairs",
+    type=click.IntRange(1),
+    help="Neutron's limit of allowed address pairs on a port [default: 250].",
+)
+def up(workers: int | None, pairs: int | None) -> None:
+    """Bring the lab up, or what is missing of it.
+
+    What is not given stays as it is in a lab that is there.
+    """
+    from kuryr_runbook.lab import lifecycle
+
+    settings = _known()
+    settings = replace(
+        settings,
+        workers=workers or settings.workers,
+        max_allowed_address_pair=pairs or settings.max_allowed_address_pair,
+    )
+    say = lifecycle.Elapsed(_say)
+    lifecycle.up(settings, say)
+    say("the lab is up; `kuryr-runbook lab env` prints what to export")
+
+
+@lab.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def status(as_json: bool) -> None:  # noqa: FBT001
+    """Show every program: health, address, memory, uptime.
+
+    Exit status 4 when something is not well.
+    """
+    from kuryr_runbook.lab import lifecycle
+
+    found = lifecycle.status(_known())
+    if found is None:
+        raise CheckError("there is no lab on this machine", remedy=UP)
+    click.echo(json.dumps(_as_data(found), indent=1) if as_json else _as_text(found))
+    if not found.well:
+        raise CheckError(_complaint(found), remedy="repair it with `kuryr-runbook lab up`")
+
+
+@lab.command()
+def env() -> None:
+    """Print what to export for OpenStack's and Kubernetes' clients: `eval "$(... lab env)"`."""
+    settings = _required()
+    variables = {
+        "OS_CLIENT_CONFIG_FILE": settings.clouds_yaml,
+        "OS_CLOUD": PROJECT,
+        "KUBECONFIG": settings.kubeconfig,
+        "REGISTRY_AUTH_FILE": settings.registry_auth,
+    }
+    for name, value in variables.items():
+        click.echo(f"export {name}={shlex.quote(str(value))}")
+
+
+@lab.command()
+@click.argument("name")
+@click.option("-f", "--follow", is_flag=True, help="Go on with what comes, until Ctrl-C.")
+def logs(name: str, follow: bool) -> None:  # noqa: FBT001
+    """Print the log of a program of the lab."""
+    settings = _required()
+    known = sorted(file.stem for file in settings.logs.glob("*.log"))
+    if name not in known:
+        raise UsageError(
+            f"the lab has no log of {name!r}", remedy=f"it has those of: {', '.join(known)}"
+        )
+    _print_log(settings.logs / f"{name}.log", follow=follow)
+
+
+@lab.command()
+def down() -> None:
+    """Stop the lab's processes; `up` goes on from there."""
+    from kuryr_runbook.lab import lifecycle
+
+    lifecycle.down(_required(), lifecycle.Elapsed(_say))
+
+
+@lab.command()
+def destroy() -> None:
+    """Remove the lab and all that it is made of; what was fetched and built stays cached."""
+    from kuryr_runbook.lab import lifecycle
+
+    lifecycle.destroy(LabSettings(), lifecycle.Elapsed(_say))
+
+
+def _say(message: str) -> None:
+    click.echo(message, err=True)
+
+
+def _known() -> LabSettings:
+    """The parameters of the lab that there is, or those that a new one has."""
+    found = remembered(LabSettings())
+    return found.settings if found else LabSettings()
+
+
+def _required() -> LabSettings:
+    found = remembered(LabSettings())
+    if found is None:
+        raise UsageError("there is no lab on this machine", remedy=UP)
+    return found.settings
+
+
+def _as_data(found: Status) -> dict[str, Any]:
+    return {
+        "well": found.well,
+        "complete": found.complete,
+        "memory": found.memory,
+        "programs": [
+            {
+                "name": state.program.name,
+                "state": state.state,
+                "well": state.well,
+                "seen": state.seen,
+                "pid": state.pid,
+                "memory": state.memory,
+                "uptime": state.uptime,
+                "address": state.program.address,
+            }
+            for state in found.programs
+        ],
+    }
+
+
+def _as_text(found: Status) -> str:
+    from kuryr_runbook.display.tables import table
+
+    rows = [
+        (
+            state.program.name,
+            "well" if state.well else state.state.lower() if not state.pid else "unwell",
+            f"{state.memory / MIB:.0f}",
+            _duration(state.uptime),
+            state.program.address,
+        )
+        for state in found.programs
+    ]
+    note = (
+        f"{found.memory / MIB:.0f} MiB in all, {found.other_memory / MIB:.0f} of them by pods, "
+        "load balancers and the supervisor"
+    )
+    return table("Lab", ("program", "health", "MiB", "uptime", "address"), rows, note).text
+
+
+def _complaint(found: Status) -> str:
+    unwell = [f"{s.program.name}: {s.seen}" for s in found.programs if not s.well]
+    if not found.complete:
+        unwell.append("`lab up` did not come to its end")
+    return "\n  ".join(["the lab is not well:", *unwell])
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}"
+
+
+def _print_log(file: Path, *, follow: bool) -> None:
+    with file.open(errors="replace") as stream:
+        while True:
+            if text := stream.read(1 << 16):
+                click.echo(text, nl=False)
+            elif follow:
+                time.sleep(FOLLOW_SECONDS)
+            else:
+                return

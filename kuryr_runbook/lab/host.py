@@ -1,0 +1,224 @@
+"""What a lab asks of the machine, looked at before anything is changed; all problems at once."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from pathlib import Path
+
+import psutil
+
+from kuryr_runbook.lab import ownership
+from kuryr_runbook.lab.fabric import wires
+from kuryr_runbook.lab.fabric.kernel import ip_json
+from kuryr_runbook.lab.fabric.namespaces import namespaces
+from kuryr_runbook.lab.launching import NETNS_DIRECTORY
+from kuryr_runbook.lab.processes import Supervisor
+from kuryr_runbook.lab.settings import (
+    CLOUD_ADDRESS,
+    EXTERNAL_CIDR,
+    HOST_LINK,
+    HOST_NETWORK,
+    INTERNET_NS,
+    KEYSTONE_PORT,
+    NEUTRON_PORT,
+    OCTAVIA_PORT,
+    PREFIX,
+    REGISTRY_PORT,
+    LabSettings,
+)
+
+PACKAGE_OF: Mapping[str, str] = {
+    "apt-get": "apt",
+    "curl": "curl",
+    "dpkg-deb": "dpkg",
+    "dpkg-source": "dpkg-dev",
+    "haproxy": "haproxy",
+    "ip": "iproute2",
+    "ss": "iproute2",
+    "iptables-restore": "iptables",
+    "mmdebstrap": "mmdebstrap",
+    "mount": "mount",
+    "nft": "nftables",
+    "nsenter": "util-linux",
+    "sysctl": "procps",
+    "unshare": "util-linux",
+}
+"""Commands that the lab runs, and the Debian package that has each."""
+
+CLOUD_PORTS = (KEYSTONE_PORT, NEUTRON_PORT, OCTAVIA_PORT, REGISTRY_PORT)
+GIB = 1 << 30
+NEEDED_MEMORY = 3 * GIB
+"""Two workers and Kuryr take 2 GiB; the rest is for building images."""
+NEEDED_DISK = 6 * GIB
+"""What is fetched and built the first time, with the sources that it is built from."""
+SOCKET_PATH = 107
+"""Longest path of a unix socket (sun_path of unix(7), without its end)."""
+LONGEST_SOCKET = "supervisor/supervisor.sock.4194304"
+"""supervisord binds a name with its pid, then renames it."""
+PROBE_SECONDS = 20
+
+# Each is tried in a network namespace that is gone with the command.
+LINK_PROBES: Mapping[str, str] = {
+    "veth": "link add p0 type veth peer name p1\n",
+    "macvlan": "link add b0 type bridge\nlink add m0 link b0 type macvlan mode bridge\n",
+    "bridge": "link add b0 type bridge\n",
+}
+
+
+def problems(settings: LabSettings) -> tuple[str, ...]:
+    """What keeps a lab from running here, each with the way out; nothing when all is well."""
+    if platform.system() != "Linux":
+        return (
+            f"the lab is made of Linux' namespaces, this is {platform.system()}: use a Linux "
+            "machine or virtual machine",
+        )
+    found = [*_missing_commands(shutil.which), *_socket_too_long(settings.state)]
+    if os.geteuid() != 0:
+        return ("the lab makes network namespaces: run it as root (sudo)", *found)
+    found += _other_lab(settings, ownership.owner(), namespaces(PREFIX))
+    if not found:
+        found += [*_kernel(), *_addresses(), *_ports(settings), *_room(settings)]
+    return tuple(found)
+
+
+def _missing_commands(which: Callable[[str], str | None]) -> Iterator[str]:
+    missing = [command for command in PACKAGE_OF if not which(command)]
+    packages = {PACKAGE_OF[command] for command in missing}
+    if importlib.util.find_spec("ensurepip") is None:
+        missing.append("python3 -m venv")
+        packages.add("python3-venv")
+    if missing:
+        yield (
+            f"commands are missing: {', '.join(missing)}: "
+            f"`apt-get install {' '.join(sorted(packages))}`"
+        )
+
+
+def _socket_too_long(state: Path) -> Iterator[str]:
+    longest = str(state / LONGEST_SOCKET)
+    if len(os.fsencode(longest)) > SOCKET_PATH:
+        yield (
+            f"the state directory's path is too long for the sockets in it: {longest} has "
+            f"{len(os.fsencode(longest))} bytes, {SOCKET_PATH} can be: set XDG_STATE_HOME to a "
+            "shorter one"
+        )
+
+
+def _other_lab(settings: LabSettings, owner: Path | None, there: Collection[str]) -> Iterator[str]:
+    """A machine's second lab would take the first one's namespaces for its own."""
+    if owner is not None and owner != settings.state and there:
+        yield (
+            f"this machine has a lab already, with its state in {owner} and the namespaces "
+            f"{', '.join(there)}: use that one, or remove it: `kuryr-runbook lab destroy` with "
+            f"XDG_STATE_HOME={owner.parent.parent}"
+        )
+
+
+def _kernel() -> Iterator[str]:
+    for kind, commands in LINK_PROBES.items():
+        if said := _probe(("ip", "-batch", "-"), commands):
+            yield (
+                f"the kernel makes no {kind} links ({said}): use one with the module {kind}, such "
+                "as Debian's linux-image-amd64"
+            )
+    if said := _probe(("nft", "add table bridge probe"), ""):
+        yield f"the kernel has no nf_tables for bridges ({said}): use one with nf_tables_bridge"
+    if not Path("/proc/sys/net/bridge").is_dir() and not _loadable("br_netfilter"):
+        yield "the kernel filters nothing on bridges: use one with the module br_netfilter"
+    if "\toverlay\n" not in Path("/proc/filesystems").read_text() and not _loadable("overlay"):
+        yield "the kernel has no overlay file system: use one with the module overlay"
+
+
+def _probe(command: tuple[str, ...], text: str) -> str:
+    """What the command, tried in a network namespace of its own, had to complain of."""
+    done = subprocess.run(
+        ("unshare", "--net", "--", *command),
+        input=text,
+        capture_output=True,
+        text=True,
+        timeout=PROBE_SECONDS,
+        check=False,
+    )
+    return "" if done.returncode == 0 else " ".join(done.stderr.split()) or "no reason given"
+
+
+def _loadable(module: str) -> bool:
+    try:
+        return (
+            subprocess.run(
+                ("modprobe", "--dry-run", "--quiet", module), timeout=PROBE_SECONDS, check=False
+            ).returncode
+            == 0
+        )
+    except FileNotFoundError:
+        return False
+
+
+def _addresses() -> Iterator[str]:
+    needed = (HOST_NETWORK, EXTERNAL_CIDR)
+    for route in wires.foreign_routes(ip_json("-4", "route", "show", "table", "all"), needed):
+        yield (
+            f"this machine has a route {route}, and the lab needs "
+            f"{' and '.join(map(str, needed))} (documentation ranges, RFC 5737): take that route "
+            f"or address away; only {HOST_LINK} may have them"
+        )
+
+
+def _ports(settings: LabSettings) -> Iterator[str]:
+    """A port that something else than this lab's programs holds where the cloud listens."""
+    if not (NETNS_DIRECTORY / INTERNET_NS).exists():
+        return
+    shown = subprocess.run(
+        ("nsenter", f"--net={NETNS_DIRECTORY / INTERNET_NS}", "--", "ss", "-Hltnp"),
+        capture_output=True,
+        text=True,
+        timeout=PROBE_SECONDS,
+        check=False,
+    )
+    ours = Supervisor(settings).pids()
+    for port, pids in listening(shown.stdout, CLOUD_PORTS).items():
+        if not pids <= ours:
+            yield (
+                f"port {port} of {CLOUD_ADDRESS} in {INTERNET_NS} is in use by pid "
+                f"{', '.join(map(str, sorted(pids - ours)))}, which is not of this lab's: end it"
+            )
+
+
+def listening(shown: str, ports: Iterable[int]) -> dict[int, frozenset[int]]:
+    """Which of the ports are listened on and by whom, by the output of `ss -Hltnp`."""
+    found: dict[int, frozenset[int]] = {}
+    for line in shown.splitlines():
+        port = int(line.split()[3].rpartition(":")[2])
+        if port in ports:
+            pids = frozenset(int(pid) for pid in re.findall(r"pid=(\d+)", line))
+            found[port] = found.get(port, frozenset()) | pids
+    return found
+
+
+def _room(settings: LabSettings) -> Iterator[str]:
+    if Supervisor(settings).running:
+        return  # what it takes is taken
+    memory = psutil.virtual_memory().available
+    if memory < NEEDED_MEMORY:
+        yield (
+            f"too little memory: {memory / GIB:.1f} GiB are available, the lab needs "
+            f"{NEEDED_MEMORY / GIB:.0f}: end something, or use a bigger machine"
+        )
+    for what, variable, path in (
+        ("state", "XDG_STATE_HOME", settings.state),
+        ("cache", "XDG_CACHE_HOME", settings.cache),
+    ):
+        there = next(parent for parent in (path, *path.parents) if parent.exists())
+        free = shutil.disk_usage(there).free
+        if free < NEEDED_DISK:
+            yield (
+                f"too little disk for the lab's {what} directory {path}: {free / GIB:.1f} GiB are "
+                f"free, {NEEDED_DISK / GIB:.0f} are needed: make room, or set {variable} to "
+                "another disk"
+            )

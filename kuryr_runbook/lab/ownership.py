@@ -1,0 +1,67 @@
+"""One lab on a machine, and one command at a time that changes it.
+
+Both are said in a directory below /run, which a reboot empties as it does the namespaces.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from kuryr_runbook.lab.settings import LabSettings
+from kuryr_runbook.model.errors import LabError
+
+DIRECTORY = Path("/run/kuryr-runbook-lab")
+
+
+def owner(directory: Path = DIRECTORY) -> Path | None:
+    """State directory of the lab that this machine has; None when it has none."""
+    try:
+        return Path((directory / "owner").read_text().strip())
+    except FileNotFoundError:
+        return None
+
+
+def claim(settings: LabSettings, directory: Path = DIRECTORY) -> None:
+    """Say that the machine's lab is this one."""
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "owner").write_text(f"{settings.state}\n")
+
+
+def release(directory: Path = DIRECTORY) -> None:
+    """Say that the machine has no lab."""
+    (directory / "owner").unlink(missing_ok=True)
+
+
+@contextmanager
+def exclusively(doing: str, directory: Path = DIRECTORY) -> Iterator[None]:
+    """Be the only one who changes the lab; LabError, at once, when another does.
+
+    Leaves nothing below /run unless the lab is claimed meanwhile.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / "lock"
+    with path.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.seek(0)
+            raise LabError(
+                f"another command changes the lab: {file.read().strip() or 'one just begun'}",
+                remedy="wait until it is done",
+            ) from error
+        # Who held it may have removed the file between our opening and our locking it.
+        if not path.exists() or path.stat().st_ino != os.fstat(file.fileno()).st_ino:
+            raise LabError("another command has just changed the lab", remedy="try again")
+        file.truncate(0)
+        file.write(f"`kuryr-runbook {doing}`, pid {os.getpid()}\n")
+        file.flush()
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+            if owner(directory) is None:
+                directory.rmdir()

@@ -1,0 +1,60 @@
+"""What lab there is: its parameters, kept in its state directory for the commands to come."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from kuryr_runbook.lab.settings import LabSettings
+from kuryr_runbook.model.errors import LabError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remembered:
+    """A lab that `up` began."""
+
+    settings: LabSettings
+    complete: bool
+    """Whether `up` came to its end."""
+
+
+def remember(settings: LabSettings, *, complete: bool) -> None:
+    """Keep the parameters of the lab."""
+    settings.state.mkdir(parents=True, exist_ok=True)
+    kept = {
+        "workers": settings.workers,
+        "max_allowed_address_pair": settings.max_allowed_address_pair,
+        "complete": complete,
+    }
+    file = _file(settings)
+    new = file.with_suffix(".new")
+    new.write_text(json.dumps(kept, indent=1))
+    new.replace(file)
+
+
+def remembered(where: LabSettings) -> Remembered | None:
+    """The lab in the state directory of `where`, or None when there is none.
+
+    Raises LabError when its parameters cannot be read.
+    """
+    file = _file(where)
+    try:
+        kept = json.loads(file.read_text())
+        settings = replace(
+            where,
+            workers=int(kept["workers"]),
+            max_allowed_address_pair=int(kept["max_allowed_address_pair"]),
+        )
+        return Remembered(settings=settings, complete=bool(kept["complete"]))
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError) as error:
+        raise LabError(
+            f"{file}: expected the lab's parameters, found something else",
+            remedy="remove the file and run `kuryr-runbook lab up` again",
+        ) from error
+
+
+def _file(settings: LabSettings) -> Path:
+    return settings.state / "lab.json"
