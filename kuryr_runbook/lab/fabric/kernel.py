@@ -6,7 +6,6 @@ Named network namespaces are iproute2's, below /run/netns.
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -82,33 +81,6 @@ def sysctl(namespace: str, values: Mapping[str, int]) -> None:
         *(f"{key}={value}" for key, value in values.items()),
         namespace=namespace,
     )
-
-
-def namespaces(prefix: str) -> tuple[str, ...]:
-    """Names of the named network namespaces that begin with the prefix, sorted."""
-    try:
-        names = os.listdir(NAMESPACES)
-    except FileNotFoundError:
-        return ()
-    return tuple(sorted(name for name in names if name.startswith(prefix)))
-
-
-def processes(prefix: str) -> dict[int, str]:
-    """Ids of all processes in the named network namespaces with the prefix, and which it is."""
-    identities: dict[tuple[int, int], str] = {}
-    for name in namespaces(prefix):
-        status = (NAMESPACES / name).stat()
-        identities[(status.st_dev, status.st_ino)] = name
-    found = {}
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            status = (process / "ns" / "net").stat()
-        except OSError:
-            continue  # it ended between listing and looking
-        identity = (status.st_dev, status.st_ino)
-        if identity in identities:
-            found[int(process.name)] = identities[identity]
-    return found
 
 
 def _within(namespace: str | None) -> tuple[str, ...]:

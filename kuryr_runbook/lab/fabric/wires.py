@@ -7,22 +7,18 @@ route; both go together.
 
 from __future__ import annotations
 
-import os
-import signal
-import time
 from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
-from kuryr_runbook.lab.fabric.kernel import (
-    ip,
-    ip_batch,
-    ip_json,
+from kuryr_runbook.lab.fabric.kernel import ip, ip_batch, ip_json, run
+from kuryr_runbook.lab.fabric.namespaces import (
+    MARK,
+    ensure_namespace,
+    is_ours,
     namespaces,
-    processes,
-    run,
-    sysctl,
+    remove_namespace,
 )
 from kuryr_runbook.lab.programs import Progress
 from kuryr_runbook.lab.settings import (
@@ -41,18 +37,21 @@ from kuryr_runbook.lab.settings import (
 )
 from kuryr_runbook.model.errors import LabError
 
-MARK = "kuryr-runbook-lab"
 INTERNET_LINK = "host"
 """The other end of HOST_LINK, inside INTERNET_NS."""
 BROADEST = 8
 """A route for more than a /8 is a default route by another name, and is no obstacle."""
-END_SECONDS = 5.0
-"""How long processes in the lab's namespaces may take to end after SIGTERM."""
 
-_NO_FILTER = {"net.ipv4.conf.all.rp_filter": 0, "net.ipv4.conf.default.rp_filter": 0}
-HOST_LIKE = {**_NO_FILTER, "net.ipv4.ip_forward": 0}
-"""Set for every namespace: new ones inherit what the host happens to have."""
-FORWARDING = {**_NO_FILTER, "net.ipv4.ip_forward": 1}
+# A new namespace inherits what the host happens to have. With arp_notify a device that comes up
+# with an address that another had before is believed at once.
+HOST_LIKE = {
+    "net.ipv4.ip_forward": 0,
+    "net.ipv4.conf.all.rp_filter": 0,
+    "net.ipv4.conf.default.rp_filter": 0,
+    "net.ipv4.conf.all.arp_notify": 1,
+}
+"""Kernel parameters of a machine with interfaces of its own."""
+FORWARDING = {**HOST_LIKE, "net.ipv4.ip_forward": 1}
 # Two subnets on one bridge give the router two legs there: each answers for itself alone, and
 # neighbours on the same wire are not told to leave the router out.
 ROUTING = {
@@ -80,11 +79,11 @@ def ensure_wires(settings: LabSettings, say: Progress) -> None:
     """
     _refuse_foreign_routes(ip_json("-4", "route", "show", "table", "all"))
     _load_modules()
-    _ensure_namespace(INTERNET_NS, FORWARDING, say)
-    _ensure_namespace(FABRIC_NS, BRIDGING, say)
-    _ensure_namespace(ROUTER_NS, ROUTING, say)
+    ensure_namespace(INTERNET_NS, FORWARDING, say)
+    ensure_namespace(FABRIC_NS, BRIDGING, say)
+    ensure_namespace(ROUTER_NS, ROUTING, say)
     for node in settings.node_names:
-        _ensure_namespace(node_namespace(node), HOST_LIKE, say)
+        ensure_namespace(node_namespace(node), HOST_LIKE, say)
     _ensure_host_link(say)
 
 
@@ -93,39 +92,13 @@ def destroy_wires(say: Progress) -> None:
 
     Raises LabError when a process does not end.
     """
-    ours = [name for name in namespaces(PREFIX) if _is_ours(name)]
-    _end_processes(ours, say)
+    ours = [name for name in namespaces(PREFIX) if is_ours(name)]
     link = _host_link()
     if link is not None and _is_our_link(link):
         ip("link", "delete", HOST_LINK)
         say(f"link {HOST_LINK} removed")
     for name in ours:
-        ip("netns", "delete", name)
-        say(f"namespace {name} removed")
-
-
-def _ensure_namespace(name: str, parameters: Mapping[str, int], say: Progress) -> None:
-    if name not in namespaces(PREFIX):
-        ip("netns", "add", name)
-        say(f"namespace {name} made")
-    elif not _is_ours(name):
-        raise LabError(
-            f"network namespace {name} exists and is not the lab's: its loopback should bear the "
-            f"alias {MARK}",
-            remedy=f"see what it is for (`ip -n {name} addr`), and remove or rename it",
-        )
-    ip_batch([f"link set lo alias {MARK}", "link set lo up"], namespace=name)
-    sysctl(name, parameters)
-
-
-def _is_ours(namespace: str) -> bool:
-    """Whether it bears the mark, or is as bare as one that was made and not yet marked."""
-    links = ip_json("link", "show", namespace=namespace)
-    loopback = next((link for link in links if link["ifname"] == "lo"), {})
-    if loopback.get("ifalias") == MARK:
-        return True
-    bare = all("UP" not in link["flags"] for link in links)
-    return bare and namespace not in processes(namespace).values()
+        remove_namespace(name, say)
 
 
 def _ensure_host_link(say: Progress) -> None:
@@ -207,46 +180,3 @@ def _load_modules() -> None:
             ) from error
         for file in _BRIDGE_FILTER.glob("bridge-nf-call-*"):
             file.write_text("0\n")
-
-
-def _end_processes(ours: Iterable[str], say: Progress) -> None:
-    names = frozenset(ours)
-    signalled: dict[int, signal.Signals] = {}
-    killing = time.monotonic() + END_SECONDS
-    deadline = killing + END_SECONDS
-    while left := _processes_in(names):
-        now = time.monotonic()
-        if now > deadline:
-            raise LabError(
-                f"processes {sorted(left)} in the lab's namespaces did not end on SIGKILL",
-                remedy="see what they wait for (`ps -o pid,stat,wchan,cmd`)",
-            )
-        wanted = signal.SIGKILL if now > killing else signal.SIGTERM
-        for pid, namespace in left.items():
-            if signalled.get(pid) != wanted:
-                say(f"process {pid} in {namespace}: {wanted.name}")
-                _signal(pid, wanted)
-                signalled[pid] = wanted
-        time.sleep(0.05)
-
-
-def _processes_in(names: frozenset[str]) -> dict[int, str]:
-    return {
-        pid: name
-        for pid, name in processes(PREFIX).items()
-        if name in names and pid != os.getpid() and not _is_zombie(pid)
-    }
-
-
-def _is_zombie(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except OSError:
-        return True
-
-
-def _signal(pid: int, number: signal.Signals) -> None:
-    try:
-        os.kill(pid, number)
-    except ProcessLookupError:
-        return
