@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from neutron_lib import constants, context
+from neutron_lib import constants
 from neutron_lib.api.definitions import portbindings
 from neutron_lib.callbacks import events, registry, resources
 from neutron_lib.plugins import constants as plugins
@@ -75,13 +75,12 @@ def _report_router_port(port: api.PortContext) -> None:
 
 def _report_floating_ip(_resource: str, _event: str, _trigger: object, payload: Any) -> None:
     """ACTIVE while associated, else DOWN, as the L3 agent would report it."""
-    admin = context.get_admin_context()
-    router = directory.get_plugin(plugins.L3)
-    floating_ip = router.get_floatingip(admin, payload.resource_id)
+    # The caller's session: when a port is deleted, this runs inside of the transaction that does.
+    admin = payload.context.elevated()
+    floating_ip = payload.latest_state
     status = (
         constants.FLOATINGIP_STATUS_ACTIVE
         if floating_ip["port_id"]
         else constants.FLOATINGIP_STATUS_DOWN
     )
-    if floating_ip["status"] != status:
-        router.update_floatingip_status(admin, floating_ip["id"], status)
+    directory.get_plugin(plugins.L3).update_floatingip_status(admin, payload.resource_id, status)

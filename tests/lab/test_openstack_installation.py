@@ -1,0 +1,109 @@
+"""The environment of the cloud, made with pip from a small payload of the tests' own."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from kuryr_runbook.lab.openstack import installation
+from kuryr_runbook.lab.openstack.commands import run
+from kuryr_runbook.lab.programs import Lab, Program
+from kuryr_runbook.lab.settings import LabSettings
+from kuryr_runbook.model.errors import LabError
+
+PROJECT = """
+[build-system]
+requires = ["setuptools"]
+build-backend = "setuptools.build_meta"
+[project]
+name = "small"
+version = "1"
+[tool.setuptools]
+py-modules = ["small"]
+"""
+
+
+class NoProcesses:
+    """Installing starts nothing."""
+
+    def start(self, program: Program) -> None:
+        raise AssertionError(program.name)
+
+    def stop(self, name: str) -> None:
+        raise AssertionError(name)
+
+
+@pytest.fixture
+def payload(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    payload = tmp_path / "payload"
+    payload.mkdir()
+    (payload / "pyproject.toml").write_text(PROJECT)
+    (payload / "small.py").write_text("WORD = 'here'\n")
+    (payload / "requirements.txt").write_text("setuptools==80.9.0\n")
+    monkeypatch.setattr(installation, "PAYLOAD", payload)
+    monkeypatch.setattr(installation, "REQUIREMENTS", payload / "requirements.txt")
+    return payload
+
+
+@pytest.fixture
+def small(tmp_path: Path, payload: Path) -> tuple[Lab, list[str]]:
+    said: list[str] = []
+    settings = LabSettings(state=tmp_path / "state", cache=tmp_path / "cache")
+    return Lab(
+        settings=settings, processes=NoProcesses(), say=lambda message: said.append(message)
+    ), said
+
+
+@pytest.mark.lab
+def test_made_once_again_when_interrupted_and_only_the_last_is_kept(
+    small: tuple[Lab, list[str]], payload: Path
+) -> None:
+    lab, said = small
+    venv = installation.install(lab)
+    word = [str(venv / "bin" / "python"), "-c", "import small; print(small.WORD)"]
+    assert subprocess.check_output(word, text=True, cwd="/").strip() == "here"
+    assert said
+    assert sorted(p.name for p in payload.iterdir()) == [
+        "pyproject.toml",
+        "requirements.txt",
+        "small.py",
+    ]
+
+    said.clear()
+    assert installation.install(lab) == venv
+    assert said == []
+
+    (venv / installation.COMPLETE).unlink()
+    (venv / "bin" / "python").unlink()
+    assert installation.install(lab) == venv
+    assert subprocess.check_output(word, text=True, cwd="/").strip() == "here"
+
+    stale = lab.settings.cache / f"{installation.PREFIX}stale"
+    stale.mkdir()
+    installation.remove_others(lab.settings)
+    assert [p for p in lab.settings.cache.iterdir() if p.is_dir()] == [venv]
+
+
+@pytest.mark.lab
+def test_a_package_that_cannot_be_had_is_named_and_nothing_counts_as_complete(
+    small: tuple[Lab, list[str]], payload: Path
+) -> None:
+    lab, _ = small
+    (payload / "requirements.txt").write_text("setuptools==0.0.0.1\n")
+    with pytest.raises(LabError, match=r"setuptools==0\.0\.0\.1") as refused:
+        installation.install(lab)
+    assert "openstack-install.log" in str(refused.value.remedy)
+    assert not (installation.venv_of(lab.settings) / installation.COMPLETE).exists()
+
+
+def test_a_command_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kuryr_runbook.lab.openstack.commands.DEADLINE", 0.2)
+    with pytest.raises(LabError, match="did not end within"):
+        run(["sleep", "60"], tmp_path / "log")
+
+
+def test_a_command_that_fails_shows_its_last_words(tmp_path: Path) -> None:
+    with pytest.raises(LabError, match=r"ended with 3:\n    sorry"):
+        run(["sh", "-c", "echo sorry; exit 3"], tmp_path / "log")
