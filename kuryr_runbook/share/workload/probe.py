@@ -16,7 +16,7 @@ from typing import Any
 
 ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 HTTP_SECONDS = 10.0
-"""Longer than a load balancer's connect timeout with its retry, so that it can say no itself."""
+"""An answer that takes longer is none: an amphora may spend 20 s on trying a silent member."""
 
 Answer = dict[str, Any]
 
