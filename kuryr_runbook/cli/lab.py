@@ -6,6 +6,7 @@ import json
 import shlex
 import time
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ from kuryr_runbook.model.errors import CheckError, UsageError
 if TYPE_CHECKING:
     from kuryr_runbook.lab.lifecycle import Status
 
+EXTRA = ("bcrypt", "cryptography", "psutil", "supervisor")
+"""What the extra `lab` of this package installs."""
 FOLLOW_SECONDS = 0.2
 MIB = 1 << 20
 UP = "bring it up with `kuryr-runbook lab up`"
@@ -26,6 +29,12 @@ UP = "bring it up with `kuryr-runbook lab up`"
 @click.group()
 def lab() -> None:
     """The embedded OpenStack and Kubernetes, on this machine alone."""
+    missing = [name for name in EXTRA if find_spec(name) is None]
+    if missing:
+        raise UsageError(
+            f"the lab needs the Python packages {', '.join(missing)}",
+            remedy="pip install 'kuryr-runbook[lab]'",
+        )
 
 
 @lab.command()

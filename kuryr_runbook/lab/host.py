@@ -78,16 +78,17 @@ def problems(settings: LabSettings) -> tuple[str, ...]:
             f"the lab is made of Linux' namespaces, this is {platform.system()}: use a Linux "
             "machine or virtual machine",
         )
-    found = [*_missing_commands(shutil.which), *_socket_too_long(settings.state)]
+    found = [*missing_commands(shutil.which), *socket_too_long(settings.state)]
     if os.geteuid() != 0:
         return ("the lab makes network namespaces: run it as root (sudo)", *found)
-    found += _other_lab(settings, ownership.owner(), namespaces(PREFIX))
+    found += other_lab(settings, ownership.owner(), namespaces(PREFIX))
     if not found:
         found += [*_kernel(), *_addresses(), *_ports(settings), *_room(settings)]
     return tuple(found)
 
 
-def _missing_commands(which: Callable[[str], str | None]) -> Iterator[str]:
+def missing_commands(which: Callable[[str], str | None]) -> Iterator[str]:
+    """What is not on the PATH, as `which` finds it."""
     missing = [command for command in PACKAGE_OF if not which(command)]
     packages = {PACKAGE_OF[command] for command in missing}
     if importlib.util.find_spec("ensurepip") is None:
@@ -100,7 +101,8 @@ def _missing_commands(which: Callable[[str], str | None]) -> Iterator[str]:
         )
 
 
-def _socket_too_long(state: Path) -> Iterator[str]:
+def socket_too_long(state: Path) -> Iterator[str]:
+    """The kernel cuts no path short: it refuses the socket."""
     longest = str(state / LONGEST_SOCKET)
     if len(os.fsencode(longest)) > SOCKET_PATH:
         yield (
@@ -110,7 +112,7 @@ def _socket_too_long(state: Path) -> Iterator[str]:
         )
 
 
-def _other_lab(settings: LabSettings, owner: Path | None, there: Collection[str]) -> Iterator[str]:
+def other_lab(settings: LabSettings, owner: Path | None, there: Collection[str]) -> Iterator[str]:
     """A machine's second lab would take the first one's namespaces for its own."""
     if owner is not None and owner != settings.state and there:
         yield (
@@ -122,12 +124,12 @@ def _other_lab(settings: LabSettings, owner: Path | None, there: Collection[str]
 
 def _kernel() -> Iterator[str]:
     for kind, commands in LINK_PROBES.items():
-        if said := _probe(("ip", "-batch", "-"), commands):
+        if said := probe(("ip", "-batch", "-"), commands):
             yield (
                 f"the kernel makes no {kind} links ({said}): use one with the module {kind}, such "
                 "as Debian's linux-image-amd64"
             )
-    if said := _probe(("nft", "add table bridge probe"), ""):
+    if said := probe(("nft", "add table bridge probe"), ""):
         yield f"the kernel has no nf_tables for bridges ({said}): use one with nf_tables_bridge"
     if not Path("/proc/sys/net/bridge").is_dir() and not _loadable("br_netfilter"):
         yield "the kernel filters nothing on bridges: use one with the module br_netfilter"
@@ -135,7 +137,7 @@ def _kernel() -> Iterator[str]:
         yield "the kernel has no overlay file system: use one with the module overlay"
 
 
-def _probe(command: tuple[str, ...], text: str) -> str:
+def probe(command: tuple[str, ...], text: str) -> str:
     """What the command, tried in a network namespace of its own, had to complain of."""
     done = subprocess.run(
         ("unshare", "--net", "--", *command),

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import fcntl
 import os
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from kuryr_runbook.lab.launching import NETNS_DIRECTORY
 from kuryr_runbook.lab.settings import LabSettings
 from kuryr_runbook.model.errors import LabError
 
 DIRECTORY = Path("/run/kuryr-runbook-lab")
+MADE_NETNS = "made-netns"
+"""File that says that the machine had no /run/netns before the lab."""
 
 
 def owner(directory: Path = DIRECTORY) -> Path | None:
@@ -28,11 +32,18 @@ def owner(directory: Path = DIRECTORY) -> Path | None:
 def claim(settings: LabSettings, directory: Path = DIRECTORY) -> None:
     """Say that the machine's lab is this one."""
     directory.mkdir(parents=True, exist_ok=True)
+    if owner(directory) is None and not NETNS_DIRECTORY.is_mount():
+        (directory / MADE_NETNS).touch()
     (directory / "owner").write_text(f"{settings.state}\n")
 
 
 def release(directory: Path = DIRECTORY) -> None:
-    """Say that the machine has no lab."""
+    """Say that the machine has no lab, and remove what the first `ip netns add` has made."""
+    if (directory / MADE_NETNS).exists() and NETNS_DIRECTORY.is_mount():
+        if not any(NETNS_DIRECTORY.iterdir()):
+            subprocess.run(("umount", str(NETNS_DIRECTORY)), timeout=20, check=True)
+            NETNS_DIRECTORY.rmdir()
+    (directory / MADE_NETNS).unlink(missing_ok=True)
     (directory / "owner").unlink(missing_ok=True)
 
 
