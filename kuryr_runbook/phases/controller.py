@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from kuryr_runbook.applying.kubernetes import apply_manifests
 from kuryr_runbook.display.progress import say
-from kuryr_runbook.model.errors import RunbookError
+from kuryr_runbook.model.errors import DriftError, RunbookError, UsageError
 from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.plan import Outcome, Plan
 from kuryr_runbook.phases.base import Phase
@@ -16,10 +16,14 @@ from kuryr_runbook.phases.rollout import wait_rolled_out
 from kuryr_runbook.planning.kubernetes import plan_manifests
 from kuryr_runbook.specs import kuryr_conf
 from kuryr_runbook.specs.manifests import (
+    CA_KEY,
+    CA_SECRET,
     CONTROLLER,
     Manifest,
     controller_manifests,
+    is_marked,
     pull_secret,
+    secret,
 )
 
 
@@ -33,22 +37,43 @@ class Controller(Phase):
         prepared = read_prepared(self.site, self.cloud, self.cluster)
         image = deployed_image(self.site)
         credentials = self.cloud.credentials()
-        ca_file = self.site.openstack.ca_file
+        ca_pem, ca_is_given = self._ca_pem(credentials.ca_pem), self._ca_is_given()
+        login = kuryr_conf.login(
+            credentials.auth, credentials.region_name, private_ca=bool(ca_pem) or ca_is_given
+        )
         conf = kuryr_conf.controller_conf(
-            self.site,
-            prepared.ids(self.site),
-            credentials.auth,
-            credentials.region_name,
-            prepared.api_root(self.site),
+            self.site, prepared.ids(self.site), login, prepared.api_root(self.site)
         )
-        objects = controller_manifests(
-            self.site,
-            image,
-            kuryr_conf.render_conf(conf),
-            ca_file.read_text() if ca_file else credentials.ca_pem,
-        )
-        login = registry_login(self.site)
-        return [pull_secret(self.site, login), *objects] if login else objects
+        objects = controller_manifests(self.site, image, kuryr_conf.render_conf(conf), ca_pem)
+        if ca_is_given:
+            objects = [item for item in objects if item["metadata"]["name"] != CA_SECRET]
+        registry = registry_login(self.site)
+        return [pull_secret(self.site, registry), *objects] if registry else objects
+
+    def _ca_pem(self, of_clouds_yaml: str) -> str:
+        path = self.site.openstack.ca_file
+        if path is None:
+            return of_clouds_yaml
+        try:
+            return path.read_text()
+        except OSError as error:
+            raise UsageError(
+                f"openstack.ca_file: {path} cannot be read: {error.strerror}",
+                remedy="name the PEM file of the cloud's CA, or leave the key out",
+            ) from error
+
+    def _ca_is_given(self) -> bool:
+        """Whether the cluster has the cloud's CA already, from its cloud provider for example."""
+        given = self.cluster.get(secret(self.site, CA_SECRET, {}))
+        if given is None or is_marked(self.site, given):
+            return False
+        if CA_KEY not in given.get("data", {}):
+            raise DriftError(
+                f"Secret {CA_SECRET} exists, made by somebody else, and has no key {CA_KEY}",
+                remedy=f"add the cloud's CA to it under {CA_KEY}, or delete it: the runbook then "
+                "makes it",
+            )
+        return True
 
     def make_plan(self) -> Plan:
         """The manifests against the cluster."""

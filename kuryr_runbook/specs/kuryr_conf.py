@@ -52,13 +52,14 @@ class KuryrIds:
     pod_security_group_id: str
 
 
-def controller_conf(
-    site: Site, ids: KuryrIds, auth: Mapping[str, str], region: str, api_root: str
-) -> Conf:
-    """What the controller reads. Holds the password: it belongs into a Secret, nowhere else."""
+def controller_conf(site: Site, ids: KuryrIds, neutron: Mapping[str, str], api_root: str) -> Conf:
+    """What the controller reads. Holds the password: it belongs into a Secret, nowhere else.
+
+    `neutron` is the section of the login, from `login`.
+    """
     return {
         "DEFAULT": {"use_stderr": "true"},
-        "neutron": _neutron(auth, region),
+        "neutron": dict(neutron),
         "neutron_defaults": _neutron_defaults(site, ids),
         "pod_vif_nested": {site.release.worker_subnet_option: ids.node_subnet_id},
         "octavia_defaults": {"member_mode": "L3"},
@@ -109,7 +110,11 @@ def render_conf(conf: Conf) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def _neutron(auth: Mapping[str, str], region: str) -> dict[str, str]:
+def login(auth: Mapping[str, str], region: str, *, private_ca: bool) -> dict[str, str]:
+    """The section `neutron`, from clouds.yaml's `auth`.
+
+    Without a private CA the system's are trusted. Raises UsageError for what Kuryr cannot use.
+    """
     missing = [name for name in ("auth_url", "username", "password") if not auth.get(name)]
     if missing:
         raise UsageError(
@@ -122,7 +127,8 @@ def _neutron(auth: Mapping[str, str], region: str) -> dict[str, str]:
     options |= {AUTH_OPTIONS[key]: value for key, value in auth.items() if key in AUTH_OPTIONS}
     if region:
         options["region_name"] = region
-    options["cafile"] = CA_FILE
+    if private_ca:
+        options["cafile"] = CA_FILE
     return options
 
 

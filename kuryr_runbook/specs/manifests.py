@@ -16,6 +16,7 @@ Manifest = dict[str, Any]
 
 PULL_SECRET = "kuryr-registry"  # noqa: S105 - the name of a Secret
 CA_SECRET = "os-client-ca"  # noqa: S105
+CA_KEY = "os_ca.crt"
 CONFIG_SECRET = "kuryr-config"  # noqa: S105
 DAEMON_CONFIG = "kuryr-daemon-config"
 CNI_CONFIG = "kuryr-cni-conf"
@@ -46,6 +47,16 @@ def labels(site: Site, component: str) -> dict[str, str]:
         "app.kubernetes.io/instance": site.name,
         "app.kubernetes.io/name": component,
     }
+
+
+def is_marked(site: Site, manifest: Mapping[str, Any]) -> bool:
+    """Whether the object bears the marks of this site."""
+    marks = manifest["metadata"].get("labels", {})
+    return all(
+        marks.get(key) == value
+        for key, value in labels(site, "").items()
+        if key != "app.kubernetes.io/name"
+    )
 
 
 def encoded(text: str) -> str:
@@ -125,7 +136,7 @@ DAEMON_RULES: list[dict[str, Any]] = [
 def controller_manifests(site: Site, image: str, conf: str, ca_pem: str) -> list[Manifest]:
     """All objects of the controller, in the order in which they are applied."""
     return [
-        secret(site, CA_SECRET, {"os_ca.crt": ca_pem}),
+        secret(site, CA_SECRET, {CA_KEY: ca_pem}),
         secret(site, CONFIG_SECRET, {"kuryr.conf": conf}),
         service_account(site, CONTROLLER),
         *role(site, CONTROLLER, CONTROLLER_RULES),
@@ -185,9 +196,12 @@ def install_script(site: Site) -> str:
     )
 
 
-def remove_script() -> str:
-    """Takes from a node what the init container put there."""
-    return f"set -e\nrm -f /cni-conf/{CNI_FILE} /cni-bin/{PLUGIN}\nexec sleep 2147483647"
+def remove_script(site: Site) -> str:
+    """Takes from a node what the init container put there; a preinstalled plugin stays."""
+    files = [f"/cni-conf/{CNI_FILE}"]
+    if site.kuryr.cni_plugin == "install":
+        files.append(f"/cni-bin/{PLUGIN}")
+    return f"set -e\nrm -f {' '.join(files)}\nexec sleep 2147483647"
 
 
 def cleaner_manifest(site: Site, image: str) -> Manifest:
@@ -210,7 +224,7 @@ def cleaner_manifest(site: Site, image: str) -> Manifest:
                         {
                             "name": "cleaner",
                             "image": image,
-                            "command": ["sh", "-c", remove_script()],
+                            "command": ["sh", "-c", remove_script(site)],
                             "readinessProbe": {
                                 "exec": {"command": ["test", "!", "-e", f"/cni-conf/{CNI_FILE}"]},
                                 "periodSeconds": 1,

@@ -31,6 +31,11 @@ def site(**changes: str) -> Site:
     return parse_site(text, "lab.yaml")
 
 
+def conf_with(auth: dict[str, str], region: str = "RegionOne") -> kuryr_conf.Conf:
+    login = kuryr_conf.login(auth, region, private_ca=True)
+    return kuryr_conf.controller_conf(site(), IDS, login, "https://172.18.0.2:6443")
+
+
 def parsed(conf: kuryr_conf.Conf) -> configparser.RawConfigParser:
     parser = configparser.RawConfigParser(default_section="none")
     parser.read_string(kuryr_conf.render_conf(conf))
@@ -38,7 +43,7 @@ def parsed(conf: kuryr_conf.Conf) -> configparser.RawConfigParser:
 
 
 def test_the_controllers_configuration_has_what_stein_requires() -> None:
-    conf = parsed(kuryr_conf.controller_conf(site(), IDS, AUTH, "RegionOne", "https://m:6443"))
+    conf = parsed(conf_with(AUTH))
     assert dict(conf["neutron_defaults"]) == {
         "project": "project",
         "pod_subnet": "pods",
@@ -56,7 +61,7 @@ def test_the_controllers_configuration_has_what_stein_requires() -> None:
 
 
 def test_a_dollar_in_the_password_is_doubled_for_oslo_config() -> None:
-    conf = parsed(kuryr_conf.controller_conf(site(), IDS, AUTH, "", "https://m:6443"))
+    conf = parsed(conf_with(AUTH, ""))
     assert conf["neutron"]["password"] == "p$$w%d"
     assert "region_name" not in conf["neutron"]
 
@@ -65,19 +70,19 @@ def test_a_dollar_in_the_password_is_doubled_for_oslo_config() -> None:
 def test_credentials_that_kuryr_cannot_use_are_refused_without_showing_them(missing: str) -> None:
     auth = {key: value for key, value in AUTH.items() if key != missing}
     with pytest.raises(UsageError, match=missing) as caught:
-        kuryr_conf.controller_conf(site(), IDS, auth, "", "https://m:6443")
+        conf_with(auth)
     assert AUTH["password"] not in str(caught.value)
 
 
 def test_a_password_with_a_line_break_is_refused() -> None:
     with pytest.raises(UsageError, match="line break"):
-        kuryr_conf.controller_conf(site(), IDS, AUTH | {"password": "a\nb"}, "", "x")
+        conf_with(AUTH | {"password": "a\nb"})
 
 
 @given(st.text(st.characters(blacklist_categories=("Cc", "Cs", "Zl", "Zp")), min_size=1))
 def test_any_password_survives_oslo_configs_substitution(password: str) -> None:
     auth = AUTH | {"password": password}
-    text = kuryr_conf.render_conf(kuryr_conf.controller_conf(site(), IDS, auth, "", "x"))
+    text = kuryr_conf.render_conf(conf_with(auth))
     line = next(line for line in text.splitlines() if line.startswith("password = "))
     assert line.removeprefix("password = ").replace("$$", "$") == password
 
@@ -99,3 +104,8 @@ def test_neutron_vif_names_the_bridge_that_its_daemon_needs() -> None:
         site(**{"vif_driver: nested-macvlan": "vif_driver: neutron-vif"}), "x", dockershim=False
     )
     assert conf["neutron_defaults"]["ovs_bridge"] == "br-int"
+
+
+def test_a_cloud_that_everybody_trusts_needs_no_ca_file() -> None:
+    assert "cafile" in kuryr_conf.login(AUTH, "", private_ca=True)
+    assert "cafile" not in kuryr_conf.login(AUTH, "", private_ca=False)

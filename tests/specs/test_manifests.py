@@ -80,7 +80,9 @@ def test_controller_and_daemon_have_service_accounts_of_their_own() -> None:
 
 def test_the_configuration_is_installed_last_and_whole() -> None:
     script = manifests.install_script(site()).splitlines()
-    plugin = next(i for i, line in enumerate(script) if line.startswith("cp /opt/kuryr-cni/kuryr-cni"))
+    plugin = next(
+        i for i, line in enumerate(script) if line.startswith("cp /opt/kuryr-cni/kuryr-cni")
+    )
     conf = next(i for i, line in enumerate(script) if line.startswith("mv -f /cni-conf/."))
     assert plugin < conf
 
@@ -112,3 +114,9 @@ def test_new_network_namespaces_show_up_in_a_running_daemon() -> None:
     assert "netns" not in {
         m["name"] for m in daemon()["spec"]["template"]["spec"]["initContainers"][0]["volumeMounts"]
     }
+
+
+def test_teardown_takes_from_the_nodes_only_what_was_put_there() -> None:
+    assert "/cni-bin/kuryr-cni" in manifests.remove_script(site())
+    assert "/cni-bin" not in manifests.remove_script(site("preinstalled"))
+    assert "/cni-conf/10-kuryr.conf" in manifests.remove_script(site("preinstalled"))
