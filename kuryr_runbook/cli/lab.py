@@ -75,9 +75,9 @@ def status(as_json: bool) -> None:  # noqa: FBT001
     found = lifecycle.status(_known())
     if found is None:
         raise CheckError("there is no lab on this machine", remedy=UP)
-    click.echo(json.dumps(_as_data(found), indent=1) if as_json else _as_text(found))
+    click.echo(json.dumps(_as_data(found), indent=1) if as_json else as_text(found))
     if not found.well:
-        raise CheckError(_complaint(found), remedy="repair it with `kuryr-runbook lab up`")
+        raise CheckError(complaint(found), remedy="repair it with `kuryr-runbook lab up`")
 
 
 @lab.command()
@@ -162,7 +162,8 @@ def _as_data(found: Status) -> dict[str, Any]:
     }
 
 
-def _as_text(found: Status) -> str:
+def as_text(found: Status) -> str:
+    """The table, of 80 columns."""
     from kuryr_runbook.display.tables import table
 
     rows = [
@@ -182,7 +183,8 @@ def _as_text(found: Status) -> str:
     return table("Lab", ("program", "health", "MiB", "uptime", "address"), rows, note).text
 
 
-def _complaint(found: Status) -> str:
+def complaint(found: Status) -> str:
+    """What is not well, and what was seen of it."""
     unwell = [f"{s.program.name}: {s.seen}" for s in found.programs if not s.well]
     if not found.complete:
         unwell.append("`lab up` did not come to its end")

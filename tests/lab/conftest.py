@@ -2,55 +2,62 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import host_world
 import pytest
-from host_world import World
+from lab_of_tests import LabOfTests
+from lab_world import world
 
 from kuryr_runbook.clients.kubernetes import KubernetesClient
 from kuryr_runbook.clients.openstack import OpenStackClient
 from kuryr_runbook.lab import lifecycle, openstack
 from kuryr_runbook.lab.remembering import remembered
 from kuryr_runbook.lab.settings import LabSettings
+from kuryr_runbook.model.site import Site
+from kuryr_runbook.phases.base import read_site
 
 if TYPE_CHECKING:
     from openstack.connection import Connection
 
-KEEP = "KURYR_RUNBOOK_KEEP_LAB"
-"""Environment variable: leave the lab up that these tests brought up."""
+TEARDOWN = "test_teardown_leaves_cloud_and_cluster_as_they_were"
 LAST = "test_destroy_leaves_nothing_behind"
 
-
-@dataclass(frozen=True, slots=True)
-class LabOfTests:
-    """The lab that the tests use."""
-
-    settings: LabSettings
-    before: World | None
-    """The machine before the tests brought the lab up; None when it was up."""
-
-    @property
-    def may_go(self) -> bool:
-        """Whether it is the tests' own, and not to be kept."""
-        return self.before is not None and not os.environ.get(KEEP)
+REPOSITORY = Path(__file__).parents[2]
+SITE_FILE = REPOSITORY / "parameters" / "lab.yaml"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The test that destroys the lab comes when no other needs it any more."""
-    items.sort(key=lambda item: item.name == LAST)
+    """First what wants the bare lab, then what wants Kuryr on it, then what takes both away."""
+
+    def order(item: pytest.Item) -> int:
+        if item.name in (TEARDOWN, LAST):
+            return 2 + (item.name == LAST)
+        return int("kuryr_run" in getattr(item, "fixturenames", ()))
+
+    items.sort(key=order)
 
 
 @pytest.fixture(scope="session")
-def lab_of_tests() -> Iterator[LabOfTests]:
+def aloud(pytestconfig: pytest.Config) -> Callable[[], AbstractContextManager[None]]:
+    """Lets what takes minutes show its progress while pytest captures."""
+    manager = pytestconfig.pluginmanager.getplugin("capturemanager")
+    return cast("Callable[[], AbstractContextManager[None]]", manager.global_and_fixture_disabled)
+
+
+@pytest.fixture(scope="session")
+def lab_of_tests(aloud: Callable[[], AbstractContextManager[None]]) -> Iterator[LabOfTests]:
     found = remembered(LabSettings())
     settings = found.settings if found else LabSettings()
     before = None if found else host_world.read(settings)
     lab = LabOfTests(settings, before)
-    lifecycle.up(settings, print)
+    with aloud():
+        lifecycle.up(settings, print)
     yield lab
     if lab.may_go and remembered(settings):
         lifecycle.destroy(settings, print)
@@ -86,3 +93,48 @@ def cloud(settings: LabSettings) -> OpenStackClient:
 def cluster(settings: LabSettings) -> KubernetesClient:
     """The cluster, as the phases see it."""
     return KubernetesClient(settings.kubeconfig)
+
+
+@pytest.fixture(scope="session")
+def before_kuryr(
+    cloud: OpenStackClient,
+    cluster: KubernetesClient,
+    aloud: Callable[[], AbstractContextManager[None]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> dict[str, dict[str, str]]:
+    """The world of the bare lab; what an earlier run left there is torn down first."""
+    with aloud():
+        runbook("teardown", tmp_path_factory.mktemp("clean") / "run")
+    return world(cloud, cluster)
+
+
+@pytest.fixture(scope="session")
+def kuryr_run(
+    before_kuryr: dict[str, dict[str, str]],
+    aloud: Callable[[], AbstractContextManager[None]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """The directory of a run that installed Kuryr on the bare lab."""
+    directory = tmp_path_factory.mktemp("kuryr") / "run"
+    with aloud():
+        runbook("run", directory)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def kuryr(kuryr_run: Path) -> Site:
+    """The lab's site, with Kuryr installed."""
+    return read_site(SITE_FILE)
+
+
+def runbook(command: str, directory: Path) -> None:
+    """`kuryr-runbook run` or `teardown` on the lab, as a person calls it."""
+    subprocess.run(
+        [
+            *(sys.executable, "-c", "from kuryr_runbook.cli import main; main()"),
+            *(command, "--site", SITE_FILE, "--run-dir", directory),
+        ],
+        check=True,
+        timeout=900,
+        cwd=REPOSITORY,
+    )
