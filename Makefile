@@ -39,8 +39,8 @@ run: setup
 	$(BIN)/kuryr-runbook lab up
 	$(BIN)/kuryr-runbook run --site parameters/lab.yaml
 
+# The tests bring the lab up, and destroy it at the end, unless it was up before.
 test: setup lint
-	$(BIN)/kuryr-runbook lab up
 	$(BIN)/python -m pytest
 
 lint: $(STAMP)
