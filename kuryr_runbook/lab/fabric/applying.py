@@ -97,6 +97,11 @@ class Fabric:
     def _ensure_plug(self, kernel: links.Kernel, plug: Plug) -> None:
         if plug.namespace.startswith(LB_NS_PREFIX) and not namespaces(plug.namespace):
             ensure_namespace(plug.namespace, AMPHORA, self._say)
+        if not namespaces(plug.namespace):
+            raise LabError(
+                f"port {plug.interface} is not plugged: there is no namespace {plug.namespace}",
+                remedy="the port's device_id should be the name of one of the lab's nodes",
+            )
         links.ensure_plug(kernel, plug, self._say)
 
     def _remove_amphorae(self, wanted: Iterable[str]) -> None:

@@ -38,10 +38,6 @@ class MemberState:
     address: str
     status: str
     """UP or DOWN, with haproxy's detail; `no check` without a health monitor."""
-    sessions: int
-    """Connections given to the member since haproxy was loaded."""
-    failures: int
-    """Connections that the member did not take, since haproxy was loaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +164,4 @@ def _parse(load_balancer_id: str, answer: str) -> Iterator[MemberState]:
             member_id=row["svname"],
             address=row["addr"],
             status=row["status"],
-            sessions=int(row["stot"] or 0),
-            failures=int(row["econ"] or 0),
         )

@@ -122,7 +122,10 @@ class ApiReader:
         """One list; what is gone between two requests (404) has nothing in it."""
         if not self._sessions:
             self._sessions = _connect(self._settings)
-        answer = self._sessions[service].get(path, params=params, raise_exc=False)
+        # A server closes a connection that was idle; the retry opens another.
+        answer = self._sessions[service].get(
+            path, params=params, raise_exc=False, connect_retries=1, connect_retry_delay=0.1
+        )
         if answer.status_code == 404:
             return ()
         if answer.status_code != 200:

@@ -202,6 +202,8 @@ def _floating_ip(answer: Resource) -> FloatingIp:
 
 def addresses(ports: Iterable[Port]) -> tuple[IPv4Network, ...]:
     """All that the ports may send from: fixed IPs and allowed address pairs."""
-    found = {IPv4Network(ip.address) for port in ports for ip in port.fixed_ips}
-    found.update(pair.network for port in ports for pair in port.pairs)
+    found: set[IPv4Network] = set()
+    for port in ports:
+        found.update(IPv4Network(ip.address) for ip in port.fixed_ips)
+        found.update(pair.network for pair in port.pairs)
     return tuple(sorted(found))
