@@ -27,9 +27,10 @@ def main() -> None:
     arguments = parser.parse_args()
     sys.argv = sys.argv[:1]  # the services' libraries read it too
     database: Path = arguments.database
-    building = database.with_suffix(".building")
-    for leftover in building.parent.glob(f"{building.name}*"):
+    # One that outlived an interrupted `up` loses its file here, and fails instead of interfering.
+    for leftover in database.parent.glob(f"{database.stem}.building-*"):
         leftover.unlink()
+    building = database.with_suffix(f".building-{os.getpid()}")
     SCHEMAS[arguments.service](arguments.config_file, f"sqlite:///{building}")
     with sqlite3.connect(building) as connection:
         connection.execute("PRAGMA journal_mode = WAL")  # stays with the file
