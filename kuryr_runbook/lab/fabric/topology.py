@@ -247,7 +247,8 @@ class _Plan:
 
     def _internet_plug(self) -> list[Plug]:
         """The internet's leg on the external network, which is the one with its gateway."""
-        outside = [s for s in self.subnets.values() if s.gateway == EXTERNAL_GATEWAY]
+        by_id = sorted(self.subnets.values(), key=lambda subnet: subnet.id)
+        outside = [subnet for subnet in by_id if subnet.gateway == EXTERNAL_GATEWAY]
         if not outside or outside[0].network_id not in self._mtus:
             return []
         subnet = outside[0]
