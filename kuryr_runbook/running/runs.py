@@ -146,11 +146,12 @@ class _Run:
         self.progress.phase(phase.stem, phase.title)
         began = time.monotonic()
         error: RunbookError | None = None
-        account.status = RunStatus.INTERRUPTED
+        ended_as = RunStatus.INTERRUPTED
         try:
             error = self._notebook(phase, parameters)
-            account.status = RunStatus.FAILED if error else RunStatus.SUCCEEDED
+            ended_as = RunStatus.FAILED if error else RunStatus.SUCCEEDED
         finally:
+            account.status = ended_as
             account.ended, account.seconds = now(), round(time.monotonic() - began, 1)
             account.error = str(error) if error else None
             self.account.write(self.directory)
