@@ -220,8 +220,9 @@ class KubernetesClient:
                 _request_timeout=REQUEST_SECONDS,
             )
             channel.run_forever(timeout=seconds)
+            # Before read_all(), which forgets the channel that carries the status.
+            status = _exit_status(channel, f"exec in pod {namespace}/{pod}")
             output = channel.read_all()
-            status = channel.returncode
             channel.close()
         if status is None:
             raise ApplyError(
@@ -291,6 +292,18 @@ class KubernetesClient:
         return resource, metadata["name"], metadata.get("namespace")
 
 
+def _exit_status(channel: Any, doing: str) -> int | None:
+    """The command's exit status, None while it runs."""
+    try:
+        status: int | None = channel.returncode
+    except (TypeError, KeyError, IndexError, ValueError) as error:
+        raise ApplyError(
+            f"{doing}: no exit status: the connection was cut, or the command could not start",
+            remedy="does the pod still run? kubectl get pod, and the kubelet's log on its node",
+        ) from error
+    return status
+
+
 @contextmanager
 def _ours(doing: str) -> Iterator[None]:
     """Chain the client's errors into ours."""
@@ -322,7 +335,7 @@ def _ours(doing: str) -> Iterator[None]:
 
 
 def _refusal(doing: str, error: Any) -> RunbookError:
-    said = _said(error.body)
+    said = _said(error.body or error.reason)
     message = f"{doing}: the API server answered {error.status}: {said}"
     match error.status:
         case 401:
