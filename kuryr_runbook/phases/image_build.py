@@ -16,6 +16,7 @@ from kuryr_runbook.clients.images import (
     read_plugin,
     read_remote_image,
     smoke_test,
+    write_plugin,
 )
 from kuryr_runbook.clients.registry import RegistryClient
 from kuryr_runbook.display.progress import say
@@ -25,7 +26,8 @@ from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.plan import Action, Outcome, Plan, Step, Target
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.phases.base import Phase
-from kuryr_runbook.specs.image import PLUGIN_PATH, Reference
+from kuryr_runbook.specs.image import Reference
+from kuryr_runbook.specs.manifests import PLUGIN
 
 MEBIBYTE = 1024 * 1024
 
@@ -91,7 +93,9 @@ class ImageBuild(Phase):
             say(f"smoke test: {test.name}")
             smoke_test(engine, image, test)
         plugin = read_plugin(engine, image)
-        say(f"CNI plugin {PLUGIN_PATH}: sha256 {plugin.sha256}")
+        copy = user_cache_path("kuryr-runbook") / "cni" / spec.reference.version / PLUGIN
+        write_plugin(plugin, copy)
+        say(f"CNI plugin: sha256 {plugin.sha256}, a copy for other means is in {copy}")
         say(f"pushing {spec.reference}")
         return {"id": push_image(engine, spec, self.registry).digest}
 
