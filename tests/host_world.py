@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import psutil
@@ -69,8 +70,9 @@ def changes(before: World, after: World) -> list[str]:
     """What differs, in words."""
     told = []
     for aspect, lines in before.items():
-        told += [f"{aspect}: gone: {line}" for line in lines if line not in after[aspect]]
-        told += [f"{aspect}: new: {line}" for line in after[aspect] if line not in lines]
+        was, is_ = Counter(lines), Counter(after[aspect])
+        told += [f"{aspect}: gone: {line}" for line in (was - is_).elements()]
+        told += [f"{aspect}: new: {line}" for line in (is_ - was).elements()]
     return told
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from kuryr_runbook.lab.kubernetes import leftovers
 from kuryr_runbook.lab.launching import NETNS_DIRECTORY
 from kuryr_runbook.lab.settings import LabSettings
 from kuryr_runbook.model.errors import LabError
@@ -32,17 +33,17 @@ def owner(directory: Path = DIRECTORY) -> Path | None:
 def claim(settings: LabSettings, directory: Path = DIRECTORY) -> None:
     """Say that the machine's lab is this one."""
     directory.mkdir(parents=True, exist_ok=True)
-    if owner(directory) is None and not NETNS_DIRECTORY.is_mount():
+    if owner(directory) is None and not _netns_is_mounted():
         (directory / MADE_NETNS).touch()
     (directory / "owner").write_text(f"{settings.state}\n")
 
 
 def release(directory: Path = DIRECTORY) -> None:
     """Say that the machine has no lab, and remove what the first `ip netns add` has made."""
-    if (directory / MADE_NETNS).exists() and NETNS_DIRECTORY.is_mount():
-        if not any(NETNS_DIRECTORY.iterdir()):
-            subprocess.run(("umount", str(NETNS_DIRECTORY)), timeout=20, check=True)
-            NETNS_DIRECTORY.rmdir()
+    made = (directory / MADE_NETNS).exists() and _netns_is_mounted()
+    if made and not any(NETNS_DIRECTORY.iterdir()):
+        subprocess.run(("umount", str(NETNS_DIRECTORY)), timeout=20, check=True)
+        NETNS_DIRECTORY.rmdir()
     (directory / MADE_NETNS).unlink(missing_ok=True)
     (directory / "owner").unlink(missing_ok=True)
 
@@ -76,3 +77,10 @@ def exclusively(doing: str, directory: Path = DIRECTORY) -> Iterator[None]:
             path.unlink(missing_ok=True)
             if owner(directory) is None:
                 directory.rmdir()
+
+
+def _netns_is_mounted() -> bool:
+    # os.path.ismount does not see a directory that is mounted on itself, which this one is.
+    return NETNS_DIRECTORY in leftovers.mounts_below(
+        NETNS_DIRECTORY, leftovers.MOUNTINFO.read_text()
+    )
