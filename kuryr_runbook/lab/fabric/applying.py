@@ -73,18 +73,19 @@ class Fabric:
     def apply(self, topology: Topology) -> tuple[str, ...]:
         """Make the kernel follow; gives back what could not be done, in words.
 
-        Port security comes before the ports it guards, and what is gone goes last but for devices,
-        whose names may be wanted again at once.
+        Port security comes before the ports it guards: none is plugged without. What is gone goes
+        last, but for devices, whose names may be wanted again at once.
         """
         self._problems = []
         guards = topology.guards
         bridges = [bridge.name for bridge in topology.bridges]
         self._try(links.ensure_bridges, topology.bridges, self._say)
-        self._try(self._spoofing.ensure, filtering.render_nft(guards), self._say)
-        self._try(self._groups.ensure, filtering.render_iptables(guards, bridges), self._say)
+        guarded = self._try(
+            self._groups.ensure, filtering.render_iptables(guards, bridges), self._say
+        ) and self._try(self._spoofing.ensure, filtering.render_nft(guards), self._say)
         self._try(links.remove_stale, topology.bridges, topology.plugs, self._say)
         kernel = links.Kernel()
-        for plug in topology.plugs:
+        for plug in topology.plugs if guarded else ():
             self._try(self._ensure_plug, kernel, plug)
         self._try(self._nat.ensure, translating.render_nat(topology.nats), self._say)
         self._try(links.ensure_router_routes, topology.routes, self._say)
@@ -109,8 +110,10 @@ class Fabric:
             if name not in wanted:
                 remove_namespace(name, self._say)
 
-    def _try(self, step: Callable[..., None], *arguments: object) -> None:
+    def _try(self, step: Callable[..., None], *arguments: object) -> bool:
         try:
             step(*arguments)
         except LabError as error:
             self._problems.append(str(error))
+            return False
+        return True

@@ -22,8 +22,8 @@ PROTOCOLS = {
 }
 """IANA's numbers for the names that Neutron takes; /etc/protocols may be absent."""
 ICMP = 1
-WITH_PORTS = {6: "tcp", 17: "udp", 33: "dccp", 132: "sctp", 136: "udplite"}
-"""iptables' matches for protocols that have ports."""
+WITH_PORTS = (6, 17, 33, 132, 136)
+"""TCP, UDP, DCCP, SCTP and UDP-Lite, all of which iptables' multiport knows."""
 
 _ANYWHERE = IPv4Network("0.0.0.0/0")
 
@@ -206,5 +206,5 @@ def _match_ports(opening: Opening, protocol: int) -> str:
     if protocol == ICMP:
         return f"-m icmp --icmp-type {low}" + ("" if high is None else f"/{high}")
     if protocol in WITH_PORTS:
-        return f"-m {WITH_PORTS[protocol]} --dport {low}:{low if high is None else high}"
+        return f"-m multiport --dports {low}" + ("" if high in (None, low) else f":{high}")
     return ""
