@@ -19,7 +19,7 @@ from kuryr_runbook.phases.verification import Verification
 from kuryr_runbook.planning.kubernetes import target_of
 from kuryr_runbook.planning.teardown import plan_openstack_removal
 from kuryr_runbook.snapshots.openstack import read_openstack
-from kuryr_runbook.specs.manifests import DAEMON, cleaner_manifest
+from kuryr_runbook.specs.manifests import CLEANER, DAEMON, cleaner_manifest
 
 KINDS = (
     ("apps/v1", "DaemonSet"),
@@ -49,9 +49,10 @@ class Teardown(Phase):
             Step(action=Action.DELETE, target=namespace, because="the verification made it")
             for _ in self._verification_namespaces()
         ]
-        daemon = next((o for o in objects if o["metadata"]["name"] == DAEMON), None)
-        if daemon is not None and daemon["kind"] == "DaemonSet":
-            steps.append(self._cleaning(daemon))
+        on_nodes = [o for o in objects if o["metadata"]["name"] in (DAEMON, CLEANER)]
+        daemon_set = next((o for o in on_nodes if o["kind"] == "DaemonSet"), None)
+        if daemon_set is not None:
+            steps.append(self._cleaning(daemon_set))
         steps += [
             Step(
                 action=Action.DELETE,
@@ -132,21 +133,27 @@ class Teardown(Phase):
             if not own and not spec.get("hostNetwork") and pod["status"].get("podIP"):
                 yield f"{metadata['namespace']}/{metadata['name']}"
 
-    def _cleaning(self, daemon: dict[str, Any]) -> Step:
-        image = daemon["spec"]["template"]["spec"]["containers"][0]["image"]
+    def _cleaning(self, daemon_set: dict[str, Any]) -> Step:
+        image = daemon_set["spec"]["template"]["spec"]["containers"][0]["image"]
         return Step(
             action=Action.DELETE,
             target=Target(NODE_FILES, "CNI plugin and configuration on every node"),
             because="the daemon's init container put them there",
-            body={"cleaner": cleaner_manifest(self.site, image), "daemon": _reference(daemon)},
+            body=cleaner_manifest(self.site, image),
         )
 
-    def _clean_nodes(self, body: Mapping[str, Any]) -> Known:
-        """The daemon goes first: a restart of one would put the files back."""
-        self.cluster.delete(body["daemon"])
-        self.cluster.apply(body["cleaner"])
-        wait_rolled_out(self.cluster, body["cleaner"])
-        self.cluster.delete(body["cleaner"])
+    def _clean_nodes(self, cleaner: Mapping[str, Any]) -> Known:
+        """The cleaner comes before the daemon goes: cut off in between, teardown finds it."""
+        self.cluster.apply(cleaner)
+        self.cluster.delete(
+            {
+                "apiVersion": "apps/v1",
+                "kind": "DaemonSet",
+                "metadata": {"name": DAEMON, "namespace": self.site.kubernetes.namespace},
+            }
+        )
+        wait_rolled_out(self.cluster, cleaner)
+        self.cluster.delete(cleaner)
         return {}
 
 

@@ -22,6 +22,7 @@ DAEMON_CONFIG = "kuryr-daemon-config"
 CNI_CONFIG = "kuryr-cni-conf"
 CONTROLLER = "kuryr-controller"
 DAEMON = "kuryr-daemon"
+CLEANER = "kuryr-cleaner"
 
 CNI_FILE = "10-kuryr.conf"
 PLUGIN = "kuryr-cni"
@@ -197,16 +198,23 @@ def install_script(site: Site) -> str:
 
 
 def remove_script(site: Site) -> str:
-    """Takes from a node what the init container put there; a preinstalled plugin stays."""
+    """Takes from a node what the init container put there; a preinstalled plugin stays.
+
+    Again each second, and once more at the end: a daemon that restarts meanwhile puts it back.
+    """
     files = [f"/cni-conf/{CNI_FILE}"]
     if site.kuryr.cni_plugin == "install":
         files.append(f"/cni-bin/{PLUGIN}")
-    return f"set -e\nrm -f {' '.join(files)}\nexec sleep 2147483647"
+    remove = f"rm -f {' '.join(files)}"
+    return f"trap '{remove}; exit' TERM\nwhile {remove}; do sleep 1; done"
 
 
 def cleaner_manifest(site: Site, image: str) -> Manifest:
-    """A DaemonSet that takes plugin and configuration from every node, then idles until deleted."""
-    name = "kuryr-cleaner"
+    """A DaemonSet that takes plugin and configuration from every node until it is deleted.
+
+    It is also the sign, for a teardown that was cut off, that nodes are yet to be cleaned.
+    """
+    name = CLEANER
     return {
         "apiVersion": "apps/v1",
         "kind": "DaemonSet",
@@ -218,7 +226,7 @@ def cleaner_manifest(site: Site, image: str) -> Manifest:
                 "spec": {
                     "hostNetwork": True,
                     "tolerations": TOLERATIONS,
-                    "terminationGracePeriodSeconds": 0,
+                    "terminationGracePeriodSeconds": 5,
                     "imagePullSecrets": [{"name": PULL_SECRET}],
                     "containers": [
                         {
