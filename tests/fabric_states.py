@@ -129,6 +129,8 @@ def rules(draw: st.DrawFn) -> Rule:
     low, high = sorted(draw(st.tuples(st.integers(1, 65535), st.integers(1, 65535))))
     if protocol == "icmp":
         low, high = low % 256, high % 256
+    if draw(st.booleans()):
+        high = low
     ranged = protocol in ("tcp", "udp", "sctp", "icmp") and draw(st.booleans())
     remote = draw(st.sampled_from(("any", "prefix", "group", "address group")))
     return rule(

@@ -45,9 +45,15 @@ def test_without_rules_nothing_comes_in_and_nothing_goes_out() -> None:
         (rule(protocol="icmp"), "-p 1 -j RETURN"),
         (rule(protocol="icmp", port_min=8), "-p 1 -m icmp --icmp-type 8 -j RETURN"),
         (rule(protocol="icmp", port_min=3, port_max=4), "-p 1 -m icmp --icmp-type 3/4 -j RETURN"),
-        (rule(protocol="tcp", port_min=22, port_max=22), "-p 6 -m tcp --dport 22:22 -j RETURN"),
-        (rule(protocol="udp", port_min=1, port_max=9), "-p 17 -m udp --dport 1:9 -j RETURN"),
-        (rule(protocol="6", port_min=80, port_max=81), "-p 6 -m tcp --dport 80:81 -j RETURN"),
+        (
+            rule(protocol="tcp", port_min=22, port_max=22),
+            "-p 6 -m multiport --dports 22 -j RETURN",
+        ),
+        (rule(protocol="udp", port_min=1, port_max=9), "-p 17 -m multiport --dports 1:9 -j RETURN"),
+        (
+            rule(protocol="6", port_min=80, port_max=81),
+            "-p 6 -m multiport --dports 80:81 -j RETURN",
+        ),
         (rule(protocol="vrrp"), "-p 112 -j RETURN"),
         (rule(protocol="112"), "-p 112 -j RETURN"),
         (rule(remote_prefix=IPv4Network("10.2.0.0/24")), "-s 10.2.0.0/24 -j RETURN"),

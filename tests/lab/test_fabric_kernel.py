@@ -1,0 +1,149 @@
+"""The kernel's own tools take what is rendered, and wires refuse what is not the lab's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fabric_states import cluster, rule, states
+from hypothesis import HealthCheck, given, settings
+
+from kuryr_runbook.lab.fabric.balancing import Listener, LoadBalancer, Member, Monitor, Pool
+from kuryr_runbook.lab.fabric.filtering import PROTOCOLS, guard, render_iptables, render_nft
+from kuryr_runbook.lab.fabric.kernel import CommandError, ip, run
+from kuryr_runbook.lab.fabric.namespaces import (
+    MARK,
+    ensure_namespace,
+    is_ours,
+    namespaces,
+    processes,
+    remove_namespace,
+)
+from kuryr_runbook.lab.fabric.proxying import ALGORITHMS, CHECKED, render_haproxy
+from kuryr_runbook.lab.fabric.state import NetworkState
+from kuryr_runbook.lab.fabric.topology import ApiState, desired_topology
+from kuryr_runbook.lab.fabric.translating import render_nat
+from kuryr_runbook.lab.fabric.wires import HOST_LIKE
+from kuryr_runbook.model.errors import LabError
+
+pytestmark = pytest.mark.lab
+
+SCRATCH = "kr-fabricscratch"
+
+
+def say(message: str) -> None:
+    assert message
+
+
+@pytest.fixture(scope="module")
+def scratch() -> Iterator[str]:
+    ensure_namespace(SCRATCH, HOST_LIKE, say)
+    yield SCRATCH
+    remove_namespace(SCRATCH, say)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(state=states())
+def test_nft_and_iptables_take_any_state(scratch: str, state: NetworkState) -> None:
+    topology = desired_topology(ApiState(network=state))
+    bridges = [bridge.name for bridge in topology.bridges]
+    run("nft", "-f", "-", namespace=scratch, stdin=render_nft(topology.guards))
+    for text in (render_iptables(topology.guards, bridges), render_nat(topology.nats)):
+        run("iptables-restore", namespace=scratch, stdin=text)
+
+
+def test_every_protocol_with_ports_where_it_has_them(scratch: str) -> None:
+    rules = tuple(
+        rule(protocol=protocol, port_min=low, port_max=high)
+        for protocol in (*PROTOCOLS, *map(str, range(256)))
+        for low, high in ((1, 2), (22, 22), (1, 255), (8, None), (0, 0))
+    )
+    widest = rule(protocol="udp", port_min=1, port_max=65535)
+    state = NetworkState(rules=(*rules, widest))
+    item = guard("p-1", cluster().ports[0], state)
+    run("iptables-restore", namespace=scratch, stdin=render_iptables([item], []))
+
+
+@pytest.mark.parametrize("algorithm", sorted(ALGORITHMS))
+@pytest.mark.parametrize("check", sorted(CHECKED))
+def test_haproxy_takes_its_configuration(
+    tmp_path: Path, scratch: str, algorithm: str, check: str
+) -> None:
+    file = tmp_path / "haproxy.cfg"
+    file.write_text(render_haproxy(balancer(algorithm, check), tmp_path / "stats"))
+    run("haproxy", "-c", "-f", str(file), namespace=scratch)
+
+
+def balancer(algorithm: str, check: str) -> LoadBalancer:
+    fields: dict[str, Any] = {"delay": 5, "timeout": 3, "rise": 2, "fall": 3}
+    monitor = Monitor(type=check, method="GET", path="/", codes="200-204", **fields)
+    address = cluster().ports[0].fixed_ips[0].address
+    members = tuple(
+        Member(
+            id=name,
+            address=address,
+            port=80,
+            weight=weight,
+            backup=weight == 0,
+            monitor_address=address,
+            monitor_port=81,
+        )
+        for name, weight in (("one", 0), ("two", 256))
+    )
+    pool = Pool(
+        id="pool", algorithm=algorithm, persistence="SOURCE_IP", members=members, monitor=monitor
+    )
+    listener = {"protocol": "TCP", "policies": 0, "connection_limit": 9}
+    times = {"timeout_client": 1, "timeout_connect": 2, "timeout_member": 3}
+    found = tuple(
+        Listener(id=f"listener{port}", port=port, pool=held, **listener, **times)  # type: ignore[arg-type]
+        for port, held in ((80, pool), (81, pool), (82, None))
+    )
+    return LoadBalancer(id="lb", name="lb", vip=address, network_id="net", listeners=found)
+
+
+def test_a_namespace_of_another_is_refused_and_stays() -> None:
+    name = "kr-fabricforeign"
+    ip("netns", "add", name)
+    ip("link", "set", "lo", "up", namespace=name)
+    try:
+        with pytest.raises(LabError, match=f"{name} exists and is not the lab's"):
+            ensure_namespace(name, HOST_LIKE, say)
+        assert not is_ours(name)
+    finally:
+        ip("netns", "delete", name)
+
+
+def test_a_namespace_that_was_made_and_not_yet_marked_is_taken() -> None:
+    name = "kr-fabrichalf"
+    ip("netns", "add", name)
+    try:
+        ensure_namespace(name, HOST_LIKE, say)
+        assert MARK in ip("link", "show", "lo", namespace=name)
+    finally:
+        remove_namespace(name, say)
+    assert namespaces(name) == ()
+
+
+def test_processes_end_with_their_namespace() -> None:
+    name = "kr-fabricends"
+    ensure_namespace(name, HOST_LIKE, say)
+    run("sh", "-c", "trap '' TERM; sleep 600 >/dev/null 2>&1 &", namespace=name)
+    (pid,) = processes(name)
+    remove_namespace(name, say)
+    assert not is_running(pid)
+
+
+def is_running(pid: int) -> bool:
+    """Whether there is such a process that has not ended (a zombie's parent is init)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_a_command_that_fails_says_what_it_said() -> None:
+    with pytest.raises(CommandError, match="Cannot find device"):
+        ip("link", "delete", "kr-none")
