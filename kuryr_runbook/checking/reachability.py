@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
@@ -152,11 +153,18 @@ def _judged(
     asked = [(who, _unknown(it) if isinstance(it, Unreadable) else it) for who, it in results]
     bad = [f"{who}: {answer.said}" for who, answer in asked if answer.ok is False]
     if bad:
-        return failed(f"{len(bad)} of {len(asked)} fail: {some(bad)}", remedy)
+        return failed(f"{len(bad)} of {len(asked)} fail: {some(_counted(bad))}", remedy)
     unknown = [f"{who}: {answer.said}" for who, answer in asked if answer.ok is None]
     if unknown or not asked:
         raise CouldNotLook(some(unknown) or "there was nobody to ask")
     return passed(passing)
+
+
+def _counted(texts: list[str]) -> list[str]:
+    """Each text once, with how often it was said."""
+    return [
+        text if count == 1 else f"{text} ({count} times)" for text, count in Counter(texts).items()
+    ]
 
 
 def _probes(snapshot: VerificationSnapshot) -> list[tuple[str, PodProbe | Unreadable]]:

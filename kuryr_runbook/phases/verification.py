@@ -96,8 +96,9 @@ class Verification(Phase):
             wait_settled(self.site, self.cluster)
         workload = read_workload(self.site, self.cluster)
         traces = read_traces(self.site, workload, self.cloud)
-        say(f"deleting namespace {self.site.verification.namespace} with all that is in it")
-        self.cluster.delete(namespace_manifest(self.site))
+        if namespace is not None:
+            say(f"deleting namespace {self.site.verification.namespace} with all that is in it")
+            self.cluster.delete(namespace_manifest(self.site))
         wait_traces_gone(traces, self.cloud)
         rows = [("Namespace", int(namespace is not None))]
         rows += [(kind, len(ids)) for kind, ids in traces.ids.items()]

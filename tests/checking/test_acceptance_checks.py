@@ -293,6 +293,14 @@ def test_a_pair_may_be_a_range() -> None:
     assert findings(snapshot)["address-pairs"].status is Status.PASS
 
 
+def test_what_is_said_several_times_is_told_once() -> None:
+    snapshot = replace(healthy(), probes=probes_with(vip=(NO, NO, NO)))
+    evidence = findings(snapshot)["vip-from-pods"].evidence
+    assert evidence.startswith("12 of 12 fail: ")
+    for name in PODS:
+        assert evidence.count(f"{name}: {NO.said} (3 times)") == 1
+
+
 def test_what_all_failing_pings_have_in_common_is_named() -> None:
     probes: dict[str, PodProbe | Unreadable] = {}
     for index, name in enumerate(PODS):
