@@ -61,6 +61,10 @@ with socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=1) as con
     connection.sendall(b"?\\n")
     print(connection.makefile().readline().strip())
 """
+CONNECT = """
+import socket, sys
+socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=1).close()
+"""
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,10 @@ class Machine:
 
     def pings(self, address: str) -> bool:
         return succeeds("ping", "-c1", "-W1", address, namespace=self.namespace)
+
+    def connects(self, address: str) -> bool:
+        command = (sys.executable, "-c", CONNECT, address, str(PORT))
+        return succeeds(*command, namespace=self.namespace)
 
     def asks(self, address: str, port: int = PORT) -> str:
         """What a server answers, empty when it does not."""
@@ -372,9 +380,7 @@ def active(octavia: Any, balancer_id: str) -> None:
 
 
 def states_of(settings: LabSettings, balancer_id: str) -> list[MemberState]:
-    return [
-        state for state in member_states(settings) if balancer_id.startswith(state.load_balancer_id)
-    ]
+    return [state for state in member_states(settings) if state.load_balancer_id == balancer_id]
 
 
 @pytest.fixture
@@ -448,6 +454,30 @@ def test_a_health_monitor_shows_a_dead_member(
     active(octavia, balanced.id)
     octavia.delete_member(dead.id, balanced.pool_id)
     active(octavia, balanced.id)
+
+
+def test_a_vip_that_another_amphora_has_now_is_found_at_once(lab_world: World) -> None:
+    first, _ = lab_world.machines
+    octavia = lab_world.cloud.load_balancer
+    vip = "10.91.0.200"
+    for _ in range(2):
+        with ExitStack() as undo:
+            subnet = lab_world.service_subnet.id
+            balancer = octavia.create_load_balancer(
+                name=f"{NAME}-again", vip_subnet_id=subnet, vip_address=vip
+            )
+            undo.callback(follows, "Octavia has deleted", lambda: gone(octavia), ACTIVE_SECONDS)
+            undo.callback(octavia.delete_load_balancer, balancer.id, cascade=True)
+            active(octavia, balancer.id)
+            octavia.create_listener(
+                name=NAME, load_balancer_id=balancer.id, protocol="TCP", protocol_port=PORT
+            )
+            active(octavia, balancer.id)
+            follows("the VIP takes connections", lambda: first.connects(vip))
+
+
+def gone(octavia: Any) -> bool:
+    return not list(octavia.load_balancers(name=f"{NAME}-again"))
 
 
 def agents(settings: LabSettings) -> set[int]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from kuryr_runbook.lab.fabric import filtering, links, proxies, translating
+from kuryr_runbook.lab.fabric.describing import describe_guards, describe_nats
 from kuryr_runbook.lab.fabric.kernel import CommandError, run
 from kuryr_runbook.lab.fabric.namespaces import ensure_namespace, namespaces, remove_namespace
 from kuryr_runbook.lab.fabric.topology import Plug, Topology
@@ -48,8 +49,9 @@ class Rules:
         if text == self._text and self._listing is not None and self._list() == self._listing:
             return
         run(*self.load, namespace=self.namespace, stdin=text)
+        if text == self._text:
+            say(f"{self.name} in {self.namespace} was changed by another, and is set again")
         self._text, self._listing = text, self._list()
-        say(f"{self.name} set in {self.namespace}: {text.count(chr(10))} lines")
 
     def _list(self) -> str | None:
         try:
@@ -69,6 +71,7 @@ class Fabric:
         self._groups = Rules("security groups", FABRIC_NS, restore, _LIST_IPTABLES)
         self._nat = Rules("address translation", ROUTER_NS, restore, _LIST_IPTABLES)
         self._problems: list[str] = []
+        self._before = Topology()
 
     def apply(self, topology: Topology) -> tuple[str, ...]:
         """Make the kernel follow; gives back what could not be done, in words.
@@ -78,6 +81,7 @@ class Fabric:
         """
         self._problems = []
         guards = topology.guards
+        self._describe(topology)
         bridges = [bridge.name for bridge in topology.bridges]
         self._try(links.ensure_bridges, topology.bridges, self._say)
         guarded = self._try(
@@ -94,6 +98,13 @@ class Fabric:
         self._try(proxies.end_others, self._settings, topology.balancers, self._say)
         self._try(self._remove_amphorae, {plug.namespace for plug in topology.plugs})
         return tuple(self._problems)
+
+    def _describe(self, topology: Topology) -> None:
+        before, self._before = self._before, topology
+        for line in describe_guards(before.guards, topology.guards):
+            self._say(line)
+        for line in describe_nats(before.nats, topology.nats):
+            self._say(line)
 
     def _ensure_plug(self, kernel: links.Kernel, plug: Plug) -> None:
         if plug.namespace.startswith(LB_NS_PREFIX) and not namespaces(plug.namespace):

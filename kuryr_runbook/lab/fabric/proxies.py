@@ -137,7 +137,8 @@ def member_states(settings: LabSettings) -> tuple[MemberState, ...]:
     found: list[MemberState] = []
     for file in sorted(directory(settings).glob("lb-*.sock")):
         try:
-            found += _parse(file.stem.removeprefix("lb-"), _ask(file, _SERVERS))
+            owner = file.with_suffix(".cfg").read_text().partition("\n")[0].removeprefix("# ")
+            found += _parse(owner, _ask(file, _SERVERS))
         except OSError:
             continue
     return tuple(found)

@@ -22,6 +22,7 @@ CHECKED = ("TCP", "HTTP", "HTTPS", "TLS-HELLO")
 """Health monitors that haproxy has checks for."""
 
 _HEAD = """\
+# {id}
 global
   maxconn 4000
   nbthread 1
@@ -63,8 +64,11 @@ def _reasons(listener: Listener) -> Iterator[str]:
 
 
 def render_haproxy(load_balancer: LoadBalancer, socket: Path) -> str:
-    """The whole configuration; a frontend for each listener, with its pool as backend."""
-    lines = [_HEAD.format(socket=socket).rstrip()]
+    """The whole configuration; a frontend for each listener, with its pool as backend.
+
+    The first line tells whose it is.
+    """
+    lines = [_HEAD.format(id=load_balancer.id, socket=socket).rstrip()]
     for item in carried(load_balancer):
         lines += _frontend(item, f"{load_balancer.vip}:{item.port}")
         if item.pool:
