@@ -56,6 +56,10 @@ class DriftError(RunbookError):
     """What is there is neither what was planned for nor what may be changed safely."""
 
 
+class EarlierPhaseError(DriftError):
+    """A phase needs what an earlier one has not made yet."""
+
+
 class ApplyError(RunbookError):
     """A step failed; what was done before it stands."""
 

@@ -14,7 +14,7 @@ from kuryr_runbook.clients.openstack import OpenStackClient
 from kuryr_runbook.display.findings import findings_view
 from kuryr_runbook.display.plans import outcomes_view, plan_view
 from kuryr_runbook.display.tables import View, table
-from kuryr_runbook.model.errors import CheckError, SiteError, UnknownError
+from kuryr_runbook.model.errors import CheckError, EarlierPhaseError, SiteError, UnknownError
 from kuryr_runbook.model.findings import Finding, Status, worst
 from kuryr_runbook.model.plan import Outcome, Plan
 from kuryr_runbook.model.site import Site
@@ -69,16 +69,26 @@ class Phase(ABC):
         return KubernetesClient(self.site.kubernetes.kubeconfig, self.site.kubernetes.context)
 
     def plan(self) -> View:
-        """Read, compare with what is wanted, and show the difference."""
-        self._plan = self.make_plan()
+        """Read, compare with what is wanted, and show the difference.
+
+        A dry run of all phases gets to those whose plan needs what an earlier one would make;
+        they say so.
+        """
+        try:
+            self._plan = self.make_plan()
+        except EarlierPhaseError as error:
+            if not self.dry_run:
+                raise
+            rows = [(line.strip(),) for line in error.message.splitlines()]
+            return table(f"Plan of {self.name}", ("cannot be made yet",), rows, error.remedy or "")
         return plan_view(self._plan)
 
     def apply(self) -> View:
         """Carry the plan out; in a dry run, say that nothing was done."""
-        if self._plan is None:
-            self._plan = self.make_plan()
         if self.dry_run:
             return table("Dry run", ("nothing was changed",), [(f"{self.name}: plan only",)])
+        if self._plan is None:
+            self._plan = self.make_plan()
         outcomes = self.carry_out(self._plan)
         self._plan = None
         return outcomes_view(self.name, outcomes)

@@ -21,7 +21,7 @@ from kuryr_runbook.clients.images import (
 from kuryr_runbook.clients.registry import RegistryClient
 from kuryr_runbook.display.progress import say
 from kuryr_runbook.display.tables import View, table
-from kuryr_runbook.model.errors import DriftError
+from kuryr_runbook.model.errors import EarlierPhaseError
 from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.plan import Action, Outcome, Plan, Step, Target
 from kuryr_runbook.model.site import Site
@@ -137,13 +137,13 @@ def registry_of(site: Site) -> RegistryClient:
 def deployed_image(site: Site) -> str:
     """The image by its digest, as the manifests name it: a tag may move.
 
-    Raises DriftError when phase 01 has work left.
+    Raises EarlierPhaseError when phase 01 has work left.
     """
     registry = registry_of(site)
     spec = read_image_spec(site, registry)
     remote = read_remote_image(spec, registry)
     if remote is None or not spec.is_made_as(remote.labels):
-        raise DriftError(
+        raise EarlierPhaseError(
             f"the registry does not have {spec.reference}, made of these inputs",
             remedy="run phase image_build first",
         )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from kuryr_runbook.clients.kubernetes import KubernetesReader
 from kuryr_runbook.clients.openstack import OpenStackReader
-from kuryr_runbook.model.errors import DriftError
+from kuryr_runbook.model.errors import DriftError, EarlierPhaseError
 from kuryr_runbook.model.plan import Plan, Target
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.planning.openstack import plan_openstack
@@ -30,10 +30,10 @@ class Prepared:
     """Phase 02's plan: all keep, when it is done."""
 
     def ids(self, site: Site) -> KuryrIds:
-        """The ids that Kuryr works with. Raises DriftError when phase 02 has work left."""
+        """The ids that Kuryr works with. Raises EarlierPhaseError when phase 02 has work left."""
         left = [f"{step.action} {step.target}: {step.because}" for step in self.plan.changes]
         if left:
-            raise DriftError(
+            raise EarlierPhaseError(
                 "\n  ".join(["OpenStack is not prepared:", *left]),
                 remedy="run phase openstack_prep first",
             )
