@@ -71,6 +71,7 @@ class Fabric:
         self._groups = Rules("security groups", FABRIC_NS, restore, _LIST_IPTABLES)
         self._nat = Rules("address translation", ROUTER_NS, restore, _LIST_IPTABLES)
         self._problems: list[str] = []
+        self._changed: list[Plug] = []
         self._before = Topology()
 
     def apply(self, topology: Topology) -> tuple[str, ...]:
@@ -89,8 +90,11 @@ class Fabric:
         ) and self._try(self._spoofing.ensure, filtering.render_nft(guards), self._say)
         self._try(links.remove_stale, topology.bridges, topology.plugs, self._say)
         kernel = links.Kernel()
+        self._changed = []
         for plug in topology.plugs if guarded else ():
             self._try(self._ensure_plug, kernel, plug)
+        for plug in self._changed:
+            self._try(links.announce, plug)
         self._try(self._nat.ensure, translating.render_nat(topology.nats), self._say)
         self._try(links.ensure_router_routes, topology.routes, self._say)
         for balancer in topology.balancers:
@@ -114,7 +118,8 @@ class Fabric:
                 f"port {plug.interface} is not plugged: there is no namespace {plug.namespace}",
                 remedy="the port's device_id should be the name of one of the lab's nodes",
             )
-        links.ensure_plug(kernel, plug, self._say)
+        if links.ensure_plug(kernel, plug, self._say):
+            self._changed.append(plug)
 
     def _remove_amphorae(self, wanted: Iterable[str]) -> None:
         for name in namespaces(LB_NS_PREFIX):

@@ -6,6 +6,7 @@ by hand comes back.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
@@ -19,6 +20,8 @@ from kuryr_runbook.model.errors import LabError
 
 VIP_TABLE = "101"
 """Routing table of an amphora's VIP."""
+FORWARDING_SECONDS = 1.0
+"""How long a bridge may take until it forwards for a new port."""
 ROUTE_MARK = "201"
 """Protocol number by which the routers' extra routes are known."""
 
@@ -136,8 +139,11 @@ def remove_stale(bridges: Iterable[Bridge], plugs: Iterable[Plug], say: Progress
             say(f"{'network' if name.startswith('b-') else 'port'} {name} removed")
 
 
-def ensure_plug(kernel: Kernel, plug: Plug, say: Progress) -> None:
-    """Have the plug with its addresses and routes. LabError when its device is another's."""
+def ensure_plug(kernel: Kernel, plug: Plug, say: Progress) -> bool:
+    """Have the plug with its addresses and routes; gives back whether anything was changed.
+
+    Raises LabError when its device is another's.
+    """
     outer = kernel.devices(FABRIC_NS).get(plug.interface)
     inner = kernel.devices(plug.namespace).get(plug.device)
     if outer is None or inner is None or (outer.peer, inner.peer) != (inner.index, outer.index):
@@ -155,7 +161,27 @@ def ensure_plug(kernel: Kernel, plug: Plug, say: Progress) -> None:
         kernel.forget(FABRIC_NS, plug.namespace)
         outer = kernel.devices(FABRIC_NS)[plug.interface]
         inner = kernel.devices(plug.namespace)[plug.device]
-    _correct(kernel, plug, (outer, inner), say)
+    return _correct(kernel, plug, (outer, inner), say)
+
+
+def announce(plug: Plug) -> None:
+    """Tell the neighbours, who may remember the addresses with another MAC.
+
+    The kernel does so by itself when a device comes up (arp_notify), but then the bridge does not
+    forward yet. It does so again when the MAC is set, to what it is.
+    """
+    deadline = time.monotonic() + FORWARDING_SECONDS
+    while not _is_forwarding(plug) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    ip("link", "set", plug.device, "address", plug.mac, namespace=plug.namespace)
+
+
+def _is_forwarding(plug: Plug) -> bool:
+    shown = ip_json("-details", "link", "show", "dev", plug.interface, namespace=FABRIC_NS)
+    return any(
+        link.get("linkinfo", {}).get("info_slave_data", {}).get("state") == "forwarding"
+        for link in shown
+    )
 
 
 def _plug_in(plug: Plug) -> None:
@@ -169,7 +195,7 @@ def _plug_in(plug: Plug) -> None:
     )
 
 
-def _correct(kernel: Kernel, plug: Plug, ends: tuple[Device, Device], say: Progress) -> None:
+def _correct(kernel: Kernel, plug: Plug, ends: tuple[Device, Device], say: Progress) -> bool:
     outer, inner = ends
     if (outer.master, outer.mtu, outer.up) != (plug.bridge, plug.mtu, True):
         line = f"link set {plug.interface} master {plug.bridge} mtu {plug.mtu} up"
@@ -181,13 +207,11 @@ def _correct(kernel: Kernel, plug: Plug, ends: tuple[Device, Device], say: Progr
         ip_batch(changes, plug.namespace)
         kernel.forget(plug.namespace)
         say(f"{plug.namespace}: {'; '.join(changes)}")
+    return bool(changes)
 
 
 def changed(plug: Plug, device: Device) -> Iterator[str]:
-    """`ip` commands that give the device its MAC, MTU and addresses; it comes up last.
-
-    Then its neighbours hear of it: see arp_notify.
-    """
+    """`ip` commands that give the device its MAC, MTU and addresses; it comes up last."""
     if (device.mac, device.mtu) != (plug.mac, plug.mtu):
         yield f"link set {plug.device} address {plug.mac} mtu {plug.mtu}"
     wanted = [str(address) for address in plug.addresses]

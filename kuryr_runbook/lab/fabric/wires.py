@@ -42,8 +42,8 @@ INTERNET_LINK = "host"
 BROADEST = 8
 """A route for more than a /8 is a default route by another name, and is no obstacle."""
 
-# A new namespace inherits what the host happens to have. With arp_notify a device that comes up
-# with an address that another had before is believed at once.
+# A new namespace inherits what the host happens to have. With arp_notify a device tells its
+# neighbours of its addresses: they may have been another's a moment ago.
 HOST_LIKE = {
     "net.ipv4.ip_forward": 0,
     "net.ipv4.conf.all.rp_filter": 0,
