@@ -85,8 +85,12 @@ def test_no_parameters_means_that_no_site_was_chosen() -> None:
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-        lambda inner: st.lists(inner, max_size=3)
-        | st.dictionaries(st.sampled_from(["name", "openstack", "kuryr", "release", "x"]), inner),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(["name", "openstack", "kuryr", "release", "x"]), inner
+            )
+        ),
         max_leaves=8,
     )
 )
