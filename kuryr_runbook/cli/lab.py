@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import time
 from dataclasses import replace
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 EXTRA = ("bcrypt", "cryptography", "psutil", "supervisor")
 """What the extra `lab` of this package installs."""
+SYSTEM_PATH = ("/usr/sbin", "/usr/bin", "/sbin", "/bin")
 FOLLOW_SECONDS = 0.2
 MIB = 1 << 20
 UP = "bring it up with `kuryr-runbook lab up`"
@@ -35,6 +37,8 @@ def lab() -> None:
             f"the lab needs the Python packages {', '.join(missing)}",
             remedy="pip install 'kuryr-runbook[lab]'",
         )
+    # Debian's `su` and cron leave out where ip, nft and haproxy are.
+    os.environ["PATH"] = os.pathsep.join((os.environ.get("PATH", ""), *SYSTEM_PATH))
 
 
 @lab.command()
@@ -74,7 +78,8 @@ def status(as_json: bool) -> None:  # noqa: FBT001
 
     found = lifecycle.status(_known())
     if found is None:
-        raise CheckError("there is no lab on this machine", remedy=UP)
+        message, remedy = _no_lab()
+        raise CheckError(message, remedy=remedy)
     click.echo(json.dumps(_as_data(found), indent=1) if as_json else as_text(found))
     if not found.well:
         raise CheckError(complaint(found), remedy="repair it with `kuryr-runbook lab up`")
@@ -137,8 +142,27 @@ def _known() -> LabSettings:
 def _required() -> LabSettings:
     found = remembered(LabSettings())
     if found is None:
-        raise UsageError("there is no lab on this machine", remedy=UP)
+        message, remedy = _no_lab()
+        raise UsageError(message, remedy=remedy)
     return found.settings
+
+
+def _no_lab() -> tuple[str, str]:
+    """Why there is no lab to look at, and the way out."""
+    from kuryr_runbook.lab import ownership
+
+    owner, here = ownership.owner(), LabSettings().state
+    if owner is None:
+        return "there is no lab on this machine", UP
+    if owner == here:
+        return (
+            f"the lab of this machine has lost its state directory {here}",
+            "remove what is left of it: `kuryr-runbook lab destroy`",
+        )
+    return (
+        f"the lab of this machine has its state in {owner}, not in {here}",
+        f"set XDG_STATE_HOME={owner.parent.parent} for this command",
+    )
 
 
 def _as_data(found: Status) -> dict[str, Any]:

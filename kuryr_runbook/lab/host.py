@@ -17,6 +17,7 @@ from kuryr_runbook.lab import ownership
 from kuryr_runbook.lab.fabric import wires
 from kuryr_runbook.lab.fabric.kernel import ip_json
 from kuryr_runbook.lab.fabric.namespaces import namespaces
+from kuryr_runbook.lab.kubernetes import cgroups
 from kuryr_runbook.lab.launching import NETNS_DIRECTORY
 from kuryr_runbook.lab.processes import Supervisor
 from kuryr_runbook.lab.settings import (
@@ -131,6 +132,11 @@ def _kernel() -> Iterator[str]:
             )
     if said := probe(("nft", "add table bridge probe"), ""):
         yield f"the kernel has no nf_tables for bridges ({said}): use one with nf_tables_bridge"
+    if not cgroups.hierarchies():
+        yield (
+            "no cgroup hierarchy is mounted, and the lab's nodes need one: mount it at "
+            "/sys/fs/cgroup (`mount -t cgroup2 cgroup2 /sys/fs/cgroup`)"
+        )
     if not Path("/proc/sys/net/bridge").is_dir() and not _loadable("br_netfilter"):
         yield "the kernel filters nothing on bridges: use one with the module br_netfilter"
     if "\toverlay\n" not in Path("/proc/filesystems").read_text() and not _loadable("overlay"):

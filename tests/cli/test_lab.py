@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from kuryr_runbook.cli import lab as commands
 from kuryr_runbook.cli import main
+from kuryr_runbook.lab import ownership
 from kuryr_runbook.lab.lifecycle import Status
 from kuryr_runbook.lab.processes import ProgramState
 from kuryr_runbook.lab.programs import CommandHealth, Program
@@ -49,13 +50,27 @@ def state(name: str, *, well: bool = True, address: str = "") -> ProgramState:
     ("command", "status"), [("status", 4), ("env", 2), ("logs etcd", 2), ("down", 2)]
 )
 def test_without_a_lab_the_way_to_one_is_told(
-    settings: LabSettings, command: str, status: int
+    settings: LabSettings, command: str, status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(ownership, "owner", lambda: None)
     result = invoke(*command.split())
     assert result.exit_code == status
     assert "`kuryr-runbook lab up`" in result.stderr
     assert result.stdout == ""
     assert not settings.state.exists()
+
+
+@pytest.mark.parametrize(
+    ("elsewhere", "way"), [(True, "XDG_STATE_HOME=/other"), (False, "`kuryr-runbook lab destroy`")]
+)
+def test_a_lab_whose_state_is_not_here_is_told_apart(
+    settings: LabSettings, elsewhere: bool, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = Path("/other/kuryr-runbook/lab") if elsewhere else settings.state
+    monkeypatch.setattr(ownership, "owner", lambda: owner)
+    result = invoke("status")
+    assert result.exit_code == 4
+    assert way in result.stderr
 
 
 def test_env_can_be_evaluated_by_a_shell(settings: LabSettings) -> None:
