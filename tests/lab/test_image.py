@@ -36,11 +36,6 @@ SIZE_BAR = 130_000_000
 
 
 @pytest.fixture(scope="module")
-def settings() -> LabSettings:
-    return LabSettings()
-
-
-@pytest.fixture(scope="module")
 def registry(settings: LabSettings) -> RegistryClient:
     return RegistryClient(settings.registry_auth, settings.ca)
 
