@@ -9,7 +9,7 @@ from fabric_states import cluster, pair, rule
 
 from kuryr_runbook.lab.fabric.describing import describe_guards, describe_nats
 from kuryr_runbook.lab.fabric.filtering import Guard, guard
-from kuryr_runbook.lab.fabric.topology import Nat
+from kuryr_runbook.lab.fabric.parts import Nat
 
 NODE = cluster().ports[0]
 

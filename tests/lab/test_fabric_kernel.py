@@ -21,9 +21,10 @@ from kuryr_runbook.lab.fabric.namespaces import (
     processes,
     remove_namespace,
 )
+from kuryr_runbook.lab.fabric.parts import ApiState
 from kuryr_runbook.lab.fabric.proxying import ALGORITHMS, CHECKED, render_haproxy
 from kuryr_runbook.lab.fabric.state import NetworkState
-from kuryr_runbook.lab.fabric.topology import ApiState, desired_topology
+from kuryr_runbook.lab.fabric.topology import desired_topology
 from kuryr_runbook.lab.fabric.translating import render_nat
 from kuryr_runbook.lab.fabric.wires import HOST_LIKE
 from kuryr_runbook.model.errors import LabError

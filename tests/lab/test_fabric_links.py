@@ -6,7 +6,7 @@ from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Interface
 
 from kuryr_runbook.lab.fabric.links import VIP_TABLE, Device, changed, missing_routes, parse_devices
-from kuryr_runbook.lab.fabric.topology import Plug
+from kuryr_runbook.lab.fabric.parts import Plug
 
 PLUG = Plug(
     interface="p-1",

@@ -11,15 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kuryr_runbook.lab.fabric.balancing import LoadBalancer
+from kuryr_runbook.lab.fabric.parts import ApiState, Plug, Topology
 from kuryr_runbook.lab.fabric.state import FixedIp, NetworkState, Router, network_state
-from kuryr_runbook.lab.fabric.topology import (
-    ApiState,
-    Plug,
-    Topology,
-    bridge_name,
-    desired_topology,
-    interface_name,
-)
+from kuryr_runbook.lab.fabric.topology import bridge_name, desired_topology, interface_name
 from kuryr_runbook.lab.fabric.translating import render_nat
 from kuryr_runbook.lab.settings import INTERNET_NS, ROUTER_NS
 

@@ -12,9 +12,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from kuryr_runbook.lab.fabric.applying import Fabric
+from kuryr_runbook.lab.fabric.parts import Topology
 from kuryr_runbook.lab.fabric.proxies import directory
 from kuryr_runbook.lab.fabric.reader import ApiReader
-from kuryr_runbook.lab.fabric.topology import Topology, desired_topology
+from kuryr_runbook.lab.fabric.topology import desired_topology
 from kuryr_runbook.lab.programs import Progress
 from kuryr_runbook.lab.settings import LabSettings
 from kuryr_runbook.model.errors import LabError, UnreachableError

@@ -10,7 +10,7 @@ from kuryr_runbook.lab.fabric import filtering, links, proxies, translating
 from kuryr_runbook.lab.fabric.describing import describe_guards, describe_nats
 from kuryr_runbook.lab.fabric.kernel import CommandError, run
 from kuryr_runbook.lab.fabric.namespaces import ensure_namespace, namespaces, remove_namespace
-from kuryr_runbook.lab.fabric.topology import Plug, Topology
+from kuryr_runbook.lab.fabric.parts import Plug, Topology
 from kuryr_runbook.lab.fabric.wires import HOST_LIKE
 from kuryr_runbook.lab.programs import Progress
 from kuryr_runbook.lab.settings import FABRIC_NS, LB_NS_PREFIX, ROUTER_NS, LabSettings

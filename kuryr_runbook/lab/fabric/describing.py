@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from kuryr_runbook.lab.fabric.filtering import Guard
-from kuryr_runbook.lab.fabric.topology import Nat
+from kuryr_runbook.lab.fabric.parts import Nat
 
 SHOWN = 6
 """Of a longer list of differences only the number is told."""

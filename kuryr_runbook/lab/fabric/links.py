@@ -13,7 +13,7 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
 from kuryr_runbook.lab.fabric.kernel import ip, ip_batch, ip_json
-from kuryr_runbook.lab.fabric.topology import Bridge, Plug
+from kuryr_runbook.lab.fabric.parts import Bridge, Plug
 from kuryr_runbook.lab.programs import Progress
 from kuryr_runbook.lab.settings import FABRIC_NS, ROUTER_NS
 from kuryr_runbook.model.errors import LabError

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from kuryr_runbook.lab.fabric.kernel import NAMESPACES, run
 from kuryr_runbook.lab.fabric.namespaces import end_processes
+from kuryr_runbook.lab.fabric.parts import Balancer
 from kuryr_runbook.lab.fabric.proxying import carried, render_haproxy
-from kuryr_runbook.lab.fabric.topology import Balancer
 from kuryr_runbook.lab.programs import Progress
 from kuryr_runbook.lab.settings import LabSettings
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from kuryr_runbook.lab.fabric.balancing import LoadBalancer, load_balancers
+from kuryr_runbook.lab.fabric.parts import ApiState
 from kuryr_runbook.lab.fabric.state import NetworkState, Resource, network_state
-from kuryr_runbook.lab.fabric.topology import ApiState
 from kuryr_runbook.lab.openstack.configuration import Files
 from kuryr_runbook.lab.settings import LabSettings
 from kuryr_runbook.model.errors import UnreachableError

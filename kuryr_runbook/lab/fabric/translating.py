@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from kuryr_runbook.lab.fabric.topology import Nat
+from kuryr_runbook.lab.fabric.parts import Nat
 
 
 def render_nat(nats: Sequence[Nat]) -> str:
