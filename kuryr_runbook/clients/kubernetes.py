@@ -219,11 +219,15 @@ class KubernetesClient:
                 _preload_content=False,
                 _request_timeout=REQUEST_SECONDS,
             )
-            channel.run_forever(timeout=seconds)
-            # Before read_all(), which forgets the channel that carries the status.
-            status = _exit_status(channel, f"exec in pod {namespace}/{pod}")
-            output = channel.read_all()
-            channel.close()
+            try:
+                channel.run_forever(timeout=seconds)
+                # Before read_all(), which forgets the channel that carries the status.
+                status = _exit_status(channel, f"exec in pod {namespace}/{pod}")
+                output = channel.read_all()
+            finally:
+                channel.close()
+                # close() leaves the socket open when the server was the first to close.
+                channel.sock.shutdown()
         if status is None:
             raise ApplyError(
                 f"the command in pod {namespace}/{pod} did not end in {seconds:.0f} s; "
