@@ -25,6 +25,8 @@ class SubnetSpec:
 
     name: str
     given_id: str | None
+    key: str
+    """Its place in the site file; that of the given id ends in `_id`."""
     cidr: IPv4Network
     gateway: IPv4Address
     pool: Pool
@@ -54,6 +56,8 @@ class GroupSpec:
 
     name: str
     given_id: str | None
+    key: str
+    """Its place in the site file; that of the given id ends in `_id`."""
     description: str
     rules: tuple[RuleSpec, ...]
     """What it must admit, whoever made the group."""
@@ -131,6 +135,7 @@ def _pod_subnet(site: Site) -> SubnetSpec:
     return SubnetSpec(
         name=subnet.name,
         given_id=site.network.kuryr_pod_subnet_id,
+        key="network.kuryr_pod_subnet",
         cidr=subnet.cidr,
         gateway=subnet.gateway_ip,
         pool=addressing.pod_pool(subnet.cidr, subnet.gateway_ip),
@@ -143,6 +148,7 @@ def _service_subnet(site: Site) -> SubnetSpec:
     return SubnetSpec(
         name=subnet.name,
         given_id=site.network.kuryr_service_subnet_id,
+        key="network.kuryr_service_subnet",
         cidr=subnet.cidr,
         gateway=addressing.service_gateway(subnet.cidr),
         pool=addressing.service_pool(subnet.cidr),
@@ -164,6 +170,7 @@ def _node_group(site: Site) -> GroupSpec:
     return GroupSpec(
         name=site.network.node_security_group,
         given_id=None,
+        key="network.node_security_group",
         description="nodes of the cluster",
         rules=tuple(rules),
     )
@@ -177,6 +184,7 @@ def _pod_group(site: Site) -> GroupSpec:
     return GroupSpec(
         name=site.network.pod_security_group,
         given_id=site.network.pod_security_group_id,
+        key="network.pod_security_group",
         description="ports of pods",
         rules=tuple(rules),
     )

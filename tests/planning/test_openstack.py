@@ -133,6 +133,23 @@ def test_a_load_balancer_in_error_is_replaced() -> None:
     assert len(cloud.resources["loadbalancer"]) == 1
 
 
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [("ERROR", "is in ERROR, and the runbook did not"), ("ACTIVE", "and has none")],
+)
+def test_a_load_balancer_of_somebody_else_is_never_changed(status: str, expected: str) -> None:
+    cloud = cluster_cloud(NODES)
+    apply_openstack(planned(cloud), cloud, quiet)
+    [balancer] = cloud.resources["loadbalancer"]
+    balancer |= {"description": "theirs", "provisioning_status": status}
+    [pool] = cloud.pool_members
+    cloud.pool_members[pool] = []
+    cloud.mutations = 0
+    with pytest.raises(DriftError, match=expected):
+        planned(cloud)
+    assert cloud.mutations == 0
+
+
 def test_a_new_master_becomes_a_member() -> None:
     cloud = cluster_cloud(NODES)
     apply_openstack(planned(cloud), cloud, quiet)

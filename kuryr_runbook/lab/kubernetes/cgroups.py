@@ -34,7 +34,8 @@ def hierarchies(mounts: str | None = None) -> tuple[Path, ...]:
 def enable_controllers(root: Path) -> tuple[str, ...]:
     """Hand the unified hierarchy's controllers down from its root; tells which were not before.
 
-    A v1 hierarchy has its controllers at once, and nothing to enable.
+    A v1 hierarchy has its controllers at once, and nothing to enable. Raises LabError where the
+    root that we see holds processes itself, as in a container: the kernel then hands none down.
     """
     switch = root / "cgroup.subtree_control"
     if not switch.exists():
@@ -43,7 +44,15 @@ def enable_controllers(root: Path) -> tuple[str, ...]:
     enabled = switch.read_text().split()
     missing = tuple(name for name in CONTROLLERS if name in there and name not in enabled)
     if missing:
-        switch.write_text(" ".join(f"+{name}" for name in missing))
+        try:
+            switch.write_text(" ".join(f"+{name}" for name in missing))
+        except OSError as error:
+            raise LabError(
+                f"{switch}: the kernel hands {', '.join(missing)} down to no group: "
+                f"{error.strerror}",
+                remedy="run the lab on a machine or virtual machine, or in a container whose "
+                "processes are not in its root cgroup",
+            ) from error
     return missing
 
 

@@ -1,0 +1,134 @@
+"""The part of phase 02's plan that is about networks, subnets and the router."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv4Network
+
+from kuryr_runbook.model.addressing import Pool
+from kuryr_runbook.model.plan import Action, Step, Target
+from kuryr_runbook.planning.gathering import Gathering, Ref, Resource
+from kuryr_runbook.specs.openstack import SubnetSpec
+
+
+def use_external_network(gathering: Gathering, name: str, given_id: str | None) -> str:
+    """The network of the floating IPs, which has to exist; gives its id."""
+    network = gathering.found("network", name, given_id, "network.external_network")
+    if network is None:
+        return ""
+    if not network["router:external"]:
+        gathering.problems.append(f"network {name} should be external (router:external) and is not")
+    gathering.keep("network", name, network, "external network: floating IPs come from it")
+    return str(network["id"])
+
+
+def use_node_subnet(gathering: Gathering, name: str, given_id: str | None) -> Resource | None:
+    """The subnet of the nodes, which has to exist; None when it does not."""
+    subnet = gathering.found("subnet", name, given_id, "network.node_subnet")
+    if subnet is not None:
+        gathering.keep("subnet", name, subnet, "node subnet: the nodes are attached to it")
+    return subnet
+
+
+def plan_router(gathering: Gathering, external: str) -> Ref:
+    """The router that joins nodes, pods and services; its gateway is on the external network."""
+    name = gathering.spec.router
+    router = gathering.find("router", name, None, "network.router")
+    if router is None:
+        body = {"name": name, "external_gateway_info": {"network_id": external}}
+        return gathering.create("router", name, body, "there is none of that name")
+    gateway = (router["external_gateway_info"] or {}).get("network_id")
+    if gateway != external:
+        gathering.problems.append(
+            f"router {name} should have its gateway on network {gathering.spec.external_network} "
+            f"({external}) and has {gateway or 'none'}"
+        )
+    return gathering.keep(
+        "router", name, router, "exists, with its gateway on the external network"
+    )
+
+
+def plan_interface(gathering: Gathering, router: Ref, subnet: Ref, subnet_name: str) -> None:
+    """A leg of the router in the subnet."""
+    target = Target("router_interface", subnet_name)
+    port = next((p for p in gathering.snapshot.of("port") if _is_leg(p, router, subnet)), None)
+    if port is not None:
+        gathering.steps.append(
+            Step(action=Action.KEEP, target=target, id=port["id"], because="the router has it")
+        )
+        return
+    gathering.steps.append(
+        Step(
+            action=Action.CREATE,
+            target=target,
+            because=f"router {gathering.spec.router} has no leg in subnet {subnet_name}",
+            body={"router_id": router, "subnet_id": subnet},
+        )
+    )
+
+
+def plan_network(gathering: Gathering, name: str) -> Ref:
+    """The network of the services."""
+    network = gathering.find("network", name, None, "network.service_subnet.network")
+    if network is None:
+        return gathering.create("network", name, {"name": name}, "there is none of that name")
+    return gathering.keep("network", name, network, "exists")
+
+
+def plan_subnet(gathering: Gathering, spec: SubnetSpec, network: Ref) -> Ref:
+    """A subnet that Kuryr takes addresses from; one that exists has to fit."""
+    subnet = gathering.find("subnet", spec.name, spec.given_id, spec.key)
+    if subnet is None:
+        body = {
+            "name": spec.name,
+            "network_id": network,
+            "ip_version": 4,
+            "cidr": str(spec.cidr),
+            "gateway_ip": str(spec.gateway),
+            "enable_dhcp": False,
+            "allocation_pools": [{"start": str(spec.pool.first), "end": str(spec.pool.last)}],
+        }
+        return gathering.create("subnet", spec.name, body, f"there is none yet: {spec.role}")
+    gathering.problems.extend(
+        f"subnet {spec.name}: {text}" for text in _misfits(spec, subnet, network)
+    )
+    return gathering.keep("subnet", spec.name, subnet, f"exists and fits: {spec.role}")
+
+
+def refuse_overlaps(gathering: Gathering, node_cidr: IPv4Network) -> None:
+    """Pods and services stay out of the nodes' range, which only the cloud knows."""
+    for subnet in (gathering.spec.pod_subnet, gathering.spec.service_subnet):
+        if subnet.cidr.overlaps(node_cidr):
+            gathering.problems.append(
+                f"subnet {subnet.name} {subnet.cidr} overlaps the node subnet {node_cidr}"
+            )
+
+
+def _is_leg(port: Resource, router: Ref, subnet: Ref) -> bool:
+    return (
+        str(port["device_owner"]).startswith("network:router_interface")
+        and port["device_id"] == router
+        and any(fixed["subnet_id"] == subnet for fixed in port["fixed_ips"])
+    )
+
+
+def _misfits(spec: SubnetSpec, subnet: Resource, network: Ref) -> list[str]:
+    """How an existing subnet differs from what Kuryr needs of it."""
+    pools = [
+        Pool(IPv4Address(pool["start"]), IPv4Address(pool["end"]))
+        for pool in subnet["allocation_pools"]
+    ]
+    outside = [
+        str(pool) for pool in pools if pool.first not in spec.pool or pool.last not in spec.pool
+    ]
+    wanted = {
+        "cidr": (str(spec.cidr), subnet["cidr"]),
+        "gateway_ip": (str(spec.gateway), subnet["gateway_ip"]),
+        "enable_dhcp": (False, subnet["enable_dhcp"]),
+        "network_id": (network, subnet["network_id"]),
+    }
+    found = [
+        f"{key} should be {want} and is {is_}" for key, (want, is_) in wanted.items() if want != is_
+    ]
+    if outside:
+        found.append(f"allocation pools should lie within {spec.pool}: {', '.join(outside)}")
+    return found
