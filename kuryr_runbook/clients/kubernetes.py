@@ -317,6 +317,7 @@ def _ours(doing: str) -> Iterator[None]:
         ResourceNotFoundError,
     )
     from urllib3.exceptions import HTTPError, MaxRetryError, SSLError
+    from websocket import WebSocketException
 
     try:
         yield
@@ -324,7 +325,7 @@ def _ours(doing: str) -> Iterator[None]:
         raise _refusal(doing, error) from error
     except ResourceNotFoundError as error:
         raise ApplyError(f"{doing}: the cluster does not know that kind: {error}") from error
-    except (HTTPError, OSError) as error:
+    except (HTTPError, WebSocketException, OSError) as error:
         cause = error.reason if isinstance(error, MaxRetryError) else error
         if isinstance(cause, SSLError):
             raise AccessError(
@@ -342,6 +343,11 @@ def _refusal(doing: str, error: Any) -> RunbookError:
     said = _said(error.body or error.reason)
     message = f"{doing}: the API server answered {error.status}: {said}"
     match error.status:
+        case 0:  # What the stream helper makes of a websocket that could not be opened.
+            return UnreachableError(
+                f"{doing}: the API server does not answer: {error.reason}",
+                remedy="check `server` in the kubeconfig and the way there",
+            )
         case 401:
             return AccessError(message, remedy="the kubeconfig's credentials are not accepted")
         case 403:

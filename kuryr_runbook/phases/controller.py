@@ -15,16 +15,8 @@ from kuryr_runbook.phases.prepared import read_prepared
 from kuryr_runbook.phases.rollout import wait_rolled_out
 from kuryr_runbook.planning.kubernetes import plan_manifests
 from kuryr_runbook.specs import kuryr_conf
-from kuryr_runbook.specs.manifests import (
-    CA_KEY,
-    CA_SECRET,
-    CONTROLLER,
-    Manifest,
-    controller_manifests,
-    is_marked,
-    pull_secret,
-    secret,
-)
+from kuryr_runbook.specs.controller import CA_KEY, CA_SECRET, CONTROLLER, controller_manifests
+from kuryr_runbook.specs.manifests import Manifest, is_marked, pull_secret, secret
 
 
 class Controller(Phase):

@@ -18,13 +18,8 @@ from kuryr_runbook.phases.rollout import wait_rolled_out
 from kuryr_runbook.planning.kubernetes import plan_manifests
 from kuryr_runbook.snapshots.kubernetes import NodeAddress, read_cluster
 from kuryr_runbook.specs import kuryr_conf
-from kuryr_runbook.specs.manifests import (
-    CNI_FILE,
-    DAEMON,
-    Manifest,
-    daemon_manifests,
-    pull_secret,
-)
+from kuryr_runbook.specs.daemon import CNI_FILE, DAEMON, daemon_manifests
+from kuryr_runbook.specs.manifests import Manifest, pull_secret
 
 READY_SECONDS = 120.0
 

@@ -26,8 +26,8 @@ from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.plan import Action, Outcome, Plan, Step, Target
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.phases.base import Phase
+from kuryr_runbook.specs.daemon import PLUGIN
 from kuryr_runbook.specs.image import Reference
-from kuryr_runbook.specs.manifests import PLUGIN
 
 MEBIBYTE = 1024 * 1024
 

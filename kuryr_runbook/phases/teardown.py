@@ -19,7 +19,7 @@ from kuryr_runbook.phases.verification import Verification
 from kuryr_runbook.planning.kubernetes import target_of
 from kuryr_runbook.planning.teardown import plan_openstack_removal
 from kuryr_runbook.snapshots.openstack import read_openstack
-from kuryr_runbook.specs.manifests import CLEANER, DAEMON, cleaner_manifest
+from kuryr_runbook.specs.daemon import CLEANER, DAEMON, cleaner_manifest
 
 KINDS = (
     ("apps/v1", "DaemonSet"),

@@ -9,6 +9,8 @@ import pytest
 
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.site_file import parse_site
+from kuryr_runbook.specs import controller as controllers
+from kuryr_runbook.specs import daemon as daemons
 from kuryr_runbook.specs import manifests
 
 LAB = (Path(__file__).parents[2] / "parameters" / "lab.yaml").read_text()
@@ -22,18 +24,18 @@ def site(plugin: str = "install") -> Site:
 
 
 def controller(conf: str = "conf") -> dict[str, Any]:
-    return manifests.controller_manifests(site(), IMAGE, conf, "ca")[-1]
+    return controllers.controller_manifests(site(), IMAGE, conf, "ca")[-1]
 
 
 def daemon(conf: str = "conf", plugin: str = "install") -> dict[str, Any]:
-    return manifests.daemon_manifests(site(plugin), IMAGE, conf)[-1]
+    return daemons.daemon_manifests(site(plugin), IMAGE, conf)[-1]
 
 
 def everything() -> Iterator[dict[str, Any]]:
-    yield from manifests.controller_manifests(site(), IMAGE, SECRET_WORD, "ca")
-    yield from manifests.daemon_manifests(site(), IMAGE, "conf")
+    yield from controllers.controller_manifests(site(), IMAGE, SECRET_WORD, "ca")
+    yield from daemons.daemon_manifests(site(), IMAGE, "conf")
     yield manifests.pull_secret(site(), "{}")
-    yield manifests.cleaner_manifest(site(), IMAGE)
+    yield daemons.cleaner_manifest(site(), IMAGE)
 
 
 def test_every_object_bears_the_mark_by_which_teardown_finds_it() -> None:
@@ -66,7 +68,7 @@ def test_a_changed_configuration_rolls_the_pods_and_an_unchanged_one_does_not(ma
     assert make("a")["spec"]["template"] != make("b")["spec"]["template"]
 
 
-@pytest.mark.parametrize("rules", [manifests.CONTROLLER_RULES, manifests.DAEMON_RULES])
+@pytest.mark.parametrize("rules", [controllers.CONTROLLER_RULES, daemons.DAEMON_RULES])
 def test_roles_hold_no_wildcard_and_no_deletion(rules: list[dict[str, Any]]) -> None:
     for rule in rules:
         assert "*" not in {*rule["verbs"], *rule["resources"], *rule["apiGroups"]}
@@ -79,7 +81,7 @@ def test_controller_and_daemon_have_service_accounts_of_their_own() -> None:
 
 
 def test_the_configuration_is_installed_last_and_whole() -> None:
-    script = manifests.install_script(site()).splitlines()
+    script = daemons.install_script(site()).splitlines()
     plugin = next(
         i for i, line in enumerate(script) if line.startswith("cp /opt/kuryr-cni/kuryr-cni")
     )
@@ -88,14 +90,14 @@ def test_the_configuration_is_installed_last_and_whole() -> None:
 
 
 def test_a_preinstalled_plugin_is_checked_and_not_assumed() -> None:
-    script = manifests.install_script(site("preinstalled"))
+    script = daemons.install_script(site("preinstalled"))
     assert "test -x /cni-bin/kuryr-cni" in script
     assert "exit 1" in script
     assert "cp /opt/kuryr-cni/kuryr-cni" not in script
 
 
 def test_the_go_plugins_configuration_names_no_file_on_the_host() -> None:
-    assert json.loads(manifests.cni_conf()) == {
+    assert json.loads(daemons.cni_conf()) == {
         "cniVersion": "0.3.1",
         "name": "kuryr",
         "type": "kuryr-cni",
@@ -117,6 +119,6 @@ def test_new_network_namespaces_show_up_in_a_running_daemon() -> None:
 
 
 def test_teardown_takes_from_the_nodes_only_what_was_put_there() -> None:
-    assert "/cni-bin/kuryr-cni" in manifests.remove_script(site())
-    assert "/cni-bin" not in manifests.remove_script(site("preinstalled"))
-    assert "/cni-conf/10-kuryr.conf" in manifests.remove_script(site("preinstalled"))
+    assert "/cni-bin/kuryr-cni" in daemons.remove_script(site())
+    assert "/cni-bin" not in daemons.remove_script(site("preinstalled"))
+    assert "/cni-conf/10-kuryr.conf" in daemons.remove_script(site("preinstalled"))

@@ -1,0 +1,207 @@
+"""The Kubernetes objects of the Kuryr daemon, and what it puts on the nodes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from kuryr_runbook.model.site import Site
+from kuryr_runbook.specs import kuryr_conf
+from kuryr_runbook.specs.image import PLUGIN_PATH
+from kuryr_runbook.specs.manifests import (
+    PULL_SECRET,
+    TOLERATIONS,
+    Manifest,
+    config_map,
+    digest,
+    labels,
+    metadata,
+    pod_template,
+    probe,
+    role,
+    service_account,
+)
+
+DAEMON = "kuryr-daemon"
+CLEANER = "kuryr-cleaner"
+DAEMON_CONFIG = "kuryr-daemon-config"
+CNI_CONFIG = "kuryr-cni-conf"
+CNI_FILE = "10-kuryr.conf"
+PLUGIN = "kuryr-cni"
+
+DAEMON_RULES: list[dict[str, Any]] = [
+    {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch"]},
+]
+"""The daemon only reads the annotations of its node's pods."""
+
+
+def daemon_manifests(site: Site, image: str, conf: str) -> list[Manifest]:
+    """All objects of the daemon, in the order in which they are applied."""
+    cni = cni_conf()
+    return [
+        config_map(site, DAEMON_CONFIG, {"kuryr.conf": conf}),
+        config_map(site, CNI_CONFIG, {CNI_FILE: cni}),
+        service_account(site, DAEMON),
+        *role(site, DAEMON, DAEMON_RULES),
+        _daemon_set(site, image, digest(conf, cni, install_script(site))),
+    ]
+
+
+def cni_conf() -> str:
+    """What the kubelet reads. The Go plugin knows no key of its own: it finds the daemon itself."""
+    return json.dumps({"cniVersion": "0.3.1", "name": "kuryr", "type": PLUGIN}) + "\n"
+
+
+def install_script(site: Site) -> str:
+    """Puts plugin and CNI configuration on a node; the configuration last.
+
+    The kubelet calls a node ready as soon as it sees a configuration, so the plugin has to be
+    there before. Both are moved into place whole. The last line tells which configuration the
+    kubelet takes: the first by name.
+    """
+    bring = (
+        f"cp {PLUGIN_PATH} /cni-bin/.{PLUGIN} && mv -f /cni-bin/.{PLUGIN} /cni-bin/{PLUGIN}"
+        if site.kuryr.cni_plugin == "install"
+        else f"test -x /cni-bin/{PLUGIN} || "
+        f"{{ echo 'no executable {PLUGIN} in /opt/cni/bin of this node'; exit 1; }}"
+    )
+    return "\n".join(
+        [
+            "set -e",
+            bring,
+            f"cp /cni-source/{CNI_FILE} /cni-conf/.{CNI_FILE}",
+            f"mv -f /cni-conf/.{CNI_FILE} /cni-conf/{CNI_FILE}",
+            'echo "plugin sha256: $(sha256sum < /cni-bin/' + PLUGIN + ' | cut -d" " -f1)"',
+            'echo "first configuration: $(ls /cni-conf | head -n 1)"',
+        ]
+    )
+
+
+def remove_script(site: Site) -> str:
+    """Takes from a node what the init container put there; a preinstalled plugin stays.
+
+    Again each second, and once more at the end: a daemon that restarts meanwhile puts it back.
+    """
+    files = [f"/cni-conf/{CNI_FILE}"]
+    if site.kuryr.cni_plugin == "install":
+        files.append(f"/cni-bin/{PLUGIN}")
+    remove = f"rm -f {' '.join(files)}"
+    return f"trap '{remove}; exit' TERM\nwhile {remove}; do sleep 1; done"
+
+
+def cleaner_manifest(site: Site, image: str) -> Manifest:
+    """A DaemonSet that takes plugin and configuration from every node until it is deleted.
+
+    It is also the sign, for a teardown that was cut off, that nodes are yet to be cleaned.
+    """
+    name = CLEANER
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "DaemonSet",
+        "metadata": metadata(site, name),
+        "spec": {
+            "selector": {"matchLabels": {"name": name}},
+            "template": {
+                "metadata": {"labels": {"name": name, **labels(site, name)}},
+                "spec": {
+                    "hostNetwork": True,
+                    "tolerations": TOLERATIONS,
+                    "terminationGracePeriodSeconds": 5,
+                    "imagePullSecrets": [{"name": PULL_SECRET}],
+                    "containers": [
+                        {
+                            "name": "cleaner",
+                            "image": image,
+                            "command": ["sh", "-c", remove_script(site)],
+                            "readinessProbe": {
+                                "exec": {"command": ["test", "!", "-e", f"/cni-conf/{CNI_FILE}"]},
+                                "periodSeconds": 1,
+                            },
+                            "volumeMounts": _cni_mounts(),
+                        }
+                    ],
+                    "volumes": _cni_volumes(),
+                },
+            },
+        },
+    }
+
+
+def _daemon_set(site: Site, image: str, config: str) -> Manifest:
+    template = pod_template(site, DAEMON, config, [_daemon_container(image)], _daemon_volumes())
+    template["spec"]["initContainers"] = [
+        {
+            "name": "install-cni",
+            "image": image,
+            "command": ["sh", "-c", install_script(site)],
+            "volumeMounts": [
+                *_cni_mounts(),
+                {"name": "cni-source", "mountPath": "/cni-source", "readOnly": True},
+            ],
+        }
+    ]
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "DaemonSet",
+        "metadata": metadata(site, DAEMON),
+        "spec": {
+            "selector": {"matchLabels": {"name": DAEMON}},
+            "updateStrategy": {"type": "RollingUpdate"},
+            "template": template,
+        },
+    }
+
+
+def _daemon_container(image: str) -> Manifest:
+    field = {"fieldRef": {"fieldPath": "spec.nodeName"}}
+    pod_field = {"fieldRef": {"fieldPath": "metadata.name"}}
+    return {
+        "name": "daemon",
+        "image": image,
+        "command": ["kuryr-daemon", "--config-file", kuryr_conf.CONF_FILE],
+        # It moves interfaces between network namespaces of the host.
+        "securityContext": {"privileged": True},
+        "env": [
+            {"name": "KUBERNETES_NODE_NAME", "valueFrom": field},
+            {"name": "KURYR_CNI_POD_NAME", "valueFrom": pod_field},
+        ],
+        "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}},
+        "readinessProbe": probe("/ready", kuryr_conf.DAEMON_PORT, delay=1),
+        "livenessProbe": probe("/alive", kuryr_conf.DAEMON_PORT, delay=60),
+        "volumeMounts": [
+            {"name": "config", "mountPath": kuryr_conf.CONF_DIRECTORY, "readOnly": True},
+            {"name": "lock", "mountPath": kuryr_conf.LOCK_DIRECTORY},
+            {"name": "proc", "mountPath": kuryr_conf.PROC_DIRECTORY},
+            {
+                "name": "netns",
+                "mountPath": "/var/run/netns",
+                # Namespaces made after the daemon started have to show up too.
+                "mountPropagation": "HostToContainer",
+            },
+        ],
+    }
+
+
+def _daemon_volumes() -> list[Manifest]:
+    return [
+        {"name": "config", "configMap": {"name": DAEMON_CONFIG}},
+        {"name": "cni-source", "configMap": {"name": CNI_CONFIG}},
+        {"name": "lock", "emptyDir": {}},
+        {"name": "proc", "hostPath": {"path": "/proc"}},
+        {"name": "netns", "hostPath": {"path": "/var/run/netns"}},
+        *_cni_volumes(),
+    ]
+
+
+def _cni_volumes() -> list[Manifest]:
+    return [
+        {"name": name, "hostPath": {"path": path, "type": "DirectoryOrCreate"}}
+        for name, path in (("cni-bin", "/opt/cni/bin"), ("cni-conf", "/etc/cni/net.d"))
+    ]
+
+
+def _cni_mounts() -> list[Manifest]:
+    return [
+        {"name": "cni-bin", "mountPath": "/cni-bin"},
+        {"name": "cni-conf", "mountPath": "/cni-conf"},
+    ]
