@@ -107,11 +107,6 @@ class Engine:
             confined = ("--isolation", "chroot", "--cap-drop", "all", container, "--")
             return self._run("run", *confined, *command, seconds=RUN_SECONDS, stdin=stdin)
 
-    def pull(self, reference: str) -> None:
-        """Fetch an image from its registry, unless this machine has it."""
-        result = self._run("pull", reference, seconds=TRANSFER_SECONDS)
-        self._expect_success(result, f"pulling {reference}")
-
     def push(self, reference: str) -> str:
         """Push an image of this machine; gives the digest that the engine says it has."""
         if self.name == "docker":

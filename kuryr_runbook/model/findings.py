@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 
 class Status(StrEnum):
@@ -30,10 +29,6 @@ class Finding:
     subject: str = ""
     """The object that it is about, when it is about one."""
     remedy: str = ""
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain data, for JSON."""
-        return asdict(self)
 
 
 def worst(findings: Iterable[Finding]) -> Status:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -81,22 +80,6 @@ class Plan:
         found = [step.action for step in self.steps]
         return {action: found.count(action) for action in Action if action in found}
 
-    def as_dict(self) -> dict[str, Any]:
-        """Plain data, for JSON; bodies are left out, since a Secret's is one."""
-        return {
-            "phase": self.phase,
-            "steps": [
-                {
-                    "action": str(step.action),
-                    "kind": step.target.kind,
-                    "name": step.target.name,
-                    "id": step.id,
-                    "because": step.because,
-                }
-                for step in self.steps
-            ],
-        }
-
 
 class Done(StrEnum):
     """How a step ended."""
@@ -141,8 +124,3 @@ def resolve(value: Any, known: Mapping[Target, Mapping[str, Any]]) -> Any:
             return [resolve(item, known) for item in value]
         case _:
             return value
-
-
-def canonical(value: object) -> str:
-    """A JSON text that is the same for equal values: for digests."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)

@@ -22,11 +22,6 @@ class CniPlugin:
     daemon_address: str
     """Where the plugin looks for the daemon: fixed in the Go plugin's source."""
 
-    @property
-    def reads_host_conf(self) -> bool:
-        """Whether kuryr.conf, and with it the password, has to lie on every node's disk."""
-        return self.language == "python"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:

@@ -31,21 +31,6 @@ def plan_manifests(phase: str, manifests: Iterable[Manifest], reader: Kubernetes
     return Plan(phase=phase, steps=tuple(_step(manifest, reader) for manifest in manifests))
 
 
-def plan_removal(phase: str, manifests: Iterable[Manifest], reader: KubernetesReader) -> Plan:
-    """Delete those of the manifests' objects that exist, last first."""
-    steps = [
-        Step(
-            action=Action.DELETE,
-            target=target_of(manifest),
-            because="the runbook made it",
-            body=manifest,
-        )
-        for manifest in reversed(tuple(manifests))
-        if reader.get(manifest) is not None
-    ]
-    return Plan(phase=phase, steps=tuple(steps))
-
-
 def _step(manifest: Manifest, reader: KubernetesReader) -> Step:
     target = target_of(manifest)
     live = reader.get(manifest)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kuryr_runbook.model.plan import Action
-from kuryr_runbook.planning.kubernetes import differences, plan_manifests, plan_removal
+from kuryr_runbook.planning.kubernetes import differences, plan_manifests
 
 CONFIG: dict[str, Any] = {
     "apiVersion": "v1",
@@ -57,13 +57,6 @@ def test_a_changed_field_is_named_without_its_value() -> None:
     [step] = plan_manifests("p", [CONFIG], MemoryCluster(changed)).steps
     assert step.action is Action.UPDATE
     assert step.because == "differs in data.key"
-
-
-def test_removal_goes_backwards_and_only_for_what_is_there() -> None:
-    other = copy.deepcopy(CONFIG) | {"metadata": {"name": "b"}}
-    plan = plan_removal("p", [CONFIG, other], MemoryCluster(live()))
-    assert [step.target.name for step in plan.steps] == ["b", "ns/a"]
-    assert plan_removal("p", [CONFIG], MemoryCluster(None)).steps == ()
 
 
 def test_differences_go_into_lists_of_equal_length() -> None:
