@@ -166,3 +166,12 @@ def test_a_second_builder_waits_and_says_so_on_expiry(
         fcntl.flock(other, fcntl.LOCK_EX)
         with pytest.raises(LabError, match="another process has held"):
             binaries.ensure(settings, silent, {})
+
+
+def test_what_a_build_left_that_was_cut_off_is_swept(tmp_path: Path) -> None:
+    home = tmp_path / "kubernetes-1.20.2-debian"
+    home.mkdir()
+    (tmp_path / "kubernetes-1.20.2-debian.building" / "gocache").mkdir(parents=True)
+    source_build.sweep(home)
+    source_build.sweep(home)
+    assert list(tmp_path.iterdir()) == [home]

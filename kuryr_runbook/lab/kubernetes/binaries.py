@@ -108,6 +108,7 @@ def ensure(
             check_assets(kubernetes)
         else:
             kubernetes = _cached(settings.cache) or _obtain(settings.cache, say, environment)
+            source_build.sweep(_home(settings.cache, "debian"))
     return Binaries(kubernetes=kubernetes, debian=packages)
 
 

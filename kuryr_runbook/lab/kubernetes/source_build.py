@@ -114,6 +114,16 @@ class Workshop:
         }
 
 
+def sweep(home: Path) -> None:
+    """Remove what a build left that was cut off after its binaries were in place: gigabytes."""
+    if _workshop(home).exists():
+        shutil.rmtree(_workshop(home))
+
+
+def _workshop(home: Path) -> Path:
+    return home.with_name(f"{home.name}.building")
+
+
 def build(
     components: Sequence[str], home: Path, say: Progress, environment: Mapping[str, str]
 ) -> Path:
@@ -123,7 +133,7 @@ def build(
     words.
     """
     shop = Workshop(
-        root=home.with_name(f"{home.name}.building"),
+        root=_workshop(home),
         say=say,
         begun=time.monotonic(),
         environment=environment,
@@ -143,7 +153,7 @@ def build(
         shop.run(f"compiling {name}", "go", "build", *flags, f"./cmd/{name}")
         shop.tell(f"built {name}")
     os.replace(products, home)
-    shutil.rmtree(shop.root)
+    sweep(home)
     return home
 
 
