@@ -20,7 +20,7 @@ from kuryr_runbook.snapshots.vif import PodVif
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 YES = Answer(ok=True, said="answers")
-NO = Answer(ok=False, said="no reply to 3 pings")
+NO = Answer(ok=False, said="no reply in 10 s")
 PODS = ("kuryr-demo-a", "kuryr-demo-b", "kuryr-demo-c", "kuryr-demo-d")
 EXTERNAL = "203.0.113.10"
 VIP = "10.2.0.40"

@@ -15,6 +15,7 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
 
 ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
+PING_SECONDS = 10
 HTTP_SECONDS = 10.0
 """An answer that takes longer is none: an amphora may spend 20 s on trying a silent member."""
 
@@ -27,17 +28,20 @@ def answer(*, ok: bool | None, said: str) -> Answer:
 
 
 def ping(address: str) -> Answer:
-    """Whether one of three pings is answered."""
-    command = ["ping", "-n", "-q", "-c", "3", "-i", "0.2", "-W", "2", address]
+    """Whether a ping is answered, sent twice a second until one is or the time is up.
+
+    The first ones between two pods wait for ARP, on a busy worker for seconds.
+    """
+    command = ["ping", "-n", "-q", "-c", "1", "-i", "0.5", "-w", str(PING_SECONDS), address]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=15, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         return answer(ok=None, said=f"ping cannot run: {error}")
     if done.returncode == 0:
         return answer(ok=True, said="answers")
     if "not permitted" in done.stderr:
         return answer(ok=None, said=f"ping cannot run: {done.stderr.strip()}")
-    return answer(ok=False, said=done.stderr.strip() or "no reply to 3 pings")
+    return answer(ok=False, said=done.stderr.strip() or f"no reply in {PING_SECONDS} s")
 
 
 def vip(address: str, port: int) -> Answer:
