@@ -95,17 +95,21 @@ class Engine:
             self._expect_success(result, f"building {spec.reference}")
             return id_file.read_text().strip()
 
-    def run_in_image(self, image: str, *command: str, stdin: str = "") -> Completed:
+    def run_in_image(
+        self, image: str, *command: str, stdin: str = "", out: Path | None = None
+    ) -> Completed:
         """Run a command in an image of this machine, without capabilities.
 
-        It has no network either, but with Buildah, which shares the machine's.
+        It has no network either, but with Buildah, which shares the machine's. `out` is a directory
+        that the command finds as /out.
         """
+        options = ["--cap-drop", "all", *(["--volume", f"{out}:/out:z"] if out else [])]
         if self.name != "buildah":
-            confined = ("--rm", "--interactive", "--network", "none", "--cap-drop", "all")
-            return self._run("run", *confined, image, *command, seconds=RUN_SECONDS, stdin=stdin)
+            options += ["--rm", "--interactive", "--network", "none", image]
+            return self._run("run", *options, *command, seconds=RUN_SECONDS, stdin=stdin)
         with self._working_container(image) as container:
-            confined = ("--isolation", "chroot", "--cap-drop", "all", container, "--")
-            return self._run("run", *confined, *command, seconds=RUN_SECONDS, stdin=stdin)
+            options += ["--isolation", "chroot", container, "--"]
+            return self._run("run", *options, *command, seconds=RUN_SECONDS, stdin=stdin)
 
     def push(self, reference: str) -> str:
         """Push an image of this machine; gives the digest that the engine says it has."""
