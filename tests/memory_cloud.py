@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 PROJECT = "6b2ad4e8b1b24e4a9d7e1e4a3c6b2f10"
@@ -62,11 +62,15 @@ class MemoryCloud:
             raise CloudDied
         self.mutations += 1
 
-    def create(self, kind: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    def create(self, kind: str, bodies: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         self._mutate()
         if kind == "loadbalancer":
-            return self._create_load_balancer(body)
-        return copy.deepcopy(self.add(kind, **body))
+            return [self._create_load_balancer(body) for body in bodies]
+        if kind == "listener":
+            return [self._create_listener(body["loadbalancer_id"], body) for body in bodies]
+        if kind == "pool":
+            return [self._create_pool(self._balancer_of(body), body) for body in bodies]
+        return [copy.deepcopy(self.add(kind, **body)) for body in bodies]
 
     def _create_load_balancer(self, body: Mapping[str, Any]) -> dict[str, Any]:
         fields = {key: value for key, value in body.items() if key != "listeners"}
@@ -75,13 +79,28 @@ class MemoryCloud:
             "loadbalancer", provisioning_status="ACTIVE", vip_port_id=vip_port["id"], **fields
         )
         for listener in body["listeners"]:
-            pool = self.add(
-                "pool",
-                name=listener["default_pool"]["name"],
-                loadbalancers=[{"id": balancer["id"]}],
-            )
-            self.pool_members[pool["id"]] = list(listener["default_pool"]["members"])
+            self._create_listener(balancer["id"], listener)
         return copy.deepcopy(balancer)
+
+    def _create_listener(self, balancer: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        item = self.add(
+            "listener",
+            name=body["name"],
+            protocol_port=body["protocol_port"],
+            loadbalancers=[{"id": balancer}],
+        )
+        self._create_pool(balancer, body["default_pool"])
+        return copy.deepcopy(item)
+
+    def _create_pool(self, balancer: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        pool = self.add("pool", name=body["name"], loadbalancers=[{"id": balancer}])
+        self.pool_members[pool["id"]] = list(body["members"])
+        return copy.deepcopy(pool)
+
+    def _balancer_of(self, body: Mapping[str, Any]) -> str:
+        listeners = self.resources["listener"]
+        listener = next(item for item in listeners if item["id"] == body["listener_id"])
+        return str(listener["loadbalancers"][0]["id"])
 
     def update(self, kind: str, resource_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
         self._mutate()
@@ -94,11 +113,12 @@ class MemoryCloud:
         gone = [i for i in self.resources[kind] if i["id"] == resource_id]
         self.resources[kind] = [i for i in self.resources[kind] if i["id"] != resource_id]
         for item in gone if kind == "loadbalancer" else ():
-            self.resources["pool"] = [
-                pool
-                for pool in self.resources["pool"]
-                if pool["loadbalancers"][0]["id"] != item["id"]
-            ]
+            for part in ("listener", "pool"):
+                self.resources[part] = [
+                    each
+                    for each in self.resources[part]
+                    if each["loadbalancers"][0]["id"] != item["id"]
+                ]
             self.resources["port"] = [
                 port for port in self.resources["port"] if port["id"] != item["vip_port_id"]
             ]
@@ -162,7 +182,7 @@ class CloudDied(BaseException):
 
 
 DEFAULTS: dict[str, dict[str, Any]] = {
-    "network": {"mtu": 1450, "router:external": False},
+    "network": {"mtu": 1450, "router:external": False, "port_security_enabled": True},
     "port": {
         "fixed_ips": [],
         "device_owner": "",

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from kuryr_runbook.clients.kubernetes import Executed
+from kuryr_runbook.clients.kubernetes import Executed, Preview
 
 Manifest = dict[str, Any]
 
@@ -40,8 +40,8 @@ class MemoryCluster:
         found = [item for item in self.objects if _place(item) == _place(manifest)]
         return copy.deepcopy(found[0]) if found else None
 
-    def preview(self, manifest: Mapping[str, Any]) -> Manifest:
-        return {**(self.get(manifest) or {}), **copy.deepcopy(dict(manifest))}
+    def preview(self, manifest: Mapping[str, Any]) -> Preview:
+        return Preview({**(self.get(manifest) or {}), **copy.deepcopy(dict(manifest))})
 
     def delete(self, manifest: Mapping[str, Any]) -> None:
         name = manifest["metadata"]["name"]

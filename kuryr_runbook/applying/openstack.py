@@ -2,50 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
 
-from kuryr_runbook.applying.steps import Execute, Known, Say, apply_plan
+from kuryr_runbook.applying.steps import Body, Executor, Known, Say, apply_plan
 from kuryr_runbook.clients.openstack import OpenStackWriter
 from kuryr_runbook.model.plan import Action, Outcome, Plan, Step
+
+BULK = frozenset({"network", "subnet", "port", "security_group", "security_group_rule"})
+"""What Neutron creates several of in one request: all of them, or none."""
 
 
 def apply_openstack(plan: Plan, writer: OpenStackWriter, say: Say) -> list[Outcome]:
     """Do the plan's steps. Raises ApplyError with what was done and what was not."""
-    return apply_plan(plan, openstack_steps(writer, say), say)
+    return apply_plan(plan, OpenStackExecutor(writer), say)
 
 
-def openstack_steps(writer: OpenStackWriter, say: Say) -> Execute:
+class OpenStackExecutor(Executor):
     """How steps of Neutron and Octavia are done."""
 
-    def execute(step: Step, body: Mapping[str, Any]) -> Known:
+    def __init__(self, writer: OpenStackWriter) -> None:
+        self._writer = writer
+
+    def bulk(self, step: Step) -> str | None:
+        """Creations of one kind go together."""
+        kind = step.target.kind
+        return kind if step.action is Action.CREATE and kind in BULK else None
+
+    def execute_bulk(self, key: str, bodies: Sequence[Body]) -> Sequence[Known]:
+        """Create the resources of a kind."""
+        return self._writer.create(key, bodies)
+
+    def execute(self, step: Step, body: Body, say: Say) -> Known:
+        """Do one step; waits where Octavia works on after its answer."""
         match step.target.kind, step.action:
             case "router_interface", Action.CREATE:
-                writer.add_router_interface(body["router_id"], body["subnet_id"])
+                self._writer.add_router_interface(body["router_id"], body["subnet_id"])
                 return {}
             case "router_interface", Action.DELETE:
-                writer.remove_router_interface(body["router_id"], body["subnet_id"])
+                self._writer.remove_router_interface(body["router_id"], body["subnet_id"])
                 return {}
             case "loadbalancer", Action.CREATE | Action.UPDATE | Action.REPLACE:
-                return _load_balancer(step, body, writer, say)
+                return self._load_balancer(step, body, say)
+            case "listener" | "pool", Action.CREATE:
+                [made] = self._writer.create(step.target.kind, [body])
+                self._writer.wait_active(step.known["loadbalancer_id"], say)
+                return made
             case "pool_members", Action.UPDATE:
-                writer.replace_members(str(step.id), body["members"])
-                return writer.wait_active(body["load_balancer"], say)
+                self._writer.replace_members(str(step.id), body["members"])
+                return self._writer.wait_active(step.known["loadbalancer_id"], say)
             case kind, Action.CREATE:
-                return writer.create(kind, body)
+                [made] = self._writer.create(kind, [body])
+                return made
             case kind, Action.UPDATE:
-                return writer.update(kind, str(step.id), body)
+                return self._writer.update(kind, str(step.id), body)
             case kind, Action.DELETE:
-                writer.delete(kind, str(step.id))
+                self._writer.delete(kind, str(step.id))
                 return {}
         raise AssertionError(f"no way to {step.action} {step.target}")
 
-    return execute
-
-
-def _load_balancer(step: Step, body: Mapping[str, Any], writer: OpenStackWriter, say: Say) -> Known:
-    if step.action is Action.REPLACE:
-        writer.delete("loadbalancer", str(step.id))
-    if step.action is Action.UPDATE:
-        return writer.wait_active(str(step.id), say)
-    return writer.wait_active(str(writer.create("loadbalancer", body)["id"]), say)
+    def _load_balancer(self, step: Step, body: Body, say: Say) -> Known:
+        if step.action is Action.REPLACE:
+            self._writer.delete("loadbalancer", str(step.id))
+        if step.action is Action.UPDATE:
+            return self._writer.wait_active(str(step.id), say)
+        [made] = self._writer.create("loadbalancer", [body])
+        return self._writer.wait_active(str(made["id"]), say)

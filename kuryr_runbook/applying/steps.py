@@ -1,62 +1,174 @@
-"""Carry a plan out, step by step, and say what was done and what was not."""
+"""Carry a plan out: independent steps at once, and say what was done and what was not."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from queue import SimpleQueue
 from typing import Any
 
 from kuryr_runbook.model.errors import ApplyError, RunbookError
 from kuryr_runbook.model.plan import Action, Done, Outcome, Plan, Step, Target, resolve
 
+AT_ONCE = 8
+"""Requests that change something at the same time: enough to hide latency, few for a quota."""
+LISTEN_SECONDS = 0.2
+
 Known = Mapping[str, Any]
-Execute = Callable[[Step, Mapping[str, Any]], Known]
-"""Does one step with its resolved body; gives back what later steps may refer to."""
+Body = Mapping[str, Any]
 Say = Callable[[str], None]
 
 
-def apply_plan(plan: Plan, execute: Execute, say: Say) -> list[Outcome]:
-    """Do the plan's steps in order; stops at the first that fails.
+class Executor(ABC):
+    """How the steps of a plan are done. Its methods are called in threads, several at a time."""
 
-    Raises the step's error as an ApplyError that lists what was done before it, which stands, and
-    what was not reached.
+    @abstractmethod
+    def execute(self, step: Step, body: Body, say: Say) -> Known:
+        """Do one step with its resolved body; gives back what later steps may refer to."""
+
+    def bulk(self, step: Step) -> str | None:
+        """A key that steps share which one request can do together; None: it goes alone."""
+        return None
+
+    def execute_bulk(self, key: str, bodies: Sequence[Body]) -> Sequence[Known]:
+        """Do the steps of that key with these bodies, in one request; all of them or none."""
+        raise NotImplementedError(key)
+
+
+def apply_plan(plan: Plan, executor: Executor, say: Say) -> list[Outcome]:
+    """Do the plan's steps, each as soon as what it needs is done; gives outcomes in plan order.
+
+    Stops at the first failure: what runs is finished, nothing more is begun. So does a
+    KeyboardInterrupt. Raises ApplyError, which lists what was done, and stands, and what was not
+    reached.
     """
-    outcomes: list[Outcome] = []
-    known: dict[Target, Known] = {}
-    for position, step in enumerate(plan.steps):
-        if step.action is Action.KEEP:
-            known[step.target] = {"id": step.id, **step.known}
-            outcomes.append(Outcome(step=step, done=Done.KEPT, known=known[step.target]))
-            continue
-        start = time.monotonic()
-        say(f"{step.action} {step.target}: {step.because}")
-        try:
-            known[step.target] = execute(step, resolve(step.body, known))
-        except RunbookError as error:
-            raise _stopped(plan, position, outcomes, error) from error
-        outcomes.append(
-            Outcome(
-                step=step,
-                done=Done.DONE,
-                known=known[step.target],
-                seconds=time.monotonic() - start,
-            )
+    work = _Work(plan, executor)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        while not work.ended:
+            batches = work.begin(say)
+            if len(batches) == 1 and not work.running:
+                # In the caller's own thread, where Ctrl-C reaches a command or a wait at once.
+                work.do(batches[0], say)
+                continue
+            work.running |= {pool.submit(work.do, batch, work.said.put) for batch in batches}
+            wait(work.running, LISTEN_SECONDS, return_when=FIRST_COMPLETED)
+            work.collect(say)
+    if work.failed:
+        raise _stopped(plan, work) from next(iter(work.failed.values()))
+    return [work.outcomes[position] for position in range(len(plan.steps))]
+
+
+@dataclass(slots=True)
+class _Work:
+    """A plan on its way: what was begun, what came of it."""
+
+    plan: Plan
+    executor: Executor
+    outcomes: dict[int, Outcome] = field(default_factory=dict)
+    """By position in the plan."""
+    failed: dict[int, RunbookError] = field(default_factory=dict)
+    running: set[Future[None]] = field(default_factory=set)
+    begun: set[int] = field(default_factory=set)
+    said: SimpleQueue[str] = field(default_factory=SimpleQueue)
+
+    def __post_init__(self) -> None:
+        """What is kept is known from the start."""
+        for position, step in enumerate(self.plan.steps):
+            if step.action is Action.KEEP:
+                self.begun.add(position)
+                known = {"id": step.id, **step.known}
+                self.outcomes[position] = Outcome(step=step, done=Done.KEPT, known=known)
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing runs, and nothing more will."""
+        return not self.running and (bool(self.failed) or len(self.begun) == len(self.plan.steps))
+
+    def begin(self, say: Say) -> list[list[int]]:
+        """Positions of the steps that have what they need, those of one bulk request together."""
+        if self.failed:
+            return []
+        batches: dict[str, list[int]] = {}
+        for position, step in enumerate(self.plan.steps):
+            if position not in self.begun and self._is_ready(position):
+                self.begun.add(position)
+                say(f"{step.action} {step.target}: {step.because}")
+                key = self.executor.bulk(step) or f"step {position}"
+                batches.setdefault(key, []).append(position)
+        return list(batches.values())
+
+    def _is_ready(self, position: int) -> bool:
+        steps = self.plan.steps
+        needs = steps[position].needs
+        return all(
+            earlier in self.outcomes
+            for earlier in range(position)
+            if steps[earlier].target in needs
         )
-    return outcomes
+
+    def do(self, batch: Sequence[int], say: Say) -> None:
+        """Do the steps at these positions, and note what came of them."""
+        steps = [self.plan.steps[position] for position in batch]
+        known = self._known()
+        bodies = [resolve(step.body, known) for step in steps]
+        start = time.monotonic()
+        try:
+            if len(steps) == 1:
+                found: Sequence[Known] = [self.executor.execute(steps[0], bodies[0], say)]
+            else:
+                found = self.executor.execute_bulk(str(self.executor.bulk(steps[0])), bodies)
+        except RunbookError as error:
+            self.failed.update(dict.fromkeys(batch, error))
+            return
+        seconds = time.monotonic() - start
+        for position, step, item in zip(batch, steps, found, strict=True):
+            self.outcomes[position] = Outcome(
+                step=step, done=Done.DONE, known=item, seconds=seconds
+            )
+
+    def _known(self) -> dict[Target, Known]:
+        return {item.step.target: item.known for item in list(self.outcomes.values())}
+
+    def collect(self, say: Say) -> None:
+        """Pass on what the threads said, from the caller's own, and let go of those that ended.
+
+        An error that is none of ours is raised.
+        """
+        while not self.said.empty():
+            say(self.said.get())
+        ended = {future for future in self.running if future.done()}
+        self.running -= ended
+        for future in ended:
+            future.result()
 
 
-def _stopped(plan: Plan, position: int, outcomes: list[Outcome], error: RunbookError) -> ApplyError:
-    step = plan.steps[position]
-    done = [str(item.step.target) for item in outcomes if item.done is Done.DONE]
+def _stopped(plan: Plan, work: _Work) -> ApplyError:
+    errors = list(dict.fromkeys(work.failed.values()))
+    failures = [
+        f"{plan.phase}: {_names(plan, work, error)} failed: {error.message}" for error in errors
+    ]
+    done = [str(o.step.target) for _, o in sorted(work.outcomes.items()) if o.done is Done.DONE]
     left = [
-        str(item.target) for item in plan.steps[position + 1 :] if item.action is not Action.KEEP
+        str(step.target)
+        for position, step in enumerate(plan.steps)
+        if position not in work.outcomes and position not in work.failed
     ]
     lines = [
-        f"{plan.phase}: {step.action} {step.target} failed: {error.message}",
-        f"done before it, and standing: {', '.join(done) or 'nothing'}",
+        *failures,
+        f"done, and standing: {', '.join(done) or 'nothing'}",
         f"not reached: {', '.join(left) or 'nothing'}",
     ]
+    remedies = dict.fromkeys(error.remedy for error in errors if error.remedy)
     return ApplyError(
         "\n  ".join(lines),
-        remedy=error.remedy or "mend the cause and run the phase again: it goes on from here",
+        remedy="; ".join(remedies)
+        or "mend the cause and run the phase again: it goes on from here",
     )
+
+
+def _names(plan: Plan, work: _Work, error: RunbookError) -> str:
+    steps = [plan.steps[position] for position, of in work.failed.items() if of is error]
+    return f"{steps[0].action} {', '.join(str(step.target) for step in steps)}"

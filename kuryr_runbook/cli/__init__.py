@@ -12,6 +12,7 @@ import click
 from kuryr_runbook.cli.errors import exit_on_error
 
 COMMANDS: dict[str, tuple[str, str]] = {
+    "plan": ("kuryr_runbook.cli.plan:plan", "Show what a run would change."),
     "run": ("kuryr_runbook.cli.run:run", "Install Kuryr: execute the phases for a site."),
     "teardown": ("kuryr_runbook.cli.run:teardown", "Remove what the runbook made for a site."),
     "lab": ("kuryr_runbook.cli.lab:lab", "The embedded OpenStack and Kubernetes."),

@@ -5,10 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from kuryr_runbook.phases.catalogue import PHASES, TEARDOWN, PhaseEntry
+from kuryr_runbook.phases.catalogue import PHASES, TEARDOWN, PhaseEntry, chosen
+
+if TYPE_CHECKING:
+    from kuryr_runbook.model.options import Options
 
 site_option = click.option(
     "--site",
@@ -17,8 +21,22 @@ site_option = click.option(
     type=click.Path(path_type=Path),
     help="The site file, such as parameters/lab.yaml.",
 )
+phase_option = click.option(
+    "--phase",
+    "names",
+    multiple=True,
+    type=click.Choice([phase.name for phase in PHASES]),
+    help="Only this phase; may be given several times [default: all, in order].",
+)
 dry_run_option = click.option(
-    "--dry-run", is_flag=True, help="Show the plan of each phase; change nothing."
+    "--dry-run",
+    is_flag=True,
+    help="Show the plan of each phase and change nothing; exit status 3 when there is a change.",
+)
+force_conflicts_option = click.option(
+    "--force-conflicts",
+    is_flag=True,
+    help="Take fields of Kubernetes objects from other managers that hold them.",
 )
 run_dir_option = click.option(
     "--run-dir",
@@ -29,44 +47,62 @@ run_dir_option = click.option(
 
 @click.command()
 @site_option
-@click.option(
-    "--phase",
-    "names",
-    multiple=True,
-    type=click.Choice([phase.name for phase in PHASES]),
-    help="Only this phase; may be given several times [default: all, in order].",
-)
+@phase_option
 @dry_run_option
+@click.option(
+    "--plan",
+    "approved_plan",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A plan saved by `plan --out`: do what stands in it, and nothing else.",
+)
+@force_conflicts_option
 @run_dir_option
-def run(site_file: Path, names: tuple[str, ...], dry_run: bool, run_dir: Path | None) -> None:  # noqa: FBT001
+def run(
+    *, names: tuple[str, ...], approved_plan: Path | None, force_conflicts: bool, **how: Any
+) -> None:
     """Install Kuryr: execute the phases' notebooks for a site, in order.
 
     Stops at the first phase that fails. A phase that is done already changes
     nothing. The executed notebooks, their HTML and run.json stay in the run's
     directory.
     """
-    chosen = [phase for phase in PHASES if not names or phase.name in names]
-    _execute(site_file, chosen, dry_run=dry_run, run_dir=run_dir)
+    from kuryr_runbook.model.options import Options
+
+    options = Options(approved_plan=approved_plan, force_conflicts=force_conflicts)
+    _execute(chosen(names), options, **how)
 
 
 @click.command()
 @site_option
 @dry_run_option
+@click.option(
+    "--keep",
+    multiple=True,
+    type=click.Choice(["openstack"]),
+    help="Leave what phase openstack_prep made.",
+)
 @run_dir_option
-def teardown(site_file: Path, dry_run: bool, run_dir: Path | None) -> None:  # noqa: FBT001
+def teardown(keep: tuple[Any, ...], **how: Any) -> None:
     """Remove what the runbook made for a site, in order; leave the rest alone."""
-    _execute(site_file, [TEARDOWN], dry_run=dry_run, run_dir=run_dir)
+    from kuryr_runbook.model.options import Options
+
+    _execute([TEARDOWN], Options(keep=keep), **how)
 
 
 def _execute(
-    site_file: Path, phases: Sequence[PhaseEntry], *, dry_run: bool, run_dir: Path | None
+    phases: Sequence[PhaseEntry],
+    options: Options,
+    *,
+    site_file: Path,
+    dry_run: bool,
+    run_dir: Path | None,
 ) -> None:
     from kuryr_runbook.display.live import LiveProgress
     from kuryr_runbook.running.runs import RunOptions, displayed_result, run_phases
 
-    options = RunOptions(dry_run=dry_run, run_dir=run_dir)
+    how = RunOptions(dry_run=dry_run, options=options, run_dir=run_dir)
     with LiveProgress(sys.stderr) as progress:
-        result = run_phases(site_file, phases, options, progress)
+        result = run_phases(site_file, phases, how, progress)
     for phase in phases if not dry_run else ():
         if shown := displayed_result(result.directory / phase.notebook):
             click.echo(f"{shown}\n")

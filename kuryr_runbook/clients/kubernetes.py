@@ -5,25 +5,35 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from threading import Lock
+from typing import Any, Protocol, TypeVar
 
+from kuryr_runbook.clients.kubernetes_errors import (
+    ConflictError,
+    FieldConflict,
+    is_transient,
+    ours,
+    pause_asked,
+)
+from kuryr_runbook.clients.patience import Notify, TransientError, patiently
 from kuryr_runbook.model.errors import (
-    AccessError,
     ApplyError,
     DeadlineError,
-    DriftError,
     RunbookError,
     UnreachableError,
     UsageError,
 )
 
 Manifest = dict[str, Any]
+T = TypeVar("T")
 
 FIELD_MANAGER = "kuryr-runbook"
-REQUEST_SECONDS = 30
+REQUEST_SECONDS = 40
+"""How long one answer may take."""
+PATIENCE_SECONDS = 120.0
+"""How long an answer that may change is asked for."""
 GONE_SECONDS = 180.0
 """How long a deleted object may take: its pods' grace, and the kubelet's own pace."""
 
@@ -35,6 +45,15 @@ class Executed:
     status: int
     output: str
     """stdout and stderr, as they came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What applying a manifest would make of the object."""
+
+    result: Manifest
+    conflicts: tuple[FieldConflict, ...] = ()
+    """What would have to be taken from other managers."""
 
 
 class KubernetesReader(Protocol):
@@ -52,7 +71,7 @@ class KubernetesReader(Protocol):
     def get(self, manifest: Mapping[str, Any]) -> Manifest | None:
         """The object that the manifest names, or None when there is none."""
 
-    def preview(self, manifest: Mapping[str, Any]) -> Manifest:
+    def preview(self, manifest: Mapping[str, Any]) -> Preview:
         """What applying the manifest would make of the object (dryRun=All: nothing changes)."""
 
     def log(self, namespace: str, pod: str, *, lines: int = 30, container: str = "") -> str:
@@ -62,19 +81,29 @@ class KubernetesReader(Protocol):
 class KubernetesWriter(Protocol):
     """What applying does to a cluster."""
 
-    def apply(self, manifest: Mapping[str, Any]) -> Manifest:
-        """Server-side apply. Raises DriftError when another manager holds a field."""
+    def apply(self, manifest: Mapping[str, Any], *, force: bool = False) -> Manifest:
+        """Server-side apply. Raises DriftError when another holds a field, unless forced."""
 
     def delete(self, manifest: Mapping[str, Any]) -> None:
         """Delete the object and what it owns, and wait until it is gone; fine when it is."""
 
 
 class KubernetesClient:
-    """A connection to a cluster; satisfies KubernetesReader and KubernetesWriter."""
+    """A connection to a cluster; satisfies KubernetesReader and KubernetesWriter.
 
-    def __init__(self, kubeconfig: Path | None = None, context: str | None = None) -> None:
+    Safe to be used by several threads. What may be asked again is asked again, until a deadline;
+    `notify` gets a line each time.
+    """
+
+    def __init__(
+        self,
+        kubeconfig: Path | None = None,
+        context: str | None = None,
+        notify: Notify = lambda line: None,
+    ) -> None:
         """Nothing is sent yet. Raises UsageError when the kubeconfig cannot be used."""
         from kubernetes import config
+        from kubernetes.client import ApiClient, Configuration
 
         if kubeconfig is not None and not kubeconfig.exists():
             raise UsageError(
@@ -83,47 +112,60 @@ class KubernetesClient:
                 "`kuryr-runbook lab up`",
             )
         try:
-            self._api = config.new_client_from_config(
-                config_file=str(kubeconfig) if kubeconfig else None, context=context
+            settings = Configuration()
+            # The client below would try thrice without a word, and never a PATCH.
+            settings.retries = False
+            config.load_kube_config(
+                config_file=str(kubeconfig) if kubeconfig else None,
+                context=context,
+                client_configuration=settings,
             )
         except config.ConfigException as error:
             raise UsageError(
                 f"kubernetes.kubeconfig: {error}",
                 remedy="check with `kubectl --kubeconfig FILE --context NAME get nodes`",
             ) from error
+        self._api = ApiClient(settings)
+        self._notify = notify
+        self._answered = False
         self._dynamic: Any = None
+        self._discovery = Lock()
 
     @property
     def version(self) -> str:
         """Version of the API server, such as v1.20.2."""
         from kubernetes.client import VersionApi
 
-        with _ours("GET /version"):
+        def ask() -> str:
             return str(VersionApi(self._api).get_code(_request_timeout=REQUEST_SECONDS).git_version)
+
+        return self._ask("GET /version", ask)
 
     def list_objects(
         self, api_version: str, kind: str, *, namespace: str | None = None, labels: str = ""
     ) -> list[Manifest]:
         """All objects of a kind, in one list call; `labels` is a label selector."""
-        with _ours(f"list {kind}"):
-            resource = self._resource(api_version, kind)
-            answer = resource.get(
+
+        def ask() -> Any:
+            return self._resource(api_version, kind).get(
                 namespace=namespace,
                 label_selector=labels or None,
                 serialize=False,
                 _request_timeout=REQUEST_SECONDS,
             )
-        found = json.loads(answer.data)
+
+        found = json.loads(self._ask(f"list {kind}", ask).data)
         return [{"apiVersion": api_version, "kind": kind, **item} for item in found["items"]]
 
     def get(self, manifest: Mapping[str, Any]) -> Manifest | None:
         """The object that the manifest names, or None when there is none."""
         from kubernetes.dynamic.exceptions import NotFoundError
 
-        resource, name, namespace = self._place(manifest)
-        with _ours(f"get {manifest['kind']} {name}"):
+        name, namespace = _place(manifest)
+
+        def ask() -> Any:
             try:
-                answer = resource.get(
+                return self._resource(manifest["apiVersion"], manifest["kind"]).get(
                     name=name,
                     namespace=namespace,
                     serialize=False,
@@ -131,46 +173,60 @@ class KubernetesClient:
                 )
             except NotFoundError:
                 return None
-        return dict(json.loads(answer.data))
 
-    def preview(self, manifest: Mapping[str, Any]) -> Manifest:
+        answer = self._ask(f"get {manifest['kind']} {name}", ask)
+        return None if answer is None else dict(json.loads(answer.data))
+
+    def preview(self, manifest: Mapping[str, Any]) -> Preview:
         """What applying the manifest would make of the object (dryRun=All: nothing changes)."""
-        return self._apply(manifest, dry_run="All")
+        try:
+            return Preview(self._apply(manifest, force=False, dry_run="All"))
+        except ConflictError as error:
+            forced = self._apply(manifest, force=True, dry_run="All")
+            return Preview(forced, error.conflicts)
 
-    def apply(self, manifest: Mapping[str, Any]) -> Manifest:
-        """Server-side apply. Raises DriftError when another manager holds a field."""
-        return self._apply(manifest)
+    def apply(self, manifest: Mapping[str, Any], *, force: bool = False) -> Manifest:
+        """Server-side apply. Raises DriftError when another holds a field, unless forced."""
+        return self._apply(manifest, force=force)
 
-    def _apply(self, manifest: Mapping[str, Any], **options: str) -> Manifest:
-        resource, name, namespace = self._place(manifest)
-        with _ours(f"apply {manifest['kind']} {name}"):
-            answer = resource.server_side_apply(
+    def _apply(self, manifest: Mapping[str, Any], *, force: bool, **options: str) -> Manifest:
+        name, namespace = _place(manifest)
+
+        def ask() -> Any:
+            return self._resource(manifest["apiVersion"], manifest["kind"]).server_side_apply(
                 body=dict(manifest),
                 name=name,
                 namespace=namespace,
                 field_manager=FIELD_MANAGER,
+                force_conflicts=force,
                 serialize=False,
                 _request_timeout=REQUEST_SECONDS,
                 **options,
             )
+
+        answer = self._ask(f"apply {manifest['kind']} {name}", ask)
         return dict(json.loads(answer.data))
 
     def delete(self, manifest: Mapping[str, Any]) -> None:
         """Delete the object and what it owns, and wait until it is gone; fine when it is."""
         from kubernetes.dynamic.exceptions import NotFoundError
 
-        resource, name, namespace = self._place(manifest)
-        with _ours(f"delete {manifest['kind']} {name}"):
+        name, namespace = _place(manifest)
+
+        def ask() -> bool:
             try:
-                resource.delete(
+                self._resource(manifest["apiVersion"], manifest["kind"]).delete(
                     name=name,
                     namespace=namespace,
                     body={"propagationPolicy": "Foreground"},
                     _request_timeout=REQUEST_SECONDS,
                 )
             except NotFoundError:
-                return
-        self._wait_gone(manifest)
+                return False
+            return True
+
+        if self._ask(f"delete {manifest['kind']} {name}", ask):
+            self._wait_gone(manifest)
 
     def _wait_gone(self, manifest: Mapping[str, Any]) -> None:
         end = time.monotonic() + GONE_SECONDS
@@ -188,15 +244,18 @@ class KubernetesClient:
         """The end of a pod's log."""
         from kubernetes.client import CoreV1Api
 
-        with _ours(f"log of pod {namespace}/{pod}"):
-            text = CoreV1Api(self._api).read_namespaced_pod_log(
-                pod,
-                namespace,
-                container=container or None,
-                tail_lines=lines,
-                _request_timeout=REQUEST_SECONDS,
+        def ask() -> str:
+            return str(
+                CoreV1Api(self._api).read_namespaced_pod_log(
+                    pod,
+                    namespace,
+                    container=container or None,
+                    tail_lines=lines,
+                    _request_timeout=REQUEST_SECONDS,
+                )
             )
-        return str(text)
+
+        return self._ask(f"log of pod {namespace}/{pod}", ask)
 
     def execute(
         self, namespace: str, pod: str, command: list[str], *, seconds: float = 60.0
@@ -205,7 +264,7 @@ class KubernetesClient:
         from kubernetes.client import CoreV1Api
         from kubernetes.stream import stream
 
-        with _ours(f"exec in pod {namespace}/{pod}"):
+        with ours(f"exec in pod {namespace}/{pod}"):
             # The stream helper swaps the client's transport: a client of its own for each call.
             channel = stream(
                 CoreV1Api(self._copy()).connect_get_namespaced_pod_exec,
@@ -272,7 +331,7 @@ class KubernetesClient:
     ) -> Iterator[dict[str, Any]]:
         # Short watches, each after a new list: an expired or cut watch then costs a second.
         left = min(10, max(1, int(end - time.monotonic())))
-        with _ours(f"watch {kind}"):
+        with ours(f"watch {kind}"):
             yield from self._resource(api_version, kind).watch(
                 namespace=namespace, label_selector=labels or None, timeout=left
             )
@@ -285,15 +344,37 @@ class KubernetesClient:
     def _resource(self, api_version: str, kind: str) -> Any:
         from kubernetes.dynamic import DynamicClient
 
-        if self._dynamic is None:
-            self._dynamic = DynamicClient(self._api)
-        return self._dynamic.resources.get(api_version=api_version, kind=kind)
+        # Discovery keeps its findings in a file, which two threads must not write at once.
+        with self._discovery:
+            if self._dynamic is None:
+                self._dynamic = DynamicClient(self._api)
+            return self._dynamic.resources.get(api_version=api_version, kind=kind)
 
-    def _place(self, manifest: Mapping[str, Any]) -> tuple[Any, str, str | None]:
-        metadata = manifest["metadata"]
-        with _ours(f"discover {manifest['kind']}"):
-            resource = self._resource(manifest["apiVersion"], manifest["kind"])
-        return resource, metadata["name"], metadata.get("namespace")
+    def _ask(self, doing: str, ask: Callable[[], T]) -> T:
+        """What `ask` gives, asked again where the answer may change. Raises errors of ours."""
+
+        def attempt() -> T:
+            try:
+                with ours(doing):
+                    found = ask()
+            except RunbookError as error:
+                if self._may_change(error):
+                    raise TransientError(error, pause_asked(error)) from error
+                raise
+            self._answered = True
+            return found
+
+        return patiently(attempt, seconds=PATIENCE_SECONDS, notify=self._notify)
+
+    def _may_change(self, error: RunbookError) -> bool:
+        # An address that has never answered is wrong rather than busy.
+        lost = isinstance(error, UnreachableError) and self._answered
+        return lost or is_transient(error)
+
+
+def _place(manifest: Mapping[str, Any]) -> tuple[str, str | None]:
+    metadata = manifest["metadata"]
+    return metadata["name"], metadata.get("namespace")
 
 
 def _exit_status(channel: Any, doing: str) -> int | None:
@@ -306,64 +387,3 @@ def _exit_status(channel: Any, doing: str) -> int | None:
             remedy="does the pod still run? kubectl get pod, and the kubelet's log on its node",
         ) from error
     return status
-
-
-@contextmanager
-def _ours(doing: str) -> Iterator[None]:
-    """Chain the client's errors into ours."""
-    from kubernetes.client.exceptions import ApiException
-    from kubernetes.dynamic.exceptions import (
-        DynamicApiError,
-        ResourceNotFoundError,
-    )
-    from urllib3.exceptions import HTTPError, MaxRetryError, SSLError
-    from websocket import WebSocketException
-
-    try:
-        yield
-    except (DynamicApiError, ApiException) as error:
-        raise _refusal(doing, error) from error
-    except ResourceNotFoundError as error:
-        raise ApplyError(f"{doing}: the cluster does not know that kind: {error}") from error
-    except (HTTPError, WebSocketException, OSError) as error:
-        cause = error.reason if isinstance(error, MaxRetryError) else error
-        if isinstance(cause, SSLError):
-            raise AccessError(
-                f"{doing}: the API server's certificate is not trusted: {cause}",
-                remedy="check certificate-authority of the cluster in the kubeconfig",
-            ) from error
-        raise UnreachableError(
-            f"{doing}: the API server does not answer: {cause}",
-            remedy="check `server` in the kubeconfig and the way there; the lab: "
-            "`kuryr-runbook lab status`",
-        ) from error
-
-
-def _refusal(doing: str, error: Any) -> RunbookError:
-    said = _said(error.body or error.reason)
-    message = f"{doing}: the API server answered {error.status}: {said}"
-    match error.status:
-        case 0:  # What the stream helper makes of a websocket that could not be opened.
-            return UnreachableError(
-                f"{doing}: the API server does not answer: {error.reason}",
-                remedy="check `server` in the kubeconfig and the way there",
-            )
-        case 401:
-            return AccessError(message, remedy="the kubeconfig's credentials are not accepted")
-        case 403:
-            return AccessError(message, remedy="the kubeconfig's user needs cluster-admin")
-        case 409:
-            return DriftError(
-                message,
-                remedy="another field manager set these fields: remove its change "
-                "(kubectl get -o yaml --show-managed-fields), then plan again",
-            )
-    return ApplyError(message)
-
-
-def _said(body: Any) -> str:
-    text = body.decode(errors="replace") if isinstance(body, bytes) else str(body)
-    try:
-        return str(json.loads(text).get("message", text))[:500]
-    except (ValueError, AttributeError):
-        return text[:300]

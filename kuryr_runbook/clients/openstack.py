@@ -6,20 +6,14 @@ Raw, because a list as SDK objects costs several times the time and a hundred ti
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from kuryr_runbook.model.errors import (
-    AccessError,
-    ApplyError,
-    DeadlineError,
-    RunbookError,
-    UnreachableError,
-    UsageError,
-)
+from kuryr_runbook.clients.openstack_session import OpenStackSession
+from kuryr_runbook.clients.patience import Notify, TransientError
+from kuryr_runbook.model.errors import ApplyError, DeadlineError
 
 Resource = dict[str, Any]
 
@@ -78,8 +72,8 @@ class OpenStackReader(Protocol):
 class OpenStackWriter(Protocol):
     """What applying does to a cloud."""
 
-    def create(self, kind: str, body: Mapping[str, Any]) -> Resource:
-        """Create a resource and give it back as the API does."""
+    def create(self, kind: str, bodies: Sequence[Mapping[str, Any]]) -> list[Resource]:
+        """Create resources of one kind, in one request; gives them back as the API does."""
 
     def update(self, kind: str, resource_id: str, body: Mapping[str, Any]) -> Resource:
         """Change the given fields of a resource."""
@@ -115,43 +109,29 @@ class Credentials:
 
 
 class OpenStackClient:
-    """A connection to a cloud; satisfies OpenStackReader and OpenStackWriter."""
+    """A connection to a cloud; satisfies OpenStackReader and OpenStackWriter.
 
-    def __init__(self, cloud: str, clouds_yaml: Path | None = None) -> None:
+    What may be asked again is asked again, until a deadline; `notify` gets a line each time.
+    """
+
+    def __init__(
+        self, cloud: str, clouds_yaml: Path | None = None, notify: Notify = lambda line: None
+    ) -> None:
         """Nothing is sent yet. Raises UsageError when there is no such entry or file."""
-        import openstack
-        from openstack import exceptions
-
-        if clouds_yaml is not None and not clouds_yaml.exists():
-            raise UsageError(
-                f"openstack.clouds_yaml: no file {clouds_yaml}",
-                remedy="name an existing clouds.yaml; the lab's is written by "
-                "`kuryr-runbook lab up`",
-            )
-        files = [str(clouds_yaml)] if clouds_yaml else None
-        try:
-            config = openstack.config.OpenStackConfig(config_files=files)
-            self._region = config.get_one(cloud=cloud)
-            self._connection = openstack.connection.Connection(config=self._region)
-        except exceptions.ConfigException as error:
-            raise UsageError(
-                f"openstack.cloud: no usable entry {cloud!r}: {error}",
-                remedy="see `openstack --os-cloud NAME token issue`, and "
-                "https://docs.openstack.org/openstacksdk for clouds.yaml",
-            ) from error
+        self._session = OpenStackSession(cloud, clouds_yaml, notify)
 
     @property
     def project_id(self) -> str:
         """Id of the project of the credentials."""
-        with _ours("Keystone"):
-            return str(self._connection.session.get_project_id())
+        return self._session.project_id
 
     def credentials(self) -> Credentials:
         """The login, for the Secret that Kuryr reads."""
-        auth = {key: str(value) for key, value in self._region.auth.items() if value is not None}
-        ca_file = self._region.config.get("cacert")
+        region = self._session.region
+        auth = {key: str(value) for key, value in region.auth.items() if value is not None}
+        ca_file = region.config.get("cacert")
         ca_pem = Path(ca_file).expanduser().read_text() if ca_file else ""
-        return Credentials(auth=auth, region_name=self._region.region_name or "", ca_pem=ca_pem)
+        return Credentials(auth=auth, region_name=region.region_name or "", ca_pem=ca_pem)
 
     def list_resources(
         self, kind: str, *, fields: tuple[str, ...] = (), **filters: str | tuple[str, ...]
@@ -175,25 +155,62 @@ class OpenStackClient:
         next_path: str | None = path
         next_params: Mapping[str, Any] | None = params
         while next_path:
-            page = self._request("GET", collection.service, next_path, params=next_params).json()
+            page = self._session.request(
+                "GET", collection.service, next_path, params=next_params
+            ).json()
             yield from page[collection.plural]
             links = page.get(f"{collection.plural}_links", [])
             next_path = next((link["href"] for link in links if link["rel"] == "next"), None)
             next_params = None
 
-    def create(self, kind: str, body: Mapping[str, Any]) -> Resource:
-        """Create a resource and give it back as the API does."""
+    def create(self, kind: str, bodies: Sequence[Mapping[str, Any]]) -> list[Resource]:
+        """Create resources of one kind, in one request; gives them back as the API does.
+
+        Several only where Neutron has bulk creation: it makes all of them, or none. An answer that
+        leaves open whether it was done (a server error, a cut connection, a conflict) is followed
+        by a look, so that nothing is made twice.
+        """
+        made: dict[int, Resource] = {}
+
+        def attempt() -> None:
+            missing = [position for position in range(len(bodies)) if position not in made]
+            try:
+                answers = self._post(kind, [bodies[position] for position in missing])
+                made.update(zip(missing, answers, strict=True))
+            except (TransientError, ApplyError):
+                made.update(self._matching(kind, {i: bodies[i] for i in missing}))
+                if len(made) < len(bodies):
+                    raise
+
+        self._session.patiently(COLLECTIONS[kind].service, attempt)
+        return [made[position] for position in range(len(bodies))]
+
+    def _post(self, kind: str, bodies: Sequence[Mapping[str, Any]]) -> list[Resource]:
         collection = COLLECTIONS[kind]
-        json = {collection.singular: dict(body)}
-        answer = self._request("POST", collection.service, collection.path, json=json)
-        return dict(answer.json()[collection.singular])
+        if len(bodies) == 1:
+            json: dict[str, Any] = {collection.singular: dict(bodies[0])}
+        else:
+            json = {collection.plural: [dict(body) for body in bodies]}
+        answer = self._session.once("POST", collection.service, collection.path, json=json).json()
+        return [answer[collection.singular]] if len(bodies) == 1 else answer[collection.plural]
+
+    def _matching(
+        self, kind: str, bodies: Mapping[int, Mapping[str, Any]]
+    ) -> Iterator[tuple[int, Resource]]:
+        """Those that exist: with every plain value of the body, its mark of ownership too."""
+        there = self.list_resources(kind, project_id=self.project_id)
+        for position, body in bodies.items():
+            plain = {k: v for k, v in body.items() if isinstance(v, str | int)}
+            found = next((item for item in there if plain.items() <= _plain(item, plain)), None)
+            if found is not None:
+                yield position, found
 
     def update(self, kind: str, resource_id: str, body: Mapping[str, Any]) -> Resource:
         """Change the given fields of a resource."""
         collection = COLLECTIONS[kind]
         path = f"{collection.path}/{resource_id}"
         json = {collection.singular: dict(body)}
-        answer = self._request("PUT", collection.service, path, json=json)
+        answer = self._session.request("PUT", collection.service, path, json=json)
         return dict(answer.json()[collection.singular])
 
     def delete(self, kind: str, resource_id: str) -> None:
@@ -201,7 +218,7 @@ class OpenStackClient:
         collection = COLLECTIONS[kind]
         path = f"{collection.path}/{resource_id}"
         params = {"cascade": "true"} if kind == "loadbalancer" else {}
-        self._request("DELETE", collection.service, path, params=params, missing_ok=True)
+        self._session.request("DELETE", collection.service, path, params=params, missing_ok=True)
         if kind == "loadbalancer":
             self._wait_deleted(resource_id)
 
@@ -222,18 +239,32 @@ class OpenStackClient:
     def add_router_interface(self, router_id: str, subnet_id: str) -> None:
         """Give the router a leg in the subnet, at the subnet's gateway address."""
         path = f"/routers/{router_id}/add_router_interface"
-        self._request("PUT", "network", path, json={"subnet_id": subnet_id})
+
+        def attempt() -> None:
+            try:
+                self._session.once("PUT", "network", path, json={"subnet_id": subnet_id})
+            except (TransientError, ApplyError):
+                if not self._has_leg(router_id, subnet_id):
+                    raise
+
+        self._session.patiently("network", attempt)
+
+    def _has_leg(self, router_id: str, subnet_id: str) -> bool:
+        ports = self.list_resources("port", fields=("fixed_ips",), device_id=router_id)
+        return any(fixed["subnet_id"] == subnet_id for port in ports for fixed in port["fixed_ips"])
 
     def remove_router_interface(self, router_id: str, subnet_id: str) -> None:
         """Take that leg away; fine when it is gone already."""
         path = f"/routers/{router_id}/remove_router_interface"
-        self._request("PUT", "network", path, json={"subnet_id": subnet_id}, missing_ok=True)
+        self._session.request(
+            "PUT", "network", path, json={"subnet_id": subnet_id}, missing_ok=True
+        )
 
     def replace_members(self, pool_id: str, members: list[Mapping[str, Any]]) -> None:
         """Make these the members of the pool, in one request."""
         json = {"members": [dict(member) for member in members]}
         path = f"{COLLECTIONS['pool'].path}/{pool_id}/members"
-        self._request("PUT", "load_balancer", path, json=json)
+        self._session.request("PUT", "load_balancer", path, json=json)
 
     def wait_active(self, load_balancer_id: str, say: Callable[[str], None]) -> Resource:
         """Wait until the load balancer is ACTIVE. Raises ApplyError on ERROR, DeadlineError."""
@@ -261,71 +292,9 @@ class OpenStackClient:
 
     def _load_balancer(self, load_balancer_id: str) -> Resource | None:
         path = f"{COLLECTIONS['loadbalancer'].path}/{load_balancer_id}"
-        answer = self._request("GET", "load_balancer", path, missing_ok=True)
+        answer = self._session.request("GET", "load_balancer", path, missing_ok=True)
         return answer.json()["loadbalancer"] if answer.status_code == 200 else None
 
-    def _request(
-        self, method: str, service: str, path: str, *, missing_ok: bool = False, **kwargs: Any
-    ) -> Any:
-        """One request; raises ours for every answer but 2xx (and 404 when that is fine)."""
-        name = {"network": "Neutron", "load_balancer": "Octavia"}[service]
-        proxy = getattr(self._connection, service)
-        with _ours(name):
-            answer = proxy.request(path, method, raise_exc=False, **kwargs)
-        if answer.status_code < 300 or (missing_ok and answer.status_code == 404):
-            return answer
-        raise _refusal(name, method, path, answer)
 
-
-def _refusal(service: str, method: str, path: str, answer: Any) -> RunbookError:
-    said = _said(answer)
-    message = f"{service} answered {answer.status_code} to {method} {path}: {said}"
-    if answer.status_code == 401:
-        return AccessError(message, remedy="check user, password and project in clouds.yaml")
-    if answer.status_code == 403:
-        return AccessError(
-            message,
-            remedy="the user lacks a role: load balancers need load-balancer_member (or admin) "
-            "beside member; ports with binding:host_id, as nested-macvlan makes them, need admin",
-        )
-    return ApplyError(message)
-
-
-def _said(answer: Any) -> str:
-    """What a service says is wrong, at most 300 characters of it."""
-    try:
-        body = answer.json()
-    except ValueError:
-        return str(answer.text)[:300]
-    error = body.get("NeutronError") or body.get("error") or body
-    if isinstance(error, dict):
-        error = error.get("message") or error.get("faultstring") or error
-    return str(error)[:300]
-
-
-@contextmanager
-def _ours(service: str) -> Iterator[None]:
-    """Chain keystoneauth's and the SDK's errors into ours."""
-    from keystoneauth1 import exceptions as ksa
-    from openstack import exceptions as sdk
-
-    try:
-        yield
-    except ksa.Unauthorized as error:
-        raise AccessError(
-            f"Keystone refused the login: {error}",
-            remedy="check user, password, project and domains in clouds.yaml",
-        ) from error
-    except ksa.SSLError as error:
-        raise AccessError(
-            f"{service}'s certificate is not trusted: {error}",
-            remedy="set `cacert` of the entry in clouds.yaml to the cloud's CA",
-        ) from error
-    except (ksa.ConnectFailure, ksa.DiscoveryFailure) as error:
-        raise UnreachableError(
-            f"{service} does not answer: {error}",
-            remedy="check auth_url and the way there (VPN, proxy, firewall); the lab: "
-            "`kuryr-runbook lab status`",
-        ) from error
-    except (ksa.ClientException, sdk.SDKException) as error:
-        raise AccessError(f"{service}: {error}") from error
+def _plain(resource: Resource, names: Mapping[str, Any]) -> Any:
+    return {name: resource.get(name) for name in names}.items()

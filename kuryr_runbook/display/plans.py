@@ -2,20 +2,55 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from kuryr_runbook.display.tables import View, table
-from kuryr_runbook.model.plan import Action, Done, Outcome, Plan, Step
+from kuryr_runbook.model.approval import plan_document
+from kuryr_runbook.model.plan import Action, Change, Done, Outcome, Plan, Step
+
+VALUE_WIDTH = 48
+"""Characters of a value that a plan shows; machines get it whole."""
 
 
 def plan_view(plan: Plan) -> View:
-    """The steps that change something, in order, then what is kept, gathered by reason."""
+    """The steps that change something, in order, then what is kept, gathered by reason.
+
+    Below the reason of an update stand the fields, before and after, and what running pods notice.
+    """
     changes = [
-        (step.action, step.target.kind, step.target.name, step.because) for step in plan.changes
+        (step.action, step.target.kind, step.target.name, "\n".join(_reasons(step)))
+        for step in plan.changes
     ]
     kept = (step for step in plan.steps if step.action is Action.KEEP)
     columns = ("action", "kind", "name", "because")
-    return table(f"Plan of {plan.phase}", columns, [*changes, *_kept(kept)], _counts(plan))
+    view = table(f"Plan of {plan.phase}", columns, [*changes, *_kept(kept)], _counts(plan))
+    return replace(view, data={"plan": plan_document(plan)})
+
+
+def _reasons(step: Step) -> Iterator[str]:
+    yield step.because
+    if step.action in (Action.UPDATE, Action.REPLACE):
+        for change in step.changes:
+            yield from _change(change)
+    if step.disturbs:
+        yield f"! {step.disturbs}"
+
+
+def _change(change: Change) -> Iterator[str]:
+    before, after = change.before.splitlines(), change.after.splitlines()
+    if len(before) <= 1 and len(after) <= 1:
+        yield f"{change.field}: {_cut(change.before)} -> {_cut(change.after)}"
+        return
+    yield f"{change.field}:"
+    for line in difflib.ndiff(before, after):
+        if line[0] in "+-":
+            yield _cut(line)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= VALUE_WIDTH else f"{text[: VALUE_WIDTH - 3]}..."
 
 
 def _kept(steps: Iterable[Step]) -> Iterator[tuple[str, str, str, str]]:
@@ -50,4 +85,15 @@ def outcomes_view(phase: str, outcomes: Sequence[Outcome]) -> View:
     counts = ", ".join(f"{states.count(done)} {done}" for done in Done if done in states)
     nothing_done = all(done is Done.KEPT for done in states)
     note = f"Nothing was changed: {counts or 'no steps'}." if nothing_done else f"{counts}."
-    return table(f"Outcome of {phase}", ("result", "action", "kind", "name", "s"), rows, note)
+    view = table(f"Outcome of {phase}", ("result", "action", "kind", "name", "s"), rows, note)
+    return replace(view, data={"outcomes": [_outcome_document(item) for item in outcomes]})
+
+
+def _outcome_document(outcome: Outcome) -> dict[str, object]:
+    return {
+        "done": str(outcome.done),
+        "action": str(outcome.step.action),
+        "kind": outcome.step.target.kind,
+        "name": outcome.step.target.name,
+        "seconds": round(outcome.seconds, 2),
+    }

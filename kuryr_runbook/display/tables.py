@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
 WIDTH = 80
 """Columns of the text form; what a terminal has at least."""
+
+DATA_TYPE = "application/vnd.kuryr-runbook+json"
+"""The type under which a notebook keeps what machines read of a cell's result."""
 
 Row = Sequence[object]
 
@@ -22,13 +25,16 @@ class View:
     text: str
     """Plain lines of at most 80 columns, without a line break at the end."""
     html: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+    """The same for machines, as JSON values; empty when there is nothing for them."""
 
     def __str__(self) -> str:
         return self.text
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         """What Jupyter asks of an object that ends a cell."""
-        return {"text/plain": self.text, "text/html": self.html}
+        bundle: dict[str, Any] = {"text/plain": self.text, "text/html": self.html}
+        return bundle | {DATA_TYPE: self.data} if self.data else bundle
 
     def show(self) -> None:
         """Display it now: as rich output in a notebook, as text elsewhere."""

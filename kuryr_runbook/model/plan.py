@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -30,6 +32,18 @@ class Target:
         return f"{self.kind} {self.name}"
 
 
+KNOWN_LATER = re.compile(r"\(known later: [^)]*\)")
+"""What stands in a text for a value that nobody knows before something else is done."""
+
+
+_SQUARE = str.maketrans("()", "[]")
+
+
+def known_later(what: str) -> str:
+    """The text that stands for such a value."""
+    return f"(known later: {what.translate(_SQUARE)})"
+
+
 @dataclass(frozen=True, slots=True)
 class Later:
     """A value that is known only once the target's step is done, its id for example."""
@@ -38,7 +52,45 @@ class Later:
     field: str = "id"
 
     def __str__(self) -> str:
-        return f"({self.field} of {self.target}, known later)"
+        return known_later(f"{self.field} of {self.target}")
+
+
+ABSENT = "absent"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field of a target, as it was read and as it will be, in text that may be shown."""
+
+    field: str
+    """Path with dots and indices."""
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.before} -> {self.after}"
+
+
+def shown(value: object) -> str:
+    """A value as the text of a change."""
+    match value:
+        case None:
+            return ABSENT
+        case str() | Later():
+            return str(value)
+    return json.dumps(value, sort_keys=True, default=str)
+
+
+def field_changes(
+    wanted: Mapping[str, Any], read: Mapping[str, Any] | None = None
+) -> tuple[Change, ...]:
+    """What becomes of each wanted field; of a resource that is not there, all are absent."""
+    before = read or {}
+    return tuple(
+        Change(name, shown(before.get(name)), shown(value))
+        for name, value in wanted.items()
+        if before.get(name) != value
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,15 +104,21 @@ class Step:
     """The id of what exists; None for what is to be created."""
     body: Mapping[str, Any] = field(default_factory=dict)
     """What the writer gets: the whole wanted object, or the changed fields; may hold `Later`."""
-    before: Mapping[str, Any] = field(default_factory=dict)
-    """The fields that change, as they were read."""
+    changes: tuple[Change, ...] = ()
+    """The fields that change; no value of a secret."""
     known: Mapping[str, Any] = field(default_factory=dict)
     """What is known of the existing object, for steps that refer to it with `Later`."""
+    after: frozenset[Target] = frozenset()
+    """Targets that come first although the body does not refer to them."""
+    disturbs: str = ""
+    """What running pods notice of it; empty: nothing."""
+    forced: bool = False
+    """Takes fields from the other manager that holds them (Kubernetes)."""
 
     @property
     def needs(self) -> frozenset[Target]:
-        """The targets whose steps come first: those that the body refers to."""
-        return frozenset(later.target for later in laters(self.body))
+        """The targets whose steps come first."""
+        return self.after | {later.target for later in laters(self.body)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +127,14 @@ class Plan:
 
     phase: str
     steps: tuple[Step, ...]
+
+    def __post_init__(self) -> None:
+        """Raises ValueError when a step needs what no step before it is about."""
+        seen: set[Target] = set()
+        for step in self.steps:
+            if unmet := step.needs - seen:
+                raise ValueError(f"{step.target} is before {', '.join(map(str, unmet))}")
+            seen.add(step.target)
 
     @property
     def changes(self) -> tuple[Step, ...]:
@@ -79,6 +145,16 @@ class Plan:
         """How many steps there are of each action, those that occur."""
         found = [step.action for step in self.steps]
         return {action: found.count(action) for action in Action if action in found}
+
+
+def staged(*stages: Iterable[Step]) -> Iterator[Step]:
+    """The steps of all stages, each stage waiting for the one before it."""
+    before: frozenset[Target] = frozenset()
+    for stage in stages:
+        steps = [replace(step, after=step.after | (before - {step.target})) for step in stage]
+        yield from steps
+        if steps:
+            before = frozenset(step.target for step in steps)
 
 
 class Done(StrEnum):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -47,6 +48,11 @@ def site_from_parameters(values: Mapping[str, Any]) -> Site:
             "the path of a site file, or put the sections into the parameters cell",
         )
     return _validated({key: value for key, value in values.items() if value}, "parameters", {})
+
+
+def site_digest(site: Site) -> str:
+    """SHA-256 of a site's parameters: tells whether two files describe the same."""
+    return hashlib.sha256(site.model_dump_json().encode()).hexdigest()
 
 
 def _validated(values: Mapping[str, Any], source: str, lines: Mapping[str, int]) -> Site:

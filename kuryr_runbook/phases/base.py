@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,12 +15,16 @@ from kuryr_runbook.clients.kubernetes import KubernetesClient
 from kuryr_runbook.clients.openstack import OpenStackClient
 from kuryr_runbook.display.findings import findings_view
 from kuryr_runbook.display.plans import outcomes_view, plan_view
+from kuryr_runbook.display.progress import say
 from kuryr_runbook.display.tables import View, table
-from kuryr_runbook.model.errors import CheckError, EarlierPhaseError, SiteError, UnknownError
+from kuryr_runbook.model.approval import plan_document, refuse_unapproved
+from kuryr_runbook.model.errors import CheckError, SiteError, UnknownError
 from kuryr_runbook.model.findings import Finding, Status, worst
+from kuryr_runbook.model.options import parse_options
 from kuryr_runbook.model.plan import Outcome, Plan
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.site_file import parse_site, site_from_parameters
+from kuryr_runbook.phases.saved_plans import read_document
 
 SITE_VARIABLE = "KURYR_RUNBOOK_SITE"
 
@@ -43,6 +49,17 @@ def read_site(path: Path) -> Site:
     return parse_site(text, str(path))
 
 
+FRESH_SECONDS = 15.0
+"""How old a plan may be to be carried out without another look."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    plan: Plan
+    at: float
+    """By the monotonic clock."""
+
+
 class Phase(ABC):
     """One phase, as its notebook steps through it: read, plan, apply, check.
 
@@ -52,46 +69,59 @@ class Phase(ABC):
     name: ClassVar[str]
     """Stem of the notebook, without its number."""
 
-    def __init__(self, *, dry_run: bool = False, **sections: Any) -> None:
+    def __init__(
+        self, *, dry_run: bool = False, options: Mapping[str, Any] | None = None, **sections: Any
+    ) -> None:
         """Takes the notebook's parameters. Raises SiteError with all problems of the site."""
         self.site = chosen_site(sections)
         self.dry_run = dry_run
-        self._plan: Plan | None = None
+        self.options = parse_options(options or {})
+        self._shown: _Shown | None = None
 
     @cached_property
     def cloud(self) -> OpenStackClient:
         """The connection to the cloud."""
-        return OpenStackClient(self.site.openstack.cloud, self.site.openstack.clouds_yaml)
+        return OpenStackClient(self.site.openstack.cloud, self.site.openstack.clouds_yaml, say)
 
     @cached_property
     def cluster(self) -> KubernetesClient:
         """The connection to the cluster."""
-        return KubernetesClient(self.site.kubernetes.kubeconfig, self.site.kubernetes.context)
+        return KubernetesClient(self.site.kubernetes.kubeconfig, self.site.kubernetes.context, say)
 
     def plan(self) -> View:
         """Read, compare with what is wanted, and show the difference.
 
-        A dry run of all phases gets to those whose plan needs what an earlier one would make;
-        they say so.
+        Raises DriftError when there is a change that the approved plan, if one was given, has not.
         """
-        try:
-            self._plan = self.make_plan()
-        except EarlierPhaseError as error:
-            if not self.dry_run:
-                raise
-            rows = [(line.strip(),) for line in error.message.splitlines()]
-            return table(f"Plan of {self.name}", ("cannot be made yet",), rows, error.remedy or "")
-        return plan_view(self._plan)
+        plan = self.make_plan()
+        self._refuse_unapproved(plan)
+        self._shown = _Shown(plan, time.monotonic())
+        return plan_view(plan)
+
+    def _refuse_unapproved(self, plan: Plan) -> None:
+        if self.options.approved_plan is not None:
+            refuse_unapproved(read_document(self.options.approved_plan, self.site), plan)
 
     def apply(self) -> View:
-        """Carry the plan out; in a dry run, say that nothing was done."""
+        """Carry out the plan that was shown; in a dry run, say that nothing was done.
+
+        One that was shown a while ago is made anew first. Raises DriftError when there is more to
+        change by now than was shown.
+        """
         if self.dry_run:
             return table("Dry run", ("nothing was changed",), [(f"{self.name}: plan only",)])
-        if self._plan is None:
-            self._plan = self.make_plan()
-        outcomes = self.carry_out(self._plan)
-        self._plan = None
-        return outcomes_view(self.name, outcomes)
+        plan = self._still_right(self._shown)
+        self._shown = None
+        return outcomes_view(self.name, self.carry_out(plan))
+
+    def _still_right(self, shown: _Shown | None) -> Plan:
+        if shown is not None and time.monotonic() - shown.at < FRESH_SECONDS:
+            return shown.plan
+        plan = self.make_plan()
+        self._refuse_unapproved(plan)
+        if shown is not None:
+            refuse_unapproved({"phases": [plan_document(shown.plan)]}, plan)
+        return plan
 
     def check(self) -> View:
         """Ask whether the phase reached its end; raises CheckError when it did not."""
@@ -127,6 +157,3 @@ def judged(name: str, findings: Iterable[Finding]) -> View:
             remedy="; ".join(dict.fromkeys(remedies)) or None,
         )
     return view
-
-
-Say = Callable[[str], None]

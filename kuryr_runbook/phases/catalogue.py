@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 
@@ -19,6 +20,8 @@ class PhaseEntry:
     class_name: str
     title: str
     """What it does, in a line for the terminal."""
+    lasting: bool = True
+    """Whether what it makes stays; what the verification makes goes again."""
 
     @property
     def stem(self) -> str:
@@ -42,8 +45,13 @@ PHASES: tuple[PhaseEntry, ...] = (
     PhaseEntry("02", "openstack_prep", "OpenStackPrep", "Prepare networks and load balancer"),
     PhaseEntry("03", "controller", "Controller", "Deploy the controller"),
     PhaseEntry("04", "daemon", "Daemon", "Deploy the daemon and the CNI plugin"),
-    PhaseEntry("05", "verification", "Verification", "Verify with a workload"),
+    PhaseEntry("05", "verification", "Verification", "Verify with a workload", lasting=False),
 )
 """From nothing to pods on Neutron networks, in order."""
 
 TEARDOWN = PhaseEntry("99", "teardown", "Teardown", "Remove what the runbook made")
+
+
+def chosen(names: Sequence[str]) -> list[PhaseEntry]:
+    """The phases of these names in their order; without names, all."""
+    return [phase for phase in PHASES if not names or phase.name in names]

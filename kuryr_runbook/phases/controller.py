@@ -27,14 +27,17 @@ class Controller(Phase):
     def manifests(self) -> list[Manifest]:
         """What is wanted. Raises DriftError when an earlier phase has work left."""
         prepared = read_prepared(self.site, self.cloud, self.cluster)
-        image = deployed_image(self.site)
+        image = deployed_image(self.site, ahead=self.dry_run)
         credentials = self.cloud.credentials()
         ca_pem, ca_is_given = self._ca_pem(credentials.ca_pem), self._ca_is_given()
         login = kuryr_conf.login(
             credentials.auth, credentials.region_name, private_ca=bool(ca_pem) or ca_is_given
         )
         conf = kuryr_conf.controller_conf(
-            self.site, prepared.ids(self.site), login, prepared.api_root(self.site)
+            self.site,
+            prepared.ids(self.site, ahead=self.dry_run),
+            login,
+            prepared.api_root(self.site),
         )
         objects = controller_manifests(self.site, image, kuryr_conf.render_conf(conf), ca_pem)
         if ca_is_given:
@@ -69,12 +72,17 @@ class Controller(Phase):
 
     def make_plan(self) -> Plan:
         """The manifests against the cluster."""
-        return plan_manifests(self.name, self.manifests(), self.cluster)
+        return plan_manifests(
+            self.name,
+            self.manifests(),
+            self.cluster,
+            force_conflicts=self.options.force_conflicts,
+        )
 
     def carry_out(self, plan: Plan) -> list[Outcome]:
         """Apply, and wait until the controller is available."""
         outcomes = apply_manifests(plan, self.cluster, say)
-        wait_rolled_out(self.cluster, self.manifests()[-1])
+        wait_rolled_out(self.cluster, plan.steps[-1].body)
         return outcomes
 
     def findings(self) -> Iterable[Finding]:

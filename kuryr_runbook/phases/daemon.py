@@ -32,25 +32,30 @@ class Daemon(Phase):
     def manifests(self) -> list[Manifest]:
         """What is wanted. Raises DriftError when an earlier phase has work left."""
         prepared = read_prepared(self.site, self.cloud, self.cluster)
-        prepared.ids(self.site)
+        prepared.ids(self.site, ahead=self.dry_run)
         conf = kuryr_conf.daemon_conf(
             self.site,
             prepared.api_root(self.site),
             dockershim=prepared.cluster.dockershim,
         )
-        image = deployed_image(self.site)
+        image = deployed_image(self.site, ahead=self.dry_run)
         objects = daemon_manifests(self.site, image, kuryr_conf.render_conf(conf))
         login = registry_login(self.site)
         return [pull_secret(self.site, login), *objects] if login else objects
 
     def make_plan(self) -> Plan:
         """The manifests against the cluster."""
-        return plan_manifests(self.name, self.manifests(), self.cluster)
+        return plan_manifests(
+            self.name,
+            self.manifests(),
+            self.cluster,
+            force_conflicts=self.options.force_conflicts,
+        )
 
     def carry_out(self, plan: Plan) -> list[Outcome]:
         """Apply, wait for a daemon on every node, and for every schedulable node to be ready."""
         outcomes = apply_manifests(plan, self.cluster, say)
-        wait_rolled_out(self.cluster, self.manifests()[-1])
+        wait_rolled_out(self.cluster, plan.steps[-1].body)
         self._wait_nodes()
         return outcomes
 

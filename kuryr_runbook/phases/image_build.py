@@ -8,7 +8,7 @@ from functools import cached_property
 
 from platformdirs import user_cache_path, user_state_path
 
-from kuryr_runbook.applying.steps import Known, apply_plan
+from kuryr_runbook.applying.steps import Body, Executor, Known, Say, apply_plan
 from kuryr_runbook.clients.engines import Engine, find_engine
 from kuryr_runbook.clients.images import (
     push_image,
@@ -23,7 +23,7 @@ from kuryr_runbook.display.progress import say
 from kuryr_runbook.display.tables import View, table
 from kuryr_runbook.model.errors import EarlierPhaseError
 from kuryr_runbook.model.findings import Finding, Status
-from kuryr_runbook.model.plan import Action, Outcome, Plan, Step, Target
+from kuryr_runbook.model.plan import Action, Outcome, Plan, Step, Target, known_later
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.phases.base import Phase
 from kuryr_runbook.specs.daemon import PLUGIN
@@ -82,9 +82,10 @@ class ImageBuild(Phase):
 
     def carry_out(self, plan: Plan) -> list[Outcome]:
         """Build, try every program in the image, push, and read the digest back."""
-        return apply_plan(plan, lambda step, body: self._build_and_push(), say)
+        return apply_plan(plan, _Build(self), say)
 
-    def _build_and_push(self) -> Known:
+    def build_and_push(self, say: Say) -> Known:
+        """The one step of the plan."""
         spec = read_image_spec(self.site, self.registry)
         engine = self.engine
         say(f"building with {engine.name}; the whole output goes to {engine.log}")
@@ -129,25 +130,38 @@ class ImageBuild(Phase):
         return table("Image", ("what", "value"), rows)
 
 
+class _Build(Executor):
+    """Does the plan's only step."""
+
+    def __init__(self, phase: ImageBuild) -> None:
+        self._phase = phase
+
+    def execute(self, step: Step, body: Body, say: Say) -> Known:
+        return self._phase.build_and_push(say)
+
+
 def registry_of(site: Site) -> RegistryClient:
     """The API of the site's registry."""
     return RegistryClient(site.image.registry_auth, site.image.registry_ca)
 
 
-def deployed_image(site: Site) -> str:
+def deployed_image(site: Site, *, ahead: bool = False) -> str:
     """The image by its digest, as the manifests name it: a tag may move.
 
-    Raises EarlierPhaseError when phase 01 has work left.
+    Raises EarlierPhaseError when phase 01 has work left; to plan `ahead` of it, the digest is known
+    later.
     """
     registry = registry_of(site)
     spec = read_image_spec(site, registry)
     remote = read_remote_image(spec, registry)
-    if remote is None or not spec.is_made_as(remote.labels):
-        raise EarlierPhaseError(
-            f"the registry does not have {spec.reference}, made of these inputs",
-            remedy="run phase image_build first",
-        )
-    return str(spec.reference.at(remote.digest))
+    if remote is not None and spec.is_made_as(remote.labels):
+        return str(spec.reference.at(remote.digest))
+    if ahead:
+        return f"{site.image.repository}@{known_later('digest of the image')}"
+    raise EarlierPhaseError(
+        f"the registry does not have {spec.reference}, made of these inputs",
+        remedy="run phase image_build first",
+    )
 
 
 def registry_login(site: Site) -> str:

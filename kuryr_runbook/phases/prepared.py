@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from kuryr_runbook.clients.kubernetes import KubernetesReader
 from kuryr_runbook.clients.openstack import OpenStackReader
 from kuryr_runbook.model.errors import DriftError, EarlierPhaseError
-from kuryr_runbook.model.plan import Plan, Target
+from kuryr_runbook.model.plan import Later, Plan, Target
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.planning.openstack import plan_openstack
 from kuryr_runbook.snapshots.kubernetes import ClusterSnapshot, read_cluster
@@ -29,15 +29,19 @@ class Prepared:
     plan: Plan
     """Phase 02's plan: all keep, when it is done."""
 
-    def ids(self, site: Site) -> KuryrIds:
-        """The ids that Kuryr works with. Raises EarlierPhaseError when phase 02 has work left."""
+    def ids(self, site: Site, *, ahead: bool = False) -> KuryrIds:
+        """The ids that Kuryr works with.
+
+        Raises EarlierPhaseError when phase 02 has work left; to plan `ahead` of it, what it will
+        make is known later.
+        """
         left = [f"{step.action} {step.target}: {step.because}" for step in self.plan.changes]
-        if left:
+        if left and not ahead:
             raise EarlierPhaseError(
                 "\n  ".join(["OpenStack is not prepared:", *left]),
                 remedy="run phase openstack_prep first",
             )
-        found = {step.target: step.id or "" for step in self.plan.steps}
+        found = {step.target: step.id or str(Later(step.target)) for step in self.plan.steps}
         network = site.network
         return KuryrIds(
             k8s_project_id=self.cloud.project_id,

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from kuryr_runbook.applying.kubernetes import manifest_steps
-from kuryr_runbook.applying.openstack import openstack_steps
-from kuryr_runbook.applying.steps import Known, apply_plan
+from kuryr_runbook.applying.kubernetes import ManifestExecutor
+from kuryr_runbook.applying.openstack import OpenStackExecutor
+from kuryr_runbook.applying.steps import Body, Executor, Known, Say, apply_plan
 from kuryr_runbook.clients.openstack import COLLECTIONS
 from kuryr_runbook.display.progress import say
 from kuryr_runbook.model.errors import DriftError
 from kuryr_runbook.model.findings import Finding, Status
-from kuryr_runbook.model.plan import Action, Outcome, Plan, Step, Target
+from kuryr_runbook.model.plan import Action, Outcome, Plan, Step, Target, staged
 from kuryr_runbook.phases.base import Phase
 from kuryr_runbook.phases.rollout import wait_rolled_out
 from kuryr_runbook.phases.verification import Verification
-from kuryr_runbook.planning.kubernetes import target_of
-from kuryr_runbook.planning.teardown import plan_openstack_removal
+from kuryr_runbook.planning.kubernetes import WORKLOADS, target_of
+from kuryr_runbook.planning.teardown import openstack_removal
 from kuryr_runbook.snapshots.openstack import read_openstack
 from kuryr_runbook.specs.daemon import CLEANER, DAEMON, cleaner_manifest
 
@@ -42,47 +42,24 @@ class Teardown(Phase):
 
     def make_plan(self) -> Plan:
         """What is there of it. Raises DriftError while other pods still use Kuryr."""
-        objects = self._objects()
         self._refuse_users()
-        namespace = Target("Namespace", self.site.verification.namespace)
-        steps = [
-            Step(action=Action.DELETE, target=namespace, because="the verification made it")
-            for _ in self._verification_namespaces()
-        ]
-        on_nodes = [o for o in objects if o["metadata"]["name"] in (DAEMON, CLEANER)]
-        daemon_set = next((o for o in on_nodes if o["kind"] == "DaemonSet"), None)
-        if daemon_set is not None:
-            steps.append(self._cleaning(daemon_set))
-        steps += [
-            Step(
-                action=Action.DELETE,
-                target=target_of(item),
-                because="the runbook made it",
-                body=_reference(item),
-            )
-            for item in objects
-        ]
+        objects = self._objects()
+        pods = [item for item in objects if item["kind"] in WORKLOADS]
         say("reading Neutron and Octavia")
         snapshot = read_openstack(self.cloud, self.site.openstack.k8s_project_id)
-        steps += plan_openstack_removal(self.site, snapshot)
+        stages = openstack_removal(self.site, snapshot, self.options.keep)
+        steps = staged(
+            self._verification(),
+            self._cleaning(objects),
+            [_removal(item) for item in pods],
+            [_removal(item) for item in objects if item not in pods],
+            *stages,
+        )
         return Plan(phase=self.name, steps=tuple(steps))
 
     def carry_out(self, plan: Plan) -> list[Outcome]:
-        """Remove step by step: workload, node files, daemon, controller, OpenStack."""
-        in_openstack = openstack_steps(self.cloud, say)
-        in_kubernetes = manifest_steps(self.cluster)
-
-        def execute(step: Step, body: Mapping[str, Any]) -> Known:
-            if step.target.kind == "Namespace":
-                Verification.of(self).remove()
-                return {}
-            if step.target.kind == NODE_FILES:
-                return self._clean_nodes(body)
-            if step.target.kind in COLLECTIONS or step.target.kind == "router_interface":
-                return in_openstack(step, body)
-            return in_kubernetes(step, body)
-
-        return apply_plan(plan, execute, say)
+        """Remove stage by stage: workload, node files, daemon and controller, OpenStack."""
+        return apply_plan(plan, _Removal(self), say)
 
     def findings(self) -> Iterable[Finding]:
         """Nothing is left."""
@@ -110,12 +87,14 @@ class Teardown(Phase):
         # A verification left half removed has cluster-wide objects too; its own removal has them.
         return found
 
-    def _verification_namespaces(self) -> list[dict[str, Any]]:
+    def _verification(self) -> Iterator[Step]:
         name = self.site.verification.namespace
         spaces = self.cluster.list_objects(
             "v1", "Namespace", labels="app.kubernetes.io/managed-by=kuryr-runbook"
         )
-        return [space for space in spaces if space["metadata"]["name"] == name]
+        if any(space["metadata"]["name"] == name for space in spaces):
+            target = Target("Namespace", name)
+            yield Step(action=Action.DELETE, target=target, because="the verification made it")
 
     def _refuse_users(self) -> None:
         users = list(self._users())
@@ -133,16 +112,20 @@ class Teardown(Phase):
             if not own and not spec.get("hostNetwork") and pod["status"].get("podIP"):
                 yield f"{metadata['namespace']}/{metadata['name']}"
 
-    def _cleaning(self, daemon_set: dict[str, Any]) -> Step:
-        image = daemon_set["spec"]["template"]["spec"]["containers"][0]["image"]
-        return Step(
-            action=Action.DELETE,
-            target=Target(NODE_FILES, "CNI plugin and configuration on every node"),
-            because="the daemon's init container put them there",
-            body=cleaner_manifest(self.site, image),
-        )
+    def _cleaning(self, objects: Iterable[dict[str, Any]]) -> Iterator[Step]:
+        for item in objects:
+            if item["kind"] == "DaemonSet" and item["metadata"]["name"] in (DAEMON, CLEANER):
+                image = item["spec"]["template"]["spec"]["containers"][0]["image"]
+                yield Step(
+                    action=Action.DELETE,
+                    target=Target(NODE_FILES, "CNI plugin and configuration on every node"),
+                    because="the daemon's init container put them there",
+                    body=cleaner_manifest(self.site, image),
+                    disturbs="new pods get no network any more",
+                )
+                return
 
-    def _clean_nodes(self, cleaner: Mapping[str, Any]) -> Known:
+    def clean_nodes(self, cleaner: Mapping[str, Any]) -> None:
         """The cleaner comes before the daemon goes: cut off in between, teardown finds it."""
         self.cluster.apply(cleaner)
         self.cluster.delete(
@@ -154,7 +137,36 @@ class Teardown(Phase):
         )
         wait_rolled_out(self.cluster, cleaner)
         self.cluster.delete(cleaner)
+
+
+class _Removal(Executor):
+    """Does the steps of teardown, each by the means of what it is about."""
+
+    def __init__(self, phase: Teardown) -> None:
+        self._phase = phase
+        self._openstack = OpenStackExecutor(phase.cloud)
+        self._kubernetes = ManifestExecutor(phase.cluster)
+
+    def execute(self, step: Step, body: Body, say: Say) -> Known:
+        kind = step.target.kind
+        if kind == "Namespace":
+            Verification.of(self._phase).remove()
+        elif kind == NODE_FILES:
+            self._phase.clean_nodes(body)
+        elif kind in COLLECTIONS or kind == "router_interface":
+            return self._openstack.execute(step, body, say)
+        else:
+            return self._kubernetes.execute(step, body, say)
         return {}
+
+
+def _removal(item: Mapping[str, Any]) -> Step:
+    return Step(
+        action=Action.DELETE,
+        target=target_of(item),
+        because="the runbook made it",
+        body=_reference(item),
+    )
 
 
 def _reference(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -50,7 +50,8 @@ class Verification(Phase):
 
     def manifests(self) -> list[Manifest]:
         """What is wanted."""
-        return workload_manifests(self.site, deployed_image(self.site), registry_login(self.site))
+        image = deployed_image(self.site, ahead=self.dry_run)
+        return workload_manifests(self.site, image, registry_login(self.site))
 
     def make_plan(self) -> Plan:
         """The workload's manifests against the cluster.
@@ -61,7 +62,12 @@ class Verification(Phase):
         namespace = self._own_namespace()
         if namespace is not None and "deletionTimestamp" in namespace["metadata"]:
             wait_namespace_gone(self.site, self.cluster)
-        return plan_manifests(self.name, self.manifests(), self.cluster)
+        return plan_manifests(
+            self.name,
+            self.manifests(),
+            self.cluster,
+            force_conflicts=self.options.force_conflicts,
+        )
 
     def carry_out(self, plan: Plan) -> list[Outcome]:
         """Apply, then wait until the workload runs and its Service carries traffic.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kuryr_runbook.model.plan import Action, Step, Target
+from kuryr_runbook.model.plan import Action, Change, Step, Target, field_changes
 from kuryr_runbook.planning.gathering import Gathering, Ref, Resource
 from kuryr_runbook.specs.openstack import HTTPS_PORT, LoadBalancerSpec
 
@@ -32,15 +32,7 @@ def plan_load_balancer(gathering: Gathering, services: Ref, node_subnet: str) ->
             "or name another in network.api_load_balancer"
         )
     elif balancer["provisioning_status"] == "ERROR":
-        gathering.steps.append(
-            Step(
-                action=Action.REPLACE,
-                target=target,
-                id=balancer["id"],
-                because="Octavia says ERROR",
-                body=_whole_tree(spec, services, members) | {"description": gathering.spec.owner},
-            )
-        )
+        _replace(gathering, balancer, _whole_tree(spec, services, members))
     elif balancer["provisioning_status"] != "ACTIVE":
         because = f"is {balancer['provisioning_status']}: to be waited for"
         gathering.steps.append(
@@ -48,48 +40,91 @@ def plan_load_balancer(gathering: Gathering, services: Ref, node_subnet: str) ->
         )
     else:
         gathering.keep("loadbalancer", spec.name, balancer, f"ACTIVE at {spec.vip}")
-        _members(gathering, balancer, members)
+        _listener(gathering, balancer, members)
 
 
-def _members(gathering: Gathering, balancer: Resource, members: list[dict[str, Any]]) -> None:
-    spec, balancer_id = gathering.spec.load_balancer, str(balancer["id"])
-    target = Target("pool_members", spec.name)
-    pool = next(
+def _replace(gathering: Gathering, balancer: Resource, tree: dict[str, Any]) -> None:
+    body = tree | {"description": gathering.spec.owner}
+    gathering.steps.append(
+        Step(
+            action=Action.REPLACE,
+            target=Target("loadbalancer", gathering.spec.load_balancer.name),
+            id=balancer["id"],
+            because="Octavia says ERROR",
+            body=body,
+            changes=field_changes(body, balancer),
+            disturbs="pods do not reach the API meanwhile",
+        )
+    )
+
+
+def _listener(gathering: Gathering, balancer: Resource, members: list[dict[str, Any]]) -> None:
+    """The listener that pods talk to, with its pool."""
+    listener = next(
         (
-            pool
-            for pool in gathering.snapshot.of("pool")
-            if any(lb["id"] == balancer_id for lb in pool["loadbalancers"])
+            item
+            for item in gathering.snapshot.of("listener")
+            if item["protocol_port"] == HTTPS_PORT and _is_part(item, balancer)
         ),
         None,
     )
-    if pool is None:
-        gathering.problems.append(f"load balancer {spec.name} has no pool: delete it, then rerun")
+    pool = next((p for p in gathering.snapshot.of("pool") if _is_part(p, balancer)), None)
+    if listener is not None and pool is not None:
+        _members(gathering, balancer, pool, members)
         return
+    spec = gathering.spec.load_balancer
+    kind = "listener" if listener is None else "pool"
+    if not gathering.owns(balancer) or (listener is None and pool is not None):
+        gathering.problems.append(
+            f"load balancer {spec.name} has no {kind} for port {HTTPS_PORT}: delete it, then rerun"
+        )
+        return
+    tree = _listener_tree(spec, members)
+    if listener is None:
+        body = tree | {"loadbalancer_id": balancer["id"]}
+    else:
+        body = tree["default_pool"] | {"listener_id": listener["id"]}
+    target = Target(kind, f"{spec.name}:{HTTPS_PORT}")
+    because = f"load balancer {spec.name} has none for port {HTTPS_PORT}"
+    gathering.create_step(target, body, because, known={"loadbalancer_id": balancer["id"]})
+
+
+def _is_part(item: Resource, balancer: Resource) -> bool:
+    return any(parent["id"] == balancer["id"] for parent in item["loadbalancers"])
+
+
+def _members(
+    gathering: Gathering, balancer: Resource, pool: Resource, members: list[dict[str, Any]]
+) -> None:
+    spec = gathering.spec.load_balancer
+    target = Target("pool_members", spec.name)
     have = {
         (member["address"], member["protocol_port"])
         for member in gathering.snapshot.members.get(pool["id"], ())
     }
     want = {(member["address"], member["protocol_port"]) for member in members}
-    if have != want and not gathering.owns(balancer):
+    if have == want:
+        because = "the API servers, all"
+        gathering.steps.append(
+            Step(action=Action.KEEP, target=target, id=pool["id"], because=because)
+        )
+    elif not gathering.owns(balancer):
         gathering.problems.append(
             f"load balancer {spec.name}, which the runbook did not make, should have the members "
             f"{_ends(want)} and has {_ends(have)}"
         )
-        return
-    if have == want:
-        step = Step(
-            action=Action.KEEP, target=target, id=pool["id"], because="the API servers, all"
-        )
     else:
-        step = Step(
-            action=Action.UPDATE,
-            target=target,
-            id=pool["id"],
-            because=f"should be {_ends(want)} and are {_ends(have)}",
-            before={"members": sorted(have)},
-            body={"members": members, "load_balancer": balancer_id},
+        gathering.steps.append(
+            Step(
+                action=Action.UPDATE,
+                target=target,
+                id=pool["id"],
+                because=f"should be {_ends(want)} and are {_ends(have)}",
+                body={"members": members},
+                changes=(Change("members", _ends(have), _ends(want)),),
+                known={"loadbalancer_id": balancer["id"]},
+            )
         )
-    gathering.steps.append(step)
 
 
 def _whole_tree(
@@ -100,19 +135,22 @@ def _whole_tree(
         "name": spec.name,
         "vip_subnet_id": services,
         "vip_address": str(spec.vip),
-        "listeners": [
-            {
-                "name": f"{spec.name}:{HTTPS_PORT}",
-                "protocol": "HTTPS",
-                "protocol_port": HTTPS_PORT,
-                "default_pool": {
-                    "name": f"{spec.name}:{HTTPS_PORT}",
-                    "protocol": "HTTPS",
-                    "lb_algorithm": "ROUND_ROBIN",
-                    "members": members,
-                },
-            }
-        ],
+        "listeners": [_listener_tree(spec, members)],
+    }
+
+
+def _listener_tree(spec: LoadBalancerSpec, members: list[dict[str, Any]]) -> dict[str, Any]:
+    name = f"{spec.name}:{HTTPS_PORT}"
+    return {
+        "name": name,
+        "protocol": "HTTPS",
+        "protocol_port": HTTPS_PORT,
+        "default_pool": {
+            "name": name,
+            "protocol": "HTTPS",
+            "lb_algorithm": "ROUND_ROBIN",
+            "members": members,
+        },
     }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kuryr_runbook.model.plan import Action, Later, Step, Target
+from kuryr_runbook.model.plan import Action, Later, Step, Target, field_changes
 from kuryr_runbook.snapshots.openstack import OpenStackSnapshot
 from kuryr_runbook.specs.openstack import OpenStackSpec
 
@@ -68,13 +68,43 @@ class Gathering:
         self.create_step(target, body, because)
         return Later(target)
 
-    def create_step(self, target: Target, body: Mapping[str, Any], because: str) -> None:
+    def create_step(
+        self,
+        target: Target,
+        body: Mapping[str, Any],
+        because: str,
+        known: Mapping[str, Any] | None = None,
+    ) -> None:
         """It is made, with the mark by which teardown knows it."""
+        marked = {**body, "description": self.spec.owner}
         self.steps.append(
             Step(
                 action=Action.CREATE,
                 target=target,
                 because=because,
-                body={**body, "description": self.spec.owner},
+                body=marked,
+                changes=field_changes(marked),
+                known=known or {},
             )
+        )
+
+    def update_step(
+        self, target: Target, resource: Resource, body: Mapping[str, Any], because: str
+    ) -> None:
+        """These fields of it are changed."""
+        self.steps.append(
+            Step(
+                action=Action.UPDATE,
+                target=target,
+                id=resource["id"],
+                because=because,
+                body=body,
+                changes=field_changes(body, resource),
+            )
+        )
+
+    def delete_step(self, target: Target, resource: Resource, because: str) -> None:
+        """It goes."""
+        self.steps.append(
+            Step(action=Action.DELETE, target=target, id=resource["id"], because=because)
         )

@@ -10,6 +10,8 @@ from kuryr_runbook.model.rules import admits
 from kuryr_runbook.planning.gathering import Gathering, Ref, Resource
 from kuryr_runbook.specs.openstack import GroupSpec, RuleSpec, Source
 
+Body = dict[str, Any]
+
 
 def plan_group(gathering: Gathering, spec: GroupSpec, node_cidr: IPv4Network) -> Ref:
     """A security group and what it must admit, by whichever rule; gives the group's id."""
@@ -28,45 +30,79 @@ def plan_group(gathering: Gathering, spec: GroupSpec, node_cidr: IPv4Network) ->
             for rule in gathering.snapshot.of("security_group_rule")
             if rule["security_group_id"] == group["id"]
         ]
-    for rule in spec.rules:
-        _rule(gathering, spec.name, ref, rule, rules, node_cidr)
+    wanted = [_body(gathering, ref, rule, node_cidr) for rule in spec.rules]
+    for rule, body in zip(spec.rules, wanted, strict=True):
+        _rule(gathering, spec.name, rule, body, rules)
+    _extra_rules(gathering, spec.name, rules, wanted)
     return ref
 
 
-def _rule(
-    gathering: Gathering,
-    group_name: str,
-    group: Ref,
-    spec: RuleSpec,
-    rules: list[Resource],
-    node_cidr: IPv4Network,
-) -> None:
+def _body(gathering: Gathering, group: Ref, spec: RuleSpec, node_cidr: IPv4Network) -> Body:
+    """The rule as Neutron is asked for it."""
     cidr = node_cidr if spec.source is Source.NODE_SUBNET else spec.source
-    what = f"TCP {spec.tcp_port}" if spec.tcp_port else "all traffic"
-    source = str(cidr) if isinstance(cidr, IPv4Network) else "its own members"
-    target = Target("security_group_rule", f"{group_name}: {what} from {source}")
-    wanted_from = cidr if isinstance(cidr, IPv4Network) else str(group)
-    if admits(rules, source=wanted_from, tcp_port=spec.tcp_port):
-        gathering.steps.append(
-            Step(action=Action.KEEP, target=target, because=f"admitted: {spec.purpose}")
-        )
-        return
-    body: dict[str, Any] = {
-        "security_group_id": group,
-        "direction": "ingress",
-        "ethertype": "IPv4",
-    }
+    body: Body = {"security_group_id": group, "direction": "ingress", "ethertype": "IPv4"}
     if isinstance(cidr, IPv4Network):
         body["remote_ip_prefix"] = str(cidr)
     else:
         body["remote_group_id"] = group
     if spec.tcp_port:
-        body |= {
-            "protocol": "tcp",
-            "port_range_min": spec.tcp_port,
-            "port_range_max": spec.tcp_port,
-        }
+        ports = {"port_range_min": spec.tcp_port, "port_range_max": spec.tcp_port}
+        body |= {"protocol": "tcp", **ports}
+    return body
+
+
+def _rule(
+    gathering: Gathering, group_name: str, spec: RuleSpec, body: Body, rules: list[Resource]
+) -> None:
+    prefix = body.get("remote_ip_prefix")
+    target = _rule_target(group_name, body)
+    source = IPv4Network(prefix) if prefix else str(body["remote_group_id"])
+    if admits(rules, source=source, tcp_port=spec.tcp_port):
+        gathering.steps.append(
+            Step(action=Action.KEEP, target=target, because=f"admitted: {spec.purpose}")
+        )
+        return
     gathering.create_step(target, body, f"missing: {spec.purpose}")
+
+
+def _extra_rules(
+    gathering: Gathering, group_name: str, rules: list[Resource], wanted: list[Body]
+) -> None:
+    """Rules that nothing calls for: the runbook's own go, those of others are told and stay."""
+    for rule in rules:
+        if rule["direction"] != "ingress" or any(_is_as(rule, body) for body in wanted):
+            continue
+        target = Target("security_group_rule", f"{_rule_target(group_name, rule).name} (extra)")
+        if gathering.owns(rule):
+            gathering.delete_step(
+                target, rule, "the runbook made it, and the site has no use of it"
+            )
+        else:
+            because = "somebody else's: it stays"
+            gathering.steps.append(
+                Step(action=Action.KEEP, target=target, id=rule["id"], because=because)
+            )
+
+
+def _rule_target(group_name: str, rule: Resource) -> Target:
+    """A rule by what it says: rules have no names."""
+    protocol = str(rule.get("protocol") or "").upper()
+    low, high = rule.get("port_range_min"), rule.get("port_range_max")
+    ports = "" if low is None else f" {low}" if low == high else f" {low}-{high}"
+    source = rule.get("remote_ip_prefix")
+    if source is None:
+        group = rule.get("remote_group_id")
+        own = group is not None and group == rule["security_group_id"]
+        source = "its own members" if own else f"group {group}" if group else "anywhere"
+    what = f"{protocol}{ports}" if protocol else "all traffic"
+    family = "" if rule["ethertype"] == "IPv4" else f" ({rule['ethertype']})"
+    return Target("security_group_rule", f"{group_name}: {what} from {source}{family}")
+
+
+def _is_as(rule: Resource, body: Body) -> bool:
+    names = ("protocol", "port_range_min", "port_range_max", "remote_ip_prefix", "remote_group_id")
+    same_family = rule["ethertype"] == body["ethertype"]
+    return same_family and all(rule[name] == body.get(name) for name in names)
 
 
 def plan_node_ports(gathering: Gathering, group: Ref, node_subnet: str) -> None:
@@ -98,15 +134,11 @@ def _membership(gathering: Gathering, port: Resource, group: Ref, address: IPv4A
             Step(action=Action.KEEP, target=target, id=port["id"], because=because)
         )
         return
-    gathering.steps.append(
-        Step(
-            action=Action.UPDATE,
-            target=target,
-            id=port["id"],
-            because=f"is not in group {gathering.spec.node_group.name}",
-            before={"security_groups": port["security_groups"]},
-            body={"security_groups": [*port["security_groups"], group]},
-        )
+    gathering.update_step(
+        target,
+        port,
+        {"security_groups": [*port["security_groups"], group]},
+        f"is not in group {gathering.spec.node_group.name}",
     )
 
 

@@ -6,16 +6,22 @@ in are no differences.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from kuryr_runbook.clients.kubernetes import KubernetesReader
-from kuryr_runbook.model.plan import Action, Plan, Step, Target
+from kuryr_runbook.model.errors import DriftError
+from kuryr_runbook.model.plan import Action, Change, Plan, Step, Target, shown, staged
+from kuryr_runbook.specs.manifests import digest
 
 Manifest = Mapping[str, Any]
 
 UNSTABLE = ("managedFields", "resourceVersion", "generation", "creationTimestamp", "uid")
 """Metadata that the API server keeps for itself."""
+
+WORKLOADS = ("Deployment", "DaemonSet")
+"""Kinds whose pods use what the other objects hold: they come last."""
 
 
 def target_of(manifest: Manifest) -> Target:
@@ -26,30 +32,81 @@ def target_of(manifest: Manifest) -> Target:
     return Target(manifest["kind"], name)
 
 
-def plan_manifests(phase: str, manifests: Iterable[Manifest], reader: KubernetesReader) -> Plan:
-    """Create what is missing, update what applying would change, keep the rest."""
-    return Plan(phase=phase, steps=tuple(_step(manifest, reader) for manifest in manifests))
+def plan_manifests(
+    phase: str,
+    manifests: Iterable[Manifest],
+    reader: KubernetesReader,
+    *,
+    force_conflicts: bool = False,
+) -> Plan:
+    """Create what is missing, update what applying would change, keep the rest.
+
+    Raises DriftError when other managers hold fields that would change (server-side apply's
+    conflicts), with all of them, unless they are to be forced.
+    """
+    conflicts: list[str] = []
+    steps = [_step(manifest, reader, conflicts) for manifest in manifests]
+    if conflicts and not force_conflicts:
+        raise DriftError(
+            "\n  ".join(["fields that would change are held by other managers:", *conflicts]),
+            remedy="remove the other manager's change, or take the fields: --force-conflicts",
+        )
+    namespaces = [step for step in steps if step.target.kind == "Namespace"]
+    workloads = [step for step in steps if step.target.kind in WORKLOADS]
+    rest = [step for step in steps if step not in namespaces and step not in workloads]
+    return Plan(phase=phase, steps=tuple(staged(namespaces, rest, workloads)))
 
 
-def _step(manifest: Manifest, reader: KubernetesReader) -> Step:
+def _step(manifest: Manifest, reader: KubernetesReader, conflicts: list[str]) -> Step:
     target = target_of(manifest)
     live = reader.get(manifest)
     if live is None:
-        return Step(action=Action.CREATE, target=target, because="there is none yet", body=manifest)
-    changed = sorted(differences(live, reader.preview(manifest)))
-    if not changed:
+        return Step(
+            action=Action.CREATE,
+            target=target,
+            because="there is none yet",
+            body=manifest,
+            changes=tuple(differences({"kind": manifest["kind"], "metadata": {}}, manifest)),
+        )
+    preview = reader.preview(manifest)
+    changes = tuple(differences(live, preview.result))
+    conflicts += [f"{target}: {conflict}" for conflict in preview.conflicts]
+    if not changes:
         return Step(action=Action.KEEP, target=target, because="is as wanted", body=manifest)
     return Step(
         action=Action.UPDATE,
         target=target,
-        because=f"differs in {', '.join(changed)}",
+        because=f"differs in {', '.join(change.field for change in changes)}",
         body=manifest,
+        changes=changes,
+        disturbs=_disturbance(target, changes),
+        forced=bool(preview.conflicts),
     )
 
 
-def differences(live: Manifest, wanted: Manifest) -> Iterator[str]:
-    """The paths, with dots, at which two objects differ; no values, since one may be a Secret."""
-    yield from _differences(_stable(live), _stable(wanted), "")
+def _disturbance(target: Target, changes: Iterable[Change]) -> str:
+    template = any(change.field.startswith("spec.template") for change in changes)
+    if target.kind not in WORKLOADS or not template:
+        return ""
+    return "its pods are replaced: workloads keep their network, and those that start wait"
+
+
+def differences(live: Manifest, wanted: Manifest) -> Iterator[Change]:
+    """The fields at which two objects differ; of a Secret's data only a digest."""
+    conceal = wanted.get("kind") == "Secret"
+    for path, before, after in _differences(_stable(live), _stable(wanted), ""):
+        if conceal and path.startswith("data"):
+            yield Change(path, _concealed(before), _concealed(after))
+        else:
+            yield Change(path, shown(before), shown(after))
+
+
+def _concealed(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {_concealed(item)}" for key, item in sorted(value.items()))
+    if not isinstance(value, str):
+        return shown(value)
+    return f"secret {digest(base64.b64decode(value).decode(errors='replace'))}"
 
 
 def _stable(manifest: Manifest) -> dict[str, Any]:
@@ -58,13 +115,13 @@ def _stable(manifest: Manifest) -> dict[str, Any]:
     return {**rest, "metadata": metadata}
 
 
-def _differences(live: object, wanted: object, path: str) -> Iterator[str]:
+def _differences(live: object, wanted: object, path: str) -> Iterator[tuple[str, object, object]]:
     if isinstance(live, Mapping) and isinstance(wanted, Mapping):
-        for key in {*live, *wanted}:
+        for key in sorted({*live, *wanted}):
             here = f"{path}.{key}" if path else str(key)
             yield from _differences(live.get(key), wanted.get(key), here)
     elif isinstance(live, list) and isinstance(wanted, list) and len(live) == len(wanted):
         for index, pair in enumerate(zip(live, wanted, strict=True)):
             yield from _differences(*pair, f"{path}[{index}]")
     elif live != wanted:
-        yield path
+        yield path, live, wanted

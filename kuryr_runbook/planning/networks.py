@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv4Network
+from typing import Any
 
 from kuryr_runbook.model.addressing import Pool
-from kuryr_runbook.model.plan import Action, Step, Target
+from kuryr_runbook.model.plan import Action, Step, Target, field_changes, shown
 from kuryr_runbook.planning.gathering import Gathering, Ref, Resource
 from kuryr_runbook.specs.openstack import SubnetSpec
+
+REPAIRABLE = frozenset({"enable_dhcp", "allocation_pools"})
+"""Fields of a subnet that can change under running pods without harm."""
 
 
 def use_external_network(gathering: Gathering, name: str, given_id: str | None) -> str:
@@ -56,22 +60,52 @@ def plan_interface(gathering: Gathering, router: Ref, subnet: Ref, subnet_name: 
             Step(action=Action.KEEP, target=target, id=port["id"], because="the router has it")
         )
         return
+    subnet_there = gathering.snapshot.by_id("subnet", str(subnet))
+    if subnet_there is not None and (holder := _gateway_holder(gathering, subnet_there)):
+        gathering.problems.append(
+            f"subnet {subnet_name}: its gateway {subnet_there['gateway_ip']} should be router "
+            f"{gathering.spec.router}'s and is that of port {holder['id']} "
+            f"({holder['device_owner'] or 'no owner'} {holder['device_id']})"
+        )
+    body = {"router_id": router, "subnet_id": subnet}
     gathering.steps.append(
         Step(
             action=Action.CREATE,
             target=target,
             because=f"router {gathering.spec.router} has no leg in subnet {subnet_name}",
-            body={"router_id": router, "subnet_id": subnet},
+            body=body,
+            changes=field_changes(body),
         )
     )
 
 
-def plan_network(gathering: Gathering, name: str) -> Ref:
-    """The network of the services."""
+def _gateway_holder(gathering: Gathering, subnet: Resource) -> Resource | None:
+    address = {"subnet_id": subnet["id"], "ip_address": subnet["gateway_ip"]}
+    ports = gathering.snapshot.of("port")
+    return next((port for port in ports if address in port["fixed_ips"]), None)
+
+
+def plan_network(gathering: Gathering, name: str, node_network: Resource | None) -> Ref:
+    """The network of the services: as wide as the nodes', and with port security for the VIPs."""
     network = gathering.find("network", name, None, "network.service_subnet.network")
     if network is None:
         return gathering.create("network", name, {"name": name}, "there is none of that name")
-    return gathering.keep("network", name, network, "exists")
+    if not network["port_security_enabled"]:
+        gathering.problems.append(
+            f"network {name} has port security off: Octavia makes no VIP in it"
+        )
+    # Where Neutron shows no MTU there is nothing to compare (extension net-mtu).
+    mtu = (node_network or {}).get("mtu") or 0
+    if (network["mtu"] or mtu) >= mtu:
+        return gathering.keep("network", name, network, "exists and fits: services")
+    if not gathering.owns(network):
+        gathering.problems.append(
+            f"network {name} should have an MTU of {mtu}, the nodes', and has {network['mtu']}: "
+            "answers of load balancers would not fit"
+        )
+    because = "narrower than the nodes' network: answers of load balancers would not fit"
+    gathering.update_step(Target("network", name), network, {"mtu": mtu}, because)
+    return str(network["id"])
 
 
 def plan_subnet(gathering: Gathering, spec: SubnetSpec, network: Ref) -> Ref:
@@ -85,11 +119,18 @@ def plan_subnet(gathering: Gathering, spec: SubnetSpec, network: Ref) -> Ref:
             "cidr": str(spec.cidr),
             "gateway_ip": str(spec.gateway),
             "enable_dhcp": False,
-            "allocation_pools": [{"start": str(spec.pool.first), "end": str(spec.pool.last)}],
+            "allocation_pools": _pools(spec),
         }
         return gathering.create("subnet", spec.name, body, f"there is none yet: {spec.role}")
+    misfits = _misfits(spec, subnet, network)
+    if misfits and gathering.owns(subnet) and misfits.keys() <= REPAIRABLE:
+        body = {name: wanted for name, (wanted, _) in misfits.items()}
+        because = f"exists and does not fit: {spec.role}"
+        gathering.update_step(Target("subnet", spec.name), subnet, body, because)
+        return str(subnet["id"])
     gathering.problems.extend(
-        f"subnet {spec.name}: {text}" for text in _misfits(spec, subnet, network)
+        f"subnet {spec.name}: {name} should be {shown(wanted)} and is {shown(read)}"
+        for name, (wanted, read) in misfits.items()
     )
     return gathering.keep("subnet", spec.name, subnet, f"exists and fits: {spec.role}")
 
@@ -111,24 +152,22 @@ def _is_leg(port: Resource, router: Ref, subnet: Ref) -> bool:
     )
 
 
-def _misfits(spec: SubnetSpec, subnet: Resource, network: Ref) -> list[str]:
-    """How an existing subnet differs from what Kuryr needs of it."""
+def _misfits(spec: SubnetSpec, subnet: Resource, network: Ref) -> dict[str, tuple[Any, Any]]:
+    """How an existing subnet differs from what Kuryr needs of it: by field, wanted and read."""
     pools = [
         Pool(IPv4Address(pool["start"]), IPv4Address(pool["end"]))
         for pool in subnet["allocation_pools"]
     ]
-    outside = [
-        str(pool) for pool in pools if pool.first not in spec.pool or pool.last not in spec.pool
-    ]
+    inside = all(pool.first in spec.pool and pool.last in spec.pool for pool in pools)
     wanted = {
-        "cidr": (str(spec.cidr), subnet["cidr"]),
-        "gateway_ip": (str(spec.gateway), subnet["gateway_ip"]),
-        "enable_dhcp": (False, subnet["enable_dhcp"]),
-        "network_id": (network, subnet["network_id"]),
+        "network_id": network,
+        "cidr": str(spec.cidr),
+        "gateway_ip": str(spec.gateway),
+        "enable_dhcp": False,
+        "allocation_pools": subnet["allocation_pools"] if inside else _pools(spec),
     }
-    found = [
-        f"{key} should be {want} and is {is_}" for key, (want, is_) in wanted.items() if want != is_
-    ]
-    if outside:
-        found.append(f"allocation pools should lie within {spec.pool}: {', '.join(outside)}")
-    return found
+    return {name: (value, subnet[name]) for name, value in wanted.items() if subnet[name] != value}
+
+
+def _pools(spec: SubnetSpec) -> list[dict[str, str]]:
+    return [{"start": str(spec.pool.first), "end": str(spec.pool.last)}]

@@ -5,11 +5,11 @@ The mark of the runbook is the resource's description; what does not bear it sta
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
-from kuryr_runbook.model.plan import Action, Step, Target
+from kuryr_runbook.model.plan import Action, Step, Target, field_changes
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.snapshots.openstack import OpenStackSnapshot
 
@@ -19,24 +19,34 @@ KURYR_PORT_OWNER = "compute:kuryr"
 """`device_owner` of the ports that Kuryr makes for pods (kuryr-kubernetes, constants.py)."""
 
 
-def plan_openstack_removal(site: Site, snapshot: OpenStackSnapshot) -> Iterator[Step]:
-    """Steps in the order in which they can be done: users before what they use."""
+def openstack_removal(
+    site: Site, snapshot: OpenStackSnapshot, keep: Collection[str] = ()
+) -> list[list[Step]]:
+    """Stages in the order in which they can be done: users before what they use.
+
+    With `openstack` in `keep` only what Kuryr itself left behind goes.
+    """
     service_subnet = _subnet(
         snapshot, site.network.service_subnet.name, site.network.kuryr_service_subnet_id
     )
     pod_subnet = _subnet(snapshot, site.network.pod_subnet.name, site.network.kuryr_pod_subnet_id)
-    if service_subnet is not None:
-        yield from _service_leftovers(site, snapshot, service_subnet)
-    yield from _owned(site, snapshot, "loadbalancer")
-    if pod_subnet is not None:
-        yield from _pod_leftovers(snapshot, pod_subnet)
-    yield from _interfaces(site, snapshot)
-    yield from _owned(site, snapshot, "router")
-    yield from _owned(site, snapshot, "subnet")
-    yield from _owned(site, snapshot, "network")
-    yield from _memberships(site, snapshot)
-    yield from _rules(site, snapshot)
-    yield from _owned(site, snapshot, "security_group")
+    of_kuryr = [
+        list(_floating_addresses(site, snapshot, service_subnet)),
+        list(_service_leftovers(site, snapshot, service_subnet)),
+        list(_pairs(snapshot, pod_subnet)),
+        list(_pod_ports(snapshot, pod_subnet)),
+    ]
+    if "openstack" in keep:
+        return of_kuryr
+    return [
+        *of_kuryr,
+        list(_owned(site, snapshot, "loadbalancer")),
+        list(_interfaces(site, snapshot)),
+        [*_owned(site, snapshot, "router"), *_owned(site, snapshot, "subnet")],
+        [*_owned(site, snapshot, "network"), *_memberships(site, snapshot)],
+        list(_rules(site, snapshot)),
+        list(_owned(site, snapshot, "security_group")),
+    ]
 
 
 def _subnet(snapshot: OpenStackSnapshot, name: str, given_id: str | None) -> Resource | None:
@@ -59,48 +69,66 @@ def _owned(site: Site, snapshot: OpenStackSnapshot, kind: str) -> Iterator[Step]
             yield _delete(kind, resource, str(resource["name"]), "the runbook made it")
 
 
-def _service_leftovers(site: Site, snapshot: OpenStackSnapshot, subnet: Resource) -> Iterator[Step]:
-    """Load balancers of services, with their floating IPs, that Kuryr made and did not remove."""
-    cidr = IPv4Network(site.kubernetes.service_cidr)
-    for balancer in snapshot.of("loadbalancer"):
-        left = (
-            balancer["vip_subnet_id"] == subnet["id"]
-            and IPv4Address(balancer["vip_address"]) in cidr
-            and "/" in balancer["name"]
-            and not _is_owned(site, balancer)
-        )
-        if not left:
-            continue
-        for address in snapshot.of("floatingip"):
-            if address["port_id"] == balancer["vip_port_id"]:
-                name = str(address["floating_ip_address"])
-                yield _delete("floatingip", address, name, "Kuryr made it for a service")
+def _service_leftovers(
+    site: Site, snapshot: OpenStackSnapshot, subnet: Resource | None
+) -> Iterator[Step]:
+    """Load balancers of services that Kuryr made and did not remove."""
+    for balancer in _left_balancers(site, snapshot, subnet):
         yield _delete("loadbalancer", balancer, balancer["name"], "Kuryr made it for a service")
 
 
-def _pod_leftovers(snapshot: OpenStackSnapshot, subnet: Resource) -> Iterator[Step]:
-    """Ports of pods that Kuryr did not remove, and their pairs on the nodes' ports."""
-    left = [
-        port
-        for port in snapshot.of("port")
-        if port["device_owner"] == KURYR_PORT_OWNER
-        and any(fixed["subnet_id"] == subnet["id"] for fixed in port["fixed_ips"])
+def _floating_addresses(
+    site: Site, snapshot: OpenStackSnapshot, subnet: Resource | None
+) -> Iterator[Step]:
+    """The floating IPs of those load balancers."""
+    vips = {balancer["vip_port_id"] for balancer in _left_balancers(site, snapshot, subnet)}
+    for address in snapshot.of("floatingip"):
+        if address["port_id"] in vips:
+            name = str(address["floating_ip_address"])
+            yield _delete("floatingip", address, name, "Kuryr made it for a service")
+
+
+def _left_balancers(
+    site: Site, snapshot: OpenStackSnapshot, subnet: Resource | None
+) -> list[Resource]:
+    cidr = IPv4Network(site.kubernetes.service_cidr)
+    return [
+        balancer
+        for balancer in snapshot.of("loadbalancer")
+        if subnet is not None
+        and balancer["vip_subnet_id"] == subnet["id"]
+        and IPv4Address(balancer["vip_address"]) in cidr
+        and "/" in balancer["name"]
+        and not _is_owned(site, balancer)
     ]
+
+
+def _pairs(snapshot: OpenStackSnapshot, subnet: Resource | None) -> Iterator[Step]:
+    """Address pairs of pods that Kuryr did not take off the nodes' ports."""
+    if subnet is None:
+        return
     cidr = IPv4Network(subnet["cidr"])
     for port in snapshot.of("port"):
         pairs = port["allowed_address_pairs"]
-        kept = [pair for pair in pairs if not _inside(pair["ip_address"], cidr)]
-        if len(kept) < len(pairs):
+        body = {"allowed_address_pairs": [p for p in pairs if not _inside(p["ip_address"], cidr)]}
+        if changes := field_changes(body, port):
             yield Step(
                 action=Action.UPDATE,
                 target=Target("port", str(port["name"] or port["id"])),
                 id=port["id"],
-                because=f"{len(pairs) - len(kept)} address pairs of pods are left on it",
-                before={"allowed_address_pairs": pairs},
-                body={"allowed_address_pairs": kept},
+                because="address pairs of pods are left on it",
+                body=body,
+                changes=changes,
             )
-    for port in left:
-        yield _delete("port", port, str(port["name"] or port["id"]), "Kuryr made it for a pod")
+
+
+def _pod_ports(snapshot: OpenStackSnapshot, subnet: Resource | None) -> Iterator[Step]:
+    """Ports of pods that Kuryr did not remove."""
+    for port in snapshot.of("port"):
+        if port["device_owner"] == KURYR_PORT_OWNER and any(
+            subnet is not None and fixed["subnet_id"] == subnet["id"] for fixed in port["fixed_ips"]
+        ):
+            yield _delete("port", port, str(port["name"] or port["id"]), "Kuryr made it for a pod")
 
 
 def _inside(address: str, cidr: IPv4Network) -> bool:
@@ -135,13 +163,14 @@ def _memberships(site: Site, snapshot: OpenStackSnapshot) -> Iterator[Step]:
     for port in snapshot.of("port"):
         groups = port["security_groups"]
         if port["device_owner"] != KURYR_PORT_OWNER and going.intersection(groups):
+            body = {"security_groups": [group for group in groups if group not in going]}
             yield Step(
                 action=Action.UPDATE,
                 target=Target("port", str(port["name"] or port["id"])),
                 id=port["id"],
                 because="is in a group that the runbook made",
-                before={"security_groups": groups},
-                body={"security_groups": [group for group in groups if group not in going]},
+                body=body,
+                changes=field_changes(body, port),
             )
 
 

@@ -14,11 +14,14 @@ from typing import Any
 import yaml
 
 from kuryr_runbook.display.live import LiveProgress
+from kuryr_runbook.display.tables import DATA_TYPE
 from kuryr_runbook.model.errors import RecordError, RunbookError, UsageError
+from kuryr_runbook.model.options import PARAMETERS, Options, options_parameter
+from kuryr_runbook.model.plan import Action
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.model.site_file import SECTIONS
 from kuryr_runbook.phases.base import read_site
 from kuryr_runbook.phases.catalogue import PhaseEntry
+from kuryr_runbook.phases.saved_plans import read_document
 from kuryr_runbook.recording.html import export_html
 from kuryr_runbook.running import notebooks
 from kuryr_runbook.running.account import (
@@ -36,6 +39,7 @@ from kuryr_runbook.running.interrupts import one_interrupt
 RUNS = Path("runs")
 LATEST = "latest.txt"
 """In a site's directory of runs: the name of the newest."""
+CHANGES_PENDING_EXIT = 3
 INTERRUPTED_EXIT = 130
 
 
@@ -45,6 +49,8 @@ class RunOptions:
 
     dry_run: bool = False
     """Stop each phase after its plan."""
+    options: Options = field(default_factory=Options)
+    """What the phases are told."""
     run_dir: Path | None = None
     """A new or empty directory; None: runs/<site>/<UTC time> below the working directory."""
     notebooks: Path = field(default_factory=notebooks.notebook_directory)
@@ -62,13 +68,17 @@ class RunResult:
     directory: Path
     error: RunbookError | None
     """Why it failed; None when it succeeded or was interrupted."""
+    pending: bool = False
+    """Whether a dry run found something to change."""
 
     @property
     def exit_code(self) -> int:
         """As documented in the README."""
         if self.status is RunStatus.INTERRUPTED:
             return INTERRUPTED_EXIT
-        return self.error.exit_code if self.error else 0
+        if self.error is not None:
+            return self.error.exit_code
+        return CHANGES_PENDING_EXIT if self.pending else 0
 
 
 def run_phases(
@@ -81,7 +91,9 @@ def run_phases(
     the result and in run.json.
     """
     site = read_site(site_file)
-    parameters = _parameters(site_file, dry_run=options.dry_run)
+    parameters = _parameters(site_file, options)
+    if options.options.approved_plan is not None:
+        read_document(options.options.approved_plan, site)
     account = _account(site, site_file, options)
     account.phases = [_planned(phase, options.notebooks, parameters) for phase in phases]
     directory = _new_directory(site, options.run_dir)
@@ -100,6 +112,18 @@ def displayed_result(notebook: Path) -> str:
         for output in cell.get("outputs", [])
         if "text/plain" in output.get("data", {})
     )
+
+
+def displayed_plans(notebook: Path) -> list[dict[str, Any]]:
+    """The plans that the cells of an executed notebook displayed."""
+    if not notebook.exists():
+        return []
+    return [
+        output["data"][DATA_TYPE]["plan"]
+        for cell in notebooks.read_notebook(notebook).cells
+        for output in cell.get("outputs", [])
+        if "plan" in output.get("data", {}).get(DATA_TYPE, {})
+    ]
 
 
 class _Run:
@@ -130,7 +154,18 @@ class _Run:
             self._end(RunStatus.FAILED)
             raise
         self._end(status)
-        return RunResult(status, self.directory, error)
+        return RunResult(status, self.directory, error, pending=self._pending(phases))
+
+    def _pending(self, phases: Sequence[PhaseEntry]) -> bool:
+        """Whether a plan that a dry run showed has a change that would stay."""
+        return self.options.dry_run and any(
+            count
+            for phase in phases
+            if phase.lasting
+            for plan in displayed_plans(self.directory / phase.notebook)
+            for action, count in plan["counts"].items()
+            if action != Action.KEEP
+        )
 
     def _end(self, status: RunStatus) -> None:
         self.account.status, self.account.ended = status, now()
@@ -211,10 +246,11 @@ class _Run:
         self.account.write(self.directory)
 
 
-def _parameters(site_file: Path, *, dry_run: bool) -> dict[str, Any]:
+def _parameters(site_file: Path, options: RunOptions) -> dict[str, Any]:
     """The site's sections as YAML gives them: strings stay strings."""
     values: dict[str, Any] = yaml.safe_load(site_file.expanduser().read_text())
-    return {**values, "dry_run": dry_run}
+    told = options_parameter(options.options)
+    return {**values, "dry_run": options.dry_run, "options": told}
 
 
 def _account(site: Site, site_file: Path, options: RunOptions) -> RunAccount:
@@ -231,7 +267,7 @@ def _account(site: Site, site_file: Path, options: RunOptions) -> RunAccount:
 def _planned(phase: PhaseEntry, directory: Path, parameters: dict[str, Any]) -> PhaseAccount:
     path = directory / phase.notebook
     notebook = notebooks.read_notebook(path)
-    notebooks.refuse_mismatch(path, notebook, [*SECTIONS, "dry_run"])
+    notebooks.refuse_mismatch(path, notebook, PARAMETERS)
     cells = notebooks.injected(parameters, notebook)
     return PhaseAccount(
         phase=phase.name,

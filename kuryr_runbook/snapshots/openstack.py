@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -10,7 +11,10 @@ from typing import Any
 from kuryr_runbook.clients.openstack import OpenStackReader
 
 FIELDS: dict[str, tuple[str, ...]] = {
-    "network": ("id", "name", "description", "mtu", "router:external", "project_id"),
+    "network": (
+        "id", "name", "description", "mtu", "router:external", "port_security_enabled",
+        "project_id",
+    ),
     "subnet": (
         "id", "name", "description", "network_id", "cidr", "gateway_ip", "enable_dhcp",
         "allocation_pools", "project_id",
@@ -32,6 +36,9 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "pool": (),
 }  # fmt: skip
 """The types that are read, with the fields asked for; Octavia's trees are read whole."""
+
+AT_ONCE = 5
+"""Lists that are read at the same time."""
 
 SHARED_KINDS = ("network", "subnet")
 """Types of which other projects' resources matter too: the external network, shared networks."""
@@ -71,14 +78,13 @@ def read_openstack(
     """Read the project's resources; `pools_of` names load balancers whose members are read too."""
     project = project_id or reader.project_id
     taken_at = datetime.now(UTC)
-    resources = {
-        kind: tuple(
-            reader.list_resources(
-                kind, fields=fields, **({} if kind in SHARED_KINDS else {"project_id": project})
-            )
-        )
-        for kind, fields in FIELDS.items()
-    }
+
+    def listed(kind: str) -> tuple[Mapping[str, Any], ...]:
+        own = {} if kind in SHARED_KINDS else {"project_id": project}
+        return tuple(reader.list_resources(kind, fields=FIELDS[kind], **own))
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        resources = dict(zip(FIELDS, pool.map(listed, FIELDS), strict=True))
     named = set(pools_of)
     wanted = {lb["id"] for lb in resources["loadbalancer"] if lb["name"] in named}
     members = {

@@ -11,7 +11,7 @@ from typing import Any
 import nbformat
 import pytest
 
-from kuryr_runbook.model.site_file import SECTIONS
+from kuryr_runbook.model.options import PARAMETERS
 from kuryr_runbook.phases.base import Phase
 from kuryr_runbook.phases.catalogue import PHASES, TEARDOWN, PhaseEntry
 from kuryr_runbook.running.notebooks import notebook_directory, parameter_names
@@ -49,7 +49,7 @@ def test_names_match(entry: PhaseEntry) -> None:
     assert begin.startswith(f"from kuryr_runbook.phases.{entry.name} import {entry.class_name}\n")
     assert f"phase = {entry.class_name}(" in begin
     passed = re.findall(r"^    (\w+)=(\w+),$", begin, re.MULTILINE)
-    assert passed == [(name, name) for name in (*SECTIONS, "dry_run")]
+    assert passed == [(name, name) for name in PARAMETERS]
 
 
 @each_notebook
@@ -61,7 +61,7 @@ def test_no_cell_takes_a_parameter_over_under_its_name(entry: PhaseEntry) -> Non
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
     }
-    assert not bound & {*SECTIONS, "dry_run"}
+    assert not bound & {*PARAMETERS}
 
 
 @each_notebook
@@ -69,7 +69,7 @@ def test_one_parameters_cell_equal_in_all_and_equal_to_the_model(entry: PhaseEnt
     (cell,) = tagged(entry, "parameters")
     (first,) = tagged(ENTRIES[0], "parameters")
     assert cell.source == first.source
-    assert parameter_names(read(entry)) == [*SECTIONS, "dry_run"]
+    assert parameter_names(read(entry)) == list(PARAMETERS)
     for line in cell.source.splitlines():
         (statement,) = ast.parse(line).body
         assert isinstance(statement, ast.Assign)

@@ -1,20 +1,25 @@
 """What all phases have in common, with a phase that only remembers what it was asked."""
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
 import yaml
 
+from kuryr_runbook.model.approval import site_document
 from kuryr_runbook.model.errors import (
     CheckError,
+    DriftError,
     EarlierPhaseError,
     SiteError,
     UnknownError,
+    UsageError,
 )
 from kuryr_runbook.model.findings import Finding, Status
-from kuryr_runbook.model.plan import Outcome, Plan
+from kuryr_runbook.model.plan import Action, Outcome, Plan, Step, Target, field_changes
 from kuryr_runbook.phases.base import SITE_VARIABLE, Phase, chosen_site, judged
+from kuryr_runbook.phases.saved_plans import write_document
 
 LAB = Path(__file__).parents[2] / "parameters" / "lab.yaml"
 SECTIONS = yaml.safe_load(LAB.read_text())
@@ -23,14 +28,16 @@ SECTIONS = yaml.safe_load(LAB.read_text())
 class Remembering(Phase):
     name = "remembering"
     error: Exception | None = None
+    steps: tuple[Step, ...] = ()
+    carried_out: tuple[Step, ...] | None = None
 
     def make_plan(self) -> Plan:
         if self.error:
             raise self.error
-        return Plan(phase=self.name, steps=())
+        return Plan(phase=self.name, steps=self.steps)
 
     def carry_out(self, plan: Plan) -> list[Outcome]:
-        self.carried_out = True
+        self.carried_out = plan.steps
         return []
 
     def findings(self) -> Iterable[Finding]:
@@ -46,15 +53,7 @@ def test_a_dry_run_plans_and_neither_applies_nor_checks() -> None:
     phase.plan()
     phase.apply()
     phase.check()
-    assert not hasattr(phase, "carried_out")
-
-
-def test_a_dry_run_says_what_an_earlier_phase_has_to_make() -> None:
-    phase = Remembering(dry_run=True, **SECTIONS)
-    phase.error = EarlierPhaseError("no ids yet", remedy="run phase openstack_prep first")
-    shown = str(phase.plan())
-    assert "no ids yet" in shown
-    assert "run phase openstack_prep first" in shown
+    assert phase.carried_out is None
 
 
 def test_a_real_run_stops_where_an_earlier_phase_has_work_left() -> None:
@@ -62,6 +61,94 @@ def test_a_real_run_stops_where_an_earlier_phase_has_work_left() -> None:
     phase.error = EarlierPhaseError("no ids yet")
     with pytest.raises(EarlierPhaseError):
         phase.plan()
+
+
+def creation(name: str, **fields: object) -> Step:
+    return Step(
+        action=Action.CREATE,
+        target=Target("subnet", name),
+        because="there is none",
+        body=fields,
+        changes=field_changes(fields),
+    )
+
+
+def test_a_fresh_plan_is_carried_out_as_it_was_shown() -> None:
+    phase = Remembering(**SECTIONS)
+    phase.steps = (creation("a"),)
+    phase.plan()
+    phase.steps = ()
+    phase.apply()
+    assert phase.carried_out == (creation("a"),)
+
+
+@pytest.fixture
+def an_hour_passes(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    now = time.monotonic()
+    return lambda: monkeypatch.setattr("time.monotonic", lambda: now + 3600)
+
+
+def test_a_plan_shown_a_while_ago_is_made_anew(an_hour_passes: Callable[[], None]) -> None:
+    phase = Remembering(**SECTIONS)
+    phase.steps = (creation("a"), creation("b"))
+    phase.plan()
+    phase.steps = (creation("b"),)
+    an_hour_passes()
+    phase.apply()
+    assert phase.carried_out == (creation("b"),)
+
+
+def test_more_than_was_shown_is_not_done(an_hour_passes: Callable[[], None]) -> None:
+    phase = Remembering(**SECTIONS)
+    phase.steps = (creation("a"),)
+    phase.plan()
+    phase.steps = (creation("a"), creation("b"))
+    an_hour_passes()
+    with pytest.raises(DriftError, match="create subnet b: there is none"):
+        phase.apply()
+    assert phase.carried_out is None
+
+
+def saved(path: Path, *steps: Step, phase: Remembering) -> Path:
+    plan = Plan(phase=phase.name, steps=steps)
+    document = site_document(phase.site, [plan], made_at="2026-01-01T00:00:00Z", version="1")
+    write_document(document, path)
+    return path
+
+
+def test_an_approved_plan_is_all_that_is_done(tmp_path: Path) -> None:
+    path = saved(tmp_path / "plan.json", creation("a", cidr="1"), phase=Remembering(**SECTIONS))
+    phase = Remembering(options={"approved_plan": str(path)}, **SECTIONS)
+    phase.steps = (creation("a", cidr="1"),)
+    phase.plan()
+    phase.apply()
+    assert phase.carried_out == (creation("a", cidr="1"),)
+    phase.steps = (creation("a", cidr="2"),)
+    with pytest.raises(DriftError, match="not in the plan that was approved"):
+        phase.plan()
+
+
+def test_an_approved_plan_of_another_site_is_refused(tmp_path: Path) -> None:
+    other = Remembering(**{**SECTIONS, "name": "other"})
+    path = saved(tmp_path / "plan.json", phase=other)
+    phase = Remembering(options={"approved_plan": str(path)}, **SECTIONS)
+    with pytest.raises(UsageError, match="was made for site other"):
+        phase.plan()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"format": "x", "phases": [], "site_digest": ""}']
+)
+def test_what_is_no_saved_plan_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "plan.json").write_text(text)
+    phase = Remembering(options={"approved_plan": str(tmp_path / "plan.json")}, **SECTIONS)
+    with pytest.raises(UsageError, match=r"plan\.json is"):
+        phase.plan()
+
+
+def test_unknown_options_are_refused() -> None:
+    with pytest.raises(UsageError, match=r"options\.force"):
+        Remembering(options={"force": True}, **SECTIONS)
 
 
 @pytest.mark.parametrize(

@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from memory_cloud import CloudDied, MemoryCloud, cluster_cloud
 
-from kuryr_runbook.applying.openstack import apply_openstack, openstack_steps
+from kuryr_runbook.applying.openstack import OpenStackExecutor, apply_openstack
 from kuryr_runbook.applying.steps import apply_plan
-from kuryr_runbook.model.errors import DriftError
-from kuryr_runbook.model.plan import Action, Plan
+from kuryr_runbook.model.errors import ApplyError, DriftError
+from kuryr_runbook.model.plan import Action, Plan, Step, staged
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.site_file import parse_site
 from kuryr_runbook.planning.openstack import plan_openstack
-from kuryr_runbook.planning.teardown import plan_openstack_removal
+from kuryr_runbook.planning.teardown import openstack_removal
 from kuryr_runbook.snapshots.openstack import read_openstack
 from kuryr_runbook.specs.openstack import openstack_spec
 
@@ -47,9 +47,9 @@ def quiet(_: str) -> None:
     pass
 
 
-def removed(cloud: MemoryCloud, site: Site | None = None) -> Plan:
-    steps = plan_openstack_removal(site or lab_site(), read_openstack(cloud))
-    return Plan(phase="teardown", steps=tuple(steps))
+def removed(cloud: MemoryCloud, site: Site | None = None, keep: tuple[str, ...] = ()) -> Plan:
+    stages = openstack_removal(site or lab_site(), read_openstack(cloud), keep)
+    return Plan(phase="teardown", steps=tuple(staged(*stages)))
 
 
 def test_the_first_run_creates_what_the_original_describes() -> None:
@@ -227,7 +227,8 @@ def test_a_service_subnet_whose_pool_reaches_into_kubernetes_half_is_refused() -
     apply_openstack(planned(cloud), cloud, quiet)
     subnet = next(s for s in cloud.resources["subnet"] if s["name"] == "kuryr-service-subnet")
     subnet["allocation_pools"] = [{"start": "10.2.0.2", "end": "10.2.0.253"}]
-    with pytest.raises(DriftError, match=r"should lie within 10\.2\.0\.128-10\.2\.0\.253"):
+    subnet["description"] = "of somebody else"
+    with pytest.raises(DriftError, match=r'allocation_pools should be .*"10\.2\.0\.128"'):
         planned(cloud)
 
 
@@ -313,18 +314,119 @@ def test_steps_come_after_what_they_need() -> None:
         seen.add(step.target)
 
 
-def test_a_failed_step_tells_what_stands_and_what_was_not_reached() -> None:
-    cloud = cluster_cloud(NODES)
-    plan = planned(cloud)
-    real = openstack_steps(cloud, quiet)
+class Refusing(OpenStackExecutor):
+    """Has no quota for security groups."""
 
-    def failing(step: Any, body: Any) -> Any:
+    def execute(self, step: Step, body: Any, say: Any) -> Any:
         if step.target.kind == "security_group":
             raise DriftError("quota exceeded")
-        return real(step, body)
+        return super().execute(step, body, say)
 
-    with pytest.raises(Exception, match="quota exceeded") as caught:
-        apply_plan(plan, failing, quiet)
+
+def test_a_failed_step_tells_what_stands_and_what_was_not_reached() -> None:
+    cloud = cluster_cloud(NODES)
+    with pytest.raises(ApplyError, match="quota exceeded") as caught:
+        apply_plan(planned(cloud), Refusing(cloud), quiet)
     text = str(caught.value)
-    assert "done before it, and standing: subnet kuryr-pod-subnet" in text
-    assert "not reached: security_group_rule" in text
+    assert "create security_group kuryr-pod-sg failed" in text
+    assert "not reached: " in text
+    assert "security_group_rule kuryr-pod-sg" in text.partition("not reached")[2]
+    assert planned(cloud).changes
+    apply_openstack(planned(cloud), cloud, quiet)
+    assert planned(cloud).changes == ()
+
+
+def test_what_is_new_and_ready_at_once_goes_in_one_request() -> None:
+    cloud = cluster_cloud(NODES)
+    apply_openstack(planned(cloud), cloud, quiet)
+    # network, pod subnet, group, node group's rules, its interface; then service subnet, pod
+    # group's rules; then the interface of the services and the load balancer.
+    assert cloud.mutations == 9
+
+
+def test_rules_that_nothing_calls_for_go_when_they_are_ours_and_stay_when_not() -> None:
+    cloud = cluster_cloud(NODES)
+    apply_openstack(planned(cloud), cloud, quiet)
+    [group] = read_openstack(cloud).named("security_group", "kuryr-pod-sg")
+    rule = {"security_group_id": group["id"], "direction": "ingress", "ethertype": "IPv4"}
+    cloud.add("security_group_rule", **rule, remote_ip_prefix="192.0.2.0/24")
+    cloud.add(
+        "security_group_rule",
+        **rule,
+        protocol="tcp",
+        port_range_min=22,
+        port_range_max=22,
+        remote_ip_prefix="0.0.0.0/0",
+        description=lab_site().owner,
+    )
+    cloud.add("security_group_rule", security_group_id=group["id"], direction="egress")
+    plan = planned(cloud)
+    [step] = plan.changes
+    assert (step.action, step.target.name) == (
+        Action.DELETE,
+        "kuryr-pod-sg: TCP 22 from 0.0.0.0/0 (extra)",
+    )
+    told = [s.because for s in plan.steps if s.target.name.endswith("192.0.2.0/24 (extra)")]
+    assert told == ["somebody else's: it stays"]
+    apply_openstack(plan, cloud, quiet)
+    assert planned(cloud).changes == ()
+
+
+@pytest.mark.parametrize("part", ["listener", "pool"])
+def test_a_part_of_the_load_balancer_that_is_gone_is_made_again(part: str) -> None:
+    cloud = cluster_cloud(NODES)
+    apply_openstack(planned(cloud), cloud, quiet)
+    for kind in ("pool",) if part == "pool" else ("listener", "pool"):
+        cloud.resources[kind].clear()
+    cloud.pool_members.clear()
+    [step] = planned(cloud).changes
+    assert (step.action, step.target.kind) == (Action.CREATE, part)
+    apply_openstack(planned(cloud), cloud, quiet)
+    assert planned(cloud).changes == ()
+    assert len(cloud.resources["loadbalancer"]) == 1
+
+
+def test_our_own_subnet_is_repaired_where_that_harms_nobody() -> None:
+    cloud = cluster_cloud(NODES)
+    apply_openstack(planned(cloud), cloud, quiet)
+    [pods] = [s for s in cloud.resources["subnet"] if s["name"] == "kuryr-pod-subnet"]
+    pods["enable_dhcp"] = True
+    [step] = planned(cloud).changes
+    assert [str(change) for change in step.changes] == ["enable_dhcp: true -> false"]
+    apply_openstack(planned(cloud), cloud, quiet)
+    assert planned(cloud).changes == ()
+
+
+def test_a_narrow_service_network_is_widened_when_it_is_ours() -> None:
+    cloud = cluster_cloud(NODES)
+    apply_openstack(planned(cloud), cloud, quiet)
+    network = next(n for n in cloud.resources["network"] if n["name"] == "kuryr-service-network")
+    network["mtu"] = 1280
+    [step] = planned(cloud).changes
+    assert [str(change) for change in step.changes] == ["mtu: 1280 -> 1450"]
+    network["description"] = ""
+    with pytest.raises(DriftError, match="should have an MTU of 1450, the nodes', and has 1280"):
+        planned(cloud)
+
+
+def test_a_gateway_that_is_another_routers_is_refused() -> None:
+    cloud = cluster_cloud(NODES)
+    apply_openstack(planned(cloud), cloud, quiet)
+    [services] = [s for s in cloud.resources["subnet"] if s["name"] == "kuryr-service-subnet"]
+    leg = next(
+        port
+        for port in cloud.resources["port"]
+        if any(fixed["subnet_id"] == services["id"] for fixed in port["fixed_ips"])
+    )
+    leg |= {
+        "device_id": "router-of-somebody",
+        "fixed_ips": [{"subnet_id": services["id"], "ip_address": "10.2.0.254"}],
+    }
+    with pytest.raises(DriftError, match="should be router k8s-router's and is that of port"):
+        planned(cloud)
+
+
+def test_teardown_may_keep_what_phase_02_made() -> None:
+    cloud = cluster_cloud(NODES)
+    apply_openstack(planned(cloud), cloud, quiet)
+    assert removed(cloud, keep=("openstack",)).steps == ()

@@ -43,7 +43,9 @@ def write_notebook(path: Path, *cells: str, parameters: str = PARAMETERS, result
         metadata={"kernelspec": {"name": "elsewhere", "display_name": "", "language": "python"}}
     )
     notebook.cells = [
-        new.new_code_cell(f"{parameters}\ndry_run = False", metadata={"tags": ["parameters"]})
+        new.new_code_cell(
+            f"{parameters}\ndry_run = False\noptions = {{}}", metadata={"tags": ["parameters"]}
+        )
     ]
     for number, source in enumerate(cells, start=1):
         notebook.cells.append(new.new_markdown_cell(f"## Step {number}\n\nProse."))

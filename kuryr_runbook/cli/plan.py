@@ -1,0 +1,60 @@
+"""`kuryr-runbook plan`: what a run would change, for people, machines and approval."""
+
+from __future__ import annotations
+
+import json
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import click
+
+from kuryr_runbook.cli.run import force_conflicts_option, phase_option, site_option
+from kuryr_runbook.phases.catalogue import chosen
+
+CHANGES_PENDING = 3
+
+
+@click.command()
+@site_option
+@phase_option
+@force_conflicts_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Save the plan; `run --plan FILE` does what stands in it, and nothing else.",
+)
+def plan(
+    *,
+    site_file: Path,
+    names: tuple[str, ...],
+    force_conflicts: bool,
+    as_json: bool,
+    out: Path | None,
+) -> None:
+    """Show what a run would change. Exit status 3 when that is anything, else 0.
+
+    Reads cloud, cluster and registry; changes nothing. What an earlier phase
+    would make is "known later".
+    """
+    from kuryr_runbook.display.plans import plan_view
+    from kuryr_runbook.model.approval import site_document
+    from kuryr_runbook.model.options import Options
+    from kuryr_runbook.phases.base import read_site
+    from kuryr_runbook.phases.saved_plans import write_document
+    from kuryr_runbook.phases.whole_plan import plan_site
+    from kuryr_runbook.running.account import now
+
+    site = read_site(site_file)
+    plans = []
+    for found in plan_site(site, chosen(names), Options(force_conflicts=force_conflicts)):
+        plans.append(found)
+        if not as_json:
+            click.echo(f"{plan_view(found)}\n")
+    document = site_document(site, plans, made_at=now(), version=version("kuryr-runbook"))
+    if as_json:
+        click.echo(json.dumps(document, indent=2))
+    if out is not None:
+        write_document(document, out)
+    sys.exit(CHANGES_PENDING if any(found.changes for found in plans) else 0)

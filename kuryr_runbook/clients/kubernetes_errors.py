@@ -1,0 +1,130 @@
+"""The Kubernetes client's errors as ours, and which of them another attempt may better."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from kuryr_runbook.clients.patience import TRANSIENT, retry_after
+from kuryr_runbook.model.errors import (
+    AccessError,
+    ApplyError,
+    DriftError,
+    RunbookError,
+    UnreachableError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldConflict:
+    """A field that another manager holds with another value."""
+
+    manager: str
+    field: str
+
+    def __str__(self) -> str:
+        return f"{self.field} ({self.manager})"
+
+
+class ConflictError(DriftError):
+    """Server-side apply was refused: other managers hold fields."""
+
+    def __init__(self, message: str, conflicts: tuple[FieldConflict, ...], remedy: str) -> None:
+        super().__init__(message, remedy=remedy)
+        self.conflicts = conflicts
+
+
+def is_transient(error: RunbookError) -> bool:
+    """Whether the API server's answer may be another one next time."""
+    return getattr(error.__cause__, "status", None) in TRANSIENT
+
+
+def pause_asked(error: RunbookError) -> float:
+    """Seconds that the API server asks to wait; 0: it did not say."""
+    headers = getattr(error.__cause__, "headers", None) or {}
+    return retry_after(headers.get("Retry-After"))
+
+
+@contextmanager
+def ours(doing: str) -> Iterator[None]:
+    """Chain the client's errors into ours."""
+    from kubernetes.client.exceptions import ApiException
+    from kubernetes.dynamic.exceptions import (
+        DynamicApiError,
+        ResourceNotFoundError,
+    )
+    from urllib3.exceptions import HTTPError, MaxRetryError, SSLError
+    from websocket import WebSocketException
+
+    try:
+        yield
+    except (DynamicApiError, ApiException) as error:
+        raise _refusal(doing, error) from error
+    except ResourceNotFoundError as error:
+        raise ApplyError(f"{doing}: the cluster does not know that kind: {error}") from error
+    except (HTTPError, WebSocketException, OSError) as error:
+        cause = error.reason if isinstance(error, MaxRetryError) else error
+        if isinstance(cause, SSLError):
+            raise AccessError(
+                f"{doing}: the API server's certificate is not trusted: {cause}",
+                remedy="check certificate-authority of the cluster in the kubeconfig",
+            ) from error
+        raise UnreachableError(
+            f"{doing}: the API server does not answer: {cause}",
+            remedy="check `server` in the kubeconfig and the way there; the lab: "
+            "`kuryr-runbook lab status`",
+        ) from error
+
+
+def _refusal(doing: str, error: Any) -> RunbookError:
+    said = _said(error.body or error.reason)
+    message = f"{doing}: the API server answered {error.status}: {said}"
+    match error.status:
+        case 0:  # What the stream helper makes of a websocket that could not be opened.
+            return UnreachableError(
+                f"{doing}: the API server does not answer: {error.reason}",
+                remedy="check `server` in the kubeconfig and the way there",
+            )
+        case 401:
+            return AccessError(message, remedy="the kubeconfig's credentials are not accepted")
+        case 403:
+            return AccessError(message, remedy="the kubeconfig's user needs cluster-admin")
+        case 409 if conflicts := _conflicts(error.body):
+            return ConflictError(
+                message,
+                conflicts,
+                remedy="remove the other manager's change (kubectl get -o yaml "
+                "--show-managed-fields shows it), or take the fields with --force-conflicts",
+            )
+        case 409:
+            return DriftError(message, remedy="plan again")
+    return ApplyError(message)
+
+
+def _said(body: Any) -> str:
+    text = body.decode(errors="replace") if isinstance(body, bytes) else str(body)
+    try:
+        return str(json.loads(text).get("message", text))[:500]
+    except (ValueError, AttributeError):
+        return text[:300]
+
+
+_HELD_BY = re.compile(r'conflict with "([^"]*)"')
+
+
+def _conflicts(body: Any) -> tuple[FieldConflict, ...]:
+    """The fields in a refusal of server-side apply (a Status with FieldManagerConflict causes)."""
+    try:
+        causes = json.loads(body)["details"]["causes"]
+    except (ValueError, KeyError, TypeError):
+        return ()
+    return tuple(
+        FieldConflict(held.group(1) if held else "unknown", cause.get("field", ""))
+        for cause in causes
+        if cause.get("reason") == "FieldManagerConflict"
+        for held in [_HELD_BY.search(cause.get("message", ""))]
+    )

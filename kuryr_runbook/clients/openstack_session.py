@@ -1,0 +1,161 @@
+"""Requests to OpenStack's services, with their errors as ours, repeated where that may help."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+from kuryr_runbook.clients.patience import (
+    TRANSIENT,
+    Notify,
+    TransientError,
+    patiently,
+    retry_after,
+)
+from kuryr_runbook.model.errors import (
+    AccessError,
+    ApplyError,
+    RunbookError,
+    UnreachableError,
+    UsageError,
+)
+
+T = TypeVar("T")
+
+REQUEST_SECONDS = 60.0
+"""How long one answer may take; a load balancer's creation waits for Neutron inside Octavia."""
+PATIENCE_SECONDS = {"network": 120.0, "load_balancer": 600.0, "identity": 120.0}
+"""How long an answer that may change is asked for: a load balancer is immutable while its amphora
+boots, a minute or more."""
+NAMES = {"network": "Neutron", "load_balancer": "Octavia", "identity": "Keystone"}
+
+
+class OpenStackSession:
+    """A login at a cloud. Safe to be used by several threads."""
+
+    def __init__(self, cloud: str, clouds_yaml: Path | None, notify: Notify) -> None:
+        """Nothing is sent yet. Raises UsageError when there is no such entry or file."""
+        import openstack
+        from openstack import exceptions
+
+        if clouds_yaml is not None and not clouds_yaml.exists():
+            raise UsageError(
+                f"openstack.clouds_yaml: no file {clouds_yaml}",
+                remedy="name an existing clouds.yaml; the lab's is written by "
+                "`kuryr-runbook lab up`",
+            )
+        files = [str(clouds_yaml)] if clouds_yaml else None
+        try:
+            config = openstack.config.OpenStackConfig(config_files=files)
+            self.region = config.get_one(cloud=cloud, api_timeout=REQUEST_SECONDS)
+            self._connection = openstack.connection.Connection(config=self.region)
+        except exceptions.ConfigException as error:
+            raise UsageError(
+                f"openstack.cloud: no usable entry {cloud!r}: {error}",
+                remedy="see `openstack --os-cloud NAME token issue`, and "
+                "https://docs.openstack.org/openstacksdk for clouds.yaml",
+            ) from error
+        self._notify = notify
+        self._answered: set[str] = set()
+
+    @cached_property
+    def project_id(self) -> str:
+        """Id of the project of the credentials."""
+        with self._ours("identity"):
+            return str(self._connection.session.get_project_id())
+
+    def request(
+        self, method: str, service: str, path: str, *, missing_ok: bool = False, **kwargs: Any
+    ) -> Any:
+        """One request that may be repeated without harm.
+
+        Raises ours for every answer but 2xx (and 404 when that is fine).
+        """
+        return self.patiently(
+            service, lambda: self.once(method, service, path, missing_ok=missing_ok, **kwargs)
+        )
+
+    def patiently(self, service: str, attempt: Callable[[], T]) -> T:
+        """What `attempt` gives, made again while it raises TransientError."""
+        return patiently(attempt, seconds=PATIENCE_SECONDS[service], notify=self._notify)
+
+    def once(
+        self, method: str, service: str, path: str, *, missing_ok: bool = False, **kwargs: Any
+    ) -> Any:
+        """One request, not repeated: TransientError says that it may be."""
+        with self._ours(service):
+            proxy = getattr(self._connection, service)
+            answer = proxy.request(path, method, raise_exc=False, **kwargs)
+        self._answered.add(service)
+        if answer.status_code < 300 or (missing_ok and answer.status_code == 404):
+            return answer
+        refusal = _refusal(NAMES[service], method, path, answer)
+        if answer.status_code in TRANSIENT or _is_immutable(answer):
+            raise TransientError(refusal, retry_after(answer.headers.get("Retry-After")))
+        raise refusal
+
+    @contextmanager
+    def _ours(self, service: str) -> Iterator[None]:
+        """Chain keystoneauth's and the SDK's errors into ours."""
+        from keystoneauth1 import exceptions as ksa
+        from openstack import exceptions as sdk
+
+        name = NAMES[service]
+        try:
+            yield
+        except ksa.Unauthorized as error:
+            raise AccessError(
+                f"Keystone refused the login: {error}",
+                remedy="check user, password, project and domains in clouds.yaml",
+            ) from error
+        except ksa.SSLError as error:
+            raise AccessError(
+                f"{name}'s certificate is not trusted: {error}",
+                remedy="set `cacert` of the entry in clouds.yaml to the cloud's CA",
+            ) from error
+        except (ksa.ConnectFailure, ksa.DiscoveryFailure) as error:
+            unreachable = UnreachableError(
+                f"{name} does not answer: {error}",
+                remedy="check auth_url and the way there (VPN, proxy, firewall); the lab: "
+                "`kuryr-runbook lab status`",
+            )
+            # An address that has never answered is wrong rather than busy.
+            if service in self._answered:
+                raise TransientError(unreachable) from error
+            raise unreachable from error
+        except (ksa.ClientException, sdk.SDKException) as error:
+            raise AccessError(f"{name}: {error}") from error
+
+
+def _is_immutable(answer: Any) -> bool:
+    """Whether Octavia refuses since the load balancer is being changed, or Neutron lost a race."""
+    return answer.status_code == 409 and "immutable" in _said(answer)
+
+
+def _refusal(service: str, method: str, path: str, answer: Any) -> RunbookError:
+    said = _said(answer)
+    message = f"{service} answered {answer.status_code} to {method} {path}: {said}"
+    if answer.status_code == 401:
+        return AccessError(message, remedy="check user, password and project in clouds.yaml")
+    if answer.status_code == 403:
+        return AccessError(
+            message,
+            remedy="the user lacks a role: load balancers need load-balancer_member (or admin) "
+            "beside member; ports with binding:host_id, as nested-macvlan makes them, need admin",
+        )
+    return ApplyError(message)
+
+
+def _said(answer: Any) -> str:
+    """What a service says is wrong, at most 300 characters of it."""
+    try:
+        body = answer.json()
+    except ValueError:
+        return str(answer.text)[:300]
+    error = body.get("NeutronError") or body.get("error") or body
+    if isinstance(error, dict):
+        error = error.get("message") or error.get("faultstring") or error
+    return str(error)[:300]

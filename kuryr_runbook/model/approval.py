@@ -1,0 +1,116 @@
+"""Plans that were shown, or saved, to be carried out later: nothing else may be done then.
+
+A saved plan tells actions, targets and fields, never a secret: of a Secret's content it has a
+digest. So it is no recipe that could go stale. It is compared with a plan made anew.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from kuryr_runbook.model.errors import DriftError, UsageError
+from kuryr_runbook.model.plan import KNOWN_LATER, Action, Plan, Step
+from kuryr_runbook.model.site import Site
+from kuryr_runbook.model.site_file import site_digest
+
+FORMAT = "kuryr-runbook/plan/1"
+
+Document = Mapping[str, Any]
+
+
+def plan_document(plan: Plan) -> dict[str, Any]:
+    """A phase's plan as JSON values."""
+    return {
+        "phase": plan.phase,
+        "counts": {str(action): count for action, count in plan.counts().items()},
+        "steps": [_step_document(step) for step in plan.steps],
+    }
+
+
+def site_document(site: Site, plans: Iterable[Plan], *, made_at: str, version: str) -> Document:
+    """The plans of all phases as JSON values, with what tells whether they fit a site."""
+    return {
+        "format": FORMAT,
+        "site": site.name,
+        "site_digest": site_digest(site),
+        "made_at": made_at,
+        "version": version,
+        "phases": [plan_document(plan) for plan in plans],
+    }
+
+
+def parse_document(text: str, source: str, site: Site) -> Document:
+    """A saved plan. Raises UsageError when it is none, or was made for another site."""
+    try:
+        document = json.loads(text)
+        fits = document["format"] == FORMAT and isinstance(document["phases"], list)
+        digest = document["site_digest"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"{source} is no saved plan: {error}", remedy=MAKE_ONE) from error
+    if not fits:
+        raise UsageError(f"{source} is not of the format {FORMAT}", remedy=MAKE_ONE)
+    if digest != site_digest(site):
+        raise UsageError(
+            f"{source} was made for site {document.get('site')}, whose file was another one then",
+            remedy="plan again, and have the new plan approved",
+        )
+    return dict(document)
+
+
+MAKE_ONE = "make one with `kuryr-runbook plan --site FILE --out FILE`"
+
+
+def refuse_unapproved(approved: Document, plan: Plan) -> None:
+    """Raise DriftError unless every change of the plan stands in the approved one.
+
+    Changes that the approved plan has and this one has not were made already, by a run that was
+    cut off for example.
+    """
+    steps = [step for phase in approved["phases"] if phase["phase"] == plan.phase
+             for step in phase["steps"]]  # fmt: skip
+    surprises = [
+        f"{step.action} {step.target}: {step.because}"
+        for step in plan.changes
+        if not any(_covers(allowed, _step_document(step)) for allowed in steps)
+    ]
+    if surprises:
+        raise DriftError(
+            "\n  ".join([f"{plan.phase}: not in the plan that was approved:", *surprises]),
+            remedy="something has changed since: plan again, look, and approve anew",
+        )
+
+
+def _step_document(step: Step) -> dict[str, Any]:
+    return {
+        "action": str(step.action),
+        "kind": step.target.kind,
+        "name": step.target.name,
+        "id": step.id,
+        "because": step.because,
+        "disturbs": step.disturbs,
+        "changes": [asdict(change) for change in step.changes],
+    }
+
+
+def _covers(allowed: Document, step: Document) -> bool:
+    """Whether the approved step is this one; what was known only later may be anything."""
+    same = all(allowed[key] == step[key] for key in ("action", "kind", "name"))
+    if step["action"] != Action.CREATE:
+        same = same and allowed["id"] == step["id"]
+    changes = {change["field"]: change for change in allowed["changes"]}
+    return same and all(
+        change["field"] in changes
+        and changes[change["field"]]["before"] == change["before"]
+        and _matches(changes[change["field"]]["after"], change["after"])
+        for change in step["changes"]
+    )
+
+
+def _matches(allowed: str, value: str) -> bool:
+    """Equality, but for the places where the approved text says that it is known later."""
+    parts = [re.escape(part) for part in KNOWN_LATER.split(allowed)]
+    return re.fullmatch(".+".join(parts), value, re.DOTALL) is not None
