@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from kuryr_runbook.clients.kubernetes import KubernetesClient
 from kuryr_runbook.clients.openstack import OpenStackClient
 
@@ -9,6 +11,13 @@ NEUTRON_AND_OCTAVIA = (
     "network", "subnet", "router", "port", "security_group", "security_group_rule",
     "floatingip", "loadbalancer", "listener", "pool",
 )  # fmt: skip
+BY_CHANCE = {
+    "id", "created_at", "updated_at", "revision_number", "mac_address", "ip_address",
+    "fixed_ips", "device_id", "vip_port_id", "allowed_address_pairs",
+}  # fmt: skip
+"""What differs between two clouds that are set up alike."""
+CONTENT = ("rules", "roleRef", "subjects", "type", "data")
+MADE_BY = "app.kubernetes.io/managed-by"
 UNSTABLE_FIELDS = {"revision_number", "updated_at"}
 KUBERNETES = (
     ("v1", "Namespace"), ("v1", "Pod"), ("v1", "Service"), ("v1", "Secret"), ("v1", "ConfigMap"),
@@ -35,6 +44,30 @@ def world(cloud: OpenStackClient, cluster: KubernetesClient) -> dict[str, dict[s
             for item in cluster.list_objects(version, kind)
         }
     return found
+
+
+def shape(cloud: OpenStackClient, cluster: KubernetesClient) -> list[str]:
+    """What there is and how it hangs together, without ids and what else differs each time."""
+    found = {kind: cloud.list_resources(kind) for kind in NEUTRON_AND_OCTAVIA}
+    names = {item["id"]: f"<{item.get('name', '')}>" for items in found.values() for item in items}
+
+    def named(value: Any) -> Any:
+        match value:
+            case dict():
+                return {k: named(v) for k, v in sorted(value.items()) if k not in BY_CHANCE}
+            case list():
+                return sorted((named(item) for item in value), key=repr)
+            case str():
+                return names.get(value, value)
+        return value
+
+    told = [f"{kind}: {named(item)}" for kind, items in found.items() for item in items]
+    for version, kind in KUBERNETES:
+        for item in cluster.list_objects(version, kind):
+            if item["metadata"].get("labels", {}).get(MADE_BY) == "kuryr-runbook":
+                content = {key: item.get(key) for key in CONTENT}
+                told.append(f"{kind}: {item['metadata']['name']}: {named(content)}")
+    return sorted(told)
 
 
 def changes(before: dict[str, dict[str, str]], after: dict[str, dict[str, str]]) -> list[str]:

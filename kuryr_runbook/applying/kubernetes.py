@@ -19,8 +19,8 @@ class ManifestExecutor(Executor):
         self._writer = writer
 
     def execute(self, step: Step, body: Body, say: Say) -> Known:
-        """Apply the object, or delete it and wait until it is gone."""
+        """Apply the object, with the conflicts that were shown; or delete it, until it is gone."""
         if step.action is Action.DELETE:
             self._writer.delete(body)
             return {}
-        return self._writer.apply(body, force=step.forced)
+        return self._writer.apply(body, force=bool(step.conflicts))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import redirect_stdout
 from importlib.metadata import version
 from pathlib import Path
 
 import click
 
-from kuryr_runbook.cli.run import force_conflicts_option, phase_option, site_option
+from kuryr_runbook.cli.run import phase_option, site_option
 from kuryr_runbook.phases.catalogue import chosen
 
 CHANGES_PENDING = 3
@@ -18,7 +19,6 @@ CHANGES_PENDING = 3
 @click.command()
 @site_option
 @phase_option
-@force_conflicts_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
 @click.option(
     "--out",
@@ -29,7 +29,6 @@ def plan(
     *,
     site_file: Path,
     names: tuple[str, ...],
-    force_conflicts: bool,
     as_json: bool,
     out: Path | None,
 ) -> None:
@@ -40,18 +39,17 @@ def plan(
     """
     from kuryr_runbook.display.plans import plan_view
     from kuryr_runbook.model.approval import site_document
-    from kuryr_runbook.model.options import Options
     from kuryr_runbook.phases.base import read_site
     from kuryr_runbook.phases.saved_plans import write_document
     from kuryr_runbook.phases.whole_plan import plan_site
     from kuryr_runbook.running.account import now
 
     site = read_site(site_file)
-    plans = []
-    for found in plan_site(site, chosen(names), Options(force_conflicts=force_conflicts)):
-        plans.append(found)
-        if not as_json:
-            click.echo(f"{plan_view(found)}\n")
+    # Progress is no part of the result.
+    with redirect_stdout(sys.stderr):
+        plans = list(plan_site(site, chosen(names)))
+    for found in plans if not as_json else ():
+        click.echo(f"{plan_view(found)}\n")
     document = site_document(site, plans, made_at=now(), version=version("kuryr-runbook"))
     if as_json:
         click.echo(json.dumps(document, indent=2))

@@ -33,11 +33,6 @@ dry_run_option = click.option(
     is_flag=True,
     help="Show the plan of each phase and change nothing; exit status 3 when there is a change.",
 )
-force_conflicts_option = click.option(
-    "--force-conflicts",
-    is_flag=True,
-    help="Take fields of Kubernetes objects from other managers that hold them.",
-)
 run_dir_option = click.option(
     "--run-dir",
     type=click.Path(path_type=Path),
@@ -55,7 +50,11 @@ run_dir_option = click.option(
     type=click.Path(path_type=Path, dir_okay=False),
     help="A plan saved by `plan --out`: do what stands in it, and nothing else.",
 )
-@force_conflicts_option
+@click.option(
+    "--force-conflicts",
+    is_flag=True,
+    help="Take fields of Kubernetes objects from other managers that hold them.",
+)
 @run_dir_option
 def run(
     *, names: tuple[str, ...], approved_plan: Path | None, force_conflicts: bool, **how: Any

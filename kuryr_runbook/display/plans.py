@@ -34,6 +34,8 @@ def _reasons(step: Step) -> Iterator[str]:
     if step.action in (Action.UPDATE, Action.REPLACE):
         for change in step.changes:
             yield from _change(change)
+    for conflict in step.conflicts:
+        yield f"! held by another manager: {conflict}"
     if step.disturbs:
         yield f"! {step.disturbs}"
 

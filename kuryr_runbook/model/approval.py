@@ -92,6 +92,7 @@ def _step_document(step: Step) -> dict[str, Any]:
         "id": step.id,
         "because": step.because,
         "disturbs": step.disturbs,
+        "conflicts": list(step.conflicts),
         "changes": [asdict(change) for change in step.changes],
     }
 

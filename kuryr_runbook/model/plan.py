@@ -112,8 +112,8 @@ class Step:
     """Targets that come first although the body does not refer to them."""
     disturbs: str = ""
     """What running pods notice of it; empty: nothing."""
-    forced: bool = False
-    """Takes fields from the other manager that holds them (Kubernetes)."""
+    conflicts: tuple[str, ...] = ()
+    """Fields that it would take from other managers, with their names (Kubernetes)."""
 
     @property
     def needs(self) -> frozenset[Target]:

@@ -18,7 +18,7 @@ from kuryr_runbook.display.plans import outcomes_view, plan_view
 from kuryr_runbook.display.progress import say
 from kuryr_runbook.display.tables import View, table
 from kuryr_runbook.model.approval import plan_document, refuse_unapproved
-from kuryr_runbook.model.errors import CheckError, SiteError, UnknownError
+from kuryr_runbook.model.errors import CheckError, DriftError, SiteError, UnknownError
 from kuryr_runbook.model.findings import Finding, Status, worst
 from kuryr_runbook.model.options import parse_options
 from kuryr_runbook.model.plan import Outcome, Plan
@@ -68,6 +68,8 @@ class Phase(ABC):
 
     name: ClassVar[str]
     """Stem of the notebook, without its number."""
+    lasting: ClassVar[bool] = True
+    """Whether what it makes stays. What goes again needs no approval, and is no drift."""
 
     def __init__(
         self, *, dry_run: bool = False, options: Mapping[str, Any] | None = None, **sections: Any
@@ -99,20 +101,32 @@ class Phase(ABC):
         return plan_view(plan)
 
     def _refuse_unapproved(self, plan: Plan) -> None:
-        if self.options.approved_plan is not None:
+        if self.lasting and self.options.approved_plan is not None:
             refuse_unapproved(read_document(self.options.approved_plan, self.site), plan)
 
     def apply(self) -> View:
         """Carry out the plan that was shown; in a dry run, say that nothing was done.
 
         One that was shown a while ago is made anew first. Raises DriftError when there is more to
-        change by now than was shown.
+        change by now than was shown, or a field is another manager's.
         """
         if self.dry_run:
             return table("Dry run", ("nothing was changed",), [(f"{self.name}: plan only",)])
         plan = self._still_right(self._shown)
+        self._refuse_conflicts(plan)
         self._shown = None
         return outcomes_view(self.name, self.carry_out(plan))
+
+    def _refuse_conflicts(self, plan: Plan) -> None:
+        held = [
+            f"{step.target}: {conflict}" for step in plan.changes for conflict in step.conflicts
+        ]
+        if held and not self.options.force_conflicts:
+            raise DriftError(
+                "\n  ".join([f"{self.name}: fields are held by other managers:", *held]),
+                remedy="remove the other manager's change (kubectl get -o yaml "
+                "--show-managed-fields shows it), or take the fields with --force-conflicts",
+            )
 
     def _still_right(self, shown: _Shown | None) -> Plan:
         if shown is not None and time.monotonic() - shown.at < FRESH_SECONDS:

@@ -72,12 +72,7 @@ class Controller(Phase):
 
     def make_plan(self) -> Plan:
         """The manifests against the cluster."""
-        return plan_manifests(
-            self.name,
-            self.manifests(),
-            self.cluster,
-            force_conflicts=self.options.force_conflicts,
-        )
+        return plan_manifests(self.name, self.manifests(), self.cluster)
 
     def carry_out(self, plan: Plan) -> list[Outcome]:
         """Apply, and wait until the controller is available."""

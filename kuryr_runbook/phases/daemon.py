@@ -45,12 +45,7 @@ class Daemon(Phase):
 
     def make_plan(self) -> Plan:
         """The manifests against the cluster."""
-        return plan_manifests(
-            self.name,
-            self.manifests(),
-            self.cluster,
-            force_conflicts=self.options.force_conflicts,
-        )
+        return plan_manifests(self.name, self.manifests(), self.cluster)
 
     def carry_out(self, plan: Plan) -> list[Outcome]:
         """Apply, wait for a daemon on every node, and for every schedulable node to be ready."""

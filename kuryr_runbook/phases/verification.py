@@ -40,6 +40,7 @@ class Verification(Phase):
     """
 
     name = "verification"
+    lasting = False
 
     @classmethod
     def of(cls, other: Phase) -> Self:
@@ -62,12 +63,7 @@ class Verification(Phase):
         namespace = self._own_namespace()
         if namespace is not None and "deletionTimestamp" in namespace["metadata"]:
             wait_namespace_gone(self.site, self.cluster)
-        return plan_manifests(
-            self.name,
-            self.manifests(),
-            self.cluster,
-            force_conflicts=self.options.force_conflicts,
-        )
+        return plan_manifests(self.name, self.manifests(), self.cluster)
 
     def carry_out(self, plan: Plan) -> list[Outcome]:
         """Apply, then wait until the workload runs and its Service carries traffic.

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from kuryr_runbook.model.options import Options, options_parameter
 from kuryr_runbook.model.plan import Plan
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.phases.catalogue import PhaseEntry
 
 
-def plan_site(site: Site, phases: Iterable[PhaseEntry], options: Options) -> Iterator[Plan]:
+def plan_site(site: Site, phases: Iterable[PhaseEntry]) -> Iterator[Plan]:
     """The plan of each phase, made ahead of what the phases before it would make.
 
     Changes nothing. Raises what the phases raise: a cloud that does not answer, resources that
@@ -18,6 +17,4 @@ def plan_site(site: Site, phases: Iterable[PhaseEntry], options: Options) -> Ite
     """
     for entry in phases:
         if entry.lasting:
-            sections = dict(site)
-            phase = entry.load()(dry_run=True, options=options_parameter(options), **sections)
-            yield phase.make_plan()
+            yield entry.load()(dry_run=True, **dict(site)).make_plan()

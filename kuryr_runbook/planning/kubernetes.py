@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from kuryr_runbook.clients.kubernetes import KubernetesReader
-from kuryr_runbook.model.errors import DriftError
 from kuryr_runbook.model.plan import Action, Change, Plan, Step, Target, shown, staged
 from kuryr_runbook.specs.manifests import digest
 
@@ -32,32 +31,16 @@ def target_of(manifest: Manifest) -> Target:
     return Target(manifest["kind"], name)
 
 
-def plan_manifests(
-    phase: str,
-    manifests: Iterable[Manifest],
-    reader: KubernetesReader,
-    *,
-    force_conflicts: bool = False,
-) -> Plan:
-    """Create what is missing, update what applying would change, keep the rest.
-
-    Raises DriftError when other managers hold fields that would change (server-side apply's
-    conflicts), with all of them, unless they are to be forced.
-    """
-    conflicts: list[str] = []
-    steps = [_step(manifest, reader, conflicts) for manifest in manifests]
-    if conflicts and not force_conflicts:
-        raise DriftError(
-            "\n  ".join(["fields that would change are held by other managers:", *conflicts]),
-            remedy="remove the other manager's change, or take the fields: --force-conflicts",
-        )
+def plan_manifests(phase: str, manifests: Iterable[Manifest], reader: KubernetesReader) -> Plan:
+    """Create what is missing, update what applying would change, keep the rest."""
+    steps = [_step(manifest, reader) for manifest in manifests]
     namespaces = [step for step in steps if step.target.kind == "Namespace"]
     workloads = [step for step in steps if step.target.kind in WORKLOADS]
     rest = [step for step in steps if step not in namespaces and step not in workloads]
     return Plan(phase=phase, steps=tuple(staged(namespaces, rest, workloads)))
 
 
-def _step(manifest: Manifest, reader: KubernetesReader, conflicts: list[str]) -> Step:
+def _step(manifest: Manifest, reader: KubernetesReader) -> Step:
     target = target_of(manifest)
     live = reader.get(manifest)
     if live is None:
@@ -70,7 +53,6 @@ def _step(manifest: Manifest, reader: KubernetesReader, conflicts: list[str]) ->
         )
     preview = reader.preview(manifest)
     changes = tuple(differences(live, preview.result))
-    conflicts += [f"{target}: {conflict}" for conflict in preview.conflicts]
     if not changes:
         return Step(action=Action.KEEP, target=target, because="is as wanted", body=manifest)
     return Step(
@@ -80,7 +62,7 @@ def _step(manifest: Manifest, reader: KubernetesReader, conflicts: list[str]) ->
         body=manifest,
         changes=changes,
         disturbs=_disturbance(target, changes),
-        forced=bool(preview.conflicts),
+        conflicts=tuple(map(str, preview.conflicts)),
     )
 
 

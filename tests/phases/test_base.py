@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -144,6 +145,21 @@ def test_what_is_no_saved_plan_is_refused(tmp_path: Path, text: str) -> None:
     phase = Remembering(options={"approved_plan": str(tmp_path / "plan.json")}, **SECTIONS)
     with pytest.raises(UsageError, match=r"plan\.json is"):
         phase.plan()
+
+
+def test_fields_of_another_manager_are_taken_only_when_told_so() -> None:
+    held = replace(creation("a"), conflicts=(".data (kubectl-edit)",))
+    phase = Remembering(**SECTIONS)
+    phase.steps = (held,)
+    assert "held by another manager" in str(phase.plan())
+    with pytest.raises(DriftError, match=r"subnet a: \.data \(kubectl-edit\)"):
+        phase.apply()
+    assert phase.carried_out is None
+    forcing = Remembering(options={"force_conflicts": True}, **SECTIONS)
+    forcing.steps = (held,)
+    forcing.plan()
+    forcing.apply()
+    assert forcing.carried_out == (held,)
 
 
 def test_unknown_options_are_refused() -> None:

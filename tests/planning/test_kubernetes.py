@@ -6,11 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import pytest
-
 from kuryr_runbook.clients.kubernetes import Preview
 from kuryr_runbook.clients.kubernetes_errors import FieldConflict
-from kuryr_runbook.model.errors import DriftError
 from kuryr_runbook.model.plan import KNOWN_LATER, Action, known_later
 from kuryr_runbook.planning.kubernetes import differences, plan_manifests
 
@@ -113,12 +110,9 @@ class Held(MemoryCluster):
         return Preview(super().preview(manifest).result, (conflict,))
 
 
-def test_a_field_of_another_manager_is_refused_by_name_unless_forced() -> None:
-    cluster = Held(live(data={"key": "edited"}))
-    with pytest.raises(DriftError, match=r"ConfigMap ns/a: \.data\.key \(kubectl-edit\)"):
-        plan_manifests("p", [CONFIG], cluster)
-    [step] = plan_manifests("p", [CONFIG], cluster, force_conflicts=True).steps
-    assert (step.action, step.forced) == (Action.UPDATE, True)
+def test_a_field_of_another_manager_is_told_with_its_name() -> None:
+    [step] = plan_manifests("p", [CONFIG], Held(live(data={"key": "edited"}))).steps
+    assert (step.action, step.conflicts) == (Action.UPDATE, (".data.key (kubectl-edit)",))
 
 
 def test_pods_are_disturbed_by_a_new_template_only() -> None:
