@@ -1,0 +1,196 @@
+"""What a plan says of a cloud and a cluster that somebody changed behind the runbook's back."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kubernetes import client as kubernetes_client
+from kubernetes import config as kubernetes_config
+
+from kuryr_runbook.clients.kubernetes import KubernetesClient
+from kuryr_runbook.clients.openstack import OpenStackClient
+from kuryr_runbook.lab.settings import LabSettings
+from kuryr_runbook.model.site import Site
+from kuryr_runbook.phases.controller import Controller
+from kuryr_runbook.phases.openstack_prep import OpenStackPrep
+
+pytestmark = pytest.mark.lab
+
+REPOSITORY = Path(__file__).parents[2]
+EDITOR = "kubectl-edit"
+
+Plan = Callable[..., tuple[int, dict[str, Any]]]
+
+
+def cli(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", "from kuryr_runbook.cli import main; main()", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+        cwd=REPOSITORY,
+    )
+
+
+@pytest.fixture
+def plan(kuryr: Site) -> Plan:
+    """`kuryr-runbook plan --json`: exit status, and the plan."""
+
+    def make(*arguments: object) -> tuple[int, dict[str, Any]]:
+        done = cli("plan", "--site", "parameters/lab.yaml", "--json", *arguments)
+        assert done.stdout, done.stderr
+        return done.returncode, json.loads(done.stdout)
+
+    return make
+
+
+def pending(document: dict[str, Any]) -> list[str]:
+    return [
+        f"{step['action']} {step['kind']} {step['name']}"
+        for phase in document["phases"]
+        for step in phase["steps"]
+        if step["action"] != "keep"
+    ]
+
+
+def fields(document: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    return {
+        change["field"]: (change["before"], change["after"])
+        for phase in document["phases"]
+        for step in phase["steps"]
+        if step["action"] == "update"
+        for change in step["changes"]
+    }
+
+
+def test_after_a_run_there_is_nothing_to_do(plan: Plan) -> None:
+    status, document = plan()
+    assert (status, pending(document)) == (0, [])
+
+
+def test_a_rule_that_somebody_deleted_is_named_and_comes_back(
+    kuryr: Site, plan: Plan, cloud: OpenStackClient, tmp_path: Path
+) -> None:
+    rules = cloud.list_resources("security_group_rule", remote_ip_prefix="10.2.0.0/24")
+    [rule] = [rule for rule in rules if rule["description"] == kuryr.owner]
+    cloud.delete("security_group_rule", rule["id"])
+    saved = tmp_path / "plan.json"
+    status, document = plan("--out", saved)
+    assert status == 3
+    assert pending(document) == [
+        "create security_group_rule k8s-node-sg: all traffic from 10.2.0.0/24"
+    ]
+    # The very plan that was saved is what is done, and nothing that came after it.
+    node = cloud.list_resources("port", name="worker1")[0]
+    groups = node["security_groups"]
+    cloud.update("port", node["id"], {"security_groups": []})
+    run = ("run", "--site", "parameters/lab.yaml", "--phase", "openstack_prep", "--plan", saved)
+    try:
+        done = cli(*run, "--run-dir", tmp_path / "refused")
+        assert done.returncode == 1
+        assert "not in the plan that was approved" in done.stderr
+        assert "update port node" in done.stderr
+    finally:
+        cloud.update("port", node["id"], {"security_groups": groups})
+    assert cli(*run, "--run-dir", tmp_path / "done").returncode == 0
+    assert plan()[0] == 0
+
+
+def test_a_dry_run_tells_of_changes_by_its_exit_status(
+    kuryr: Site, cloud: OpenStackClient, tmp_path: Path
+) -> None:
+    run = ("run", "--site", "parameters/lab.yaml", "--dry-run", "--run-dir")
+    assert cli(*run, tmp_path / "nothing").returncode == 0
+    [pods] = cloud.list_resources("subnet", name="kuryr-pod-subnet")
+    cloud.update("subnet", pods["id"], {"enable_dhcp": True})
+    try:
+        done = cli(*run, tmp_path / "something", "--phase", "openstack_prep")
+        assert done.returncode == 3, done.stderr
+        assert "enable_dhcp: true -> false" in " ".join(done.stderr.split())
+    finally:
+        cloud.update("subnet", pods["id"], {"enable_dhcp": False})
+
+
+@pytest.fixture
+def edited(settings: LabSettings, kuryr: Site, tmp_path: Path) -> Iterator[Callable[..., None]]:
+    """Change objects of Kuryr's as somebody with an editor would; put right at the end."""
+    kubernetes_config.load_kube_config(str(settings.kubeconfig))
+    namespace = kuryr.kubernetes.namespace
+
+    def edit(kind: str, name: str, patch: dict[str, Any]) -> None:
+        if kind == "Secret":
+            kubernetes_client.CoreV1Api().patch_namespaced_secret(
+                name, namespace, patch, field_manager=EDITOR
+            )
+        else:
+            kubernetes_client.AppsV1Api().patch_namespaced_daemon_set(
+                name, namespace, patch, field_manager=EDITOR
+            )
+
+    yield edit
+    phases = ("--phase", "controller", "--phase", "daemon")
+    forced = ("run", "--site", "parameters/lab.yaml", "--force-conflicts", *phases)
+    done = cli(*forced, "--run-dir", tmp_path / "forced")
+    assert done.returncode == 0, done.stderr
+    edit("DaemonSet", "kuryr-daemon", {"spec": {"updateStrategy": {"type": "RollingUpdate"}}})
+
+
+def test_an_edited_secret_is_named_with_its_editor_and_not_overwritten_unasked(
+    plan: Plan, edited: Callable[..., None], kuryr: Site, cluster: KubernetesClient
+) -> None:
+    edited("Secret", "kuryr-config", {"data": {"kuryr.conf": "c2VjcmV0LW9mLXNvbWVib2R5"}})
+    status, document = plan()
+    assert status == 3
+    assert pending(document) == ["update Secret kube-system/kuryr-config"]
+    assert list(fields(document)) == ["data.kuryr.conf"]
+    assert "secret-of-somebody" not in json.dumps(document)
+    phase = Controller(**dict(kuryr))
+    shown = str(phase.plan())
+    assert f"({EDITOR})" in shown
+    with pytest.raises(Exception, match=f"held by other managers(?s:.)*{EDITOR}"):
+        phase.apply()
+
+
+def test_another_image_in_the_daemon_set_is_shown_field_by_field(
+    plan: Plan, edited: Callable[..., None]
+) -> None:
+    other = {"name": "daemon", "image": "registry.example.org/other:1"}
+    template = {"spec": {"containers": [other]}}
+    # OnDelete: the pods that run stay as they are.
+    spec = {"updateStrategy": {"type": "OnDelete"}, "template": template}
+    edited("DaemonSet", "kuryr-daemon", {"spec": spec})
+    status, document = plan()
+    assert status == 3
+    assert pending(document) == ["update DaemonSet kube-system/kuryr-daemon"]
+    image = fields(document)["spec.template.spec.containers[0].image"]
+    assert image[0] == "registry.example.org/other:1"
+    assert "@sha256:" in image[1]
+
+
+def test_reading_is_all_that_a_second_run_does(
+    kuryr: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from urllib3.connectionpool import HTTPConnectionPool
+
+    sent = []
+    send = HTTPConnectionPool.urlopen
+
+    def urlopen(pool: Any, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
+        if "auth/tokens" not in url:
+            sent.append(f"{method} {url}")
+        return send(pool, method, url, *args, **kwargs)
+
+    monkeypatch.setattr(HTTPConnectionPool, "urlopen", urlopen)
+    for kind in (OpenStackPrep, Controller):
+        phase = kind(**dict(kuryr))
+        phase.plan()
+        phase.apply()
+    changing = [call for call in sent if not call.startswith(("GET", "HEAD"))]
+    assert [call for call in changing if "dryRun=All" not in call] == []
