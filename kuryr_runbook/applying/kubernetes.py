@@ -5,6 +5,7 @@ from __future__ import annotations
 from kuryr_runbook.applying.steps import Body, Executor, Known, Say, apply_plan
 from kuryr_runbook.clients.kubernetes import KubernetesWriter
 from kuryr_runbook.model.plan import Action, Outcome, Plan, Step
+from kuryr_runbook.planning.finalizers import FINALIZERS
 
 
 def apply_manifests(plan: Plan, writer: KubernetesWriter, say: Say) -> list[Outcome]:
@@ -22,5 +23,8 @@ class ManifestExecutor(Executor):
         """Apply the object, with the conflicts that were shown; or delete it, until it is gone."""
         if step.action is Action.DELETE:
             self._writer.delete(body)
+            return {}
+        if step.target.kind == FINALIZERS:
+            self._writer.set_finalizers(body, body["metadata"]["finalizers"])
             return {}
         return self._writer.apply(body, force=bool(step.conflicts))

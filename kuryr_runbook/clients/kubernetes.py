@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -86,6 +87,9 @@ class KubernetesWriter(Protocol):
 
     def delete(self, manifest: Mapping[str, Any]) -> None:
         """Delete the object and what it owns, and wait until it is gone; fine when it is."""
+
+    def set_finalizers(self, manifest: Mapping[str, Any], finalizers: Sequence[str]) -> None:
+        """Make these the object's finalizers, whoever set them; fine when it is gone."""
 
 
 class KubernetesClient:
@@ -227,6 +231,24 @@ class KubernetesClient:
 
         if self._ask(f"delete {manifest['kind']} {name}", ask):
             self._wait_gone(manifest)
+
+    def set_finalizers(self, manifest: Mapping[str, Any], finalizers: Sequence[str]) -> None:
+        """Make these the object's finalizers, whoever set them; fine when it is gone."""
+        from kubernetes.dynamic.exceptions import NotFoundError
+
+        name, namespace = _place(manifest)
+
+        def ask() -> None:
+            with suppress(NotFoundError):
+                self._resource(manifest["apiVersion"], manifest["kind"]).patch(
+                    name=name,
+                    namespace=namespace,
+                    body={"metadata": {"finalizers": list(finalizers)}},
+                    content_type="application/merge-patch+json",
+                    _request_timeout=REQUEST_SECONDS,
+                )
+
+        self._ask(f"set the finalizers of {manifest['kind']} {name}", ask)
 
     def _wait_gone(self, manifest: Mapping[str, Any]) -> None:
         end = time.monotonic() + GONE_SECONDS

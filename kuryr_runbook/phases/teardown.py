@@ -16,8 +16,10 @@ from kuryr_runbook.model.plan import Action, Outcome, Plan, Step, Target, staged
 from kuryr_runbook.phases.base import Phase
 from kuryr_runbook.phases.rollout import wait_rolled_out
 from kuryr_runbook.phases.verification import Verification
-from kuryr_runbook.planning.kubernetes import WORKLOADS, target_of
+from kuryr_runbook.planning.finalizers import finalizer_removal
+from kuryr_runbook.planning.kubernetes import WORKLOADS, deletion
 from kuryr_runbook.planning.teardown import openstack_removal
+from kuryr_runbook.snapshots.finalizers import read_finalized
 from kuryr_runbook.snapshots.openstack import read_openstack
 from kuryr_runbook.specs.daemon import CLEANER, DAEMON, cleaner_manifest
 
@@ -51,8 +53,9 @@ class Teardown(Phase):
         steps = staged(
             self._verification(),
             self._cleaning(objects),
-            [_removal(item) for item in pods],
-            [_removal(item) for item in objects if item not in pods],
+            [deletion(item, "the runbook made it") for item in pods],
+            [deletion(item, "the runbook made it") for item in objects if item not in pods],
+            *finalizer_removal(read_finalized(self.cluster)),
             *stages,
         )
         return Plan(phase=self.name, steps=tuple(steps))
@@ -158,17 +161,3 @@ class _Removal(Executor):
         else:
             return self._kubernetes.execute(step, body, say)
         return {}
-
-
-def _removal(item: Mapping[str, Any]) -> Step:
-    return Step(
-        action=Action.DELETE,
-        target=target_of(item),
-        because="the runbook made it",
-        body=_reference(item),
-    )
-
-
-def _reference(item: Mapping[str, Any]) -> dict[str, Any]:
-    metadata = {k: v for k, v in item["metadata"].items() if k in ("name", "namespace")}
-    return {"apiVersion": item["apiVersion"], "kind": item["kind"], "metadata": metadata}

@@ -31,6 +31,22 @@ def target_of(manifest: Manifest) -> Target:
     return Target(manifest["kind"], name)
 
 
+def reference_to(manifest: Manifest) -> dict[str, Any]:
+    """What names an object, and nothing else of it."""
+    place = {k: v for k, v in manifest["metadata"].items() if k in ("name", "namespace")}
+    return {"apiVersion": manifest["apiVersion"], "kind": manifest["kind"], "metadata": place}
+
+
+def deletion(manifest: Manifest, because: str) -> Step:
+    """The step that deletes an object."""
+    return Step(
+        action=Action.DELETE,
+        target=target_of(manifest),
+        because=because,
+        body=reference_to(manifest),
+    )
+
+
 def plan_manifests(phase: str, manifests: Iterable[Manifest], reader: KubernetesReader) -> Plan:
     """Create what is missing, update what applying would change, keep the rest."""
     steps = [_step(manifest, reader) for manifest in manifests]

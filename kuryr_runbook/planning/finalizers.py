@@ -1,0 +1,39 @@
+"""Taking Kuryr's finalizers off, so that what bears them can go without Kuryr."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from kuryr_runbook.model.plan import Action, Change, Step, Target, shown
+from kuryr_runbook.planning.kubernetes import deletion, reference_to, target_of
+from kuryr_runbook.snapshots.finalizers import GROUP, is_kuryrs
+
+FINALIZERS = "finalizers"
+"""The kind of a step that changes nothing of an object but these."""
+
+
+def finalizer_removal(objects: Iterable[Mapping[str, Any]]) -> list[list[Step]]:
+    """Stages: first nobody waits for Kuryr any more, then its own objects go."""
+    found = list(objects)
+    return [
+        [_release(item) for item in found if item["metadata"].get("finalizers")],
+        [
+            deletion(item, "Kuryr made it")
+            for item in found
+            if item["apiVersion"].startswith(f"{GROUP}/")
+        ],
+    ]
+
+
+def _release(item: Mapping[str, Any]) -> Step:
+    target, finalizers = target_of(item), item["metadata"]["finalizers"]
+    body = reference_to(item)
+    rest = [name for name in finalizers if not is_kuryrs(name)]
+    return Step(
+        action=Action.UPDATE,
+        target=Target(FINALIZERS, str(target)),
+        because="nobody is left who would take Kuryr's off",
+        body=body | {"metadata": {**body["metadata"], "finalizers": rest}},
+        changes=(Change("metadata.finalizers", shown(finalizers), shown(rest)),),
+    )
