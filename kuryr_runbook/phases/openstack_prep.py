@@ -18,10 +18,14 @@ class OpenStackPrep(Phase):
 
     name = "openstack_prep"
 
+    _seen: Prepared | None = None
+    """What was read last, unless it has been changed since."""
+
     def read(self) -> Prepared:
         """Cloud and cluster, with the plan between them."""
         say("reading Neutron, Octavia and the nodes")
-        return read_prepared(self.site, self.cloud, self.cluster)
+        self._seen = read_prepared(self.site, self.cloud, self.cluster)
+        return self._seen
 
     def make_plan(self) -> Plan:
         """Wanted minus read; raises DriftError when something exists and does not fit."""
@@ -29,6 +33,7 @@ class OpenStackPrep(Phase):
 
     def carry_out(self, plan: Plan) -> list[Outcome]:
         """Create and update in Neutron and Octavia."""
+        self._seen = None
         return apply_openstack(plan, self.cloud, say)
 
     def findings(self) -> Iterable[Finding]:
@@ -48,6 +53,6 @@ class OpenStackPrep(Phase):
         """The ids that the next phases use, under the original's names."""
         if self.dry_run:
             return table("Dry run", ("ids are known once the phase has run",), [])
-        ids = self.read().ids(self.site)
+        ids = (self._seen or self.read()).ids(self.site)
         rows = [(name, getattr(ids, name), meaning) for name, meaning in ID_NAMES.items()]
         return table("Ids", ("name", "id", "what it is"), rows)

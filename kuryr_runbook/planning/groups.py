@@ -31,9 +31,11 @@ def plan_group(gathering: Gathering, spec: GroupSpec, node_cidr: IPv4Network) ->
             if rule["security_group_id"] == group["id"]
         ]
     wanted = [_body(gathering, ref, rule, node_cidr) for rule in spec.rules]
+    extra = [rule for rule in rules if _is_extra(rule, wanted)]
+    staying = [rule for rule in rules if rule not in extra or not gathering.owns(rule)]
     for rule, body in zip(spec.rules, wanted, strict=True):
-        _rule(gathering, spec.name, rule, body, rules)
-    _extra_rules(gathering, spec.name, rules, wanted)
+        _rule(gathering, spec.name, rule, body, staying)
+    _extra_rules(gathering, spec.name, extra)
     return ref
 
 
@@ -65,13 +67,9 @@ def _rule(
     gathering.create_step(target, body, f"missing: {spec.purpose}")
 
 
-def _extra_rules(
-    gathering: Gathering, group_name: str, rules: list[Resource], wanted: list[Body]
-) -> None:
+def _extra_rules(gathering: Gathering, group_name: str, extra: list[Resource]) -> None:
     """Rules that nothing calls for: the runbook's own go, those of others are told and stay."""
-    for rule in rules:
-        if rule["direction"] != "ingress" or any(_is_as(rule, body) for body in wanted):
-            continue
+    for rule in extra:
         target = Target("security_group_rule", f"{_rule_target(group_name, rule).name} (extra)")
         if gathering.owns(rule):
             gathering.delete_step(
@@ -97,6 +95,10 @@ def _rule_target(group_name: str, rule: Resource) -> Target:
     what = f"{protocol}{ports}" if protocol else "all traffic"
     family = "" if rule["ethertype"] == "IPv4" else f" ({rule['ethertype']})"
     return Target("security_group_rule", f"{group_name}: {what} from {source}{family}")
+
+
+def _is_extra(rule: Resource, wanted: list[Body]) -> bool:
+    return rule["direction"] == "ingress" and not any(_is_as(rule, body) for body in wanted)
 
 
 def _is_as(rule: Resource, body: Body) -> bool:

@@ -430,3 +430,17 @@ def test_teardown_may_keep_what_phase_02_made() -> None:
     cloud = cluster_cloud(NODES)
     apply_openstack(planned(cloud), cloud, quiet)
     assert removed(cloud, keep=("openstack",)).steps == ()
+
+
+def test_our_own_extra_rule_that_admits_a_wanted_one_is_replaced_by_it() -> None:
+    cloud = cluster_cloud(NODES)
+    apply_openstack(planned(cloud), cloud, quiet)
+    rules = cloud.resources["security_group_rule"]
+    [rule] = [item for item in rules if item["remote_ip_prefix"] == "10.2.0.0/24"]
+    rule["remote_ip_prefix"] = "0.0.0.0/0"
+    assert [(s.action, s.target.name) for s in planned(cloud).changes] == [
+        (Action.CREATE, "k8s-node-sg: all traffic from 10.2.0.0/24"),
+        (Action.DELETE, "k8s-node-sg: all traffic from 0.0.0.0/0 (extra)"),
+    ]
+    apply_openstack(planned(cloud), cloud, quiet)
+    assert planned(cloud).changes == ()

@@ -1,0 +1,135 @@
+"""Whatever a cloud holds: phase 02 comes to what the site wants, or refuses and says why."""
+
+from __future__ import annotations
+
+import copy
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import Any
+
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from memory_cloud import MemoryCloud, cluster_cloud
+
+from kuryr_runbook.applying.openstack import apply_openstack
+from kuryr_runbook.model.errors import DriftError
+from kuryr_runbook.model.plan import Action, Plan, staged
+from kuryr_runbook.model.site_file import parse_site
+from kuryr_runbook.planning.openstack import plan_openstack
+from kuryr_runbook.planning.teardown import openstack_removal
+from kuryr_runbook.snapshots.openstack import read_openstack
+from kuryr_runbook.specs.openstack import openstack_spec
+
+SITE = parse_site((Path(__file__).parents[2] / "parameters" / "lab.yaml").read_text(), "lab.yaml")
+NODES = {"master": "172.18.0.10", "worker1": "172.18.0.11"}
+MADE = ("network", "subnet", "port", "security_group", "security_group_rule", "loadbalancer",
+        "listener", "pool")  # fmt: skip
+FIELDS: tuple[tuple[str, str, Any], ...] = (
+    ("subnet", "enable_dhcp", True),
+    ("subnet", "cidr", "192.0.2.0/24"),
+    ("subnet", "allocation_pools", [{"start": "10.2.0.3", "end": "10.2.0.9"}]),
+    ("network", "mtu", 1280),
+    ("network", "port_security_enabled", False),
+    ("network", "router:external", False),
+    ("router", "external_gateway_info", None),
+    ("port", "security_groups", []),
+    ("port", "port_security_enabled", False),
+    ("security_group_rule", "remote_ip_prefix", "203.0.113.0/24"),
+    ("loadbalancer", "provisioning_status", "ERROR"),
+    ("loadbalancer", "provisioning_status", "PENDING_UPDATE"),
+)
+
+
+def planned(cloud: MemoryCloud) -> Plan:
+    addresses = tuple(IPv4Address(address) for address in NODES.values())
+    spec = openstack_spec(SITE, addresses, ((addresses[0], 6443),))
+    snapshot = read_openstack(cloud, pools_of=(SITE.network.api_load_balancer,))
+    return plan_openstack(spec, snapshot)
+
+
+def planned_unless_refused(cloud: MemoryCloud) -> Plan:
+    mutations = cloud.mutations
+    try:
+        return planned(cloud)
+    except DriftError:
+        assume(cloud.mutations != mutations)
+        raise
+
+
+def quiet(_: str) -> None:
+    pass
+
+
+def prepared() -> MemoryCloud:
+    cloud = cluster_cloud(NODES)
+    apply_openstack(planned(cloud), cloud, quiet)
+    return cloud
+
+
+@st.composite
+def clouds(draw: st.DrawFn) -> MemoryCloud:
+    """A prepared cloud after people were there: things gone, changed, disowned and added."""
+    cloud = prepared() if draw(st.booleans()) else cluster_cloud(NODES)
+    for _ in range(draw(st.integers(0, 4))):
+        kind = draw(st.sampled_from(MADE))
+        items = cloud.resources[kind]
+        if items:
+            cloud.delete(kind, draw(st.sampled_from(items))["id"])
+    for kind, field, value in draw(st.lists(st.sampled_from(FIELDS), max_size=3)):
+        for item in cloud.resources[kind]:
+            if draw(st.booleans()):
+                item[field] = copy.deepcopy(value)
+    for kind in draw(st.lists(st.sampled_from(MADE), max_size=2)):
+        for item in cloud.resources[kind]:
+            item["description"] = "somebody else's"
+    for group in list(cloud.resources["security_group"]):
+        rule = {"security_group_id": group["id"], "direction": "ingress", "ethertype": "IPv4"}
+        for owner in draw(st.lists(st.sampled_from((SITE.owner, "somebody else's")), max_size=2)):
+            prefix = draw(st.sampled_from(("10.2.0.0/24", "0.0.0.0/0", "198.51.100.0/24")))
+            cloud.add("security_group_rule", **rule, remote_ip_prefix=prefix, description=owner)
+    return cloud
+
+
+def unowned(cloud: MemoryCloud) -> dict[str, str]:
+    return {
+        item["id"]: kind
+        for kind, items in cloud.resources.items()
+        for item in items
+        if item["description"] != SITE.owner
+    }
+
+
+@given(clouds())
+def test_it_comes_to_what_is_wanted_or_refuses_and_nothing_unowned_goes(cloud: MemoryCloud) -> None:
+    theirs = unowned(cloud)
+    plan = planned_unless_refused(cloud)
+    assert planned(cloud) == plan
+    going = {step.id for step in plan.steps if step.action in (Action.DELETE, Action.REPLACE)}
+    assert not going & theirs.keys()
+    apply_openstack(plan, cloud, quiet)
+    assert planned(cloud).changes == ()
+    # Parts of a load balancer of ours that is replaced bear no mark of their own.
+    left = unowned(cloud).keys() | {i for i, kind in theirs.items() if kind in ("pool", "listener")}
+    assert theirs.keys() - left <= {i for i, kind in theirs.items() if kind == "port"}
+
+
+@given(clouds())
+def test_teardown_takes_nothing_unowned_but_what_kuryr_made(cloud: MemoryCloud) -> None:
+    theirs = unowned(cloud)
+    stages = openstack_removal(SITE, read_openstack(cloud))
+    plan = Plan(phase="teardown", steps=tuple(staged(*stages)))
+    ours = {step.id for step in plan.steps if step.target.kind != "router_interface"}
+    deleted = {step.id for step in plan.steps if step.action is Action.DELETE}
+    assert not (deleted & ours) & theirs.keys()
+
+
+@given(clouds(), st.randoms(use_true_random=False))
+def test_the_order_in_which_a_cloud_lists_does_not_matter(cloud: MemoryCloud, random: Any) -> None:
+    plan = planned_unless_refused(cloud)
+    for items in cloud.resources.values():
+        random.shuffle(items)
+    assert what(planned(cloud)) == what(plan)
+
+
+def what(plan: Plan) -> list[str]:
+    return sorted(f"{step.action} {step.target} {step.id}" for step in plan.steps)
