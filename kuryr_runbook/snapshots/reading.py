@@ -16,6 +16,13 @@ class Unreadable:
     """It could not be read: whether it is there is not known."""
 
     reason: str
+    remedy: str = ""
+    """What to do so that it can be read, where that is known."""
+
+
+def readable_first(first: object, read: Callable[[], T]) -> T | Unreadable:
+    """What `read` gives; if what it builds on could not be read, that."""
+    return first if isinstance(first, Unreadable) else attempted(read)
 
 
 def attempted(read: Callable[[], T]) -> T | Unreadable:
@@ -23,4 +30,4 @@ def attempted(read: Callable[[], T]) -> T | Unreadable:
     try:
         return read()
     except RunbookError as error:
-        return Unreadable(error.message)
+        return Unreadable(error.message, error.remedy or "")
