@@ -321,7 +321,7 @@ def _ours(service: str) -> Iterator[None]:
             f"{service}'s certificate is not trusted: {error}",
             remedy="set `cacert` of the entry in clouds.yaml to the cloud's CA",
         ) from error
-    except (ksa.ConnectFailure, ksa.DiscoveryFailure) as error:
+    except (ksa.ConnectionError, ksa.DiscoveryFailure) as error:
         raise UnreachableError(
             f"{service} does not answer: {error}",
             remedy="check auth_url and the way there (VPN, proxy, firewall); the lab: "
