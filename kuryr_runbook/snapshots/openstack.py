@@ -65,20 +65,27 @@ class OpenStackSnapshot:
         return own or named
 
 
+def read_resources(
+    reader: OpenStackReader, project: str, kinds: Mapping[str, tuple[str, ...]]
+) -> dict[str, tuple[Mapping[str, Any], ...]]:
+    """The project's resources of these types, with the fields asked for."""
+    return {
+        kind: tuple(
+            reader.list_resources(
+                kind, fields=fields, **({} if kind in SHARED_KINDS else {"project_id": project})
+            )
+        )
+        for kind, fields in kinds.items()
+    }
+
+
 def read_openstack(
     reader: OpenStackReader, project_id: str | None = None, *, pools_of: Iterable[str] = ()
 ) -> OpenStackSnapshot:
     """Read the project's resources; `pools_of` names load balancers whose members are read too."""
     project = project_id or reader.project_id
     taken_at = datetime.now(UTC)
-    resources = {
-        kind: tuple(
-            reader.list_resources(
-                kind, fields=fields, **({} if kind in SHARED_KINDS else {"project_id": project})
-            )
-        )
-        for kind, fields in FIELDS.items()
-    }
+    resources = read_resources(reader, project, FIELDS)
     named = set(pools_of)
     wanted = {lb["id"] for lb in resources["loadbalancer"] if lb["name"] in named}
     members = {
