@@ -38,6 +38,7 @@ class PhaseEntry:
 
 
 PHASES: tuple[PhaseEntry, ...] = (
+    PhaseEntry("00", "preflight", "Preflight", "Look for all that may be in the way"),
     PhaseEntry("01", "image_build", "ImageBuild", "Build and push the image"),
     PhaseEntry("02", "openstack_prep", "OpenStackPrep", "Prepare networks and load balancer"),
     PhaseEntry("03", "controller", "Controller", "Deploy the controller"),
