@@ -7,7 +7,6 @@ import re
 
 from kuryr_runbook.checking.preflight_lookups import (
     FORBIDDEN,
-    Resource,
     cluster,
     neutron,
     node_ports,
@@ -34,6 +33,9 @@ from kuryr_runbook.specs.requirements import (
     needs_amphora,
     octavia_features,
 )
+
+AFTER_THE_PAIRS = {"SubnetNotFound", "PolicyNotAuthorized", "HTTPForbidden", "OverQuota"}
+"""What Neutron says against a port once it has counted its address pairs."""
 
 AMPHORAE = {"amphora", "octavia"}
 """Names of the provider whose load balancers are amphorae; the second is the older one."""
@@ -155,7 +157,7 @@ def check_pair_limit(snapshot: PreflightSnapshot) -> Verdict:
     refusal, in_use = readable(look.paired_port), _pairs_in_use(snapshot)
     told = re.search(r"maximum (\d+)", refusal.said)
     if refusal.type != "AllowedAddressPairExhausted" or told is None:
-        if refusal.type not in ("SubnetNotFound", "PolicyNotAuthorized", "OverQuota"):
+        if refusal.type not in AFTER_THE_PAIRS:
             raise CouldNotLook(f"Neutron answered {refusal.status}: {refusal.said}")
         return passed(f"{look.pairs} are allowed, as many as a node takes pods; {in_use}")
     limit = int(told[1])
@@ -180,7 +182,7 @@ def _pairs_in_use(snapshot: PreflightSnapshot) -> str:
     ports = {name: port for name, port in node_ports(snapshot).items() if port is not None}
     counts = {name: len(port.get("allowed_address_pairs") or ()) for name, port in ports.items()}
     if not counts:
-        raise CouldNotLook("no node's port is known", "see the check of the nodes' ports")
+        return "no node's port is known"
     most = max(counts, key=lambda name: counts[name])
     return f"most are in use at {most}: {counts[most]}"
 
@@ -199,6 +201,7 @@ def check_existing(snapshot: PreflightSnapshot) -> Verdict:
     problems = [
         _absence(have, "network", external, external_id, "network.external_network"),
         _absence(have, "subnet", subnet, subnet_id, "network.node_subnet"),
+        _inside(have, external, external_id),
         *(
             f"{kind} {given_id} ({key}) does not exist"
             for key, (kind, given_id) in given.items()
@@ -207,21 +210,33 @@ def check_existing(snapshot: PreflightSnapshot) -> Verdict:
     ]
     told = [problem for problem in problems if problem]
     if told:
-        return failed(some(told), "correct the site file, or have it made: see `openstack network "
-                      "list --external` and `openstack subnet list`")  # fmt: skip
+        return failed(
+            some(told),
+            "correct the site file, or have it made: see `openstack network list --external` and "
+            "`openstack subnet list`",
+        )
     return passed(f"network {external_id or external}, subnet {subnet_id or subnet}")
 
 
 def _absence(have: OpenStackSnapshot, kind: str, name: str, given_id: str | None, key: str) -> str:
     """What is wrong with a resource that must be there exactly once; empty when nothing is."""
     if given_id:
-        found: list[Resource] = [item for item in [have.by_id(kind, given_id)] if item is not None]
-        return "" if found else f"{kind} {given_id} ({key}_id) does not exist"
+        exists = have.by_id(kind, given_id) is not None
+        return "" if exists else f"{kind} {given_id} ({key}_id) does not exist"
     found = list(have.named(kind, name))
     if len(found) > 1:
         ids = ", ".join(str(item["id"]) for item in found)
         return f"{len(found)} {kind}s are named {name}: give the id in {key}_id ({ids})"
     return "" if found else f"{kind} {name} ({key}) does not exist, or is not visible"
+
+
+def _inside(have: OpenStackSnapshot, name: str, given_id: str | None) -> str:
+    """That the external network is none, if so: there are no floating IPs on it."""
+    found = [have.by_id("network", given_id)] if given_id else have.named("network", name)
+    inside = any(item and item.get("router:external") is False for item in found)
+    return (
+        f"network {given_id or name} (network.external_network) is not external" if inside else ""
+    )
 
 
 def _dotted(version: tuple[int, int]) -> str:

@@ -13,7 +13,7 @@ from kuryr_runbook.clients.openstack_probes import CloudProber, Login, Refusal
 from kuryr_runbook.model.errors import AccessError
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.snapshots.openstack import FIELDS, OpenStackSnapshot, read_resources
-from kuryr_runbook.snapshots.reading import Unreadable, attempted, readable_first
+from kuryr_runbook.snapshots.reading import Unreadable, attempted
 
 Resource = Mapping[str, Any]
 
@@ -116,8 +116,10 @@ def _neutron(site: Site, cloud: CloudProber, project: str, pairs: int) -> Neutro
     network = node_network(site, snapshot)
 
     def refusal(**more: object) -> Refusal | Unreadable:
+        if isinstance(network, Unreadable):
+            return network
         body = {"project_id": project, **more}
-        return readable_first(network, lambda: cloud.refuse_port(str(network), body))
+        return attempted(lambda: cloud.refuse_port(network, body))
 
     addresses = [{"ip_address": str(IPv4Address("10.0.0.1") + n)} for n in range(pairs)]
     return NeutronLook(
@@ -140,9 +142,10 @@ def _octavia(cloud: CloudProber, project: str) -> OctaviaLook:
         url=url,
         versions=versions,
         balancers=balancers,
-        quota=readable_first(
-            balancers,
-            lambda: balancer_quota(cloud.quotas("load_balancer", project), len(balancers)),  # type: ignore[arg-type]
+        quota=balancers
+        if isinstance(balancers, Unreadable)
+        else attempted(
+            lambda: balancer_quota(cloud.quotas("load_balancer", project), len(balancers))
         ),
         providers=attempted(lambda: tuple(sorted(cloud.providers()))),
         new_balancer=attempted(lambda: cloud.refuse_load_balancer(project)),

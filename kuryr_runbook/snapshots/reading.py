@@ -20,11 +20,6 @@ class Unreadable:
     """What to do so that it can be read, where that is known."""
 
 
-def readable_first(first: object, read: Callable[[], T]) -> T | Unreadable:
-    """What `read` gives; if what it builds on could not be read, that."""
-    return first if isinstance(first, Unreadable) else attempted(read)
-
-
 def attempted(read: Callable[[], T]) -> T | Unreadable:
     """What `read` gives, or why it could not."""
     try:

@@ -157,6 +157,9 @@ BAD: list[tuple[str, Status, Spoil, tuple[str, ...]]] = [
      ("network ext-net (network.external_network) does not exist",)),
     ("has-to-exist", Status.FAIL, renamed("network", "k8s-node-network", "ext-net"),
      ("2 networks are named ext-net", "network.external_network_id")),
+    ("has-to-exist", Status.FAIL, lambda w: [
+        it.update({"router:external": False}) for it in w.cloud.memory.resources["network"]],
+     ("network ext-net (network.external_network) is not external",)),
     ("kubernetes-version", Status.FAIL, cluster(told_version="v1.24.0"), ("v1.24.0", "1.23")),
     ("kubernetes-version", Status.FAIL, cluster(told_version="v1.9.11"), ("v1.9.11", "1.11")),
     ("self-link", Status.FAIL,
