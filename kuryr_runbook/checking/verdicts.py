@@ -30,11 +30,15 @@ class Verdict:
 class CouldNotLook(Exception):  # noqa: N818 - it is no error: it becomes an unknown
     """What a check needs was not read; it ends as unknown."""
 
+    def __init__(self, reason: str, remedy: str = "") -> None:
+        super().__init__(reason)
+        self.remedy = remedy
+
 
 def readable(value: T | Unreadable) -> T:
     """The value; raises CouldNotLook when it could not be read."""
     if isinstance(value, Unreadable):
-        raise CouldNotLook(value.reason)
+        raise CouldNotLook(value.reason, value.remedy)
     return value
 
 
@@ -48,6 +52,16 @@ def failed(evidence: str, remedy: str, subject: str = "") -> Verdict:
     return Verdict(status=Status.FAIL, evidence=evidence, remedy=remedy, subject=subject)
 
 
+def warned(evidence: str, remedy: str, subject: str = "") -> Verdict:
+    """It may work, and what to look after."""
+    return Verdict(status=Status.WARN, evidence=evidence, remedy=remedy, subject=subject)
+
+
+def skipped(evidence: str) -> Verdict:
+    """The question does not arise for this site, and why."""
+    return Verdict(status=Status.SKIP, evidence=evidence)
+
+
 def check(
     name: str, title: str
 ) -> Callable[[Callable[[S], Verdict]], Callable[[S], Iterator[Finding]]]:
@@ -59,7 +73,11 @@ def check(
             try:
                 verdict = judge(snapshot)
             except CouldNotLook as reason:
-                verdict = Verdict(status=Status.UNKNOWN, evidence=f"could not look: {reason}")
+                verdict = Verdict(
+                    status=Status.UNKNOWN,
+                    evidence=f"could not look: {reason}",
+                    remedy=reason.remedy,
+                )
             yield Finding(
                 check=name,
                 title=title,

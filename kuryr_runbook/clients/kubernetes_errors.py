@@ -81,8 +81,8 @@ def ours(doing: str) -> Iterator[None]:
 
 
 def _refusal(doing: str, error: Any) -> RunbookError:
-    said = _said(error.body or error.reason)
-    message = f"{doing}: the API server answered {error.status}: {said}"
+    words = said(error.body or error.reason)
+    message = f"{doing}: the API server answered {error.status}: {words}"
     match error.status:
         case 0:  # What the stream helper makes of a websocket that could not be opened.
             return UnreachableError(
@@ -105,7 +105,8 @@ def _refusal(doing: str, error: Any) -> RunbookError:
     return ApplyError(message)
 
 
-def _said(body: Any) -> str:
+def said(body: Any) -> str:
+    """What the API server says is wrong, at most 500 characters of it."""
     text = body.decode(errors="replace") if isinstance(body, bytes) else str(body)
     try:
         return str(json.loads(text).get("message", text))[:500]

@@ -36,7 +36,13 @@ NAMES = {"network": "Neutron", "load_balancer": "Octavia", "identity": "Keystone
 class OpenStackSession:
     """A login at a cloud. Safe to be used by several threads."""
 
-    def __init__(self, cloud: str, clouds_yaml: Path | None, notify: Notify) -> None:
+    def __init__(
+        self,
+        cloud: str,
+        clouds_yaml: Path | None,
+        notify: Notify,
+        seconds: float = REQUEST_SECONDS,
+    ) -> None:
         """Nothing is sent yet. Raises UsageError when there is no such entry or file."""
         import openstack
         from openstack import exceptions
@@ -50,8 +56,8 @@ class OpenStackSession:
         files = [str(clouds_yaml)] if clouds_yaml else None
         try:
             config = openstack.config.OpenStackConfig(config_files=files)
-            self.region = config.get_one(cloud=cloud, api_timeout=REQUEST_SECONDS)
-            self._connection = openstack.connection.Connection(config=self.region)
+            self.region = config.get_one(cloud=cloud, api_timeout=seconds)
+            self.connection = openstack.connection.Connection(config=self.region)
         except exceptions.ConfigException as error:
             raise UsageError(
                 f"openstack.cloud: no usable entry {cloud!r}: {error}",
@@ -64,8 +70,8 @@ class OpenStackSession:
     @cached_property
     def project_id(self) -> str:
         """Id of the project of the credentials."""
-        with self._ours("identity"):
-            return str(self._connection.session.get_project_id())
+        with self.ours("identity"):
+            return str(self.connection.session.get_project_id())
 
     def request(
         self, method: str, service: str, path: str, *, missing_ok: bool = False, **kwargs: Any
@@ -86,8 +92,8 @@ class OpenStackSession:
         self, method: str, service: str, path: str, *, missing_ok: bool = False, **kwargs: Any
     ) -> Any:
         """One request, not repeated: TransientError says that it may be."""
-        with self._ours(service):
-            proxy = getattr(self._connection, service)
+        with self.ours(service):
+            proxy = getattr(self.connection, service)
             answer = proxy.request(path, method, raise_exc=False, **kwargs)
         self._answered.add(service)
         if answer.status_code < 300 or (missing_ok and answer.status_code == 404):
@@ -98,7 +104,7 @@ class OpenStackSession:
         raise refusal
 
     @contextmanager
-    def _ours(self, service: str) -> Iterator[None]:
+    def ours(self, service: str) -> Iterator[None]:
         """Chain keystoneauth's and the SDK's errors into ours."""
         from keystoneauth1 import exceptions as ksa
         from openstack import exceptions as sdk
@@ -116,7 +122,7 @@ class OpenStackSession:
                 f"{name}'s certificate is not trusted: {error}",
                 remedy="set `cacert` of the entry in clouds.yaml to the cloud's CA",
             ) from error
-        except (ksa.ConnectFailure, ksa.DiscoveryFailure) as error:
+        except (ksa.ConnectionError, ksa.DiscoveryFailure) as error:
             unreachable = UnreachableError(
                 f"{name} does not answer: {error}",
                 remedy="check auth_url and the way there (VPN, proxy, firewall); the lab: "
@@ -132,12 +138,12 @@ class OpenStackSession:
 
 def _is_immutable(answer: Any) -> bool:
     """Whether Octavia refuses since the load balancer is being changed, or Neutron lost a race."""
-    return answer.status_code == 409 and "immutable" in _said(answer)
+    return answer.status_code == 409 and "immutable" in said(answer)
 
 
 def _refusal(service: str, method: str, path: str, answer: Any) -> RunbookError:
-    said = _said(answer)
-    message = f"{service} answered {answer.status_code} to {method} {path}: {said}"
+    words = said(answer)
+    message = f"{service} answered {answer.status_code} to {method} {path}: {words}"
     if answer.status_code == 401:
         return AccessError(message, remedy="check user, password and project in clouds.yaml")
     if answer.status_code == 403:
@@ -149,7 +155,7 @@ def _refusal(service: str, method: str, path: str, answer: Any) -> RunbookError:
     return ApplyError(message)
 
 
-def _said(answer: Any) -> str:
+def said(answer: Any) -> str:
     """What a service says is wrong, at most 300 characters of it."""
     try:
         body = answer.json()

@@ -6,9 +6,21 @@ Sources: kuryr-kubernetes 1.0.1 and 1.1.2 as published on PyPI (setup.cfg, confi
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from kuryr_runbook.model.drivers import VifDriver
+
+SELF_LINK_GONE = (1, 24)
+"""The first version of Kubernetes that has no `metadata.selfLink`, whatever its feature gates."""
+
+
+def minor_version(text: str) -> tuple[int, int]:
+    """Major and minor of a version of Kubernetes: 1.20, or v1.20.2. ValueError when it is none."""
+    found = re.match(r"v?(\d+)\.(\d+)", text)
+    if found is None:
+        raise ValueError(f"{text!r} is no version of Kubernetes")
+    return int(found[1]), int(found[2])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +59,16 @@ class Release:
     """
     worker_subnet_option: str
     """`worker_nodes_subnet`, or `worker_nodes_subnets` from Wallaby on."""
+
+    @property
+    def needs_self_link(self) -> bool:
+        """Whether it reads `metadata.selfLink`: a window that ends before 1.24 ends for that."""
+        return minor_version(self.kubernetes_window[1]) < SELF_LINK_GONE
+
+    def runs_on(self, kubernetes: tuple[int, int]) -> bool:
+        """Whether that minor version of Kubernetes is in its window."""
+        first, last = map(minor_version, self.kubernetes_window)
+        return first <= kubernetes <= last
 
 
 STEIN = Release(

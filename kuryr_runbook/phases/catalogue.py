@@ -21,7 +21,7 @@ class PhaseEntry:
     title: str
     """What it does, in a line for the terminal."""
     lasting: bool = True
-    """Whether what it makes stays; what the verification makes goes again."""
+    """Whether what it makes stays: preflight makes nothing, and the verification's goes again."""
 
     @property
     def stem(self) -> str:
@@ -41,6 +41,9 @@ class PhaseEntry:
 
 
 PHASES: tuple[PhaseEntry, ...] = (
+    PhaseEntry(
+        "00", "preflight", "Preflight", "Look for all that may be in the way", lasting=False
+    ),
     PhaseEntry("01", "image_build", "ImageBuild", "Build and push the image"),
     PhaseEntry("02", "openstack_prep", "OpenStackPrep", "Prepare networks and load balancer"),
     PhaseEntry("03", "controller", "Controller", "Deploy the controller"),

@@ -72,19 +72,26 @@ class OpenStackSnapshot:
         return own or named
 
 
+def read_resources(
+    reader: OpenStackReader, project: str, kinds: Mapping[str, tuple[str, ...]]
+) -> dict[str, tuple[Mapping[str, Any], ...]]:
+    """The project's resources of these types, with the fields asked for."""
+
+    def listed(kind: str) -> tuple[Mapping[str, Any], ...]:
+        own = {} if kind in SHARED_KINDS else {"project_id": project}
+        return tuple(reader.list_resources(kind, fields=kinds[kind], **own))
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return dict(zip(kinds, pool.map(listed, kinds), strict=True))
+
+
 def read_openstack(
     reader: OpenStackReader, project_id: str | None = None, *, pools_of: Iterable[str] = ()
 ) -> OpenStackSnapshot:
     """Read the project's resources; `pools_of` names load balancers whose members are read too."""
     project = project_id or reader.project_id
     taken_at = datetime.now(UTC)
-
-    def listed(kind: str) -> tuple[Mapping[str, Any], ...]:
-        own = {} if kind in SHARED_KINDS else {"project_id": project}
-        return tuple(reader.list_resources(kind, fields=FIELDS[kind], **own))
-
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        resources = dict(zip(FIELDS, pool.map(listed, FIELDS), strict=True))
+    resources = read_resources(reader, project, FIELDS)
     named = set(pools_of)
     wanted = {lb["id"] for lb in resources["loadbalancer"] if lb["name"] in named}
     members = {

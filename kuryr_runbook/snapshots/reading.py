@@ -16,6 +16,8 @@ class Unreadable:
     """It could not be read: whether it is there is not known."""
 
     reason: str
+    remedy: str = ""
+    """What to do so that it can be read, where that is known."""
 
 
 def attempted(read: Callable[[], T]) -> T | Unreadable:
@@ -23,4 +25,4 @@ def attempted(read: Callable[[], T]) -> T | Unreadable:
     try:
         return read()
     except RunbookError as error:
-        return Unreadable(error.message)
+        return Unreadable(error.message, error.remedy or "")

@@ -10,14 +10,24 @@ from typing import Any
 
 import nbformat
 import pytest
+from healthy import lab_site
 
+from kuryr_runbook.checking.preflight import check_preflight
 from kuryr_runbook.model.options import PARAMETERS
 from kuryr_runbook.phases.base import Phase
 from kuryr_runbook.phases.catalogue import PHASES, TEARDOWN, PhaseEntry
 from kuryr_runbook.running.notebooks import notebook_directory, parameter_names
+from kuryr_runbook.snapshots.preflight import read_preflight
+from kuryr_runbook.snapshots.reading import Unreadable
 
 ENTRIES = (*PHASES, TEARDOWN)
 DIRECTORY = notebook_directory()
+PREFLIGHT_CHECKS = [
+    finding.check
+    for finding in check_preflight(
+        read_preflight(lab_site(), *(Unreadable("not asked") for _ in range(3)))
+    )
+]
 each_notebook = pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.stem)
 
 
@@ -111,7 +121,8 @@ def test_cells_hold_calls_and_no_logic(entry: PhaseEntry) -> None:
 def test_every_call_on_the_phase_exists(entry: PhaseEntry) -> None:
     kind = entry.load()
     calls = [match for cell in code(entry) for match in re.findall(r"^phase\.(\w+)\(", cell.source)]
-    assert calls[:3] == ["plan", "apply", "check"]
+    only_looks = entry.name == "preflight"
+    assert calls[:3] == (["check"] if only_looks else ["plan", "apply", "check"])
     assert all(callable(getattr(kind, name, None)) for name in calls)
 
 
@@ -138,6 +149,14 @@ def test_cells_have_stable_ids_and_no_traces_of_an_execution(entry: PhaseEntry) 
 def test_only_verification_and_teardown_end_with_a_result() -> None:
     with_result = [entry.name for entry in ENTRIES if tagged(entry, "result")]
     assert with_result == ["verification", "teardown"]
+
+
+@pytest.mark.parametrize("check", PREFLIGHT_CHECKS)
+def test_the_preflight_notebook_explains_every_check(check: str) -> None:
+    prose = "\n".join(
+        cell.source for cell in read(ENTRIES[0]).cells if cell.cell_type == "markdown"
+    )
+    assert ("## Quotas" if check.startswith("quota-") else f"`{check}`") in prose
 
 
 PROSE = "\n".join(

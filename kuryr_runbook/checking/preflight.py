@@ -1,0 +1,61 @@
+"""The preflight checks, in the order in which one would mend what they find."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from kuryr_runbook.checking import (
+    preflight_cloud,
+    preflight_cluster,
+    preflight_endpoints,
+    preflight_intruders,
+    preflight_nodes,
+    preflight_quotas,
+)
+from kuryr_runbook.model.findings import Finding, Status
+from kuryr_runbook.snapshots.preflight import PreflightSnapshot
+
+LOOK_YOURSELF = (
+    "if it cannot be seen from here, look into it yourself, and then run the other phases by name: "
+    "kuryr-runbook run --phase NAME --phase NAME ..."
+)
+
+CHECKS: tuple[Callable[[PreflightSnapshot], Iterator[Finding]], ...] = (
+    preflight_endpoints.check_keystone,
+    preflight_endpoints.check_neutron,
+    preflight_endpoints.check_octavia,
+    preflight_endpoints.check_kubernetes,
+    preflight_endpoints.check_registry,
+    preflight_endpoints.check_base_image,
+    preflight_cloud.check_extensions,
+    preflight_cloud.check_octavia_api,
+    preflight_cloud.check_providers,
+    preflight_cloud.check_port_role,
+    preflight_cloud.check_balancer_role,
+    preflight_cloud.check_existing,
+    preflight_cluster.check_version,
+    preflight_cluster.check_self_link,
+    preflight_cluster.check_rights,
+    preflight_cluster.check_service_cidr,
+    preflight_intruders.check_kube_proxy,
+    preflight_intruders.check_other_network,
+    preflight_intruders.check_cni_configuration,
+    preflight_intruders.check_service_controller,
+    preflight_nodes.check_nodes,
+    preflight_nodes.check_node_ports,
+    preflight_nodes.check_port_security,
+    preflight_nodes.check_trunks,
+    preflight_cloud.check_pair_limit,
+    *preflight_quotas.CHECKS,
+)
+
+
+def check_preflight(snapshot: PreflightSnapshot) -> Iterator[Finding]:
+    """All findings: one for each check, and each that did not pass has a way out."""
+    for check in CHECKS:
+        for finding in check(snapshot):
+            if finding.status is Status.UNKNOWN and not finding.remedy:
+                yield replace(finding, remedy=LOOK_YOURSELF)
+            else:
+                yield finding

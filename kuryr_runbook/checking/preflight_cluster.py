@@ -1,0 +1,150 @@
+"""Checks of the cluster itself: its version, its service range, and what we may do there."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import IPv4Network
+
+from kuryr_runbook.checking.preflight_lookups import cluster, resources
+from kuryr_runbook.checking.verdicts import (
+    CouldNotLook,
+    Verdict,
+    check,
+    failed,
+    passed,
+    readable,
+    skipped,
+    some,
+)
+from kuryr_runbook.model import addressing
+from kuryr_runbook.model.releases import RELEASES, minor_version
+from kuryr_runbook.snapshots.preflight import PreflightSnapshot
+from kuryr_runbook.snapshots.preflight_cluster import Service
+from kuryr_runbook.snapshots.reading import Unreadable
+
+RANGE = re.compile(r"\b\d+\.\d+\.\d+\.\d+/\d+\b")
+
+
+@check("kubernetes-version", "Kuryr's release runs on this version of Kubernetes")
+def check_version(snapshot: PreflightSnapshot) -> Verdict:
+    """Each release has a window, from the APIs that it uses."""
+    version, release = cluster(snapshot).version, snapshot.site.release
+    try:
+        minor = minor_version(version)
+    except ValueError as error:
+        raise CouldNotLook(str(error)) from error
+    first, last = release.kubernetes_window
+    if release.runs_on(minor):
+        return passed(f"{version}; Kuryr {release.name} runs on {first} to {last}")
+    others = [other.name for other in RELEASES.values() if other.runs_on(minor)]
+    return failed(
+        f"{version}, and Kuryr {release.name} runs on {first} to {last}",
+        f"set kuryr.release to {' or '.join(others)}" if others else
+        f"no release that we know runs on it: use a cluster of Kubernetes {first} to {last}",
+    )  # fmt: skip
+
+
+@check("self-link", "The API gives its objects the metadata.selfLink that Kuryr reads")
+def check_self_link(snapshot: PreflightSnapshot) -> Verdict:
+    """Seen at the Service default/kubernetes. Up to Victoria, Kuryr does nothing without it."""
+    release = snapshot.site.release
+    if not release.needs_self_link:
+        return skipped(f"Kuryr {release.name} does not read it")
+    if _kubernetes(snapshot).self_link:
+        return passed("Service default/kubernetes has it")
+    return failed(
+        f"Service default/kubernetes has none, on {cluster(snapshot).version}",
+        "start the API servers with --feature-gates=RemoveSelfLink=false (Kubernetes 1.20 to "
+        "1.23; from 1.24 on nothing helps), or choose a kuryr.release from Wallaby on",
+    )
+
+
+@check("kubernetes-rights", "The kubeconfig's user may do all that the runbook does")
+def check_rights(snapshot: PreflightSnapshot) -> Verdict:
+    """Kubernetes answers this itself, for each verb and resource (SelfSubjectAccessReview)."""
+    missing = [str(right) for right in readable(cluster(snapshot).missing_rights)]
+    if missing:
+        return failed(
+            f"{len(missing)} are missing: {some(missing)}",
+            "bind the ClusterRole cluster-admin to the user, or name another user's context in "
+            "kubernetes.context",
+        )
+    return passed("it may")
+
+
+@check("service-cidr", "The site's service CIDR is the cluster's, and fits the service subnet")
+def check_service_cidr(snapshot: PreflightSnapshot) -> Verdict:
+    """The API server names its range when it refuses an address that is outside of it.
+
+    A VIP is a ClusterIP: ranges that differ give Services load balancers in no subnet, and the
+    API one at an address that no pod asks.
+    """
+    wanted, told = snapshot.site.kubernetes.service_cidr, _told(snapshot)
+    first, address = addressing.api_service_address(wanted), _kubernetes(snapshot).cluster_ip
+    problems = []
+    if told is not None and told != wanted:
+        problems.append(f"the API server's range is {told}, kubernetes.service_cidr is {wanted}")
+    if address != str(first):
+        problems.append(
+            f"Service default/kubernetes is at {address or 'no address'}, not at {first}, the "
+            f"first of {wanted}"
+        )
+    unseen = None
+    try:
+        problems += _misfits(snapshot, told or wanted)
+    except CouldNotLook as reason:
+        unseen = reason
+    if problems:
+        right = told or f"the API server's --service-cluster-ip-range, which begins at {address}"
+        return failed(
+            some(problems),
+            f"set kubernetes.service_cidr to {right}, and network.service_subnet to a range of "
+            "twice that size which begins with it",
+        )
+    if told is None:
+        raise CouldNotLook(
+            f"Service default/kubernetes is at the first address of {wanted}, but the API server "
+            f"does not tell where its range ends: {cluster(snapshot).service_refusal}",
+            "compare with --service-cluster-ip-range of the API server",
+        )
+    if unseen is not None:
+        raise unseen
+    return passed(f"{told}, Service default/kubernetes at {address}")
+
+
+def _kubernetes(snapshot: PreflightSnapshot) -> Service:
+    found = readable(cluster(snapshot).kubernetes_service)
+    if found is None:
+        raise CouldNotLook("there is no Service default/kubernetes", "is this a real API server?")
+    return found
+
+
+def _told(snapshot: PreflightSnapshot) -> IPv4Network | None:
+    """The range of IPv4 in the API server's words; None when they name none, or several."""
+    refusal = cluster(snapshot).service_refusal
+    if isinstance(refusal, Unreadable):
+        return None
+    found = set()
+    for text in RANGE.findall(refusal):
+        try:
+            found.add(IPv4Network(text))
+        except ValueError:
+            continue
+    return found.pop() if len(found) == 1 else None
+
+
+def _misfits(snapshot: PreflightSnapshot, services: IPv4Network) -> list[str]:
+    """Why Neutron's service subnet cannot carry the range; nothing where there is none yet."""
+    have, network = resources(snapshot), snapshot.site.network
+    given, name = network.kuryr_service_subnet_id, network.service_subnet.name
+    found = [have.by_id("subnet", given)] if given else have.named("subnet", name)
+    ranges = [str(item["cidr"]) for item in found if item]
+    return [
+        f"service subnet {cidr} of Neutron: {problem}"
+        for cidr in ranges
+        for problem in (
+            addressing.service_problems(IPv4Network(cidr), services)
+            if "." in cidr
+            else ("it is no range of IPv4",)
+        )
+    ]

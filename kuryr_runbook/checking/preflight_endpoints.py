@@ -1,0 +1,81 @@
+"""Checks of what has to answer: cloud, cluster and registry. No answer is a failure."""
+
+from __future__ import annotations
+
+from kuryr_runbook.checking.verdicts import (
+    CouldNotLook,
+    Verdict,
+    check,
+    failed,
+    passed,
+)
+from kuryr_runbook.snapshots.preflight import PreflightSnapshot
+from kuryr_runbook.snapshots.reading import Unreadable
+from kuryr_runbook.specs.image import Reference
+
+SEE_WAY = "check the address and the way there: VPN, proxy, firewall"
+
+
+@check("keystone", "Keystone answers, is trusted, and accepts the login")
+def check_keystone(snapshot: PreflightSnapshot) -> Verdict:
+    """All else in the cloud begins here: it gives the token, and says where the others are."""
+    login = snapshot.cloud.login
+    if isinstance(login, Unreadable):
+        return _no_answer(login)
+    return passed(f"user {login.user}, project {login.project} ({login.project_id})")
+
+
+@check("neutron", "Neutron is in the catalogue, answers, and is trusted")
+def check_neutron(snapshot: PreflightSnapshot) -> Verdict:
+    """Kuryr makes its ports there."""
+    _logged_in(snapshot)
+    look = snapshot.cloud.neutron
+    return _no_answer(look) if isinstance(look, Unreadable) else passed(look.url)
+
+
+@check("octavia", "Octavia is in the catalogue, answers, and is trusted")
+def check_octavia(snapshot: PreflightSnapshot) -> Verdict:
+    """Kuryr makes its load balancers there."""
+    _logged_in(snapshot)
+    look = snapshot.cloud.octavia
+    return _no_answer(look) if isinstance(look, Unreadable) else passed(look.url)
+
+
+@check("kubernetes-api", "The Kubernetes API answers, is trusted, and accepts the credentials")
+def check_kubernetes(snapshot: PreflightSnapshot) -> Verdict:
+    """By the way that the kubeconfig names; Kuryr itself takes another, kubernetes.api_root."""
+    look = snapshot.cluster
+    return _no_answer(look) if isinstance(look, Unreadable) else passed(look.version)
+
+
+@check("registry", "The image's registry answers, is trusted, and accepts the login")
+def check_registry(snapshot: PreflightSnapshot) -> Verdict:
+    """Whether the login may also push shows in phase 01: asking would begin an upload."""
+    if isinstance(snapshot.image, Unreadable):
+        return _no_answer(snapshot.image)
+    has = f"it has the image, {snapshot.image}" if snapshot.image else "it has no image of ours yet"
+    return passed(f"{snapshot.site.image.repository}: {has}")
+
+
+@check("base-image", "The base image can be pulled")
+def check_base_image(snapshot: PreflightSnapshot) -> Verdict:
+    """Phase 01 builds on it."""
+    name = snapshot.site.image.base_image
+    if isinstance(snapshot.base_image, Unreadable):
+        return _no_answer(snapshot.base_image)
+    if snapshot.base_image is None:
+        return failed(
+            f"{Reference.parse(name).registry} has no image {name}",
+            "set image.base_image to a Debian 12 image, such as "
+            "docker.io/library/debian:bookworm-slim",
+        )
+    return passed(f"{name}, {snapshot.base_image}")
+
+
+def _logged_in(snapshot: PreflightSnapshot) -> None:
+    if isinstance(snapshot.cloud.login, Unreadable):
+        raise CouldNotLook("without a login nothing can be asked", "see the check of Keystone")
+
+
+def _no_answer(unreadable: Unreadable) -> Verdict:
+    return failed(unreadable.reason, unreadable.remedy or SEE_WAY)

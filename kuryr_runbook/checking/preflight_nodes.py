@@ -1,0 +1,116 @@
+"""Checks of the nodes: are they there, and does Neutron know them as Kuryr needs it?"""
+
+from __future__ import annotations
+
+from kuryr_runbook.checking.preflight_lookups import (
+    Resource,
+    cluster,
+    node_ports,
+    nodes_subnet,
+    port_of,
+)
+from kuryr_runbook.checking.verdicts import (
+    CouldNotLook,
+    Verdict,
+    check,
+    failed,
+    only,
+    passed,
+    readable,
+    skipped,
+    some,
+)
+from kuryr_runbook.model.drivers import VifDriver
+from kuryr_runbook.snapshots.preflight import PreflightSnapshot
+
+SEE_PORTS = "see the check of the nodes' ports"
+
+
+@check("nodes", "Workers and API servers are known, with their addresses")
+def check_nodes(snapshot: PreflightSnapshot) -> Verdict:
+    """Kuryr finds a worker's port by the address that its kubelet registered."""
+    nodes, servers = readable(cluster(snapshot).nodes), readable(cluster(snapshot).api_servers)
+    problems = [f"node {node.name} has no InternalIP" for node in nodes if not node.address]
+    if not any(node.schedulable for node in nodes):
+        problems.append(f"{len(nodes)} nodes, and none takes pods")
+    if not servers:
+        problems.append("the endpoints of default/kubernetes are empty: no API server is known")
+    if problems:
+        return failed(
+            some(problems),
+            "look at `kubectl get nodes -o wide` and `kubectl get endpoints kubernetes`; the "
+            "kubelets need --node-ip, or a cloud controller that gives the addresses",
+        )
+    told = [f"{node.name} {node.address}" for node in nodes]
+    return passed(f"{len(nodes)} nodes ({some(told)}); API at {some(servers)}")
+
+
+@check("node-ports", "Each node's address is that of a port in the node subnet")
+def check_node_ports(snapshot: PreflightSnapshot) -> Verdict:
+    """Without that port Kuryr cannot plug a pod, or the API's load balancer has no member."""
+    subnet, ports = nodes_subnet(snapshot), node_ports(snapshot)
+    addresses = {node.name: node.address for node in readable(cluster(snapshot).nodes)}
+    servers = {f"API server {ip}": ip for ip in readable(cluster(snapshot).api_servers)}
+    found = {**ports, **{name: port_of(snapshot, ip) for name, ip in servers.items()}}
+    if not found:
+        raise CouldNotLook("no node and no API server is known")
+    lost = [name for name, port in found.items() if port is None]
+    if lost:
+        told = [f"{name} {addresses[name]}" if name in addresses else name for name in lost]
+        return failed(
+            f"no port of {some(told)} in subnet {subnet.get('name') or subnet['id']} "
+            f"({subnet.get('cidr')})",
+            "is network.node_subnet the nodes' subnet, and do the kubelets register their "
+            "address in it (--node-ip)? The ports have to belong to the project of the site",
+            only(lost),
+        )
+    return passed(f"{len(found)} ports")
+
+
+@check("node-port-security", "The nodes' ports have port security on")
+def check_port_security(snapshot: PreflightSnapshot) -> Verdict:
+    """A port without it takes no allowed address pairs: Neutron answers 409."""
+    site = snapshot.site
+    if not site.driver.needs_address_pairs:
+        return skipped(f"{site.kuryr.vif_driver} needs no address pairs")
+    ports = _known_ports(snapshot)
+    hidden = [name for name, port in ports.items() if port.get("port_security_enabled") is None]
+    if hidden:
+        raise CouldNotLook(f"Neutron does not tell it of the ports of {some(hidden)}")
+    bad = [name for name, port in ports.items() if not port["port_security_enabled"]]
+    if bad:
+        return failed(
+            f"it is off at the ports of {some(bad)}",
+            "openstack port set --enable-port-security --security-group GROUP PORT",
+            only(bad),
+        )
+    return passed(f"{len(ports)} of {len(ports)}")
+
+
+@check("trunk-parents", "The workers' ports are parents of trunks")
+def check_trunks(snapshot: PreflightSnapshot) -> Verdict:
+    """nested-vlan makes pods' ports subports of their worker's trunk."""
+    site = snapshot.site
+    if site.kuryr.vif_driver is not VifDriver.NESTED_VLAN:
+        return skipped(f"{site.kuryr.vif_driver} needs no trunks")
+    ports = _known_ports(snapshot)
+    workers = [node.name for node in readable(cluster(snapshot).nodes) if node.schedulable]
+    bad = [name for name in workers if name in ports and not ports[name].get("trunk_details")]
+    if bad:
+        return failed(
+            f"those of {some(bad)} are not",
+            "openstack network trunk create --parent-port PORT NAME, before the instance is "
+            "started on it",
+            only(bad),
+        )
+    return passed(f"{len(workers)} of {len(workers)}")
+
+
+def _known_ports(snapshot: PreflightSnapshot) -> dict[str, Resource]:
+    """The port of each node. Raises CouldNotLook when one is not known."""
+    found = node_ports(snapshot)
+    ports = {name: port for name, port in found.items() if port is not None}
+    if not ports or len(ports) < len(found):
+        lost = [name for name, port in found.items() if port is None]
+        raise CouldNotLook(f"no port of {some(lost) or 'any node'} is known", SEE_PORTS)
+    return ports

@@ -1,0 +1,240 @@
+"""Checks of quotas: what is free, against what the run will make.
+
+That is what phases 02 and 05 lack, and what Kuryr makes as soon as it runs: a port for each pod
+that waits for one, a load balancer for each Service.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from ipaddress import IPv4Network, ip_network
+
+from kuryr_runbook.checking.preflight_lookups import (
+    cluster,
+    neutron,
+    nodes_subnet,
+    octavia,
+    resources,
+)
+from kuryr_runbook.checking.verdicts import (
+    CouldNotLook,
+    Verdict,
+    check,
+    failed,
+    passed,
+    readable,
+    warned,
+)
+from kuryr_runbook.model.findings import Finding
+from kuryr_runbook.model.rules import admits
+from kuryr_runbook.snapshots.preflight import PreflightSnapshot
+from kuryr_runbook.snapshots.preflight_cloud import Quota
+from kuryr_runbook.snapshots.preflight_cluster import Service
+from kuryr_runbook.specs.openstack import GroupSpec, Source, openstack_spec
+from kuryr_runbook.specs.requirements import VICTORIA, kuryr_version
+from kuryr_runbook.specs.workload import balancer_name
+
+Need = Mapping[str, int]
+"""How many of a resource, by what for."""
+
+OWN_RULES = 2
+"""Neutron gives each new security group two rules that let everything out."""
+
+
+@check("quota-network", "The quota of networks suffices")
+def check_networks(snapshot: PreflightSnapshot) -> Verdict:
+    """The service network, when there is none."""
+    return _judged(snapshot, "network", "--networks", _networks(snapshot))
+
+
+@check("quota-subnet", "The quota of subnets suffices")
+def check_subnets(snapshot: PreflightSnapshot) -> Verdict:
+    """Pod subnet and service subnet."""
+    return _judged(snapshot, "subnet", "--subnets", _subnets(snapshot))
+
+
+@check("quota-router", "The quota of routers suffices")
+def check_routers(snapshot: PreflightSnapshot) -> Verdict:
+    """The router, when there is none."""
+    need = {"router": _missing(snapshot, "router", snapshot.site.network.router, None)}
+    return _judged(snapshot, "router", "--routers", need)
+
+
+@check("quota-security-group", "The quota of security groups suffices")
+def check_groups(snapshot: PreflightSnapshot) -> Verdict:
+    """Node group and pod group."""
+    groups = _groups(snapshot)
+    need = {it.name: _missing(snapshot, "security_group", it.name, it.given_id) for it in groups}
+    return _judged(snapshot, "security_group", "--secgroups", need)
+
+
+@check("quota-security-group-rule", "The quota of security group rules suffices")
+def check_rules(snapshot: PreflightSnapshot) -> Verdict:
+    """What the two groups do not admit yet."""
+    need = {it.name: _rules(snapshot, it) for it in _groups(snapshot)}
+    return _judged(snapshot, "security_group_rule", "--secgroup-rules", need)
+
+
+@check("quota-floating-ip", "The quota of floating IPs suffices")
+def check_floating_ips(snapshot: PreflightSnapshot) -> Verdict:
+    """One for each Service of type LoadBalancer that gets its load balancer now."""
+    waiting = [service for service in _waiting(snapshot) if service.type == "LoadBalancer"]
+    need = {"Services": len(waiting), "verification": _verification(snapshot)}
+    return _judged(snapshot, "floatingip", "--floating-ips", need)
+
+
+@check("quota-port", "The quota of ports suffices")
+def check_ports(snapshot: PreflightSnapshot) -> Verdict:
+    """One for each pod, load balancer and leg of the router.
+
+    Enough for what is there now is a must; that the nodes could be filled with pods is not.
+    """
+    need = _ports(snapshot)
+    verdict = _judged(snapshot, "port", "--ports", need)
+    free = _quota(snapshot, "port").free
+    pods, nodes = readable(cluster(snapshot).pods), readable(cluster(snapshot).nodes)
+    plugged = sum(pod.wants_port and pod.plugged for pod in pods)
+    room = sum(node.pods for node in nodes if node.schedulable)
+    if free is None or free < sum(need.values()) or free >= room - plugged:
+        return verdict
+    return warned(
+        f"{verdict.evidence}; but the nodes take {room} pods, of which {plugged} have a port",
+        f"raise the quota before the nodes fill up: {_raise(snapshot, '--ports')}",
+    )
+
+
+@check("quota-load-balancer", "The quota of load balancers suffices")
+def check_balancers(snapshot: PreflightSnapshot) -> Verdict:
+    """One for each Service, and one for the API."""
+    quota = readable(octavia(snapshot).quota)
+    remedy = "openstack loadbalancer quota set --loadbalancer NUMBER PROJECT, by the operators"
+    return _compared(quota, _balancers(snapshot), remedy)
+
+
+CHECKS: tuple[Callable[[PreflightSnapshot], Iterator[Finding]], ...] = (
+    check_networks,
+    check_subnets,
+    check_routers,
+    check_groups,
+    check_rules,
+    check_floating_ips,
+    check_ports,
+    check_balancers,
+)
+
+
+def _judged(snapshot: PreflightSnapshot, resource: str, option: str, need: Need) -> Verdict:
+    return _compared(_quota(snapshot, resource), need, _raise(snapshot, option))
+
+
+def _compared(quota: Quota, need: Need, remedy: str) -> Verdict:
+    wanted = sum(need.values())
+    what = ", ".join(f"{count} for {purpose}" for purpose, count in need.items() if count)
+    needed = f"{wanted} more needed{f': {what}' if what else ''}"
+    if quota.free is None:
+        return passed(f"no limit; {needed}")
+    evidence = f"{quota.used} of {quota.limit} used; {needed}"
+    if quota.free < wanted:
+        return failed(evidence, f"raise it by {wanted - quota.free} at least: {remedy}")
+    return passed(evidence)
+
+
+def _quota(snapshot: PreflightSnapshot, resource: str) -> Quota:
+    found = readable(neutron(snapshot).quotas).get(resource)
+    if found is None:
+        raise CouldNotLook(f"Neutron tells no quota of {resource}")
+    return found
+
+
+def _raise(snapshot: PreflightSnapshot, option: str) -> str:
+    project = resources(snapshot).project_id
+    return f"openstack quota set {option} NUMBER {project}, by the cloud's operators"
+
+
+def _missing(snapshot: PreflightSnapshot, kind: str, name: str, given_id: str | None) -> int:
+    """1 when the run will make it, 0 when it is there."""
+    return int(not given_id and not resources(snapshot).named(kind, name))
+
+
+def _networks(snapshot: PreflightSnapshot) -> Need:
+    site = snapshot.site.network
+    given, name = site.kuryr_service_subnet_id, site.service_subnet.network
+    return {"services": _missing(snapshot, "network", name, given)}
+
+
+def _subnets(snapshot: PreflightSnapshot) -> Need:
+    site = snapshot.site.network
+    pods = _missing(snapshot, "subnet", site.pod_subnet.name, site.kuryr_pod_subnet_id)
+    given = site.kuryr_service_subnet_id
+    return {
+        "pods": pods,
+        "services": _missing(snapshot, "subnet", site.service_subnet.name, given),
+    }
+
+
+def _groups(snapshot: PreflightSnapshot) -> tuple[GroupSpec, GroupSpec]:
+    spec = openstack_spec(snapshot.site, (), ())
+    return spec.node_group, spec.pod_group
+
+
+def _rules(snapshot: PreflightSnapshot, spec: GroupSpec) -> int:
+    """How many rules the run adds for a group."""
+    have = resources(snapshot)
+    named = [have.by_id("security_group", spec.given_id)] if spec.given_id else [
+        *have.named("security_group", spec.name)
+    ]  # fmt: skip
+    group = next((str(item["id"]) for item in named if item), None)
+    if group is None:
+        return OWN_RULES + len(spec.rules)
+    rules = [it for it in have.of("security_group_rule") if it.get("security_group_id") == group]
+    node_cidr = ip_network(str(nodes_subnet(snapshot)["cidr"]))
+    missing = 0
+    for rule in spec.rules:
+        source = node_cidr if rule.source is Source.NODE_SUBNET else rule.source
+        wanted = source if isinstance(source, IPv4Network) else group
+        missing += not admits(rules, source=wanted, tcp_port=rule.tcp_port)
+    return missing
+
+
+def _waiting(snapshot: PreflightSnapshot) -> list[Service]:
+    """The cluster's Services, but for the verification's, that Kuryr makes a load balancer for."""
+    have = {str(item.get("name")) for item in readable(octavia(snapshot).balancers)}
+    any_service = kuryr_version(snapshot.site.release) >= VICTORIA
+    return [
+        service
+        for service in readable(cluster(snapshot).services)
+        if service.type in ("ClusterIP", "LoadBalancer")
+        and service.cluster_ip
+        and (service.selects or any_service)
+        and (service.namespace, service.name) != ("default", "kubernetes")
+        and (name := f"{service.namespace}/{service.name}") not in have
+        and name != balancer_name(snapshot.site)
+    ]
+
+
+def _verification(snapshot: PreflightSnapshot) -> int:
+    """1 when the verification's Service still gets its load balancer."""
+    have = {str(item.get("name")) for item in readable(octavia(snapshot).balancers)}
+    return int(balancer_name(snapshot.site) not in have)
+
+
+def _balancers(snapshot: PreflightSnapshot) -> Need:
+    have = {str(item.get("name")) for item in readable(octavia(snapshot).balancers)}
+    return {
+        "the API": int(snapshot.site.network.api_load_balancer not in have),
+        "Services": len(_waiting(snapshot)),
+        "the verification": _verification(snapshot),
+    }
+
+
+def _ports(snapshot: PreflightSnapshot) -> Need:
+    """Octavia's own ports are of its own project, but for the one at the VIP."""
+    site = snapshot.site.verification
+    pods = [pod for pod in readable(cluster(snapshot).pods) if pod.wants_port]
+    ours = sum(pod.namespace == site.namespace for pod in pods)
+    return {
+        "pods that wait": sum(not pod.plugged for pod in pods),
+        "the verification's pods": max(0, site.replicas - ours),
+        "load balancers": sum(_balancers(snapshot).values()),
+        "the router": sum(_subnets(snapshot).values()),
+    }

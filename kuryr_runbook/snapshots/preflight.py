@@ -1,0 +1,74 @@
+"""All that the preflight checks look at, read once, without changing anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+from kuryr_runbook.clients.kubernetes_probes import ClusterProber
+from kuryr_runbook.clients.openstack_probes import CloudProber
+from kuryr_runbook.model.site import Site
+from kuryr_runbook.snapshots.preflight_cloud import CloudLook, read_cloud_look
+from kuryr_runbook.snapshots.preflight_cluster import ClusterLook, read_cluster_look
+from kuryr_runbook.snapshots.reading import Unreadable, attempted
+from kuryr_runbook.specs.image import Reference
+
+DEFAULT_PODS = 110
+"""How many pods a kubelet takes when nothing else is said."""
+
+
+class RegistryReader(Protocol):
+    """A registry that is read."""
+
+    def digest(self, reference: Reference) -> str | None:
+        """Digest of an image, or None when the registry has none of that name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreflightSnapshot:
+    """Cloud, cluster and registry at one time; what could not be read says so."""
+
+    taken_at: datetime
+    site: Site
+    cloud: CloudLook
+    cluster: ClusterLook | Unreadable
+    image: str | Unreadable | None
+    """Digest of Kuryr's image in the site's registry; None: it is still to be built."""
+    base_image: str | Unreadable | None
+    """Digest of the base image; None: its registry has none of that name."""
+
+
+def read_preflight(
+    site: Site,
+    cloud: CloudProber | Unreadable,
+    cluster: ClusterProber | Unreadable,
+    registry: RegistryReader | Unreadable,
+) -> PreflightSnapshot:
+    """Look everywhere; one that does not answer leaves the others to be looked at."""
+    taken_at = datetime.now(UTC)
+    found = read_cluster_look(site, cluster)
+    return PreflightSnapshot(
+        taken_at=taken_at,
+        site=site,
+        cloud=read_cloud_look(site, cloud, pods_per_node(found)),
+        cluster=found,
+        image=_digest(registry, f"{site.image.repository}:{site.release.name}"),
+        base_image=_digest(registry, site.image.base_image),
+    )
+
+
+def pods_per_node(cluster: ClusterLook | Unreadable) -> int:
+    """How many pods the largest node takes, by its own word."""
+    nodes = () if isinstance(cluster, Unreadable) else cluster.nodes
+    told = [] if isinstance(nodes, Unreadable) else [node.pods for node in nodes]
+    return max(told, default=0) or DEFAULT_PODS
+
+
+def _digest(registry: RegistryReader | Unreadable, name: str) -> str | Unreadable | None:
+    if isinstance(registry, Unreadable):
+        return registry
+    reference = attempted(lambda: Reference.parse(name))
+    if isinstance(reference, Unreadable):
+        return reference
+    return attempted(lambda: registry.digest(reference))

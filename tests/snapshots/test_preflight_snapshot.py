@@ -1,0 +1,197 @@
+"""Preflight reads what is partial, hidden or broken without falling over it."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from preflight_worlds import GONE, World, pod, program, service
+
+from kuryr_runbook.checking.preflight import CHECKS, check_preflight
+from kuryr_runbook.model.drivers import VifDriver
+from kuryr_runbook.model.errors import AccessError
+from kuryr_runbook.model.findings import Status
+from kuryr_runbook.snapshots.preflight import DEFAULT_PODS, pods_per_node
+from kuryr_runbook.snapshots.preflight_cloud import (
+    Quota,
+    balancer_quota,
+    network_quotas,
+    octavia_versions,
+)
+from kuryr_runbook.snapshots.preflight_cluster import (
+    api_servers_of,
+    load_balancing_of,
+    node_of,
+    pod_of,
+    program_of,
+    service_of,
+)
+from kuryr_runbook.snapshots.reading import Unreadable
+
+whole_worlds = settings(max_examples=60, deadline=None)
+"""A world is read and judged in some ten milliseconds."""
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+CALLS_OF_CLOUD = (
+    "login", "network", "load_balancer", "extension", "subnet", "port", "loadbalancer",
+    "versions", "providers", "quotas of network", "quotas of load_balancer", "port probe",
+    "balancer probe",
+)  # fmt: skip
+CALLS_OF_CLUSTER = (
+    "version", "Node", "Pod", "Service", "DaemonSet", "Deployment", "one Endpoints", "one Service",
+    "one Secret", "rights", "service probe",
+)  # fmt: skip
+
+
+def paths_of(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The paths to all that is inside a manifest, but for the names, which each one has."""
+    inside: list[Any] = []
+    if isinstance(value, dict):
+        inside = list(value.items())
+    elif isinstance(value, list):
+        inside = list(enumerate(value))
+    found = []
+    for key, item in inside:
+        here = (*path, key)
+        if here not in (("kind",), ("metadata",), ("metadata", "name"), ("metadata", "namespace")):
+            found.append(here)
+        found += paths_of(item, here)
+    return found
+
+
+def with_value(manifest: dict[str, Any], path: tuple[Any, ...], value: Any) -> dict[str, Any]:
+    changed = copy.deepcopy(manifest)
+    found: Any = changed
+    for key in path[:-1]:
+        found = found[key]
+    found[path[-1]] = value
+    return changed
+
+
+def busy_world(driver: VifDriver) -> World:
+    """With something of each kind that preflight looks at."""
+    world = World(driver)
+    words = ("openstack-cloud-controller-manager", "--controllers=*")
+    volumes = {"volumes": [{"secret": {"secretName": "s"}}, {"configMap": {"name": "c"}}]}
+    world.cluster.objects += [
+        pod("web-1", "web"),
+        program("Deployment", "ccm", *words, **volumes),
+        program("DaemonSet", "kube-proxy", "kube-proxy"),
+        service("web", "web", clusterIP="10.2.0.9", selector={"app": "web"}),
+    ]
+    return world
+
+
+def judged(world: World) -> None:
+    found = list(check_preflight(world.read()))
+    assert len(found) == len(CHECKS)
+    for finding in found:
+        assert finding.evidence
+        assert finding.remedy or finding.status in (Status.PASS, Status.SKIP)
+
+
+@whole_worlds
+@given(st.data(), st.sampled_from(VifDriver), json_values)
+def test_no_manifest_makes_a_check_fall_over(
+    data: st.DataObject, driver: VifDriver, value: Any
+) -> None:
+    world = busy_world(driver)
+    index = data.draw(st.integers(0, len(world.cluster.objects) - 1))
+    manifest = world.cluster.objects[index]
+    path = data.draw(st.sampled_from(paths_of(manifest)))
+    world.cluster.objects[index] = with_value(manifest, path, value)
+    judged(world)
+
+
+@whole_worlds
+@given(st.data(), st.sampled_from(VifDriver))
+def test_no_hidden_field_of_a_port_makes_a_check_fall_over(
+    data: st.DataObject, driver: VifDriver
+) -> None:
+    world = busy_world(driver)
+    for port in world.ports.values():
+        for field in data.draw(st.sets(st.sampled_from(sorted(port.keys() - {"id", "name"})))):
+            if field != "project_id":
+                del port[field]
+    judged(world)
+
+
+@whole_worlds
+@given(
+    st.sets(st.sampled_from(CALLS_OF_CLOUD)),
+    st.sets(st.sampled_from(CALLS_OF_CLUSTER)),
+    st.booleans(),
+    st.sampled_from(VifDriver),
+)
+def test_whatever_is_refused_all_checks_answer_and_none_passes_for_it(
+    cloud: set[str], cluster: set[str], registry: bool, driver: VifDriver
+) -> None:
+    world = busy_world(driver)
+    before = {it.check: it for it in check_preflight(world.read())}
+    world.cloud.broken = dict.fromkeys(cloud, GONE)
+    world.cluster.broken = dict.fromkeys(cluster, GONE)
+    world.registry.broken = GONE if registry else None
+    judged(world)
+    for finding in check_preflight(world.read()):
+        if finding.status in (Status.PASS, Status.WARN):
+            assert before[finding.check].status in (Status.PASS, Status.WARN), finding
+
+
+@given(json_values, st.text(max_size=20))
+def test_no_json_makes_a_reader_fall_over(value: Any, text: str) -> None:
+    manifest = {"kind": "K", "metadata": {"name": "n"}, "spec": value, "status": value}
+    for read in (node_of, pod_of, service_of, program_of, api_servers_of):
+        read(manifest)
+        read({"metadata": value, "subsets": value})
+    network_quotas({"port": value})
+    network_quotas(value if isinstance(value, dict) else {})
+    octavia_versions(value)
+    load_balancing_of([text])
+
+
+def test_quotas_are_limits_with_what_is_used_and_reserved() -> None:
+    details = {
+        "port": {"limit": 10, "used": 4, "reserved": 2},
+        "network": {"limit": -1, "used": 4},
+        "strange": {"limit": None},
+    }
+    assert network_quotas(details) == {
+        "port": Quota(limit=10, used=6),
+        "network": Quota(limit=-1, used=4),
+    }
+    assert network_quotas(details)["port"].free == 4
+    assert network_quotas(details)["network"].free is None
+    assert Quota(limit=3, used=9).free == 0
+
+
+def test_octavia_names_its_quota_one_way_or_the_other() -> None:
+    assert balancer_quota({"load_balancer": 5}, 2) == Quota(limit=5, used=2)
+    assert balancer_quota({"loadbalancer": 5}, 2) == Quota(limit=5, used=2)
+
+
+def test_octavia_without_a_quota_says_so() -> None:
+    with pytest.raises(AccessError, match="no quota"):
+        balancer_quota({}, 0)
+
+
+def test_versions_are_ordered_as_numbers() -> None:
+    assert octavia_versions(["v2.9", "v2.30", "v1", "latest"]) == ((1, 0), (2, 9), (2, 30))
+
+
+def test_a_kubelet_that_does_not_tell_takes_the_usual_number_of_pods() -> None:
+    assert pods_per_node(Unreadable("no")) == DEFAULT_PODS
+    world = World()
+    for item in world.cluster.objects:
+        item.get("status", {}).pop("allocatable", None)
+    found = world.read().cluster
+    assert pods_per_node(found) == DEFAULT_PODS
