@@ -17,11 +17,11 @@ from kuryr_runbook.phases.base import Phase
 from kuryr_runbook.phases.rollout import wait_rolled_out
 from kuryr_runbook.phases.verification import Verification
 from kuryr_runbook.planning.finalizers import finalizer_removal
-from kuryr_runbook.planning.kubernetes import WORKLOADS, deletion
+from kuryr_runbook.planning.kubernetes import deletion
+from kuryr_runbook.planning.node_files import NODE_FILES, node_files_removal
 from kuryr_runbook.planning.teardown import openstack_removal
 from kuryr_runbook.snapshots.finalizers import read_finalized
 from kuryr_runbook.snapshots.openstack import read_openstack
-from kuryr_runbook.specs.daemon import CLEANER, DAEMON, cleaner_manifest
 
 KINDS = (
     ("apps/v1", "DaemonSet"),
@@ -34,8 +34,6 @@ KINDS = (
 )
 """Kinds of the objects that the runbook makes, in the order in which they go."""
 
-NODE_FILES = "node_files"
-
 
 class Teardown(Phase):
     """Removes what bears the runbook's mark, and what Kuryr itself left behind."""
@@ -46,15 +44,17 @@ class Teardown(Phase):
         """What is there of it. Raises DriftError while other pods still use Kuryr."""
         self._refuse_users()
         objects = self._objects()
-        pods = [item for item in objects if item["kind"] in WORKLOADS]
+        daemon_sets = [item for item in objects if item["kind"] == "DaemonSet"]
+        deployments = [item for item in objects if item["kind"] == "Deployment"]
+        rest = [item for item in objects if item not in [*daemon_sets, *deployments]]
         say("reading Neutron and Octavia")
         snapshot = read_openstack(self.cloud, self.site.openstack.k8s_project_id)
         stages = openstack_removal(self.site, snapshot, self.options.keep)
         steps = staged(
             self._verification(),
-            self._cleaning(objects),
-            [deletion(item, "the runbook made it") for item in pods],
-            [deletion(item, "the runbook made it") for item in objects if item not in pods],
+            *node_files_removal(self.site, daemon_sets),
+            [deletion(item, "the runbook made it") for item in deployments],
+            [deletion(item, "the runbook made it") for item in rest],
             *finalizer_removal(read_finalized(self.cluster)),
             *stages,
         )
@@ -115,29 +115,8 @@ class Teardown(Phase):
             if not own and not spec.get("hostNetwork") and pod["status"].get("podIP"):
                 yield f"{metadata['namespace']}/{metadata['name']}"
 
-    def _cleaning(self, objects: Iterable[dict[str, Any]]) -> Iterator[Step]:
-        for item in objects:
-            if item["kind"] == "DaemonSet" and item["metadata"]["name"] in (DAEMON, CLEANER):
-                image = item["spec"]["template"]["spec"]["containers"][0]["image"]
-                yield Step(
-                    action=Action.DELETE,
-                    target=Target(NODE_FILES, "CNI plugin and configuration on every node"),
-                    because="the daemon's init container put them there",
-                    body=cleaner_manifest(self.site, image),
-                    disturbs="new pods get no network any more",
-                )
-                return
-
-    def clean_nodes(self, cleaner: Mapping[str, Any]) -> None:
-        """The cleaner comes before the daemon goes: cut off in between, teardown finds it."""
-        self.cluster.apply(cleaner)
-        self.cluster.delete(
-            {
-                "apiVersion": "apps/v1",
-                "kind": "DaemonSet",
-                "metadata": {"name": DAEMON, "namespace": self.site.kubernetes.namespace},
-            }
-        )
+    def end_cleaning(self, cleaner: Mapping[str, Any]) -> None:
+        """Wait until the cleaner has been on every node, and let it go."""
         wait_rolled_out(self.cluster, cleaner)
         self.cluster.delete(cleaner)
 
@@ -155,7 +134,7 @@ class _Removal(Executor):
         if kind == "Namespace":
             Verification.of(self._phase).remove()
         elif kind == NODE_FILES:
-            self._phase.clean_nodes(body)
+            self._phase.end_cleaning(body)
         elif kind in COLLECTIONS or kind == "router_interface":
             return self._openstack.execute(step, body, say)
         else:
