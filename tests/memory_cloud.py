@@ -89,7 +89,8 @@ class MemoryCloud:
             protocol_port=body["protocol_port"],
             loadbalancers=[{"id": balancer}],
         )
-        self._create_pool(balancer, body["default_pool"])
+        if "default_pool" in body:
+            self._create_pool(balancer, body["default_pool"])
         return copy.deepcopy(item)
 
     def _create_pool(self, balancer: str, body: Mapping[str, Any]) -> dict[str, Any]:

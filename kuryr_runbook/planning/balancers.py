@@ -17,7 +17,7 @@ def plan_load_balancer(gathering: Gathering, services: Ref, node_subnet: str) ->
         {"address": str(address), "protocol_port": port, "subnet_id": node_subnet}
         for address, port in spec.members
     ]
-    target = Target("loadbalancer", spec.name)
+    target = _own_target(spec)
     if balancer is None:
         body = _whole_tree(spec, services, members)
         gathering.create_step(target, body, f"the API at {spec.vip}: Kuryr makes none for it")
@@ -38,6 +38,7 @@ def plan_load_balancer(gathering: Gathering, services: Ref, node_subnet: str) ->
         gathering.steps.append(
             Step(action=Action.UPDATE, target=target, id=balancer["id"], because=because)
         )
+        _listener(gathering, balancer, members)
     else:
         gathering.keep("loadbalancer", spec.name, balancer, f"ACTIVE at {spec.vip}")
         _listener(gathering, balancer, members)
@@ -48,7 +49,7 @@ def _replace(gathering: Gathering, balancer: Resource, tree: dict[str, Any]) -> 
     gathering.steps.append(
         Step(
             action=Action.REPLACE,
-            target=Target("loadbalancer", gathering.spec.load_balancer.name),
+            target=_own_target(gathering.spec.load_balancer),
             id=balancer["id"],
             because="Octavia says ERROR",
             body=body,
@@ -69,24 +70,40 @@ def _listener(gathering: Gathering, balancer: Resource, members: list[dict[str, 
         None,
     )
     pool = next((p for p in gathering.snapshot.of("pool") if _is_part(p, balancer)), None)
-    if listener is not None and pool is not None:
-        _members(gathering, balancer, pool, members)
-        return
     spec = gathering.spec.load_balancer
-    kind = "listener" if listener is None else "pool"
-    if not gathering.owns(balancer) or (listener is None and pool is not None):
+    if (listener is None or pool is None) and not gathering.owns(balancer):
         gathering.problems.append(
-            f"load balancer {spec.name} has no {kind} for port {HTTPS_PORT}: delete it, then rerun"
+            f"load balancer {spec.name}, which the runbook did not make, should have a listener "
+            f"with a pool at port {HTTPS_PORT} and has none"
         )
         return
     tree = _listener_tree(spec, members)
-    if listener is None:
-        body = tree | {"loadbalancer_id": balancer["id"]}
-    else:
-        body = tree["default_pool"] | {"listener_id": listener["id"]}
-    target = Target(kind, f"{spec.name}:{HTTPS_PORT}")
-    because = f"load balancer {spec.name} has none for port {HTTPS_PORT}"
-    gathering.create_step(target, body, because, known={"loadbalancer_id": balancer["id"]})
+    if listener is not None and pool is None:
+        _part(gathering, balancer, "pool", tree["default_pool"] | {"listener_id": listener["id"]})
+    elif pool is None:
+        _part(gathering, balancer, "listener", tree)
+    elif listener is None:
+        del tree["default_pool"]
+        _part(gathering, balancer, "listener", tree | {"default_pool_id": pool["id"]})
+    if pool is not None:
+        _members(gathering, balancer, pool, members)
+
+
+def _part(gathering: Gathering, balancer: Resource, kind: str, body: dict[str, Any]) -> None:
+    """A listener or pool that is gone."""
+    spec = gathering.spec.load_balancer
+    gathering.create_step(
+        Target(kind, f"{spec.name}:{HTTPS_PORT}"),
+        body | ({"loadbalancer_id": balancer["id"]} if kind == "listener" else {}),
+        f"load balancer {spec.name} has none for port {HTTPS_PORT}",
+        after=_own_target(spec),
+        known={"loadbalancer_id": balancer["id"]},
+    )
+
+
+def _own_target(spec: LoadBalancerSpec) -> Target:
+    """What is changed of a load balancer waits until it is ACTIVE."""
+    return Target("loadbalancer", spec.name)
 
 
 def _is_part(item: Resource, balancer: Resource) -> bool:
@@ -122,6 +139,7 @@ def _members(
                 because=f"should be {_ends(want)} and are {_ends(have)}",
                 body={"members": members},
                 changes=(Change("members", _ends(have), _ends(want)),),
+                after=frozenset({_own_target(spec)}),
                 known={"loadbalancer_id": balancer["id"]},
             )
         )

@@ -73,6 +73,8 @@ class Gathering:
         target: Target,
         body: Mapping[str, Any],
         because: str,
+        *,
+        after: Target | None = None,
         known: Mapping[str, Any] | None = None,
     ) -> None:
         """It is made, with the mark by which teardown knows it."""
@@ -85,6 +87,7 @@ class Gathering:
                 body=marked,
                 changes=field_changes(marked),
                 known=known or {},
+                after=frozenset({after} if after else ()),
             )
         )
 
