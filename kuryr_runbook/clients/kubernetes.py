@@ -74,23 +74,7 @@ class KubernetesClient:
 
     def __init__(self, kubeconfig: Path | None = None, context: str | None = None) -> None:
         """Nothing is sent yet. Raises UsageError when the kubeconfig cannot be used."""
-        from kubernetes import config
-
-        if kubeconfig is not None and not kubeconfig.exists():
-            raise UsageError(
-                f"kubernetes.kubeconfig: no file {kubeconfig}",
-                remedy="name an existing kubeconfig; the lab's is written by "
-                "`kuryr-runbook lab up`",
-            )
-        try:
-            self._api = config.new_client_from_config(
-                config_file=str(kubeconfig) if kubeconfig else None, context=context
-            )
-        except config.ConfigException as error:
-            raise UsageError(
-                f"kubernetes.kubeconfig: {error}",
-                remedy="check with `kubectl --kubeconfig FILE --context NAME get nodes`",
-            ) from error
+        self._api = connect(kubeconfig, context)
         self._dynamic: Any = None
 
     @property
@@ -98,14 +82,14 @@ class KubernetesClient:
         """Version of the API server, such as v1.20.2."""
         from kubernetes.client import VersionApi
 
-        with _ours("GET /version"):
+        with our_errors("GET /version"):
             return str(VersionApi(self._api).get_code(_request_timeout=REQUEST_SECONDS).git_version)
 
     def list_objects(
         self, api_version: str, kind: str, *, namespace: str | None = None, labels: str = ""
     ) -> list[Manifest]:
         """All objects of a kind, in one list call; `labels` is a label selector."""
-        with _ours(f"list {kind}"):
+        with our_errors(f"list {kind}"):
             resource = self._resource(api_version, kind)
             answer = resource.get(
                 namespace=namespace,
@@ -121,7 +105,7 @@ class KubernetesClient:
         from kubernetes.dynamic.exceptions import NotFoundError
 
         resource, name, namespace = self._place(manifest)
-        with _ours(f"get {manifest['kind']} {name}"):
+        with our_errors(f"get {manifest['kind']} {name}"):
             try:
                 answer = resource.get(
                     name=name,
@@ -143,7 +127,7 @@ class KubernetesClient:
 
     def _apply(self, manifest: Mapping[str, Any], **options: str) -> Manifest:
         resource, name, namespace = self._place(manifest)
-        with _ours(f"apply {manifest['kind']} {name}"):
+        with our_errors(f"apply {manifest['kind']} {name}"):
             answer = resource.server_side_apply(
                 body=dict(manifest),
                 name=name,
@@ -160,7 +144,7 @@ class KubernetesClient:
         from kubernetes.dynamic.exceptions import NotFoundError
 
         resource, name, namespace = self._place(manifest)
-        with _ours(f"delete {manifest['kind']} {name}"):
+        with our_errors(f"delete {manifest['kind']} {name}"):
             try:
                 resource.delete(
                     name=name,
@@ -188,7 +172,7 @@ class KubernetesClient:
         """The end of a pod's log."""
         from kubernetes.client import CoreV1Api
 
-        with _ours(f"log of pod {namespace}/{pod}"):
+        with our_errors(f"log of pod {namespace}/{pod}"):
             text = CoreV1Api(self._api).read_namespaced_pod_log(
                 pod,
                 namespace,
@@ -205,7 +189,7 @@ class KubernetesClient:
         from kubernetes.client import CoreV1Api
         from kubernetes.stream import stream
 
-        with _ours(f"exec in pod {namespace}/{pod}"):
+        with our_errors(f"exec in pod {namespace}/{pod}"):
             # The stream helper swaps the client's transport: a client of its own for each call.
             channel = stream(
                 CoreV1Api(self._copy()).connect_get_namespaced_pod_exec,
@@ -272,7 +256,7 @@ class KubernetesClient:
     ) -> Iterator[dict[str, Any]]:
         # Short watches, each after a new list: an expired or cut watch then costs a second.
         left = min(10, max(1, int(end - time.monotonic())))
-        with _ours(f"watch {kind}"):
+        with our_errors(f"watch {kind}"):
             yield from self._resource(api_version, kind).watch(
                 namespace=namespace, label_selector=labels or None, timeout=left
             )
@@ -291,9 +275,37 @@ class KubernetesClient:
 
     def _place(self, manifest: Mapping[str, Any]) -> tuple[Any, str, str | None]:
         metadata = manifest["metadata"]
-        with _ours(f"discover {manifest['kind']}"):
+        with our_errors(f"discover {manifest['kind']}"):
             resource = self._resource(manifest["apiVersion"], manifest["kind"])
         return resource, metadata["name"], metadata.get("namespace")
+
+
+def connect(kubeconfig: Path | None, context: str | None, *, retries: int | None = None) -> Any:
+    """The SDK's client by a kubeconfig; nothing is sent yet.
+
+    `retries`: how often a request without an answer is sent again; None: the SDK's default. Raises
+    UsageError when the kubeconfig cannot be used.
+    """
+    from kubernetes import client, config
+
+    if kubeconfig is not None and not kubeconfig.exists():
+        raise UsageError(
+            f"kubernetes.kubeconfig: no file {kubeconfig}",
+            remedy="name an existing kubeconfig; the lab's is written by `kuryr-runbook lab up`",
+        )
+    settings = client.Configuration()
+    settings.retries = retries
+    try:
+        return config.new_client_from_config(
+            config_file=str(kubeconfig) if kubeconfig else None,
+            context=context,
+            client_configuration=settings,
+        )
+    except config.ConfigException as error:
+        raise UsageError(
+            f"kubernetes.kubeconfig: {error}",
+            remedy="check with `kubectl --kubeconfig FILE --context NAME get nodes`",
+        ) from error
 
 
 def _exit_status(channel: Any, doing: str) -> int | None:
@@ -309,8 +321,8 @@ def _exit_status(channel: Any, doing: str) -> int | None:
 
 
 @contextmanager
-def _ours(doing: str) -> Iterator[None]:
-    """Chain the client's errors into ours."""
+def our_errors(doing: str) -> Iterator[None]:
+    """Chain the SDK's errors into ours."""
     from kubernetes.client.exceptions import ApiException
     from kubernetes.dynamic.exceptions import (
         DynamicApiError,
