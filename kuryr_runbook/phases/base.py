@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
 from kuryr_runbook.clients.kubernetes import KubernetesClient
+from kuryr_runbook.clients.leases import LeaseClient, Leases
 from kuryr_runbook.clients.openstack import OpenStackClient
 from kuryr_runbook.display.findings import findings_view
 from kuryr_runbook.display.plans import outcomes_view, plan_view
+from kuryr_runbook.display.progress import say
 from kuryr_runbook.display.tables import View, table
 from kuryr_runbook.model.errors import CheckError, EarlierPhaseError, SiteError, UnknownError
 from kuryr_runbook.model.findings import Finding, Status, worst
 from kuryr_runbook.model.plan import Outcome, Plan
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.site_file import parse_site, site_from_parameters
+from kuryr_runbook.phases.locking import Work, locked
 
 SITE_VARIABLE = "KURYR_RUNBOOK_SITE"
 
@@ -51,6 +55,8 @@ class Phase(ABC):
 
     name: ClassVar[str]
     """Stem of the notebook, without its number."""
+    needs_cluster: ClassVar[bool] = True
+    """False: it can be done before there is a cluster."""
 
     def __init__(self, *, dry_run: bool = False, **sections: Any) -> None:
         """Takes the notebook's parameters. Raises SiteError with all problems of the site."""
@@ -67,6 +73,19 @@ class Phase(ABC):
     def cluster(self) -> KubernetesClient:
         """The connection to the cluster."""
         return KubernetesClient(self.site.kubernetes.kubeconfig, self.site.kubernetes.context)
+
+    @cached_property
+    def leases(self) -> Leases:
+        """The site's lock in the cluster."""
+        return LeaseClient(self.site)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other runs from changing the site, unless the run that this belongs to does so."""
+        work = Work(command=f"phase.apply() of {self.name}", directory=Path.cwd())
+        with locked(self.site, lambda: self.leases, work, say) as lock:
+            lock.take_lease(needs_cluster=self.needs_cluster)
+            yield
 
     def plan(self) -> View:
         """Read, compare with what is wanted, and show the difference.
@@ -87,10 +106,11 @@ class Phase(ABC):
         """Carry the plan out; in a dry run, say that nothing was done."""
         if self.dry_run:
             return table("Dry run", ("nothing was changed",), [(f"{self.name}: plan only",)])
-        if self._plan is None:
-            self._plan = self.make_plan()
-        outcomes = self.carry_out(self._plan)
-        self._plan = None
+        with self.locked():
+            if self._plan is None:
+                self._plan = self.make_plan()
+            outcomes = self.carry_out(self._plan)
+            self._plan = None
         return outcomes_view(self.name, outcomes)
 
     def check(self) -> View:

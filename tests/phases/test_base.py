@@ -1,20 +1,26 @@
 """What all phases have in common, with a phase that only remembers what it was asked."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 import yaml
+from memory_leases import HeldLeases, MemoryLeases
 
 from kuryr_runbook.model.errors import (
     CheckError,
     EarlierPhaseError,
+    LockedError,
     SiteError,
     UnknownError,
+    UnreachableError,
 )
 from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.plan import Outcome, Plan
+from kuryr_runbook.phases import keeping
 from kuryr_runbook.phases.base import SITE_VARIABLE, Phase, chosen_site, judged
+from kuryr_runbook.phases.catalogue import PHASES, TEARDOWN
 
 LAB = Path(__file__).parents[2] / "parameters" / "lab.yaml"
 SECTIONS = yaml.safe_load(LAB.read_text())
@@ -23,6 +29,7 @@ SECTIONS = yaml.safe_load(LAB.read_text())
 class Remembering(Phase):
     name = "remembering"
     error: Exception | None = None
+    held_by = ""
 
     def make_plan(self) -> Plan:
         if self.error:
@@ -31,6 +38,7 @@ class Remembering(Phase):
 
     def carry_out(self, plan: Plan) -> list[Outcome]:
         self.carried_out = True
+        self.held_by = str(self.leases.read())
         return []
 
     def findings(self) -> Iterable[Finding]:
@@ -46,6 +54,40 @@ def test_a_dry_run_plans_and_neither_applies_nor_checks() -> None:
     phase.plan()
     phase.apply()
     phase.check()
+    assert not hasattr(phase, "carried_out")
+
+
+def test_apply_holds_the_lock_of_the_site_and_names_itself() -> None:
+    phase = Remembering(**SECTIONS)
+    phase.leases = MemoryLeases()
+    phase.plan()
+    assert phase.leases.read() is None
+    phase.apply()
+    assert f"pid {os.getpid()}" in phase.held_by
+    assert f"`phase.apply() of remembering` in {Path.cwd()}" in phase.held_by
+    assert phase.leases.read() is None
+
+
+def test_apply_does_nothing_while_another_run_has_the_site(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(keeping, "LOOK_SECONDS", 0.0)
+    phase = Remembering(**SECTIONS)
+    phase.leases = HeldLeases()
+    with pytest.raises(LockedError, match="host-other"):
+        phase.apply()
+    assert not hasattr(phase, "carried_out")
+
+
+def test_without_a_cluster_only_the_image_build_is_applied() -> None:
+    assert [entry.name for entry in (*PHASES, TEARDOWN) if not entry.load().needs_cluster] == [
+        "image_build"
+    ]
+    phase = Remembering(**SECTIONS)
+    phase.leases = MemoryLeases()
+    phase.leases.error = UnreachableError("the API server does not answer")
+    with pytest.raises(UnreachableError):
+        phase.apply()
     assert not hasattr(phase, "carried_out")
 
 
