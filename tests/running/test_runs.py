@@ -9,21 +9,27 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
 from memory_leases import TESTS, HeldLeases, MemoryLeases
+from small_runs import (
+    FIRST,
+    PARAMETERS,
+    SECOND,
+    SLEEPING,
+    kernel_of,
+    start,
+    wait_for_end,
+    write_notebook,
+)
 
 from kuryr_runbook.display.live import LiveProgress
 from kuryr_runbook.model.errors import LockedError, SiteError, UnreachableError, UsageError
 from kuryr_runbook.model.locking import Holder
-from kuryr_runbook.model.site_file import SECTIONS
 from kuryr_runbook.phases import keeping
-from kuryr_runbook.phases.catalogue import PHASES
 from kuryr_runbook.running.account import RunStatus, read_run
 from kuryr_runbook.running.directories import LATEST
 from kuryr_runbook.running.runs import (
@@ -34,8 +40,6 @@ from kuryr_runbook.running.runs import (
 )
 
 LAB_SITE = Path(__file__).parents[2] / "parameters" / "lab.yaml"
-FIRST, SECOND = PHASES[:2]
-PARAMETERS = "\n".join(['name = ""', *(f"{name} = {{}}" for name in SECTIONS[1:])])
 
 Run = Callable[..., RunResult]
 
@@ -48,21 +52,6 @@ def _own_state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def memory_leases(site: object) -> MemoryLeases:
     return MemoryLeases()
-
-
-def write_notebook(path: Path, *cells: str, parameters: str = PARAMETERS, result: str = "") -> None:
-    new: Any = nbformat.v4
-    notebook = new.new_notebook(
-        metadata={"kernelspec": {"name": "elsewhere", "display_name": "", "language": "python"}}
-    )
-    notebook.cells = [
-        new.new_code_cell(f"{parameters}\ndry_run = False", metadata={"tags": ["parameters"]})
-    ]
-    for number, source in enumerate(cells, start=1):
-        notebook.cells.append(new.new_markdown_cell(f"## Step {number}\n\nProse."))
-        tags = ["result"] if source == result else []
-        notebook.cells.append(new.new_code_cell(source, metadata={"tags": tags}))
-    nbformat.write(notebook, path)  # type: ignore[no-untyped-call]
 
 
 @pytest.fixture
@@ -182,49 +171,11 @@ def test_a_cell_that_takes_too_long(run: Run) -> None:
     assert phases(result) == [failed, NOT_REACHED]
 
 
-SCRIPT = f"""
-import sys
-from pathlib import Path
-sys.path.insert(0, {str(TESTS)!r})
-from memory_leases import MemoryLeases
-from kuryr_runbook.display.live import LiveProgress
-from kuryr_runbook.phases.catalogue import PHASES
-from kuryr_runbook.running.runs import RunOptions, run_phases
-
-site, notebooks, run_dir = map(Path, sys.argv[1:])
-options = RunOptions(run_dir=run_dir, notebooks=notebooks, leases=lambda site: MemoryLeases())
-with LiveProgress(sys.stderr) as progress:
-    sys.exit(run_phases(site, PHASES[:2], options, progress).exit_code)
-"""
-
-
 def sleeping_run(notebooks: Path, run_dir: Path) -> tuple[subprocess.Popen[str], int]:
     """A run in a process of its own whose second cell sleeps; its kernel's process id."""
-    sleeping = "import os, time\nprint('kernel', os.getpid())\ntime.sleep(600)"
-    write_notebook(notebooks / FIRST.notebook, sleeping, "2")
-    process = subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, str(LAB_SITE), str(notebooks), str(run_dir)],
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr is not None
-    for line in process.stderr:
-        if line.split()[:1] == ["kernel"]:
-            return process, int(line.split()[1])
-    raise AssertionError(f"the run ended with {process.wait()} before its cell began")
-
-
-def wait_for_end(pid: int) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        except FileNotFoundError:
-            return
-        if state == "Z":
-            return
-        time.sleep(0.1)
-    raise AssertionError(f"process {pid} still runs after 60 s")
+    write_notebook(notebooks / FIRST.notebook, SLEEPING, "2")
+    process = start(LAB_SITE, notebooks, run_dir)
+    return process, kernel_of(process)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -420,8 +371,7 @@ def test_a_run_that_loses_its_lock_stops_in_the_middle_of_a_cell(
             return super().write(text)
 
     stream = Failing()
-    sleeping = "import os, time\nprint('kernel', os.getpid())\ntime.sleep(600)"
-    result = run(sleeping, "2", stream=stream, leases=lambda site: leases)
+    result = run(SLEEPING, "2", stream=stream, leases=lambda site: leases)
     assert result.status is RunStatus.FAILED
     assert result.exit_code == 1
     assert "could not be renewed for 1 s: the API server does not answer" in str(result.error)
@@ -431,6 +381,32 @@ def test_a_run_that_loses_its_lock_stops_in_the_middle_of_a_cell(
     assert (account["status"], account["phases"][0]["error"]) == ("FAILED", str(result.error))
     [line] = [line for line in stream.getvalue().splitlines() if line.split()[:1] == ["kernel"]]
     wait_for_end(int(line.split()[1]))
+
+
+def test_a_notebook_by_itself_that_loses_its_lock_stops_too(run: Run) -> None:
+    losing = f"""
+import sys, time
+from pathlib import Path
+sys.path.insert(0, {str(TESTS)!r})
+from memory_leases import MemoryLeases
+from kuryr_runbook.model.errors import UnreachableError
+from kuryr_runbook.phases import keeping
+from kuryr_runbook.phases.base import read_site
+from kuryr_runbook.phases.locking import Work, locked
+
+keeping.RENEW_SECONDS, keeping.GIVE_UP_SECONDS = 0.05, 1.0
+site = read_site(Path({str(LAB_SITE)!r})).model_copy(update={{"name": "not-of-the-run"}})
+leases = MemoryLeases()
+work = Work(command="phase.apply()", directory=Path.cwd())
+with locked(site, lambda: leases, work, print) as lock:
+    lock.take_lease(needs_cluster=True)
+    leases.error = UnreachableError("the API server does not answer")
+    time.sleep(600)
+"""
+    result = run(losing, "2")
+    assert "could not be renewed for 1 s: the API server does not answer" in str(result.error)
+    failed = ("FAILED", ["RAN", "RAN", "FAILED", "NOT_REACHED"])
+    assert phases(result) == [failed, NOT_REACHED]
 
 
 UNREACHABLE = UnreachableError("the API server does not answer", remedy="check the way there")
