@@ -25,6 +25,7 @@ KUBERNETES = (
     ("rbac.authorization.k8s.io/v1", "ClusterRole"),
     ("rbac.authorization.k8s.io/v1", "ClusterRoleBinding"),
     ("rbac.authorization.k8s.io/v1", "Role"), ("rbac.authorization.k8s.io/v1", "RoleBinding"),
+    ("coordination.k8s.io/v1", "Lease"),
 )  # fmt: skip
 
 

@@ -99,7 +99,8 @@ def _execute(
     from kuryr_runbook.display.live import LiveProgress
     from kuryr_runbook.running.runs import RunOptions, displayed_result, run_phases
 
-    how = RunOptions(dry_run=dry_run, options=options, run_dir=run_dir)
+    command = click.get_current_context().command_path
+    how = RunOptions(command=command, dry_run=dry_run, options=options, run_dir=run_dir)
     with LiveProgress(sys.stderr) as progress:
         result = run_phases(site_file, phases, how, progress)
     for phase in phases if not dry_run else ():

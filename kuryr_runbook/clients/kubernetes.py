@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Protocol, TypeVar
 
+from kuryr_runbook.clients.kubernetes_connection import connect
 from kuryr_runbook.clients.kubernetes_errors import (
     ConflictError,
     FieldConflict,
@@ -24,7 +25,6 @@ from kuryr_runbook.model.errors import (
     DeadlineError,
     RunbookError,
     UnreachableError,
-    UsageError,
 )
 
 Manifest = dict[str, Any]
@@ -106,30 +106,7 @@ class KubernetesClient:
         notify: Notify = lambda line: None,
     ) -> None:
         """Nothing is sent yet. Raises UsageError when the kubeconfig cannot be used."""
-        from kubernetes import config
-        from kubernetes.client import ApiClient, Configuration
-
-        if kubeconfig is not None and not kubeconfig.exists():
-            raise UsageError(
-                f"kubernetes.kubeconfig: no file {kubeconfig}",
-                remedy="name an existing kubeconfig; the lab's is written by "
-                "`kuryr-runbook lab up`",
-            )
-        try:
-            settings = Configuration()
-            # The client below would try thrice without a word, and never a PATCH.
-            settings.retries = False
-            config.load_kube_config(
-                config_file=str(kubeconfig) if kubeconfig else None,
-                context=context,
-                client_configuration=settings,
-            )
-        except config.ConfigException as error:
-            raise UsageError(
-                f"kubernetes.kubeconfig: {error}",
-                remedy="check with `kubectl --kubeconfig FILE --context NAME get nodes`",
-            ) from error
-        self._api = ApiClient(settings)
+        self._api = connect(kubeconfig, context)
         self._notify = notify
         self._answered = False
         self._dynamic: Any = None

@@ -60,6 +60,14 @@ class EarlierPhaseError(DriftError):
     """A phase needs what an earlier one has not made yet."""
 
 
+class LockedError(RunbookError):
+    """Another run has the site; nothing was changed."""
+
+
+class LockLostError(RunbookError):
+    """The lock of the site could not be kept, so what was under way was stopped."""
+
+
 class ApplyError(RunbookError):
     """A step failed; what was done before it stands."""
 

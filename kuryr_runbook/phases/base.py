@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
 from kuryr_runbook.clients.kubernetes import KubernetesClient
+from kuryr_runbook.clients.leases import LeaseClient, Leases
 from kuryr_runbook.clients.openstack import OpenStackClient
 from kuryr_runbook.display.findings import findings_view
 from kuryr_runbook.display.plans import outcomes_view, plan_view
@@ -24,6 +26,7 @@ from kuryr_runbook.model.options import parse_options
 from kuryr_runbook.model.plan import Outcome, Plan
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.site_file import parse_site, site_from_parameters
+from kuryr_runbook.phases.locking import Work, locked
 from kuryr_runbook.phases.saved_plans import read_document
 
 SITE_VARIABLE = "KURYR_RUNBOOK_SITE"
@@ -70,6 +73,8 @@ class Phase(ABC):
     """Stem of the notebook, without its number."""
     lasting: ClassVar[bool] = True
     """Whether what it makes stays. What goes again needs no approval, and is no drift."""
+    needs_cluster: ClassVar[bool] = True
+    """False: it can be done before there is a cluster."""
 
     def __init__(
         self, *, dry_run: bool = False, options: Mapping[str, Any] | None = None, **sections: Any
@@ -89,6 +94,19 @@ class Phase(ABC):
     def cluster(self) -> KubernetesClient:
         """The connection to the cluster."""
         return KubernetesClient(self.site.kubernetes.kubeconfig, self.site.kubernetes.context, say)
+
+    @cached_property
+    def leases(self) -> Leases:
+        """The site's lock in the cluster."""
+        return LeaseClient(self.site)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other runs from changing the site, unless the run that this belongs to does so."""
+        work = Work(command=f"phase.apply() of {self.name}", directory=Path.cwd())
+        with locked(self.site, lambda: self.leases, work, say) as lock:
+            lock.take_lease(needs_cluster=self.needs_cluster)
+            yield
 
     def plan(self) -> View:
         """Read, compare with what is wanted, and show the difference.
@@ -112,10 +130,12 @@ class Phase(ABC):
         """
         if self.dry_run:
             return table("Dry run", ("nothing was changed",), [(f"{self.name}: plan only",)])
-        plan = self._still_right(self._shown)
-        self._refuse_conflicts(plan)
-        self._shown = None
-        return outcomes_view(self.name, self.carry_out(plan))
+        with self.locked():
+            plan = self._still_right(self._shown)
+            self._refuse_conflicts(plan)
+            self._shown = None
+            outcomes = self.carry_out(plan)
+        return outcomes_view(self.name, outcomes)
 
     def _refuse_conflicts(self, plan: Plan) -> None:
         held = [

@@ -36,6 +36,7 @@ class ImageBuild(Phase):
     """Builds, tries and pushes the image, unless the registry has it, made of the same inputs."""
 
     name = "image_build"
+    needs_cluster = False
 
     @cached_property
     def registry(self) -> RegistryClient:

@@ -23,6 +23,7 @@ class Preflight(Phase):
 
     name = "preflight"
     lasting = False
+    needs_cluster = False
 
     @cached_property
     def cloud(self) -> ProbingCloud:

@@ -93,6 +93,10 @@ class Verification(Phase):
         """
         if self.dry_run:
             return table("Dry run", ("nothing was removed",), [(f"{self.name}: plan only",)])
+        with self.locked():
+            return self._remove()
+
+    def _remove(self) -> View:
         namespace = self._own_namespace()
         if namespace is not None:
             wait_settled(self.site, self.cluster)

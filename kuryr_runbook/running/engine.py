@@ -57,6 +57,8 @@ class Workshop:
     """Directory of its sockets, which nobody else may enter."""
     log: TextIO
     """Where its stderr goes."""
+    lock: tuple[int, ...]
+    """Descriptors that it keeps open: while it lives the site is locked, even if we are killed."""
 
 
 class Client(PapermillNotebookClient):  # type: ignore[misc]
@@ -83,7 +85,8 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
 
     def execute(self, **kwargs: Any) -> Any:
         """Run all cells; the kernel's own messages go to its log, not to the terminal."""
-        return super().execute(stderr=self._workshop.log, **kwargs)
+        workshop = self._workshop
+        return super().execute(stderr=workshop.log, pass_fds=workshop.lock, **kwargs)
 
     def execute_cell(self, cell: Any, cell_index: int, *args: Any, **kwargs: Any) -> Any:
         """Run one cell, and give account of it."""
@@ -141,9 +144,12 @@ def execute(
     parameters: dict[str, Any],
     *,
     watcher: Watcher,
+    lock: tuple[int, ...],
     cell_seconds: int,
 ) -> None:
     """Execute a notebook into `target`; beside it, what the kernel process wrote to its stderr.
+
+    `lock`: descriptors of the site's lock, for the kernel to keep open.
 
     Raises what papermill and nbclient raise: PapermillExecutionError, DeadKernelError,
     CellTimeoutError.
@@ -163,6 +169,6 @@ def execute(
             engine_name=ENGINE,
             progress_bar=False,
             watcher=watcher,
-            workshop=Workshop(Path(private), log),
+            workshop=Workshop(Path(private), log, lock),
             cell_seconds=cell_seconds,
         )

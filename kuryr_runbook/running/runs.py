@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from kuryr_runbook.clients.leases import LeaseClient, Leases
 from kuryr_runbook.display.live import LiveProgress
 from kuryr_runbook.display.tables import DATA_TYPE
-from kuryr_runbook.model.errors import RecordError, RunbookError, UsageError
+from kuryr_runbook.model.errors import RunbookError
 from kuryr_runbook.model.options import PARAMETERS, Options, options_parameter
 from kuryr_runbook.model.plan import Action
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.phases.base import read_site
 from kuryr_runbook.phases.catalogue import PhaseEntry
+from kuryr_runbook.phases.locking import SiteLock, Work, locked
 from kuryr_runbook.phases.saved_plans import read_document
 from kuryr_runbook.recording.html import export_html
 from kuryr_runbook.running import notebooks
@@ -33,12 +35,10 @@ from kuryr_runbook.running.account import (
     held,
     now,
 )
+from kuryr_runbook.running.directories import free_directory, make_directory
 from kuryr_runbook.running.failures import phase_error
 from kuryr_runbook.running.interrupts import one_interrupt
 
-RUNS = Path("runs")
-LATEST = "latest.txt"
-"""In a site's directory of runs: the name of the newest."""
 CHANGES_PENDING_EXIT = 3
 INTERRUPTED_EXIT = 130
 
@@ -47,6 +47,8 @@ INTERRUPTED_EXIT = 130
 class RunOptions:
     """How to run."""
 
+    command: str = "kuryr-runbook run"
+    """What was called, for those whom the site's lock keeps out meanwhile."""
     dry_run: bool = False
     """Stop each phase after its plan."""
     options: Options = field(default_factory=Options)
@@ -55,6 +57,8 @@ class RunOptions:
     """A new or empty directory; None: runs/<site>/<UTC time> below the working directory."""
     notebooks: Path = field(default_factory=notebooks.notebook_directory)
     """Where the notebooks lie."""
+    leases: Callable[[Site], Leases] = LeaseClient
+    """The site's lock in its cluster."""
     cell_seconds: int = 4 * 3600
     """The last resort against a cell that hangs; the waits of phases have deadlines of their own,
     far shorter."""
@@ -87,8 +91,9 @@ def run_phases(
     """Execute the phases' notebooks for a site.
 
     Raises, before anything runs, SiteError and UsageError: the site is invalid, a notebook is
-    missing or takes other parameters, the run's directory is in use. What happens later is in
-    the result and in run.json.
+    missing or takes other parameters, the run's directory is in use; LockedError when another run
+    changes the site, UnreachableError when its cluster cannot be asked for the lock. What happens
+    later is in the result and in run.json.
     """
     site = read_site(site_file)
     parameters = _parameters(site_file, options)
@@ -96,9 +101,25 @@ def run_phases(
         read_document(options.options.approved_plan, site)
     account = _account(site, site_file, options)
     account.phases = [_planned(phase, options.notebooks, parameters) for phase in phases]
-    directory = _new_directory(site, options.run_dir)
-    with held(directory), one_interrupt():
-        return _Run(directory, account, options, progress).execute(phases, parameters)
+    directory = free_directory(site, options.run_dir)
+    with one_interrupt(), _site_lock(site, directory, options, progress) as lock:
+        lock.take_lease(needs_cluster=phases[0].load().needs_cluster)
+        make_directory(directory, newest=options.run_dir is None)
+        with held(directory):
+            return _Run(directory, account, options, progress, lock).execute(phases, parameters)
+
+
+@contextmanager
+def _site_lock(
+    site: Site, directory: Path, options: RunOptions, progress: LiveProgress
+) -> Iterator[SiteLock]:
+    """The lock of the site; in a dry run, which changes nothing, none is taken."""
+    if options.dry_run:
+        yield SiteLock(None)
+        return
+    work = Work(command=options.command, directory=directory)
+    with locked(site, lambda: options.leases(site), work, progress.line) as lock:
+        yield lock
 
 
 def displayed_result(notebook: Path) -> str:
@@ -130,12 +151,18 @@ class _Run:
     """One run under way; the watcher of its cells."""
 
     def __init__(
-        self, directory: Path, account: RunAccount, options: RunOptions, progress: LiveProgress
+        self,
+        directory: Path,
+        account: RunAccount,
+        options: RunOptions,
+        progress: LiveProgress,
+        lock: SiteLock,
     ) -> None:
         self.directory = directory
         self.account = account
         self.options = options
         self.progress = progress
+        self.lock = lock
         self.cells: dict[str, CellAccount] = {}
         self.step = ""
 
@@ -149,7 +176,8 @@ class _Run:
                     status = RunStatus.FAILED
                     break
         except KeyboardInterrupt:
-            status = RunStatus.INTERRUPTED
+            error = self.lock.lost
+            status = RunStatus.FAILED if error else RunStatus.INTERRUPTED
         except BaseException:
             self._end(RunStatus.FAILED)
             raise
@@ -202,15 +230,23 @@ class _Run:
 
         target = self.directory / phase.notebook
         try:
+            self.lock.take_lease(needs_cluster=phase.load().needs_cluster)
             execute(
                 self.options.notebooks / phase.notebook,
                 target,
                 parameters,
                 watcher=self,
+                lock=self.lock.descriptors,
                 cell_seconds=self.options.cell_seconds,
             )
         except (PapermillExecutionError, CellTimeoutError, DeadKernelError) as error:
             return phase_error(error, notebook=str(target), step=self.step)
+        except RunbookError as error:
+            return error
+        except KeyboardInterrupt:
+            if self.lock.lost is None:
+                raise
+            return self.lock.lost
         return None
 
     def _keep_readable(self, notebook: Path) -> None:
@@ -274,32 +310,3 @@ def _planned(phase: PhaseEntry, directory: Path, parameters: dict[str, Any]) -> 
         notebook=phase.notebook,
         cells=[CellAccount(cell.id, cell.step) for cell in cells],
     )
-
-
-def _new_directory(site: Site, wanted: Path | None) -> Path:
-    """An empty directory for the run. Raises UsageError when the wanted one is not empty."""
-    try:
-        if wanted is None:
-            return _next_directory(RUNS.absolute() / site.name)
-        directory = wanted.expanduser().absolute()
-        directory.mkdir(parents=True, exist_ok=True)
-        if any(directory.iterdir()):
-            raise UsageError(
-                f"{directory} is not empty: a run wants a directory of its own",
-                remedy="choose another --run-dir, or leave it out",
-            )
-    except OSError as error:
-        raise RecordError(f"{error.filename} cannot be made: {error.strerror}") from error
-    return directory
-
-
-def _next_directory(runs: Path) -> Path:
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    runs.mkdir(parents=True, exist_ok=True)
-    taken = [path.name for path in runs.iterdir() if path.name.startswith(stamp)]
-    directory = runs / (f"{stamp}-{len(taken) + 1}" if taken else stamp)
-    directory.mkdir()
-    pointer = runs / f"{LATEST}.{os.getpid()}"
-    pointer.write_text(f"{directory.name}\n")
-    pointer.replace(runs / LATEST)
-    return directory

@@ -1,5 +1,6 @@
 """What all phases have in common, with a phase that only remembers what it was asked."""
 
+import os
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -7,19 +8,24 @@ from pathlib import Path
 
 import pytest
 import yaml
+from memory_leases import HeldLeases, MemoryLeases
 
 from kuryr_runbook.model.approval import site_document
 from kuryr_runbook.model.errors import (
     CheckError,
     DriftError,
     EarlierPhaseError,
+    LockedError,
     SiteError,
     UnknownError,
+    UnreachableError,
     UsageError,
 )
 from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.plan import Action, Outcome, Plan, Step, Target, field_changes
+from kuryr_runbook.phases import keeping
 from kuryr_runbook.phases.base import SITE_VARIABLE, Phase, chosen_site, judged
+from kuryr_runbook.phases.catalogue import PHASES, TEARDOWN
 from kuryr_runbook.phases.saved_plans import write_document
 
 LAB = Path(__file__).parents[2] / "parameters" / "lab.yaml"
@@ -28,9 +34,11 @@ SECTIONS = yaml.safe_load(LAB.read_text())
 
 class Remembering(Phase):
     name = "remembering"
+    leases = MemoryLeases()
     error: Exception | None = None
     steps: tuple[Step, ...] = ()
     carried_out: tuple[Step, ...] | None = None
+    held_by = ""
 
     def make_plan(self) -> Plan:
         if self.error:
@@ -39,6 +47,7 @@ class Remembering(Phase):
 
     def carry_out(self, plan: Plan) -> list[Outcome]:
         self.carried_out = plan.steps
+        self.held_by = str(self.leases.read())
         return []
 
     def findings(self) -> Iterable[Finding]:
@@ -54,6 +63,41 @@ def test_a_dry_run_plans_and_neither_applies_nor_checks() -> None:
     phase.plan()
     phase.apply()
     phase.check()
+    assert phase.carried_out is None
+
+
+def test_apply_holds_the_lock_of_the_site_and_names_itself() -> None:
+    phase = Remembering(**SECTIONS)
+    phase.leases = MemoryLeases()
+    phase.plan()
+    assert phase.leases.read() is None
+    phase.apply()
+    assert f"pid {os.getpid()}" in phase.held_by
+    assert f"`phase.apply() of remembering` in {Path.cwd()}" in phase.held_by
+    assert phase.leases.read() is None
+
+
+def test_apply_does_nothing_while_another_run_has_the_site(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(keeping, "LOOK_SECONDS", 0.0)
+    phase = Remembering(**SECTIONS)
+    phase.leases = HeldLeases()
+    with pytest.raises(LockedError, match="host-other"):
+        phase.apply()
+    assert phase.carried_out is None
+
+
+def test_without_a_cluster_only_the_image_build_is_applied() -> None:
+    assert [entry.name for entry in (*PHASES, TEARDOWN) if not entry.load().needs_cluster] == [
+        "preflight",
+        "image_build",
+    ]
+    phase = Remembering(**SECTIONS)
+    phase.leases = MemoryLeases()
+    phase.leases.error = UnreachableError("the API server does not answer")
+    with pytest.raises(UnreachableError):
+        phase.apply()
     assert phase.carried_out is None
 
 

@@ -8,9 +8,10 @@ from healthy import lab_site
 from healthy import pod as healthy_pod
 from memory_cloud import MemoryCloud
 from memory_cluster import MemoryCluster
+from memory_leases import HeldLeases, MemoryLeases
 
-from kuryr_runbook.model.errors import DeadlineError, DriftError
-from kuryr_runbook.phases import settling
+from kuryr_runbook.model.errors import DeadlineError, DriftError, LockedError
+from kuryr_runbook.phases import keeping, settling
 from kuryr_runbook.phases.verification import Verification
 from kuryr_runbook.snapshots.traces import read_traces, remaining
 from kuryr_runbook.snapshots.verification import Workload
@@ -25,6 +26,7 @@ PAIR = {"ip_address": "10.1.0.5", "mac_address": "FA:16:3E:00:00:01"}
 def phase(cluster: MemoryCluster, cloud: MemoryCloud, *, dry_run: bool = False) -> Verification:
     made = Verification(dry_run=dry_run, **dict(SITE))
     made.cluster, made.cloud = cluster, cloud  # type: ignore[assignment]
+    made.leases = MemoryLeases()
     return made
 
 
@@ -80,6 +82,18 @@ def test_a_foreign_namespace_is_refused_and_stays() -> None:
         with pytest.raises(DriftError, match=f"namespace {NAMESPACE} exists") as caught:
             step()
         assert "verification.namespace" in str(caught.value.remedy)
+    assert cluster.deleted == []
+
+
+def test_removal_is_refused_while_another_run_has_the_site(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(keeping, "LOOK_SECONDS", 0.0)
+    cluster = workload_cluster()
+    verification = phase(cluster, workload_cloud())
+    verification.leases = HeldLeases()
+    with pytest.raises(LockedError, match="host-other"):
+        verification.remove()
     assert cluster.deleted == []
 
 

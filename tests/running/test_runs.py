@@ -9,21 +9,30 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
+from memory_leases import TESTS, HeldLeases, MemoryLeases
+from small_runs import (
+    FIRST,
+    PARAMETERS,
+    SECOND,
+    SLEEPING,
+    kernel_of,
+    start,
+    wait_for_end,
+    write_notebook,
+)
 
 from kuryr_runbook.display.live import LiveProgress
-from kuryr_runbook.model.errors import SiteError, UsageError
-from kuryr_runbook.model.site_file import SECTIONS
-from kuryr_runbook.phases.catalogue import PHASES
+from kuryr_runbook.model.errors import LockedError, SiteError, UnreachableError, UsageError
+from kuryr_runbook.model.locking import Holder
+from kuryr_runbook.phases import keeping
 from kuryr_runbook.running.account import RunStatus, read_run
+from kuryr_runbook.running.directories import LATEST
 from kuryr_runbook.running.runs import (
-    LATEST,
     RunOptions,
     RunResult,
     displayed_result,
@@ -31,27 +40,18 @@ from kuryr_runbook.running.runs import (
 )
 
 LAB_SITE = Path(__file__).parents[2] / "parameters" / "lab.yaml"
-FIRST, SECOND = PHASES[:2]
-PARAMETERS = "\n".join(['name = ""', *(f"{name} = {{}}" for name in SECTIONS[1:])])
 
 Run = Callable[..., RunResult]
 
 
-def write_notebook(path: Path, *cells: str, parameters: str = PARAMETERS, result: str = "") -> None:
-    new: Any = nbformat.v4
-    notebook = new.new_notebook(
-        metadata={"kernelspec": {"name": "elsewhere", "display_name": "", "language": "python"}}
-    )
-    notebook.cells = [
-        new.new_code_cell(
-            f"{parameters}\ndry_run = False\noptions = {{}}", metadata={"tags": ["parameters"]}
-        )
-    ]
-    for number, source in enumerate(cells, start=1):
-        notebook.cells.append(new.new_markdown_cell(f"## Step {number}\n\nProse."))
-        tags = ["result"] if source == result else []
-        notebook.cells.append(new.new_code_cell(source, metadata={"tags": tags}))
-    nbformat.write(notebook, path)  # type: ignore[no-untyped-call]
+@pytest.fixture(autouse=True)
+def _own_state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No lock of this user's: of the machine's runs, or of other tests."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+
+def memory_leases(site: object) -> MemoryLeases:
+    return MemoryLeases()
 
 
 @pytest.fixture
@@ -66,7 +66,8 @@ def notebooks(tmp_path: Path) -> Path:
 def run(tmp_path: Path, notebooks: Path) -> Run:
     def run(*cells: str, stream: io.StringIO | None = None, **options: Any) -> RunResult:
         write_notebook(notebooks / FIRST.notebook, *cells)
-        chosen = RunOptions(run_dir=tmp_path / "run", notebooks=notebooks, **options)
+        options = {"run_dir": tmp_path / "run", "leases": memory_leases, **options}
+        chosen = RunOptions(notebooks=notebooks, **options)
         with LiveProgress(stream or io.StringIO()) as progress:
             return run_phases(LAB_SITE, (FIRST, SECOND), chosen, progress)
 
@@ -170,47 +171,11 @@ def test_a_cell_that_takes_too_long(run: Run) -> None:
     assert phases(result) == [failed, NOT_REACHED]
 
 
-SCRIPT = """
-import sys
-from pathlib import Path
-from kuryr_runbook.display.live import LiveProgress
-from kuryr_runbook.phases.catalogue import PHASES
-from kuryr_runbook.running.runs import RunOptions, run_phases
-
-site, notebooks, run_dir = map(Path, sys.argv[1:])
-options = RunOptions(run_dir=run_dir, notebooks=notebooks)
-with LiveProgress(sys.stderr) as progress:
-    sys.exit(run_phases(site, PHASES[:2], options, progress).exit_code)
-"""
-
-
 def sleeping_run(notebooks: Path, run_dir: Path) -> tuple[subprocess.Popen[str], int]:
     """A run in a process of its own whose second cell sleeps; its kernel's process id."""
-    sleeping = "import os, time\nprint('kernel', os.getpid())\ntime.sleep(600)"
-    write_notebook(notebooks / FIRST.notebook, sleeping, "2")
-    process = subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, str(LAB_SITE), str(notebooks), str(run_dir)],
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr is not None
-    for line in process.stderr:
-        if line.split()[:1] == ["kernel"]:
-            return process, int(line.split()[1])
-    raise AssertionError(f"the run ended with {process.wait()} before its cell began")
-
-
-def wait_for_end(pid: int) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        except FileNotFoundError:
-            return
-        if state == "Z":
-            return
-        time.sleep(0.1)
-    raise AssertionError(f"process {pid} still runs after 60 s")
+    write_notebook(notebooks / FIRST.notebook, SLEEPING, "2")
+    process = start(LAB_SITE, notebooks, run_dir)
+    return process, kernel_of(process)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -249,7 +214,7 @@ def test_a_notebook_with_other_parameters_is_refused_before_anything(
     parameters: str, problem: str, notebooks: Path, tmp_path: Path
 ) -> None:
     write_notebook(notebooks / FIRST.notebook, "1", parameters=parameters)
-    options = RunOptions(run_dir=tmp_path / "run", notebooks=notebooks)
+    options = RunOptions(run_dir=tmp_path / "run", notebooks=notebooks, leases=memory_leases)
     with pytest.raises(UsageError, match=problem):
         run_phases(LAB_SITE, (FIRST,), options, LiveProgress(io.StringIO()))
     assert not (tmp_path / "run").exists()
@@ -258,7 +223,7 @@ def test_a_notebook_with_other_parameters_is_refused_before_anything(
 def test_a_bad_site_is_refused_before_anything(notebooks: Path, tmp_path: Path) -> None:
     site = tmp_path / "site.yaml"
     site.write_text("name: lab\nnetwrok: {}\n")
-    options = RunOptions(run_dir=tmp_path / "run", notebooks=notebooks)
+    options = RunOptions(run_dir=tmp_path / "run", notebooks=notebooks, leases=memory_leases)
     with pytest.raises(SiteError, match="did you mean network") as caught:
         run_phases(site, (FIRST,), options, LiveProgress(io.StringIO()))
     assert caught.value.exit_code == 2
@@ -266,7 +231,7 @@ def test_a_bad_site_is_refused_before_anything(notebooks: Path, tmp_path: Path) 
 
 
 def test_a_missing_notebook_is_refused_before_anything(notebooks: Path, tmp_path: Path) -> None:
-    options = RunOptions(run_dir=tmp_path / "run", notebooks=notebooks)
+    options = RunOptions(run_dir=tmp_path / "run", notebooks=notebooks, leases=memory_leases)
     with pytest.raises(UsageError, match=FIRST.notebook):
         run_phases(LAB_SITE, (FIRST,), options, LiveProgress(io.StringIO()))
 
@@ -282,7 +247,7 @@ def test_runs_of_a_site_lie_side_by_side_and_the_newest_is_named(
     notebooks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    options = RunOptions(notebooks=notebooks)
+    options = RunOptions(notebooks=notebooks, leases=memory_leases)
     results = [
         run_phases(LAB_SITE, (SECOND,), options, LiveProgress(io.StringIO())) for _ in range(2)
     ]
@@ -298,7 +263,171 @@ def test_the_result_of_an_executed_notebook_can_be_read_back(
 ) -> None:
     shown = "from IPython.display import display\ndisplay('the table')\n1 / 0"
     write_notebook(notebooks / FIRST.notebook, "'not this'", shown, result=shown)
-    options = RunOptions(run_dir=tmp_path / "run", notebooks=notebooks)
+    options = RunOptions(run_dir=tmp_path / "run", notebooks=notebooks, leases=memory_leases)
     result = run_phases(LAB_SITE, (FIRST,), options, LiveProgress(io.StringIO()))
     assert displayed_result(result.directory / FIRST.notebook) == "'the table'"
     assert displayed_result(result.directory / SECOND.notebook) == ""
+
+
+def lock_holder() -> Holder | None:
+    path = Path(os.environ["XDG_STATE_HOME"]) / "kuryr-runbook" / "locks" / "lab.lock"
+    return Holder.from_text(path.read_text())
+
+
+def test_a_second_run_is_refused_and_the_first_is_not_disturbed(
+    run: Run, notebooks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    process, _ = sleeping_run(notebooks, tmp_path / "first")
+    try:
+        first = (tmp_path / "first" / "run.json").read_text()
+        with pytest.raises(LockedError) as caught:
+            run("1", run_dir=None)
+        assert f"pid {process.pid}, " in caught.value.message
+        assert f"`kuryr-runbook run` in {tmp_path / 'first'}" in caught.value.message
+        assert not (tmp_path / "runs").exists()
+        assert process.poll() is None
+        assert (tmp_path / "first" / "run.json").read_text() == first
+    finally:
+        process.terminate()
+        process.communicate(timeout=60)
+    assert lock_holder() is None
+    assert run("1").status is RunStatus.SUCCEEDED
+
+
+def test_the_lock_of_a_killed_run_is_held_by_its_kernel_and_then_taken_over(
+    run: Run, notebooks: Path, tmp_path: Path
+) -> None:
+    process, kernel = sleeping_run(notebooks, tmp_path / "first")
+    kept = {os.readlink(link) for link in Path(f"/proc/{kernel}/fd").iterdir()}
+    assert [path for path in kept if path.endswith("/locks/lab.lock")]
+    process.kill()
+    process.communicate(timeout=60)
+    died = lock_holder()
+    assert died is not None
+    assert died.pid == process.pid
+    leases = MemoryLeases(seconds=3600)
+    leases.create(died)
+    stream = io.StringIO()
+    assert run("1", stream=stream, leases=lambda site: leases).status is RunStatus.SUCCEEDED
+    wait_for_end(kernel)
+    assert f"taking over the lock of a run that is dead: {died}" in stream.getvalue()
+    assert leases.record is None
+
+
+def test_a_run_of_another_machine_is_respected(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "LOOK_SECONDS", 0.0)
+    stream = io.StringIO()
+    with pytest.raises(LockedError, match="alice@host-other"):
+        run("1", stream=stream, leases=lambda site: HeldLeases())
+    assert "waiting for a sign of its life" in stream.getvalue()
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_dry_run_needs_no_lock(run: Run, notebooks: Path, tmp_path: Path) -> None:
+    process, _ = sleeping_run(notebooks, tmp_path / "first")
+    try:
+        result = run("1", dry_run=True, leases=lambda site: HeldLeases())
+        assert result.status is RunStatus.SUCCEEDED
+    finally:
+        process.terminate()
+        process.communicate(timeout=60)
+
+
+def test_a_phase_of_a_run_stands_under_the_lock_of_the_run(run: Run) -> None:
+    locking = f"""
+import sys
+from pathlib import Path
+sys.path.insert(0, {str(TESTS)!r})
+from memory_leases import HeldLeases
+from kuryr_runbook.phases.base import read_site
+from kuryr_runbook.phases.locking import Work, locked
+
+work = Work(command="phase.apply()", directory=Path.cwd())
+with locked(read_site(Path({str(LAB_SITE)!r})), HeldLeases, work, print) as lock:
+    lock.take_lease(needs_cluster=True)
+    print("applied")
+"""
+    stream = io.StringIO()
+    assert run(locking, stream=stream).error is None
+    assert "applied" in stream.getvalue()
+
+
+def test_a_run_that_loses_its_lock_stops_in_the_middle_of_a_cell(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "RENEW_SECONDS", 0.05)
+    monkeypatch.setattr(keeping, "GIVE_UP_SECONDS", 1.0)
+    leases = MemoryLeases()
+
+    class Failing(io.StringIO):
+        """Makes the cluster fall silent once the cell runs."""
+
+        def write(self, text: str) -> int:
+            if "kernel" in text:
+                leases.error = UnreachableError("the API server does not answer")
+            return super().write(text)
+
+    stream = Failing()
+    result = run(SLEEPING, "2", stream=stream, leases=lambda site: leases)
+    assert result.status is RunStatus.FAILED
+    assert result.exit_code == 1
+    assert "could not be renewed for 1 s: the API server does not answer" in str(result.error)
+    stopped = ("FAILED", ["RAN", "RAN", "FAILED", "NOT_REACHED"])
+    assert phases(result) == [stopped, NOT_REACHED]
+    account = read_run(result.directory)
+    assert (account["status"], account["phases"][0]["error"]) == ("FAILED", str(result.error))
+    [line] = [line for line in stream.getvalue().splitlines() if line.split()[:1] == ["kernel"]]
+    wait_for_end(int(line.split()[1]))
+
+
+def test_a_notebook_by_itself_that_loses_its_lock_stops_too(run: Run) -> None:
+    losing = f"""
+import sys, time
+from pathlib import Path
+sys.path.insert(0, {str(TESTS)!r})
+from memory_leases import MemoryLeases
+from kuryr_runbook.model.errors import UnreachableError
+from kuryr_runbook.phases import keeping
+from kuryr_runbook.phases.base import read_site
+from kuryr_runbook.phases.locking import Work, locked
+
+keeping.RENEW_SECONDS, keeping.GIVE_UP_SECONDS = 0.05, 1.0
+site = read_site(Path({str(LAB_SITE)!r})).model_copy(update={{"name": "not-of-the-run"}})
+leases = MemoryLeases()
+work = Work(command="phase.apply()", directory=Path.cwd())
+with locked(site, lambda: leases, work, print) as lock:
+    lock.take_lease(needs_cluster=True)
+    leases.error = UnreachableError("the API server does not answer")
+    time.sleep(600)
+"""
+    result = run(losing, "2")
+    assert "could not be renewed for 1 s: the API server does not answer" in str(result.error)
+    failed = ("FAILED", ["RAN", "RAN", "FAILED", "NOT_REACHED"])
+    assert phases(result) == [failed, NOT_REACHED]
+
+
+UNREACHABLE = UnreachableError("the API server does not answer", remedy="check the way there")
+
+
+def silent_leases(site: object) -> MemoryLeases:
+    leases = MemoryLeases()
+    leases.error = UNREACHABLE
+    return leases
+
+
+def test_without_a_cluster_the_image_is_built_and_the_next_phase_fails(run: Run) -> None:
+    result = run("1", leases=silent_leases)
+    assert (result.status, result.exit_code) == (RunStatus.FAILED, 6)
+    assert result.error is UNREACHABLE
+    assert phases(result) == [("SUCCEEDED", ["RAN"] * 3), ("FAILED", ["NOT_REACHED"] * 3)]
+
+
+def test_what_needs_the_cluster_fails_before_anything(notebooks: Path, tmp_path: Path) -> None:
+    options = RunOptions(run_dir=tmp_path / "run", notebooks=notebooks, leases=silent_leases)
+    with pytest.raises(UnreachableError) as caught:
+        run_phases(LAB_SITE, (SECOND,), options, LiveProgress(io.StringIO()))
+    assert caught.value is UNREACHABLE
+    assert not (tmp_path / "run").exists()

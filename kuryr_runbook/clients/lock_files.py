@@ -1,0 +1,66 @@
+"""A file that one process on this machine holds; the kernel takes it from a process that died."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+from kuryr_runbook.model.errors import UsageError
+
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+class LockFile:
+    """A lock file, and what its holder wrote into it.
+
+    The file is never removed: while one process removed it, another could lock what nobody else
+    can open any more. Raises UsageError when the place cannot be written or locked.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self.descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            raise _unusable(path, error) from error
+        self.path = path
+
+    @property
+    def identity(self) -> str:
+        """The same for all who opened this very file since the machine started."""
+        status = os.fstat(self.descriptor)
+        return f"{BOOT_ID.read_text().strip()}:{status.st_dev}:{status.st_ino}"
+
+    def acquire(self) -> bool:
+        """Take the lock; False when another process has it."""
+        try:
+            fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            raise _unusable(self.path, error) from error
+        return True
+
+    def read(self) -> str:
+        """What the holder wrote; for a moment after it took the lock, what the one before wrote."""
+        return self.path.read_text()
+
+    def write(self, text: str) -> None:
+        """Say who holds the lock."""
+        try:
+            os.ftruncate(self.descriptor, 0)
+            os.pwrite(self.descriptor, text.encode(), 0)
+        except OSError as error:
+            raise _unusable(self.path, error) from error
+
+    def close(self) -> None:
+        """Let go, unless a child process keeps the descriptor open."""
+        os.close(self.descriptor)
+
+
+def _unusable(path: Path, error: OSError) -> UsageError:
+    return UsageError(
+        f"the lock file {path} cannot be used: {error.strerror}",
+        remedy="make its directory writable, or set XDG_STATE_HOME to a directory on a local disk",
+    )

@@ -1,0 +1,51 @@
+"""The directory of a run: where it will be, and making it."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+from kuryr_runbook.model.errors import RecordError, UsageError
+from kuryr_runbook.model.site import Site
+
+RUNS = Path("runs")
+LATEST = "latest.txt"
+"""In a site's directory of runs: the name of the newest."""
+
+
+def free_directory(site: Site, wanted: Path | None) -> Path:
+    """Where the run's directory will be: to be made once the run has the site's lock.
+
+    Raises UsageError when there is something in it.
+    """
+    try:
+        if wanted is None:
+            return _next_directory(RUNS.absolute() / site.name)
+        directory = wanted.expanduser().absolute()
+        if directory.exists() and any(directory.iterdir()):
+            raise UsageError(
+                f"{directory} is not empty: a run wants a directory of its own",
+                remedy="choose another --run-dir, or leave it out",
+            )
+    except OSError as error:
+        raise RecordError(f"{error.filename} cannot be read: {error.strerror}") from error
+    return directory
+
+
+def _next_directory(runs: Path) -> Path:
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    taken = [path for path in runs.glob(f"{stamp}*") if path.is_dir()]
+    return runs / (f"{stamp}-{len(taken) + 1}" if taken else stamp)
+
+
+def make_directory(directory: Path, *, newest: bool) -> None:
+    """Make the run's directory; `newest`: and name it as the newest of its site."""
+    try:
+        directory.mkdir(parents=True, exist_ok=not newest)
+        if newest:
+            pointer = directory.parent / f"{LATEST}.{os.getpid()}"
+            pointer.write_text(f"{directory.name}\n")
+            pointer.replace(directory.parent / LATEST)
+    except OSError as error:
+        raise RecordError(f"{error.filename} cannot be made: {error.strerror}") from error

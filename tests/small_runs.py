@@ -1,0 +1,95 @@
+"""Runs of small notebooks, in this process or in one of their own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from kuryr_runbook.model.site_file import SECTIONS
+from kuryr_runbook.phases.catalogue import PHASES
+
+FIRST, SECOND = PHASES[1:3]
+PARAMETERS = "\n".join(['name = ""', *(f"{name} = {{}}" for name in SECTIONS[1:])])
+SLEEPING = "import os, time\nprint('kernel', os.getpid())\ntime.sleep(600)"
+"""A cell that names its kernel's process and lasts until it is interrupted."""
+
+SCRIPT = f"""
+import sys
+from pathlib import Path
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from memory_leases import MemoryLeases
+from kuryr_runbook.clients.leases import LeaseClient
+from kuryr_runbook.display.live import LiveProgress
+from kuryr_runbook.model.errors import RunbookError
+from kuryr_runbook.phases.catalogue import PHASES
+from kuryr_runbook.running.runs import RunOptions, run_phases
+
+leases = {{"cluster": LeaseClient, "memory": lambda site: MemoryLeases()}}[sys.argv[1]]
+site, notebooks, run_dir = map(Path, sys.argv[2:])
+options = RunOptions(run_dir=run_dir, notebooks=notebooks, leases=leases)
+try:
+    with LiveProgress(sys.stderr) as progress:
+        result = run_phases(site, PHASES[1:3], options, progress)
+    error, code = result.error, result.exit_code
+except RunbookError as refusal:
+    error, code = refusal, refusal.exit_code
+print(error or "", file=sys.stderr)
+sys.exit(code)
+"""
+
+
+def write_notebook(path: Path, *cells: str, parameters: str = PARAMETERS, result: str = "") -> None:
+    new: Any = nbformat.v4
+    notebook = new.new_notebook(
+        metadata={"kernelspec": {"name": "elsewhere", "display_name": "", "language": "python"}}
+    )
+    notebook.cells = [
+        new.new_code_cell(
+            f"{parameters}\ndry_run = False\noptions = {{}}", metadata={"tags": ["parameters"]}
+        )
+    ]
+    for number, source in enumerate(cells, start=1):
+        notebook.cells.append(new.new_markdown_cell(f"## Step {number}\n\nProse."))
+        tags = ["result"] if source == result else []
+        notebook.cells.append(new.new_code_cell(source, metadata={"tags": tags}))
+    nbformat.write(notebook, path)  # type: ignore[no-untyped-call]
+
+
+def start(
+    site: Path, notebooks: Path, run_dir: Path, *, leases: str = "memory", **environment: str
+) -> subprocess.Popen[str]:
+    """A run of the first two phases in a process of its own; `leases`: memory or cluster."""
+    return subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, leases, str(site), str(notebooks), str(run_dir)],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **environment},
+    )
+
+
+def kernel_of(process: subprocess.Popen[str]) -> int:
+    """The process of the run's kernel, once its cell SLEEPING has begun."""
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.split()[:1] == ["kernel"]:
+            return int(line.split()[1])
+    raise AssertionError(f"the run ended with {process.wait()} before its cell began")
+
+
+def wait_for_end(pid: int) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except FileNotFoundError:
+            return
+        if state == "Z":
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"process {pid} still runs after 60 s")
