@@ -110,7 +110,7 @@ def render_conf(conf: Conf) -> str:
 def option_names(site: Site) -> dict[str, set[str]]:
     """Every option that the site may write for controller or daemon, by section."""
     nothing = KuryrIds(**dict.fromkeys(KuryrIds.__slots__, ""))
-    every_key = dict.fromkeys((*AUTH_OPTIONS, "auth_type", "region_name", "cafile"), "")
+    every_key = login(dict.fromkeys(AUTH_OPTIONS, "-"), "-", private_ca=True)
     files = [controller_conf(site, nothing, every_key, "")]
     files += [daemon_conf(site, "", dockershim=shim) for shim in (True, False)]
     names: dict[str, set[str]] = {}
