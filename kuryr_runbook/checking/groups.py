@@ -19,16 +19,19 @@ from kuryr_runbook.model.drivers import GroupRole
 from kuryr_runbook.model.rules import admits
 from kuryr_runbook.snapshots.verification import VerificationSnapshot
 from kuryr_runbook.snapshots.vif import PodVif
+from kuryr_runbook.specs.openstack import balancer_source
 
 
 @check("service-subnet-rule", "Security groups admit the service subnet")
 def check_service_rule(snapshot: VerificationSnapshot) -> Verdict:
     """Load balancers in layer-3 mode reach pods from the service subnet.
 
+    Those of some providers keep their clients' addresses.
+
     With MACVLAN those packets meet the group of the worker's port, with the other drivers that of
     the pod's own port.
     """
-    source = snapshot.site.network.service_subnet.cidr
+    source = balancer_source(snapshot.site)
     ports = _guarding_ports(snapshot)
     closed = {owner: port for owner, port in ports.items() if not _admits(snapshot, port, source)}
     if not closed:

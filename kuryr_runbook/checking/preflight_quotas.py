@@ -31,7 +31,6 @@ from kuryr_runbook.snapshots.preflight import PreflightSnapshot
 from kuryr_runbook.snapshots.preflight_cloud import Quota
 from kuryr_runbook.snapshots.preflight_cluster import Service
 from kuryr_runbook.specs.openstack import GroupSpec, Source, openstack_spec
-from kuryr_runbook.specs.requirements import VICTORIA, kuryr_version
 from kuryr_runbook.specs.workload import balancer_name
 
 Need = Mapping[str, int]
@@ -199,7 +198,7 @@ def _rules(snapshot: PreflightSnapshot, spec: GroupSpec) -> int:
 def _waiting(snapshot: PreflightSnapshot) -> list[Service]:
     """The cluster's Services, but for the verification's, that Kuryr makes a load balancer for."""
     have = {str(item.get("name")) for item in readable(octavia(snapshot).balancers)}
-    any_service = kuryr_version(snapshot.site.release) >= VICTORIA
+    any_service = not snapshot.site.release.services.needs_selector
     return [
         service
         for service in readable(cluster(snapshot).services)

@@ -37,6 +37,8 @@ class DriverTraits:
     """Every pod takes one allowed address pair of its node's port."""
     sends_binding_host: bool
     """Kuryr sets `binding:host_id`, which Neutron's default policy leaves to admins."""
+    plugs_into_ovs: bool
+    """The daemon adds the pod's interface to the node's own Open vSwitch."""
 
 
 TRAITS: dict[VifDriver, DriverTraits] = {
@@ -45,17 +47,20 @@ TRAITS: dict[VifDriver, DriverTraits] = {
         pods_on_node_network=True,
         needs_address_pairs=True,
         sends_binding_host=True,
+        plugs_into_ovs=False,
     ),
     VifDriver.NESTED_VLAN: DriverTraits(
         admitting_group=GroupRole.POD,
         pods_on_node_network=False,
         needs_address_pairs=False,
         sends_binding_host=False,
+        plugs_into_ovs=False,
     ),
     VifDriver.NEUTRON_VIF: DriverTraits(
         admitting_group=GroupRole.POD,
         pods_on_node_network=False,
         needs_address_pairs=False,
         sends_binding_host=True,
+        plugs_into_ovs=True,
     ),
 }

@@ -14,8 +14,9 @@ from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from kuryr_runbook.model import addressing
+from kuryr_runbook.model import addressing, support
 from kuryr_runbook.model.drivers import TRAITS, DriverTraits, VifDriver
+from kuryr_runbook.model.providers import PROVIDERS, OctaviaProvider, ProviderTraits
 from kuryr_runbook.model.releases import RELEASES, Release
 
 DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -48,6 +49,8 @@ Text = Annotated[str, BeforeValidator(_is_text), Field(min_length=1)]
 Network = Annotated[IPv4Network, BeforeValidator(_network)]
 File = Annotated[Path, BeforeValidator(_expanded)]
 Id = Annotated[str, Field(pattern=r"^[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}$")]
+# Neutron takes 60 characters; kuryr.conf separates tags by commas, and URLs name them.
+Tag = Annotated[str, BeforeValidator(_is_text), Field(pattern=r"^[A-Za-z0-9_.:=-]{1,60}$")]
 
 
 T = TypeVar("T")
@@ -172,6 +175,11 @@ class KuryrSection(Section):
     """Whether the daemon's init container brings the plugin, or it lies on every node already."""
     lb_activation_seconds: Annotated[int, Field(ge=30, le=3600)] = 300
     """How long Kuryr waits for a load balancer to become ACTIVE."""
+    octavia_provider: OctaviaProvider = OctaviaProvider.AMPHORA
+    """Octavia's provider of the load balancers that Kuryr makes. With `ovn` pods see the clients'
+    own addresses, and the pods' security group admits everybody."""
+    resource_tags: tuple[Tag, ...] = ()
+    """Tags that Kuryr puts on what it makes in Neutron and Octavia."""
 
     @model_validator(mode="after")
     def _supported(self) -> Self:
@@ -181,9 +189,11 @@ class KuryrSection(Section):
         release = RELEASES.get(self.release)
         if release is None:
             yield "release", f"no release {self.release!r}: known are {', '.join(RELEASES)}"
-        elif self.vif_driver not in release.vif_drivers:
-            works = ", ".join(release.vif_drivers)
-            yield "vif_driver", f"{self.vif_driver} is not for Kuryr {release.name}: {works} are"
+            return
+        for objection in support.site_objections(
+            release, self.vif_driver, self.octavia_provider, self.resource_tags
+        ):
+            yield objection.subject, str(objection)
 
 
 class ImageSection(Section):
@@ -229,6 +239,11 @@ class Site(Section):
     def driver(self) -> DriverTraits:
         """What the VIF driver asks for."""
         return TRAITS[self.kuryr.vif_driver]
+
+    @property
+    def provider(self) -> ProviderTraits:
+        """What Octavia's provider asks for."""
+        return PROVIDERS[self.kuryr.octavia_provider]
 
     @property
     def owner(self) -> str:

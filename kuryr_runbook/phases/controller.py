@@ -82,7 +82,7 @@ class Controller(Phase):
 
     def findings(self) -> Iterable[Finding]:
         """The controller's own answers to /ready and /alive."""
-        return health_findings(self, CONTROLLER, kuryr_conf.CONTROLLER_PORT)
+        return health_findings(self, CONTROLLER, self.site.release.health_ports.controller)
 
 
 def health_findings(phase: Phase, component: str, port: int) -> Iterator[Finding]:

@@ -18,7 +18,7 @@ from kuryr_runbook.phases.rollout import wait_rolled_out
 from kuryr_runbook.planning.kubernetes import plan_manifests
 from kuryr_runbook.snapshots.kubernetes import NodeAddress, read_cluster
 from kuryr_runbook.specs import kuryr_conf
-from kuryr_runbook.specs.daemon import CNI_FILE, DAEMON, daemon_manifests
+from kuryr_runbook.specs.daemon import DAEMON, daemon_manifests
 from kuryr_runbook.specs.manifests import Manifest, pull_secret
 
 READY_SECONDS = 120.0
@@ -85,7 +85,7 @@ class Daemon(Phase):
             if node.schedulable:
                 yield _ready_finding(node)
                 yield self._conf_finding(node.name, pods.get(node.name))
-        yield from health_findings(self, DAEMON, kuryr_conf.DAEMON_PORT)
+        yield from health_findings(self, DAEMON, self.site.release.health_ports.daemon)
 
     def _conf_finding(self, node: str, pod: str | None) -> Finding:
         """Whether the kubelet's CNI configuration is Kuryr's: it takes the first file by name."""
@@ -112,7 +112,7 @@ class Daemon(Phase):
                 evidence=f"the init container's log cannot be read: {error.message}",
             )
         first = next(_after(log, "first configuration: "), "none")
-        well = first == CNI_FILE
+        well = first == self.site.release.cni_file
         return Finding(
             check=check,
             title=title,

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.specs import kuryr_conf
+from kuryr_runbook.specs.custom_resources import custom_resource_definitions
 from kuryr_runbook.specs.manifests import (
     Manifest,
     digest,
@@ -22,25 +21,15 @@ CA_SECRET = "os-client-ca"  # noqa: S105 - the name of a Secret, as below
 CA_KEY = "os_ca.crt"
 CONFIG_SECRET = "kuryr-config"  # noqa: S105
 
-CONTROLLER_RULES: list[dict[str, Any]] = [
-    {"apiGroups": [""], "resources": ["nodes"], "verbs": ["get"]},
-    {
-        "apiGroups": [""],
-        "resources": ["pods", "services", "endpoints"],
-        "verbs": ["get", "list", "watch", "patch"],
-    },
-    {"apiGroups": [""], "resources": ["services/status"], "verbs": ["patch"]},
-]
-"""What Stein to Ussuri call with the handlers vif, lb and lbaasspec."""
-
 
 def controller_manifests(site: Site, image: str, conf: str, ca_pem: str) -> list[Manifest]:
     """All objects of the controller, in the order in which they are applied."""
     return [
         secret(site, CA_SECRET, {CA_KEY: ca_pem}),
         secret(site, CONFIG_SECRET, {"kuryr.conf": conf}),
+        *custom_resource_definitions(site),
         service_account(site, CONTROLLER),
-        *role(site, CONTROLLER, CONTROLLER_RULES),
+        *role(site, CONTROLLER, site.release.controller_rules),
         _deployment(site, image, digest(conf, ca_pem)),
     ]
 
@@ -51,8 +40,8 @@ def _deployment(site: Site, image: str, config: str) -> Manifest:
         "image": image,
         "command": ["kuryr-k8s-controller", "--config-file", kuryr_conf.CONF_FILE],
         "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}},
-        "readinessProbe": probe("/ready", kuryr_conf.CONTROLLER_PORT, delay=1),
-        "livenessProbe": probe("/alive", kuryr_conf.CONTROLLER_PORT, delay=15),
+        "readinessProbe": probe("/ready", site.release.health_ports.controller, delay=1),
+        "livenessProbe": probe("/alive", site.release.health_ports.controller, delay=15),
         "volumeMounts": [
             {"name": "config", "mountPath": kuryr_conf.CONF_DIRECTORY, "readOnly": True},
             {"name": "ca", "mountPath": kuryr_conf.CA_DIRECTORY, "readOnly": True},

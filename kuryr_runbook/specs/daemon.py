@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
+from kuryr_runbook.model.releases import RELEASES
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.specs import kuryr_conf
 from kuryr_runbook.specs.image import PLUGIN_PATH
@@ -26,30 +26,32 @@ DAEMON = "kuryr-daemon"
 CLEANER = "kuryr-cleaner"
 DAEMON_CONFIG = "kuryr-daemon-config"
 CNI_CONFIG = "kuryr-cni-conf"
-CNI_FILE = "10-kuryr.conf"
 PLUGIN = "kuryr-cni"
 
-DAEMON_RULES: list[dict[str, Any]] = [
-    {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch"]},
-]
-"""The daemon only reads the annotations of its node's pods."""
+# ovs-vsctl, with which the daemon plugs a pod into the bridge, talks to the node's ovsdb-server by
+# a socket there.
+OVS_VOLUME = {"name": "openvswitch", "hostPath": {"path": "/var/run/openvswitch"}}
+OVS_MOUNT = {"name": "openvswitch", "mountPath": "/var/run/openvswitch"}
 
 
 def daemon_manifests(site: Site, image: str, conf: str) -> list[Manifest]:
     """All objects of the daemon, in the order in which they are applied."""
-    cni = cni_conf()
+    cni = cni_conf(site)
     return [
         config_map(site, DAEMON_CONFIG, {"kuryr.conf": conf}),
-        config_map(site, CNI_CONFIG, {CNI_FILE: cni}),
+        config_map(site, CNI_CONFIG, {site.release.cni_file: cni}),
         service_account(site, DAEMON),
-        *role(site, DAEMON, DAEMON_RULES),
+        *role(site, DAEMON, site.release.daemon_rules),
         _daemon_set(site, image, digest(conf, cni, install_script(site))),
     ]
 
 
-def cni_conf() -> str:
+def cni_conf(site: Site) -> str:
     """What the kubelet reads. The Go plugin knows no key of its own: it finds the daemon itself."""
-    return json.dumps({"cniVersion": "0.3.1", "name": "kuryr", "type": PLUGIN}) + "\n"
+    head = {"cniVersion": "0.3.1", "name": "kuryr"}
+    plugin = {"type": PLUGIN}
+    is_list = site.release.cni_file.endswith(".conflist")
+    return json.dumps(head | ({"plugins": [plugin]} if is_list else plugin)) + "\n"
 
 
 def install_script(site: Site) -> str:
@@ -65,16 +67,25 @@ def install_script(site: Site) -> str:
         else f"test -x /cni-bin/{PLUGIN} || "
         f"{{ echo 'no executable {PLUGIN} in /opt/cni/bin of this node'; exit 1; }}"
     )
+    file = site.release.cni_file
     return "\n".join(
         [
             "set -e",
             bring,
-            f"cp /cni-source/{CNI_FILE} /cni-conf/.{CNI_FILE}",
-            f"mv -f /cni-conf/.{CNI_FILE} /cni-conf/{CNI_FILE}",
+            f"cp /cni-source/{file} /cni-conf/.{file}",
+            f"mv -f /cni-conf/.{file} /cni-conf/{file}",
+            *_remove_earlier(file),
             'echo "plugin sha256: $(sha256sum < /cni-bin/' + PLUGIN + ' | cut -d" " -f1)"',
             'echo "first configuration: $(ls /cni-conf | head -n 1)"',
         ]
     )
+
+
+def _remove_earlier(file: str) -> list[str]:
+    """The file of another release would come first by name, and the kubelet would take that."""
+    names = sorted({release.cni_file for release in RELEASES.values()})
+    earlier = [f"/cni-conf/{name}" for name in names if name < file]
+    return [f"rm -f {' '.join(earlier)}"] if earlier else []
 
 
 def remove_script(site: Site) -> str:
@@ -82,7 +93,7 @@ def remove_script(site: Site) -> str:
 
     Again each second, and once more at the end: a daemon that restarts meanwhile puts it back.
     """
-    files = [f"/cni-conf/{CNI_FILE}"]
+    files = [f"/cni-conf/{site.release.cni_file}"]
     if site.kuryr.cni_plugin == "install":
         files.append(f"/cni-bin/{PLUGIN}")
     remove = f"rm -f {' '.join(files)}"
@@ -95,6 +106,7 @@ def cleaner_manifest(site: Site, image: str) -> Manifest:
     It is also the sign, for a teardown that was cut off, that nodes are yet to be cleaned.
     """
     name = CLEANER
+    installed = f"/cni-conf/{site.release.cni_file}"
     return {
         "apiVersion": "apps/v1",
         "kind": "DaemonSet",
@@ -114,7 +126,7 @@ def cleaner_manifest(site: Site, image: str) -> Manifest:
                             "image": image,
                             "command": ["sh", "-c", remove_script(site)],
                             "readinessProbe": {
-                                "exec": {"command": ["test", "!", "-e", f"/cni-conf/{CNI_FILE}"]},
+                                "exec": {"command": ["test", "!", "-e", installed]},
                                 "periodSeconds": 1,
                             },
                             "volumeMounts": _cni_mounts(),
@@ -128,7 +140,8 @@ def cleaner_manifest(site: Site, image: str) -> Manifest:
 
 
 def _daemon_set(site: Site, image: str, config: str) -> Manifest:
-    template = pod_template(site, DAEMON, config, [_daemon_container(image)], _daemon_volumes())
+    container, volumes = _daemon_container(site, image), _daemon_volumes(site)
+    template = pod_template(site, DAEMON, config, [container], volumes)
     template["spec"]["initContainers"] = [
         {
             "name": "install-cni",
@@ -152,7 +165,7 @@ def _daemon_set(site: Site, image: str, config: str) -> Manifest:
     }
 
 
-def _daemon_container(image: str) -> Manifest:
+def _daemon_container(site: Site, image: str) -> Manifest:
     field = {"fieldRef": {"fieldPath": "spec.nodeName"}}
     pod_field = {"fieldRef": {"fieldPath": "metadata.name"}}
     return {
@@ -166,8 +179,8 @@ def _daemon_container(image: str) -> Manifest:
             {"name": "KURYR_CNI_POD_NAME", "valueFrom": pod_field},
         ],
         "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}},
-        "readinessProbe": probe("/ready", kuryr_conf.DAEMON_PORT, delay=1),
-        "livenessProbe": probe("/alive", kuryr_conf.DAEMON_PORT, delay=60),
+        "readinessProbe": probe("/ready", site.release.health_ports.daemon, delay=1),
+        "livenessProbe": probe("/alive", site.release.health_ports.daemon, delay=60),
         "volumeMounts": [
             {"name": "config", "mountPath": kuryr_conf.CONF_DIRECTORY, "readOnly": True},
             {"name": "lock", "mountPath": kuryr_conf.LOCK_DIRECTORY},
@@ -178,17 +191,19 @@ def _daemon_container(image: str) -> Manifest:
                 # Namespaces made after the daemon started have to show up too.
                 "mountPropagation": "HostToContainer",
             },
+            *([OVS_MOUNT] if site.driver.plugs_into_ovs else ()),
         ],
     }
 
 
-def _daemon_volumes() -> list[Manifest]:
+def _daemon_volumes(site: Site) -> list[Manifest]:
     return [
         {"name": "config", "configMap": {"name": DAEMON_CONFIG}},
         {"name": "cni-source", "configMap": {"name": CNI_CONFIG}},
         {"name": "lock", "emptyDir": {}},
         {"name": "proc", "hostPath": {"path": "/proc"}},
         {"name": "netns", "hostPath": {"path": "/var/run/netns"}},
+        *([OVS_VOLUME] if site.driver.plugs_into_ovs else ()),
         *_cni_volumes(),
     ]
 

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import Self
 
 from kuryr_runbook.model.errors import UsageError
+from kuryr_runbook.model.releases import ImageInputs, Release
 from kuryr_runbook.model.site import Site
+from kuryr_runbook.specs import kuryr_conf
 
 PLUGIN_PATH = "/opt/kuryr-cni/kuryr-cni"
 """Where the CNI plugin lies in the image. On a node it gets the name that the CNI conf calls."""
@@ -105,9 +107,9 @@ def image_spec(site: Site, sources: Mapping[str, bytes], base_digest: str) -> Im
 
     The base image is pinned to `base_digest`: a new base image is another input.
     """
-    release = site.release
+    release, inputs = site.release, _inputs(site.release)
     base = Reference.parse(site.image.base_image).at(base_digest)
-    constraints = sources[release.constraints]
+    constraints = sources[inputs.constraints]
     files = {
         CONTAINERFILE: sources[CONTAINERFILE],
         "constraints.txt": constraints,
@@ -130,8 +132,17 @@ def image_spec(site: Site, sources: Mapping[str, bytes], base_digest: str) -> Im
         files=files,
         build_args=build_args,
         labels=labels,
-        smoke_tests=tuple(_smoke_tests(release.version, sources)),
+        smoke_tests=(*_smoke_tests(release.version, sources), _options_test(site, sources)),
     )
+
+
+def _inputs(release: Release) -> ImageInputs:
+    if release.image is None:
+        raise UsageError(
+            f"no image of Kuryr {release.name} can be built: the runbook has no constraint set",
+            remedy="choose another release; `kuryr-runbook releases` shows which have an image",
+        )
+    return release.image
 
 
 def _inputs_digest(files: Mapping[str, bytes], build_args: Mapping[str, str]) -> str:
@@ -175,6 +186,17 @@ def _smoke_tests(version: str, sources: Mapping[str, bytes]) -> Iterable[SmokeTe
         name="tools of the verification are there",
         command=("sh", "-c", "ip -V && ping -V && curl --version"),
         expected="(?s)iproute2.*ping from iputils.*libcurl",
+    )
+
+
+def _options_test(site: Site, sources: Mapping[str, bytes]) -> SmokeTest:
+    """Kuryr ignores an option that it does not know, and a misspelt one is never missed."""
+    wanted = {name: sorted(options) for name, options in kuryr_conf.option_names(site).items()}
+    return SmokeTest(
+        name="Kuryr knows every option of kuryr.conf",
+        command=("python", "-", json.dumps(wanted)),
+        stdin=sources["smoke/options.py"].decode(),
+        expected=r"all \d+ options are known",
     )
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.errors import UsageError
 from kuryr_runbook.model.site import Site
 
@@ -19,9 +18,6 @@ CA_FILE = f"{CA_DIRECTORY}/os_ca.crt"
 LOCK_DIRECTORY = "/var/lib/kuryr-lock"
 PROC_DIRECTORY = "/host_proc"
 SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
-
-CONTROLLER_PORT = 8082
-DAEMON_PORT = 8090
 
 Conf = dict[str, dict[str, str]]
 """Sections, with their options."""
@@ -60,16 +56,17 @@ def controller_conf(site: Site, ids: KuryrIds, neutron: Mapping[str, str], api_r
     return {
         "DEFAULT": {"use_stderr": "true"},
         "neutron": dict(neutron),
-        "neutron_defaults": _neutron_defaults(site, ids),
+        "neutron_defaults": _neutron_defaults(site, ids) | _resource_tags(site),
         "pod_vif_nested": {site.release.worker_subnet_option: ids.node_subnet_id},
-        "octavia_defaults": {"member_mode": "L3"},
+        "octavia_defaults": dict(site.provider.options),
         "kubernetes": _kubernetes(api_root)
+        | _octavia_provider(site)
         | {
             "enabled_handlers": ",".join(site.release.handlers),
             "pod_vif_driver": site.release.vif_drivers[site.kuryr.vif_driver],
             "vif_pool_driver": "noop",
         },
-        "health_server": {"port": str(CONTROLLER_PORT)},
+        "health_server": {"port": str(site.release.health_ports.controller)},
         "oslo_concurrency": {"lock_path": LOCK_DIRECTORY},
     }
 
@@ -90,10 +87,10 @@ def daemon_conf(site: Site, api_root: str, *, dockershim: bool) -> Conf:
             "worker_num": "4",
             **(docker if dockershim else {"docker_mode": "false"}),
         },
-        "cni_health_server": {"port": str(DAEMON_PORT)},
+        "cni_health_server": {"port": str(site.release.health_ports.daemon)},
         "oslo_concurrency": {"lock_path": LOCK_DIRECTORY},
     }
-    if site.kuryr.vif_driver is VifDriver.NEUTRON_VIF:
+    if site.driver.plugs_into_ovs:
         conf["neutron_defaults"] = {"ovs_bridge": "br-int"}
         helper = {"helper_command": "privsep-helper"}
         conf["vif_plug_ovs_privileged"] = helper
@@ -108,6 +105,19 @@ def render_conf(conf: Conf) -> str:
         lines = [f"{name} = {value.replace('$', '$$')}" for name, value in options.items()]
         blocks.append("\n".join([f"[{section}]", *lines]))
     return "\n\n".join(blocks) + "\n"
+
+
+def option_names(site: Site) -> dict[str, set[str]]:
+    """Every option that the site may write for controller or daemon, by section."""
+    nothing = KuryrIds(**dict.fromkeys(KuryrIds.__slots__, ""))
+    every_key = login(dict.fromkeys(AUTH_OPTIONS, "-"), "-", private_ca=True)
+    files = [controller_conf(site, nothing, every_key, "")]
+    files += [daemon_conf(site, "", dockershim=shim) for shim in (True, False)]
+    names: dict[str, set[str]] = {}
+    for conf in files:
+        for section, options in conf.items():
+            names.setdefault(section, set()).update(options)
+    return names
 
 
 def login(auth: Mapping[str, str], region: str, *, private_ca: bool) -> dict[str, str]:
@@ -141,6 +151,17 @@ def _neutron_defaults(site: Site, ids: KuryrIds) -> dict[str, str]:
         "external_svc_net": ids.external_network_id,
         "lbaas_activation_timeout": str(site.kuryr.lb_activation_seconds),
     }
+
+
+def _resource_tags(site: Site) -> dict[str, str]:
+    tags = site.kuryr.resource_tags
+    return {"resource_tags": ",".join(tags)} if tags else {}
+
+
+def _octavia_provider(site: Site) -> dict[str, str]:
+    if not site.provider.is_named:
+        return {}
+    return {"endpoints_driver_octavia_provider": site.kuryr.octavia_provider}
 
 
 def _kubernetes(api_root: str) -> dict[str, str]:

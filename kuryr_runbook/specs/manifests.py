@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kuryr_runbook.model.plan import KNOWN_LATER, known_later
+from kuryr_runbook.model.releases import Rule
 from kuryr_runbook.model.site import Site
 
 Manifest = dict[str, Any]
@@ -92,7 +93,7 @@ def service_account(site: Site, name: str) -> Manifest:
     return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata(site, name)}
 
 
-def role(site: Site, name: str, rules: list[dict[str, Any]]) -> list[Manifest]:
+def role(site: Site, name: str, rules: Iterable[Rule]) -> list[Manifest]:
     """A ClusterRole of that name, bound to the service account of that name."""
     metadata = {"name": name, "labels": labels(site, name)}
     return [
@@ -100,7 +101,14 @@ def role(site: Site, name: str, rules: list[dict[str, Any]]) -> list[Manifest]:
             "apiVersion": "rbac.authorization.k8s.io/v1",
             "kind": "ClusterRole",
             "metadata": metadata,
-            "rules": rules,
+            "rules": [
+                {
+                    "apiGroups": [rule.group],
+                    "resources": list(rule.resources),
+                    "verbs": list(rule.verbs),
+                }
+                for rule in rules
+            ],
         },
         {
             "apiVersion": "rbac.authorization.k8s.io/v1",

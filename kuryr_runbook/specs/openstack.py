@@ -122,12 +122,24 @@ def openstack_spec(
     )
 
 
+def balancer_source(site: Site) -> IPv4Network:
+    """Where packets come from that load balancers pass on to pods.
+
+    From the service subnet in L3 mode; from anywhere with a provider that keeps the clients'
+    addresses.
+    """
+    if site.provider.keeps_client_address:
+        return IPv4Network("0.0.0.0/0")
+    return site.network.service_subnet.cidr
+
+
 def service_rule(site: Site) -> RuleSpec:
-    """Ingress from the service subnet: load balancers in L3 mode reach pods from there."""
-    return RuleSpec(
-        purpose="load balancers reach pods from the service subnet",
-        source=site.network.service_subnet.cidr,
-    )
+    """Ingress from load balancers to pods."""
+    origin = "the service subnet"
+    if site.provider.keeps_client_address:
+        origin = "their clients' addresses"
+    purpose = f"load balancers reach pods from {origin}"
+    return RuleSpec(purpose=purpose, source=balancer_source(site))
 
 
 def _pod_subnet(site: Site) -> SubnetSpec:

@@ -67,7 +67,7 @@ def needs_amphora(release: Release) -> bool:
 
     Stein and Train always ask for ROUND_ROBIN, which the provider `ovn` refuses.
     """
-    return kuryr_version(release) < USSURI
+    return "lb_algorithm" not in release.octavia_options
 
 
 def kuryr_version(release: Release) -> tuple[int, int]:
@@ -109,10 +109,13 @@ def needed_rights(site: Site) -> Iterator[Right]:
         (None, RBAC, ("clusterroles", "clusterrolebindings"), MANAGED),
         (None, "", ("nodes",), ("list", "watch")),
         (None, "", ("pods", "services"), ("list",)),
+        (None, "networking.k8s.io", ("networkpolicies",), ("list",)),
+        (None, "apiextensions.k8s.io", ("customresourcedefinitions",), ("list",)),
         (None, APPS, ("daemonsets", "deployments"), ("list",)),
         ("default", "", ("services", "endpoints"), ("get",)),
         (home, "", ("secrets", "serviceaccounts", "configmaps"), MANAGED),
         (home, APPS, ("daemonsets", "deployments"), (*MANAGED, "watch")),
+        (home, "coordination.k8s.io", ("leases",), ("get", "create", "update", "delete")),
         (home, "", ("pods",), ("list", "watch")),
         (home, "", ("pods/log",), ("get",)),
         (home, "", ("pods/exec",), ("create",)),

@@ -25,6 +25,7 @@ from healthy import (
 from kuryr_runbook.checking.verification import CHECKS, check_verification
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.findings import Finding, Status
+from kuryr_runbook.model.providers import OctaviaProvider
 from kuryr_runbook.snapshots.probes import Answer, PodProbe
 from kuryr_runbook.snapshots.reading import Unreadable
 from kuryr_runbook.snapshots.verification import VerificationSnapshot
@@ -240,6 +241,17 @@ def test_other_drivers_need_the_rule_on_the_pod_group(driver: VifDriver) -> None
     finding = findings(without_pod_rule)["service-subnet-rule"]
     assert finding.status is Status.FAIL
     assert finding.subject == "kuryr-pod-sg"
+
+
+def test_a_provider_that_keeps_addresses_needs_the_pod_group_to_admit_everybody() -> None:
+    snapshot = healthy(VifDriver.NESTED_VLAN)
+    kuryr = snapshot.site.kuryr.model_copy(update={"octavia_provider": OctaviaProvider.OVN})
+    snapshot = replace(snapshot, site=snapshot.site.model_copy(update={"kuryr": kuryr}))
+    finding = findings(snapshot)["service-subnet-rule"]
+    assert finding.status is Status.FAIL
+    assert "from 0.0.0.0/0" in finding.evidence
+    opened = with_cloud(snapshot, "security_group_rule", "rule-pods", {"remote_ip_prefix": None})
+    assert findings(opened)["service-subnet-rule"].status is Status.PASS
 
 
 @pytest.mark.parametrize(

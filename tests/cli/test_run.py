@@ -12,7 +12,9 @@ from click.testing import CliRunner
 from kuryr_runbook.cli import COMMANDS, main
 
 
-@pytest.mark.parametrize("arguments", [[], *([name] for name in ("run", "teardown", "version"))])
+@pytest.mark.parametrize(
+    "arguments", [[], *([name] for name in ("run", "teardown", "releases", "version"))]
+)
 def test_help_fits_80_columns(arguments: list[str]) -> None:
     result = CliRunner().invoke(main, [*arguments, "--help"], terminal_width=80)
     assert result.exit_code == 0

@@ -14,6 +14,7 @@ from kuryr_runbook.applying.openstack import OpenStackExecutor, apply_openstack
 from kuryr_runbook.applying.steps import apply_plan
 from kuryr_runbook.model.errors import ApplyError, DriftError
 from kuryr_runbook.model.plan import Action, Plan, Step, staged
+from kuryr_runbook.model.providers import OctaviaProvider
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.site_file import parse_site
 from kuryr_runbook.planning.openstack import plan_openstack
@@ -446,3 +447,13 @@ def test_our_own_extra_rule_that_admits_a_wanted_one_is_replaced_by_it() -> None
     ]
     apply_openstack(planned(cloud), cloud, quiet)
     assert planned(cloud).changes == ()
+
+
+def test_with_ovn_the_pods_group_admits_the_clients_of_load_balancers() -> None:
+    site = lab_site(**{"vif_driver: nested-macvlan": "vif_driver: nested-vlan"})
+    kuryr = site.kuryr.model_copy(update={"octavia_provider": OctaviaProvider.OVN})
+    plan = planned(cluster_cloud(NODES), site.model_copy(update={"kuryr": kuryr}))
+    names = {step.target.name for step in plan.steps if step.target.kind == "security_group_rule"}
+    assert "kuryr-pod-sg: all traffic from 0.0.0.0/0" in names
+    assert not any("k8s-node-sg" in name and "0.0.0.0/0" in name for name in names)
+    assert not any("10.2.0.0/24" in name for name in names)

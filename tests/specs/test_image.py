@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Mapping
 
@@ -122,9 +123,19 @@ def test_the_last_stage_runs_nothing_and_sees_no_host_settings() -> None:
     assert "/host" not in last
 
 
-@pytest.mark.parametrize("release", RELEASES.values(), ids=lambda release: release.name)
+BUILT = [release for release in RELEASES.values() if release.image]
+
+
+def test_what_has_no_constraints_is_not_built() -> None:
+    kuryr = site().kuryr.model_copy(update={"release": "train"})
+    with pytest.raises(UsageError, match="no image of Kuryr train can be built"):
+        image_spec(site().model_copy(update={"kuryr": kuryr}), SOURCES, DIGEST)
+
+
+@pytest.mark.parametrize("release", BUILT, ids=lambda release: release.name)
 def test_every_requirement_of_a_release_is_pinned(release: Release) -> None:
-    constraints = SOURCES[release.constraints].decode().splitlines()
+    assert release.image
+    constraints = SOURCES[release.image.constraints].decode().splitlines()
     assert all(re.fullmatch(r"[\w.-]+==[\w.]+", line) for line in constraints), constraints
     plugin = SOURCES[f"cni-plugin-{release.name}.txt"].decode()
     wanted = rf"^kuryr-kubernetes=={release.cni_plugin.built_from} --hash=sha256:[0-9a-f]{{64}}$"
@@ -143,3 +154,11 @@ def test_smoke_tests_try_controller_daemon_driver_and_plugin() -> None:
     programs = [" ".join(test.command) for test in spec().smoke_tests]
     for wanted in ("kuryr-k8s-controller --version", "kuryr-daemon --version", "CNI_COMMAND=ADD"):
         assert any(wanted in program for program in programs), wanted
+
+
+def test_the_image_is_asked_for_every_option_that_controller_and_daemon_get() -> None:
+    [asked] = [test.command[-1] for test in spec().smoke_tests if "option" in test.name]
+    wanted = json.loads(asked)
+    assert wanted["pod_vif_nested"] == ["worker_nodes_subnet"]
+    assert {"password", "cafile", "region_name"} <= set(wanted["neutron"])
+    assert {"bind_address", "netns_proc_dir"} <= set(wanted["cni_daemon"])

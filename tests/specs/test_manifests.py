@@ -6,7 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rendered import Combination, combinations
+from rendered import manifests as rendered
 
+from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.site_file import parse_site
 from kuryr_runbook.specs import controller as controllers
@@ -16,6 +19,7 @@ from kuryr_runbook.specs import manifests
 LAB = (Path(__file__).parents[2] / "parameters" / "lab.yaml").read_text()
 IMAGE = "203.0.113.130:5443/kuryr/kuryr@sha256:" + "a" * 64
 SECRET_WORD = "correct-horse"
+ALL = list(combinations())
 
 
 def site(plugin: str = "install") -> Site:
@@ -68,11 +72,66 @@ def test_a_changed_configuration_rolls_the_pods_and_an_unchanged_one_does_not(ma
     assert make("a")["spec"]["template"] != make("b")["spec"]["template"]
 
 
-@pytest.mark.parametrize("rules", [controllers.CONTROLLER_RULES, daemons.DAEMON_RULES])
-def test_roles_hold_no_wildcard_and_no_deletion(rules: list[dict[str, Any]]) -> None:
-    for rule in rules:
+def rules(combination: Combination, account: str) -> list[dict[str, Any]]:
+    [role] = [
+        item
+        for item in rendered(combination.site)
+        if item["kind"] == "ClusterRole" and item["metadata"]["name"] == account
+    ]
+    return list(role["rules"])
+
+
+@pytest.mark.parametrize("combination", ALL, ids=str)
+def test_roles_hold_no_wildcard_and_delete_only_what_is_kuryrs_own(
+    combination: Combination,
+) -> None:
+    for rule in rules(combination, "kuryr-controller") + rules(combination, "kuryr-daemon"):
         assert "*" not in {*rule["verbs"], *rule["resources"], *rule["apiGroups"]}
-        assert not {"delete", "create", "deletecollection"} & set(rule["verbs"])
+        changes = {"create", "delete", "deletecollection", "update"} & set(rule["verbs"])
+        own = rule["apiGroups"] == ["openstack.org"] or rule["resources"] == ["events"]
+        assert own or not changes
+
+
+@pytest.mark.parametrize("combination", ALL, ids=str)
+def test_daemons_make_events_and_look_at_the_rest(combination: Combination) -> None:
+    for rule in rules(combination, "kuryr-daemon"):
+        looks = set(rule["verbs"]) <= {"get", "list", "watch"}
+        assert looks or (rule["resources"], rule["verbs"]) == (["events"], ["create"])
+
+
+def of_release(name: str) -> Site:
+    return next(c.site for c in ALL if c.release == name)
+
+
+def test_custom_resources_are_defined_before_the_controller_that_watches_them() -> None:
+    site = of_release("victoria")
+    objects = controllers.controller_manifests(site, IMAGE, "conf", "ca")
+    definitions = [item for item in objects if item["kind"] == "CustomResourceDefinition"]
+    assert len(definitions) == 4
+    assert objects[-1]["kind"] == "Deployment"
+    for item in definitions:
+        [version] = item["spec"]["versions"]
+        plural, group = item["spec"]["names"]["plural"], item["spec"]["group"]
+        assert item["metadata"]["name"] == f"{plural}.{group}"
+        assert "namespace" not in item["metadata"]
+        assert "subresources" not in version
+        assert manifests.is_marked(site, item)
+
+
+def test_a_list_of_plugins_takes_the_place_of_a_single_one() -> None:
+    site = of_release("victoria")
+    assert json.loads(daemons.cni_conf(site))["plugins"] == [{"type": "kuryr-cni"}]
+    script = daemons.install_script(site).splitlines()
+    brought = script.index("mv -f /cni-conf/.10-kuryr.conflist /cni-conf/10-kuryr.conflist")
+    assert script[brought + 1] == "rm -f /cni-conf/10-kuryr.conf", "it comes first by name"
+    assert "/cni-conf/10-kuryr.conflist" in daemons.remove_script(site)
+
+
+def test_only_the_driver_that_plugs_into_open_vswitch_sees_its_socket() -> None:
+    for combination in ALL:
+        objects = json.dumps(rendered(combination.site))
+        plugs = combination.driver is VifDriver.NEUTRON_VIF
+        assert ("/var/run/openvswitch" in objects) is plugs
 
 
 def test_controller_and_daemon_have_service_accounts_of_their_own() -> None:
@@ -97,7 +156,7 @@ def test_a_preinstalled_plugin_is_checked_and_not_assumed() -> None:
 
 
 def test_the_go_plugins_configuration_names_no_file_on_the_host() -> None:
-    assert json.loads(daemons.cni_conf()) == {
+    assert json.loads(daemons.cni_conf(site())) == {
         "cniVersion": "0.3.1",
         "name": "kuryr",
         "type": "kuryr-cni",

@@ -1,0 +1,34 @@
+"""`kuryr-runbook releases`: what is known of Kuryr's releases, and what works with what."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from kuryr_runbook.model.releases import RELEASES
+
+
+@click.command()
+@click.argument("name", required=False, type=click.Choice(list(RELEASES)), metavar="[NAME]")
+@click.option("--json", "as_json", is_flag=True, help="Print data instead of tables.")
+def releases(name: str | None, as_json: bool) -> None:  # noqa: FBT001
+    """Show Kuryr's releases: what works with what.
+
+    With NAME (stein ... 2024.1) shows one whole: versions, options, permissions,
+    hazards, and where each fact is known from.
+    """
+    from kuryr_runbook.display.releases import (
+        hazards_view,
+        release_data,
+        release_view,
+        releases_view,
+    )
+
+    if as_json:
+        found = [release_data(release) for release in RELEASES.values()]
+        click.echo(json.dumps(release_data(RELEASES[name]) if name else found, indent=2))
+    elif name:
+        click.echo(f"{release_view(RELEASES[name])}\n\n{hazards_view(RELEASES[name])}")
+    else:
+        click.echo(releases_view(RELEASES.values()))

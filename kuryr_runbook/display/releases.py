@@ -1,0 +1,137 @@
+"""The catalogue of releases for a person: what works with what, and one release whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from kuryr_runbook.display.tables import View, table
+from kuryr_runbook.model import support
+from kuryr_runbook.model.drivers import VifDriver
+from kuryr_runbook.model.providers import OctaviaProvider
+from kuryr_runbook.model.releases import SOURCES, Hazard, Release, Rule
+
+Row = tuple[str, str]
+
+
+def releases_view(releases: Iterable[Release]) -> View:
+    """One row a release: what it works with."""
+    drivers = [driver.replace("-", "-\n") for driver in VifDriver]
+    columns = ("release", "package", *drivers, "OVN", "Kubernetes", "image")
+    rows = [
+        (
+            release.name,
+            release.version,
+            *(_yes(driver in release.vif_drivers) for driver in VifDriver),
+            _yes(_takes(release, OctaviaProvider.OVN)),
+            f"{release.kubernetes_window}{' *' if release.needs_self_link else ''}",
+            _yes(release.image is not None),
+        )
+        for release in releases
+    ]
+    note = (
+        "OVN: as Octavia's provider, with a driver other than nested-macvlan; amphora works with "
+        "all.\n"
+        "*: from 1.20 on only with the API server's feature gate RemoveSelfLink=false.\n"
+        "A release without an image cannot be installed yet.\n"
+        "`kuryr-runbook releases NAME` shows one whole, with its hazards and the sources."
+    )
+    return table("Kuryr's releases", columns, rows, note)
+
+
+def release_view(release: Release) -> View:
+    """All that the catalogue knows of a release."""
+    rows = [
+        (name.replace("_", " "), f"{value}\n({SOURCES[name]})") for name, value in _facts(release)
+    ]
+    return table(f"Kuryr {release.name}", ("what", "is (known from)"), rows)
+
+
+def hazards_view(release: Release) -> View:
+    """What may go wrong, and what to do about it."""
+    known = (*release.broken_drivers.values(), *release.hazards)
+    rows = [(index, _hazard(hazard)) for index, hazard in enumerate(known, 1)]
+    return table(f"Hazards of Kuryr {release.name}", ("", "what may go wrong (known from)"), rows)
+
+
+def release_data(release: Release) -> dict[str, Any]:
+    """The release as JSON can hold it, with the sources."""
+    data = asdict(release)
+    data["octavia_options"] = sorted(release.octavia_options)
+    data["kubernetes_window"] = release.kubernetes_window._asdict()
+    return data | {"sources": dict(SOURCES)}
+
+
+def _yes(works: bool) -> str:  # noqa: FBT001 - a cell of the table
+    return "yes" if works else "no"
+
+
+def _takes(release: Release, provider: OctaviaProvider) -> bool:
+    """With one of its drivers at least."""
+    return any(
+        all(
+            objection.subject != "octavia_provider"
+            for objection in support.site_objections(release, driver, provider, ())
+        )
+        for driver in release.vif_drivers
+    )
+
+
+def _hazard(hazard: Hazard) -> str:
+    return f"{hazard.text}\n-> {hazard.way_out}\n({hazard.source})"
+
+
+def _facts(release: Release) -> Iterator[Row]:
+    """Fields of Release, and their values in words; hazards have a table of their own."""
+    plugin, image = release.cni_plugin, release.image
+    yield "version", release.version
+    yield "python", ", ".join(release.python)
+    yield "pins", _listed(release.pins)
+    yield "image", f"on Python {image.python}, with {image.constraints}" if image else "none"
+    yield (
+        "cni_plugin",
+        f"{plugin.language}, from the sdist of {plugin.built_from}, built {plugin.build}; asks "
+        f"the daemon at {plugin.daemon_address}",
+    )
+    yield "cni_file", release.cni_file
+    yield "handlers", ", ".join(release.handlers)
+    yield "worker_subnet_option", release.worker_subnet_option
+    yield "octavia_options", ", ".join(sorted(release.octavia_options))
+    yield "defaults", _listed(release.defaults)
+    yield "vif_drivers", _listed(release.vif_drivers)
+    yield "broken_drivers", ", ".join(release.broken_drivers) or "none"
+    yield "vif_state", str(release.vif_state)
+    yield "balancer_spec", str(release.balancer_spec)
+    yield "balancer_state", str(release.balancer_state)
+    yield "crds", "\n".join(crd.name for crd in release.crds) or "none"
+    yield "finalizers", "\n".join(f"{f.kind}: {f.name}" for f in release.finalizers) or "none"
+    yield from _cluster_facts(release)
+
+
+def _cluster_facts(release: Release) -> Iterator[Row]:
+    services, metrics = release.services, release.metrics_ports
+    yield "controller_rules", _rules(release.controller_rules)
+    yield "daemon_rules", _rules(release.daemon_rules)
+    yield "health_ports", _listed(asdict(release.health_ports))
+    yield "metrics_ports", _listed(asdict(metrics)) if metrics else "none"
+    yield "kubernetes_window", str(release.kubernetes_window)
+    yield "needs_self_link", _yes(release.needs_self_link)
+    yield "kubernetes_tried", release.kubernetes_tried
+    yield (
+        "services",
+        f"{' or '.join(support.SERVICE_TYPES)}, with an address"
+        f"{', a selector' if services.needs_selector else ''}"
+        f"{' and pods behind it' if services.needs_pod_targets else ''}; TCP, UDP"
+        f"{', SCTP' if services.knows_sctp else ''}",
+    )
+    yield "needs_resource_tags", _yes(release.needs_resource_tags)
+    yield "tags_find_node_ports", _yes(release.tags_find_node_ports)
+
+
+def _listed(values: Mapping[Any, object]) -> str:
+    return "\n".join(f"{name}: {value or '(empty)'}" for name, value in values.items())
+
+
+def _rules(rules: Iterable[Rule]) -> str:
+    return "\n".join(f"{', '.join(rule.resources)}: {', '.join(rule.verbs)}" for rule in rules)

@@ -1,0 +1,41 @@
+"""Kuryr releases: what differs between them, as data with its sources.
+
+Everything else asks this data; nowhere is a release compared by its name. `parts` and `release`
+have the types, `catalogue` the releases, `permissions` what each may do in the cluster, `hazards`
+what may go wrong.
+"""
+
+from kuryr_runbook.model.releases.catalogue import RELEASES
+from kuryr_runbook.model.releases.parts import (
+    CniPlugin,
+    Crd,
+    Finalizer,
+    GoBuild,
+    Hazard,
+    ImageInputs,
+    KubernetesWindow,
+    Ports,
+    Rule,
+    ServiceTraits,
+    StatePlace,
+    minor_version,
+)
+from kuryr_runbook.model.releases.release import SOURCES, Release
+
+__all__ = [
+    "RELEASES",
+    "SOURCES",
+    "CniPlugin",
+    "Crd",
+    "Finalizer",
+    "GoBuild",
+    "Hazard",
+    "ImageInputs",
+    "KubernetesWindow",
+    "Ports",
+    "Release",
+    "Rule",
+    "ServiceTraits",
+    "StatePlace",
+    "minor_version",
+]

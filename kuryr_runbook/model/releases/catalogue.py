@@ -1,0 +1,296 @@
+"""The releases, each as what changed since the one before it.
+
+`release.SOURCES` tells where the facts of each field come from; hazards name their own source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from kuryr_runbook.model.drivers import VifDriver
+from kuryr_runbook.model.releases import hazards, permissions
+from kuryr_runbook.model.releases.parts import (
+    CniPlugin,
+    Crd,
+    Finalizer,
+    GoBuild,
+    ImageInputs,
+    KubernetesWindow,
+    Ports,
+    ServiceTraits,
+    StatePlace,
+)
+from kuryr_runbook.model.releases.release import Release
+
+GO_PLUGIN_ASKS = "127.0.0.1:5036"
+"""localhost:5036 in the plugin's source, the same in all releases."""
+
+SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
+
+KURYR_PORT = Crd(kind="KuryrPort", plural="kuryrports", short_name="kp")
+KURYR_LOAD_BALANCER = Crd(kind="KuryrLoadBalancer", plural="kuryrloadbalancers", short_name="klb")
+KURYR_NETWORK = Crd(kind="KuryrNetwork", plural="kuryrnetworks", short_name="kns")
+KURYR_NETWORK_POLICY = Crd(
+    kind="KuryrNetworkPolicy", plural="kuryrnetworkpolicies", short_name="knp"
+)
+
+
+def _go_plugin(version: str, build: GoBuild) -> CniPlugin:
+    return CniPlugin(language="go", built_from=version, build=build, daemon_address=GO_PLUGIN_ASKS)
+
+
+STEIN = Release(
+    name="stein",
+    version="1.0.1",
+    python=("3.6",),
+    pins={"eventlet": "0.24.1", "pyroute2": "0.5.4"},
+    image=ImageInputs(constraints="constraints-stein.txt", python="3.11"),
+    # Its own is in Python; the original took the Go plugin of Train, as the daemon's API is the
+    # same.
+    cni_plugin=_go_plugin("1.1.2", GoBuild.GOPATH),
+    cni_file="10-kuryr.conf",
+    handlers=("vif", "lb", "lbaasspec"),
+    worker_subnet_option="worker_nodes_subnet",
+    octavia_options=frozenset({"member_mode"}),
+    defaults={
+        "cni_daemon.bind_address": "127.0.0.1:50036",
+        "kubernetes.api_root": "http://localhost:8080",
+        "kubernetes.enabled_handlers": "vif,lb,lbaasspec",
+        "kubernetes.ssl_ca_crt_file": "",
+        "kubernetes.token_file": "",
+        "neutron_defaults.network_device_mtu": "1500",
+    },
+    vif_drivers={
+        # Upstream's driver reads the parent port outside its lock and loses address pairs.
+        VifDriver.NESTED_MACVLAN: "nested-macvlan-locked",
+        VifDriver.NESTED_VLAN: "nested-vlan",
+        VifDriver.NEUTRON_VIF: "neutron-vif",
+    },
+    broken_drivers={},
+    vif_state=StatePlace(kind="Pod", place="annotation openstack.org/kuryr-vif"),
+    balancer_spec=StatePlace(
+        kind="Service and Endpoints", place="annotation openstack.org/kuryr-lbaas-spec"
+    ),
+    balancer_state=StatePlace(kind="Endpoints", place="annotation openstack.org/kuryr-lbaas-state"),
+    crds=(),
+    finalizers=(),
+    controller_rules=permissions.ANNOTATING_CONTROLLER,
+    daemon_rules=permissions.ANNOTATION_DAEMON,
+    health_ports=Ports(controller=8082, daemon=8090),
+    metrics_ports=None,
+    kubernetes_window=KubernetesWindow("1.11", "1.23"),
+    needs_self_link=True,
+    kubernetes_tried="1.20",
+    services=ServiceTraits(needs_selector=True, needs_pod_targets=True, knows_sctp=False),
+    needs_resource_tags=False,
+    tags_find_node_ports=False,
+    hazards=(
+        hazards.LOST_PAIRS,
+        hazards.ADDRESS_PAIRS,
+        hazards.OLD_EVENTLET,
+        hazards.PYTHON_PLUGIN,
+        hazards.OCTAVIA_DISCOVERY,
+        hazards.LEAKED_PORTS,
+        hazards.TOKEN,
+    ),
+)
+
+TRAIN = replace(
+    STEIN,
+    name="train",
+    version="1.1.2",
+    pins={"eventlet": "0.25.2", "pyroute2": "0.5.6"},
+    image=None,
+    cni_plugin=_go_plugin("1.1.2", GoBuild.GOPATH),
+    octavia_options=STEIN.octavia_options | {"enforce_sg_rules"},
+    defaults={**STEIN.defaults, "cni_daemon.bind_address": GO_PLUGIN_ASKS},
+    # The parent port is updated with If-Match from here on: upstream's driver loses no pair.
+    vif_drivers={**STEIN.vif_drivers, VifDriver.NESTED_MACVLAN: "nested-macvlan"},
+    kubernetes_tried="1.17",
+    hazards=(hazards.ADDRESS_PAIRS, hazards.OLD_EVENTLET, hazards.LEAKED_PORTS, hazards.TOKEN),
+)
+
+USSURI = replace(
+    TRAIN,
+    name="ussuri",
+    version="2.1.0",
+    python=("3.6", "3.7", "3.8"),
+    pins={"eventlet": "0.26.1", "pyroute2": "0.5.11"},
+    cni_plugin=_go_plugin("2.1.0", GoBuild.GOPATH),
+    octavia_options=TRAIN.octavia_options | {"lb_algorithm"},
+    defaults={
+        **TRAIN.defaults,
+        "kubernetes.ssl_ca_crt_file": f"{SERVICE_ACCOUNT}/ca.crt",
+        "kubernetes.token_file": f"{SERVICE_ACCOUNT}/token",
+    },
+    kubernetes_tried="1.16",
+    needs_resource_tags=True,
+    hazards=(
+        hazards.FOREIGN_BALANCERS,
+        hazards.ADDRESS_PAIRS,
+        hazards.UNEQUAL_MTU,
+        hazards.QUOTA_DETAILS,
+        hazards.LEAKED_PORTS,
+        hazards.TOKEN,
+    ),
+)
+
+VICTORIA = replace(
+    USSURI,
+    name="victoria",
+    version="3.1.0",
+    pins={"eventlet": "0.26.1", "pyroute2": "0.5.14"},
+    cni_plugin=_go_plugin("3.1.0", GoBuild.GOPATH),
+    cni_file="10-kuryr.conflist",
+    handlers=("vif", "kuryrport", "service", "endpoints", "kuryrloadbalancer"),
+    vif_drivers={
+        VifDriver.NESTED_VLAN: "nested-vlan",
+        VifDriver.NEUTRON_VIF: "neutron-vif",
+    },
+    broken_drivers={VifDriver.NESTED_MACVLAN: hazards.BINDING_FAILED},
+    vif_state=StatePlace(kind="KuryrPort", place=".status.vifs"),
+    balancer_spec=StatePlace(kind="KuryrLoadBalancer", place=".spec"),
+    balancer_state=StatePlace(kind="KuryrLoadBalancer", place=".status"),
+    crds=(KURYR_PORT, KURYR_LOAD_BALANCER, KURYR_NETWORK, KURYR_NETWORK_POLICY),
+    finalizers=(
+        Finalizer(kind="Pod", name="kuryr.openstack.org/pod-finalizer"),
+        Finalizer(kind="Service", name="kuryr.openstack.org/service-finalizer"),
+        Finalizer(kind="KuryrPort", name="kuryr.openstack.org/kuryrport-finalizer"),
+        Finalizer(
+            kind="KuryrLoadBalancer", name="kuryr.openstack.org/kuryrloadbalancer-finalizers"
+        ),
+        Finalizer(kind="KuryrNetwork", name="kuryrnetwork.finalizers.kuryr.openstack.org"),
+        Finalizer(kind="NetworkPolicy", name="kuryr.openstack.org/networkpolicy-finalizer"),
+    ),
+    controller_rules=permissions.CONVERTING_CONTROLLER,
+    daemon_rules=permissions.CRD_DAEMON,
+    kubernetes_window=KubernetesWindow("1.16", "1.23"),
+    kubernetes_tried="1.18",
+    services=ServiceTraits(needs_selector=False, needs_pod_targets=True, knows_sctp=False),
+    needs_resource_tags=False,
+    hazards=(
+        hazards.STALE_HANDLERS,
+        hazards.UNEQUAL_MTU,
+        hazards.FINALIZERS,
+        hazards.QUOTA_DETAILS,
+        hazards.TOKEN,
+    ),
+)
+
+WALLABY = replace(
+    VICTORIA,
+    name="wallaby",
+    version="4.0.1",
+    pins={"eventlet": "0.30.2", "pyroute2": "0.6.6"},
+    cni_plugin=_go_plugin("4.0.1", GoBuild.GOPATH),
+    worker_subnet_option="worker_nodes_subnets",
+    defaults={
+        **VICTORIA.defaults,
+        "kubernetes.enabled_handlers": "vif,endpoints,service,kuryrloadbalancer,kuryrport",
+        "neutron_defaults.network_device_mtu": "0",
+    },
+    broken_drivers={VifDriver.NESTED_MACVLAN: hazards.PARENT_CONSTRUCTOR},
+    controller_rules=permissions.CRD_CONTROLLER,
+    kubernetes_window=KubernetesWindow("1.16", None),
+    needs_self_link=False,
+    kubernetes_tried="1.19",
+    services=ServiceTraits(needs_selector=False, needs_pod_targets=False, knows_sctp=True),
+    tags_find_node_ports=True,
+    hazards=(
+        hazards.TAGGED_NODES,
+        hazards.UNEQUAL_MTU,
+        hazards.FINALIZERS,
+        hazards.QUOTA_DETAILS,
+        hazards.TOKEN,
+    ),
+)
+
+XENA = replace(
+    WALLABY,
+    name="xena",
+    version="5.0.0",
+    python=("3.6", "3.7", "3.8", "3.9"),
+    pins={"eventlet": "0.31.1", "pyroute2": "0.6.6"},
+    cni_plugin=_go_plugin("5.0.0", GoBuild.MODULES),
+    defaults={**WALLABY.defaults, "kubernetes.api_root": "https://localhost:6443"},
+    kubernetes_tried="1.20",
+    hazards=(
+        hazards.TAGGED_NODES,
+        hazards.SMALLER_MTU,
+        hazards.FINALIZERS,
+        hazards.QUOTA_DETAILS,
+        hazards.TOKEN,
+    ),
+)
+
+YOGA = replace(
+    XENA,
+    name="yoga",
+    version="6.0.1",
+    pins={"eventlet": "0.33.0", "pyroute2": "0.6.6"},
+    cni_plugin=_go_plugin("6.0.1", GoBuild.MODULES),
+    controller_rules=(*permissions.CRD_CONTROLLER, *permissions.EVENTS),
+    daemon_rules=(*permissions.CRD_DAEMON, *permissions.EVENTS),
+    metrics_ports=Ports(controller=9654, daemon=9655),
+    kubernetes_tried="1.22",
+    hazards=(hazards.PYTZ, *XENA.hazards),
+)
+
+ZED = replace(
+    YOGA,
+    name="zed",
+    version="7.0.0",
+    python=("3.8", "3.9"),
+    pins={"eventlet": "0.33.1", "pyroute2": "0.7.2"},
+    cni_plugin=_go_plugin("7.0.0", GoBuild.MODULES),
+    daemon_rules=(*permissions.WATCHING_DAEMON, *permissions.EVENTS),
+)
+
+ANTELOPE = replace(
+    ZED,
+    name="2023.1",
+    version="8.0.0",
+    pins={"eventlet": "0.33.1", "pyroute2": "0.7.3"},
+    cni_plugin=_go_plugin("8.0.0", GoBuild.MODULES),
+    kubernetes_tried="1.25",
+)
+
+BOBCAT = replace(
+    ANTELOPE,
+    name="2023.2",
+    version="9.0.0",
+    python=("3.8", "3.9", "3.10"),
+    pins={"eventlet": "0.33.3", "pyroute2": "0.7.7"},
+    cni_plugin=_go_plugin("9.0.0", GoBuild.MODULES),
+    kubernetes_tried="1.27",
+)
+
+CARACAL = replace(
+    BOBCAT,
+    name="2024.1",
+    version="10.0.0",
+    python=("3.8", "3.9", "3.10", "3.11"),
+    pins={"eventlet": "0.35.1", "pyroute2": "0.7.12"},
+    cni_plugin=_go_plugin("10.0.0", GoBuild.MODULES),
+    kubernetes_tried="1.28",
+    hazards=XENA.hazards,
+)
+
+RELEASES: Mapping[str, Release] = {
+    release.name: release
+    for release in (
+        STEIN,
+        TRAIN,
+        USSURI,
+        VICTORIA,
+        WALLABY,
+        XENA,
+        YOGA,
+        ZED,
+        ANTELOPE,
+        BOBCAT,
+        CARACAL,
+    )
+}
+"""By name, oldest first."""

@@ -1,0 +1,123 @@
+"""What may go wrong with a release, with the way out and the source of the knowledge."""
+
+from __future__ import annotations
+
+from kuryr_runbook.model.releases.parts import Hazard
+
+LOST_PAIRS = Hazard(
+    text="upstream's nested-macvlan reads a worker's port outside its lock: of two pods that start "
+    "at once, one may lose its allowed address pair, and with it all traffic",
+    way_out="the runbook's driver nested-macvlan-locked is used instead",
+    source="controller/drivers/nested_macvlan_vif.py of 1.0.1; seen with two workers",
+)
+
+OLD_EVENTLET = Hazard(
+    text="with upstream's constraints no TLS connection works on Python 3.7 or later: eventlet "
+    "before 0.26.0 knows nothing of that Python's SSLContext",
+    way_out="eventlet 0.26.0 or later, or Python 3.6",
+    source="eventlet NEWS 0.26.0, issue 526; tried with 3.6 and 3.7",
+)
+
+ADDRESS_PAIRS = Hazard(
+    text="nested-macvlan takes one allowed address pair of a worker's port for each pod; past "
+    "Neutron's limit, 10 where nobody raised it, the controller restarts without end and each "
+    "attempt leaves a port behind",
+    way_out="raise max_allowed_address_pair in neutron.conf to the pods of a worker, or more",
+    source="neutron, conf/common.py; seen with 1.0.1: 35 ports for 22 pods",
+)
+
+OCTAVIA_DISCOVERY = Hazard(
+    text="the controller ends at its start with a TypeError where it cannot discover the version "
+    "of Octavia's API",
+    way_out="see that the catalogue's endpoint of load-balancer answers GET / with its versions",
+    source="controller/drivers/lbaasv2.py of 1.0.1",
+)
+
+PYTHON_PLUGIN = Hazard(
+    text="its own CNI plugin is in Python and needs kuryr.conf on each node, and its daemon "
+    "listens on 127.0.0.1:50036, where no Go plugin asks",
+    way_out="the runbook takes Train's Go plugin and sets [cni_daemon] bind_address to "
+    "127.0.0.1:5036; a plugin that lies on the nodes already has to be a Go plugin too",
+    source="cni/main.py and config.py of 1.0.1, kuryr_cni/main.go of 1.1.2; tried",
+)
+
+LEAKED_PORTS = Hazard(
+    text="ports, load balancers and floating IPs of what is deleted while the controller is down "
+    "stay for good",
+    way_out="delete workloads while the controller runs; teardown looks for what stayed",
+    source="there are no finalizers before 3.0.0; seen with 1.0.1",
+)
+
+TOKEN = Hazard(
+    text="the service account's token is read once, at start; from Kubernetes 1.21 on tokens "
+    "expire, and after some months the API answers 401",
+    way_out="restart controller and daemon: kubectl rollout restart",
+    source="k8s_client.py of every release",
+)
+
+FOREIGN_BALANCERS = Hazard(
+    text="at its start the controller deletes every load balancer that it can see and that is at "
+    "no service's address, of other projects and people too",
+    way_out="set kuryr.resource_tags: it then looks at load balancers with these tags only",
+    source="controller/handlers/lbaas.py of 2.0.0 and 2.1.0, _cleanup_leftover_lbaas",
+)
+
+QUOTA_DETAILS = Hazard(
+    text="the controller is ready only where Neutron has the API extension quota_details",
+    way_out="see `openstack extension list --network`",
+    source="controller/managers/health.py from 2.0.0 on",
+)
+
+BINDING_FAILED = Hazard(
+    text="nested-macvlan deletes the port of each pod again: Neutron cannot bind a port to the "
+    "name of an instance, which does not matter to this driver, and 3.0.0 began to look at it",
+    way_out="use nested-vlan",
+    source="controller/drivers/nested_macvlan_vif.py and neutron_vif.py of 3.0.0, "
+    "_check_port_binding",
+)
+
+PARENT_CONSTRUCTOR = Hazard(
+    text="nested-macvlan cannot make a port, as its constructor leaves out its parent's, which "
+    "sets nodes_subnets_driver; behind that, it would delete each port again since Neutron cannot "
+    "bind it",
+    way_out="use nested-vlan",
+    source="controller/drivers/nested_macvlan_vif.py and nested_vif.py of 4.0.0 to 10.0.0; seen "
+    "with 10.0.0",
+)
+
+STALE_HANDLERS = Hazard(
+    text="the default of [kubernetes] enabled_handlers names handlers that are no longer there: "
+    "the controller ends at once",
+    way_out="the runbook names the handlers",
+    source="config.py and entry points of 3.1.0",
+)
+
+FINALIZERS = Hazard(
+    text="pods, services and Kuryr's own resources hang in Terminating while no controller runs",
+    way_out="let the controller run until all is gone; without it, take the finalizers off",
+    source="constants.py from 3.0.0 on",
+)
+
+TAGGED_NODES = Hazard(
+    text="with kuryr.resource_tags a node's port is found only if it has these tags",
+    way_out="openstack port set --tag TAG PORT, for the port of every node",
+    source="controller/drivers/nested_vif.py from 4.0.0 on, _get_parent_port_by_host_ip",
+)
+
+UNEQUAL_MTU = Hazard(
+    text="a nested pod is plugged only when its network has exactly the MTU of its node's",
+    way_out="give both networks the same MTU; the nodes' DHCP must hand it out",
+    source="cni/binding/nested.py of 2.0.0 to 4.0.1, bug 1863212",
+)
+
+SMALLER_MTU = Hazard(
+    text="a nested pod is not plugged when its network has a larger MTU than its node's",
+    way_out="give the pods' network the MTU of the nodes' network or less",
+    source="cni/binding/nested.py from 5.0.0 on, bug 1863212",
+)
+
+PYTZ = Hazard(
+    text="it imports pytz and does not require it",
+    way_out="name pytz where Kuryr is installed without upstream's constraints",
+    source="k8s_client.py of 6.0.1 to 9.0.0; seen",
+)

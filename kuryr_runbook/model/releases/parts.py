@@ -1,0 +1,127 @@
+"""The parts of a release's description."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+
+def minor_version(text: str) -> tuple[int, int]:
+    """Major and minor of a version: 1.20, or v1.20.2. Raises ValueError when it is none."""
+    found = re.match(r"v?(\d+)\.(\d+)", text)
+    if found is None:
+        raise ValueError(f"{text!r} is no version")
+    return int(found[1]), int(found[2])
+
+
+class GoBuild(StrEnum):
+    """How the Go CNI plugin is built. Its dependencies are vendored in both."""
+
+    GOPATH = "in GOPATH's way"
+    MODULES = "as a Go module"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CniPlugin:
+    """The executable that the kubelet calls."""
+
+    language: str
+    """`go` or `python`. Only the Python plugin reads kuryr.conf on the host."""
+    built_from: str
+    """Version of kuryr-kubernetes whose sdist holds the plugin's source."""
+    build: GoBuild
+    daemon_address: str
+    """Where the plugin looks for the daemon: fixed in the Go plugin's source."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageInputs:
+    """What the runbook builds the release's image with."""
+
+    constraints: str
+    """File of the constraint set, in the package's data."""
+    python: str
+    """The Python on which that set is tried: that of the base image."""
+
+
+class KubernetesWindow(NamedTuple):
+    """First and last minor version of Kubernetes; None: no end is known."""
+
+    first: str
+    last: str | None
+
+    def __str__(self) -> str:
+        return f"{self.first} to {self.last}" if self.last else f"from {self.first} on"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatePlace:
+    """Where Kuryr keeps what it knows: a kind of object, and the place in it."""
+
+    kind: str
+    place: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.place}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crd:
+    """A custom resource of Kuryr's; all are namespaced."""
+
+    kind: str
+    plural: str
+    short_name: str
+
+    @property
+    def name(self) -> str:
+        """The name of its definition."""
+        return f"{self.plural}.openstack.org"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finalizer:
+    """A finalizer that Kuryr sets; without its controller the object stays in Terminating."""
+
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A permission, as a ClusterRole has it."""
+
+    group: str
+    resources: tuple[str, ...]
+    verbs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """Ports on which both listen, on the node's own network."""
+
+    controller: int
+    daemon: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceTraits:
+    """What a service must be for Kuryr to make a load balancer of it."""
+
+    needs_selector: bool
+    """Services without a selector are ignored."""
+    needs_pod_targets: bool
+    """Only endpoints that name a pod become members."""
+    knows_sctp: bool
+    """From Octavia 2.23 on; others are skipped."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hazard:
+    """What may go wrong with a release, and how it is kept from going wrong."""
+
+    text: str
+    way_out: str
+    source: str

@@ -1,0 +1,56 @@
+"""What controller and daemon ask of the cluster's API: no more than their code calls.
+
+For the handlers and drivers that the runbook sets. Network policies, subnets for namespaces and
+SR-IOV would need more.
+"""
+
+from __future__ import annotations
+
+from kuryr_runbook.model.releases.parts import Rule
+
+NODES = Rule(group="", resources=("nodes",), verbs=("get",))
+SERVICE_STATUS = Rule(group="", resources=("services/status",), verbs=("patch",))
+READ = ("get", "list", "watch")
+CUSTOM_RESOURCES = "openstack.org"
+
+ANNOTATING_CONTROLLER = (
+    NODES,
+    Rule(group="", resources=("pods", "services", "endpoints"), verbs=(*READ, "patch")),
+    SERVICE_STATUS,
+)
+"""State is written into annotations of pods, services and endpoints."""
+
+ANNOTATION_DAEMON = (Rule(group="", resources=("pods",), verbs=READ),)
+"""The daemon only reads the annotations of its node's pods."""
+
+OWN_RESOURCES = (
+    Rule(
+        group=CUSTOM_RESOURCES,
+        resources=("kuryrports", "kuryrloadbalancers"),
+        verbs=(*READ, "create", "patch", "delete"),
+    ),
+    # Read to see whether a namespace has a subnet of its own, and for dead ports.
+    Rule(group=CUSTOM_RESOURCES, resources=("kuryrnetworks",), verbs=("get", "list")),
+)
+
+CONVERTING_CONTROLLER = (*ANNOTATING_CONTROLLER, *OWN_RESOURCES)
+"""State is in custom resources; what is left in annotations is moved there, endpoints' too."""
+
+CRD_CONTROLLER = (
+    NODES,
+    # Finalizers are patched into pods and services.
+    Rule(group="", resources=("pods", "services"), verbs=(*READ, "patch")),
+    Rule(group="", resources=("endpoints",), verbs=READ),
+    SERVICE_STATUS,
+    *OWN_RESOURCES,
+)
+
+EVENTS = (Rule(group="", resources=("events",), verbs=("create",)),)
+
+PORTS = Rule(group=CUSTOM_RESOURCES, resources=("kuryrports",), verbs=READ)
+
+CRD_DAEMON = (PORTS, Rule(group="", resources=("pods",), verbs=("get",)))
+"""The daemon watches the ports of its node's pods."""
+
+WATCHING_DAEMON = (PORTS, Rule(group="", resources=("pods",), verbs=READ))
+"""The daemon watches the pods of its node as well: it has to see them go."""

@@ -1,0 +1,88 @@
+"""Run inside the image: which options the installed Kuryr knows.
+
+Without an argument it prints them with their defaults and old names, and Kuryr's entry points, as
+JSON. With one, a JSON object of sections and option names, it says whether Kuryr knows them all.
+"""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import import_module, metadata
+from typing import Any
+
+from keystoneauth1 import loading
+from kuryr_kubernetes import opts
+from oslo_concurrency import opts as concurrency
+from oslo_privsep import priv_context
+
+LOGINS = ("password", "v3applicationcredential")
+"""Values of auth_type, each with options of its own."""
+
+PRIVILEGED = ("vif_plug_ovs.privsep", "vif_plug_linux_bridge.privsep")
+"""os-vif's plugins; each has a section for the helper that it starts as root."""
+
+PLACES = ("pybasedir", "bindir")
+"""Options whose default is where Kuryr is installed."""
+
+ENTRY_POINTS = {
+    "handlers": "kuryr_kubernetes.controller.handlers",
+    "vif_drivers": "kuryr_kubernetes.controller.drivers.pod_vif",
+}
+
+Known = dict[str, dict[str, Any]]
+"""Sections, with oslo.config's options by name."""
+
+
+def known() -> Known:
+    """All that kuryr.conf may hold."""
+    sections = [*opts.list_kuryr_opts(), *concurrency.list_opts()]
+    sections += [("neutron", loading.get_auth_plugin_conf_options(name)) for name in LOGINS]
+    sections += [
+        (import_module(name).vif_plug.cfg_section, priv_context.OPTS) for name in PRIVILEGED
+    ]
+    found: Known = {}
+    for section, options in sections:
+        named = found.setdefault(str(section or "DEFAULT"), {})
+        named.update({option.dest: option for option in options})
+    return found
+
+
+def described(found: Known) -> dict[str, Any]:
+    """The options and entry points, as JSON can hold them."""
+    packages = ("kuryr-kubernetes", "kuryr-lib", "oslo.log", "os-vif")
+    points = {
+        kind: sorted(point.name for point in metadata.entry_points(group=group))
+        for kind, group in ENTRY_POINTS.items()
+    }
+    defaults = {
+        section: {
+            name: None if name in PLACES else option.default
+            for name, option in sorted(options.items())
+        }
+        for section, options in sorted(found.items())
+    }
+    old_names = {
+        f"{section}.{name}": sorted({old.name for old in option.deprecated_opts if old.name})
+        for section, options in sorted(found.items())
+        for name, option in sorted(options.items())
+        if any(old.name for old in option.deprecated_opts)
+    }
+    versions = {name: metadata.version(name) for name in packages}
+    return {"packages": versions, **points, "options": defaults, "old_names": old_names}
+
+
+def check(found: Known, wanted: Mapping[str, Sequence[str]]) -> None:
+    """End with an error that names what is unknown, or say that nothing is."""
+    pairs = [(section, name) for section, names in wanted.items() for name in names]
+    unknown = [pair for pair in pairs if pair[1] not in found.get(pair[0], ())]
+    if unknown:
+        raise SystemExit(
+            "unknown to Kuryr: " + ", ".join(f"[{section}] {name}" for section, name in unknown)
+        )
+    print(f"all {len(pairs)} options are known")  # noqa: T201
+
+
+if len(sys.argv) > 1:
+    check(known(), json.loads(sys.argv[1]))
+else:
+    print(json.dumps(described(known()), default=str))  # noqa: T201

@@ -1,0 +1,53 @@
+"""What is rendered for each release, driver and provider: as reviewed, and known to the release."""
+
+from __future__ import annotations
+
+import pytest
+from released import released
+from rendered import GOLDEN, Combination, combinations, confs, golden_files
+
+from kuryr_runbook.model.providers import OctaviaProvider
+from kuryr_runbook.model.releases import RELEASES
+from kuryr_runbook.specs import kuryr_conf
+
+ALL = list(combinations())
+FILES = golden_files()
+
+
+@pytest.mark.parametrize("path", FILES)
+def test_everything_is_rendered_as_it_was_reviewed(path: str) -> None:
+    assert (GOLDEN / path).exists(), "run: python tests/rendered.py, and read the difference"
+    assert (GOLDEN / path).read_text() == FILES[path], (
+        "run: python tests/rendered.py, and read the difference"
+    )
+
+
+def test_nothing_was_reviewed_that_is_no_longer_rendered() -> None:
+    there = {str(path.relative_to(GOLDEN)) for path in GOLDEN.rglob("*") if path.is_file()}
+    assert there == set(FILES)
+
+
+def test_every_release_is_rendered_with_every_driver_that_works() -> None:
+    for release in RELEASES.values():
+        amphora = {c.driver for c in ALL if (c.release, c.provider) == (release.name, "amphora")}
+        assert amphora == set(release.vif_drivers)
+    with_ovn = {c.release for c in ALL if c.provider is OctaviaProvider.OVN}
+    assert with_ovn == set(RELEASES) - {"stein", "train"}
+
+
+@pytest.mark.parametrize("combination", ALL, ids=str)
+def test_every_option_is_known_to_the_released_package(combination: Combination) -> None:
+    site, known = combination.site, released(combination.release)["options"]
+    for section, options in kuryr_conf.option_names(site).items():
+        assert options <= set(known[section]), section
+
+
+@pytest.mark.parametrize("combination", ALL, ids=str)
+def test_the_names_that_the_image_is_asked_for_are_all_that_is_written(
+    combination: Combination,
+) -> None:
+    site = combination.site
+    names = kuryr_conf.option_names(site)
+    for conf in confs(site).values():
+        for section, options in conf.items():
+            assert set(options) <= names[section]
