@@ -23,7 +23,7 @@ def connect(kubeconfig: Path | None, context: str | None) -> Any:
             remedy="name an existing kubeconfig; the lab's is written by `kuryr-runbook lab up`",
         )
     settings = Configuration()
-    settings.retries = False
+    settings.retries = 0
     try:
         config.load_kube_config(
             config_file=str(kubeconfig) if kubeconfig else None,

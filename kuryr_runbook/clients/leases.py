@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Protocol
@@ -16,6 +16,7 @@ from kuryr_runbook.model.locking import Holder, LeaseRecord
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.specs.manifests import Manifest, metadata
 
+GROUP, VERSION = "coordination.k8s.io", "v1"
 LEASE_SECONDS = 30
 """How long a Lease is valid after each renewal."""
 TIMEOUT = (2, 5)
@@ -54,43 +55,39 @@ class LeaseClient:
 
     def __init__(self, site: Site) -> None:
         """Nothing is sent yet. Raises UsageError when the kubeconfig cannot be used."""
-        from kubernetes.client import CoordinationV1Api
+        from kubernetes.dynamic import DynamicClient
+        from kubernetes.dynamic.resource import Resource
 
         # No second try behind our back: who renews has to know soon that it failed.
         connection = connect(site.kubernetes.kubeconfig, site.kubernetes.context)
-        self._api = CoordinationV1Api(connection)
+        # Without discovery, whose requests would wait for ever.
+        self._api = DynamicClient(connection, discoverer=lambda client, cache: None)
+        self._resource = Resource("apis", GROUP, VERSION, "Lease", namespaced=True, name="leases")
         self._metadata = metadata(site, f"kuryr-runbook-{site.name}")
-        self._place = {"name": self._metadata["name"], "namespace": self._metadata["namespace"]}
+        self._name: str = self._metadata["name"]
+        self._namespace: str = self._metadata["namespace"]
 
     def read(self) -> LeaseRecord | None:
         """The Lease; None when there is none."""
-        found = self._ask(
-            "get", self._api.read_namespaced_lease, (HTTPStatus.NOT_FOUND,), **self._place
-        )
+        found = self._ask("get", (HTTPStatus.NOT_FOUND,), name=self._name)
         return lease_record(found) if found else None
 
     def create(self, holder: Holder) -> LeaseRecord | None:
         """Make it. None when there is one already."""
-        made = self._ask(
-            "create",
-            self._api.create_namespaced_lease,
-            (HTTPStatus.CONFLICT,),
-            namespace=self._place["namespace"],
-            body=lease_manifest(self._metadata, holder),
-            field_manager=FIELD_MANAGER,
-        )
+        lease = lease_manifest(self._metadata, holder)
+        made = self._ask("create", (HTTPStatus.CONFLICT,), body=lease, field_manager=FIELD_MANAGER)
         return lease_record(made) if made else None
 
     def replace(self, record: LeaseRecord, holder: Holder) -> LeaseRecord | None:
         """Take or renew the one that was read. None when it has changed since, or is gone."""
         # With the uid as well: a PUT without it makes a Lease that is gone anew.
         same = {"uid": record.uid, "resourceVersion": record.version}
+        lease = lease_manifest({**self._metadata, **same}, holder)
         replaced = self._ask(
-            "update",
-            self._api.replace_namespaced_lease,
+            "replace",
             SOMEBODY_WAS_FASTER,
-            **self._place,
-            body=lease_manifest({**self._metadata, **same}, holder),
+            name=self._name,
+            body=lease,
             field_manager=FIELD_MANAGER,
         )
         return lease_record(replaced) if replaced else None
@@ -98,29 +95,28 @@ class LeaseClient:
     def delete(self, record: LeaseRecord) -> None:
         """Delete the one that was read, unless it has changed since."""
         same = {"uid": record.uid, "resourceVersion": record.version}
-        self._ask(
-            "delete",
-            self._api.delete_namespaced_lease,
-            SOMEBODY_WAS_FASTER,
-            **self._place,
-            body={"preconditions": same},
-        )
+        self._ask("delete", SOMEBODY_WAS_FASTER, name=self._name, body={"preconditions": same})
 
     def _ask(
-        self,
-        verb: str,
-        call: Callable[..., Any],
-        refusals: tuple[HTTPStatus, ...],
-        **arguments: Any,
+        self, verb: str, refusals: tuple[HTTPStatus, ...], **arguments: Any
     ) -> Manifest | None:
-        """The API server's answer; None when it refuses in a way that is expected."""
-        from kubernetes.client.exceptions import ApiException
+        """The API server's answer; None when it refuses in a way that is expected.
 
-        doing = f"{verb} Lease {self._place['namespace']}/{self._place['name']}"
+        `verb`: a method of the dynamic client.
+        """
+        from kubernetes.dynamic.exceptions import DynamicApiError
+
+        doing = f"{verb} Lease {self._namespace}/{self._name}"
         with ours(doing):
             try:
-                answer = call(**arguments, _preload_content=False, _request_timeout=TIMEOUT)
-            except ApiException as error:
+                answer = getattr(self._api, verb)(
+                    self._resource,
+                    namespace=self._namespace,
+                    serialize=False,
+                    _request_timeout=TIMEOUT,
+                    **arguments,
+                )
+            except DynamicApiError as error:
                 if error.status in refusals:
                     return None
                 self._explain(doing, error)
@@ -129,7 +125,7 @@ class LeaseClient:
 
     def _explain(self, doing: str, error: Any) -> None:
         """Raise our error for what the lock alone can explain."""
-        namespace = self._place["namespace"]
+        namespace = self._namespace
         match error.status:
             case HTTPStatus.FORBIDDEN:
                 raise AccessError(
@@ -150,7 +146,7 @@ def lease_manifest(metadata: Manifest, holder: Holder) -> Manifest:
     """The Lease as its holder writes it, renewed now."""
     began = datetime.fromisoformat(holder.since)
     return {
-        "apiVersion": "coordination.k8s.io/v1",
+        "apiVersion": f"{GROUP}/{VERSION}",
         "kind": "Lease",
         "metadata": {**metadata, "annotations": {ANNOTATION: holder.as_text()}},
         "spec": {
