@@ -18,6 +18,8 @@ from kuryr_runbook.model.errors import ApplyError
 NOWHERE = "0.0.0.1"
 """An address that is in no service range."""
 UNPROCESSABLE = 422
+VERSION_SECONDS = 10
+"""For the first request, which the client tries four times."""
 
 
 class ClusterProber(KubernetesReader, Protocol):
@@ -31,7 +33,15 @@ class ClusterProber(KubernetesReader, Protocol):
 
 
 class ProbingCluster(KubernetesClient):
-    """A connection that probes."""
+    """A connection that probes, and gives up soon on what does not answer."""
+
+    @property
+    def version(self) -> str:
+        """Version of the API server, such as v1.20.2."""
+        from kubernetes.client import VersionApi
+
+        with _ours("GET /version"):
+            return str(VersionApi(self._api).get_code(_request_timeout=VERSION_SECONDS).git_version)
 
     def may(self, attributes: Mapping[str, str]) -> bool:
         """Whether the user may do what the resource attributes say: a SelfSubjectAccessReview.

@@ -18,6 +18,8 @@ from kuryr_runbook.model.errors import AccessError, ApplyError, UnreachableError
 SECONDS = 20.0
 """How long a service may take to accept a connection, and then between two pieces of an answer."""
 
+SEE_PROXY = "look at what answers there: is it the API, or a proxy's page?"
+
 NAMES = {"network": "Neutron", "load_balancer": "Octavia"}
 
 
@@ -119,12 +121,14 @@ class ProbingCloud(OpenStackClient):
         root = self.endpoint("load_balancer").rstrip("/").removesuffix("/v2.0").removesuffix("/v2")
         with _ours("Octavia"):
             answer = self._connection.session.get(f"{root}/", raise_exc=False)
-        if answer.status_code not in (200, 300):
+        try:
+            versions = answer.json()["versions"]
+            return [str(version["id"]) for version in versions]
+        except (ValueError, KeyError, TypeError) as error:
             raise UnreachableError(
-                f"Octavia answers {answer.status_code} at {root}/, where its versions should be",
-                remedy="look at Octavia's API and at the proxy before it",
-            )
-        return [str(version["id"]) for version in answer.json().get("versions", ())]
+                f"Octavia answers {answer.status_code} at {root}/, and not with its versions",
+                remedy=SEE_PROXY,
+            ) from error
 
     def quotas(self, service: str, project_id: str) -> Mapping[str, Any]:
         """A project's quotas by resource: Neutron's with what is used, Octavia's limits alone."""
@@ -162,6 +166,21 @@ class ProbingCloud(OpenStackClient):
         """
         body = {"loadbalancer": {"project_id": project_id}}
         return self._refused("load_balancer", "/lbaas/loadbalancers", body)
+
+    def _request(
+        self, method: str, service: str, path: str, *, missing_ok: bool = False, **kwargs: Any
+    ) -> Any:
+        """As in the base class; also raises ours where what answers is a page for people."""
+        answer = super()._request(method, service, path, missing_ok=missing_ok, **kwargs)
+        try:
+            answer.json()
+        except ValueError as error:
+            raise UnreachableError(
+                f"{NAMES[service]} answers {answer.status_code} to {method} {path}, and not with "
+                "JSON",
+                remedy=SEE_PROXY,
+            ) from error
+        return answer
 
     def _access(self) -> Any:
         session = self._connection.session
