@@ -78,7 +78,7 @@ def check_rules(snapshot: PreflightSnapshot) -> Verdict:
 def check_floating_ips(snapshot: PreflightSnapshot) -> Verdict:
     """One for each Service of type LoadBalancer that gets its load balancer now."""
     waiting = [service for service in _waiting(snapshot) if service.type == "LoadBalancer"]
-    need = {"Services": len(waiting), "verification": _verification(snapshot)}
+    need = {"Services": len(waiting), "the verification": _verification(snapshot)}
     return _judged(snapshot, "floatingip", "--floating-ips", need)
 
 

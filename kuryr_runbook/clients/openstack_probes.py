@@ -13,7 +13,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from kuryr_runbook.clients.openstack import OpenStackClient, OpenStackReader
-from kuryr_runbook.clients.openstack_session import NAMES, OpenStackSession, said
+from kuryr_runbook.clients.openstack_session import (
+    NAMES,
+    SEE_WHAT_ANSWERS,
+    OpenStackSession,
+    said,
+)
 from kuryr_runbook.model.errors import AccessError, ApplyError, UnreachableError
 
 SECONDS = 20.0
@@ -120,12 +125,14 @@ class ProbingCloud(OpenStackClient):
         root = self.endpoint("load_balancer").rstrip("/").removesuffix("/v2.0").removesuffix("/v2")
         with self._session.ours("load_balancer"):
             answer = self._session.connection.session.get(f"{root}/", raise_exc=False)
-        if answer.status_code not in (200, 300):
+        try:
+            versions = answer.json()["versions"]
+            return [str(version["id"]) for version in versions]
+        except (ValueError, KeyError, TypeError) as error:
             raise UnreachableError(
-                f"Octavia answers {answer.status_code} at {root}/, where its versions should be",
-                remedy="look at Octavia's API and at the proxy before it",
-            )
-        return [str(version["id"]) for version in answer.json().get("versions", ())]
+                f"Octavia answers {answer.status_code} at {root}/, and not with its versions",
+                remedy=SEE_WHAT_ANSWERS,
+            ) from error
 
     def quotas(self, service: str, project_id: str) -> Mapping[str, Any]:
         """A project's quotas by resource: Neutron's with what is used, Octavia's limits alone."""

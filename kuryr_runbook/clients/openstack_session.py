@@ -31,6 +31,7 @@ PATIENCE_SECONDS = {"network": 120.0, "load_balancer": 600.0, "identity": 120.0}
 """How long an answer that may change is asked for: a load balancer is immutable while its amphora
 boots, a minute or more."""
 NAMES = {"network": "Neutron", "load_balancer": "Octavia", "identity": "Keystone"}
+SEE_WHAT_ANSWERS = "look at what answers there: is it the API, or a proxy's page?"
 
 
 class OpenStackSession:
@@ -96,6 +97,12 @@ class OpenStackSession:
             proxy = getattr(self.connection, service)
             answer = proxy.request(path, method, raise_exc=False, **kwargs)
         self._answered.add(service)
+        if answer.status_code < 300 and answer.content and not _is_json(answer):
+            raise UnreachableError(
+                f"{NAMES[service]} answers {answer.status_code} to {method} {path}, and not with "
+                "JSON",
+                remedy=SEE_WHAT_ANSWERS,
+            )
         if answer.status_code < 300 or (missing_ok and answer.status_code == 404):
             return answer
         refusal = _refusal(NAMES[service], method, path, answer)
@@ -134,6 +141,14 @@ class OpenStackSession:
             raise unreachable from error
         except (ksa.ClientException, sdk.SDKException) as error:
             raise AccessError(f"{name}: {error}") from error
+
+
+def _is_json(answer: Any) -> bool:
+    try:
+        answer.json()
+    except ValueError:
+        return False
+    return True
 
 
 def _is_immutable(answer: Any) -> bool:

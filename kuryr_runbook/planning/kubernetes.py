@@ -74,7 +74,7 @@ def _step(manifest: Manifest, reader: KubernetesReader) -> Step:
     return Step(
         action=Action.UPDATE,
         target=target,
-        because=f"differs in {', '.join(change.field for change in changes)}",
+        because=f"{len(changes)} field{'s differ' if len(changes) > 1 else ' differs'}",
         body=manifest,
         changes=changes,
         disturbs=_disturbance(target, changes),

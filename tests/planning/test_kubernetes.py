@@ -56,11 +56,12 @@ def test_defaults_and_bookkeeping_are_no_differences() -> None:
     assert step.action is Action.KEEP
 
 
-def test_a_changed_field_is_named_without_its_value() -> None:
+def test_a_changed_field_is_named() -> None:
     changed = live(data={"key": "s3cret"})
     [step] = plan_manifests("p", [CONFIG], MemoryCluster(changed)).steps
     assert step.action is Action.UPDATE
-    assert step.because == "differs in data.key"
+    assert step.because == "1 field differs"
+    assert [change.field for change in step.changes] == ["data.key"]
 
 
 def test_differences_go_into_lists_of_equal_length() -> None:
