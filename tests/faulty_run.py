@@ -18,6 +18,7 @@ mixed: each of the calls gets another one of those that a run survives.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -103,7 +104,7 @@ def _broken() -> Exception:
 def _answer(status: int, method: str) -> urllib3.HTTPResponse:
     body = json.dumps({"message": "injected", "kind": "Status", "error": {"message": "injected"}})
     return urllib3.HTTPResponse(
-        body=body.encode(),
+        body=io.BytesIO(body.encode()),
         status=status,
         headers={"Content-Type": "application/json", "Retry-After": "1"},
         preload_content=False,

@@ -1,9 +1,10 @@
-"""All that Neutron, Octavia and Kubernetes hold, in a form that compares."""
+"""All that Keystone, Neutron, Octavia and Kubernetes hold, in a form that compares."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from kuryr_runbook.clients.identity import IdentityClient
 from kuryr_runbook.clients.kubernetes import KubernetesClient
 from kuryr_runbook.clients.openstack import OpenStackClient
 
@@ -37,6 +38,9 @@ def world(cloud: OpenStackClient, cluster: KubernetesClient) -> dict[str, dict[s
             item["id"]: repr(sorted((k, v) for k, v in item.items() if k not in UNSTABLE_FIELDS))
             for item in cloud.list_resources(kind)
         }
+    found["application_credential"] = {
+        item["id"]: item["name"] for item in IdentityClient(cloud).application_credentials()
+    }
     for version, kind in KUBERNETES:
         found[kind] = {
             "/".join(
@@ -64,9 +68,12 @@ def shape(cloud: OpenStackClient, cluster: KubernetesClient) -> list[str]:
 
     told = [f"{kind}: {named(item)}" for kind, items in found.items() for item in items]
     for version, kind in KUBERNETES:
-        for item in cluster.list_objects(version, kind):
+        for item in cluster.list_objects(version, kind) if kind != "Pod" else ():
             if item["metadata"].get("labels", {}).get(MADE_BY) == "kuryr-runbook":
                 content = {key: item.get(key) for key in CONTENT}
+                if kind == "Secret":
+                    # Its content holds ids, which differ.
+                    content["data"] = sorted(item["data"])
                 told.append(f"{kind}: {item['metadata']['name']}: {named(content)}")
     return sorted(told)
 

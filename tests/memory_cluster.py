@@ -13,7 +13,10 @@ Manifest = dict[str, Any]
 
 
 class MemoryCluster:
-    """Reads, writes and probes; `on_delete` is what a controller would do after a deletion."""
+    """Reads, writes and probes; `on_delete` is what a controller would do after a deletion.
+
+    `on_write` is called before anything is applied.
+    """
 
     version = "v1.20.2"
 
@@ -22,6 +25,7 @@ class MemoryCluster:
         self.deleted: list[str] = []
         self.on_get: Callable[[], None] = lambda: None
         self.on_delete: Callable[[], None] = lambda: None
+        self.on_write: Callable[[], None] = lambda: None
 
     def list_objects(
         self, api_version: str, kind: str, *, namespace: str | None = None, labels: str = ""
@@ -42,6 +46,12 @@ class MemoryCluster:
 
     def preview(self, manifest: Mapping[str, Any]) -> Preview:
         return Preview({**(self.get(manifest) or {}), **copy.deepcopy(dict(manifest))})
+
+    def apply(self, manifest: Mapping[str, Any], *, force: bool = False) -> Manifest:
+        self.on_write()
+        others = [item for item in self.objects if _place(item) != _place(manifest)]
+        self.objects = [*others, copy.deepcopy(dict(manifest))]
+        return copy.deepcopy(dict(manifest))
 
     def delete(self, manifest: Mapping[str, Any]) -> None:
         name = manifest["metadata"]["name"]

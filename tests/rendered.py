@@ -21,8 +21,14 @@ from kuryr_runbook.model.releases import RELEASES
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.site_file import parse_site
 from kuryr_runbook.specs import kuryr_conf
-from kuryr_runbook.specs.controller import controller_manifests
+from kuryr_runbook.specs.controller import (
+    CONFIG_KEY,
+    CONFIG_SECRET,
+    ControllerConfig,
+    controller_manifests,
+)
 from kuryr_runbook.specs.daemon import daemon_manifests
+from kuryr_runbook.specs.manifests import encoded
 
 GOLDEN = Path(__file__).parent / "specs" / "golden"
 LAB = (Path(__file__).parents[1] / "parameters" / "lab.yaml").read_text()
@@ -85,11 +91,14 @@ def confs(site: Site) -> Mapping[str, kuryr_conf.Conf]:
 
 def manifests(site: Site) -> list[dict[str, Any]]:
     """The Kubernetes objects of both, without the digest that rolls the pods."""
+    config = ControllerConfig(conf={"neutron": {}}, ca_pem="(CA)")
     objects = [
-        *controller_manifests(site, IMAGE, "(controller.conf)", "(CA)"),
+        *controller_manifests(site, IMAGE, config),
         *daemon_manifests(site, IMAGE, "(daemon.conf)"),
     ]
     for item in objects:
+        if item["metadata"]["name"] == CONFIG_SECRET:
+            item["data"] = {CONFIG_KEY: encoded("(controller.conf)")}
         if "template" in item.get("spec", {}):
             del item["spec"]["template"]["metadata"]["annotations"]
     return objects

@@ -15,6 +15,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "plan": ("kuryr_runbook.cli.plan:plan", "Show what a run would change."),
     "run": ("kuryr_runbook.cli.run:run", "Install Kuryr: execute the phases for a site."),
     "teardown": ("kuryr_runbook.cli.run:teardown", "Remove what the runbook made for a site."),
+    "rotate-credentials": (
+        "kuryr_runbook.cli.credentials:rotate_credentials",
+        "Give Kuryr new credentials for OpenStack.",
+    ),
     "releases": ("kuryr_runbook.cli.releases:releases", "Kuryr's releases: what works with what."),
     "lab": ("kuryr_runbook.cli.lab:lab", "The embedded OpenStack and Kubernetes."),
     "version": ("kuryr_runbook.cli.version:version", "Print the version."),

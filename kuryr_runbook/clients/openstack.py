@@ -99,7 +99,8 @@ class Credentials:
     """What Kuryr needs to log in, read from clouds.yaml or OS_*; never shown."""
 
     auth: Mapping[str, str]
-    """keystoneauth's password options: auth_url, username, password, project_name, ..."""
+    """keystoneauth's options: auth_url, username, password, project_name, ..., or those of an
+    application credential."""
     region_name: str
     ca_pem: str
     """The cloud's CA, empty when the system's is meant."""
@@ -118,16 +119,16 @@ class OpenStackClient:
         self, cloud: str, clouds_yaml: Path | None = None, notify: Notify = lambda line: None
     ) -> None:
         """Nothing is sent yet. Raises UsageError when there is no such entry or file."""
-        self._session = OpenStackSession(cloud, clouds_yaml, notify)
+        self.session = OpenStackSession(cloud, clouds_yaml, notify)
 
     @property
     def project_id(self) -> str:
         """Id of the project of the credentials."""
-        return self._session.project_id
+        return self.session.project_id
 
     def credentials(self) -> Credentials:
         """The login, for the Secret that Kuryr reads."""
-        region = self._session.region
+        region = self.session.region
         auth = {key: str(value) for key, value in region.auth.items() if value is not None}
         ca_file = region.config.get("cacert")
         ca_pem = Path(ca_file).expanduser().read_text() if ca_file else ""
@@ -155,7 +156,7 @@ class OpenStackClient:
         next_path: str | None = path
         next_params: Mapping[str, Any] | None = params
         while next_path:
-            page = self._session.request(
+            page = self.session.request(
                 "GET", collection.service, next_path, params=next_params
             ).json()
             yield from page[collection.plural]
@@ -182,7 +183,7 @@ class OpenStackClient:
                 if len(made) < len(bodies):
                     raise
 
-        self._session.patiently(COLLECTIONS[kind].service, attempt)
+        self.session.patiently(COLLECTIONS[kind].service, attempt)
         return [made[position] for position in range(len(bodies))]
 
     def _post(self, kind: str, bodies: Sequence[Mapping[str, Any]]) -> list[Resource]:
@@ -191,7 +192,7 @@ class OpenStackClient:
             json: dict[str, Any] = {collection.singular: dict(bodies[0])}
         else:
             json = {collection.plural: [dict(body) for body in bodies]}
-        answer = self._session.once("POST", collection.service, collection.path, json=json).json()
+        answer = self.session.once("POST", collection.service, collection.path, json=json).json()
         return [answer[collection.singular]] if len(bodies) == 1 else answer[collection.plural]
 
     def _matching(
@@ -210,7 +211,7 @@ class OpenStackClient:
         collection = COLLECTIONS[kind]
         path = f"{collection.path}/{resource_id}"
         json = {collection.singular: dict(body)}
-        answer = self._session.request("PUT", collection.service, path, json=json)
+        answer = self.session.request("PUT", collection.service, path, json=json)
         return dict(answer.json()[collection.singular])
 
     def delete(self, kind: str, resource_id: str) -> None:
@@ -218,7 +219,7 @@ class OpenStackClient:
         collection = COLLECTIONS[kind]
         path = f"{collection.path}/{resource_id}"
         params = {"cascade": "true"} if kind == "loadbalancer" else {}
-        self._session.request("DELETE", collection.service, path, params=params, missing_ok=True)
+        self.session.request("DELETE", collection.service, path, params=params, missing_ok=True)
         if kind == "loadbalancer":
             self._wait_deleted(resource_id)
 
@@ -242,12 +243,12 @@ class OpenStackClient:
 
         def attempt() -> None:
             try:
-                self._session.once("PUT", "network", path, json={"subnet_id": subnet_id})
+                self.session.once("PUT", "network", path, json={"subnet_id": subnet_id})
             except (TransientError, ApplyError):
                 if not self._has_leg(router_id, subnet_id):
                     raise
 
-        self._session.patiently("network", attempt)
+        self.session.patiently("network", attempt)
 
     def _has_leg(self, router_id: str, subnet_id: str) -> bool:
         ports = self.list_resources("port", fields=("fixed_ips",), device_id=router_id)
@@ -256,15 +257,13 @@ class OpenStackClient:
     def remove_router_interface(self, router_id: str, subnet_id: str) -> None:
         """Take that leg away; fine when it is gone already."""
         path = f"/routers/{router_id}/remove_router_interface"
-        self._session.request(
-            "PUT", "network", path, json={"subnet_id": subnet_id}, missing_ok=True
-        )
+        self.session.request("PUT", "network", path, json={"subnet_id": subnet_id}, missing_ok=True)
 
     def replace_members(self, pool_id: str, members: list[Mapping[str, Any]]) -> None:
         """Make these the members of the pool, in one request."""
         json = {"members": [dict(member) for member in members]}
         path = f"{COLLECTIONS['pool'].path}/{pool_id}/members"
-        self._session.request("PUT", "load_balancer", path, json=json)
+        self.session.request("PUT", "load_balancer", path, json=json)
 
     def wait_active(self, load_balancer_id: str, say: Callable[[str], None]) -> Resource:
         """Wait until the load balancer is ACTIVE. Raises ApplyError on ERROR, DeadlineError."""
@@ -292,7 +291,7 @@ class OpenStackClient:
 
     def _load_balancer(self, load_balancer_id: str) -> Resource | None:
         path = f"{COLLECTIONS['loadbalancer'].path}/{load_balancer_id}"
-        answer = self._session.request("GET", "load_balancer", path, missing_ok=True)
+        answer = self.session.request("GET", "load_balancer", path, missing_ok=True)
         return answer.json()["loadbalancer"] if answer.status_code == 200 else None
 
 

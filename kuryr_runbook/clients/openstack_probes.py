@@ -76,12 +76,12 @@ class ProbingCloud(OpenStackClient):
 
     def __init__(self, cloud: str, clouds_yaml: Path | None = None) -> None:
         """Nothing is sent yet. Raises UsageError when there is no such entry or file."""
-        self._session = OpenStackSession(cloud, clouds_yaml, lambda line: None, SECONDS)
+        self.session = OpenStackSession(cloud, clouds_yaml, lambda line: None, SECONDS)
 
     def login(self) -> Login:
         """Log in to Keystone."""
-        with self._session.ours("identity"):
-            access = self._access()
+        with self.session.ours("identity"):
+            access = self.session.access()
         return Login(
             user=str(access.username),
             project=str(access.project_name),
@@ -95,15 +95,15 @@ class ProbingCloud(OpenStackClient):
         Raises AccessError that names the services that there are when it is not among them.
         """
         kind = service.replace("_", "-")
-        given = self._session.region.get_endpoint(kind)
+        given = self.session.region.get_endpoint(kind)
         if given:
             return str(given)
         region, interface = (
-            self._session.region.get_region_name(kind),
-            self._session.region.get_interface(kind),
+            self.session.region.get_region_name(kind),
+            self.session.region.get_interface(kind),
         )
-        with self._session.ours("identity"):
-            catalogue = self._access().service_catalog
+        with self.session.ours("identity"):
+            catalogue = self.session.access().service_catalog
             found = catalogue.get_endpoints_data(
                 service_type=kind, region_name=region, interface=interface
             )
@@ -123,8 +123,8 @@ class ProbingCloud(OpenStackClient):
         The root asks for no role, so it answers also where the policy refuses all else.
         """
         root = self.endpoint("load_balancer").rstrip("/").removesuffix("/v2.0").removesuffix("/v2")
-        with self._session.ours("load_balancer"):
-            answer = self._session.connection.session.get(f"{root}/", raise_exc=False)
+        with self.session.ours("load_balancer"):
+            answer = self.session.connection.session.get(f"{root}/", raise_exc=False)
         try:
             versions = answer.json()["versions"]
             return [str(version["id"]) for version in versions]
@@ -140,11 +140,11 @@ class ProbingCloud(OpenStackClient):
             "network": f"/quotas/{project_id}/details.json",
             "load_balancer": f"/lbaas/quotas/{project_id}",
         }[service]
-        return dict(self._session.request("GET", service, path).json()["quota"])
+        return dict(self.session.request("GET", service, path).json()["quota"])
 
     def providers(self) -> Sequence[str]:
         """Names of the providers that Octavia offers."""
-        answer = self._session.request("GET", "load_balancer", "/lbaas/providers").json()
+        answer = self.session.request("GET", "load_balancer", "/lbaas/providers").json()
         return [str(provider["name"]) for provider in answer["providers"]]
 
     def refuse_port(self, network_id: str, body: Mapping[str, Any]) -> Refusal:
@@ -171,15 +171,10 @@ class ProbingCloud(OpenStackClient):
         body = {"loadbalancer": {"project_id": project_id}}
         return self._refused("load_balancer", "/lbaas/loadbalancers", body)
 
-    def _access(self) -> Any:
-        session = self._session.connection.session
-        plugin: Any = session.auth
-        return plugin.get_access(session)
-
     def _refused(self, service: str, path: str, json: Mapping[str, Any]) -> Refusal:
         name = NAMES[service]
-        with self._session.ours(service):
-            proxy = getattr(self._session.connection, service)
+        with self.session.ours(service):
+            proxy = getattr(self.session.connection, service)
             answer = proxy.request(path, "POST", raise_exc=False, json=json)
         if answer.status_code < 300:
             raise ApplyError(

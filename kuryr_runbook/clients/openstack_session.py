@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -31,6 +32,17 @@ PATIENCE_SECONDS = {"network": 120.0, "load_balancer": 600.0, "identity": 120.0}
 """How long an answer that may change is asked for: a load balancer is immutable while its amphora
 boots, a minute or more."""
 NAMES = {"network": "Neutron", "load_balancer": "Octavia", "identity": "Keystone"}
+_LACKS_ROLE = (
+    "the user lacks a role: load balancers need load-balancer_member (or admin) beside member; "
+    "ports with binding:host_id, as nested-macvlan makes them, need admin"
+)
+FORBIDDEN = {
+    "Neutron": _LACKS_ROLE,
+    "Octavia": _LACKS_ROLE,
+    "Keystone": "application credentials can be managed only by the user whose they are, logged "
+    "in with a password",
+}
+"""The way out of a 403, by service."""
 SEE_WHAT_ANSWERS = "look at what answers there: is it the API, or a proxy's page?"
 
 
@@ -74,6 +86,12 @@ class OpenStackSession:
         with self.ours("identity"):
             return str(self.connection.session.get_project_id())
 
+    def access(self) -> Any:
+        """What Keystone gave with the token, as keystoneauth's AccessInfo."""
+        session: Any = self.connection.session
+        with self.ours("identity"):
+            return session.auth.get_access(session)
+
     def request(
         self, method: str, service: str, path: str, *, missing_ok: bool = False, **kwargs: Any
     ) -> Any:
@@ -96,6 +114,9 @@ class OpenStackSession:
         with self.ours(service):
             proxy = getattr(self.connection, service)
             answer = proxy.request(path, method, raise_exc=False, **kwargs)
+            if answer.status_code == HTTPStatus.UNAUTHORIZED:
+                # keystoneauth renews an expired token for one thread, and gives up for the others.
+                answer = proxy.request(path, method, raise_exc=False, **kwargs)
         self._answered.add(service)
         if answer.status_code < 300 and answer.content and not _is_json(answer):
             raise UnreachableError(
@@ -162,11 +183,7 @@ def _refusal(service: str, method: str, path: str, answer: Any) -> RunbookError:
     if answer.status_code == 401:
         return AccessError(message, remedy="check user, password and project in clouds.yaml")
     if answer.status_code == 403:
-        return AccessError(
-            message,
-            remedy="the user lacks a role: load balancers need load-balancer_member (or admin) "
-            "beside member; ports with binding:host_id, as nested-macvlan makes them, need admin",
-        )
+        return AccessError(message, remedy=FORBIDDEN[service])
     return ApplyError(message)
 
 

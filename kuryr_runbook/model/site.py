@@ -180,12 +180,20 @@ class KuryrSection(Section):
     own addresses, and the pods' security group admits everybody."""
     resource_tags: tuple[Tag, ...] = ()
     """Tags that Kuryr puts on what it makes in Neutron and Octavia."""
+    credentials: Literal["site", "application_credential"] = "site"
+    """How Kuryr logs in: as the runbook does, by `openstack.cloud`, or by an application credential
+    that the runbook makes for it alone, and that can be rotated."""
+    credential_roles: Annotated[tuple[Text, ...], Field(min_length=1)] | None = None
+    """Roles of the application credential; None: those that the VIF driver needs when Neutron and
+    Octavia have their default policies."""
 
     @model_validator(mode="after")
     def _supported(self) -> Self:
         return checked(self, self._problems())
 
     def _problems(self) -> Iterator[tuple[str, str]]:
+        if self.credential_roles and self.credentials == "site":
+            yield "credential_roles", "is for credentials: application_credential only"
         release = RELEASES.get(self.release)
         if release is None:
             yield "release", f"no release {self.release!r}: known are {', '.join(RELEASES)}"

@@ -3,47 +3,78 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import ClassVar
 
-from kuryr_runbook.applying.kubernetes import apply_manifests
+from kuryr_runbook.applying.credentials import CredentialExecutor, SecretOf
+from kuryr_runbook.applying.kubernetes import ManifestExecutor
+from kuryr_runbook.applying.steps import Body, Executor, Known, Say, apply_plan
+from kuryr_runbook.clients.identity import IdentityClient
 from kuryr_runbook.display.progress import say
-from kuryr_runbook.model.errors import DriftError, RunbookError, UsageError
+from kuryr_runbook.model.errors import DeadlineError, DriftError, RunbookError, UsageError
 from kuryr_runbook.model.findings import Finding, Status
-from kuryr_runbook.model.plan import Outcome, Plan
+from kuryr_runbook.model.plan import Action, Outcome, Plan, Step
 from kuryr_runbook.phases.base import Phase
 from kuryr_runbook.phases.image_build import deployed_image, registry_login
+from kuryr_runbook.phases.logins import Login, own_auth, plan_login
 from kuryr_runbook.phases.prepared import read_prepared
 from kuryr_runbook.phases.rollout import wait_rolled_out
+from kuryr_runbook.phases.settling import wait_for
+from kuryr_runbook.planning.credentials import APPLICATION_CREDENTIAL
 from kuryr_runbook.planning.kubernetes import plan_manifests
 from kuryr_runbook.specs import kuryr_conf
-from kuryr_runbook.specs.controller import CA_KEY, CA_SECRET, CONTROLLER, controller_manifests
+from kuryr_runbook.specs.controller import (
+    CA_KEY,
+    CA_SECRET,
+    CONFIG_SECRET,
+    CONTROLLER,
+    ControllerConfig,
+    config_secret,
+    controller_manifests,
+)
+from kuryr_runbook.specs.kuryr_conf import Conf
 from kuryr_runbook.specs.manifests import Manifest, is_marked, pull_secret, secret
+
+WELL_SECONDS = 120.0
+"""How long the controller may take from available to well; the same for its old pod to go."""
 
 
 class Controller(Phase):
     """Installs the controller: configuration in a Secret, least-privilege roles, a Deployment."""
 
     name = "controller"
+    rotates: ClassVar[bool] = False
+    """Whether Kuryr gets a new application credential although it has a good one."""
 
-    def manifests(self) -> list[Manifest]:
-        """What is wanted. Raises DriftError when an earlier phase has work left."""
+    def manifests(self, login: Login) -> list[Manifest]:
+        """What is wanted. Raises DriftError when an earlier phase has work left.
+
+        The Secret with the configuration is not among them while its application credential is
+        yet to be made: whoever makes it writes the Secret too.
+        """
+        config, image = self.configuration(login), deployed_image(self.site, ahead=self.dry_run)
+        objects = controller_manifests(self.site, image, config)
+        left_out = {CA_SECRET} if self._ca_is_given() else set()
+        if login.is_new:
+            left_out.add(CONFIG_SECRET)
+        objects = [item for item in objects if item["metadata"]["name"] not in left_out]
+        registry = registry_login(self.site)
+        return [pull_secret(self.site, registry), *objects] if registry else objects
+
+    def configuration(self, login: Login) -> ControllerConfig:
+        """What the controller reads. Raises DriftError when an earlier phase has work left."""
         prepared = read_prepared(self.site, self.cloud, self.cluster)
-        image = deployed_image(self.site, ahead=self.dry_run)
         credentials = self.cloud.credentials()
-        ca_pem, ca_is_given = self._ca_pem(credentials.ca_pem), self._ca_is_given()
-        login = kuryr_conf.login(
-            credentials.auth, credentials.region_name, private_ca=bool(ca_pem) or ca_is_given
-        )
+        ca_pem = self._ca_pem(credentials.ca_pem)
+        private_ca = bool(ca_pem) or self._ca_is_given()
+        neutron = kuryr_conf.login(login.auth, credentials.region_name, private_ca=private_ca)
         conf = kuryr_conf.controller_conf(
             self.site,
             prepared.ids(self.site, ahead=self.dry_run),
-            login,
+            neutron,
             prepared.api_root(self.site),
         )
-        objects = controller_manifests(self.site, image, kuryr_conf.render_conf(conf), ca_pem)
-        if ca_is_given:
-            objects = [item for item in objects if item["metadata"]["name"] != CA_SECRET]
-        registry = registry_login(self.site)
-        return [pull_secret(self.site, registry), *objects] if registry else objects
+        return ControllerConfig(conf=conf, ca_pem=ca_pem, credential=login.credential)
 
     def _ca_pem(self, of_clouds_yaml: str) -> str:
         path = self.site.openstack.ca_file
@@ -71,29 +102,96 @@ class Controller(Phase):
         return True
 
     def make_plan(self) -> Plan:
-        """The manifests against the cluster."""
-        return plan_manifests(self.name, self.manifests(), self.cluster)
+        """Kuryr's login, then the manifests against the cluster, then what nobody needs more."""
+        login = plan_login(self, rotate=self.rotates)
+        manifests = plan_manifests(self.name, self.manifests(login), self.cluster).steps
+        deployment = manifests[-1]
+        first = () if login.chosen is None else (login.chosen,)
+        waiting = replace(deployment, after=deployment.after | {step.target for step in first})
+        retired = [replace(step, after=frozenset({waiting.target})) for step in login.retired]
+        return Plan(phase=self.name, steps=(*first, *manifests[:-1], waiting, *retired))
 
     def carry_out(self, plan: Plan) -> list[Outcome]:
-        """Apply, and wait until the controller is available."""
-        outcomes = apply_manifests(plan, self.cluster, say)
-        wait_rolled_out(self.cluster, plan.steps[-1].body)
-        return outcomes
+        """Apply, wait until the controller is available, and only then delete what it left."""
+        executor = _Installation(self, self._secret_maker(plan))
+        retired = tuple(step for step in plan.steps if step.action is Action.DELETE)
+        first = tuple(step for step in plan.steps if step.action is not Action.DELETE)
+        outcomes = apply_plan(replace(plan, steps=first), executor, say)
+        wait_rolled_out(self.cluster, first[-1].body)
+        if retired:
+            wait_well(self)
+        last = tuple(replace(step, after=frozenset()) for step in retired)
+        return [*outcomes, *apply_plan(replace(plan, steps=last), executor, say)]
+
+    def _secret_maker(self, plan: Plan) -> SecretOf:
+        """Makes the Secret once there is an application credential.
+
+        What can be refused is refused before there is one: everything else is read now, and the
+        cluster is asked whether it would take the Secret.
+        """
+        conf: Conf = {}
+        if any(_creates_credential(step) for step in plan.steps):
+            blank = Login(auth=own_auth(self.cloud.credentials().auth, "", ""))
+            conf = self.configuration(blank).conf
+            self.cluster.preview(config_secret(self.site, conf))
+
+        def secret_of(credential_id: str, secret: str) -> Manifest:
+            return config_secret(self.site, kuryr_conf.logged_in(conf, credential_id, secret))
+
+        return secret_of
 
     def findings(self) -> Iterable[Finding]:
         """The controller's own answers to /ready and /alive."""
         return health_findings(self, CONTROLLER, self.site.release.health_ports.controller)
 
 
+class _Installation(Executor):
+    """Does the steps of phase 03, in Kubernetes and in Keystone."""
+
+    def __init__(self, phase: Controller, secret_of: SecretOf) -> None:
+        self._kubernetes = ManifestExecutor(phase.cluster)
+        identity = IdentityClient(phase.cloud.session)
+        self._keystone = CredentialExecutor(identity, phase.cluster, secret_of)
+
+    def execute(self, step: Step, body: Body, say: Say) -> Known:
+        of_keystone = step.target.kind == APPLICATION_CREDENTIAL
+        executor = self._keystone if of_keystone else self._kubernetes
+        return executor.execute(step, body, say)
+
+
+def _creates_credential(step: Step) -> bool:
+    return step.target.kind == APPLICATION_CREDENTIAL and step.action is Action.CREATE
+
+
+def wait_well(phase: Phase) -> None:
+    """Wait until the controller answers well to all questions. Raises DeadlineError."""
+
+    def look() -> tuple[bool, str]:
+        port = phase.site.release.health_ports.controller
+        found = list(health_findings(phase, CONTROLLER, port))
+        bad = [f"{item.title}: {item.evidence}" for item in found if item.status is not Status.PASS]
+        return bool(found) and not bad, "; ".join(bad) or "there is no pod"
+
+    done, seen = wait_for("the controller to answer /ready and /alive", WELL_SECONDS, look)
+    if not done:
+        raise DeadlineError(
+            f"the controller is not well with its new login after {WELL_SECONDS:.0f} s: {seen}",
+            remedy="no application credential was deleted: mend the cause, and run it again",
+        )
+
+
 def health_findings(phase: Phase, component: str, port: int) -> Iterator[Finding]:
     """What each pod of a component answers on its health port, asked inside the pod.
 
     A pod reached over the network would test the security groups as well, and a port open to the
-    nodes only would look like a sick pod.
+    nodes only would look like a sick pod. One on its way out, as after a rollout, is not asked: it
+    may be gone before it answers.
     """
     namespace = phase.site.kubernetes.namespace
     pods = phase.cluster.list_objects("v1", "Pod", namespace=namespace, labels=f"name={component}")
     for pod in pods:
+        if "deletionTimestamp" in pod["metadata"]:
+            continue
         for path in ("ready", "alive"):
             yield _health_finding(phase, pod["metadata"]["name"], f"http://127.0.0.1:{port}/{path}")
 

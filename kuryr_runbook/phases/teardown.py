@@ -8,6 +8,7 @@ from typing import Any
 from kuryr_runbook.applying.kubernetes import ManifestExecutor
 from kuryr_runbook.applying.openstack import OpenStackExecutor
 from kuryr_runbook.applying.steps import Body, Executor, Known, Say, apply_plan
+from kuryr_runbook.clients.identity import IdentityClient
 from kuryr_runbook.clients.openstack import COLLECTIONS
 from kuryr_runbook.display.progress import say
 from kuryr_runbook.model.errors import DriftError
@@ -16,10 +17,12 @@ from kuryr_runbook.model.plan import Action, Outcome, Plan, Step, Target, staged
 from kuryr_runbook.phases.base import Phase
 from kuryr_runbook.phases.rollout import wait_rolled_out
 from kuryr_runbook.phases.verification import Verification
+from kuryr_runbook.planning.credentials import APPLICATION_CREDENTIAL, plan_credential_removal
 from kuryr_runbook.planning.finalizers import finalizer_removal
 from kuryr_runbook.planning.kubernetes import deletion
 from kuryr_runbook.planning.node_files import NODE_FILES, node_files_removal
 from kuryr_runbook.planning.teardown import openstack_removal
+from kuryr_runbook.snapshots.credentials import read_credentials
 from kuryr_runbook.snapshots.finalizers import read_finalized
 from kuryr_runbook.snapshots.openstack import read_openstack
 
@@ -47,7 +50,8 @@ class Teardown(Phase):
         daemon_sets = [item for item in objects if item["kind"] == "DaemonSet"]
         deployments = [item for item in objects if item["kind"] == "Deployment"]
         rest = [item for item in objects if item not in [*daemon_sets, *deployments]]
-        say("reading Neutron and Octavia")
+        say("reading Keystone, Neutron and Octavia")
+        credentials = read_credentials(self.site, IdentityClient(self.cloud.session), self.cluster)
         snapshot = read_openstack(self.cloud, self.site.openstack.k8s_project_id)
         stages = openstack_removal(self.site, snapshot, self.options.keep)
         steps = staged(
@@ -55,6 +59,7 @@ class Teardown(Phase):
             *node_files_removal(self.site, daemon_sets),
             [deletion(item, "the runbook made it") for item in deployments],
             [deletion(item, "the runbook made it") for item in rest],
+            plan_credential_removal(self.site, credentials),
             *finalizer_removal(read_finalized(self.cluster)),
             *stages,
         )
@@ -117,7 +122,10 @@ class Teardown(Phase):
 
     def end_cleaning(self, cleaner: Mapping[str, Any]) -> None:
         """Wait until the cleaner has been on every node, and let it go."""
-        wait_rolled_out(self.cluster, cleaner)
+        there = self.cluster.get(cleaner)
+        # One that goes already was on every node when a teardown before this one let it go.
+        if there is not None and "deletionTimestamp" not in there["metadata"]:
+            wait_rolled_out(self.cluster, cleaner)
         self.cluster.delete(cleaner)
 
 
@@ -128,11 +136,14 @@ class _Removal(Executor):
         self._phase = phase
         self._openstack = OpenStackExecutor(phase.cloud)
         self._kubernetes = ManifestExecutor(phase.cluster)
+        self._identity = IdentityClient(phase.cloud.session)
 
     def execute(self, step: Step, body: Body, say: Say) -> Known:
         kind = step.target.kind
         if kind == "Namespace":
             Verification.of(self._phase).remove()
+        elif kind == APPLICATION_CREDENTIAL:
+            self._identity.delete_application_credential(str(step.id))
         elif kind == NODE_FILES:
             self._phase.end_cleaning(body)
         elif kind in COLLECTIONS or kind == "router_interface":

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.specs import kuryr_conf
 from kuryr_runbook.specs.custom_resources import custom_resource_definitions
+from kuryr_runbook.specs.kuryr_conf import CREDENTIAL_SECRET, Conf, render_conf
 from kuryr_runbook.specs.manifests import (
     Manifest,
     digest,
@@ -20,21 +23,64 @@ CONTROLLER = "kuryr-controller"
 CA_SECRET = "os-client-ca"  # noqa: S105 - the name of a Secret, as below
 CA_KEY = "os_ca.crt"
 CONFIG_SECRET = "kuryr-config"  # noqa: S105
+CONFIG_KEY = "kuryr.conf"
+CREDENTIAL_ANNOTATION = "kuryr-runbook/application-credential"
+"""On the controller's pods: the name of the application credential with which they started."""
 
 
-def controller_manifests(site: Site, image: str, conf: str, ca_pem: str) -> list[Manifest]:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ControllerConfig:
+    """What the controller reads; never shown, since it holds the login."""
+
+    conf: Conf
+    ca_pem: str
+    """The cloud's CA; empty when the system's is meant."""
+    credential: str = ""
+    """Name of the application credential in `conf`; empty when it is not the runbook's."""
+
+    @property
+    def digest(self) -> str:
+        """What rolls the pods when it changes.
+
+        Id and secret of an application credential of ours do not count, since a plan is made
+        before they exist: its name does, in an annotation of its own.
+        """
+        neutron = {
+            name: value
+            for name, value in self.conf["neutron"].items()
+            if not (self.credential and name in ("application_credential_id", CREDENTIAL_SECRET))
+        }
+        return digest(render_conf({**self.conf, "neutron": neutron}), self.ca_pem)
+
+
+def controller_manifests(site: Site, image: str, config: ControllerConfig) -> list[Manifest]:
     """All objects of the controller, in the order in which they are applied."""
     return [
-        secret(site, CA_SECRET, {CA_KEY: ca_pem}),
-        secret(site, CONFIG_SECRET, {"kuryr.conf": conf}),
+        secret(site, CA_SECRET, {CA_KEY: config.ca_pem}),
+        config_secret(site, config.conf),
         *custom_resource_definitions(site),
         service_account(site, CONTROLLER),
         *role(site, CONTROLLER, site.release.controller_rules),
-        _deployment(site, image, digest(conf, ca_pem)),
+        _deployment(site, image, config),
     ]
 
 
-def _deployment(site: Site, image: str, config: str) -> Manifest:
+def config_secret(site: Site, conf: Conf) -> Manifest:
+    """The Secret that the controller's configuration is in."""
+    return secret(site, CONFIG_SECRET, {CONFIG_KEY: render_conf(conf)})
+
+
+def references(site: Site) -> tuple[Manifest, Manifest]:
+    """The Secret and the Deployment, by name alone: enough to ask the cluster for them."""
+    empty = secret(site, CONFIG_SECRET, {})
+    return empty, {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": metadata(site, CONTROLLER),
+    }
+
+
+def _deployment(site: Site, image: str, config: ControllerConfig) -> Manifest:
     container = {
         "name": "controller",
         "image": image,
@@ -53,6 +99,9 @@ def _deployment(site: Site, image: str, config: str) -> Manifest:
         {"name": "ca", "secret": {"secretName": CA_SECRET}},
         {"name": "lock", "emptyDir": {}},
     ]
+    template = pod_template(site, CONTROLLER, config.digest, [container], volumes)
+    if config.credential:
+        template["metadata"]["annotations"][CREDENTIAL_ANNOTATION] = config.credential
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -65,6 +114,6 @@ def _deployment(site: Site, image: str, config: str) -> Manifest:
                 "type": "RollingUpdate",
                 "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1},
             },
-            "template": pod_template(site, CONTROLLER, config, [container], volumes),
+            "template": template,
         },
     }

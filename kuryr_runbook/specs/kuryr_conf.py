@@ -5,6 +5,7 @@ Options and their meaning: kuryr-kubernetes `config.py`, kuryr-lib `opts.py`.
 
 from __future__ import annotations
 
+import configparser
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -34,6 +35,19 @@ AUTH_OPTIONS = {
     "project_domain_id": "project_domain_id",
 }
 """Keys of clouds.yaml's `auth` that keystoneauth's password plugin knows in kuryr.conf too."""
+
+CREDENTIAL_SECRET = "application_credential_secret"  # noqa: S105 - the name of an option
+CREDENTIAL_OPTIONS = (
+    "auth_url",
+    "application_credential_id",
+    "application_credential_name",
+    CREDENTIAL_SECRET,
+    "username",
+    "user_id",
+    "user_domain_name",
+    "user_domain_id",
+)
+"""The same for its plugin v3applicationcredential, which refuses the options of a project."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,21 +139,47 @@ def login(auth: Mapping[str, str], region: str, *, private_ca: bool) -> dict[str
 
     Without a private CA the system's are trusted. Raises UsageError for what Kuryr cannot use.
     """
-    missing = [name for name in ("auth_url", "username", "password") if not auth.get(name)]
-    if missing:
-        raise UsageError(
-            f"the cloud's entry lacks {', '.join(missing)}: Kuryr logs in with a user's password",
-            remedy="complete the entry's `auth` in clouds.yaml, or the OS_* variables",
-        )
     if any("\n" in value for value in auth.values()):
         raise UsageError("a value of the cloud's `auth` holds a line break: kuryr.conf cannot")
-    options = {"auth_type": "password"}
-    options |= {AUTH_OPTIONS[key]: value for key, value in auth.items() if key in AUTH_OPTIONS}
+    if CREDENTIAL_SECRET in auth:
+        options = {"auth_type": "v3applicationcredential"}
+        options |= {key: value for key, value in auth.items() if key in CREDENTIAL_OPTIONS}
+    else:
+        options = {"auth_type": "password"} | _password(auth)
     if region:
         options["region_name"] = region
     if private_ca:
         options["cafile"] = CA_FILE
     return options
+
+
+def logged_in(conf: Conf, credential_id: str, secret: str) -> Conf:
+    """The configuration with id and secret of the application credential filled in."""
+    filled = {"application_credential_id": credential_id, CREDENTIAL_SECRET: secret}
+    return {**conf, "neutron": conf["neutron"] | filled}
+
+
+def parse_login(text: str) -> dict[str, str]:
+    """The section `neutron` of a rendered configuration; empty when it is none of ours."""
+    parser = configparser.RawConfigParser(delimiters=("=",), strict=False, default_section="")
+    try:
+        parser.read_string(text)
+    except configparser.Error:
+        return {}
+    if not parser.has_section("neutron"):
+        return {}
+    return {name: value.replace("$$", "$") for name, value in parser.items("neutron")}
+
+
+def _password(auth: Mapping[str, str]) -> dict[str, str]:
+    missing = [name for name in ("auth_url", "username", "password") if not auth.get(name)]
+    if missing:
+        raise UsageError(
+            f"the cloud's entry lacks {', '.join(missing)}: Kuryr logs in with a user's password, "
+            "or with an application credential",
+            remedy="complete the entry's `auth` in clouds.yaml, or the OS_* variables",
+        )
+    return {AUTH_OPTIONS[key]: value for key, value in auth.items() if key in AUTH_OPTIONS}
 
 
 def _neutron_defaults(site: Site, ids: KuryrIds) -> dict[str, str]:

@@ -13,7 +13,8 @@ from kuryr_runbook.cli import COMMANDS, main
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], *([name] for name in ("run", "teardown", "releases", "version"))]
+    "arguments",
+    [[], *([name] for name in ("run", "teardown", "rotate-credentials", "releases", "version"))],
 )
 def test_help_fits_80_columns(arguments: list[str]) -> None:
     result = CliRunner().invoke(main, [*arguments, "--help"], terminal_width=80)
@@ -39,7 +40,7 @@ def test_version() -> None:
     assert result.output.startswith("kuryr-runbook ")
 
 
-@pytest.mark.parametrize("command", ["run", "teardown"])
+@pytest.mark.parametrize("command", ["run", "teardown", "rotate-credentials"])
 def test_a_bad_site_lists_all_problems_and_exits_2(command: str, tmp_path: Path) -> None:
     site = tmp_path / "site.yaml"
     site.write_text("name: lab\nnetwrok: {}\nkuryr:\n  release: nova\n")

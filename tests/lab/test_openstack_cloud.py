@@ -157,6 +157,20 @@ def test_a_member_with_the_role_may_use_load_balancers(
     assert settled(cluster, made) == "ACTIVE"
 
 
+def test_a_role_made_for_kuryr_may_bind_ports_and_use_load_balancers_but_is_no_admin(
+    settings: LabSettings, tenant: Tenant, cluster: Any, clean: None
+) -> None:
+    kuryr: Any = connect(settings, "kuryr")
+    bound = port(kuryr, tenant, binding_host_id=NODE_HOST)
+    assert cluster.network.get_port(bound.id).binding_host_id == NODE_HOST
+    made = kuryr.load_balancer.create_load_balancer(
+        name=CREATED, vip_subnet_id=tenant.node_subnet_id
+    )
+    assert settled(cluster, made) == "ACTIVE"
+    with pytest.raises(ForbiddenException):
+        list(kuryr.identity.users())
+
+
 @pytest.mark.parametrize(
     ("host", "vif_type", "status"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import json
 import stat
 from dataclasses import fields, replace
 from pathlib import Path
@@ -61,6 +62,27 @@ def test_damaged_secrets_are_refused(here: LabSettings, passwords: Passwords) ->
     path.write_text('{"admin": "x"}')
     with pytest.raises(LabError, match="heartbeat"):
         read_passwords(path)
+
+
+def test_a_lab_of_an_earlier_version_gets_the_secrets_that_it_lacks(
+    here: LabSettings, passwords: Passwords
+) -> None:
+    path = Files(here).passwords
+    known = json.loads(path.read_text())
+    del known["kuryr"]
+    path.write_text(json.dumps(known))
+    upgraded = ensure_passwords(path)
+    assert upgraded != passwords
+    assert replace(upgraded, kuryr=passwords.kuryr) == passwords
+
+
+def test_the_services_are_told_where_their_policies_are(
+    here: LabSettings, passwords: Passwords
+) -> None:
+    services.write_files(here, passwords, Path("/venv"))
+    for service, policy in configuration.POLICIES.items():
+        written = parsed(Files(here).configuration(service))["oslo_policy"]["policy_file"]
+        assert yaml.safe_load(Path(written).read_text()) == policy
 
 
 def test_no_secret_is_in_a_program_or_a_readable_file(
@@ -135,6 +157,7 @@ def test_clouds_trust_the_labs_ca_and_each_logs_in_as_itself(
     assert {name: cloud["auth"]["project_name"] for name, cloud in clouds.items()} == {
         "admin": "admin",
         "k8s": "k8s",
+        "kuryr": "k8s",
         "member": "k8s",
         "lbmember": "k8s",
     }

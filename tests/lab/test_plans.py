@@ -183,7 +183,7 @@ def test_reading_is_all_that_a_second_run_does(
     send = HTTPConnectionPool.urlopen
 
     def urlopen(pool: Any, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
-        if "auth/tokens" not in url:
+        if "auth/tokens" not in url and "/leases" not in url:
             sent.append(f"{method} {url}")
         return send(pool, method, url, *args, **kwargs)
 

@@ -12,6 +12,7 @@ from kuryr_runbook.clients.kubernetes import KubernetesClient
 from kuryr_runbook.clients.openstack import OpenStackClient
 from kuryr_runbook.model.plan import Plan, staged
 from kuryr_runbook.model.site import Site
+from kuryr_runbook.phases.controller import Controller
 from kuryr_runbook.phases.teardown import Teardown
 
 pytestmark = pytest.mark.lab
@@ -23,7 +24,11 @@ def test_teardown_leaves_cloud_and_cluster_as_they_were(
     cloud: OpenStackClient,
     cluster: KubernetesClient,
 ) -> None:
-    teardown = Teardown(**kuryr.model_dump(mode="json", exclude_none=True))
+    site = kuryr.model_dump(mode="json", exclude_none=True)
+    site["kuryr"] |= {"credentials": "application_credential"}
+    controller, teardown = Controller(**site), Teardown(**site)
+    controller.carry_out(controller.make_plan())
+    assert "application_credential" in {step.target.kind for step in teardown.make_plan().steps}
     teardown.carry_out(teardown.make_plan())
     assert changes(before_kuryr, world(cloud, cluster)) == []
     assert teardown.make_plan().steps == ()

@@ -40,6 +40,17 @@ def test_every_shipped_site_is_valid(path: Path) -> None:
         ("name: lab\n", "name: Lab_1\n", "String should match pattern"),
         ("replicas: 4", "replicas: 1", "greater than or equal to 2"),
         ("replicas: 4", "zzz: 4", "unknown key: known are namespace"),
+        (
+            "link_iface: ens3",
+            "link_iface: ens3\n  credential_roles: [member]",
+            "credential_roles (line 31): is for credentials: application_credential only",
+        ),
+        (
+            "link_iface: ens3",
+            "link_iface: ens3\n  credentials: application_credential\n  credential_roles: []",
+            "at least 1 item",
+        ),
+        ("link_iface: ens3", "link_iface: ens3\n  credentials: none", "'application_credential'"),
         ("repository: 203.0.113.130:5443/kuryr/kuryr", "repository: kuryr:latest", "match pattern"),
     ],
 )

@@ -87,6 +87,42 @@ def test_any_password_survives_oslo_configs_substitution(password: str) -> None:
     assert line.removeprefix("password = ").replace("$$", "$") == password
 
 
+@given(st.text(st.characters(categories=("L", "N", "P", "S")), min_size=1))
+def test_a_login_is_read_from_the_secret_as_it_was_written(password: str) -> None:
+    written = kuryr_conf.login(AUTH | {"password": password}, "RegionOne", private_ca=True)
+    conf = kuryr_conf.controller_conf(site(), IDS, written, "https://172.18.0.2:6443")
+    assert kuryr_conf.parse_login(kuryr_conf.render_conf(conf)) == written
+
+
+@pytest.mark.parametrize("text", ["", "[neutron", "no section = 1", "[kubernetes]\na = b\n"])
+def test_what_is_no_configuration_of_ours_holds_no_login(text: str) -> None:
+    assert kuryr_conf.parse_login(text) == {}
+
+
+def test_an_application_credential_comes_without_the_project_that_it_may_not_name() -> None:
+    auth = {
+        "auth_url": AUTH["auth_url"],
+        "application_credential_id": "id",
+        "application_credential_secret": "s$cret",
+        "project_name": "k8s",
+        "project_domain_name": "Default",
+    }
+    assert kuryr_conf.login(auth, "RegionOne", private_ca=False) == {
+        "auth_type": "v3applicationcredential",
+        "auth_url": AUTH["auth_url"],
+        "application_credential_id": "id",
+        "application_credential_secret": "s$cret",
+        "region_name": "RegionOne",
+    }
+
+
+def test_what_is_filled_in_later_is_what_would_have_been_written_at_once() -> None:
+    blank = {"auth_url": "u", "application_credential_id": "", "application_credential_secret": ""}
+    known = blank | {"application_credential_id": "id", "application_credential_secret": "word"}
+    filled = kuryr_conf.logged_in(conf_with(blank), "id", "word")
+    assert kuryr_conf.render_conf(filled) == kuryr_conf.render_conf(conf_with(known))
+
+
 @pytest.mark.parametrize("dockershim", [True, False])
 def test_the_daemon_gets_no_credentials(dockershim: bool) -> None:
     text = kuryr_conf.render_conf(

@@ -1,6 +1,7 @@
 """The manifests of controller and daemon."""
 
 import json
+from base64 import b64decode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,8 +28,15 @@ def site(plugin: str = "install") -> Site:
     return parse_site(text, "lab.yaml")
 
 
-def controller(conf: str = "conf") -> dict[str, Any]:
-    return controllers.controller_manifests(site(), IMAGE, conf, "ca")[-1]
+def config(word: str = "word", credential: str = "") -> controllers.ControllerConfig:
+    neutron = {"application_credential_id": f"id-of-{word}", "application_credential_secret": word}
+    return controllers.ControllerConfig(
+        conf={"neutron": neutron}, ca_pem="ca", credential=credential
+    )
+
+
+def controller(word: str = "word", credential: str = "") -> dict[str, Any]:
+    return controllers.controller_manifests(site(), IMAGE, config(word, credential))[-1]
 
 
 def daemon(conf: str = "conf", plugin: str = "install") -> dict[str, Any]:
@@ -36,7 +44,7 @@ def daemon(conf: str = "conf", plugin: str = "install") -> dict[str, Any]:
 
 
 def everything() -> Iterator[dict[str, Any]]:
-    yield from controllers.controller_manifests(site(), IMAGE, SECRET_WORD, "ca")
+    yield from controllers.controller_manifests(site(), IMAGE, config(SECRET_WORD))
     yield from daemons.daemon_manifests(site(), IMAGE, "conf")
     yield manifests.pull_secret(site(), "{}")
     yield daemons.cleaner_manifest(site(), IMAGE)
@@ -49,9 +57,13 @@ def test_every_object_bears_the_mark_by_which_teardown_finds_it() -> None:
         assert labels["app.kubernetes.io/instance"] == "lab"
 
 
+def in_clear(item: dict[str, Any]) -> str:
+    data = item.get("data", {}) if item["kind"] == "Secret" else {}
+    return json.dumps(item) + "".join(b64decode(value).decode() for value in data.values())
+
+
 def test_the_credentials_stand_in_the_secret_alone() -> None:
-    coded = manifests.encoded(SECRET_WORD)
-    holders = [i for i in everything() if SECRET_WORD in json.dumps(i) or coded in json.dumps(i)]
+    holders = [item for item in everything() if SECRET_WORD in in_clear(item)]
     assert [(i["kind"], i["metadata"]["name"]) for i in holders] == [("Secret", "kuryr-config")]
 
 
@@ -70,6 +82,14 @@ def test_pods_run_before_there_is_a_network(make: Any) -> None:
 def test_a_changed_configuration_rolls_the_pods_and_an_unchanged_one_does_not(make: Any) -> None:
     assert make("a")["spec"]["template"] == make("a")["spec"]["template"]
     assert make("a")["spec"]["template"] != make("b")["spec"]["template"]
+
+
+def test_the_name_of_an_application_credential_rolls_the_pods_and_its_secret_does_not() -> None:
+    first, same, next_one = controller("a", "k-1"), controller("b", "k-1"), controller("a", "k-2")
+    assert first["spec"]["template"] == same["spec"]["template"]
+    assert first["spec"]["template"] != next_one["spec"]["template"]
+    annotations = next_one["spec"]["template"]["metadata"]["annotations"]
+    assert annotations[controllers.CREDENTIAL_ANNOTATION] == "k-2"
 
 
 def rules(combination: Combination, account: str) -> list[dict[str, Any]]:
@@ -105,7 +125,7 @@ def of_release(name: str) -> Site:
 
 def test_custom_resources_are_defined_before_the_controller_that_watches_them() -> None:
     site = of_release("victoria")
-    objects = controllers.controller_manifests(site, IMAGE, "conf", "ca")
+    objects = controllers.controller_manifests(site, IMAGE, config(SECRET_WORD))
     definitions = [item for item in objects if item["kind"] == "CustomResourceDefinition"]
     assert len(definitions) == 4
     assert objects[-1]["kind"] == "Deployment"

@@ -9,7 +9,7 @@ from healthy import lab_site
 
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.releases import RELEASES, Release, minor_version
-from kuryr_runbook.specs.controller import controller_manifests
+from kuryr_runbook.specs.controller import ControllerConfig, controller_manifests
 from kuryr_runbook.specs.daemon import cleaner_manifest, daemon_manifests
 from kuryr_runbook.specs.manifests import Manifest, pull_secret
 from kuryr_runbook.specs.requirements import (
@@ -27,7 +27,7 @@ AUTH = '{"auths": {}}'
 
 def all_manifests() -> list[Manifest]:
     return [
-        *controller_manifests(SITE, "image", "conf", "ca"),
+        *controller_manifests(SITE, "image", ControllerConfig(conf={"neutron": {}}, ca_pem="ca")),
         *daemon_manifests(SITE, "image", "conf"),
         cleaner_manifest(SITE, "image"),
         pull_secret(SITE, AUTH),

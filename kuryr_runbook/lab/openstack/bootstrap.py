@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kuryr_runbook.lab.openstack import configuration
-from kuryr_runbook.lab.openstack.configuration import SERVICE_PROJECT
+from kuryr_runbook.lab.openstack.configuration import KURYR_ROLE, SERVICE_PROJECT
 from kuryr_runbook.lab.openstack.passwords import Passwords
 from kuryr_runbook.lab.settings import PROJECT, REGION
 
@@ -19,6 +19,7 @@ ROLES = (
     "load-balancer_member",
     "load-balancer_observer",
     "load-balancer_quota_admin",
+    KURYR_ROLE,
 )
 """Beside those that Keystone's own bootstrap makes."""
 CATALOG = {"neutron": "network", "octavia": "load-balancer"}
@@ -41,6 +42,8 @@ USERS = (
     User("octavia", SERVICE_PROJECT, ("admin", "service")),
     # Admin on its project as in the original: only an admin may set or see binding:host_id.
     User("k8s", PROJECT, ("admin", "member", "load-balancer_member")),
+    # What the original's author offers instead: no admin, but policies that know a role for Kuryr.
+    User("kuryr", PROJECT, ("member", KURYR_ROLE)),
     User("member", PROJECT, ("member",)),
     User("lbmember", PROJECT, ("member", "load-balancer_member")),
 )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def connect(settings: LabSettings, cloud: str) -> Connection:
-    """Return a connection as `cloud`: admin, k8s, member or lbmember.
+    """Return a connection as `cloud`: admin, k8s, kuryr, member or lbmember.
 
     Neither OS_* variables nor a clouds.yaml of the operator have a say.
     """

@@ -41,17 +41,33 @@ LOG_LEVELS = ",".join(
     )
 )
 
+KURYR_ROLE = "kuryr"
+"""A role made for Kuryr alone, which the policies below let do what else only an admin may."""
+
+PORT_BINDING = {
+    "create_port:binding:host_id": f"rule:admin_only or rule:service_api or role:{KURYR_ROLE}"
+}
+"""Neutron's default policy with the one rule that keeps Kuryr from doing without an admin."""
+
 LOAD_BALANCER_ROLES = {
     "context_is_admin": "role:admin or role:load-balancer_admin",
     "load-balancer:admin": "is_admin:True or role:admin or role:load-balancer_admin",
     "load-balancer:global_observer": "role:load-balancer_global_observer",
-    "load-balancer:member_and_owner": "role:load-balancer_member and rule:load-balancer:owner",
+    "load-balancer:member_and_owner": (
+        f"(role:load-balancer_member or role:{KURYR_ROLE}) and rule:load-balancer:owner"
+    ),
     "load-balancer:observer_and_owner": (
         "role:load-balancer_observer and rule:load-balancer:owner"
     ),
     "load-balancer:quota-admin": "role:load-balancer_quota_admin",
 }
 """Octavia's own role policy ("advanced RBAC"): a plain member may not use load balancers."""
+
+POLICIES: Mapping[str, Mapping[str, str]] = {
+    "neutron": PORT_BINDING,
+    "octavia": LOAD_BALANCER_ROLES,
+}
+"""What differs from the default policy, by service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +87,6 @@ class Files:
         return self.root / "passwords.json"
 
     @property
-    def policy(self) -> Path:
-        """Octavia's policy."""
-        return self.root / "octavia-policy.yaml"
-
-    @property
     def octavia_ca_key(self) -> Path:
         """The CA's key, encrypted, for Octavia."""
         return self.root / "octavia-ca.key"
@@ -88,6 +99,10 @@ class Files:
     def configuration(self, service: str) -> Path:
         """A service's configuration file."""
         return self.root / f"{service}.conf"
+
+    def policy(self, service: str) -> Path:
+        """A service's policy, of those in POLICIES."""
+        return self.root / f"{service}-policy.yaml"
 
     def database(self, service: str) -> Path:
         """A service's database."""
@@ -146,6 +161,7 @@ def neutron_sections(settings: LabSettings, passwords: Passwords, venv: Path) ->
         "lab": {"hosts": f"{names.NODE_HOST},{names.AMPHORA_HOST}"},
         "database": _database(files, "neutron"),
         "keystone_authtoken": _login(settings, "neutron", passwords.neutron),
+        "oslo_policy": {"policy_file": files.policy("neutron")},
         "oslo_concurrency": {"lock_path": files.root / "neutron" / "lock"},
         "ml2": {
             "type_drivers": "flat,geneve",
@@ -185,7 +201,7 @@ def octavia_sections(settings: LabSettings, passwords: Passwords) -> Sections:
             "valid_interfaces": "public",
             "cafile": settings.ca,
         },
-        "oslo_policy": {"policy_file": files.policy, "enforce_new_defaults": True},
+        "oslo_policy": {"policy_file": files.policy("octavia"), "enforce_new_defaults": True},
         "oslo_messaging": {"topic": "octavia_prov"},
         "controller_worker": {
             "amphora_driver": "amphora_noop_driver",
@@ -224,6 +240,7 @@ def clouds(settings: LabSettings, passwords: Passwords) -> dict[str, dict[str, A
     logins = {
         "admin": ("admin", passwords.admin),
         "k8s": (names.PROJECT, passwords.k8s),
+        "kuryr": (names.PROJECT, passwords.kuryr),
         "member": (names.PROJECT, passwords.member),
         "lbmember": (names.PROJECT, passwords.lbmember),
     }

@@ -19,6 +19,7 @@ class Passwords:
     neutron: str
     octavia: str
     k8s: str
+    kuryr: str
     member: str
     lbmember: str
     ca_passphrase: str
@@ -29,11 +30,17 @@ class Passwords:
 
 
 def ensure_passwords(path: Path) -> Passwords:
-    """Load the secrets from `path`, or draw them; raises LabError like `read_passwords`."""
-    if not path.exists():
-        drawn = {field.name: secrets.token_hex(16) for field in fields(Passwords)}
+    """Load the secrets from `path`, and draw those that are not there.
+
+    A lab that an earlier version made lacks the newer users'. Raises LabError like
+    `read_passwords`.
+    """
+    known = _read(path) if path.exists() else {}
+    missing = [field.name for field in fields(Passwords) if field.name not in known]
+    if missing:
+        drawn = {name: secrets.token_hex(16) for name in missing}
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_private(path, json.dumps(drawn, indent=1).encode())
+        write_private(path, json.dumps(known | drawn, indent=1).encode())
     return read_passwords(path)
 
 
@@ -45,12 +52,23 @@ def read_passwords(path: Path) -> Passwords:
             remedy="bring the lab up: `kuryr-runbook lab up`",
         )
     try:
-        return Passwords(**json.loads(path.read_text()))
+        return Passwords(**_read(path))
+    except TypeError as error:
+        raise _damaged(path) from error
+
+
+def _read(path: Path) -> dict[str, str]:
+    try:
+        return dict(json.loads(path.read_text()))
     except (ValueError, TypeError) as error:
-        raise LabError(
-            f"{path}: expected the cloud's secrets {_names()}, found something else",
-            remedy="remove the lab (`kuryr-runbook lab destroy`) and bring it up again",
-        ) from error
+        raise _damaged(path) from error
+
+
+def _damaged(path: Path) -> LabError:
+    return LabError(
+        f"{path}: expected the cloud's secrets {_names()}, found something else",
+        remedy="remove the lab (`kuryr-runbook lab destroy`) and bring it up again",
+    )
 
 
 def _names() -> str:

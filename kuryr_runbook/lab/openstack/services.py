@@ -51,7 +51,8 @@ def write_files(settings: LabSettings, passwords: Passwords, venv: Path) -> None
     }
     for service, sections in rendered.items():
         _write(files.configuration(service), configuration.render(sections))
-    _write(files.policy, yaml.safe_dump(configuration.LOAD_BALANCER_ROLES))
+    for service, policy in configuration.POLICIES.items():
+        _write(files.policy(service), yaml.safe_dump(dict(policy)))
 
 
 def make_databases(lab: Lab, passwords: Passwords, venv: Path) -> None:
@@ -103,7 +104,7 @@ def _program(settings: LabSettings, service: str) -> Program:
     certificate = settings.pki / f"{files.certificate_name}.pem"
     key = certificate.with_suffix(".key")
     url = configuration.url(service)
-    read = [files.configuration(service), files.policy, certificate, settings.ca]
+    read = [files.configuration(service), files.policy(service), certificate, settings.ca]
     return Program(
         name=service,
         command=(

@@ -1,0 +1,45 @@
+"""Carry out the steps of Kuryr's application credential.
+
+The secret goes from Keystone's answer into the cluster's Secret, within one step, and is nowhere
+else: no outcome holds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from kuryr_runbook.applying.steps import Body, Executor, Known, Say
+from kuryr_runbook.clients.identity import IdentityWriter
+from kuryr_runbook.clients.kubernetes import KubernetesWriter
+from kuryr_runbook.model.plan import Action, Step
+
+SecretOf = Callable[[str, str], Mapping[str, Any]]
+"""The Secret for the controller, with id and secret of an application credential."""
+
+
+class CredentialExecutor(Executor):
+    """How steps of application credentials are done.
+
+    Cut off between the two writes, there is one in Keystone that no Secret knows: the next plan
+    deletes it.
+    """
+
+    def __init__(
+        self, identity: IdentityWriter, cluster: KubernetesWriter, secret_of: SecretOf
+    ) -> None:
+        self._identity = identity
+        self._cluster = cluster
+        self._secret_of = secret_of
+
+    def execute(self, step: Step, body: Body, say: Say) -> Known:
+        """Make one and write the Secret, or delete one."""
+        match step.action:
+            case Action.CREATE:
+                made = self._identity.create_application_credential(body)
+                self._cluster.apply(self._secret_of(made["id"], made["secret"]), force=True)
+                return {"id": made["id"]}
+            case Action.DELETE:
+                self._identity.delete_application_credential(str(step.id))
+                return {}
+        raise AssertionError(f"no way to {step.action} {step.target}")

@@ -1,0 +1,34 @@
+"""`kuryr-runbook rotate-credentials`. Progress on stderr, plan and result on stdout."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import click
+
+from kuryr_runbook.cli.run import dry_run_option, site_option
+
+
+@click.command("rotate-credentials")
+@site_option
+@dry_run_option
+def rotate_credentials(site_file: Path, dry_run: bool) -> None:  # noqa: FBT001
+    """Give Kuryr new credentials, and delete the old ones.
+
+    Makes an application credential, writes it into the Secret kuryr-config, starts
+    the controller anew, and deletes the old one when the controller is well. With
+    `credentials: site` it takes over what clouds.yaml says now. What else phase
+    03 would change is changed too. Cut off anywhere, run it again.
+    """
+    from kuryr_runbook.phases.base import read_site
+    from kuryr_runbook.phases.rotation import Rotation
+
+    rotation = Rotation(dry_run=dry_run, **dict(read_site(site_file)))
+    for step in (rotation.plan, rotation.apply, rotation.check):
+        with redirect_stdout(sys.stderr):
+            view = step()
+        click.echo(f"{view}\n")
+        if dry_run:
+            return

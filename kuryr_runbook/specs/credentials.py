@@ -1,0 +1,54 @@
+"""The application credential that a site wants for Kuryr, and the mark by which ours are known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kuryr_runbook.model.site import Site
+
+ADMIN_ROLES = ("admin",)
+"""`binding:host_id` is an admin's by Neutron's default policy, and whatever a member may do an
+admin may too."""
+MEMBER_ROLES = ("load-balancer_member", "member")
+"""Enough for ports, floating IPs, groups and load balancers of one's own project."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CredentialSpec:
+    """An application credential for Kuryr alone. It does not expire: rotation replaces it."""
+
+    stem: str
+    """Its name but for the number that follows: names are unique for a user."""
+    description: str
+    roles: tuple[str, ...]
+
+    def body(self, name: str) -> dict[str, Any]:
+        """What Keystone gets; restricted, so that it cannot be used to make others."""
+        return {
+            "name": name,
+            "description": self.description,
+            "roles": [{"name": role} for role in self.roles],
+            "unrestricted": False,
+        }
+
+
+def credential_spec(site: Site) -> CredentialSpec | None:
+    """What the site wants; None when Kuryr logs in as the runbook does."""
+    if site.kuryr.credentials == "site":
+        return None
+    default = ADMIN_ROLES if site.driver.sends_binding_host else MEMBER_ROLES
+    roles = tuple(sorted(set(site.kuryr.credential_roles or default)))
+    return CredentialSpec(
+        stem=f"kuryr-{site.name}-",
+        # Keystone adds the implied roles to those that were asked for, and does not tell which:
+        # what was asked for stands here.
+        description=f"{site.owner} roles={','.join(roles)}",
+        roles=roles,
+    )
+
+
+def is_owned(site: Site, credential: Mapping[str, Any]) -> bool:
+    """Whether the runbook made it, for this site."""
+    return str(credential.get("description")).startswith(f"{site.owner} ")

@@ -1,0 +1,281 @@
+"""Phase 03 and rotation, cut off anywhere: Kuryr can always log in, and nothing is left over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from memory_cluster import MemoryCluster
+from memory_keystone import MemoryKeystone
+
+from kuryr_runbook.clients.openstack import Credentials
+from kuryr_runbook.model.errors import DeadlineError, DriftError, EarlierPhaseError
+from kuryr_runbook.model.findings import Finding, Status
+from kuryr_runbook.model.plan import Action, Done
+from kuryr_runbook.model.site_file import parse_site
+from kuryr_runbook.phases import controller, logins
+from kuryr_runbook.phases.controller import Controller
+from kuryr_runbook.phases.logins import Login
+from kuryr_runbook.phases.rotation import Rotation
+from kuryr_runbook.snapshots.credentials import CredentialSnapshot, read_credentials
+from kuryr_runbook.specs import kuryr_conf
+from kuryr_runbook.specs.controller import CA_SECRET, ControllerConfig, references
+from kuryr_runbook.specs.credentials import is_owned
+
+LAB = yaml.safe_load((Path(__file__).parents[2] / "parameters" / "lab.yaml").read_text())
+IMAGE = "203.0.113.130:5443/kuryr/kuryr@sha256:" + "a" * 64
+AUTH = {"auth_url": "https://k:5000/v3", "username": "k8s", "password": "pass$word"}
+WRITES = 8
+"""No plan of these tests has more."""
+
+
+class Killed(BaseException):
+    """The process was killed here: no handler of ours may catch it."""
+
+
+class Cloud:
+    """What the phase asks the cloud for, beside Keystone's credentials."""
+
+    session = None
+
+    def credentials(self) -> Credentials:
+        return Credentials(auth=AUTH, region_name="RegionOne", ca_pem="ca")
+
+
+class Cluster(MemoryCluster):
+    """Starts the controller's pods anew when their template changes, as Kubernetes does."""
+
+    started_with = ""
+    """What the pods of now read when they started."""
+
+    def apply(self, manifest: Mapping[str, Any], *, force: bool = False) -> dict[str, Any]:
+        before = self.get(manifest)
+        after = super().apply(manifest, force=force)
+        if manifest["kind"] == "Deployment" and before != after:
+            secret, _ = references(parse_site(yaml.safe_dump(LAB), "lab.yaml"))
+            self.started_with = (self.get(secret) or {"data": {}})["data"].get("kuryr.conf", "")
+        return after
+
+
+class World:
+    """Keystone and cluster, with the promises that hold at every moment."""
+
+    def __init__(self) -> None:
+        self.keystone = MemoryKeystone()
+        self.cluster = Cluster()
+        self.left: int | None = None
+        self.keystone.on_write = self.cluster.on_write = self.count
+        self.keystone.on_delete = self.is_of_no_use
+        self.foreign = self.keystone.add(name="kuryr-lab-9", description="an operator's")
+        self.writes = 0
+        self.well = True
+
+    def count(self) -> None:
+        if self.left is not None:
+            if self.left == 0:
+                raise Killed
+            self.left -= 1
+        self.writes += 1
+
+    def is_of_no_use(self, credential_id: str) -> None:
+        """A controller that starts at this moment, or runs, must not need what is deleted."""
+        seen = self.read()
+        assert seen.used is None or seen.used.id != credential_id
+        assert self.keystone.items[credential_id]["name"] != seen.deployed
+        assert credential_id != self.foreign["id"]
+
+    def phase(self, kind: type[Controller], **kuryr: Any) -> Controller:
+        phase = kind(**(LAB | {"kuryr": LAB["kuryr"] | kuryr}))
+        phase.cloud, phase.cluster = Cloud(), self.cluster  # type: ignore[assignment]
+        return phase
+
+    def read(self) -> CredentialSnapshot:
+        return read_credentials(self.phase(Controller).site, self.keystone, self.cluster)
+
+    def ours(self) -> list[dict[str, Any]]:
+        site = self.phase(Controller).site
+        return [item for item in self.keystone.items.values() if is_owned(site, item)]
+
+
+@pytest.fixture(scope="module")
+def make_world() -> Iterator[Callable[[], World]]:
+    """Phases that read nothing of Neutron and of the registry, in a world that may be made anew."""
+    current: list[World] = []
+
+    def configuration(self: Controller, login: Login) -> ControllerConfig:
+        neutron = kuryr_conf.login(login.auth, "RegionOne", private_ca=True)
+        return ControllerConfig(conf={"neutron": neutron}, ca_pem="ca", credential=login.credential)
+
+    def findings(*_: Any) -> list[Finding]:
+        status = Status.PASS if current[0].well else Status.FAIL
+        return [Finding(check="c", title="/ready", status=status, evidence="Keystone says 401")]
+
+    def make() -> World:
+        current[:] = [World()]
+        return current[0]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Controller, "configuration", configuration)
+        patch.setattr(controller, "deployed_image", lambda site, *, ahead: IMAGE)
+        patch.setattr(controller, "registry_login", lambda site: "")
+        patch.setattr(controller, "wait_rolled_out", lambda cluster, manifest: None)
+        patch.setattr(controller, "health_findings", findings)
+        patch.setattr(controller, "WELL_SECONDS", 0)
+        for module in (controller, logins):
+            patch.setattr(module, "IdentityClient", lambda cloud: current[0].keystone)
+        yield make
+
+
+OWN = {"credentials": "application_credential"}
+MEMBER = OWN | {"credential_roles": ["member"]}
+SITES = st.sampled_from([{}, OWN, MEMBER])
+ACTS = st.sampled_from(["run", "rotate", "lose the Secret", "change the Secret", "delete by hand"])
+CUTS = st.none() | st.integers(0, WRITES)
+
+
+def act(world: World, what: str, kuryr: dict[str, Any], cut: int | None) -> None:
+    secret, _ = references(world.phase(Controller).site)
+    match what:
+        case "run" | "rotate":
+            world.left = cut
+            kind = Rotation if what == "rotate" else Controller
+            try:
+                phase = world.phase(kind, **kuryr)
+                phase.carry_out(phase.make_plan())
+            except (Killed, EarlierPhaseError):
+                pass
+            finally:
+                world.left = None
+        case "lose the Secret":
+            world.cluster.delete(secret)
+        case "change the Secret":
+            if found := world.cluster.get(secret):
+                found["data"]["kuryr.conf"] = "W25ldXRyb25d"
+                world.cluster.apply(found)
+        case "delete by hand":
+            for item in world.ours()[:1]:
+                world.keystone.items.pop(item["id"])
+
+
+@given(st.lists(st.tuples(ACTS, SITES, CUTS), max_size=6), SITES)
+def test_whatever_happened_a_run_ends_with_exactly_one_that_works(
+    make_world: Callable[[], World],
+    past: list[tuple[str, dict[str, Any], int | None]],
+    kuryr: dict[str, Any],
+) -> None:
+    world = make_world()
+    for what, of_then, cut in past:
+        act(world, what, of_then, cut)
+    phase = world.phase(Controller, **kuryr)
+    phase.carry_out(phase.make_plan())
+    seen = world.read()
+    if kuryr:
+        [ours] = world.ours()
+        assert seen.used is not None
+        assert (seen.used.id, seen.used.accepted) == (ours["id"], True)
+        assert seen.deployed == ours["name"]
+        assert ours["description"].endswith(",".join(kuryr.get("credential_roles", ["admin"])))
+    else:
+        assert (world.ours(), seen.used, seen.deployed) == ([], None, "")
+    assert world.foreign["id"] in world.keystone.items
+    secret, _ = references(phase.site)
+    assert world.cluster.started_with == (world.cluster.get(secret) or {})["data"]["kuryr.conf"]
+    assert [str(step.target) for step in phase.make_plan().changes] == []
+
+
+@pytest.mark.parametrize("cut", range(WRITES))
+@pytest.mark.parametrize("again", [Controller, Rotation])
+def test_a_rotation_cut_off_anywhere_converges(
+    make_world: Callable[[], World], cut: int, again: type[Controller]
+) -> None:
+    world = make_world()
+    act(world, "run", OWN, None)
+    [first] = world.ours()
+    act(world, "rotate", OWN, cut)
+    phase = world.phase(again, **OWN)
+    phase.carry_out(phase.make_plan())
+    [last] = world.ours()
+    seen = world.read()
+    assert seen.used is not None
+    assert seen.used.accepted
+    assert seen.deployed == last["name"]
+    assert (last["id"] != first["id"]) or (again is Controller and cut < 2)
+
+
+def test_an_unwell_controller_keeps_the_old_one_and_says_what_was_seen(
+    make_world: Callable[[], World],
+) -> None:
+    world = make_world()
+    act(world, "run", OWN, None)
+    world.well = False
+    with pytest.raises(DeadlineError, match="Keystone says 401"):
+        act(world, "rotate", OWN, None)
+    assert len(world.ours()) == 2
+    world.well = True
+    act(world, "run", OWN, None)
+    [left] = world.ours()
+    assert left["name"] == world.read().deployed
+
+
+def test_a_secret_that_the_cluster_would_refuse_costs_no_credential(
+    make_world: Callable[[], World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = make_world()
+    phase = world.phase(Controller, **OWN)
+    plan = phase.make_plan()
+
+    def preview(manifest: Mapping[str, Any]) -> dict[str, Any]:
+        raise DriftError("another field manager set data.kuryr.conf")
+
+    monkeypatch.setattr(world.cluster, "preview", preview)
+    with pytest.raises(DriftError):
+        phase.carry_out(plan)
+    assert world.ours() == []
+
+
+def test_no_plan_and_no_outcome_holds_a_secret(make_world: Callable[[], World]) -> None:
+    world = make_world()
+    phase = world.phase(Controller, **OWN)
+    plan = phase.make_plan()
+    outcomes = phase.carry_out(plan)
+    secrets = world.keystone.secrets.values()
+    assert not [word for word in secrets if word in repr(plan) + repr(outcomes)]
+    assert {item.done for item in outcomes} == {Done.DONE}
+
+
+def test_the_sites_own_login_is_taken_over_when_it_changes(
+    make_world: Callable[[], World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = make_world()
+    act(world, "run", {}, None)
+    rotation = world.phase(Rotation)
+    assert rotation.make_plan().changes == ()
+    monkeypatch.setitem(AUTH, "password", "another")
+    plan = rotation.make_plan()
+    assert [str(step.target) for step in plan.changes] == [
+        "Secret kube-system/kuryr-config",
+        "Deployment kube-system/kuryr-controller",
+    ]
+
+
+def test_there_is_nothing_to_rotate_without_a_controller(make_world: Callable[[], World]) -> None:
+    with pytest.raises(EarlierPhaseError, match="no controller"):
+        make_world().phase(Rotation, **OWN).make_plan()
+
+
+def test_the_secret_of_a_new_one_is_written_by_the_step_that_makes_it(
+    make_world: Callable[[], World],
+) -> None:
+    world = make_world()
+    plan = world.phase(Controller, **OWN).make_plan()
+    assert [str(step.target) for step in plan.steps][:2] == [
+        "application_credential kuryr-lab-10",
+        f"Secret kube-system/{CA_SECRET}",
+    ]
+    assert "Secret kube-system/kuryr-config" not in [str(step.target) for step in plan.steps]
+    assert not [step for step in plan.steps if step.action is Action.DELETE]
