@@ -39,7 +39,7 @@ def world(cloud: OpenStackClient, cluster: KubernetesClient) -> dict[str, dict[s
             for item in cloud.list_resources(kind)
         }
     found["application_credential"] = {
-        item["id"]: item["name"] for item in IdentityClient(cloud).application_credentials()
+        item["id"]: item["name"] for item in IdentityClient(cloud.session).application_credentials()
     }
     for version, kind in KUBERNETES:
         found[kind] = {
