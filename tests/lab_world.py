@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from kuryr_runbook.clients.identity import IdentityClient
@@ -19,6 +20,7 @@ BY_CHANCE = {
 """What differs between two clouds that are set up alike."""
 CONTENT = ("rules", "roleRef", "subjects", "type", "data")
 MADE_BY = "app.kubernetes.io/managed-by"
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 UNSTABLE_FIELDS = {"revision_number", "updated_at"}
 KUBERNETES = (
     ("v1", "Namespace"), ("v1", "Pod"), ("v1", "Service"), ("v1", "Secret"), ("v1", "ConfigMap"),
@@ -54,7 +56,11 @@ def world(cloud: OpenStackClient, cluster: KubernetesClient) -> dict[str, dict[s
 def shape(cloud: OpenStackClient, cluster: KubernetesClient) -> list[str]:
     """What there is and how it hangs together, without ids and what else differs each time."""
     found = {kind: cloud.list_resources(kind) for kind in NEUTRON_AND_OCTAVIA}
-    names = {item["id"]: f"<{item.get('name', '')}>" for items in found.values() for item in items}
+    names = {
+        item["id"]: f"<{UUID.sub('<id>', item.get('name', ''))}>"
+        for items in found.values()
+        for item in items
+    }
 
     def named(value: Any) -> Any:
         match value:
@@ -63,7 +69,8 @@ def shape(cloud: OpenStackClient, cluster: KubernetesClient) -> list[str]:
             case list():
                 return sorted((named(item) for item in value), key=repr)
             case str():
-                return names.get(value, value)
+                # Octavia puts ids into names too.
+                return UUID.sub(lambda found: names.get(found.group(), "<id>"), value)
         return value
 
     told = [f"{kind}: {named(item)}" for kind, items in found.items() for item in items]
