@@ -38,6 +38,7 @@ CHECKS: tuple[Callable[[PreflightSnapshot], Iterator[Finding]], ...] = (
     preflight_cluster.check_self_link,
     preflight_cluster.check_rights,
     preflight_cluster.check_service_cidr,
+    preflight_cluster.check_services,
     preflight_intruders.check_kube_proxy,
     preflight_intruders.check_other_network,
     preflight_intruders.check_cni_configuration,

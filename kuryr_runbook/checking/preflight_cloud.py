@@ -11,6 +11,7 @@ from kuryr_runbook.checking.preflight_lookups import (
     neutron,
     node_ports,
     octavia,
+    octavia_version,
     permitted,
     resources,
     roles,
@@ -26,13 +27,12 @@ from kuryr_runbook.checking.verdicts import (
     some,
     warned,
 )
+from kuryr_runbook.model import support
+from kuryr_runbook.model.providers import OctaviaProvider
+from kuryr_runbook.model.releases.octavia_features import PROVIDER_CHOICE
 from kuryr_runbook.snapshots.openstack import OpenStackSnapshot
 from kuryr_runbook.snapshots.preflight import PreflightSnapshot
-from kuryr_runbook.specs.requirements import (
-    needed_extensions,
-    needs_amphora,
-    octavia_features,
-)
+from kuryr_runbook.specs.requirements import needed_extensions
 
 AFTER_THE_PAIRS = {"SubnetNotFound", "PolicyNotAuthorized", "HTTPForbidden", "OverQuota"}
 """What Neutron says against a port once it has counted its address pairs."""
@@ -58,44 +58,67 @@ def check_extensions(snapshot: PreflightSnapshot) -> Verdict:
 @check("octavia-api", "Octavia's API is new enough")
 def check_octavia_api(snapshot: PreflightSnapshot) -> Verdict:
     """Kuryr needs version 2, and does without what a later minor version brings."""
-    versions = octavia(snapshot).versions
-    newest = max(versions, default=(0, 0))
+    newest = octavia_version(snapshot)
     if newest < (2, 0):
         return failed(
             "it tells no version 2 of its API",
             "Kuryr needs Octavia; neutron-lbaas alone, or an endpoint of another service, will "
             "not do",
         )
-    asked = octavia_features(snapshot.site.release)
-    lacking = [f"{it.name} ({_dotted(it.api)})" for it in asked if it.api > newest]
+    told = ".".join(map(str, newest))
+    asked = snapshot.site.release.octavia_features
+    lacking = [str(it) for it in asked if it.api > newest]
     if lacking:
         return warned(
-            f"version {_dotted(newest)}: Kuryr does without {', '.join(lacking)}",
+            f"version {told}: Kuryr does without {', '.join(lacking)}",
             "upgrade Octavia if you need them",
         )
     more = f"; it has {', '.join(it.name for it in asked)}" if asked else ""
-    return passed(f"version {_dotted(newest)}{more}")
+    return passed(f"version {told}{more}")
 
 
 @check("octavia-providers", "Octavia offers a provider that Kuryr can use")
 def check_providers(snapshot: PreflightSnapshot) -> Verdict:
-    """Kuryr takes the default one; the API does not tell which that is."""
-    names, release = readable(octavia(snapshot).providers), snapshot.site.release
-    shown = ", ".join(names)
+    """The one that the site chose, which Kuryr does not always name to Octavia; then it gets the
+    default one, and the API does not tell which that is.
+    """
+    names, site = readable(octavia(snapshot).providers), snapshot.site
+    shown, chosen = ", ".join(names), site.kuryr.octavia_provider
     if not names:
         return failed("it offers none", "have the cloud's operators enable one")
-    if not needs_amphora(release) or AMPHORAE & set(names):
-        return passed(f"{shown}; Kuryr takes the cloud's default")
-    if set(names) == {"ovn"}:
+    named = _names_provider(snapshot)
+    if chosen in names or (not named and AMPHORAE & set(names)):
+        taken = f"Kuryr asks for {chosen}" if named else "Kuryr takes the cloud's default"
+        return passed(f"{shown}; {taken}")
+    if set(names) == {OctaviaProvider.OVN}:
+        return _only_ovn(snapshot)
+    if named:
         return failed(
-            f"only {shown}, which refuses the algorithm ROUND_ROBIN that Kuryr {release.name} "
-            "always asks for",
-            "have the cloud's operators enable amphorae, or choose a later kuryr.release",
+            f"only {shown}, and Kuryr asks for {chosen}",
+            f"have the cloud's operators enable {chosen}, or choose another kuryr.octavia_provider",
         )
     return warned(
-        f"{shown}: none is an amphora, with which Kuryr {release.name} is tried",
+        f"{shown}: none is an amphora, with which Kuryr {site.release.name} is tried",
         "look whether phase 02's load balancer becomes ACTIVE and the acceptance checks pass",
     )
+
+
+def _names_provider(snapshot: PreflightSnapshot) -> bool:
+    release, version = snapshot.site.release, octavia_version(snapshot)
+    chooses = PROVIDER_CHOICE in release.octavia_features and version >= PROVIDER_CHOICE.api
+    return snapshot.site.provider.is_named or chooses
+
+
+def _only_ovn(snapshot: PreflightSnapshot) -> Verdict:
+    """The site is for amphorae: for ovn kuryr.conf and security groups have to be others."""
+    kuryr, ovn = snapshot.site.kuryr, OctaviaProvider.OVN
+    evidence = f"only {ovn}, and kuryr.octavia_provider is {kuryr.octavia_provider}"
+    objections = support.provider_objections(snapshot.site.release, kuryr.vif_driver, ovn)
+    if objection := next(objections, None):
+        return failed(
+            f"{evidence}; {objection.reason}", "have the cloud's operators enable amphorae"
+        )
+    return failed(evidence, f"set kuryr.octavia_provider to {ovn}")
 
 
 @check("port-role", "The user may make pods' ports")
@@ -237,7 +260,3 @@ def _inside(have: OpenStackSnapshot, name: str, given_id: str | None) -> str:
     return (
         f"network {given_id or name} (network.external_network) is not external" if inside else ""
     )
-
-
-def _dotted(version: tuple[int, int]) -> str:
-    return ".".join(map(str, version))

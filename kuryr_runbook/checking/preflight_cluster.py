@@ -5,21 +5,27 @@ from __future__ import annotations
 import re
 from ipaddress import IPv4Network
 
-from kuryr_runbook.checking.preflight_lookups import cluster, resources
+from kuryr_runbook.checking.preflight_lookups import (
+    cluster,
+    octavia_version,
+    resources,
+    services,
+)
 from kuryr_runbook.checking.verdicts import (
     CouldNotLook,
     Verdict,
     check,
     failed,
+    objected,
     passed,
     readable,
     skipped,
     some,
+    warned,
 )
-from kuryr_runbook.model import addressing
-from kuryr_runbook.model.releases import RELEASES, minor_version
+from kuryr_runbook.model import addressing, support
+from kuryr_runbook.model.services import Service
 from kuryr_runbook.snapshots.preflight import PreflightSnapshot
-from kuryr_runbook.snapshots.preflight_cluster import Service
 from kuryr_runbook.snapshots.reading import Unreadable
 
 RANGE = re.compile(r"\b\d+\.\d+\.\d+\.\d+/\d+\b")
@@ -30,18 +36,12 @@ def check_version(snapshot: PreflightSnapshot) -> Verdict:
     """Each release has a window, from the APIs that it uses."""
     version, release = cluster(snapshot).version, snapshot.site.release
     try:
-        minor = minor_version(version)
+        objection = next(support.kubernetes_objections(release, version), None)
     except ValueError as error:
         raise CouldNotLook(str(error)) from error
-    first, last = release.kubernetes_window
-    if release.runs_on(minor):
-        return passed(f"{version}; Kuryr {release.name} runs on {first} to {last}")
-    others = [other.name for other in RELEASES.values() if other.runs_on(minor)]
-    return failed(
-        f"{version}, and Kuryr {release.name} runs on {first} to {last}",
-        f"set kuryr.release to {' or '.join(others)}" if others else
-        f"no release that we know runs on it: use a cluster of Kubernetes {first} to {last}",
-    )  # fmt: skip
+    if objection:
+        return objected(objection)
+    return passed(f"{version}; Kuryr {release.name} runs on {release.kubernetes_window}")
 
 
 @check("self-link", "The API gives its objects the metadata.selfLink that Kuryr reads")
@@ -50,13 +50,10 @@ def check_self_link(snapshot: PreflightSnapshot) -> Verdict:
     release = snapshot.site.release
     if not release.needs_self_link:
         return skipped(f"Kuryr {release.name} does not read it")
-    if _kubernetes(snapshot).self_link:
-        return passed("Service default/kubernetes has it")
-    return failed(
-        f"Service default/kubernetes has none, on {cluster(snapshot).version}",
-        "start the API servers with --feature-gates=RemoveSelfLink=false (Kubernetes 1.20 to "
-        "1.23; from 1.24 on nothing helps), or choose a kuryr.release from Wallaby on",
-    )
+    service = _kubernetes(snapshot)
+    if objection := next(support.self_link_objections(release, service), None):
+        return objected(objection)
+    return passed(f"Service {service} has it")
 
 
 @check("kubernetes-rights", "The kubeconfig's user may do all that the runbook does")
@@ -110,6 +107,22 @@ def check_service_cidr(snapshot: PreflightSnapshot) -> Verdict:
     if unseen is not None:
         raise unseen
     return passed(f"{told}, Service default/kubernetes at {address}")
+
+
+@check("services", "Kuryr makes a load balancer of every Service")
+def check_services(snapshot: PreflightSnapshot) -> Verdict:
+    """Nobody answers at the address of a Service that Kuryr ignores: there is no kube-proxy."""
+    found, version = services(snapshot), octavia_version(snapshot)
+    told: dict[str, list[str]] = {}
+    ways_out = {}
+    for service in found:
+        for objection in support.service_objections(snapshot.site.release, service, version):
+            told.setdefault(objection.reason, []).append(objection.subject)
+            ways_out[objection.way_out] = True
+    if told:
+        evidence = [f"{reason} ({some(names)})" for reason, names in told.items()]
+        return warned("; ".join(evidence), "; ".join(ways_out))
+    return passed(f"{len(found)}, besides default/kubernetes, which phase 02 serves")
 
 
 def _kubernetes(snapshot: PreflightSnapshot) -> Service:

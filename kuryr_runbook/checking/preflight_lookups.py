@@ -7,6 +7,7 @@ from typing import Any
 
 from kuryr_runbook.checking.verdicts import CouldNotLook, readable
 from kuryr_runbook.clients.openstack_probes import Refusal
+from kuryr_runbook.model.services import Service
 from kuryr_runbook.snapshots.openstack import OpenStackSnapshot
 from kuryr_runbook.snapshots.preflight import PreflightSnapshot
 from kuryr_runbook.snapshots.preflight_cloud import NeutronLook, OctaviaLook, node_subnet
@@ -33,6 +34,11 @@ def octavia(snapshot: PreflightSnapshot) -> OctaviaLook:
     if isinstance(look, Unreadable):
         raise CouldNotLook("Octavia could not be asked", "see the checks of Keystone and Octavia")
     return look
+
+
+def octavia_version(snapshot: PreflightSnapshot) -> tuple[int, int]:
+    """The highest version of Octavia's API; (0, 0) when it tells none."""
+    return max(octavia(snapshot).versions, default=(0, 0))
 
 
 def cluster(snapshot: PreflightSnapshot) -> ClusterLook:
@@ -82,6 +88,12 @@ def kuryr_is_installed(snapshot: PreflightSnapshot) -> bool:
         (program.kind, program.namespace, program.name) == ("DaemonSet", home, DAEMON)
         for program in readable(cluster(snapshot).programs)
     )
+
+
+def services(snapshot: PreflightSnapshot) -> list[Service]:
+    """The cluster's Services, without `default/kubernetes`, which phase 02 serves."""
+    found = readable(cluster(snapshot).services)
+    return [service for service in found if str(service) != "default/kubernetes"]
 
 
 def roles(snapshot: PreflightSnapshot) -> str:

@@ -15,6 +15,7 @@ from kuryr_runbook.checking.preflight_lookups import (
     nodes_subnet,
     octavia,
     resources,
+    services,
 )
 from kuryr_runbook.checking.verdicts import (
     CouldNotLook,
@@ -25,11 +26,12 @@ from kuryr_runbook.checking.verdicts import (
     readable,
     warned,
 )
+from kuryr_runbook.model import support
 from kuryr_runbook.model.findings import Finding
 from kuryr_runbook.model.rules import admits
+from kuryr_runbook.model.services import Service
 from kuryr_runbook.snapshots.preflight import PreflightSnapshot
 from kuryr_runbook.snapshots.preflight_cloud import Quota
-from kuryr_runbook.snapshots.preflight_cluster import Service
 from kuryr_runbook.specs.openstack import GroupSpec, Source, openstack_spec
 from kuryr_runbook.specs.workload import balancer_name
 
@@ -198,16 +200,11 @@ def _rules(snapshot: PreflightSnapshot, spec: GroupSpec) -> int:
 def _waiting(snapshot: PreflightSnapshot) -> list[Service]:
     """The cluster's Services, but for the verification's, that Kuryr makes a load balancer for."""
     have = {str(item.get("name")) for item in readable(octavia(snapshot).balancers)}
-    any_service = not snapshot.site.release.services.needs_selector
     return [
         service
-        for service in readable(cluster(snapshot).services)
-        if service.type in ("ClusterIP", "LoadBalancer")
-        and service.cluster_ip
-        and (service.selects or any_service)
-        and (service.namespace, service.name) != ("default", "kubernetes")
-        and (name := f"{service.namespace}/{service.name}") not in have
-        and name != balancer_name(snapshot.site)
+        for service in services(snapshot)
+        if support.gets_balancer(snapshot.site.release, service)
+        and str(service) not in {*have, balancer_name(snapshot.site)}
     ]
 
 

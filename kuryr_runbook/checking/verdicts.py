@@ -8,6 +8,7 @@ from functools import wraps
 from typing import TypeVar
 
 from kuryr_runbook.model.findings import Finding, Status
+from kuryr_runbook.model.support import Objection
 from kuryr_runbook.snapshots.reading import Unreadable
 
 T = TypeVar("T")
@@ -60,6 +61,15 @@ def warned(evidence: str, remedy: str, subject: str = "") -> Verdict:
 def skipped(evidence: str) -> Verdict:
     """The question does not arise for this site, and why."""
     return Verdict(status=Status.SKIP, evidence=evidence)
+
+
+def objected(objection: Objection) -> Verdict:
+    """It does not go together with the release."""
+    return Verdict(
+        status=objection.status,
+        evidence=f"{objection.subject}: {objection.reason}",
+        remedy=objection.way_out,
+    )
 
 
 def check(

@@ -70,10 +70,7 @@ def _yes(works: bool) -> str:  # noqa: FBT001 - a cell of the table
 def _takes(release: Release, provider: OctaviaProvider) -> bool:
     """With one of its drivers at least."""
     return any(
-        all(
-            objection.subject != "octavia_provider"
-            for objection in support.site_objections(release, driver, provider, ())
-        )
+        not any(support.provider_objections(release, driver, provider))
         for driver in release.vif_drivers
     )
 
@@ -98,6 +95,7 @@ def _facts(release: Release) -> Iterator[Row]:
     yield "handlers", ", ".join(release.handlers)
     yield "worker_subnet_option", release.worker_subnet_option
     yield "octavia_options", ", ".join(sorted(release.octavia_options))
+    yield "octavia_features", "\n".join(map(str, release.octavia_features)) or "none"
     yield "defaults", _listed(release.defaults)
     yield "vif_drivers", _listed(release.vif_drivers)
     yield "broken_drivers", ", ".join(release.broken_drivers) or "none"
@@ -122,9 +120,10 @@ def _cluster_facts(release: Release) -> Iterator[Row]:
         "services",
         f"{' or '.join(support.SERVICE_TYPES)}, with an address"
         f"{', a selector' if services.needs_selector else ''}"
-        f"{' and pods behind it' if services.needs_pod_targets else ''}; TCP, UDP"
-        f"{', SCTP' if services.knows_sctp else ''}",
+        f"{' and pods behind it' if services.needs_pod_targets else ''}",
     )
+    yield "needs_revisions", _yes(release.needs_revisions)
+    yield "needs_quota_details", _yes(release.needs_quota_details)
     yield "needs_resource_tags", _yes(release.needs_resource_tags)
     yield "tags_find_node_ports", _yes(release.tags_find_node_ports)
 

@@ -6,33 +6,20 @@ validation; what cluster or cloud decide, by whoever has looked at them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from kuryr_runbook.model.drivers import TRAITS, GroupRole, VifDriver
 from kuryr_runbook.model.findings import Status
 from kuryr_runbook.model.providers import PROVIDERS, OctaviaProvider
 from kuryr_runbook.model.releases import RELEASES, Release, minor_version
-
-SELF_LINK_OPTIONAL = (1, 20)
-"""The first Kubernetes that gives `metadata.selfLink` only with a feature gate."""
+from kuryr_runbook.model.releases.octavia_features import BOTH_PROTOCOLS, SCTP
+from kuryr_runbook.model.services import Service
 
 SELF_LINK_GATE = "--feature-gates=RemoveSelfLink=false"
 
-SUBCLASSED_SSL = (3, 7)
-"""The first Python whose SSLContext eventlet before FIXED_EVENTLET cannot wrap."""
-
-FIXED_EVENTLET = (0, 26)
-
 SERVICE_TYPES = ("ClusterIP", "LoadBalancer")
 """Types of service that Kuryr makes a load balancer for, in every release."""
-
-SCTP_OCTAVIA = (2, 23)
-BOTH_PROTOCOLS_OCTAVIA = (2, 13)
-"""Octavia's first API version that takes SCTP, and TCP and UDP on one port.
-
-kuryr-kubernetes, controller/drivers/lbaasv2.py; Ussuri has 2.11 there, corrected afterwards.
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,20 +35,6 @@ class Objection:
 
     def __str__(self) -> str:
         return f"{self.reason}: {self.way_out}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceShape:
-    """What decides whether Kuryr makes a load balancer of a service."""
-
-    name: str
-    """With its namespace: default/web."""
-    kind: str
-    """Its type: ClusterIP, NodePort, LoadBalancer or ExternalName."""
-    headless: bool
-    has_selector: bool
-    ports: tuple[tuple[str, int], ...]
-    """Protocol and port."""
 
 
 def site_objections(
@@ -86,7 +59,7 @@ def site_objections(
             reason=f"{driver} does not work in Kuryr {release.name}: {broken.text}",
             way_out=f"{broken.way_out}; {', '.join(release.vif_drivers)} work",
         )
-    yield from _provider_objections(release, driver, provider)
+    yield from provider_objections(release, driver, provider)
     if release.needs_resource_tags and not resource_tags:
         yield Objection(
             subject="resource_tags",
@@ -95,15 +68,14 @@ def site_objections(
         )
 
 
-def _provider_objections(
+def provider_objections(
     release: Release, driver: VifDriver, provider: OctaviaProvider
 ) -> Iterator[Objection]:
+    """Why release or driver cannot use a provider of Octavia's."""
     traits = PROVIDERS[provider]
     unknown = sorted(set(traits.options) - release.octavia_options)
     if unknown:
-        able = next(
-            name for name, r in RELEASES.items() if set(traits.options) <= r.octavia_options
-        )
+        able = _first(lambda other: set(traits.options) <= other.octavia_options)
         yield Objection(
             subject="octavia_provider",
             reason=f"{provider} needs [octavia_defaults] {', '.join(unknown)}, which Kuryr "
@@ -119,38 +91,19 @@ def _provider_objections(
         )
 
 
-def python_objections(release: Release, python: str, eventlet: str) -> Iterator[Objection]:
-    """Why a release cannot run on a Python with that eventlet."""
-    if minor_version(python) >= SUBCLASSED_SSL and minor_version(eventlet) < FIXED_EVENTLET:
-        yield Objection(
-            subject=f"Kuryr {release.name}",
-            reason=f"on Python {python} eventlet {eventlet} cannot open TLS connections",
-            way_out="take eventlet 0.26.0 or later, or Python 3.6",
-        )
+def kubernetes_objections(release: Release, version: str) -> Iterator[Objection]:
+    """Why a release may not run on the API server of that version (v1.20.2).
 
-
-def kubernetes_objections(
-    release: Release, version: str, *, self_link: bool | None = None
-) -> Iterator[Objection]:
-    """Why a release cannot run on the API server of that version (v1.20.2).
-
-    `self_link` tells whether objects were seen to have `metadata.selfLink`; None: nobody looked.
+    Raises ValueError when it is no version.
     """
-    kubernetes = minor_version(version)
-    subject = f"Kubernetes {version}"
+    kubernetes, subject = minor_version(version), f"Kubernetes {version}"
     if not release.runs_on(kubernetes):
+        window = f"Kubernetes {release.kubernetes_window}"
         yield Objection(
             subject=subject,
-            reason=f"Kuryr {release.name} runs on Kubernetes {release.kubernetes_window}",
-            way_out="install another release of Kuryr, or Kubernetes of that window",
-        )
-    elif release.needs_self_link and kubernetes >= SELF_LINK_OPTIONAL and not self_link:
-        seen = "this cluster's objects lack" if self_link is False else "nobody saw"
-        yield Objection(
-            subject=subject,
-            reason=f"Kuryr {release.name} reads metadata.selfLink, which {seen}",
-            way_out=f"start the API server with {SELF_LINK_GATE}",
-            status=Status.FAIL if self_link is False else Status.WARN,
+            reason=f"Kuryr {release.name} runs on {window}",
+            way_out=_releases(lambda other: other.runs_on(kubernetes))
+            or f"use a cluster of {window}",
         )
     elif kubernetes > minor_version(release.kubernetes_tried):
         yield Objection(
@@ -162,74 +115,89 @@ def kubernetes_objections(
         )
 
 
-def address_pair_objections(
-    driver: VifDriver, pods: Mapping[str, int], limit: int
-) -> Iterator[Objection]:
-    """Nodes that are to carry more pods than a port takes address pairs.
+def self_link_objections(release: Release, service: Service) -> Iterator[Objection]:
+    """Why a release does nothing on a cluster whose API gives a Service like that one."""
+    if release.needs_self_link and not service.self_link:
+        other = _releases(lambda other: not other.needs_self_link)
+        yield Objection(
+            subject=f"Service {service}",
+            reason=f"it has no metadata.selfLink, which Kuryr {release.name} reads",
+            way_out=f"start the API servers with {SELF_LINK_GATE} (Kubernetes 1.20 to 1.23; from "
+            f"1.24 on nothing helps){', or ' if other else ''}{other}",
+        )
 
-    `pods` is the number by node, `limit` Neutron's max_allowed_address_pair, 10 by default; no API
-    tells it.
-    """
-    if not TRAITS[driver].needs_address_pairs:
-        return
-    for node, count in pods.items():
-        if count > limit:
-            yield Objection(
-                subject=f"node {node}",
-                reason=f"{count} pods need as many address pairs, and its port takes {limit}; past "
-                "that the controller restarts without end",
-                way_out="raise max_allowed_address_pair in neutron.conf, or allow fewer pods",
-            )
+
+def gets_balancer(release: Release, service: Service) -> bool:
+    """Whether Kuryr makes a load balancer of a Service that is not `default/kubernetes`."""
+    return _ignored(release, service) is None
 
 
 def service_objections(
-    release: Release, service: ServiceShape, octavia: str
+    release: Release, service: Service, api: tuple[int, int]
 ) -> Iterator[Objection]:
-    """Why Kuryr makes no load balancer of a service, or none for some of its ports.
+    """Why Kuryr makes no load balancer of a Service, or none for some of its ports.
 
-    `octavia` is the highest version that Octavia's API names (2.26).
+    `api` is the highest version that Octavia's API names.
     """
-    subject = f"service {service.name}"
-    if ignored := _ignored(release, service):
-        reason, way_out = ignored
-        yield Objection(subject=subject, reason=reason, way_out=way_out, status=Status.WARN)
-        return
-    for reason, way_out in _ignored_ports(release, service, minor_version(octavia)):
-        yield Objection(subject=subject, reason=reason, way_out=way_out, status=Status.WARN)
+    ignored = _ignored(release, service)
+    for reason, way_out in (ignored,) if ignored else _ignored_ports(release, service, api):
+        yield Objection(subject=str(service), reason=reason, way_out=way_out, status=Status.WARN)
 
 
-def _ignored(release: Release, service: ServiceShape) -> tuple[str, str] | None:
-    if service.kind not in SERVICE_TYPES:
+def _ignored(release: Release, service: Service) -> tuple[str, str] | None:
+    """The same in every release, but for the selector (kuryr-kubernetes, handlers/lbaas.py)."""
+    if service.type == "ExternalName":
         return (
-            f"Kuryr ignores services of type {service.kind}",
-            f"use {' or '.join(SERVICE_TYPES)}",
+            "Kuryr ignores Services of type ExternalName",
+            "a Service of type ExternalName needs no load balancer: DNS answers with its other "
+            "name",
         )
-    if service.headless:
+    if service.type not in SERVICE_TYPES:
         return (
-            "Kuryr ignores headless services: there is no address to put a load balancer at",
-            "nothing, if its names are all that is used: DNS gives the pods' addresses",
+            f"Kuryr ignores Services of type {service.type}",
+            f"make a Service of type {service.type} one of type {' or '.join(SERVICE_TYPES)}",
         )
-    if release.services.needs_selector and not service.has_selector:
+    if not service.cluster_ip:
         return (
-            f"Kuryr {release.name} ignores services without a selector",
-            "give it a selector, or make its load balancer by hand as for the API",
+            "Kuryr ignores headless Services: there is no address to put a load balancer at",
+            "a headless Service needs none if its name is all that is used: DNS gives the pods' "
+            "addresses",
+        )
+    if release.services.needs_selector and not service.selects:
+        return (
+            f"Kuryr {release.name} ignores Services without a selector",
+            "give a Service without a selector one, or make its load balancer by hand as for the "
+            "API",
         )
     return None
 
 
 def _ignored_ports(
-    release: Release, service: ServiceShape, octavia: tuple[int, int]
+    release: Release, service: Service, api: tuple[int, int]
 ) -> Iterator[tuple[str, str]]:
     sctp = sorted(port for protocol, port in service.ports if protocol == "SCTP")
-    if sctp and not (release.services.knows_sctp and octavia >= SCTP_OCTAVIA):
+    if sctp and not (SCTP in release.octavia_features and api >= SCTP.api):
+        first = _first(lambda other: SCTP in other.octavia_features)
         yield (
             f"SCTP port {', '.join(map(str, sctp))} is skipped",
-            "SCTP needs Kuryr wallaby or later and version 2.23 of Octavia's API",
+            f"SCTP needs Kuryr {first} or later and version {SCTP.since} of Octavia's API",
         )
     tcp = {port for protocol, port in service.ports if protocol == "TCP"}
     both = sorted(port for protocol, port in service.ports if protocol == "UDP" and port in tcp)
-    if both and octavia < BOTH_PROTOCOLS_OCTAVIA:
+    if both and api < BOTH_PROTOCOLS.api:
         yield (
             f"port {', '.join(map(str, both))} has TCP and UDP, and one of them is skipped",
-            "that needs version 2.13 of Octavia's API; or use two ports",
+            f"TCP and UDP on one port need version {BOTH_PROTOCOLS.since} of Octavia's API; "
+            "or use two ports",
         )
+
+
+def _first(able: Callable[[Release], bool]) -> str:
+    """The name of the oldest release that can."""
+    return next(name for name, release in RELEASES.items() if able(release))
+
+
+def _releases(able: Callable[[Release], bool]) -> str:
+    """Which release to take instead: one that can be installed; empty when there is none."""
+    names = [name for name, release in RELEASES.items() if release.image and able(release)]
+    return f"set kuryr.release to {' or '.join(names)}" if names else ""

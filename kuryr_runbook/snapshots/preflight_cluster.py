@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from kuryr_runbook.clients.kubernetes_probes import ClusterProber
+from kuryr_runbook.model.services import Service
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.snapshots.reading import Unreadable, attempted
 from kuryr_runbook.snapshots.vif import ANNOTATION
@@ -60,21 +61,6 @@ class Pod:
     """Whether Kuryr gives it a port: it runs or will, and not in its node's network."""
     plugged: bool
     """Whether Kuryr has."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
-    """A Service, as far as preflight asks for it."""
-
-    namespace: str
-    name: str
-    type: str
-    cluster_ip: str
-    """Empty when it has none."""
-    selects: bool
-    """Whether it has a selector."""
-    self_link: bool
-    """Whether the API gave it a `metadata.selfLink`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +149,11 @@ def service_of(service: Manifest) -> Service:
         type=str(spec.get("type", "ClusterIP")),
         cluster_ip="" if address == "None" else address,
         selects=bool(part(spec, "selector")),
+        ports=tuple(
+            (str(item.get("protocol", "TCP")), item["port"])
+            for item in parts(spec, "ports")
+            if isinstance(item.get("port"), int)
+        ),
         self_link=bool(part(service, "metadata").get("selfLink")),
     )
 

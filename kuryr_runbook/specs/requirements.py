@@ -10,11 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from kuryr_runbook.model.drivers import VifDriver
-from kuryr_runbook.model.releases import Release
 from kuryr_runbook.model.site import Site
-
-TRAIN, USSURI, VICTORIA, WALLABY = (1, 1), (2, 0), (3, 0), (4, 0)
-"""The first versions of kuryr-kubernetes of these releases."""
 
 
 def needed_extensions(site: Site) -> Mapping[str, str]:
@@ -28,52 +24,15 @@ def needed_extensions(site: Site) -> Mapping[str, str]:
     }
     if site.driver.needs_address_pairs:
         needed["allowed-address-pairs"] = "pods' addresses on their worker's port"
-        if kuryr_version(site.release) >= TRAIN:
+        if site.release.needs_revisions:
             needed["standard-attr-revisions"] = "Kuryr changes a worker's pairs by If-Match"
+    if site.release.needs_quota_details:
+        needed["quota_details"] = "without it Kuryr's controller is never ready"
     if site.driver.sends_binding_host:
         needed["binding"] = "Kuryr sets binding:host_id on pods' ports"
     if site.kuryr.vif_driver is VifDriver.NESTED_VLAN:
         needed["trunk"] = "pods' ports are subports of their worker's trunk"
     return needed
-
-
-@dataclass(frozen=True, slots=True)
-class OctaviaFeature:
-    """Something that Kuryr asks Octavia for when its API is new enough, and else does without."""
-
-    api: tuple[int, int]
-    """The first version of Octavia's API that has it."""
-    kuryr: tuple[int, int]
-    """The first version of Kuryr that asks."""
-    name: str
-
-
-OCTAVIA_FEATURES = (
-    OctaviaFeature((2, 6), VICTORIA, "choice of the provider"),
-    OctaviaFeature((2, 11), USSURI, "TCP and UDP on one port"),
-    OctaviaFeature((2, 12), USSURI, "access lists of listeners"),
-    OctaviaFeature((2, 23), WALLABY, "SCTP"),
-)
-
-
-def octavia_features(release: Release) -> tuple[OctaviaFeature, ...]:
-    """The features that a release asks for; none of them is needed for it to work."""
-    version = kuryr_version(release)
-    return tuple(feature for feature in OCTAVIA_FEATURES if feature.kuryr <= version)
-
-
-def needs_amphora(release: Release) -> bool:
-    """Whether load balancers have to be amphorae, or of a provider that does as they do.
-
-    Stein and Train always ask for ROUND_ROBIN, which the provider `ovn` refuses.
-    """
-    return "lb_algorithm" not in release.octavia_options
-
-
-def kuryr_version(release: Release) -> tuple[int, int]:
-    """Major and minor of the package kuryr-kubernetes."""
-    major, minor, *_ = release.version.split(".")
-    return int(major), int(minor)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,7 @@ from kuryr_runbook.clients.openstack_probes import Refusal
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.errors import UsageError
 from kuryr_runbook.model.findings import Finding, Status
+from kuryr_runbook.model.providers import OctaviaProvider
 from kuryr_runbook.snapshots.reading import Unreadable
 from kuryr_runbook.specs.daemon import DAEMON
 from kuryr_runbook.specs.requirements import Right, needed_rights
@@ -146,7 +147,8 @@ BAD: list[tuple[str, Status, Spoil, tuple[str, ...]]] = [
     ("octavia-api", Status.FAIL, cloud(versions=["v1"]), ("no version 2",)),
     ("octavia-api", Status.FAIL, cloud(versions=["one"]), ("no version 2",)),
     ("octavia-providers", Status.FAIL, cloud(offered=()), ("offers none",)),
-    ("octavia-providers", Status.FAIL, cloud(offered=("ovn",)), ("only ovn", "ROUND_ROBIN")),
+    ("octavia-providers", Status.FAIL, cloud(offered=("ovn",)),
+     ("only ovn", "lb_algorithm, which Kuryr stein does not have", "enable amphorae")),
     ("octavia-providers", Status.WARN, cloud(offered=("f5", "ovn")), ("none is an amphora",)),
     ("port-role", Status.FAIL, cloud(plain=FORBIDDEN), ("not on the nodes' network",)),
     ("port-role", Status.FAIL, cloud(bound=FORBIDDEN),
@@ -165,7 +167,7 @@ BAD: list[tuple[str, Status, Spoil, tuple[str, ...]]] = [
     ("self-link", Status.FAIL,
      lambda w: next(o for o in w.cluster.objects if o["kind"] == "Service")["metadata"].pop(
          "selfLink"),
-     ("RemoveSelfLink=false",)),
+     ("Service default/kubernetes: it has no metadata.selfLink", "RemoveSelfLink=false")),
     ("kubernetes-rights", Status.FAIL, cluster(denied=denied(WATCH_PODS)),
      ("1 are missing: watch pods in kube-system",)),
     ("kubernetes-rights", Status.FAIL, cluster(denied=denied(EXEC)),
@@ -178,6 +180,9 @@ BAD: list[tuple[str, Status, Spoil, tuple[str, ...]]] = [
     ("service-cidr", Status.FAIL,
      lambda w: w.cloud.memory.add("subnet", name="kuryr-service-subnet", cidr="10.2.0.0/25"),
      ("service subnet 10.2.0.0/25", "lower half")),
+    ("kubernetes-version", Status.WARN, cluster(told_version="v1.21.0"), ("up to 1.20",)),
+    ("services", Status.WARN, put(service("old", type="NodePort", selector={"app": "old"})),
+     ("Services of type NodePort (default/old)", "type ClusterIP or LoadBalancer")),
     ("kube-proxy", Status.FAIL, put(program("DaemonSet", "kube-proxy")),
      ("DaemonSet kube-system/kube-proxy", "--cleanup")),
     ("kube-proxy", Status.FAIL, put(program("Pod", "kube-proxy-worker1")),
@@ -270,13 +275,13 @@ OF_NEUTRON = {
 }  # fmt: skip
 OF_OCTAVIA = {
     "octavia-api", "octavia-providers", "load-balancer-role", "quota-load-balancer",
-    "quota-floating-ip", "quota-port",
+    "quota-floating-ip", "quota-port", "services",
 }  # fmt: skip
 OF_KUBERNETES = {
     "kubernetes-version", "self-link", "kubernetes-rights", "service-cidr", "kube-proxy",
     "other-network", "cni-configuration", "service-controller", "nodes", "node-ports",
     "node-port-security", "address-pair-limit", "quota-floating-ip", "quota-port",
-    "quota-load-balancer",
+    "quota-load-balancer", "services",
 }  # fmt: skip
 
 
@@ -387,6 +392,87 @@ def test_what_waits_in_the_cluster_is_counted() -> None:
     assert "1 for Services" in found["quota-floating-ip"].evidence
     assert "2 for pods that wait" in found["quota-port"].evidence
     assert "4 for load balancers" in found["quota-port"].evidence
+
+
+def test_services_that_kuryr_ignores_are_one_warning() -> None:
+    chosen = {"selector": {"app": "dns"}}
+    many = [service(f"n{n}", type="NodePort", **chosen) for n in range(7)]
+    dns = [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]
+    world = spoiled(
+        put(
+            *many,
+            service("kube-dns", "kube-system", ports=dns, **chosen),
+            service("headless", clusterIP="None", **chosen),
+            service("manual"),
+            service("name", type="ExternalName", clusterIP="", externalName="example.org"),
+            service("phone", "voice", ports=[{"port": 5060, "protocol": "SCTP"}], **chosen),
+        )
+    )
+    finding = findings(world)["services"]
+    assert finding.status is Status.WARN
+    for words in (
+        "type NodePort (default/n0; default/n1; default/n2; default/n3; default/n4; and 2 more)",
+        "headless Services: there is no address to put a load balancer at (default/headless)",
+        "Kuryr stein ignores Services without a selector (default/manual)",
+        "type ExternalName (default/name)",
+        "SCTP port 5060 is skipped (voice/phone)",
+    ):
+        assert words in finding.evidence
+    assert "default/kubernetes" not in finding.evidence
+    assert "kube-dns" not in finding.evidence
+    assert finding.remedy.count("make a Service of type NodePort") == 1
+    world.cloud.versions = ["v2.5"]
+    told = findings(world)["services"].evidence
+    assert "port 53 has TCP and UDP, and one of them is skipped (kube-system/kube-dns)" in told
+
+
+def test_services_that_a_later_release_serves_are_not_told() -> None:
+    world = spoiled(put(service("manual", ports=[{"port": 9, "protocol": "SCTP"}])))
+    assert findings(world)["services"].status is Status.WARN
+    world.change_site("kuryr", release="wallaby", vif_driver=VifDriver.NESTED_VLAN)
+    assert findings(world)["services"].status is Status.PASS
+
+
+def test_the_provider_that_the_site_chose_has_to_be_there() -> None:
+    world = World(VifDriver.NESTED_VLAN)
+    world.change_site("kuryr", release="wallaby", octavia_provider=OctaviaProvider.OVN)
+    finding = findings(world)["octavia-providers"]
+    assert finding.status is Status.FAIL
+    assert "only amphora, and Kuryr asks for ovn" in finding.evidence
+    world.cloud.offered = ("amphora", "ovn")
+    assert findings(world)["octavia-providers"].status is Status.PASS
+
+
+@pytest.mark.parametrize(
+    ("release", "version", "status"),
+    [("ussuri", "v2.30", Status.WARN), ("victoria", "v2.5", Status.WARN),
+     ("victoria", "v2.6", Status.FAIL)],
+)  # fmt: skip
+def test_amphorae_are_a_must_where_kuryr_asks_for_them_by_name(
+    release: str, version: str, status: Status
+) -> None:
+    world = spoiled(cloud(offered=("f5",), versions=[version]), VifDriver.NESTED_VLAN)
+    world.change_site("kuryr", release=release)
+    assert findings(world)["octavia-providers"].status is status
+
+
+def test_a_cloud_of_ovn_alone_is_for_sites_that_choose_it() -> None:
+    world = spoiled(cloud(offered=("ovn",)), VifDriver.NESTED_VLAN)
+    world.change_site("kuryr", release="wallaby")
+    finding = findings(world)["octavia-providers"]
+    assert finding.status is Status.FAIL
+    assert finding.remedy == "set kuryr.octavia_provider to ovn"
+
+
+def test_what_octavia_lacks_of_a_release_is_a_warning() -> None:
+    world = spoiled(cloud(versions=["v2.0", "v2.12"]), VifDriver.NESTED_VLAN)
+    assert findings(world)["octavia-api"].status is Status.PASS
+    world.change_site("kuryr", release="wallaby")
+    finding = findings(world)["octavia-api"]
+    assert finding.status is Status.WARN
+    assert "2.12: Kuryr does without TCP and UDP on one port (2.13), SCTP (2.23)" in (
+        finding.evidence
+    )
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from kuryr_runbook.checking.preflight import CHECKS, check_preflight
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.errors import AccessError
 from kuryr_runbook.model.findings import Status
+from kuryr_runbook.model.releases import RELEASES
 from kuryr_runbook.snapshots.preflight import DEFAULT_PODS, pods_per_node
 from kuryr_runbook.snapshots.preflight_cloud import (
     Quota,
@@ -87,7 +88,13 @@ def busy_world(driver: VifDriver) -> World:
         pod("web-1", "web"),
         program("Deployment", "ccm", *words, **volumes),
         program("DaemonSet", "kube-proxy", "kube-proxy"),
-        service("web", "web", clusterIP="10.2.0.9", selector={"app": "web"}),
+        service(
+            "web",
+            "web",
+            clusterIP="10.2.0.9",
+            selector={"app": "web"},
+            ports=[{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}],
+        ),
     ]
     return world
 
@@ -101,11 +108,12 @@ def judged(world: World) -> None:
 
 
 @whole_worlds
-@given(st.data(), st.sampled_from(VifDriver), json_values)
+@given(st.data(), st.sampled_from(VifDriver), st.sampled_from(list(RELEASES)), json_values)
 def test_no_manifest_makes_a_check_fall_over(
-    data: st.DataObject, driver: VifDriver, value: Any
+    data: st.DataObject, driver: VifDriver, release: str, value: Any
 ) -> None:
     world = busy_world(driver)
+    world.change_site("kuryr", release=release)
     index = data.draw(st.integers(0, len(world.cluster.objects) - 1))
     manifest = world.cluster.objects[index]
     path = data.draw(st.sampled_from(paths_of(manifest)))
@@ -157,6 +165,11 @@ def test_no_json_makes_a_reader_fall_over(value: Any, text: str) -> None:
     network_quotas(value if isinstance(value, dict) else {})
     octavia_versions(value)
     load_balancing_of([text])
+
+
+def test_ports_of_a_service_are_tcp_unless_they_say_otherwise() -> None:
+    ports = [{"port": 80}, {"port": 53, "protocol": "UDP"}, {"name": "none"}]
+    assert service_of(service("web", ports=ports)).ports == (("TCP", 80), ("UDP", 53))
 
 
 def test_quotas_are_limits_with_what_is_used_and_reserved() -> None:

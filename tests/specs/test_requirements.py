@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from healthy import lab_site
 
 from kuryr_runbook.model.drivers import VifDriver
-from kuryr_runbook.model.releases import RELEASES, Release, minor_version
+from kuryr_runbook.model.releases import RELEASES, minor_version
 from kuryr_runbook.specs.controller import ControllerConfig, controller_manifests
 from kuryr_runbook.specs.daemon import cleaner_manifest, daemon_manifests
 from kuryr_runbook.specs.manifests import Manifest, pull_secret
 from kuryr_runbook.specs.requirements import (
     needed_extensions,
     needed_rights,
-    needs_amphora,
-    octavia_features,
 )
 from kuryr_runbook.specs.workload import workload_manifests
 
@@ -69,20 +65,21 @@ def test_extensions_follow_the_driver(driver: VifDriver, only: set[str]) -> None
     assert needed & {"allowed-address-pairs", "binding", "trunk", "standard-attr-revisions"} == only
 
 
-def of_version(version: str) -> Release:
-    return replace(STEIN, version=version)
-
-
-def test_octavia_features_follow_the_release() -> None:
-    assert octavia_features(of_version("1.0.1")) == ()
-    assert {it.api for it in octavia_features(of_version("2.1.0"))} == {(2, 11), (2, 12)}
-    assert {it.name for it in octavia_features(of_version("10.0.0"))} >= {"SCTP"}
-
-
-def test_until_train_load_balancers_have_to_be_amphorae() -> None:
-    assert [needs_amphora(RELEASES[it]) for it in ("stein", "train", "ussuri")] == [
-        True, True, False,
-    ]  # fmt: skip
+@pytest.mark.parametrize(
+    ("release", "driver", "only"),
+    [
+        ("stein", VifDriver.NESTED_MACVLAN, set()),
+        ("train", VifDriver.NESTED_MACVLAN, {"standard-attr-revisions"}),
+        ("train", VifDriver.NESTED_VLAN, set()),
+        ("ussuri", VifDriver.NESTED_MACVLAN, {"standard-attr-revisions", "quota_details"}),
+        ("2024.1", VifDriver.NESTED_VLAN, {"quota_details"}),
+    ],
+)
+def test_extensions_follow_the_release(release: str, driver: VifDriver, only: set[str]) -> None:
+    site = lab_site(driver)
+    kuryr = site.kuryr.model_copy(update={"release": release})
+    needed = needed_extensions(site.model_copy(update={"kuryr": kuryr})).keys()
+    assert needed & {"standard-attr-revisions", "quota_details"} == only
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
 """Kuryr releases: what differs between them, as data with its sources.
 
 Everything else asks this data; nowhere is a release compared by its name. `parts` and `release`
-have the types, `catalogue` the releases, `permissions` what each may do in the cluster, `hazards`
-what may go wrong.
+have the types, `catalogue` the releases, `permissions` what each may do in the cluster,
+`octavia_features` what each asks Octavia for, `hazards` what may go wrong.
 """
 
 from kuryr_runbook.model.releases.catalogue import RELEASES

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from kuryr_runbook.model.drivers import VifDriver
-from kuryr_runbook.model.releases import hazards, permissions
+from kuryr_runbook.model.releases import hazards, octavia_features, permissions
 from kuryr_runbook.model.releases.parts import (
     CniPlugin,
     Crd,
@@ -25,6 +25,9 @@ from kuryr_runbook.model.releases.release import Release
 
 GO_PLUGIN_ASKS = "127.0.0.1:5036"
 """localhost:5036 in the plugin's source, the same in all releases."""
+
+CRD_HAZARDS = (hazards.FINALIZERS, hazards.QUOTA_DETAILS, hazards.TOKEN)
+"""Of every release that keeps its state in custom resources."""
 
 SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 
@@ -53,6 +56,7 @@ STEIN = Release(
     handlers=("vif", "lb", "lbaasspec"),
     worker_subnet_option="worker_nodes_subnet",
     octavia_options=frozenset({"member_mode"}),
+    octavia_features=(),
     defaults={
         "cni_daemon.bind_address": "127.0.0.1:50036",
         "kubernetes.api_root": "http://localhost:8080",
@@ -82,7 +86,9 @@ STEIN = Release(
     kubernetes_window=KubernetesWindow("1.11", "1.23"),
     needs_self_link=True,
     kubernetes_tried="1.20",
-    services=ServiceTraits(needs_selector=True, needs_pod_targets=True, knows_sctp=False),
+    services=ServiceTraits(needs_selector=True, needs_pod_targets=True),
+    needs_revisions=False,
+    needs_quota_details=False,
     needs_resource_tags=False,
     tags_find_node_ports=False,
     hazards=(
@@ -108,6 +114,7 @@ TRAIN = replace(
     # The parent port is updated with If-Match from here on: upstream's driver loses no pair.
     vif_drivers={**STEIN.vif_drivers, VifDriver.NESTED_MACVLAN: "nested-macvlan"},
     kubernetes_tried="1.17",
+    needs_revisions=True,
     hazards=(hazards.ADDRESS_PAIRS, hazards.OLD_EVENTLET, hazards.LEAKED_PORTS, hazards.TOKEN),
 )
 
@@ -119,12 +126,14 @@ USSURI = replace(
     pins={"eventlet": "0.26.1", "pyroute2": "0.5.11"},
     cni_plugin=_go_plugin("2.1.0", GoBuild.GOPATH),
     octavia_options=TRAIN.octavia_options | {"lb_algorithm"},
+    octavia_features=(octavia_features.ACCESS_LISTS, octavia_features.BOTH_PROTOCOLS),
     defaults={
         **TRAIN.defaults,
         "kubernetes.ssl_ca_crt_file": f"{SERVICE_ACCOUNT}/ca.crt",
         "kubernetes.token_file": f"{SERVICE_ACCOUNT}/token",
     },
     kubernetes_tried="1.16",
+    needs_quota_details=True,
     needs_resource_tags=True,
     hazards=(
         hazards.FOREIGN_BALANCERS,
@@ -144,6 +153,7 @@ VICTORIA = replace(
     cni_plugin=_go_plugin("3.1.0", GoBuild.GOPATH),
     cni_file="10-kuryr.conflist",
     handlers=("vif", "kuryrport", "service", "endpoints", "kuryrloadbalancer"),
+    octavia_features=(octavia_features.PROVIDER_CHOICE, *USSURI.octavia_features),
     vif_drivers={
         VifDriver.NESTED_VLAN: "nested-vlan",
         VifDriver.NEUTRON_VIF: "neutron-vif",
@@ -167,15 +177,9 @@ VICTORIA = replace(
     daemon_rules=permissions.CRD_DAEMON,
     kubernetes_window=KubernetesWindow("1.16", "1.23"),
     kubernetes_tried="1.18",
-    services=ServiceTraits(needs_selector=False, needs_pod_targets=True, knows_sctp=False),
+    services=ServiceTraits(needs_selector=False, needs_pod_targets=True),
     needs_resource_tags=False,
-    hazards=(
-        hazards.STALE_HANDLERS,
-        hazards.UNEQUAL_MTU,
-        hazards.FINALIZERS,
-        hazards.QUOTA_DETAILS,
-        hazards.TOKEN,
-    ),
+    hazards=(hazards.STALE_HANDLERS, hazards.UNEQUAL_MTU, *CRD_HAZARDS),
 )
 
 WALLABY = replace(
@@ -185,6 +189,7 @@ WALLABY = replace(
     pins={"eventlet": "0.30.2", "pyroute2": "0.6.6"},
     cni_plugin=_go_plugin("4.0.1", GoBuild.GOPATH),
     worker_subnet_option="worker_nodes_subnets",
+    octavia_features=(*VICTORIA.octavia_features, octavia_features.SCTP),
     defaults={
         **VICTORIA.defaults,
         "kubernetes.enabled_handlers": "vif,endpoints,service,kuryrloadbalancer,kuryrport",
@@ -195,15 +200,9 @@ WALLABY = replace(
     kubernetes_window=KubernetesWindow("1.16", None),
     needs_self_link=False,
     kubernetes_tried="1.19",
-    services=ServiceTraits(needs_selector=False, needs_pod_targets=False, knows_sctp=True),
+    services=ServiceTraits(needs_selector=False, needs_pod_targets=False),
     tags_find_node_ports=True,
-    hazards=(
-        hazards.TAGGED_NODES,
-        hazards.UNEQUAL_MTU,
-        hazards.FINALIZERS,
-        hazards.QUOTA_DETAILS,
-        hazards.TOKEN,
-    ),
+    hazards=(hazards.TAGGED_NODES, hazards.UNEQUAL_MTU, *CRD_HAZARDS),
 )
 
 XENA = replace(
@@ -215,13 +214,7 @@ XENA = replace(
     cni_plugin=_go_plugin("5.0.0", GoBuild.MODULES),
     defaults={**WALLABY.defaults, "kubernetes.api_root": "https://localhost:6443"},
     kubernetes_tried="1.20",
-    hazards=(
-        hazards.TAGGED_NODES,
-        hazards.SMALLER_MTU,
-        hazards.FINALIZERS,
-        hazards.QUOTA_DETAILS,
-        hazards.TOKEN,
-    ),
+    hazards=(hazards.TAGGED_NODES, hazards.SMALLER_MTU, *CRD_HAZARDS),
 )
 
 YOGA = replace(

@@ -114,8 +114,6 @@ class ServiceTraits:
     """Services without a selector are ignored."""
     needs_pod_targets: bool
     """Only endpoints that name a pod become members."""
-    knows_sctp: bool
-    """From Octavia 2.23 on; others are skipped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

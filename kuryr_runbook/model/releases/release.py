@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kuryr_runbook.model.drivers import VifDriver
+from kuryr_runbook.model.releases.octavia_features import OctaviaFeature
 from kuryr_runbook.model.releases.parts import (
     CniPlugin,
     Crd,
@@ -43,6 +44,8 @@ class Release:
     """The option of [pod_vif_nested] that names the nodes' subnet."""
     octavia_options: frozenset[str]
     """The options of [octavia_defaults] that depend on Octavia's provider and that it knows."""
+    octavia_features: tuple[OctaviaFeature, ...]
+    """What it asks Octavia for where the API has it; it works without."""
     defaults: Mapping[str, str]
     """Defaults that differ between releases, by `section.option`."""
     vif_drivers: Mapping[VifDriver, str]
@@ -71,6 +74,10 @@ class Release:
     kubernetes_tried: str
     """The latest version of Kubernetes that it is known to have run on."""
     services: ServiceTraits
+    needs_revisions: bool
+    """It changes a worker's address pairs only if the port's revision is the one that it read."""
+    needs_quota_details: bool
+    """Its controller is ready only where Neutron tells how much of a quota is used."""
     needs_resource_tags: bool
     """Without `resource_tags` it deletes load balancers that are not its own."""
     tags_find_node_ports: bool
@@ -97,6 +104,7 @@ SOURCES: Mapping[str, str] = {
     "handlers": "entry points kuryr_kubernetes.controller.handlers of the wheel",
     "worker_subnet_option": "config.py, nested_vif_driver_opts",
     "octavia_options": "config.py, octavia_defaults",
+    "octavia_features": "controller/drivers/lbaasv2.py, the versions at its head",
     "defaults": "opts.py, list_kuryr_opts(), run",
     "vif_drivers": "entry points kuryr_kubernetes.controller.drivers.pod_vif of the wheel",
     "broken_drivers": "controller/drivers/nested_macvlan_vif.py, nested_vif.py",
@@ -114,6 +122,8 @@ SOURCES: Mapping[str, str] = {
     "needs_self_link": "metadata.selfLink in kuryr_kubernetes; utils.get_res_link from wallaby on",
     "kubernetes_tried": "devstack/settings of the sdist; stein: this lab; train: the original",
     "services": "controller/handlers/lbaas.py, controller/drivers/lbaasv2.py",
+    "needs_revisions": "controller/drivers/nested_macvlan_vif.py, revision_number",
+    "needs_quota_details": "controller/managers/health.py, get_quota or show_quota",
     "needs_resource_tags": "controller/handlers/lbaas.py of ussuri, _cleanup_leftover_lbaas",
     "tags_find_node_ports": "controller/drivers/nested_vif.py from wallaby on",
     "hazards": "each names its own",
