@@ -32,6 +32,7 @@ from typing import Any
 import urllib3
 from urllib3.connectionpool import HTTPConnectionPool
 
+from kuryr_runbook.applying import steps
 from kuryr_runbook.phases.base import read_site
 from kuryr_runbook.phases.catalogue import PHASES, TEARDOWN
 
@@ -120,6 +121,9 @@ def main(name: str, fault: str, at: int | None) -> None:
     """Plan, apply and check the phase."""
     faults = Faults(fault, at)
     faults.install()
+    if at == 1:
+        # One call after the other, so that each of them is once the one after which it dies.
+        steps.AT_ONCE = 1
     entry = next(entry for entry in (*PHASES, TEARDOWN) if entry.name == name)
     phase = entry.load()(**dict(read_site(SITE)))
     phase.plan()
