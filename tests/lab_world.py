@@ -15,7 +15,8 @@ NEUTRON_AND_OCTAVIA = (
 )  # fmt: skip
 BY_CHANCE = {
     "id", "created_at", "updated_at", "revision_number", "mac_address", "ip_address",
-    "fixed_ips", "device_id", "vip_port_id", "allowed_address_pairs",
+    "fixed_ips", "device_id", "vip_port_id", "allowed_address_pairs", "standard_attr_id",
+    "provider:segmentation_id",
 }  # fmt: skip
 """What differs between two clouds that are set up alike."""
 CONTENT = ("rules", "roleRef", "subjects", "type", "data")
