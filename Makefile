@@ -7,11 +7,12 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages run test lint clean
+.PHONY: help setup packages run test test-exhaustive lint clean
 
 help:
 	@echo 'make run     start the lab and install Kuryr on it, phase by phase'
 	@echo 'make test    lint, then all tests, those that need the lab too'
+	@echo 'make test-exhaustive  every crash point and fault by itself, on the lab'
 	@echo 'make lint    ruff, mypy, import contracts'
 	@echo 'make setup   Debian packages and the virtual environment'
 	@echo 'make clean   destroy the lab and remove what was built here'
@@ -42,6 +43,9 @@ run: setup
 # The tests bring the lab up, and destroy it at the end, unless it was up before.
 test: setup lint
 	$(BIN)/python -m pytest
+
+test-exhaustive: setup
+	$(BIN)/python -m pytest -m exhaustive
 
 lint: $(STAMP)
 	$(BIN)/ruff check

@@ -71,6 +71,13 @@ def lab(
     return Lab(kuryr, cloud, cluster, before_kuryr)
 
 
+@pytest.fixture
+def bare_lab(lab: Lab) -> Lab:
+    """The same, without Kuryr."""
+    lab.bring_down()
+    return lab
+
+
 @pytest.fixture(scope="module")
 def of_a_clean_run(kuryr_run: Path, cloud: OpenStackClient, cluster: KubernetesClient) -> list[str]:
     return shape(cloud, cluster)
@@ -114,36 +121,37 @@ def test_a_teardown_that_is_killed_at_every_call_takes_all_away(
     assert changes(lab.bare, world(lab.cloud, lab.cluster)) == []
 
 
-def test_openstack_prep_killed_once_at_each_call_comes_to_the_same_end(lab: Lab) -> None:
+@pytest.mark.exhaustive
+def test_openstack_prep_killed_once_at_each_call_comes_to_the_same_end(bare_lab: Lab) -> None:
     calls = finished("openstack_prep")
-    clean = lab.shape()
-    lab.bring_down()
+    clean = bare_lab.shape()
+    bare_lab.bring_down()
     for call in range(1, calls + 1):
         assert run("openstack_prep", fault="kill", at=call).returncode == KILLED
-        lab.prepare()
-        assert lab.shape() == clean, f"killed at call {call} of {calls}"
-        lab.bring_down()
+        bare_lab.prepare()
+        assert bare_lab.shape() == clean, f"killed at call {call} of {calls}"
+        bare_lab.bring_down()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("fault", SURVIVED)
-def test_openstack_prep_survives(lab: Lab, fault: str) -> None:
+def test_openstack_prep_survives(bare_lab: Lab, fault: str) -> None:
     finished("openstack_prep", fault=fault)
-    assert OpenStackPrep(**dict(lab.site)).make_plan().changes == ()
-    lab.bring_down()
+    assert OpenStackPrep(**dict(bare_lab.site)).make_plan().changes == ()
 
 
-def test_openstack_prep_waits_for_a_slow_answer(lab: Lab) -> None:
+@pytest.mark.exhaustive
+def test_openstack_prep_waits_for_a_slow_answer(bare_lab: Lab) -> None:
     finished("openstack_prep", fault="stall", at=1)
-    lab.bring_down()
 
 
-def test_a_conflict_stops_with_a_clear_message_and_the_next_run_goes_on(lab: Lab) -> None:
+def test_a_conflict_stops_with_a_clear_message_and_the_next_run_goes_on(bare_lab: Lab) -> None:
     done = run("openstack_prep", fault="409", at=3)
     assert done.returncode == 1
     assert "answered 409 to" in done.stderr
     assert "not reached" in done.stderr
-    lab.prepare()
-    lab.bring_down()
+    bare_lab.prepare()
+    bare_lab.bring_down()
 
 
 @pytest.mark.parametrize("phase", ["openstack_prep", "controller", "daemon"])
