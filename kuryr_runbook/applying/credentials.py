@@ -37,7 +37,8 @@ class CredentialExecutor(Executor):
         match step.action:
             case Action.CREATE:
                 made = self._identity.create_application_credential(body)
-                self._cluster.apply(self._secret_of(made["id"], made["secret"]), force=True)
+                secret = self._secret_of(made["id"], made["secret"])
+                self._cluster.apply(secret, force=bool(step.conflicts))
                 return {"id": made["id"]}
             case Action.DELETE:
                 self._identity.delete_application_credential(str(step.id))

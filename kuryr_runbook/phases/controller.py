@@ -106,10 +106,25 @@ class Controller(Phase):
         login = plan_login(self, rotate=self.rotates)
         manifests = plan_manifests(self.name, self.manifests(login), self.cluster).steps
         deployment = manifests[-1]
-        first = () if login.chosen is None else (login.chosen,)
+        first = () if login.chosen is None else (self._acceptable(login.chosen),)
         waiting = replace(deployment, after=deployment.after | {step.target for step in first})
         retired = [replace(step, after=frozenset({waiting.target})) for step in login.retired]
         return Plan(phase=self.name, steps=(*first, *manifests[:-1], waiting, *retired))
+
+    def _acceptable(self, step: Step) -> Step:
+        """The step with the conflicts of the Secret that it writes.
+
+        The cluster is asked before there is a credential, so that a refusal costs none.
+        """
+        if not _creates_credential(step):
+            return step
+        preview = self.cluster.preview(config_secret(self.site, self._blank_conf()))
+        return replace(step, conflicts=tuple(map(str, preview.conflicts)))
+
+    def _blank_conf(self) -> Conf:
+        """The configuration, with a login that is yet to be filled in."""
+        auth = own_auth(self.cloud.credentials().auth, "", "")
+        return self.configuration(Login(auth=auth)).conf
 
     def carry_out(self, plan: Plan) -> list[Outcome]:
         """Apply, wait until the controller is available, and only then delete what it left."""
@@ -124,16 +139,8 @@ class Controller(Phase):
         return [*outcomes, *apply_plan(replace(plan, steps=last), executor, say)]
 
     def _secret_maker(self, plan: Plan) -> SecretOf:
-        """Makes the Secret once there is an application credential.
-
-        What can be refused is refused before there is one: everything else is read now, and the
-        cluster is asked whether it would take the Secret.
-        """
-        conf: Conf = {}
-        if any(_creates_credential(step) for step in plan.steps):
-            blank = Login(auth=own_auth(self.cloud.credentials().auth, "", ""))
-            conf = self.configuration(blank).conf
-            self.cluster.preview(config_secret(self.site, conf))
+        """Makes the Secret once there is an application credential; all else is read now."""
+        conf = self._blank_conf() if any(map(_creates_credential, plan.steps)) else {}
 
         def secret_of(credential_id: str, secret: str) -> Manifest:
             return config_secret(self.site, kuryr_conf.logged_in(conf, credential_id, secret))

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from memory_cluster import MemoryCluster
 from memory_keystone import MemoryKeystone
 
+from kuryr_runbook.clients.kubernetes import Preview
+from kuryr_runbook.clients.kubernetes_errors import FieldConflict
 from kuryr_runbook.clients.openstack import Credentials
-from kuryr_runbook.model.errors import DeadlineError, DriftError, EarlierPhaseError
+from kuryr_runbook.model.errors import ApplyError, DeadlineError, EarlierPhaseError
 from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.plan import Action, Done
 from kuryr_runbook.model.site_file import parse_site
@@ -227,14 +229,26 @@ def test_a_secret_that_the_cluster_would_refuse_costs_no_credential(
 ) -> None:
     world = make_world()
     phase = world.phase(Controller, **OWN)
-    plan = phase.make_plan()
 
-    def preview(manifest: Mapping[str, Any]) -> dict[str, Any]:
-        raise DriftError("another field manager set data.kuryr.conf")
+    def preview(manifest: Mapping[str, Any]) -> Preview:
+        raise ApplyError("admission webhook: no Secrets here")
 
     monkeypatch.setattr(world.cluster, "preview", preview)
-    with pytest.raises(DriftError):
-        phase.carry_out(plan)
+    with pytest.raises(ApplyError):
+        phase.make_plan()
+    assert world.ours() == []
+
+
+def test_a_secret_that_another_manager_holds_is_told_before_there_is_a_credential(
+    make_world: Callable[[], World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = make_world()
+    phase = world.phase(Controller, **OWN)
+    conflict = FieldConflict("kubectl-edit", ".data.kuryr.conf")
+    preview = Preview({"metadata": {}}, (conflict,))
+    monkeypatch.setattr(world.cluster, "preview", lambda manifest: preview)
+    [step, *_] = phase.make_plan().steps
+    assert step.conflicts == (".data.kuryr.conf (kubectl-edit)",)
     assert world.ours() == []
 
 
