@@ -10,6 +10,8 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from kuryr_runbook.model.errors import ApplyError
+
 PROJECT = "6b2ad4e8b1b24e4a9d7e1e4a3c6b2f10"
 
 
@@ -70,6 +72,8 @@ class MemoryCloud:
             return [self._create_listener(body["loadbalancer_id"], body) for body in bodies]
         if kind == "pool":
             return [self._create_pool(self._balancer_of(body), body) for body in bodies]
+        if len({body.get("security_group_id") for body in bodies}) > 1:
+            raise ApplyError("Only allowed to update rules for one security profile at a time")
         return [copy.deepcopy(self.add(kind, **body)) for body in bodies]
 
     def _create_load_balancer(self, body: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,13 +24,18 @@ class OpenStackExecutor(Executor):
         self._writer = writer
 
     def bulk(self, step: Step) -> str | None:
-        """Creations of one kind go together."""
+        """Creations of one kind go together.
+
+        Rules only with those of their group (Neutron: SecurityGroupNotSingleGroupRules).
+        """
         kind = step.target.kind
-        return kind if step.action is Action.CREATE and kind in BULK else None
+        if step.action is not Action.CREATE or kind not in BULK:
+            return None
+        return f"{kind} {step.body.get('security_group_id', '')}"
 
     def execute_bulk(self, key: str, bodies: Sequence[Body]) -> Sequence[Known]:
         """Create the resources of a kind."""
-        return self._writer.create(key, bodies)
+        return self._writer.create(key.partition(" ")[0], bodies)
 
     def execute(self, step: Step, body: Body, say: Say) -> Known:
         """Do one step; waits where Octavia works on after its answer."""

@@ -71,6 +71,14 @@ def lab(
     return Lab(kuryr, cloud, cluster, before_kuryr)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def with_kuryr_again(kuryr_run: Path) -> Iterator[None]:
+    """Afterwards Kuryr is installed, for the tests that follow."""
+    yield
+    for phase in ("openstack_prep", "controller", "daemon"):
+        finished(phase)
+
+
 @pytest.fixture
 def bare_lab(lab: Lab) -> Lab:
     """The same, without Kuryr."""
@@ -154,11 +162,13 @@ def test_a_conflict_stops_with_a_clear_message_and_the_next_run_goes_on(bare_lab
     bare_lab.bring_down()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("phase", ["openstack_prep", "controller", "daemon"])
 def test_a_phase_that_is_killed_at_every_call_is_installed(lab: Lab, phase: str) -> None:
     assert killed_until_done(phase) > 4
 
 
+@pytest.mark.exhaustive
 def test_a_killed_verification_leaves_nothing(lab: Lab, of_a_clean_run: list[str]) -> None:
     kills = 0
     while not _workload(lab):
@@ -176,15 +186,9 @@ def _workload(lab: Lab) -> list[dict[str, Any]]:
     return lab.cluster.list_objects("apps/v1", "Deployment", namespace=namespace)
 
 
-@pytest.fixture
-def with_kuryr_again(lab: Lab) -> Iterator[None]:
-    yield
-    for phase in ("openstack_prep", "controller", "daemon"):
-        finished(phase)
-
-
+@pytest.mark.exhaustive
 def test_faults_of_all_kinds_are_survived_by_removal_and_installation(
-    lab: Lab, of_a_clean_run: list[str], with_kuryr_again: None
+    lab: Lab, of_a_clean_run: list[str]
 ) -> None:
     finished("teardown", fault="mixed")
     assert changes(lab.bare, world(lab.cloud, lab.cluster)) == []

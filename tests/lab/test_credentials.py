@@ -199,7 +199,7 @@ def test_rotation_of_the_sites_own_credentials_takes_over_what_clouds_yaml_says(
     ]
 
 
-@pytest.mark.parametrize("cut", [0, 2])
+@pytest.mark.parametrize("cut", [0, pytest.param(2, marks=pytest.mark.exhaustive)])
 def test_a_rotation_that_was_killed_after_any_change_converges(
     kuryr: Site,
     identity: IdentityClient,

@@ -429,6 +429,17 @@ def test_a_gateway_that_is_another_routers_is_refused() -> None:
         planned(cloud)
 
 
+def test_rules_of_two_groups_that_are_ready_at_once_are_made_apart() -> None:
+    cloud = cluster_cloud(NODES)
+    apply_openstack(planned(cloud), cloud, quiet)
+    ours = [r for r in cloud.resources["security_group_rule"] if r["description"]]
+    for rule in ours:
+        cloud.delete("security_group_rule", rule["id"])
+    assert len({rule["security_group_id"] for rule in ours}) == 2
+    apply_openstack(planned(cloud), cloud, quiet)
+    assert planned(cloud).changes == ()
+
+
 def test_teardown_may_keep_what_phase_02_made() -> None:
     cloud = cluster_cloud(NODES)
     apply_openstack(planned(cloud), cloud, quiet)
