@@ -81,6 +81,7 @@ SERVICE: dict[str, Any] = {
 }
 
 
+@pytest.mark.exhaustive
 def test_what_a_newer_kuryr_left_finalized_can_go(kuryr: Site, cluster: KubernetesClient) -> None:
     """Victoria and later; here by hand, as its controller leaves it when it goes first."""
     cluster.apply(CRD)
