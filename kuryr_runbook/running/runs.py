@@ -18,6 +18,7 @@ from kuryr_runbook.display.live import LiveProgress
 from kuryr_runbook.display.tables import DATA_TYPE
 from kuryr_runbook.model.errors import RunbookError
 from kuryr_runbook.model.options import PARAMETERS, Options, options_parameter
+from kuryr_runbook.model.packaged import packaged
 from kuryr_runbook.model.plan import Action
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.phases.base import read_site
@@ -55,7 +56,7 @@ class RunOptions:
     """What the phases are told."""
     run_dir: Path | None = None
     """A new or empty directory; None: runs/<site>/<UTC time> below the working directory."""
-    notebooks: Path = field(default_factory=notebooks.notebook_directory)
+    notebooks: Path = field(default_factory=lambda: packaged("notebooks"))
     """Where the notebooks lie."""
     leases: Callable[[Site], Leases] = LeaseClient
     """The site's lock in its cluster."""

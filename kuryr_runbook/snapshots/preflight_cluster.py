@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 import configparser
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from ipaddress import IPv4Network
 from typing import Any
 
 from kuryr_runbook.clients.kubernetes_probes import ClusterProber
@@ -19,6 +21,7 @@ from kuryr_runbook.specs.requirements import EVERYTHING, Right, needed_rights
 Manifest = Mapping[str, Any]
 
 CLOUD_CONTROLLER = "openstack-cloud-controller-manager"
+RANGE = re.compile(r"\b\d+\.\d+\.\d+\.\d+/\d+\b")
 MADE_BY_OTHERS = {"DaemonSet", "ReplicaSet", "StatefulSet", "Job"}
 
 
@@ -167,6 +170,19 @@ def program_of(item: Manifest, load_balancing: bool | None = None) -> Program:  
         words=tuple(_words(item)),
         load_balancing=load_balancing,
     )
+
+
+def service_range_of(refusal: str | Unreadable) -> IPv4Network | None:
+    """The range of IPv4 in the API server's words; None when they name none, or several."""
+    if isinstance(refusal, Unreadable):
+        return None
+    found = set()
+    for text in RANGE.findall(refusal):
+        try:
+            found.add(IPv4Network(text))
+        except ValueError:
+            continue
+    return found.pop() if len(found) == 1 else None
 
 
 def load_balancing_of(texts: Iterable[str]) -> bool | None:

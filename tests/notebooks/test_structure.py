@@ -14,14 +14,15 @@ from healthy import lab_site
 
 from kuryr_runbook.checking.preflight import check_preflight
 from kuryr_runbook.model.options import PARAMETERS
+from kuryr_runbook.model.packaged import packaged
 from kuryr_runbook.phases.base import Phase
 from kuryr_runbook.phases.catalogue import PHASES, TEARDOWN, PhaseEntry
-from kuryr_runbook.running.notebooks import notebook_directory, parameter_names
+from kuryr_runbook.running.notebooks import parameter_names
 from kuryr_runbook.snapshots.preflight import read_preflight
 from kuryr_runbook.snapshots.reading import Unreadable
 
 ENTRIES = (*PHASES, TEARDOWN)
-DIRECTORY = notebook_directory()
+DIRECTORY = packaged("notebooks")
 PREFLIGHT_CHECKS = [
     finding.check
     for finding in check_preflight(
