@@ -7,13 +7,14 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages run test test-exhaustive lint clean
+.PHONY: help setup packages run test test-exhaustive lint docs clean
 
 help:
 	@echo 'make run     start the lab and install Kuryr on it, phase by phase'
 	@echo 'make test    lint, then all tests, those that need the lab too'
 	@echo 'make test-exhaustive  every crash point and fault by itself, on the lab'
 	@echo 'make lint    ruff, mypy, import contracts'
+	@echo 'make docs    the documentation as a site, in build/site'
 	@echo 'make setup   Debian packages and the virtual environment'
 	@echo 'make clean   destroy the lab and remove what was built here'
 
@@ -33,7 +34,7 @@ packages:
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --editable '.[lab,dev]'
+	$(BIN)/pip install --quiet --editable '.[lab,dev,docs]'
 	@touch $@
 
 run: setup
@@ -52,6 +53,10 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Warnings, such as a dead link, are errors; with --quiet mkdocs would not count them.
+docs: $(STAMP)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
 clean:
 	if [ -x $(BIN)/kuryr-runbook ]; then $(BIN)/kuryr-runbook lab destroy; fi
