@@ -21,7 +21,6 @@ from kuryr_runbook.model.drivers import TRAITS
 from kuryr_runbook.model.errors import RunbookError
 from kuryr_runbook.model.releases import RELEASES
 from kuryr_runbook.model.schema import render_schema
-from kuryr_runbook.phases.catalogue import PHASES, TEARDOWN, PhaseEntry
 
 Schema = Mapping[str, Any]
 """A JSON schema, or a part of one."""
@@ -36,12 +35,12 @@ TYPES = {"string": "text", "integer": "number", "boolean": "true or false", "obj
 def on_config(config: MkDocsConfig) -> None:
     """Add the notebooks' pages to the navigation."""
     [section] = [entry[NAV_OF_PHASES] for entry in config.nav or [] if NAV_OF_PHASES in entry]
-    section.extend(_page(entry) for entry in _entries())
+    section.extend(_page(notebook) for notebook in _notebooks())
 
 
 def on_files(files: Files, config: MkDocsConfig) -> None:
     """Add the notebooks' pages, and the schema of site files."""
-    made = {_page(entry): notebook_page(entry) for entry in _entries()}
+    made = {_page(notebook): notebook_page(notebook) for notebook in _notebooks()}
     made["reference/schema.json"] = render_schema()
     for name, content in made.items():
         files.append(File.generated(config, name, content=content))
@@ -52,19 +51,20 @@ def on_page_markdown(markdown: str, **_: object) -> str:
     return MARK.sub(lambda mark: "\n\n".join(PARTS[mark[1]]()), markdown)
 
 
-def _entries() -> Iterator[PhaseEntry]:
-    yield from PHASES
-    yield TEARDOWN
+def _notebooks() -> list[Path]:
+    return sorted(NOTEBOOKS.glob("*.ipynb"))
 
 
-def _page(entry: PhaseEntry) -> str:
-    return f"phases/{entry.stem}.md"
+def _page(notebook: Path) -> str:
+    return f"phases/{notebook.stem}.md"
 
 
-def notebook_page(entry: PhaseEntry) -> str:
-    """The prose of a phase's notebook, with its calls."""
-    notebook = json.loads((NOTEBOOKS / entry.notebook).read_text())
-    cells = [(cell["cell_type"], "".join(cell["source"])) for cell in notebook["cells"]]
+def notebook_page(notebook: Path) -> str:
+    """The prose of a notebook, with its calls."""
+    cells = [
+        (cell["cell_type"], "".join(cell["source"]))
+        for cell in json.loads(notebook.read_text())["cells"]
+    ]
     return "\n\n".join(
         f"```python\n{source}\n```" if kind == "code" else source for kind, source in cells
     )

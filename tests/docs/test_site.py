@@ -19,7 +19,6 @@ from kuryr_runbook.cli.plan import CHANGES_PENDING
 from kuryr_runbook.model import errors
 from kuryr_runbook.model.releases import RELEASES
 from kuryr_runbook.model.schema import render_schema
-from kuryr_runbook.phases.catalogue import PHASES, TEARDOWN
 
 REPOSITORY = Path(__file__).parents[2]
 FETCHED = re.compile(r'<(?:script|img|link|iframe)\b[^>]*\b(?:src|href)="?(?:https?:)?//[^>]*>')
@@ -94,9 +93,9 @@ def test_every_command_has_its_place(site: Path) -> None:
             assert f'id="kuryr-runbook-{path}"' in page
 
 
-def test_every_phase_and_every_release_has_its_place(site: Path) -> None:
+def test_every_notebook_and_every_release_has_its_place(site: Path) -> None:
     pages = {page.stem for page in (site / "phases").glob("*.html")}
-    assert pages == {"index", *(entry.stem for entry in (*PHASES, TEARDOWN))}
+    assert pages == {"index", *(path.stem for path in (REPOSITORY / "notebooks").glob("*.ipynb"))}
     releases = (site / "reference" / "releases.html").read_text()
     for release in RELEASES.values():
         assert release.version in releases
