@@ -96,6 +96,9 @@ NOT_EXECUTED: Mapping[str, str] = {
     "make setup": ENVIRONMENT,
     ". .venv/bin/activate": ENVIRONMENT,
     "pip install kuryr-runbook": ENVIRONMENT,
+    "kuryr-runbook init my-site.yaml --cloud my-cloud --image registry.example.org/kuryr/kuryr": (
+        "tests/lab/test_init.py does it, with the names that the lab has"
+    ),
     "make run": FIXTURES,
     "make test": "it runs these tests",
     "kuryr-runbook lab up": FIXTURES,
