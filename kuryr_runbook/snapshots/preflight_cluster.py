@@ -14,6 +14,7 @@ from typing import Any
 from kuryr_runbook.clients.kubernetes_probes import ClusterProber
 from kuryr_runbook.model.services import Service
 from kuryr_runbook.model.site import Site
+from kuryr_runbook.snapshots.parsing import part, parts
 from kuryr_runbook.snapshots.reading import Unreadable, attempted
 from kuryr_runbook.snapshots.vif import ANNOTATION
 from kuryr_runbook.specs.requirements import EVERYTHING, Right, needed_rights
@@ -33,6 +34,8 @@ class Node:
     address: str
     """InternalIP; empty when it has none."""
     ready: bool
+    reason: str
+    """What the Ready condition says."""
     schedulable: bool
     pods: int
     """How many pods its kubelet takes; 0 when it does not say."""
@@ -111,12 +114,13 @@ def node_of(node: Manifest) -> Node:
     """A node, from its manifest."""
     status = part(node, "status")
     addresses = {str(item.get("type")): item.get("address") for item in parts(status, "addresses")}
-    conditions = {str(item.get("type")): item.get("status") for item in parts(status, "conditions")}
+    ready = next((it for it in parts(status, "conditions") if it.get("type") == "Ready"), {})
     pods = str(part(status, "allocatable").get("pods", ""))
     return Node(
         name=_name(node),
         address=str(addresses.get("InternalIP") or ""),
-        ready=conditions.get("Ready") == "True",
+        ready=ready.get("status") == "True",
+        reason=str(ready.get("message") or "no Ready condition yet"),
         schedulable=not part(node, "spec").get("unschedulable", False),
         pods=int(pods) if pods.isdecimal() else 0,
     )
@@ -198,19 +202,6 @@ def load_balancing_of(texts: Iterable[str]) -> bool | None:
         except (configparser.Error, ValueError):
             continue
     return None
-
-
-def part(item: object, *keys: str) -> Mapping[str, Any]:
-    """The mapping below these keys; an empty one when there is none."""
-    for key in keys:
-        item = item.get(key) if isinstance(item, Mapping) else None
-    return item if isinstance(item, Mapping) else {}
-
-
-def parts(item: object, key: str) -> list[Mapping[str, Any]]:
-    """The mappings in the list below the key."""
-    found = item.get(key) if isinstance(item, Mapping) else None
-    return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
 
 
 def _programs(cluster: ClusterProber, pods: Iterable[Manifest]) -> Iterator[Program]:
