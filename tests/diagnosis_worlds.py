@@ -190,7 +190,7 @@ class World:
             self.node_port(node)["allowed_address_pairs"] = [
                 pair
                 for pair in self.node_port(node)["allowed_address_pairs"]
-                if pair["mac_address"] != port["mac_address"]
+                if pair["mac_address"] != port["mac_address"].lower()
             ]
         for endpoints in self.objects["Endpoints"]:
             for subset in endpoints["subsets"]:
