@@ -97,7 +97,8 @@ class World:
                 continue
             found = item.get("metadata")
             metadata = found if isinstance(found, dict) else {}
-            if not labels or (metadata.get("labels") or {}).get(key) == value:
+            has = metadata.get("labels")
+            if not labels or (isinstance(has, dict) and has.get(key) == value):
                 yield {"apiVersion": api_version, "kind": kind, **item}
 
     def list_objects(self, api_version: str, kind: str, **how: Any) -> list[Item]:

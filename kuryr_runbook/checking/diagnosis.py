@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from kuryr_runbook.checking import (
     diagnosis_groups,
@@ -17,9 +16,12 @@ from kuryr_runbook.checking import (
     diagnosis_quotas,
     diagnosis_services,
 )
-from kuryr_runbook.checking.diagnosis_causes import Check, found
+from kuryr_runbook.checking.diagnosis_causes import Check, Victim, found
+from kuryr_runbook.checking.diagnosis_cluster_look import Key
 from kuryr_runbook.checking.diagnosis_look import Look
-from kuryr_runbook.model.findings import Finding, Status
+from kuryr_runbook.model.findings import Finding
+from kuryr_runbook.snapshots.diagnosis_cluster import ClusterService, Pod
+from kuryr_runbook.snapshots.reading import Unreadable
 
 CHECKS: tuple[Check, ...] = (
     diagnosis_programs.check_version,
@@ -94,32 +96,69 @@ class Place:
         """The namespace of pod and Service."""
         return self.namespace or "default"
 
-
-def check_diagnosis(look: Look, place: Place = Place()) -> list[Finding]:
-    """Deepest cause first, then what could not be looked at, warnings, and what is in order."""
-    findings = found(CHECKS, look)
-    wanted = _names(look, place)
-    return findings if wanted is None else list(_about(findings, wanted))
+    def __str__(self) -> str:
+        pod = [f"pod {self.home}/{self.pod}"] if self.pod else []
+        service = [f"service {self.home}/{self.service}"] if self.service else []
+        return " and ".join(pod + service) or self.namespace or "everything"
 
 
-def _names(look: Look, place: Place) -> tuple[str, ...] | None:
-    """How the victims in question begin or are called; None: all are in question."""
+EVERYWHERE = Place()
+SHARED = ("subnet", "quota", "API server")
+"""Kinds of victims on which everything depends."""
+
+
+def check_diagnosis(look: Look, place: Place = EVERYWHERE) -> list[Finding]:
+    """Deepest cause first, then what could not be looked at, warnings, and what is in order.
+
+    With a place, only what concerns it: its pods and Services, the nodes that they are on, and what
+    concerns all.
+    """
+    if place == EVERYWHERE:
+        return found(CHECKS, look)
+    pods, services = _pods(look, place), _services(look, place)
+    names = {
+        *((kind, f"{space}/{name}") for kind in ("pod", "KuryrPort") for space, name in pods),
+        *((kind, f"{it[0]}/{it[1]}") for kind in ("service", "load balancer") for it in services),
+    }
+    nodes = {pod.node for pod in _known(look) if (pod.namespace, pod.name) in pods}
+
+    def concerns(victim: Victim) -> bool:
+        if victim.kind == "node":
+            return victim.name in nodes
+        return victim.kind in SHARED or (victim.kind, victim.name) in names
+
+    return found(CHECKS, look, concerns)
+
+
+def _pods(look: Look, place: Place) -> set[Key]:
+    """The pods in question: the one, those behind the Service, or all of the namespace."""
     if place.pod or place.service:
-        pods = [f"pod {place.home}/{place.pod}"] if place.pod else []
-        services = [f"service {place.home}/{place.service}"] if place.service else []
-        return tuple(pods + services)
-    return (f" {place.namespace}/",) if place.namespace else None
+        named = {(place.home, place.pod)} if place.pod else set()
+        behind = {
+            (place.home, backend.pod)
+            for service in _known_services(look)
+            if (service.service.namespace, service.service.name) == (place.home, place.service)
+            for backend in look.backends(service)
+        }
+        return named | behind
+    return {(pod.namespace, pod.name) for pod in _known(look) if pod.namespace == place.namespace}
 
 
-def _about(findings: Iterable[Finding], wanted: tuple[str, ...]) -> Iterable[Finding]:
-    """Those with a victim in question, and those without victims, which concern all."""
-    for finding in findings:
-        victims = tuple(
-            it
-            for it in finding.victims
-            if any(it == name or (name.endswith("/") and name in it) for name in wanted)
-        )
-        if victims:
-            yield replace(finding, victims=victims)
-        elif not finding.victims or finding.status is not Status.WARN:
-            yield finding
+def _services(look: Look, place: Place) -> set[Key]:
+    if place.pod or place.service:
+        return {(place.home, place.service)} if place.service else set()
+    found = (it.service for it in _known_services(look))
+    return {(it.namespace, it.name) for it in found if it.namespace == place.namespace}
+
+
+def _known(look: Look) -> tuple[Pod, ...]:
+    """What of the pods was read: what was not is told by the checks."""
+    pods = look.cluster.pods
+    return () if isinstance(pods, Unreadable) else pods
+
+
+def _known_services(look: Look) -> tuple[ClusterService, ...]:
+    services, endpoints = look.cluster.services, look.cluster.endpoints
+    if isinstance(services, Unreadable) or isinstance(endpoints, Unreadable):
+        return ()
+    return services

@@ -112,10 +112,13 @@ def question(
     return of
 
 
-def found(checks: Iterable[Check], look: Look) -> list[Finding]:
+def found(
+    checks: Iterable[Check], look: Look, concerns: Callable[[Victim], bool] = lambda victim: True
+) -> list[Finding]:
     """What the checks find, deepest cause first; then what could not be looked at, and the rest.
 
-    The order of the checks is that of depth.
+    The order of the checks is that of depth. Of causes that have victims those are left out that
+    have none that concerns.
     """
     suspects: list[_Suspect] = []
     blind: dict[tuple[str, str], list[Check]] = {}
@@ -132,7 +135,11 @@ def found(checks: Iterable[Check], look: Look) -> list[Finding]:
         ]
     _attribute(suspects, _closure([check for check, _ in answers]))
     left = [suspect for suspect in suspects if not suspect.gone]
-    findings = [_finding(suspect) for suspect in left]
+    findings = [
+        _finding(suspect, victims)
+        for suspect in left
+        if (victims := [it for it in suspect.victims if concerns(it)]) or not suspect.cause.victims
+    ]
     return [
         *(it for it in findings if it.status is Status.FAIL),
         *(_unknown(reason, remedy, asked) for (reason, remedy), asked in blind.items()),
@@ -192,9 +199,9 @@ def _take(suspect: _Suspect, other: _Suspect) -> None:
     other.gone = not left
 
 
-def _finding(suspect: _Suspect) -> Finding:
+def _finding(suspect: _Suspect, suffering: list[Victim]) -> Finding:
     check, cause = suspect.check, suspect.cause
-    victims = tuple(map(str, suspect.victims))
+    victims = tuple(map(str, suffering))
     return Finding(
         check=check.name,
         title=check.title,

@@ -226,10 +226,11 @@ FAULTS: Mapping[str, tuple[str, str]] = {
 def check_plugged(look: Look) -> Iterator[Cause]:
     """Port and promise are there; it is the node's side that fails."""
     by_fault: dict[str, list[tuple[Pod, str]]] = defaultdict(list)
-    for pod in look.pods:
+    waiting = [pod for pod in look.pods if not pod.address]
+    if waiting:
+        readable(look.cluster.events)
+    for pod in waiting:
         warning = look.warning("Pod", pod.namespace, pod.name)
-        if pod.address or not warning:
-            continue
         fault = next((fault for fault in FAULTS if fault in warning), None)
         if fault is not None:
             by_fault[fault].append((pod, warning))

@@ -15,6 +15,9 @@ SIGNS = {
     Status.SKIP: "- skip",
 }
 
+NAMED = 5
+"""How many of a cause's victims are named; the rest is counted."""
+
 
 def findings_view(title: str, findings: Iterable[Finding]) -> View:
     """One row a check; below the evidence stands what to do, unless the check passed."""
@@ -23,6 +26,28 @@ def findings_view(title: str, findings: Iterable[Finding]) -> View:
     states = [item.status for item in found]
     counts = ", ".join(f"{states.count(status)} {status}" for status in Status if status in states)
     return table(title, ("status", "check", "evidence"), rows, f"{counts or 'no checks'}.")
+
+
+def causes_view(title: str, findings: Iterable[Finding]) -> View:
+    """What is wrong, deepest cause first; what is in order is only counted."""
+    found = tuple(findings)
+    told = [item for item in found if item.status is not Status.PASS]
+    rows = [(SIGNS[item.status], _cause(item)) for item in told]
+    passed = len(found) - len(told)
+    note = f"{passed} checks found nothing." if told else f"Nothing is wrong: {passed} checks."
+    return table(title, ("status", "cause, evidence, remedy"), rows, note)
+
+
+def _cause(finding: Finding) -> str:
+    victims = list(finding.victims[:NAMED])
+    if len(finding.victims) > NAMED:
+        victims.append(f"and {len(finding.victims) - NAMED} more")
+    lines = [f"{finding.title}: no" if finding.status is not Status.UNKNOWN else finding.title]
+    lines += [finding.evidence]
+    lines += [f"concerns: {', '.join(victims)}"] if victims else []
+    lines += [f"-> {finding.remedy}"] if finding.remedy else []
+    lines += [f"(known from: {finding.source})"] if finding.source else []
+    return "\n".join(lines)
 
 
 def _question(finding: Finding) -> str:

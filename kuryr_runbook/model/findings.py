@@ -37,6 +37,19 @@ class Finding:
     """Names of the checks that would have found these otherwise."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hop:
+    """One place on the way of a packet."""
+
+    depth: int
+    """How many places lie above it."""
+    what: str
+    """Its kind: pod, port, listener."""
+    name: str
+    status: Status
+    seen: str
+
+
 def worst(findings: Iterable[Finding]) -> Status:
     """The status that decides: fail before unknown before warn before pass before skip."""
     order = (Status.FAIL, Status.UNKNOWN, Status.WARN, Status.PASS)

@@ -174,8 +174,11 @@ def _listed(cloud: DiagnosisCloud, project: str, kind: str) -> list[Resource]:
 def _parsed(kind: str, items: list[Resource] | Unreadable) -> Any:
     if isinstance(items, Unreadable):
         return items
-    parse: Callable[[Resource], Any] = resources.PARSERS[kind]
-    return tuple(map(parse, items))
+    return _each(resources.PARSERS[kind], items)
+
+
+def _each(parse: Callable[[Resource], Any], items: Iterable[object]) -> tuple[Any, ...]:
+    return tuple(parse(item) for item in items if isinstance(item, Mapping))
 
 
 def _with_octavias(
@@ -196,7 +199,7 @@ def _with_octavias(
     if isinstance(others, Unreadable):
         return others
     known = {port.id for port in ports}
-    more = (port for port in map(resources.port_of, others) if port.id not in known)
+    more = (port for port in _each(resources.port_of, others) if port.id not in known)
     return (*ports, *more)
 
 
@@ -207,7 +210,7 @@ def _members(
         return pools
 
     def of(pool: Pool) -> tuple[Member, ...] | Unreadable:
-        return attempted(lambda: tuple(map(resources.member_of, cloud.members(pool.id))))
+        return attempted(lambda: _each(resources.member_of, cloud.members(pool.id)))
 
     with ThreadPoolExecutor(MEMBERS_AT_ONCE) as threads:
         return dict(zip([pool.id for pool in pools], threads.map(of, pools), strict=True))
