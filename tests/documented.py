@@ -62,6 +62,11 @@ EXECUTED: Mapping[str, Execution] = {
         instead="kuryr-runbook run --site my-site.yaml --plan plan.json --phase openstack_prep",
         why="a second whole run would take minutes",
     ),
+    "kuryr-runbook diagnose --site my-site.yaml": AS_IT_IS,
+    "kuryr-runbook diagnose --site my-site.yaml --pod web-1 --namespace shop": Execution(
+        instead="kuryr-runbook diagnose --site my-site.yaml --service kubernetes",
+        why="the lab has no such pod",
+    ),
     "kuryr-runbook lab status": AS_IT_IS,
     "kuryr-runbook lab env": AS_IT_IS,
     "kuryr-runbook lab logs NAME": Execution(

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from kuryr_runbook.checking.diagnosis import CHECKS, EVERYWHERE, Place, check_diagnosis
 from kuryr_runbook.checking.diagnosis_look import Look
+from kuryr_runbook.checking.diagnosis_paths import trace
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.errors import AccessError, UnreachableError
 from kuryr_runbook.model.findings import Finding, Status
@@ -312,7 +313,9 @@ def test_nothing_that_an_api_may_answer_raises(data: Any, kind: tuple[VifDriver,
             del place[last]
         else:
             place[last] = data.draw(JUNK)
-    found = check_diagnosis(Look(world.read()))
+    look = Look(world.read())
+    found = check_diagnosis(look)
+    trace(look, Place(pod="web-0", service="web-0"))
     named = {it.check for it in found} | {name for it in found for name in it.effects}
     assert named == {check.name for check in CHECKS}
 
