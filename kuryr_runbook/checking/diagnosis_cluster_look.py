@@ -25,6 +25,8 @@ from kuryr_runbook.snapshots.vif import Malformed, PodVif
 PATIENCE = 60.0
 """Seconds that something new may be unfinished without anybody asking why."""
 FINISHED = ("Succeeded", "Failed")
+NOT_PLUGGED = "FailedCreatePodSandBox"
+"""The reason of the kubelet's event about a pod that its network does not take."""
 KUBERNETES = "default/kubernetes"
 """The Service of the API, which Kuryr does not serve."""
 
@@ -171,7 +173,8 @@ class ClusterLook:
 
     def is_overdue(self, pod: Pod) -> bool:
         """Whether a pod waits too long for its interface, or the kubelet complains already."""
-        return self.is_old(pod.life.made) or bool(self.warning("Pod", pod.namespace, pod.name))
+        warning = self.warning("Pod", pod.namespace, pod.name)
+        return self.is_old(pod.life.made) or warning.startswith(NOT_PLUGGED)
 
 
 def _later(event: Warned, other: Warned) -> bool:

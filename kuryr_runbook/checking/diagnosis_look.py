@@ -29,6 +29,11 @@ T = TypeVar("T")
 class Look(ClusterLook):
     """What checks ask of a snapshot. All of it raises CouldNotLook where it was not read."""
 
+    @property
+    def project(self) -> str:
+        """The id of the project."""
+        return readable(self.cloud.project_id)
+
     @cached_property
     def subnets(self) -> tuple[Subnet, ...]:
         """All subnets that the project sees."""
@@ -37,17 +42,17 @@ class Look(ClusterLook):
     @cached_property
     def node_subnet(self) -> Subnet:
         """The subnet of the nodes."""
-        return _there(node_subnet(self.site, self.subnets), "nodes")
+        return _there(node_subnet(self.site, self.subnets, self.project), "nodes")
 
     @cached_property
     def pod_subnet(self) -> Subnet:
         """The subnet of the pods."""
-        return _there(pod_subnet(self.site, self.subnets), "pods")
+        return _there(pod_subnet(self.site, self.subnets, self.project), "pods")
 
     @cached_property
     def service_subnet(self) -> Subnet:
         """The subnet of the Services."""
-        return _there(service_subnet(self.site, self.subnets), "services")
+        return _there(service_subnet(self.site, self.subnets, self.project), "services")
 
     @cached_property
     def ports(self) -> Mapping[str, Port]:

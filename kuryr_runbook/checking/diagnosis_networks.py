@@ -38,7 +38,9 @@ def check_subnets(look: Look) -> Iterator[Cause]:
         network.kuryr_pod_subnet_id or network.pod_subnet.name: pod_subnet,
         network.kuryr_service_subnet_id or network.service_subnet.name: service_subnet,
     }
-    lost = [name for name, find in wanted.items() if find(look.site, look.subnets) is None]
+    lost = [
+        name for name, find in wanted.items() if find(look.site, look.subnets, look.project) is None
+    ]
     if lost:
         yield Cause(
             status=Status.FAIL,
@@ -114,7 +116,8 @@ def check_pool(look: Look) -> Iterator[Cause]:
 def check_taken(look: Look) -> Iterator[Cause]:
     """An amphora's own port there keeps the next Service from getting its load balancer."""
     services, subnet = look.site.kubernetes.service_cidr, look.service_subnet.id
-    vips = {balancer.vip_port_id for balancer in look.balancers}
+    # Also of those that are just being deleted.
+    vips = {balancer.vip_port_id for balancer in readable(look.cloud.balancers)}
     owners = {service.service.cluster_ip: service for service in look.all_services}
     taken = {}
     for port in look.ports.values():

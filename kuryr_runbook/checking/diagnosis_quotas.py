@@ -9,7 +9,6 @@ from kuryr_runbook.checking.diagnosis_look import Look
 from kuryr_runbook.checking.verdicts import readable
 from kuryr_runbook.model.findings import Status
 from kuryr_runbook.snapshots.preflight_cloud import Quota
-from kuryr_runbook.snapshots.reading import Unreadable
 
 NEARLY = 0.9
 """The part of a quota from which on it is told."""
@@ -39,12 +38,12 @@ OCTAVIA: Mapping[str, frozenset[str]] = {
 )
 def check_neutron(look: Look) -> Iterator[Cause]:
     """Used up is a failure as soon as something waits for it."""
-    project = look.cloud.project_id
-    of = "PROJECT" if isinstance(project, Unreadable) else project
     quotas = readable(look.cloud.quotas)
     for kind, (option, explains) in NEUTRON.items():
         if kind in quotas:
-            remedy = f"openstack quota set --{option} NUMBER {of}, by the cloud's operators"
+            remedy = (
+                f"openstack quota set --{option} NUMBER {look.project}, by the cloud's operators"
+            )
             yield from _judged(kind, quotas[kind], remedy, explains)
 
 

@@ -126,7 +126,7 @@ def read_cloud_state(site: Site, cloud: DiagnosisCloud | Unreadable) -> CloudSta
         networks=found["network"],
         subnets=found["subnet"],
         routers=found["router"],
-        ports=_with_octavias(site, cloud, found["port"], found["subnet"]),
+        ports=_with_octavias(cloud, found["port"], _services(site, found["subnet"], project)),
         groups=found["security_group"],
         rules=found["security_group_rule"],
         trunks=found.get("trunk", ()),
@@ -140,26 +140,30 @@ def read_cloud_state(site: Site, cloud: DiagnosisCloud | Unreadable) -> CloudSta
     )
 
 
-def service_subnet(site: Site, subnets: Iterable[Subnet]) -> Subnet | None:
+def service_subnet(site: Site, subnets: Iterable[Subnet], project: str) -> Subnet | None:
     """The subnet of the services, by the site's id or name."""
     given, name = site.network.kuryr_service_subnet_id, site.network.service_subnet.name
-    return _chosen(subnets, given, name)
+    return _chosen(subnets, given, name, project)
 
 
-def pod_subnet(site: Site, subnets: Iterable[Subnet]) -> Subnet | None:
+def pod_subnet(site: Site, subnets: Iterable[Subnet], project: str) -> Subnet | None:
     """The subnet of the pods, by the site's id or name."""
-    return _chosen(subnets, site.network.kuryr_pod_subnet_id, site.network.pod_subnet.name)
+    given, name = site.network.kuryr_pod_subnet_id, site.network.pod_subnet.name
+    return _chosen(subnets, given, name, project)
 
 
-def node_subnet(site: Site, subnets: Iterable[Subnet]) -> Subnet | None:
+def node_subnet(site: Site, subnets: Iterable[Subnet], project: str) -> Subnet | None:
     """The subnet of the nodes, by the site's id or name."""
-    return _chosen(subnets, site.network.node_subnet_id, site.network.node_subnet)
+    return _chosen(subnets, site.network.node_subnet_id, site.network.node_subnet, project)
 
 
-def _chosen(subnets: Iterable[Subnet], given_id: str | None, name: str) -> Subnet | None:
-    return next(
-        (it for it in subnets if (it.id == given_id if given_id else it.name == name)), None
-    )
+def _chosen(
+    subnets: Iterable[Subnet], given_id: str | None, name: str, project: str
+) -> Subnet | None:
+    """The project's own before those of others: an admin sees all."""
+    found = [it for it in subnets if (it.id == given_id if given_id else it.name == name)]
+    own = [it for it in found if it.project_id == project]
+    return next(iter(own or found), None)
 
 
 def _project(site: Site, cloud: DiagnosisCloud) -> str:
@@ -181,17 +185,15 @@ def _each(parse: Callable[[Resource], Any], items: Iterable[object]) -> tuple[An
     return tuple(parse(item) for item in items if isinstance(item, Mapping))
 
 
+def _services(site: Site, subnets: tuple[Subnet, ...] | Unreadable, project: str) -> Subnet | None:
+    return None if isinstance(subnets, Unreadable) else service_subnet(site, subnets, project)
+
+
 def _with_octavias(
-    site: Site,
-    cloud: DiagnosisCloud,
-    ports: tuple[Port, ...] | Unreadable,
-    subnets: tuple[Subnet, ...] | Unreadable,
+    cloud: DiagnosisCloud, ports: tuple[Port, ...] | Unreadable, subnet: Subnet | None
 ) -> tuple[Port, ...] | Unreadable:
     """The project's ports, and all on the services' network: its owner sees the amphorae's too."""
-    if isinstance(ports, Unreadable) or isinstance(subnets, Unreadable):
-        return ports
-    subnet = service_subnet(site, subnets)
-    if subnet is None:
+    if isinstance(ports, Unreadable) or subnet is None:
         return ports
     others = attempted(
         lambda: cloud.list_resources("port", fields=FIELDS["port"], network_id=subnet.network_id)

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from kuryr_runbook.clients.kubernetes import KubernetesReader
+from kuryr_runbook.model.errors import ApplyError
 from kuryr_runbook.model.releases import Release
 from kuryr_runbook.model.services import Service
 from kuryr_runbook.model.site import Site
@@ -303,8 +304,12 @@ def kuryr_object_of(item: Manifest) -> KuryrObject:
 def _kuryr_objects(release: Release, cluster: KubernetesReader) -> Iterator[KuryrObject]:
     """All of Kuryr's own kinds; of the network policies those that it holds."""
     for crd in release.crds:
-        for item in cluster.each_object(f"{GROUP}/{VERSION}", crd.kind):
-            yield kuryr_object_of(item)
+        try:
+            for item in cluster.each_object(f"{GROUP}/{VERSION}", crd.kind):
+                yield kuryr_object_of(item)
+        except ApplyError as error:
+            remedy = f"if Kuryr's kinds are missing: run phase controller, which brings {crd.name}"
+            raise ApplyError(error.message, remedy=remedy) from error
     if any(finalizer.kind == "NetworkPolicy" for finalizer in release.finalizers):
         for item in cluster.each_object("networking.k8s.io/v1", "NetworkPolicy"):
             yield kuryr_object_of(item)

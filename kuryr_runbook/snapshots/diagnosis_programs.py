@@ -61,7 +61,7 @@ def read_programs(site: Site, cluster: KubernetesReader, nodes: frozenset[str]) 
     daemons = _pods(site, cluster, DAEMON)
     suspects = [pod for pod in daemons if not _ready(pod)]
     suspects += [pod for pod in daemons if _ready(pod) and _node(pod) in nodes]
-    read = {_name(pod) for pod in (*controllers, *suspects[:LOGS])}
+    read = {_name(pod) for pod in (*controllers, *suspects[:LOGS]) if _has_run(pod)}
     replicas = number(part(deployment, "spec").get("replicas", 1))
 
     def seen(pod: Manifest) -> ProgramPod:
@@ -121,6 +121,16 @@ def _log(site: Site, cluster: KubernetesReader, pod: str) -> tuple[str, ...]:
 
 def _reference(site: Site, kind: str, name: str) -> Manifest:
     return {"apiVersion": "apps/v1", "kind": kind, "metadata": metadata(site, name)}
+
+
+def _has_run(pod: Manifest) -> bool:
+    """Whether there is a log: a container that never started has none, and asking is an error."""
+    return any(
+        "running" in part(status, "state")
+        or part(status, "state", "terminated")
+        or part(status, "lastState", "terminated")
+        for status in parts(part(pod, "status"), "containerStatuses")
+    )
 
 
 def _ready(pod: Manifest) -> bool:

@@ -28,6 +28,7 @@ class Subnet:
     id: str
     name: str
     network_id: str
+    project_id: str
     cidr: str
     pools: tuple[tuple[str, str], ...]
     """First and last address of each allocation pool."""
@@ -197,6 +198,7 @@ def subnet_of(item: Resource) -> Subnet:
         id=text(item, "id"),
         name=text(item, "name"),
         network_id=text(item, "network_id"),
+        project_id=text(item, "project_id"),
         cidr=text(item, "cidr"),
         pools=tuple(
             (text(pool, "start"), text(pool, "end")) for pool in parts(item, "allocation_pools")

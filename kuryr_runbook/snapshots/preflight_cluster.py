@@ -23,6 +23,7 @@ Manifest = Mapping[str, Any]
 
 CLOUD_CONTROLLER = "openstack-cloud-controller-manager"
 RANGE = re.compile(r"\b\d+\.\d+\.\d+\.\d+/\d+\b")
+MASTER_TAINTS = ("node-role.kubernetes.io/master", "node-role.kubernetes.io/control-plane")
 MADE_BY_OTHERS = {"DaemonSet", "ReplicaSet", "StatefulSet", "Job"}
 
 
@@ -121,8 +122,16 @@ def node_of(node: Manifest) -> Node:
         address=str(addresses.get("InternalIP") or ""),
         ready=ready.get("status") == "True",
         reason=str(ready.get("message") or "no Ready condition yet"),
-        schedulable=not part(node, "spec").get("unschedulable", False),
+        schedulable=not part(node, "spec").get("unschedulable", False) and not _is_master(node),
         pods=int(pods) if pods.isdecimal() else 0,
+    )
+
+
+def _is_master(node: Manifest) -> bool:
+    """Whether it takes only what tolerates masters."""
+    return any(
+        taint.get("key") in MASTER_TAINTS and taint.get("effect") != "PreferNoSchedule"
+        for taint in parts(part(node, "spec"), "taints")
     )
 
 

@@ -50,7 +50,10 @@ def test_names_are_unique_and_effects_exist() -> None:
 def not_ready(world: World, program: str, reason: str = "CrashLoopBackOff") -> None:
     status = world.program_pod(program)["status"]
     status["conditions"] = []
-    status["containerStatuses"][0]["state"] = {"waiting": {"reason": reason}}
+    status["containerStatuses"][0] |= {
+        "state": {"waiting": {"reason": reason}},
+        "lastState": {"terminated": {"exitCode": 1}},
+    }
 
 
 def log(world: World, program: str, line: str) -> None:
@@ -511,3 +514,20 @@ def test_a_vif_driver_that_needs_no_pairs_is_asked_for_none() -> None:
     world.node_port("worker1")["port_security_enabled"] = False
     world.remove("trunk", "trunk-worker1")
     assert [it.check for it in troubles(world)] == ["trunk"]
+
+
+def test_a_master_is_no_worker() -> None:
+    world = World(driver=VLAN)
+    world.object("Node", "worker2")["spec"]["taints"] = [
+        {"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}
+    ]
+    world.remove("trunk", "trunk-worker2")
+    assert troubles(world) == []
+
+
+def test_the_projects_own_subnet_comes_before_one_of_that_name_elsewhere() -> None:
+    world = World()
+    for subnet in list(world.resources["subnet"]):
+        other = {**subnet, "id": f"other-{subnet['id']}", "project_id": "other"}
+        world.resources["subnet"].insert(0, other)
+    assert troubles(world) == []

@@ -173,6 +173,26 @@ def test_tokens_are_known_by_their_looks_and_ids_stay() -> None:
     assert scrubbed("sent gAAAAABabc") == "sent ***"
 
 
+def test_of_objects_in_a_log_only_refusals_are_kept() -> None:
+    env = "{'spec': {'containers': [{'env': [{'name': 'P', 'value': 'hunter2'}]}]}}"
+    assert scrubbed(f"ERROR Failed to handle event {env}: KeyError") == (
+        "ERROR Failed to handle event {...}: KeyError"
+    )
+    assert scrubbed(f"ERROR Failed to handle event {env[:60]}") == (
+        "ERROR Failed to handle event {...}"
+    )
+    refusal = '{"kind":"Status","message":"Unauthorized","code":401}'
+    assert scrubbed(f"K8sClientException: {refusal}") == f"K8sClientException: {refusal}"
+
+
+def test_a_program_that_never_started_has_no_log_to_be_read() -> None:
+    world = World()
+    container = world.program_pod("kuryr-controller")["status"]["containerStatuses"][0]
+    container["state"] = {"waiting": {"reason": "ImagePullBackOff"}}
+    world.read()
+    assert "log kuryr-controller-0" not in world.lists
+
+
 @given(st.text(max_size=2000))
 def test_texts_are_short(text: str) -> None:
     assert len(scrubbed(text)) <= max(LENGTH, len("***"))
