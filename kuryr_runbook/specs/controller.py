@@ -107,11 +107,9 @@ def _deployment(site: Site, image: str, config: ControllerConfig) -> Manifest:
         "spec": {
             "replicas": 1,
             "selector": {"matchLabels": {"name": CONTROLLER}},
-            # One at a time: two controllers would both answer for the same pods.
-            "strategy": {
-                "type": "RollingUpdate",
-                "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1},
-            },
+            # One at a time: two controllers would both answer for the same pods. Only so does a
+            # new pod wait until the old one has ended, and not just until it is to end.
+            "strategy": {"type": "Recreate"},
             "template": template,
         },
     }

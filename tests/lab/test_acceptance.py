@@ -20,7 +20,7 @@ from kuryr_runbook.snapshots.verification import Pod, read_workload
 
 pytestmark = pytest.mark.lab
 
-FOLLOWS_SECONDS = 30.0
+FOLLOWS_SECONDS = 90.0
 """How long the lab's data plane may take to follow Neutron; it takes two seconds."""
 
 

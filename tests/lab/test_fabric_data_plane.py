@@ -39,7 +39,7 @@ CIDR, GATEWAY = "10.90.0.0/24", "10.90.0.1"
 SERVICE_CIDR, SERVICE_GATEWAY = "10.91.0.0/24", "10.91.0.1"
 POD_MAC, POD_ADDRESS = "0a:00:0a:5a:00:c8", "10.90.0.200"
 PORT = 8080
-FOLLOWS_SECONDS = 20.0
+FOLLOWS_SECONDS = 90.0
 """The data plane follows within 2 s; a busy machine is given more."""
 SILENCE_SECONDS = 3.0
 """How long nothing must come through where nothing may."""

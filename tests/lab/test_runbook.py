@@ -28,7 +28,7 @@ from kuryr_runbook.phases.openstack_prep import OpenStackPrep
 pytestmark = pytest.mark.lab
 
 REPOSITORY = Path(__file__).parents[2]
-GONE_SECONDS = 90.0
+GONE_SECONDS = 300.0
 PHASES: tuple[type[Phase], ...] = (ImageBuild, OpenStackPrep, Controller, Daemon)
 
 
