@@ -97,7 +97,8 @@ def _execute(
     run_dir: Path | None,
 ) -> None:
     from kuryr_runbook.display.live import LiveProgress
-    from kuryr_runbook.running.runs import RunOptions, displayed_result, run_phases
+    from kuryr_runbook.running.displayed import displayed_result
+    from kuryr_runbook.running.runs import RunOptions, run_phases
 
     command = click.get_current_context().command_path
     how = RunOptions(command=command, dry_run=dry_run, options=options, run_dir=run_dir)

@@ -15,7 +15,6 @@ import yaml
 
 from kuryr_runbook.clients.leases import LeaseClient, Leases
 from kuryr_runbook.display.live import LiveProgress
-from kuryr_runbook.display.tables import DATA_TYPE
 from kuryr_runbook.model.errors import RunbookError
 from kuryr_runbook.model.options import PARAMETERS, Options, options_parameter
 from kuryr_runbook.model.plan import Action
@@ -36,8 +35,10 @@ from kuryr_runbook.running.account import (
     now,
 )
 from kuryr_runbook.running.directories import free_directory, make_directory
+from kuryr_runbook.running.displayed import displayed_plans
 from kuryr_runbook.running.failures import phase_error
 from kuryr_runbook.running.interrupts import one_interrupt
+from kuryr_runbook.running.secrecy import RunSecrets, secrets_of
 
 CHANGES_PENDING_EXIT = 3
 INTERRUPTED_EXIT = 130
@@ -102,11 +103,16 @@ def run_phases(
     account = _account(site, site_file, options)
     account.phases = [_planned(phase, options.notebooks, parameters) for phase in phases]
     directory = free_directory(site, options.run_dir)
-    with one_interrupt(), _site_lock(site, directory, options, progress) as lock:
+    with (
+        one_interrupt(),
+        secrets_of(site) as secrets,
+        _site_lock(site, directory, options, progress) as lock,
+    ):
         lock.take_lease(needs_cluster=phases[0].load().needs_cluster)
         make_directory(directory, newest=options.run_dir is None)
+        means = _Means(options, progress, lock, secrets)
         with held(directory):
-            return _Run(directory, account, options, progress, lock).execute(phases, parameters)
+            return _Run(directory, account, means).execute(phases, parameters)
 
 
 @contextmanager
@@ -122,52 +128,33 @@ def _site_lock(
         yield lock
 
 
-def displayed_result(notebook: Path) -> str:
-    """What the cells tagged `result` of an executed notebook displayed, as text."""
-    if not notebook.exists():
-        return ""
-    return "\n\n".join(
-        output["data"]["text/plain"]
-        for cell in notebooks.read_notebook(notebook).cells
-        if "result" in cell.metadata.get("tags", [])
-        for output in cell.get("outputs", [])
-        if "text/plain" in output.get("data", {})
-    )
+@dataclass(frozen=True, slots=True)
+class _Means:
+    """What a run works with."""
 
-
-def displayed_plans(notebook: Path) -> list[dict[str, Any]]:
-    """The plans that the cells of an executed notebook displayed."""
-    if not notebook.exists():
-        return []
-    return [
-        output["data"][DATA_TYPE]["plan"]
-        for cell in notebooks.read_notebook(notebook).cells
-        for output in cell.get("outputs", [])
-        if "plan" in output.get("data", {}).get(DATA_TYPE, {})
-    ]
+    options: RunOptions
+    progress: LiveProgress
+    lock: SiteLock
+    secrets: RunSecrets
 
 
 class _Run:
     """One run under way; the watcher of its cells."""
 
-    def __init__(
-        self,
-        directory: Path,
-        account: RunAccount,
-        options: RunOptions,
-        progress: LiveProgress,
-        lock: SiteLock,
-    ) -> None:
+    def __init__(self, directory: Path, account: RunAccount, means: _Means) -> None:
         self.directory = directory
         self.account = account
-        self.options = options
-        self.progress = progress
-        self.lock = lock
+        self.options = means.options
+        self.progress = means.progress
+        self.lock = means.lock
+        self.secrets = means.secrets
         self.cells: dict[str, CellAccount] = {}
         self.step = ""
 
     def execute(self, phases: Sequence[PhaseEntry], parameters: dict[str, Any]) -> RunResult:
         self.account.write(self.directory)
+        for origin in self.secrets.known.too_short:
+            self.progress.line(f"{origin} is too short to be told from words: it isn't looked for")
         status, error = RunStatus.SUCCEEDED, None
         try:
             for phase, account in zip(phases, self.account.phases, strict=True):
@@ -216,7 +203,7 @@ class _Run:
         finally:
             account.status = ended_as
             account.ended, account.seconds = now(), round(time.monotonic() - began, 1)
-            account.error = str(error) if error else None
+            account.error = self.secrets.redacted(str(error)) if error else None
             self.account.write(self.directory)
             self.progress.phase_ended(account.status)
             self._keep_readable(self.directory / phase.notebook)
@@ -226,7 +213,7 @@ class _Run:
         from nbclient.exceptions import CellTimeoutError, DeadKernelError
         from papermill.exceptions import PapermillExecutionError
 
-        from kuryr_runbook.running.engine import execute
+        from kuryr_runbook.running.engine import Inheritance, execute
 
         target = self.directory / phase.notebook
         try:
@@ -236,7 +223,7 @@ class _Run:
                 target,
                 parameters,
                 watcher=self,
-                lock=self.lock.descriptors,
+                inherited=Inheritance(self.lock.descriptors, self.secrets),
                 cell_seconds=self.options.cell_seconds,
             )
         except (PapermillExecutionError, CellTimeoutError, DeadKernelError) as error:
@@ -250,10 +237,12 @@ class _Run:
         return None
 
     def _keep_readable(self, notebook: Path) -> None:
-        """The HTML beside the notebook; no empty log of the kernel."""
+        """The HTML beside the notebook; no empty log of the kernel, and no secret in it."""
         log = notebook.with_suffix(".kernel.log")
         if log.exists() and not log.stat().st_size:
             log.unlink()
+        elif log.exists():
+            self.secrets.redact_file(log)
         if notebook.exists():
             export_html(notebook)
 

@@ -32,12 +32,8 @@ from kuryr_runbook.model.locking import Holder
 from kuryr_runbook.phases import keeping
 from kuryr_runbook.running.account import RunStatus, read_run
 from kuryr_runbook.running.directories import LATEST
-from kuryr_runbook.running.runs import (
-    RunOptions,
-    RunResult,
-    displayed_result,
-    run_phases,
-)
+from kuryr_runbook.running.displayed import displayed_result
+from kuryr_runbook.running.runs import RunOptions, RunResult, run_phases
 
 LAB_SITE = Path(__file__).parents[2] / "parameters" / "lab.yaml"
 
