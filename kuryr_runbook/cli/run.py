@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kuryr_runbook.cli.errors import wrapped
 from kuryr_runbook.phases.catalogue import PHASES, TEARDOWN, PhaseEntry, chosen
 
 if TYPE_CHECKING:
@@ -108,6 +109,8 @@ def _execute(
         if shown := displayed_result(result.directory / phase.notebook):
             click.echo(f"{shown}\n")
     click.echo(f"{result.status}: {result.directory}")
-    if result.error is not None:
-        raise result.error
+    if result.error is not None and result.record_error is not None:
+        click.echo(wrapped(f"error: {result.record_error}"), err=True)
+    if error := result.error or result.record_error:
+        raise error
     sys.exit(result.exit_code)

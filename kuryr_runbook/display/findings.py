@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict, replace
 
 from kuryr_runbook.display.tables import View, table
 from kuryr_runbook.model.findings import Finding, Status
@@ -22,7 +23,12 @@ def findings_view(title: str, findings: Iterable[Finding]) -> View:
     rows = [(SIGNS[item.status], _question(item), _answer(item)) for item in found]
     states = [item.status for item in found]
     counts = ", ".join(f"{states.count(status)} {status}" for status in Status if status in states)
-    return table(title, ("status", "check", "evidence"), rows, f"{counts or 'no checks'}.")
+    view = table(title, ("status", "check", "evidence"), rows, f"{counts or 'no checks'}.")
+    return replace(view, data={"findings": [_document(item) for item in found]})
+
+
+def _document(finding: Finding) -> dict[str, str]:
+    return {key: str(value) for key, value in asdict(finding).items()}
 
 
 def _question(finding: Finding) -> str:

@@ -22,13 +22,18 @@ def displayed_result(notebook: Path) -> str:
     )
 
 
-def displayed_plans(notebook: Path) -> list[dict[str, Any]]:
-    """The plans that the cells of an executed notebook displayed."""
+def displayed_data(notebook: Path) -> list[dict[str, Any]]:
+    """What the cells of an executed notebook displayed for machines, in order."""
     if not notebook.exists():
         return []
     return [
-        output["data"][DATA_TYPE]["plan"]
+        output["data"][DATA_TYPE]
         for cell in notebooks.read_notebook(notebook).cells
         for output in cell.get("outputs", [])
-        if "plan" in output.get("data", {}).get(DATA_TYPE, {})
+        if DATA_TYPE in output.get("data", {})
     ]
+
+
+def displayed_plans(notebook: Path) -> list[dict[str, Any]]:
+    """The plans that the cells of an executed notebook displayed."""
+    return [data["plan"] for data in displayed_data(notebook) if "plan" in data]

@@ -15,15 +15,17 @@ import yaml
 
 from kuryr_runbook.clients.leases import LeaseClient, Leases
 from kuryr_runbook.display.live import LiveProgress
-from kuryr_runbook.model.errors import RunbookError
+from kuryr_runbook.model.errors import RecordError, RunbookError
 from kuryr_runbook.model.options import PARAMETERS, Options, options_parameter
 from kuryr_runbook.model.plan import Action
 from kuryr_runbook.model.site import Site
+from kuryr_runbook.model.site_file import SECTIONS
 from kuryr_runbook.phases.base import read_site
 from kuryr_runbook.phases.catalogue import PhaseEntry
 from kuryr_runbook.phases.locking import SiteLock, Work, locked
 from kuryr_runbook.phases.saved_plans import read_document
 from kuryr_runbook.recording.html import export_html
+from kuryr_runbook.recording.signing import load_signer
 from kuryr_runbook.running import notebooks
 from kuryr_runbook.running.account import (
     CellAccount,
@@ -38,6 +40,7 @@ from kuryr_runbook.running.directories import free_directory, make_directory
 from kuryr_runbook.running.displayed import displayed_plans
 from kuryr_runbook.running.failures import phase_error
 from kuryr_runbook.running.interrupts import one_interrupt
+from kuryr_runbook.running.recorder import Recorder
 from kuryr_runbook.running.secrecy import RunSecrets, secrets_of
 
 CHANGES_PENDING_EXIT = 3
@@ -75,14 +78,16 @@ class RunResult:
     """Why it failed; None when it succeeded or was interrupted."""
     pending: bool = False
     """Whether a dry run found something to change."""
+    record_error: RecordError | None = None
+    """Why there is no record of it."""
 
     @property
     def exit_code(self) -> int:
         """As documented in the README."""
         if self.status is RunStatus.INTERRUPTED:
             return INTERRUPTED_EXIT
-        if self.error is not None:
-            return self.error.exit_code
+        if error := self.error or self.record_error:
+            return error.exit_code
         return CHANGES_PENDING_EXIT if self.pending else 0
 
 
@@ -92,11 +97,13 @@ def run_phases(
     """Execute the phases' notebooks for a site.
 
     Raises, before anything runs, SiteError and UsageError: the site is invalid, a notebook is
-    missing or takes other parameters, the run's directory is in use; LockedError when another run
+    missing or takes other parameters, the run's directory is in use, the key that signs its record
+    cannot be used; LockedError when another run
     changes the site, UnreachableError when its cluster cannot be asked for the lock. What happens
     later is in the result and in run.json.
     """
     site = read_site(site_file)
+    recorder = Recorder(site, options.command, load_signer(site))
     parameters = _parameters(site_file, options)
     if options.options.approved_plan is not None:
         read_document(options.options.approved_plan, site)
@@ -110,7 +117,7 @@ def run_phases(
     ):
         lock.take_lease(needs_cluster=phases[0].load().needs_cluster)
         make_directory(directory, newest=options.run_dir is None)
-        means = _Means(options, progress, lock, secrets)
+        means = _Means(options, progress, lock, secrets, recorder)
         with held(directory):
             return _Run(directory, account, means).execute(phases, parameters)
 
@@ -136,6 +143,7 @@ class _Means:
     progress: LiveProgress
     lock: SiteLock
     secrets: RunSecrets
+    recorder: Recorder
 
 
 class _Run:
@@ -148,6 +156,7 @@ class _Run:
         self.progress = means.progress
         self.lock = means.lock
         self.secrets = means.secrets
+        self.recorder = means.recorder
         self.cells: dict[str, CellAccount] = {}
         self.step = ""
 
@@ -168,8 +177,8 @@ class _Run:
         except BaseException:
             self._end(RunStatus.FAILED)
             raise
-        self._end(status)
-        return RunResult(status, self.directory, error, pending=self._pending(phases))
+        unrecorded = self._end(status)
+        return RunResult(status, self.directory, error, self._pending(phases), unrecorded)
 
     def _pending(self, phases: Sequence[PhaseEntry]) -> bool:
         """Whether a plan that a dry run showed has a change that would stay."""
@@ -182,9 +191,15 @@ class _Run:
             if action != Action.KEEP
         )
 
-    def _end(self, status: RunStatus) -> None:
+    def _end(self, status: RunStatus) -> RecordError | None:
+        """Close the account, and record the run; why that could not be done is given back."""
         self.account.status, self.account.ended = status, now()
         self.account.write(self.directory)
+        try:
+            self.recorder.record(self.directory, self.account, self.secrets.known)
+        except RecordError as error:
+            return error
+        return None
 
     def _phase(
         self, phase: PhaseEntry, account: PhaseAccount, parameters: dict[str, Any]
@@ -274,6 +289,7 @@ class _Run:
 def _parameters(site_file: Path, options: RunOptions) -> dict[str, Any]:
     """The site's sections as YAML gives them: strings stay strings."""
     values: dict[str, Any] = yaml.safe_load(site_file.expanduser().read_text())
+    values = {name: value for name, value in values.items() if name in SECTIONS}
     told = options_parameter(options.options)
     return {**values, "dry_run": options.dry_run, "options": told}
 

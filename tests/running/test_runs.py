@@ -94,6 +94,7 @@ def test_a_run_that_succeeds(run: Run) -> None:
         f"{FIRST.stem}.ipynb",
         f"{SECOND.stem}.html",
         f"{SECOND.stem}.ipynb",
+        "record.json",
         "run.json",
     ]
     told = [line.strip() for line in stream.getvalue().splitlines()]

@@ -1,0 +1,79 @@
+"""From a run that has ended to its record: all that the record tells is gathered here."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kuryr_runbook.clients.provenance import (
+    cloud_identity,
+    cluster_identity,
+    packages,
+    runbook_version,
+    who,
+)
+from kuryr_runbook.model.secrets import KnownSecrets
+from kuryr_runbook.model.site import Site
+from kuryr_runbook.model.site_file import site_digest
+from kuryr_runbook.recording.archives import upload_record
+from kuryr_runbook.recording.index import write_index
+from kuryr_runbook.recording.records import make_record, readable_records
+from kuryr_runbook.recording.statement import phase_facts
+from kuryr_runbook.running.account import PhaseAccount, RunAccount
+from kuryr_runbook.running.displayed import displayed_data
+
+if TYPE_CHECKING:
+    from securesystemslib.signer import CryptoSigner
+
+
+class Recorder:
+    """Makes the record of one run, with a key that was there before the run began."""
+
+    def __init__(self, site: Site, command: str, signer: CryptoSigner) -> None:
+        self._site = site
+        self._command = command
+        self._signer = signer
+
+    def record(self, directory: Path, account: RunAccount, secrets: KnownSecrets) -> None:
+        """Record the run, however it ended, and copy the record to the site's archive.
+
+        Raises RecordError; when it is only the copy that failed, the record is there.
+        """
+        facts = run_facts(directory, account, self._site)
+        facts["run"]["command"] = self._command
+        record = make_record(directory, facts, self._signer, secrets)
+        if directory.parent.name == record.site:
+            write_index(readable_records([directory.parent]), directory.parent)
+        if self._site.record.archive is not None:
+            upload_record(record, self._site.record.archive)
+
+
+def run_facts(directory: Path, account: RunAccount, site: Site) -> dict[str, Any]:
+    """What a record tells of a run."""
+    return {
+        "run": {
+            "directory": directory.name,
+            "status": str(account.status),
+            "started": account.started,
+            "ended": account.ended,
+            "dry_run": account.dry_run,
+        },
+        "by": who(),
+        "site": {
+            "name": site.name,
+            "digest": {"sha256": site_digest(site)},
+            "parameters": site.model_dump(mode="json"),
+        },
+        "runbook": runbook_version(),
+        "packages": packages(),
+        "cloud": cloud_identity(site, os.environ),
+        "cluster": cluster_identity(site, os.environ),
+        "phases": [_phase(directory, phase) for phase in account.phases],
+    }
+
+
+def _phase(directory: Path, account: PhaseAccount) -> dict[str, Any]:
+    told = asdict(account)
+    return told | phase_facts(displayed_data(directory / account.notebook))
