@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ from kuryr_runbook.recording.archives import upload_record
 from kuryr_runbook.recording.index import write_index
 from kuryr_runbook.recording.records import make_record, readable_records
 from kuryr_runbook.recording.statement import phase_facts
-from kuryr_runbook.running.account import PhaseAccount, RunAccount
+from kuryr_runbook.running.account import RunAccount
 from kuryr_runbook.running.displayed import displayed_data
 
 if TYPE_CHECKING:
@@ -70,10 +71,10 @@ def run_facts(directory: Path, account: RunAccount, site: Site) -> dict[str, Any
         "packages": packages(),
         "cloud": cloud_identity(site, os.environ),
         "cluster": cluster_identity(site, os.environ),
-        "phases": [_phase(directory, phase) for phase in account.phases],
+        "phases": [phase_told(directory, asdict(phase)) for phase in account.phases],
     }
 
 
-def _phase(directory: Path, account: PhaseAccount) -> dict[str, Any]:
-    told = asdict(account)
-    return told | phase_facts(displayed_data(directory / account.notebook))
+def phase_told(directory: Path, account: Mapping[str, Any]) -> dict[str, Any]:
+    """The account of a phase, with what its cells displayed for machines."""
+    return {**account, **phase_facts(displayed_data(directory / account["notebook"]))}

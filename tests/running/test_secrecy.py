@@ -17,7 +17,8 @@ from small_runs import FIRST, write_notebook
 from kuryr_runbook.display.live import LiveProgress
 from kuryr_runbook.model.secrets import REDACTED, KnownSecrets, Secret
 from kuryr_runbook.recording.scanning import find_leaks
-from kuryr_runbook.running.runs import RunOptions, RunResult, run_phases
+from kuryr_runbook.running.run_options import RunOptions, RunResult
+from kuryr_runbook.running.runs import run_phases
 
 LAB_SITE = Path(__file__).parents[2] / "parameters" / "lab.yaml"
 PASSWORD = f'{secrets.token_hex(8)}"<&/ü%{secrets.token_hex(8)}'
