@@ -13,8 +13,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
 from kuryr_runbook.model.errors import RecordError, RunbookError, UsageError
+from kuryr_runbook.recording.chain import Link
 from kuryr_runbook.recording.records import Record
-from kuryr_runbook.recording.statement import RECORD, files_of
+from kuryr_runbook.recording.signing import opened
+from kuryr_runbook.recording.statement import RECORD, digest_of, files_of
 
 EXTRAS = {"s3": "s3", "gs": "gcs", "abs": "azure", "adl": "azure", "hdfs": "hdfs"}
 """Schemes that can list what is there, and the extra of papermill that brings each handler."""
@@ -34,8 +36,8 @@ class Store(Protocol):
     def names(self, directory: str) -> set[str]:
         """The files in a directory; none when there is no such directory."""
 
-    def holds(self, name: str, content: bytes) -> bool:
-        """Whether the file has that content."""
+    def read(self, name: str) -> bytes:
+        """The content of a file."""
 
     def write(self, name: str, content: bytes) -> None:
         """Write a file that is not there yet."""
@@ -67,6 +69,24 @@ def upload_record(record: Record, archive: str) -> Upload:
         ) from error
 
 
+def newest_link(archive: str, site_name: str) -> Link | None:
+    """The newest record of a site in the archive, for machines that made none themselves.
+
+    None: there is none, or the archive cannot be asked; that is told when the copy fails as well.
+    """
+    try:
+        store = _store(archive)
+        for run in sorted(store.names(site_name), reverse=True):
+            if RECORD in store.names(f"{site_name}/{run}"):
+                content = store.read(f"{site_name}/{run}/{RECORD}")
+                _, statement = opened(content, run)
+                number = int(statement["predicate"]["number"])
+                return Link(number, digest_of(content), run)
+    except Exception:  # Whatever the handler's library raises.
+        return None
+    return None
+
+
 def _copy(store: Store, files: dict[str, Path], place: str) -> Upload:
     result = Upload.THERE
     folders = {PurePosixPath(place, name).parent for name in files}
@@ -76,7 +96,7 @@ def _copy(store: Store, files: dict[str, Path], place: str) -> Upload:
         if PurePosixPath(target) not in there:
             store.write(target, content)
             result = Upload.COPIED
-        elif not store.holds(target, content):
+        elif store.read(target).rstrip(b"\n") != content.rstrip(b"\n"):
             raise RecordError(
                 f"the archive has another {target}, which is not overwritten",
                 remedy="find out which is right: kuryr-runbook records verify; then move the other "
@@ -108,9 +128,9 @@ class DirectoryStore:
         path = self._root / directory
         return {item.name for item in path.iterdir()} if path.is_dir() else set()
 
-    def holds(self, name: str, content: bytes) -> bool:
-        """Whether the file has that content."""
-        return (self._root / name).read_bytes() == content
+    def read(self, name: str) -> bytes:
+        """The content of a file."""
+        return (self._root / name).read_bytes()
 
     def write(self, name: str, content: bytes) -> None:
         """Write a file at once or not at all; one that is there stays."""
@@ -142,10 +162,10 @@ class UrlStore:
             return set()
         return {str(name).rstrip("/").rpartition("/")[2] for name in found}
 
-    def holds(self, name: str, content: bytes) -> bool:
-        """Whether the file has that content; not all handlers tell of line breaks at its end."""
+    def read(self, name: str) -> bytes:
+        """The content of a file; not all handlers tell of the line break at its end."""
         found: str = self._handler.read(f"{self._root}/{name}")
-        return found.rstrip("\n") == content.decode().rstrip("\n")
+        return found.rstrip("\n").encode() + b"\n"
 
     def write(self, name: str, content: bytes) -> None:
         """Write a file."""

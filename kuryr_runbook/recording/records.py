@@ -100,16 +100,22 @@ def readable_records(places: Iterable[Path]) -> list[Record]:
 
 
 def make_record(
-    directory: Path, facts: Predicate, signer: CryptoSigner, secrets: KnownSecrets
+    directory: Path,
+    facts: Predicate,
+    signer: CryptoSigner,
+    secrets: KnownSecrets,
+    elsewhere: Link | None = None,
 ) -> Record:
     """Make the record of a run that has ended, as the next one in its site's chain.
+
+    `elsewhere`: the newest that is known from another place, such as the site's archive.
 
     Raises RecordError when a file, or the record, would hold a secret, or cannot be written.
     """
     site_name = facts["site"]["name"]
     refuse_leaks(directory, secrets)
     with extended(site_name) as note:
-        before = _newest(site_name, directory)
+        before = _newest(site_name, directory, elsewhere)
         chained = {
             "number": before.number + 1 if before else 1,
             "previous": asdict(before) if before else None,
@@ -123,13 +129,12 @@ def make_record(
     return record
 
 
-def _newest(site_name: str, directory: Path) -> Link | None:
-    """The record before: the newest that was made here, or that lies beside this run's.
+def _newest(site_name: str, directory: Path, elsewhere: Link | None) -> Link | None:
+    """The record before: the newest that was made here, lies beside this run's, or is elsewhere.
 
-    A machine that made none yet, such as one of CI, goes on where others stopped if their records
-    lie beside.
+    A machine that made none yet, such as one of CI, goes on where others stopped.
     """
-    links = [head] if (head := read_head(site_name)) else []
+    links = [link for link in (read_head(site_name), elsewhere) if link]
     beside = readable_records([directory.parent])
     links += [record.link for record in beside if record.site == site_name]
     return max(links, key=lambda link: link.number, default=None)

@@ -18,7 +18,7 @@ from kuryr_runbook.clients.provenance import (
 from kuryr_runbook.model.secrets import KnownSecrets
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.site_file import site_digest
-from kuryr_runbook.recording.archives import upload_record
+from kuryr_runbook.recording.archives import newest_link, upload_record
 from kuryr_runbook.recording.index import write_index
 from kuryr_runbook.recording.records import make_record, readable_records
 from kuryr_runbook.recording.statement import phase_facts
@@ -44,11 +44,13 @@ class Recorder:
         """
         facts = run_facts(directory, account, self._site)
         facts["run"]["command"] = self._command
-        record = make_record(directory, facts, self._signer, secrets)
+        archive = self._site.record.archive
+        elsewhere = newest_link(archive, self._site.name) if archive else None
+        record = make_record(directory, facts, self._signer, secrets, elsewhere)
         if directory.parent.name == record.site:
             write_index(readable_records([directory.parent]), directory.parent)
-        if self._site.record.archive is not None:
-            upload_record(record, self._site.record.archive)
+        if archive:
+            upload_record(record, archive)
 
 
 def run_facts(directory: Path, account: RunAccount, site: Site) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from recorded import recorded
 
 from kuryr_runbook.model.errors import RecordError, UsageError
 from kuryr_runbook.recording import archives
-from kuryr_runbook.recording.archives import Upload, upload_record
+from kuryr_runbook.recording.archives import Upload, newest_link, upload_record
 from kuryr_runbook.recording.records import Record
 
 
@@ -70,6 +70,19 @@ def test_a_copy_that_was_cut_off_goes_on(
     assert contents(archive / "lab" / "r01")
     assert upload_record(record, str(archive)) is Upload.COPIED
     assert contents(archive / "lab" / "r01") == contents(record.directory)
+
+
+def test_the_newest_of_the_archive_is_known_to_a_machine_without_history(
+    record: Record, tmp_path: Path
+) -> None:
+    archive = str(tmp_path / "archive")
+    assert newest_link(archive, "lab") is None
+    upload_record(record, archive)
+    second = recorded(tmp_path / "runs" / "lab", "r02")
+    upload_record(second, archive)
+    (tmp_path / "archive" / "lab" / "r03").mkdir()
+    assert newest_link(archive, "lab") == second.link
+    assert newest_link("gs://not-installed", "lab") is None
 
 
 @pytest.mark.parametrize("archive", ["https://example.org/put", "ftp://example.org"])

@@ -11,7 +11,7 @@ import requests
 from recorded import recorded
 
 from kuryr_runbook.model.errors import RecordError
-from kuryr_runbook.recording.archives import Upload, upload_record
+from kuryr_runbook.recording.archives import Upload, newest_link, upload_record
 from kuryr_runbook.recording.records import Record
 
 boto3 = pytest.importorskip("boto3", reason="the extra `archive` is not installed")
@@ -77,6 +77,16 @@ def test_all_is_copied_byte_by_byte_and_only_once(bucket: Any, record: Record) -
         f"kuryr/lab/r01/{path.name}": path.read_bytes() for path in record.directory.iterdir()
     }
     assert upload_record(record, ARCHIVE) is Upload.THERE
+
+
+def test_the_newest_is_found_and_its_digest_is_right(
+    bucket: Any, record: Record, tmp_path: Path
+) -> None:
+    assert newest_link(ARCHIVE, "lab") is None
+    upload_record(record, ARCHIVE)
+    second = recorded(tmp_path / "runs" / "lab", "r02")
+    upload_record(second, ARCHIVE)
+    assert newest_link(ARCHIVE, "lab") == second.link
 
 
 def test_another_object_of_that_name_stays(bucket: Any, record: Record) -> None:

@@ -106,6 +106,16 @@ def test_a_copy_goes_to_the_archive(start: Start, tmp_path: Path) -> None:
     }
 
 
+def test_a_machine_without_history_goes_on_after_the_archive(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = {"archive": str(tmp_path / "archive")}
+    first = read_record(start("1", archive).directory)
+    (tmp_path / "runs").rename(tmp_path / "before")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "another machine's"))
+    assert read_record(start("1", archive).directory).previous == first.link
+
+
 def test_an_archive_that_fails_leaves_the_record(start: Start, tmp_path: Path) -> None:
     (tmp_path / "archive").write_text("not a directory")
     result = start("1", {"archive": str(tmp_path / "archive")})
