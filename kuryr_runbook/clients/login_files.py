@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -54,6 +55,24 @@ def read_mapping(path: Path) -> dict[str, Any]:
         content = None
     try:
         content = content or yaml.safe_load(text)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError):
         return {}
-    return content if isinstance(content, dict) else {}
+    return mapping(content)
+
+
+def mapping(value: object) -> dict[str, Any]:
+    """A value of such a file where a mapping belongs; empty when there is another."""
+    return value if isinstance(value, dict) else {}
+
+
+def mappings(value: object) -> list[dict[str, Any]]:
+    """A value where a list of mappings belongs; without what is none."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def decoded(value: object) -> bytes:
+    """What a text in base64 holds; nothing when it is none."""
+    try:
+        return base64.b64decode(str(value))
+    except ValueError:
+        return b""

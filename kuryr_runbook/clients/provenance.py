@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import getpass
 import hashlib
 import json
@@ -16,7 +15,14 @@ from typing import Any
 
 import kuryr_runbook
 from kuryr_runbook.clients.commands import run_command
-from kuryr_runbook.clients.login_files import cloud_files, kubeconfigs, read_mapping
+from kuryr_runbook.clients.login_files import (
+    cloud_files,
+    decoded,
+    kubeconfigs,
+    mapping,
+    mappings,
+    read_mapping,
+)
 from kuryr_runbook.model.errors import RunbookError
 from kuryr_runbook.model.site import Site
 
@@ -80,11 +86,10 @@ def cloud_identity(site: Site, environment: Mapping[str, str]) -> dict[str, str]
     if name == "envvars":
         values = {key: environment.get(f"OS_{key.upper()}") for key in (*AUTH_NAMES, "region_name")}
     else:
-        entries = (
-            read_mapping(path).get("clouds") or {} for path in cloud_files(site, environment)
-        )
-        entry: Any = next((clouds[name] for clouds in entries if name in clouds), {})
-        auth = entry.get("auth") or {}
+        contents = map(read_mapping, cloud_files(site, environment))
+        entries = (mapping(content.get("clouds")) for content in contents)
+        entry = mapping(next((clouds[name] for clouds in entries if name in clouds), None))
+        auth = mapping(entry.get("auth"))
         values = {key: auth.get(key) for key in AUTH_NAMES}
         values["region_name"] = entry.get("region_name")
     return found | {key: str(value) for key, value in values.items() if value}
@@ -98,11 +103,11 @@ def cluster_identity(site: Site, environment: Mapping[str, str]) -> dict[str, st
         cluster = _entry(content, "cluster", chosen.get("cluster", ""))
         if cluster:
             names = {"context": context, "server": str(cluster.get("server", ""))}
-            ca = base64.b64decode(cluster.get("certificate-authority-data", ""))
+            ca = decoded(cluster.get("certificate-authority-data", ""))
             return names | ({"ca_sha256": hashlib.sha256(ca).hexdigest()} if ca else {})
     return {}
 
 
 def _entry(content: Mapping[str, Any], kind: str, name: str) -> dict[str, Any]:
-    entries = content.get(f"{kind}s") or ()
-    return next((item.get(kind) or {} for item in entries if item.get("name") == name), {})
+    entries = mappings(content.get(f"{kind}s"))
+    return next((mapping(item.get(kind)) for item in entries if item.get("name") == name), {})

@@ -6,14 +6,16 @@ cannot be read is passed over: the phases say so, and nothing of it can get anyw
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from kuryr_runbook.clients.login_files import (
     cloud_files,
+    decoded,
     kubeconfigs,
+    mapping,
+    mappings,
     read_mapping,
     read_text,
 )
@@ -56,28 +58,26 @@ def _of_kubeconfigs(site: Site, environment: Mapping[str, str]) -> Iterator[Secr
     for path in kubeconfigs(site, environment):
         content = read_mapping(path)
         yield from _named(content, path)
-        for item in content.get("users") or ():
-            yield from _of_user(item.get("user") or {}, path)
+        for item in mappings(content.get("users")):
+            yield from _of_user(mapping(item.get("user")), path)
 
 
 def _of_user(user: Mapping[str, Any], path: Path) -> Iterator[Secret]:
     """What is no secret by its name: the key, and files with key or token."""
-    if encoded := user.get("client-key-data"):
-        yield Secret(base64.b64decode(encoded).decode(errors="replace"), f"the key in {path.name}")
+    if key := decoded(user.get("client-key-data", "")):
+        yield Secret(key.decode(errors="replace"), f"the key in {path.name}")
     for name in ("client-key", "tokenFile"):
-        if user.get(name):
-            value = read_text(path.parent / Path(user[name]).expanduser())
-            if value:
-                yield Secret(value, f"the file {name} of {path.name}")
+        value = read_text(path.parent / str(user[name])) if user.get(name) else ""
+        if value:
+            yield Secret(value, f"the file {name} of {path.name}")
 
 
 def _of_registry(path: Path | None) -> Iterator[Secret]:
     logins = (read_mapping(path) if path else {}).get("auths")
-    for registry, login in (logins or {}).items():
-        if encoded := login.get("auth"):
-            _, _, password = base64.b64decode(encoded).decode(errors="replace").partition(":")
-            yield Secret(password, f"the login of {registry}")
-            yield Secret(encoded, f"the login of {registry}")
+    for registry, login in mapping(logins).items():
+        encoded = str(mapping(login).get("auth", ""))
+        _, _, password = decoded(encoded).decode(errors="replace").partition(":")
+        yield from (Secret(x, f"the login of {registry}") for x in (password, encoded) if x)
         yield from _named(login, Path(registry))
 
 

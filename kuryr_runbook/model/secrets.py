@@ -20,6 +20,8 @@ SHORTEST = 8
 """Characters; what is shorter is no secret worth the name, and part of many an ordinary word."""
 SHORTEST_LINE = 16
 """Characters of a line that is looked for by itself: a key may be printed line by line."""
+COMMON = frozenset(("password", "changeme", "openstack", "devstack", "kubernetes", "keystone"))
+"""Passwords of installations for trying things out, and words of every other sentence here."""
 REDACTED = "[redacted]"
 
 SECRET_NAME = re.compile(r"(?:pass(?:word|wd|code|phrase)|secret|token)$", re.IGNORECASE)
@@ -78,10 +80,10 @@ class KnownSecrets:
         self.add(secrets)
 
     def add(self, secrets: Iterable[Secret]) -> None:
-        """Know these too; what is too short is not looked for."""
+        """Know these too; what cannot be told from words is not looked for."""
         for secret in {*secrets} - self._secrets:
             self._secrets.add(secret)
-            if len(secret.value) < SHORTEST:
+            if _is_indistinct(secret.value):
                 continue
             for form in _forms(secret.value):
                 self._literals.setdefault(form, secret.origin)
@@ -91,9 +93,9 @@ class KnownSecrets:
         self._literals = dict(sorted(self._literals.items(), key=lambda item: -len(item[0])))
 
     @property
-    def too_short(self) -> list[str]:
-        """Where the secrets are from that are too short to be looked for."""
-        return sorted(item.origin for item in self._secrets if 0 < len(item.value) < SHORTEST)
+    def indistinct(self) -> list[str]:
+        """Where the secrets are from that cannot be told from words, and so are not looked for."""
+        return sorted({x.origin for x in self._secrets if x.value and _is_indistinct(x.value)})
 
     def redacted(self, text: str) -> str:
         """The text without any secret."""
@@ -133,6 +135,10 @@ class KnownSecrets:
         return list(dict.fromkeys(found))
 
 
+def _is_indistinct(value: str) -> bool:
+    return len(value) < SHORTEST or value.lower() in COMMON
+
+
 def _forms(value: str) -> set[str]:
     """The texts in which a value may stand, but for base64."""
     urls = {quote(value, safe=""), quote(value), quote_plus(value)}
@@ -143,7 +149,8 @@ def _forms(value: str) -> set[str]:
     lines = {line.strip() for line in value.splitlines()} if "\n" in value else set()
     long_lines = {x for x in lines if len(x) >= SHORTEST_LINE and not x.startswith("-----")}
     # A file's last line break is no part of the secret in it.
-    return {value, value.strip(), *urls, *lower, *escaped, *twice, *pages, *long_lines}
+    forms = {value, value.strip(), *urls, *lower, *escaped, *twice, *pages, *long_lines}
+    return {form for form in forms if len(form) >= SHORTEST}
 
 
 def _escaped(value: str, *, ascii_only: bool = False) -> str:

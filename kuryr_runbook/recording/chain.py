@@ -76,8 +76,14 @@ def extended(site_name: str) -> Iterator[Callable[[Link], None]]:
 
     def note(link: Link) -> None:
         temporary = path.with_suffix(".tmp")
-        temporary.write_text(f"{json.dumps(asdict(link))}\n")
-        temporary.replace(path)
+        try:
+            temporary.write_text(f"{json.dumps(asdict(link))}\n")
+            temporary.replace(path)
+        except OSError as error:
+            raise RecordError(
+                f"the newest record cannot be noted in {path}: {error.strerror}",
+                remedy="make room, or make the directory writable; the record itself is there",
+            ) from error
 
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -90,12 +90,12 @@ def run_directories(places: Iterable[Path]) -> list[Path]:
     return sorted(found, key=lambda path: (path.parent, path.name))
 
 
-def readable_records(places: Iterable[Path]) -> list[Record]:
-    """The records in the places and below them; verifying says what is wrong with the others."""
+def records_beside(directory: Path) -> list[Record]:
+    """The records of a run and of those beside it; verifying says what is wrong with the others."""
     found = []
-    for directory in run_directories(places):
+    for path in sorted(directory.parent.glob(f"*/{RECORD}")):
         with suppress(RecordError):
-            found.append(read_record(directory))
+            found.append(read_record(path.parent))
     return found
 
 
@@ -135,7 +135,7 @@ def _newest(site_name: str, directory: Path, elsewhere: Link | None) -> Link | N
     A machine that made none yet, such as one of CI, goes on where others stopped.
     """
     links = [link for link in (read_head(site_name), elsewhere) if link]
-    beside = readable_records([directory.parent])
+    beside = records_beside(directory)
     links += [record.link for record in beside if record.site == site_name]
     return max(links, key=lambda link: link.number, default=None)
 

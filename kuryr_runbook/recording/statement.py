@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from kuryr_runbook.model.errors import RecordError
+
 RECORD = "record.json"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "urn:kuryr-runbook:record:1"
@@ -37,12 +39,22 @@ def files_of(directory: Path) -> dict[str, Path]:
 
 
 def statement_of(directory: Path, predicate: Predicate) -> dict[str, Any]:
-    """The statement about a run's directory as it is now."""
+    """The statement about a run's directory as it is now.
+
+    Raises RecordError when there is something in it that is no plain file.
+    """
+    files = files_of(directory)
+    for path in files.values():
+        if path.is_symlink() or not path.is_file():
+            raise RecordError(
+                f"{path} is no plain file, so what it holds may change",
+                remedy="the run stays without a record; write files into the run's directory",
+            )
     return {
         "_type": STATEMENT_TYPE,
         "subject": [
             {"name": name, "digest": {"sha256": digest_of(path.read_bytes())}}
-            for name, path in files_of(directory).items()
+            for name, path in files.items()
         ],
         "predicateType": PREDICATE_TYPE,
         "predicate": dict(predicate),

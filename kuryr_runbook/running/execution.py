@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kuryr_runbook.display.progress import Progress
-from kuryr_runbook.model.errors import RecordError, RunbookError
+from kuryr_runbook.model.errors import RecordError, RunbookError, UsageError
 from kuryr_runbook.model.plan import Action
 from kuryr_runbook.phases.catalogue import PhaseEntry
 from kuryr_runbook.phases.locking import SiteLock
@@ -24,6 +24,7 @@ from kuryr_runbook.running.account import (
 )
 from kuryr_runbook.running.displayed import displayed_plans
 from kuryr_runbook.running.failures import phase_error
+from kuryr_runbook.running.interrupts import uninterrupted
 from kuryr_runbook.running.recorder import Recorder
 from kuryr_runbook.running.run_options import RunOptions, RunResult
 from kuryr_runbook.running.secrecy import RunSecrets
@@ -57,8 +58,8 @@ class Run:
     def execute(self, phases: Sequence[PhaseEntry], parameters: dict[str, Any]) -> RunResult:
         """Run the phases, and record what came of it."""
         self.account.write(self.directory)
-        for origin in self.secrets.known.too_short:
-            self.progress.line(f"{origin} is too short to be told from words: it isn't looked for")
+        for origin in self.secrets.known.indistinct:
+            self.progress.line(f"{origin}: short or a common word, so it is not looked for")
         status, error = RunStatus.SUCCEEDED, None
         try:
             for phase, account in zip(phases, self.account.phases, strict=True):
@@ -91,13 +92,15 @@ class Run:
             for plan in displayed_plans(self.directory / phase.notebook)
         )
 
-    def _end(self, status: RunStatus) -> RecordError | None:
+    def _end(self, status: RunStatus) -> RunbookError | None:
         """Close the account, and record the run; why that could not be done is given back."""
-        self.account.status, self.account.ended = status, now()
-        self.account.write(self.directory)
         try:
-            self.recorder.record(self.directory, self.account, self.secrets.known)
-        except RecordError as error:
+            with uninterrupted():
+                self.account.status, self.account.ended = status, now()
+                self.account.write(self.directory)
+                record = self.recorder.record(self.directory, self.account, self.secrets.known)
+            self.recorder.copy(record)
+        except (RecordError, UsageError) as error:
             return error
         return None
 

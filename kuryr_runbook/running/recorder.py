@@ -15,12 +15,13 @@ from kuryr_runbook.clients.provenance import (
     runbook_version,
     who,
 )
+from kuryr_runbook.model.errors import RecordError
 from kuryr_runbook.model.secrets import KnownSecrets
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.site_file import site_digest
-from kuryr_runbook.recording.archives import newest_link, upload_record
+from kuryr_runbook.recording.archives import RETRY, newest_link, upload_record
 from kuryr_runbook.recording.index import write_index
-from kuryr_runbook.recording.records import make_record, readable_records
+from kuryr_runbook.recording.records import Record, make_record, records_beside
 from kuryr_runbook.recording.statement import phase_facts
 from kuryr_runbook.running.account import RunAccount
 from kuryr_runbook.running.displayed import displayed_data
@@ -37,20 +38,25 @@ class Recorder:
         self._command = command
         self._signer = signer
 
-    def record(self, directory: Path, account: RunAccount, secrets: KnownSecrets) -> None:
-        """Record the run, however it ended, and copy the record to the site's archive.
-
-        Raises RecordError; when it is only the copy that failed, the record is there.
-        """
+    def record(self, directory: Path, account: RunAccount, secrets: KnownSecrets) -> Record:
+        """Record the run, however it ended. Raises RecordError."""
         facts = run_facts(directory, account, self._site)
         facts["run"]["command"] = self._command
         archive = self._site.record.archive
         elsewhere = newest_link(archive, self._site.name) if archive else None
         record = make_record(directory, facts, self._signer, secrets, elsewhere)
         if directory.parent.name == record.site:
-            write_index(readable_records([directory.parent]), directory.parent)
-        if archive:
-            upload_record(record, archive)
+            write_index(records_beside(directory), directory.parent)
+        return record
+
+    def copy(self, record: Record) -> None:
+        """Copy it to the site's archive, if there is one. Raises RecordError and UsageError."""
+        archive = self._site.record.archive
+        try:
+            if archive:
+                upload_record(record, archive)
+        except KeyboardInterrupt as error:
+            raise RecordError(f"copying to {archive} was interrupted", remedy=RETRY) from error
 
 
 def run_facts(directory: Path, account: RunAccount, site: Site) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kuryr_runbook.clients.leases import LeaseClient, Leases
-from kuryr_runbook.model.errors import RecordError, RunbookError
+from kuryr_runbook.model.errors import RunbookError
 from kuryr_runbook.model.options import Options
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.running import notebooks
@@ -50,7 +50,7 @@ class RunResult:
     """Why it failed; None when it succeeded or was interrupted."""
     pending: bool = False
     """Whether a dry run found something to change."""
-    record_error: RecordError | None = None
+    record_error: RunbookError | None = None
     """Why there is no record of it, or no copy of that."""
     dry_run: bool = False
 

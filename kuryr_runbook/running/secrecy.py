@@ -42,11 +42,8 @@ class RunSecrets:
         return self.known.redacted_value(value)
 
     def redact_file(self, path: Path) -> None:
-        """Take secrets out of a text file."""
-        text = path.read_text(errors="replace")
-        clean = self.redacted(text)
-        if clean != text:
-            path.write_text(clean)
+        """Take secrets out of a text file, and what is no text."""
+        path.write_text(self.redacted(path.read_text(errors="replace")))
 
 
 @contextmanager

@@ -14,6 +14,7 @@ import pytest
 import yaml
 from healthy import lab_site
 
+from kuryr_runbook.clients.provenance import cloud_identity, cluster_identity
 from kuryr_runbook.clients.secret_files import read_secrets
 from kuryr_runbook.clients.secrets import VARIABLE, SecretChannel, learn, url_password
 from kuryr_runbook.model.secrets import Secret
@@ -72,9 +73,25 @@ def test_all_files_and_variables_are_read(tmp_path: Path) -> None:
     assert all(word not in secret.origin for secret in found for word in words)
 
 
-def test_what_cannot_be_read_is_passed_over(tmp_path: Path) -> None:
-    (tmp_path / "config").write_text("{ no: yaml")
-    assert read_secrets(site_of(tmp_path), {}) == []
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{ no: yaml",
+        "[1]",
+        "users: [1, {user: 2}, {user: {client-key-data: '-', tokenFile: [1]}}]",
+        "{users: {a: b}, clouds: [1], auths: [2]}",
+        "auths: {registry: 3, other: {auth: 4}, third: {auth: 'not base64!'}}",
+        "2026-13-45",
+    ],
+)
+def test_what_makes_no_sense_is_passed_over(text: str, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    for path in ("config", "auth.json", "mine/clouds.yaml"):
+        (tmp_path / path).write_text(text)
+    site = site_of(tmp_path)
+    assert {secret.origin.split()[1] for secret in read_secrets(site, {})} <= {"login"}
+    assert set(cloud_identity(site, {})) == {"cloud"}
+    assert cluster_identity(site, {}) == {}
 
 
 @pytest.mark.parametrize(

@@ -124,10 +124,11 @@ def test_a_known_key_is_found_line_by_line() -> None:
         assert bool(some.found_in(line)) is not line.startswith("-----")
 
 
-def test_what_is_too_short_is_named_and_not_looked_for() -> None:
-    some = KnownSecrets([Secret("admin", "the password"), Secret("", "nothing")])
-    assert some.too_short == ["the password"]
-    assert some.redacted("the admin") == "the admin"
+@pytest.mark.parametrize("word", ["admin", "password", "OpenStack"])
+def test_what_cannot_be_told_from_words_is_named_and_not_looked_for(word: str) -> None:
+    some = KnownSecrets([Secret(word, "the password"), Secret("", "nothing")])
+    assert some.indistinct == ["the password"]
+    assert some.redacted(f"the {word}") == f"the {word}"
 
 
 def test_no_secret_shows_in_a_repr() -> None:

@@ -18,7 +18,12 @@ from kuryr_runbook.model.errors import RecordError, UsageError
 from kuryr_runbook.model.secrets import REDACTED, KnownSecrets, Secret
 from kuryr_runbook.model.site import RecordSection, Site
 from kuryr_runbook.recording.chain import read_head
-from kuryr_runbook.recording.records import make_record, read_record, run_directories
+from kuryr_runbook.recording.records import (
+    make_record,
+    read_record,
+    records_beside,
+    run_directories,
+)
 from kuryr_runbook.recording.signing import (
     is_signed,
     key_path,
@@ -134,6 +139,21 @@ def test_files_with_a_secret_are_not_recorded(tmp_path: Path) -> None:
         make_record(tmp_path / "r01", run_facts(tmp_path / "r01"), load_signer(lab_site()), known)
     assert not (tmp_path / "r01" / "record.json").exists()
     assert read_head("lab") is None
+
+
+def test_a_link_in_the_directory_is_not_recorded(tmp_path: Path) -> None:
+    (tmp_path / "r01").mkdir()
+    (tmp_path / "r01" / "a.html").symlink_to(tmp_path / "elsewhere")
+    signer = load_signer(lab_site())
+    with pytest.raises(RecordError, match="no plain file"):
+        make_record(tmp_path / "r01", run_facts(tmp_path / "r01"), signer, KnownSecrets())
+    assert not (tmp_path / "r01" / "record.json").exists()
+
+
+def test_only_what_lies_beside_is_looked_at(tmp_path: Path) -> None:
+    recorded(tmp_path / "deep" / "below", "r01", site={"name": "x", "parameters": {}})
+    first = recorded(tmp_path, "r02")
+    assert [record.directory.name for record in records_beside(first.directory)] == ["r02"]
 
 
 def test_no_secret_gets_into_the_record_itself(tmp_path: Path) -> None:

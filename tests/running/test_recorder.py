@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
 import secrets
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from kuryr_runbook.recording.chain import heads_of
 from kuryr_runbook.recording.records import read_record, run_directories
 from kuryr_runbook.recording.signing import key_path, load_public_keys, public_path
 from kuryr_runbook.recording.verifying import verify_runs
+from kuryr_runbook.running import recorder
 from kuryr_runbook.running.account import RunStatus, read_run
 from kuryr_runbook.running.run_options import RunOptions, RunResult
 from kuryr_runbook.running.runs import run_phases
@@ -122,6 +125,33 @@ def test_an_archive_that_fails_leaves_the_record(start: Start, tmp_path: Path) -
     assert result.status is RunStatus.SUCCEEDED
     assert result.exit_code == 1
     assert "records upload" in str(result.record_error)
+    assert read_record(result.directory).number == 1
+
+
+def test_an_interrupt_of_the_copying_leaves_the_record(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(record: object, archive: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(recorder, "upload_record", interrupted)
+    result = start("1", {"archive": str(tmp_path / "archive")})
+    assert "was interrupted" in str(result.record_error)
+    assert read_record(result.directory).number == 1
+
+
+def test_nothing_stops_the_making_of_a_record(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = recorder.make_record
+
+    def disturbed(*arguments: object) -> object:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return make(*arguments)
+
+    monkeypatch.setattr(recorder, "make_record", disturbed)
+    result = start("1")
+    assert result.status is RunStatus.SUCCEEDED
     assert read_record(result.directory).number == 1
 
 
