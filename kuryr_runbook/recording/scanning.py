@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,34 +43,34 @@ def find_leaks(directory: Path, secrets: KnownSecrets) -> Iterator[Leak]:
         name = str(path.relative_to(directory))
         yield from (Leak("a file", "its name", what) for what in secrets.found_in(name))
         text = path.read_bytes().decode(errors="replace")
+        whole = secrets.found_in(text)
+        parts = _json_parts(path, text)
+        if parts is None:
+            # Lines only tell the place of what is known to be there.
+            parts = _lines(text) if whole else ()
         placed = [
-            Leak(name, place, what)
-            for place, part in _parts(path, text)
-            for what in secrets.found_in(part)
+            Leak(name, place, what) for place, part in parts for what in secrets.found_in(part)
         ]
         yield from dict.fromkeys(placed)
         # What only the file as a whole shows, such as a text that goes over several lines.
         seen = {leak.what for leak in placed}
-        yield from (
-            Leak(name, "the file as a whole", what)
-            for what in secrets.found_in(text)
-            if what not in seen
-        )
+        yield from (Leak(name, "the file as a whole", what) for what in whole if what not in seen)
 
 
-def _parts(path: Path, text: str) -> Iterator[tuple[str, str]]:
-    """The texts in a file, each with its place."""
-    if path.suffix in (".ipynb", ".json"):
-        try:
-            content = json.loads(text)
-        except ValueError:
-            content = None
-        if isinstance(content, dict) and path.suffix == ".ipynb":
-            yield from _of_notebook(content)
-            return
-        if content is not None:
-            yield from _texts(content, "")
-            return
+def _json_parts(path: Path, text: str) -> Iterable[tuple[str, str]] | None:
+    """The texts in a JSON file, each with its place; None when it is none."""
+    if path.suffix not in (".ipynb", ".json"):
+        return None
+    try:
+        content = json.loads(text)
+    except ValueError:
+        return None
+    if isinstance(content, dict) and path.suffix == ".ipynb":
+        return _of_notebook(content)
+    return _texts(content, "")
+
+
+def _lines(text: str) -> Iterator[tuple[str, str]]:
     for number, line in enumerate(text.splitlines(), start=1):
         yield f"line {number}", line
 
