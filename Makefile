@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages run test test-exhaustive test-archive lint clean
+.PHONY: help setup packages run test test-exhaustive test-archive lint docs clean
 
 help:
 	@echo 'make run     start the lab and install Kuryr on it, phase by phase'
@@ -15,6 +15,7 @@ help:
 	@echo 'make test-exhaustive  every crash point and fault by itself, on the lab'
 	@echo 'make test-archive     records in an object store, in an environment of its own'
 	@echo 'make lint    ruff, mypy, import contracts'
+	@echo 'make docs    the documentation as a site, in build/site'
 	@echo 'make setup   Debian packages and the virtual environment'
 	@echo 'make clean   destroy the lab and remove what was built here'
 
@@ -34,7 +35,7 @@ packages:
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --editable '.[lab,dev]'
+	$(BIN)/pip install --quiet --editable '.[lab,dev,docs]'
 	@touch $@
 
 run: setup
@@ -59,6 +60,10 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Warnings, such as a dead link, are errors; with --quiet mkdocs would not count them.
+docs: $(STAMP)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
 clean:
 	if [ -x $(BIN)/kuryr-runbook ]; then $(BIN)/kuryr-runbook lab destroy; fi

@@ -22,6 +22,8 @@ BY_CHANCE = {
 CONTENT = ("rules", "roleRef", "subjects", "type", "data")
 MADE_BY = "app.kubernetes.io/managed-by"
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+OF_KUBELETS = "kube-node-lease"
+"""Namespace of what each kubelet makes some seconds after its node is Ready."""
 UNSTABLE_FIELDS = {"revision_number", "updated_at"}
 KUBERNETES = (
     ("v1", "Namespace"), ("v1", "Pod"), ("v1", "Service"), ("v1", "Secret"), ("v1", "ConfigMap"),
@@ -50,6 +52,7 @@ def world(cloud: OpenStackClient, cluster: KubernetesClient) -> dict[str, dict[s
                 filter(None, (item["metadata"].get("namespace"), item["metadata"]["name"]))
             ): ""
             for item in cluster.list_objects(version, kind)
+            if item["metadata"].get("namespace") != OF_KUBELETS
         }
     return found
 

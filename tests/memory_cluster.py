@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from kuryr_runbook.clients.kubernetes import Executed, Preview
@@ -38,6 +38,20 @@ class MemoryCluster:
             and (namespace is None or item["metadata"].get("namespace") == namespace)
             and (not labels or item["metadata"].get("labels", {}).get(key) == value)
         ]
+
+    def each_object(
+        self,
+        api_version: str,
+        kind: str,
+        *,
+        namespace: str | None = None,
+        labels: str = "",
+        fields: str = "",
+    ) -> Iterator[Manifest]:
+        key, _, value = fields.partition("=")
+        for item in self.list_objects(api_version, kind, namespace=namespace, labels=labels):
+            if not fields or item.get(key) == value:
+                yield item
 
     def get(self, manifest: Mapping[str, Any]) -> Manifest | None:
         self.on_get()

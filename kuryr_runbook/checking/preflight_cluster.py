@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from ipaddress import IPv4Network
 
 from kuryr_runbook.checking.preflight_lookups import (
@@ -26,9 +25,7 @@ from kuryr_runbook.checking.verdicts import (
 from kuryr_runbook.model import addressing, support
 from kuryr_runbook.model.services import Service
 from kuryr_runbook.snapshots.preflight import PreflightSnapshot
-from kuryr_runbook.snapshots.reading import Unreadable
-
-RANGE = re.compile(r"\b\d+\.\d+\.\d+\.\d+/\d+\b")
+from kuryr_runbook.snapshots.preflight_cluster import service_range_of
 
 
 @check("kubernetes-version", "Kuryr's release runs on this version of Kubernetes")
@@ -133,17 +130,7 @@ def _kubernetes(snapshot: PreflightSnapshot) -> Service:
 
 
 def _told(snapshot: PreflightSnapshot) -> IPv4Network | None:
-    """The range of IPv4 in the API server's words; None when they name none, or several."""
-    refusal = cluster(snapshot).service_refusal
-    if isinstance(refusal, Unreadable):
-        return None
-    found = set()
-    for text in RANGE.findall(refusal):
-        try:
-            found.add(IPv4Network(text))
-        except ValueError:
-            continue
-    return found.pop() if len(found) == 1 else None
+    return service_range_of(cluster(snapshot).service_refusal)
 
 
 def _misfits(snapshot: PreflightSnapshot, services: IPv4Network) -> list[str]:

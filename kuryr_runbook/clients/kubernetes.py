@@ -35,6 +35,8 @@ REQUEST_SECONDS = 40
 """How long one answer may take."""
 PATIENCE_SECONDS = 120.0
 """How long an answer that may change is asked for."""
+PAGE = 500
+"""How many objects one answer of a list may hold; kubectl asks for as many."""
 GONE_SECONDS = 180.0
 """How long a deleted object may take: its pods' grace, and the kubelet's own pace."""
 
@@ -67,7 +69,21 @@ class KubernetesReader(Protocol):
     def list_objects(
         self, api_version: str, kind: str, *, namespace: str | None = None, labels: str = ""
     ) -> list[Manifest]:
-        """All objects of a kind, in one list call; `labels` is a label selector."""
+        """All objects of a kind, in one list call but for paging; `labels` is a label selector."""
+
+    def each_object(
+        self,
+        api_version: str,
+        kind: str,
+        *,
+        namespace: str | None = None,
+        labels: str = "",
+        fields: str = "",
+    ) -> Iterator[Manifest]:
+        """The same one after the other, of which only a page is held; `fields` is a field selector.
+
+        Raises ApplyError when reading took so long that the API server forgot where it was.
+        """
 
     def get(self, manifest: Mapping[str, Any]) -> Manifest | None:
         """The object that the manifest names, or None when there is none."""
@@ -125,18 +141,42 @@ class KubernetesClient:
     def list_objects(
         self, api_version: str, kind: str, *, namespace: str | None = None, labels: str = ""
     ) -> list[Manifest]:
-        """All objects of a kind, in one list call; `labels` is a label selector."""
+        """All objects of a kind, in one list call but for paging; `labels` is a label selector."""
+        return list(self.each_object(api_version, kind, namespace=namespace, labels=labels))
 
-        def ask() -> Any:
-            return self._resource(api_version, kind).get(
-                namespace=namespace,
-                label_selector=labels or None,
-                serialize=False,
-                _request_timeout=REQUEST_SECONDS,
-            )
+    def each_object(
+        self,
+        api_version: str,
+        kind: str,
+        *,
+        namespace: str | None = None,
+        labels: str = "",
+        fields: str = "",
+    ) -> Iterator[Manifest]:
+        """The same one after the other, of which only a page is held; `fields` is a field selector.
 
-        found = json.loads(self._ask(f"list {kind}", ask).data)
-        return [{"apiVersion": api_version, "kind": kind, **item} for item in found["items"]]
+        Raises ApplyError when reading took so long that the API server forgot where it was.
+        """
+        further = ""
+        while True:
+
+            def ask(further: str = further) -> Any:
+                return self._resource(api_version, kind).get(
+                    namespace=namespace,
+                    label_selector=labels or None,
+                    field_selector=fields or None,
+                    limit=PAGE,
+                    _continue=further or None,
+                    serialize=False,
+                    _request_timeout=REQUEST_SECONDS,
+                )
+
+            page = json.loads(self._ask(f"list {kind}", ask).data)
+            for item in page["items"]:
+                yield {"apiVersion": api_version, "kind": kind, **item}
+            further = page.get("metadata", {}).get("continue", "")
+            if not further:
+                return
 
     def get(self, manifest: Mapping[str, Any]) -> Manifest | None:
         """The object that the manifest names, or None when there is none."""

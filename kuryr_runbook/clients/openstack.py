@@ -20,6 +20,8 @@ Resource = dict[str, Any]
 ACTIVE_SECONDS = 600.0
 """How long a load balancer may take; amphora VMs boot in one to three minutes."""
 DELETED_SECONDS = 120.0
+PAGE = 1000
+"""How many resources one answer of a list may hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ COLLECTIONS: dict[str, Collection] = {
         "network", "/security-group-rules", "security_group_rule", "security_group_rules"
     ),
     "floatingip": Collection("network", "/floatingips", "floatingip", "floatingips"),
+    "trunk": Collection("network", "/trunks", "trunk", "trunks"),
     "extension": Collection("network", "/extensions", "extension", "extensions"),
     "loadbalancer": Collection(
         "load_balancer", "/lbaas/loadbalancers", "loadbalancer", "loadbalancers"
@@ -141,7 +144,8 @@ class OpenStackClient:
         collection = COLLECTIONS[kind]
         params: dict[str, Any] = dict(filters)
         if fields:
-            params["fields"] = list(fields)
+            # The next page begins after the id of the last.
+            params["fields"] = sorted({"id", *fields}) if kind != "extension" else list(fields)
         return list(self._pages(collection, collection.path, params))
 
     def members(self, pool_id: str) -> list[Resource]:
@@ -153,16 +157,26 @@ class OpenStackClient:
     def _pages(
         self, collection: Collection, path: str, params: Mapping[str, Any]
     ) -> Iterator[Resource]:
-        next_path: str | None = path
-        next_params: Mapping[str, Any] | None = params
-        while next_path:
-            page = self.session.request(
-                "GET", collection.service, next_path, params=next_params
-            ).json()
-            yield from page[collection.plural]
+        """Page by page. A page's own link to the next is not followed: behind a proxy it may name
+        an address that is not reached from here.
+        """
+        asked: dict[str, Any] = {**params, "limit": PAGE}
+        while True:
+            page = self.session.request("GET", collection.service, path, params=asked).json()
+            items = page[collection.plural]
+            yield from items
             links = page.get(f"{collection.plural}_links", [])
-            next_path = next((link["href"] for link in links if link["rel"] == "next"), None)
-            next_params = None
+            if not items or all(link["rel"] != "next" for link in links):
+                return
+            asked["marker"] = items[-1]["id"]
+
+    def quotas(self, service: str, project_id: str) -> Mapping[str, Any]:
+        """A project's quotas by resource: Neutron's with what is used, Octavia's limits alone."""
+        path = {
+            "network": f"/quotas/{project_id}/details.json",
+            "load_balancer": f"/lbaas/quotas/{project_id}",
+        }[service]
+        return dict(self.session.request("GET", service, path).json()["quota"])
 
     def create(self, kind: str, bodies: Sequence[Mapping[str, Any]]) -> list[Resource]:
         """Create resources of one kind, in one request; gives them back as the API does.

@@ -134,14 +134,6 @@ class ProbingCloud(OpenStackClient):
                 remedy=SEE_WHAT_ANSWERS,
             ) from error
 
-    def quotas(self, service: str, project_id: str) -> Mapping[str, Any]:
-        """A project's quotas by resource: Neutron's with what is used, Octavia's limits alone."""
-        path = {
-            "network": f"/quotas/{project_id}/details.json",
-            "load_balancer": f"/lbaas/quotas/{project_id}",
-        }[service]
-        return dict(self.session.request("GET", service, path).json()["quota"])
-
     def providers(self) -> Sequence[str]:
         """Names of the providers that Octavia offers."""
         answer = self.session.request("GET", "load_balancer", "/lbaas/providers").json()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, replace
+from typing import Any
 
 from kuryr_runbook.display.tables import View, table
 from kuryr_runbook.model.findings import Finding, Status
@@ -16,6 +17,9 @@ SIGNS = {
     Status.SKIP: "- skip",
 }
 
+NAMED = 5
+"""How many of a cause's victims are named; the rest is counted."""
+
 
 def findings_view(title: str, findings: Iterable[Finding]) -> View:
     """One row a check; below the evidence stands what to do, unless the check passed."""
@@ -27,8 +31,31 @@ def findings_view(title: str, findings: Iterable[Finding]) -> View:
     return replace(view, data={"findings": [_document(item) for item in found]})
 
 
-def _document(finding: Finding) -> dict[str, str]:
-    return {key: str(value) for key, value in asdict(finding).items()}
+def _document(finding: Finding) -> dict[str, Any]:
+    return {**asdict(finding), "status": str(finding.status)}
+
+
+def causes_view(title: str, findings: Iterable[Finding]) -> View:
+    """What is wrong, deepest cause first; what is in order is only counted."""
+    found = tuple(findings)
+    told = [item for item in found if item.status is not Status.PASS]
+    rows = [(SIGNS[item.status], _cause(item)) for item in told]
+    passed = len(found) - len(told)
+    note = f"{passed} checks found nothing." if told else f"Nothing is wrong: {passed} checks."
+    view = table(title, ("status", "cause, evidence, remedy"), rows, note)
+    return replace(view, data={"findings": [_document(item) for item in found]})
+
+
+def _cause(finding: Finding) -> str:
+    victims = list(finding.victims[:NAMED])
+    if len(finding.victims) > NAMED:
+        victims.append(f"and {len(finding.victims) - NAMED} more")
+    lines = [f"{finding.title}: no" if finding.status is not Status.UNKNOWN else finding.title]
+    lines += [finding.evidence]
+    lines += [f"concerns: {', '.join(victims)}"] if victims else []
+    lines += [f"-> {finding.remedy}"] if finding.remedy else []
+    lines += [f"(known from: {finding.source})"] if finding.source else []
+    return "\n".join(lines)
 
 
 def _question(finding: Finding) -> str:

@@ -29,6 +29,25 @@ class Finding:
     subject: str = ""
     """The object that it is about, when it is about one."""
     remedy: str = ""
+    source: str = ""
+    """Where it is known from that this matters; empty where the title says it all."""
+    victims: tuple[str, ...] = ()
+    """The objects that suffer from it, when it is a cause."""
+    effects: tuple[str, ...] = ()
+    """Names of the checks that would have found these otherwise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hop:
+    """One place on the way of a packet."""
+
+    depth: int
+    """How many places lie above it."""
+    what: str
+    """Its kind: pod, port, listener."""
+    name: str
+    status: Status
+    seen: str
 
 
 def worst(findings: Iterable[Finding]) -> Status:

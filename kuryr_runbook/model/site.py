@@ -99,6 +99,7 @@ class KubernetesSection(Section):
     kubeconfig: File | None = None
     """None: KUBECONFIG, else ~/.kube/config."""
     context: Text | None = None
+    """Context of the kubeconfig; None: its current one."""
     namespace: Text = "kube-system"
     """Namespace of the controller and the daemon."""
     api_root: Text | None = None
@@ -112,7 +113,9 @@ class PodSubnet(Section):
     """The subnet of the pods' addresses."""
 
     name: Text = "kuryr-pod-subnet"
+    """Name of the subnet."""
     cidr: Network = IPv4Network("10.1.0.0/24")
+    """One address for each pod of the cluster."""
     gateway: IPv4Address | None = None
     """None: the first address."""
 
@@ -137,29 +140,38 @@ class ServiceSubnet(Section):
     """The network and subnet of services: Kubernetes has the lower half, Octavia the upper."""
 
     network: Text = "kuryr-service-network"
+    """Name of the network."""
     name: Text = "kuryr-service-subnet"
+    """Name of the subnet."""
     cidr: Network = IPv4Network("10.2.0.0/24")
+    """Twice the service CIDR, which is its lower half."""
 
 
 class NetworkSection(Section):
     """What Kuryr needs of Neutron and Octavia. What exists under a name or id is used."""
 
     external_network: Text = "ext-net"
-    external_network_id: Id | None = None
     """Network of the floating IPs of load balancers."""
+    external_network_id: Id | None = None
+    """Its id, instead of its name."""
     router: Text = "k8s-router"
+    """Router between nodes, pods, services and the external network; made when there is none."""
     node_subnet: Text = "k8s-node-subnet"
-    node_subnet_id: Id | None = None
     """Subnet to which the nodes are attached."""
+    node_subnet_id: Id | None = None
+    """Its id, instead of its name."""
     node_security_group: Text = "k8s-node-sg"
     """Group of the nodes' ports; made, and put on them, when there is none."""
     pod_subnet: PodSubnet = PodSubnet()
     kuryr_pod_subnet_id: Id | None = None
+    """Id of a pod subnet that exists, instead of its name."""
     pod_security_group: Text = "kuryr-pod-sg"
-    pod_security_group_id: Id | None = None
     """Group that Kuryr puts on every pod's port."""
+    pod_security_group_id: Id | None = None
+    """Its id, instead of its name."""
     service_subnet: ServiceSubnet = ServiceSubnet()
     kuryr_service_subnet_id: Id | None = None
+    """Id of a service subnet that exists, instead of its name."""
     api_load_balancer: Text = "kubernetes-service"
     """Load balancer of the `kubernetes` service, which Kuryr itself does not make."""
 
@@ -168,7 +180,9 @@ class KuryrSection(Section):
     """Which Kuryr, and how pods are plugged."""
 
     release: Text = "stein"
+    """Kuryr's release; `kuryr-runbook releases` shows what works with what."""
     vif_driver: VifDriver = VifDriver.NESTED_MACVLAN
+    """How a pod's interface is made."""
     link_iface: Text = "ens3"
     """The nodes' interface on the node subnet."""
     cni_plugin: Literal["install", "preinstalled"] = "install"
@@ -210,7 +224,9 @@ class ImageSection(Section):
     repository: Annotated[str, Field(pattern=r"^[^\s@]+/[^\s@:]+$")]
     """Registry and repository, without tag: registry.example.org/kuryr/kuryr."""
     base_image: Text = "docker.io/library/debian:bookworm-slim"
+    """What the image is built on; Debian 12."""
     engine: Literal["auto", "docker", "podman", "buildah"] = "auto"
+    """The container engine that builds; `auto`: the first of them that this machine has."""
     registry_auth: File | None = None
     """Login of the registry in the form of docker's config.json; None: no login."""
     registry_ca: File | None = None
@@ -221,7 +237,9 @@ class VerificationSection(Section):
     """The acceptance workload."""
 
     namespace: Text = "kuryr-verification"
+    """Namespace of the workload; made, and removed at the end."""
     replicas: Annotated[int, Field(ge=2, le=50)] = 4
+    """Pods of the workload, spread over the workers."""
     external_address: IPv4Address = IPv4Address("8.8.8.8")
     """An address outside the cloud that answers ping."""
 

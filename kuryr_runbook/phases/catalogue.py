@@ -53,6 +53,9 @@ PHASES: tuple[PhaseEntry, ...] = (
 )
 """From nothing to pods on Neutron networks, in order."""
 
+TROUBLESHOOTING = PhaseEntry(
+    "90", "troubleshooting", "Troubleshooting", "Find out what is wrong", lasting=False
+)
 TEARDOWN = PhaseEntry("99", "teardown", "Teardown", "Remove what the runbook made")
 
 

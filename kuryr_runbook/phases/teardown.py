@@ -11,7 +11,7 @@ from kuryr_runbook.applying.steps import Body, Executor, Known, Say, apply_plan
 from kuryr_runbook.clients.identity import IdentityClient
 from kuryr_runbook.clients.openstack import COLLECTIONS
 from kuryr_runbook.display.progress import say
-from kuryr_runbook.model.errors import DriftError
+from kuryr_runbook.model.errors import DeadlineError, DriftError
 from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.plan import Action, Outcome, Plan, Step, Target, staged
 from kuryr_runbook.phases.base import Phase
@@ -120,6 +120,13 @@ class Teardown(Phase):
             if not own and not spec.get("hostNetwork") and pod["status"].get("podIP"):
                 yield f"{metadata['namespace']}/{metadata['name']}"
 
+    def remove_verification(self) -> None:
+        """Delete the verification's workload; what Kuryr does not take away, later stages do."""
+        try:
+            Verification.of(self).remove()
+        except DeadlineError as error:
+            say(error.message)
+
     def end_cleaning(self, cleaner: Mapping[str, Any]) -> None:
         """Wait until the cleaner has been on every node, and let it go."""
         there = self.cluster.get(cleaner)
@@ -141,7 +148,7 @@ class _Removal(Executor):
     def execute(self, step: Step, body: Body, say: Say) -> Known:
         kind = step.target.kind
         if kind == "Namespace":
-            Verification.of(self._phase).remove()
+            self._phase.remove_verification()
         elif kind == APPLICATION_CREDENTIAL:
             self._identity.delete_application_credential(str(step.id))
         elif kind == NODE_FILES:

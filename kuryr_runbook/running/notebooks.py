@@ -8,19 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import kuryr_runbook
 from kuryr_runbook.model.errors import UsageError
 
 PARAMETERS_TAG = "parameters"
 INJECTED_TAG = "injected-parameters"
 """papermill's tag for the cell that it adds after the parameters cell."""
-
-
-def notebook_directory() -> Path:
-    """The notebooks that belong to this package: in the wheel its data, else the checkout's."""
-    package = Path(kuryr_runbook.__file__).parent
-    packaged = package / "share" / "notebooks"
-    return packaged if packaged.is_dir() else package.parent / "notebooks"
 
 
 @dataclass(frozen=True, slots=True)

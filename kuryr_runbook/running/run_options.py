@@ -9,8 +9,8 @@ from pathlib import Path
 from kuryr_runbook.clients.leases import LeaseClient, Leases
 from kuryr_runbook.model.errors import RunbookError
 from kuryr_runbook.model.options import Options
+from kuryr_runbook.model.packaged import packaged
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.running import notebooks
 from kuryr_runbook.running.account import RunStatus
 
 CHANGES_PENDING_EXIT = 3
@@ -29,7 +29,7 @@ class RunOptions:
     """What the phases are told."""
     run_dir: Path | None = None
     """A new or empty directory; None: runs/<site>/<UTC time> below the working directory."""
-    notebooks: Path = field(default_factory=notebooks.notebook_directory)
+    notebooks: Path = field(default_factory=lambda: packaged("notebooks"))
     """Where the notebooks lie."""
     leases: Callable[[Site], Leases] = LeaseClient
     """The site's lock in its cluster."""

@@ -13,6 +13,7 @@ from kuryr_runbook.clients.openstack_probes import CloudProber, Login, Refusal
 from kuryr_runbook.model.errors import AccessError
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.snapshots.openstack import FIELDS, OpenStackSnapshot, read_resources
+from kuryr_runbook.snapshots.parsing import number
 from kuryr_runbook.snapshots.reading import Unreadable, attempted
 
 Resource = Mapping[str, Any]
@@ -177,16 +178,16 @@ def network_quotas(details: Mapping[str, Any]) -> dict[str, Quota]:
     found = {}
     for resource, numbers in details.items():
         known = numbers if isinstance(numbers, Mapping) else {}
-        limit, used = _number(known.get("limit")), _number(known.get("used"))
+        limit, used = number(known.get("limit")), number(known.get("used"))
         if limit is not None and used is not None:
-            reserved = _number(known.get("reserved")) or 0
+            reserved = number(known.get("reserved")) or 0
             found[resource] = Quota(limit=limit, used=used + reserved)
     return found
 
 
 def balancer_quota(limits: Mapping[str, Any], used: int) -> Quota:
     """Octavia's quota of load balancers. Raises AccessError when it tells none."""
-    limit = _number(limits.get("load_balancer", limits.get("loadbalancer")))
+    limit = number(limits.get("load_balancer", limits.get("loadbalancer")))
     if limit is None:
         raise AccessError("Octavia tells no quota of load balancers")
     return Quota(limit=limit, used=used)
@@ -197,7 +198,3 @@ def octavia_versions(ids: object) -> tuple[tuple[int, int], ...]:
     texts = ids if isinstance(ids, list | tuple) else ()
     found = (re.fullmatch(r"v(\d+)(?:\.(\d+))?", str(text)) for text in texts)
     return tuple(sorted((int(match[1]), int(match[2] or 0)) for match in found if match))
-
-
-def _number(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None

@@ -5,13 +5,16 @@ from __future__ import annotations
 import base64
 import binascii
 import configparser
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from ipaddress import IPv4Network
 from typing import Any
 
 from kuryr_runbook.clients.kubernetes_probes import ClusterProber
 from kuryr_runbook.model.services import Service
 from kuryr_runbook.model.site import Site
+from kuryr_runbook.snapshots.parsing import part, parts
 from kuryr_runbook.snapshots.reading import Unreadable, attempted
 from kuryr_runbook.snapshots.vif import ANNOTATION
 from kuryr_runbook.specs.requirements import EVERYTHING, Right, needed_rights
@@ -19,6 +22,8 @@ from kuryr_runbook.specs.requirements import EVERYTHING, Right, needed_rights
 Manifest = Mapping[str, Any]
 
 CLOUD_CONTROLLER = "openstack-cloud-controller-manager"
+RANGE = re.compile(r"\b\d+\.\d+\.\d+\.\d+/\d+\b")
+MASTER_TAINTS = ("node-role.kubernetes.io/master", "node-role.kubernetes.io/control-plane")
 MADE_BY_OTHERS = {"DaemonSet", "ReplicaSet", "StatefulSet", "Job"}
 
 
@@ -30,6 +35,8 @@ class Node:
     address: str
     """InternalIP; empty when it has none."""
     ready: bool
+    reason: str
+    """What the Ready condition says."""
     schedulable: bool
     pods: int
     """How many pods its kubelet takes; 0 when it does not say."""
@@ -108,14 +115,23 @@ def node_of(node: Manifest) -> Node:
     """A node, from its manifest."""
     status = part(node, "status")
     addresses = {str(item.get("type")): item.get("address") for item in parts(status, "addresses")}
-    conditions = {str(item.get("type")): item.get("status") for item in parts(status, "conditions")}
+    ready = next((it for it in parts(status, "conditions") if it.get("type") == "Ready"), {})
     pods = str(part(status, "allocatable").get("pods", ""))
     return Node(
         name=_name(node),
         address=str(addresses.get("InternalIP") or ""),
-        ready=conditions.get("Ready") == "True",
-        schedulable=not part(node, "spec").get("unschedulable", False),
+        ready=ready.get("status") == "True",
+        reason=str(ready.get("message") or "no Ready condition yet"),
+        schedulable=not part(node, "spec").get("unschedulable", False) and not _is_master(node),
         pods=int(pods) if pods.isdecimal() else 0,
+    )
+
+
+def _is_master(node: Manifest) -> bool:
+    """Whether it takes only what tolerates masters."""
+    return any(
+        taint.get("key") in MASTER_TAINTS and taint.get("effect") != "PreferNoSchedule"
+        for taint in parts(part(node, "spec"), "taints")
     )
 
 
@@ -169,6 +185,19 @@ def program_of(item: Manifest, load_balancing: bool | None = None) -> Program:  
     )
 
 
+def service_range_of(refusal: str | Unreadable) -> IPv4Network | None:
+    """The range of IPv4 in the API server's words; None when they name none, or several."""
+    if isinstance(refusal, Unreadable):
+        return None
+    found = set()
+    for text in RANGE.findall(refusal):
+        try:
+            found.add(IPv4Network(text))
+        except ValueError:
+            continue
+    return found.pop() if len(found) == 1 else None
+
+
 def load_balancing_of(texts: Iterable[str]) -> bool | None:
     """What the first cloud.conf among the texts says of load balancers; None: nothing.
 
@@ -182,19 +211,6 @@ def load_balancing_of(texts: Iterable[str]) -> bool | None:
         except (configparser.Error, ValueError):
             continue
     return None
-
-
-def part(item: object, *keys: str) -> Mapping[str, Any]:
-    """The mapping below these keys; an empty one when there is none."""
-    for key in keys:
-        item = item.get(key) if isinstance(item, Mapping) else None
-    return item if isinstance(item, Mapping) else {}
-
-
-def parts(item: object, key: str) -> list[Mapping[str, Any]]:
-    """The mappings in the list below the key."""
-    found = item.get(key) if isinstance(item, Mapping) else None
-    return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
 
 
 def _programs(cluster: ClusterProber, pods: Iterable[Manifest]) -> Iterator[Program]:

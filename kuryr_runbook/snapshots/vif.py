@@ -1,13 +1,15 @@
-"""The interface that Kuryr's controller promises to a pod, as it stands in the pod's annotation.
+"""The interface that Kuryr's controller promises to a pod, as it stands in the cluster.
 
-Stein to Ussuri keep it there as an oslo versioned object, `PodState`, whose `default_vif` is the
-pod's eth0 (kuryr-kubernetes 1.0.1, `objects/vif.py`; os-vif, `objects/vif.py`).
+Stein to Ussuri keep it in an annotation of the pod, as an oslo versioned object, `PodState`, whose
+`default_vif` is the pod's eth0 (kuryr-kubernetes 1.0.1, `objects/vif.py`; os-vif,
+`objects/vif.py`). Victoria and later keep the same object in the status of a KuryrPort of the pod's
+name (3.1.0, `controller/handlers/kuryrport.py`).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,15 +31,33 @@ class PodVif:
 
 @dataclass(frozen=True, slots=True)
 class Malformed:
-    """An annotation that is none of Kuryr's, and why."""
+    """What stands there is none of Kuryr's interfaces, and why."""
 
     reason: str
 
 
 def parse_vif(text: str) -> PodVif | Malformed:
     """The default interface in an annotation's text; never raises."""
+    return _parsed(lambda: _fields(_fields(json.loads(text))["default_vif"]))
+
+
+def parse_kuryr_port(status: object) -> PodVif | Malformed | None:
+    """The default interface in a KuryrPort's status, None when there is none; never raises."""
+    vifs = status.get("vifs") if isinstance(status, Mapping) else None
+    if not vifs:
+        return None
+    return _parsed(lambda: _fields(_default(vifs)["vif"]))
+
+
+def _default(vifs: Mapping[str, Any]) -> Mapping[str, Any]:
+    marked = [entry for entry in vifs.values() if entry.get("default") is True]
+    found: Mapping[str, Any] = marked[0] if marked else vifs["eth0"]
+    return found
+
+
+def _parsed(find: Callable[[], Mapping[str, Any]]) -> PodVif | Malformed:
     try:
-        vif = _fields(_fields(json.loads(text))["default_vif"])
+        vif = find()
         subnets = _objects(_fields(vif["network"])["subnets"])
         addresses = [ip["address"] for subnet in subnets for ip in _objects(subnet["ips"])]
         return PodVif(
@@ -48,7 +68,7 @@ def parse_vif(text: str) -> PodVif | Malformed:
         )
     except KeyError as error:
         return Malformed(f"it lacks {error}")
-    except (ValueError, TypeError, RecursionError) as error:
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         return Malformed(f"it is no versioned object of Kuryr's: {error}")
 
 

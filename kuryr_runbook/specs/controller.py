@@ -103,9 +103,7 @@ def _deployment(site: Site, image: str, config: ControllerConfig) -> Manifest:
     if config.credential:
         template["metadata"]["annotations"][CREDENTIAL_ANNOTATION] = config.credential
     return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": metadata(site, CONTROLLER),
+        **controller_reference(site),
         "spec": {
             "replicas": 1,
             "selector": {"matchLabels": {"name": CONTROLLER}},
@@ -116,4 +114,13 @@ def _deployment(site: Site, image: str, config: ControllerConfig) -> Manifest:
             },
             "template": template,
         },
+    }
+
+
+def controller_reference(site: Site) -> Manifest:
+    """What names the controller's Deployment."""
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": metadata(site, CONTROLLER),
     }

@@ -98,7 +98,6 @@ def daemon_conf(site: Site, api_root: str, *, dockershim: bool) -> Conf:
         "kubernetes": _kubernetes(api_root),
         "cni_daemon": {
             "bind_address": site.release.cni_plugin.daemon_address,
-            "worker_num": "4",
             **(docker if dockershim else {"docker_mode": "false"}),
         },
         "cni_health_server": {"port": str(site.release.health_ports.daemon)},

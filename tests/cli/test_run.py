@@ -17,7 +17,7 @@ from kuryr_runbook.phases.catalogue import PHASES, chosen
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], *([name] for name in ("run", "teardown", "rotate-credentials", "releases", "version"))],
+    [[], *([name] for name in COMMANDS)],
 )
 def test_help_fits_80_columns(arguments: list[str]) -> None:
     result = CliRunner().invoke(main, [*arguments, "--help"], terminal_width=80)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -129,12 +130,17 @@ def kuryr(kuryr_run: Path) -> Site:
 
 def runbook(command: str, directory: Path) -> None:
     """`kuryr-runbook run` or `teardown` on the lab, as a person calls it."""
-    subprocess.run(
+    ended = subprocess.run(
         [
             *(sys.executable, "-c", "from kuryr_runbook.cli import main; main()"),
             *(command, "--site", SITE_FILE, "--run-dir", directory),
         ],
-        check=True,
+        check=False,
         timeout=900,
         cwd=REPOSITORY,
     )
+    if ended.returncode:
+        account = directory / "run.json"
+        phases = json.loads(account.read_text())["phases"] if account.exists() else []
+        errors = [phase["error"] for phase in phases if phase["error"]]
+        pytest.fail(f"{command} ended with {ended.returncode}: {errors}", pytrace=False)

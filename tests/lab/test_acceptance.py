@@ -93,7 +93,7 @@ def without_service_rule(
     finally:
         fields = ("security_group_id", "direction", "ethertype", "protocol", "remote_ip_prefix")
         body = {key: rule[key] for key in (*fields, "description")}
-        cloud.create("security_group_rule", body)
+        cloud.create("security_group_rule", [body])
         await_true("the rule back", lambda: ingress_answers(verification))
 
 

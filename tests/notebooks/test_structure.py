@@ -14,14 +14,16 @@ from healthy import lab_site
 
 from kuryr_runbook.checking.preflight import check_preflight
 from kuryr_runbook.model.options import PARAMETERS
+from kuryr_runbook.model.packaged import packaged
 from kuryr_runbook.phases.base import Phase
-from kuryr_runbook.phases.catalogue import PHASES, TEARDOWN, PhaseEntry
-from kuryr_runbook.running.notebooks import notebook_directory, parameter_names
+from kuryr_runbook.phases.catalogue import PHASES, TEARDOWN, TROUBLESHOOTING, PhaseEntry
+from kuryr_runbook.running.notebooks import parameter_names
 from kuryr_runbook.snapshots.preflight import read_preflight
 from kuryr_runbook.snapshots.reading import Unreadable
 
-ENTRIES = (*PHASES, TEARDOWN)
-DIRECTORY = notebook_directory()
+ENTRIES = (*PHASES, TROUBLESHOOTING, TEARDOWN)
+ONLY_LOOKS = {"preflight": ["check"], "troubleshooting": ["check", "trace"]}
+DIRECTORY = packaged("notebooks")
 PREFLIGHT_CHECKS = [
     finding.check
     for finding in check_preflight(
@@ -121,8 +123,7 @@ def test_cells_hold_calls_and_no_logic(entry: PhaseEntry) -> None:
 def test_every_call_on_the_phase_exists(entry: PhaseEntry) -> None:
     kind = entry.load()
     calls = [match for cell in code(entry) for match in re.findall(r"^phase\.(\w+)\(", cell.source)]
-    only_looks = entry.name == "preflight"
-    assert calls[:3] == (["check"] if only_looks else ["plan", "apply", "check"])
+    assert calls[:3] == ONLY_LOOKS.get(entry.name, ["plan", "apply", "check"])
     assert all(callable(getattr(kind, name, None)) for name in calls)
 
 

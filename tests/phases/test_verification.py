@@ -16,6 +16,7 @@ from kuryr_runbook.phases.verification import Verification
 from kuryr_runbook.snapshots.traces import read_traces, remaining
 from kuryr_runbook.snapshots.verification import Workload
 from kuryr_runbook.snapshots.vif import PodVif
+from kuryr_runbook.specs.controller import controller_reference
 from kuryr_runbook.specs.workload import namespace_manifest, service_manifest
 
 SITE = lab_site()
@@ -66,7 +67,8 @@ def noted() -> dict[str, Any]:
 
 
 def workload_cluster() -> MemoryCluster:
-    return MemoryCluster(namespace_manifest(SITE), service_manifest(SITE), noted())
+    objects = namespace_manifest(SITE), service_manifest(SITE), noted()
+    return MemoryCluster(*objects, controller_reference(SITE))
 
 
 @pytest.fixture(autouse=True)
@@ -113,6 +115,19 @@ def test_removal_tells_what_kuryr_left(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "controller's log" in str(caught.value.remedy)
 
 
+def test_removal_without_kuryr_leaves_what_kuryr_made_to_teardown(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    cluster, cloud = workload_cluster(), workload_cloud()
+    cluster.objects.pop()
+    view = phase(cluster, cloud).remove()
+    assert cluster.deleted == [NAMESPACE]
+    assert "loadbalancer" not in view.text
+    told = capsys.readouterr().out
+    assert "no kuryr-controller to remove it; teardown does: loadbalancer" in told
+    assert "waiting" not in told
+
+
 def test_removal_of_nothing_is_fine() -> None:
     assert phase(MemoryCluster(), MemoryCloud()).remove().text.count(" 0") == 5
 
@@ -135,6 +150,15 @@ def test_removal_lets_kuryr_finish_first(capsys: pytest.CaptureFixture[str]) -> 
     cluster.on_delete = lambda: setattr(cluster, "on_get", lambda: None)
     settling.wait_settled(SITE, cluster)
     assert "waiting for Kuryr to note what it made" in capsys.readouterr().out
+
+
+def test_a_release_that_holds_the_service_needs_no_wait(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    kuryr = SITE.kuryr.model_copy(update={"release": "2024.1"})
+    cluster = MemoryCluster(service_manifest(SITE))
+    settling.wait_settled(SITE.model_copy(update={"kuryr": kuryr}), cluster)
+    assert capsys.readouterr().out == ""
 
 
 def test_a_namespace_on_its_way_out_is_waited_for() -> None:

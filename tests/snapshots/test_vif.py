@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kuryr_runbook.snapshots.vif import Malformed, PodVif, parse_vif
+from kuryr_runbook.snapshots.vif import Malformed, PodVif, parse_kuryr_port, parse_vif
 
 
 def versioned(name: str, **fields: Any) -> dict[str, Any]:
@@ -88,3 +88,29 @@ JSON = st.recursive(
 def test_no_field_of_another_kind_makes_it_raise(field: str, value: object) -> None:
     found = parse_vif(json.dumps(annotation(**{field: value})))
     assert isinstance(found, Malformed | PodVif)
+
+
+def test_a_kuryr_port_holds_the_same_interface() -> None:
+    state = annotation()
+    vif = state["versioned_object.data"]["default_vif"]
+    expected = parse_vif(json.dumps(state))
+    assert parse_kuryr_port({"vifs": {"eth0": {"default": True, "vif": vif}}}) == expected
+    assert parse_kuryr_port({"vifs": {"eth0": {"vif": vif}, "eth1": {}}}) == expected
+
+
+@pytest.mark.parametrize("status", [None, {}, {"vifs": None}, {"vifs": {}}, "none"])
+def test_a_kuryr_port_without_an_interface_has_none(status: object) -> None:
+    assert parse_kuryr_port(status) is None
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.text(),
+        lambda it: (
+            st.dictionaries(st.sampled_from(["vifs", "eth0", "vif", "default"]), it) | st.lists(it)
+        ),
+    )
+)
+def test_no_status_of_a_kuryr_port_raises(status: object) -> None:
+    found = parse_kuryr_port({"vifs": status})
+    assert found is None or isinstance(found, Malformed)

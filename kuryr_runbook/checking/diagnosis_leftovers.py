@@ -1,0 +1,187 @@
+"""What is left in Neutron, Octavia and the cluster of things that are gone."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from kuryr_runbook.checking.diagnosis_causes import Cause, Victim, question
+from kuryr_runbook.checking.diagnosis_look import Look
+from kuryr_runbook.checking.verdicts import some
+from kuryr_runbook.model.findings import Status
+from kuryr_runbook.snapshots.vif import PodVif
+
+POD_PORT_OWNERS = ("compute:kuryr", "trunk:subport")
+KURYRS_FLOATING_IP = "kuryr_lb"
+"""The description that Kuryr gives floating IPs."""
+LEAK = "up to ussuri Kuryr has no finalizers: what is deleted while the controller is down stays"
+
+
+@question(
+    "stuck-finalizers",
+    "Nothing hangs in Terminating for Kuryr's sake",
+    "kuryr-kubernetes, constants.py from 3.0.0 on: the controller takes its finalizers off",
+)
+def check_finalizers(look: Look) -> Iterator[Cause]:
+    """Pods, Services, network policies and Kuryr's own objects."""
+    items = [
+        *((str(it), "pod", it.namespace, it.name, it.life) for it in look.all_pods),
+        *(
+            (str(it), "service", it.service.namespace, it.service.name, it.life)
+            for it in look.all_services
+        ),
+        *((str(it), it.kind, it.namespace, it.name, it.life) for it in look.kuryr_objects),
+    ]
+    stuck = [
+        (kind, namespace, name, life)
+        for _, kind, namespace, name, life in items
+        if life.finalizers and life.deleted is not None and look.is_old(life.deleted)
+    ]
+    if stuck:
+        kind, namespace, name, life = stuck[0]
+        yield Cause(
+            status=Status.FAIL,
+            evidence=f"{kind} {namespace}/{name} was to be gone at {life.deleted:%H:%M:%S} UTC; "
+            f"{', '.join(life.finalizers)} holds it",
+            remedy="let the controller run: it removes what belongs to the object, and then the "
+            f"finalizer. By hand, which leaks that: kubectl -n {namespace} patch {kind.lower()} "
+            f'{name} --type=merge -p \'{{"metadata":{{"finalizers":null}}}}\'',
+            victims=tuple(Victim(kind, f"{space}/{it}") for kind, space, it, _ in stuck),
+        )
+
+
+@question(
+    "port-orphaned",
+    "Every port of a pod has its pod",
+    f"kuryr-kubernetes: device_owner compute:kuryr, device_id the pod's uid; {LEAK}",
+    {"pair-stale"},
+)
+def check_ports(look: Look) -> Iterator[Cause]:
+    """Each takes an address and a piece of the quota."""
+    subnet = look.pod_subnet.id
+    used = {vif.port_id for vif in look.vifs.values() if isinstance(vif, PodVif)}
+    uids = {pod.uid for pod in look.all_pods}
+    orphans = [
+        port
+        for port in look.ports.values()
+        if port.device_owner in POD_PORT_OWNERS
+        and any(fixed.subnet_id == subnet for fixed in port.fixed_ips)
+        and port.id not in used
+        and port.device_id not in uids
+        and look.is_old(port.created)
+    ]
+    if orphans:
+        told = [f"{it.id} ({', '.join(it.addresses)})" for it in orphans]
+        yield Cause(
+            status=Status.WARN,
+            evidence=f"{len(orphans)} ports in {look.pod_subnet.name}: {some(told)}",
+            remedy=f"openstack port delete {' '.join(it.id for it in orphans[:5])}",
+            victims=tuple(Victim("port", it.id) for it in orphans),
+            explains=frozenset(),
+        )
+
+
+@question(
+    "port-twice",
+    "No pod has two ports",
+    "kuryr-kubernetes, controller/drivers/nested_macvlan_vif.py: after a failure it makes another",
+)
+def check_second_ports(look: Look) -> Iterator[Cause]:
+    """The one that its interface does not name is of an attempt that failed."""
+    known = {pod.uid: (pod, look.vif(pod)) for pod in look.pods if pod.uid}
+    doubles: dict[str, list[str]] = defaultdict(list)
+    for port in look.ports.values():
+        pod, vif = known.get(port.device_id, (None, None))
+        is_pods = port.device_owner in POD_PORT_OWNERS and look.is_old(port.created)
+        if is_pods and pod and isinstance(vif, PodVif) and vif.port_id != port.id:
+            doubles[str(pod)].append(port.id)
+    if doubles:
+        told = [f"{pod}: {', '.join(ids)}" for pod, ids in doubles.items()]
+        yield Cause(
+            status=Status.WARN,
+            evidence=some(told),
+            remedy=f"openstack port delete {next(iter(doubles.values()))[0]}",
+            victims=tuple(Victim("port", it) for ids in doubles.values() for it in ids),
+        )
+
+
+@question(
+    "kuryr-port-orphaned",
+    "Every KuryrPort has its pod",
+    "kuryr-kubernetes, controller/handlers/kuryrport.py from 3.0.0 on",
+)
+def check_kuryr_ports(look: Look) -> Iterator[Cause]:
+    """It is named as its pod."""
+    pods = {(pod.namespace, pod.name) for pod in look.all_pods}
+    orphans = [
+        it
+        for it in look.kuryr_objects
+        if it.kind == "KuryrPort"
+        and (it.namespace, it.name) not in pods
+        and it.life.deleted is None
+        and look.is_old(it.life.made)
+    ]
+    if orphans:
+        first = orphans[0]
+        yield Cause(
+            status=Status.WARN,
+            evidence=some([str(it) for it in orphans]),
+            remedy=f"kubectl -n {first.namespace} delete kuryrport {first.name}: the controller "
+            "then deletes the Neutron port too",
+            victims=tuple(Victim("KuryrPort", f"{it.namespace}/{it.name}") for it in orphans),
+        )
+
+
+@question(
+    "balancer-orphaned",
+    "Every load balancer of a Service has its Service",
+    f"kuryr-kubernetes names them <namespace>/<service>; {LEAK}",
+    {"floating-ip-orphaned"},
+)
+def check_balancers(look: Look) -> Iterator[Cause]:
+    """In the service subnet only: others are not Kuryr's."""
+    subnet = look.service_subnet.id
+    known = {str(it.service) for it in look.all_services}
+    api = look.site.network.api_load_balancer
+    orphans = [
+        it
+        for it in look.balancers
+        if "/" in it.name
+        and it.name not in known
+        and it.name != api
+        and not it.name.endswith("/kubernetes")
+        and it.vip_subnet_id == subnet
+        and look.is_old(it.changed)
+    ]
+    if orphans:
+        yield Cause(
+            status=Status.WARN,
+            evidence=some([f"{it.name} ({it.id})" for it in orphans]),
+            remedy=f"openstack loadbalancer delete --cascade {orphans[0].id}",
+            victims=tuple(Victim("load balancer", it.name) for it in orphans),
+            explains=frozenset(),
+        )
+
+
+@question(
+    "floating-ip-orphaned",
+    "Every floating IP of Kuryr's leads to a load balancer",
+    f"kuryr-kubernetes, controller/drivers/public_ip.py: description {KURYRS_FLOATING_IP}; {LEAK}",
+)
+def check_floating_ips(look: Look) -> Iterator[Cause]:
+    """You pay for it, and it counts towards the quota."""
+    vips = {it.vip_port_id for it in look.balancers}
+    orphans = [
+        it
+        for it in look.floating_ips
+        if it.description == KURYRS_FLOATING_IP
+        and it.port_id not in vips
+        and look.is_old(it.created)
+    ]
+    if orphans:
+        yield Cause(
+            status=Status.WARN,
+            evidence=some([it.address for it in orphans]),
+            remedy=f"openstack floating ip delete {orphans[0].id}",
+            victims=tuple(Victim("floating IP", it.address) for it in orphans),
+        )

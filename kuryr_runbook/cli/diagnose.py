@@ -1,0 +1,136 @@
+"""`kuryr-runbook diagnose`: what is wrong, for people, for machines, and from a file."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from kuryr_runbook.model.errors import CheckError, UnknownError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kuryr_runbook.model.findings import Finding
+    from kuryr_runbook.model.site import Site
+    from kuryr_runbook.snapshots.diagnosis import DiagnosisSnapshot
+
+file_type = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command()
+@click.option(
+    "--site",
+    "site_file",
+    type=click.Path(path_type=Path),
+    help="The site file; with --snapshot it may be left out.",
+)
+@click.option("--namespace", help="Only what concerns this namespace [of pod, service: default].")
+@click.option("--pod", help="Only what concerns this pod, and the way to it, drawn.")
+@click.option("--service", help="Only what concerns this service, and the way to it, drawn.")
+@click.option("--snapshot", type=file_type, help="Look at a saved snapshot, and at nothing else.")
+@click.option("--save-snapshot", type=file_type, help="Keep what was read; it holds no secret.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
+@click.option("--junit", "junit_file", type=file_type, help="Write the findings as JUnit's XML.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["warn", "fail"]),
+    default="fail",
+    show_default=True,
+    help="The least that makes the exit status 4.",
+)
+def diagnose(
+    *,
+    site_file: Path | None,
+    snapshot: Path | None,
+    save_snapshot: Path | None,
+    junit_file: Path | None,
+    as_json: bool,
+    fail_on: str,
+    **where: str | None,
+) -> None:
+    """Find out what is wrong with Kuryr, deepest cause first. Changes nothing.
+
+    Exit status 4 when something is wrong, 5 when something could not be
+    looked at, else 0.
+    """
+    from kuryr_runbook.checking.diagnosis import Place, check_diagnosis
+    from kuryr_runbook.checking.diagnosis_look import Look
+    from kuryr_runbook.checking.diagnosis_paths import trace
+    from kuryr_runbook.display.findings import causes_view
+    from kuryr_runbook.display.paths import path_view
+    from kuryr_runbook.display.reports import junit, report_data
+    from kuryr_runbook.snapshots.diagnosis import save_snapshot as save
+
+    place = Place(**where)
+    # Progress is no part of the result.
+    with redirect_stdout(sys.stderr):
+        read = _snapshot(site_file, snapshot)
+    if save_snapshot is not None:
+        save(read, save_snapshot)
+    look = Look(read)
+    findings, hops = check_diagnosis(look, place), trace(look, place)
+    if as_json:
+        click.echo(json.dumps(report_data(read.site.name, findings, hops), indent=2))
+    else:
+        click.echo(
+            causes_view(f"Diagnosis of site {read.site.name}, {read.taken_at:%F %T} UTC", findings)
+        )
+        if hops:
+            click.echo(f"\n{path_view(f'Path to {place}', hops)}")
+    if junit_file is not None:
+        _write(junit_file, junit(findings))
+    sys.exit(_status(findings, fail_on))
+
+
+def _snapshot(site_file: Path | None, saved: Path | None) -> DiagnosisSnapshot:
+    """A saved one, with the site of a file if one is given, or a new one."""
+    from dataclasses import replace
+
+    from kuryr_runbook.phases.base import read_site
+    from kuryr_runbook.phases.troubleshooting import Troubleshooting
+    from kuryr_runbook.snapshots.diagnosis import load_snapshot
+
+    site = None if site_file is None else read_site(site_file)
+    if saved is None:
+        if site is None:
+            raise UsageError("name a site with --site, or a file with --snapshot")
+        return Troubleshooting(**dict(site)).read()
+    found = load_snapshot(saved)
+    if site is None:
+        return found
+    _refuse_other(site, found)
+    return replace(found, site=site)
+
+
+def _refuse_other(site: Site, found: DiagnosisSnapshot) -> None:
+    if site.name != found.site.name:
+        raise UsageError(
+            f"the snapshot is of site {found.site.name}, and the site file describes {site.name}",
+            remedy="leave --site out: the snapshot holds its site",
+        )
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.expanduser().write_text(text)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _status(findings: Sequence[Finding], fail_on: str) -> int:
+    """The exit status by the worst finding."""
+    from kuryr_runbook.model.findings import Status, worst
+
+    match worst(findings):
+        case Status.FAIL:
+            return CheckError.exit_code
+        case Status.UNKNOWN:
+            return UnknownError.exit_code
+        case Status.WARN if fail_on == "warn":
+            return CheckError.exit_code
+    return 0

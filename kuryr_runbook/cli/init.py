@@ -1,0 +1,51 @@
+"""`kuryr-runbook init`: a first site file, from what cloud and cluster are."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--cloud", help="Entry of clouds.yaml [default: the OS_* variables].")
+@click.option("--clouds-yaml", help="The file of that entry.")
+@click.option("--kubeconfig", help="[default: KUBECONFIG, else ~/.kube/config]")
+@click.option("--context", help="Of the kubeconfig [default: its current one].")
+@click.option("--image", help="Registry and repository for Kuryr's image, without tag.")
+def init(
+    *,
+    file: Path,
+    cloud: str | None,
+    clouds_yaml: str | None,
+    kubeconfig: str | None,
+    context: str | None,
+    image: str | None,
+) -> None:
+    """Write a commented site file FILE for a cloud and a cluster.
+
+    Asks them for the service range, the nodes' subnet, router and security
+    group, the external network and a free range for pods. What it could not
+    find it says, here and in the file. Changes nothing but FILE, which must
+    not exist.
+    """
+    from kuryr_runbook.phases.surveying import site_text, survey_view, surveyed, write_new
+
+    options = {
+        "name": file.stem,
+        "openstack.cloud": cloud or "envvars",
+        "openstack.clouds_yaml": clouds_yaml,
+        "kubernetes.kubeconfig": kubeconfig,
+        "kubernetes.context": context,
+        "image.repository": image,
+    }
+    given = {key: value for key, value in options.items() if value}
+    # Progress is no part of the result.
+    with redirect_stdout(sys.stderr):
+        found = surveyed(given)
+    write_new(file, site_text(given, found))
+    click.echo(f"{survey_view(found)}\n\n{file} is written: read it, and try it with")
+    click.echo(f"  kuryr-runbook run --site {file} --dry-run")

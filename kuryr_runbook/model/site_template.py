@@ -1,0 +1,58 @@
+"""Values put into the commented example of a site file, its comments kept."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from textwrap import wrap
+
+import yaml
+
+COLUMNS = 100
+
+LINE = re.compile(
+    r"(?P<indent> *)(?P<off># )?(?P<key>[a-z][a-z0-9_]*):(?P<value> [^#]*[^# ])?(?P<rest> +#.*)?"
+)
+"""A key of the example: in use, or behind a # with the value that it has without."""
+
+
+def filled(template: str, values: Mapping[str, str], remarks: Mapping[str, str]) -> str:
+    """The template with these values and, above their keys, these remarks; keys have dots.
+
+    A key behind a # comes into use by its value. Raises KeyError for one that is not there.
+    """
+    left = {*values, *remarks}
+    lines = []
+    for line, key, match in _keyed(template):
+        if match is not None and key in remarks:
+            before = f"{match['indent']}# "
+            lines += wrap(remarks[key], COLUMNS, initial_indent=before, subsequent_indent=before)
+        lines.append(_valued(match, values[key]) if match and key in values else line)
+        left.discard(key)
+    if left:
+        raise KeyError(", ".join(sorted(left)))
+    return "\n".join(lines) + "\n"
+
+
+def _keyed(template: str) -> Iterator[tuple[str, str, re.Match[str] | None]]:
+    """Each line, with the path of the key that stands on it, if one does."""
+    parents: list[tuple[int, str]] = []
+    for line in template.splitlines():
+        match = LINE.fullmatch(line)
+        if match is None:
+            yield line, "", None
+            continue
+        while parents and parents[-1][0] >= len(match["indent"]):
+            parents.pop()
+        yield line, ".".join([*(key for _, key in parents), match["key"]]), match
+        if not match["off"]:
+            parents.append((len(match["indent"]), match["key"]))
+
+
+def _valued(match: re.Match[str], value: str) -> str:
+    text = yaml.safe_dump(value, default_flow_style=True).removesuffix("\n...\n").strip()
+    line = f"{match['indent']}{match['key']}: {text}"
+    if not match["rest"]:
+        return line
+    comment = match["rest"].strip()
+    return f"{line.ljust(match.end() - len(comment) - 1)} {comment}"

@@ -1,0 +1,79 @@
+"""A first site file for a cloud and a cluster, before there is a site."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from kuryr_runbook.clients.kubernetes_probes import ProbingCluster
+from kuryr_runbook.clients.openstack_probes import ProbingCloud
+from kuryr_runbook.display.progress import say
+from kuryr_runbook.display.tables import View, table
+from kuryr_runbook.model.errors import UsageError
+from kuryr_runbook.model.packaged import packaged
+from kuryr_runbook.model.site_file import parse_site
+from kuryr_runbook.model.site_template import filled
+from kuryr_runbook.planning.site_draft import Told, draft_site
+from kuryr_runbook.snapshots.reading import attempted
+from kuryr_runbook.snapshots.survey import read_survey
+
+EXAMPLE = "example.yaml"
+
+
+def surveyed(given: Mapping[str, str]) -> tuple[Told, ...]:
+    """Ask the cloud and the cluster that these keys of a site file name.
+
+    `openstack.cloud`, `openstack.clouds_yaml`, `kubernetes.kubeconfig` and `kubernetes.context`
+    say where they are. What is given is not asked for.
+    """
+    clouds_yaml = given.get("openstack.clouds_yaml")
+    kubeconfig = given.get("kubernetes.kubeconfig")
+    say("asking Keystone, Neutron, Octavia and Kubernetes")
+    survey = read_survey(
+        attempted(
+            lambda: ProbingCloud(
+                given["openstack.cloud"], Path(clouds_yaml).expanduser() if clouds_yaml else None
+            )
+        ),
+        attempted(
+            lambda: ProbingCluster(
+                Path(kubeconfig).expanduser() if kubeconfig else None,
+                given.get("kubernetes.context"),
+            )
+        ),
+    )
+    return tuple(told for told in draft_site(survey) if told.key not in given)
+
+
+def site_text(given: Mapping[str, str], found: tuple[Told, ...]) -> str:
+    """The example of a site file with what was given and found; what was not found is marked.
+
+    Raises SiteError when these values make no valid site.
+    """
+    values = dict(given) | {told.key: told.value for told in found if told.value is not None}
+    remarks = {told.key: f"NOT FOUND: {told.because}" for told in found if told.value is None}
+    text = filled((packaged("parameters") / EXAMPLE).read_text(), values, remarks)
+    parse_site(text, "the drafted site file")
+    return text
+
+
+def write_new(path: Path, text: str) -> None:
+    """Write a file that is not there yet. Raises UsageError when it is, or cannot be written."""
+    try:
+        with path.open("x") as file:
+            file.write(text)
+    except FileExistsError as error:
+        raise UsageError(
+            f"{path} exists already", remedy="name a new file; this one is left as it is"
+        ) from error
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def survey_view(found: tuple[Told, ...]) -> View:
+    """What was found, and where it is known from; last what was not."""
+    rows = sorted(
+        ((told.key, told.value or "NOT FOUND", told.because) for told in found),
+        key=lambda row: row[1] == "NOT FOUND",
+    )
+    return table("Asked of cloud and cluster", ("key", "value", "because"), rows)

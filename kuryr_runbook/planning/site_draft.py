@@ -1,0 +1,220 @@
+"""A first site file, from what cloud and cluster tell of themselves.
+
+Nothing is guessed: a key whose value nobody told keeps the example's, and is named.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from math import log2
+from typing import Any
+
+from kuryr_runbook.model.addressing import service_problems
+from kuryr_runbook.model.findings import Status
+from kuryr_runbook.model.releases import RELEASES
+from kuryr_runbook.model.support import kubernetes_objections
+from kuryr_runbook.snapshots.openstack import OpenStackSnapshot
+from kuryr_runbook.snapshots.preflight_cluster import Node, service_range_of
+from kuryr_runbook.snapshots.reading import Unreadable
+from kuryr_runbook.snapshots.survey import Survey
+
+POD_RANGE = IPv4Network("10.0.0.0/8")
+"""Where a range for pods is looked for."""
+WIDEST_POD_PREFIX, NARROWEST_POD_PREFIX = 16, 24
+DEFAULT_PODS = 110
+"""How many pods a kubelet takes when it is not told (--max-pods)."""
+ASK_A_NODE = "`ip -br address` on a node shows it beside the node's address"
+
+Resource = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """The value of a key, and where it is known from; no value: why not."""
+
+    key: str
+    """Path in the site file, with dots."""
+    value: str | None
+    because: str
+
+
+def draft_site(survey: Survey) -> tuple[Told, ...]:
+    """What the survey tells of each key that it could tell of, in the order of a site file."""
+    return (
+        *_service_range(survey),
+        *_nodes_place(survey),
+        *_pod_range(survey),
+        *_kuryr(survey),
+        _unknown("kuryr.link_iface", f"no API shows the name of an interface; {ASK_A_NODE}"),
+        _unknown("image.repository", "the registry that the nodes pull from is yours to choose"),
+    )
+
+
+def _unknown(key: str, because: str) -> Told:
+    return Told(key=key, value=None, because=because)
+
+
+def _service_range(survey: Survey) -> Iterator[Told]:
+    cidr, subnet = "kubernetes.service_cidr", "network.service_subnet.cidr"
+    found = service_range_of(survey.service_refusal)
+    if found is None:
+        reason = survey.service_refusal
+        told = reason.reason if isinstance(reason, Unreadable) else "the API server does not tell"
+        because = f"{told}; see its --service-cluster-ip-range"
+        yield _unknown(cidr, because)
+        yield _unknown(subnet, "its lower half is kubernetes.service_cidr")
+        return
+    yield Told(key=cidr, value=str(found), because="the API server names it")
+    wider = found
+    while wider.prefixlen > POD_RANGE.prefixlen:
+        wider = wider.supernet()
+        if not any(service_problems(wider, found)):
+            yield Told(key=subnet, value=str(wider), because="its lower half holds that range")
+            return
+    yield _unknown(subnet, f"no range has {found} in its lower half: the cluster needs another one")
+
+
+def _nodes_place(survey: Survey) -> Iterator[Told]:
+    """Subnet, router, external network and security group, found by the nodes' ports."""
+    keys = ("external_network", "router", "node_subnet", "node_security_group")
+    resources, nodes = survey.resources, survey.nodes
+    unreadable = next((it for it in (resources, nodes) if isinstance(it, Unreadable)), None)
+    if unreadable or isinstance(resources, Unreadable) or isinstance(nodes, Unreadable):
+        because = unreadable.reason if unreadable else ""
+        yield from (_unknown(f"network.{key}", because) for key in keys)
+        return
+    ports = _ports_of(nodes, resources)
+    subnets = Counter(fixed["subnet_id"] for port in ports for fixed in port["fixed_ips"])
+    subnet = resources.by_id("subnet", next(iter(dict(subnets.most_common(1))), None))
+    if subnet is None:
+        addresses = ", ".join(node.address for node in nodes) or "none"
+        because = f"no port of the project has a node's address ({addresses})"
+        yield from (_unknown(f"network.{key}", because) for key in keys)
+        return
+    router = _router(resources, subnet)
+    yield _external(resources, router)
+    if router is None:
+        yield _unknown("network.router", f"subnet {subnet['name']} is on none; one will be made")
+    else:
+        yield _named("network.router", router, "it has a leg in the nodes' subnet")
+    yield _named("network.node_subnet", subnet, f"{len(ports)} of {len(nodes)} nodes are in it")
+    yield _node_group(resources, ports)
+
+
+def _named(key: str, resource: Resource, because: str) -> Told:
+    if not resource["name"]:
+        return _unknown(key, f"it is {resource['id']}, which has no name: give it one")
+    return Told(key=key, value=resource["name"], because=because)
+
+
+def _ports_of(nodes: Sequence[Node], resources: OpenStackSnapshot) -> list[Resource]:
+    addresses = {node.address for node in nodes if node.address}
+    return [
+        port
+        for port in resources.of("port")
+        if addresses & {fixed["ip_address"] for fixed in port["fixed_ips"]}
+    ]
+
+
+def _router(resources: OpenStackSnapshot, subnet: Resource) -> Resource | None:
+    routers = {router["id"]: router for router in resources.of("router")}
+    return next(
+        (
+            routers[port["device_id"]]
+            for port in resources.of("port")
+            if port["device_id"] in routers
+            and any(fixed["subnet_id"] == subnet["id"] for fixed in port["fixed_ips"])
+        ),
+        None,
+    )
+
+
+def _external(resources: OpenStackSnapshot, router: Resource | None) -> Told:
+    key = "network.external_network"
+    gateway = (router or {}).get("external_gateway_info") or {}
+    network = resources.by_id("network", gateway.get("network_id"))
+    if network is not None:
+        return _named(key, network, "the router's gateway is there")
+    external = [item for item in resources.of("network") if item["router:external"]]
+    if len(external) == 1:
+        return _named(key, external[0], "the only external network")
+    names = ", ".join(str(item["name"]) for item in external) or "none is visible"
+    return _unknown(key, f"several could be meant ({names})" if external else names)
+
+
+def _node_group(resources: OpenStackSnapshot, ports: Sequence[Resource]) -> Told:
+    key = "network.node_security_group"
+    common = set.intersection(*(set(port["security_groups"]) for port in ports))
+    groups = [
+        group
+        for group in resources.of("security_group")
+        if group["id"] in common and group["name"] != "default"
+    ]
+    if len(groups) == 1:
+        return _named(key, groups[0], "all nodes' ports are in it")
+    names = ", ".join(str(group["name"]) for group in groups)
+    return _unknown(
+        key,
+        f"the nodes' ports share several ({names}): choose one"
+        if groups
+        else "the nodes' ports share none but `default`; one of this name will be made",
+    )
+
+
+def _pod_range(survey: Survey) -> Iterator[Told]:
+    """The first free range with an address for each pod that the nodes can run."""
+    key = "network.pod_subnet.cidr"
+    if isinstance(survey.resources, Unreadable):
+        yield _unknown(key, survey.resources.reason)
+        return
+    subnets = [str(item["cidr"]) for item in survey.resources.of("subnet")]
+    taken = [IPv4Network(cidr) for cidr in subnets if ":" not in cidr]
+    services = next((told.value for told in _service_range(survey) if told.value), None)
+    taken += [IPv4Network(services).supernet()] if services else []
+    nodes = () if isinstance(survey.nodes, Unreadable) else survey.nodes
+    pods = sum(node.pods or DEFAULT_PODS for node in nodes)
+    prefix = pod_prefix(pods)
+    for block in POD_RANGE.subnets(new_prefix=WIDEST_POD_PREFIX):
+        if block[0] != POD_RANGE[0] and not any(block.overlaps(other) for other in taken):
+            found = next(block.subnets(new_prefix=prefix))
+            yield Told(key=key, value=str(found), because=f"free; the nodes take {pods} pods")
+            return
+    yield _unknown(key, f"no /{WIDEST_POD_PREFIX} of {POD_RANGE} is free of the cloud's subnets")
+
+
+def pod_prefix(pods: int) -> int:
+    """Length of the prefix of the narrowest range that has an address for each, /24 to /16.
+
+    Network, gateway, the last usable address and broadcast are no pod's.
+    """
+    needed = 32 - int(log2(pods + 4 - 1)) - 1
+    return max(WIDEST_POD_PREFIX, min(NARROWEST_POD_PREFIX, needed))
+
+
+def _kuryr(survey: Survey) -> Iterator[Told]:
+    key = "kuryr.release"
+    if isinstance(survey.version, Unreadable):
+        yield _unknown(key, survey.version.reason)
+    else:
+        built = [release for release in RELEASES.values() if release.image]
+        fitting = [
+            release.name
+            for release in built
+            if not any(
+                objection.status is Status.FAIL
+                for objection in kubernetes_objections(release, survey.version)
+            )
+        ]
+        yield (
+            Told(key=key, value=fitting[-1], because=f"runs on Kubernetes {survey.version}")
+            if fitting
+            else _unknown(key, f"none that can be installed runs on Kubernetes {survey.version}")
+        )
+    providers = survey.providers
+    if isinstance(providers, Unreadable):
+        yield _unknown("kuryr.octavia_provider", providers.reason)
+    elif "ovn" in providers and not {"amphora", "octavia"} & set(providers):
+        yield Told(key="kuryr.octavia_provider", value="ovn", because="Octavia offers no amphora")

@@ -1,0 +1,110 @@
+"""All that diagnosis looks at, read once: cluster and cloud at one time, and kept in a file."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import TYPE_CHECKING, Any
+
+from kuryr_runbook.clients.kubernetes import KubernetesReader
+from kuryr_runbook.model.errors import UsageError
+from kuryr_runbook.model.site import Site
+from kuryr_runbook.snapshots.diagnosis_cloud import CloudState, DiagnosisCloud, read_cloud_state
+from kuryr_runbook.snapshots.diagnosis_cluster import ClusterState, read_cluster_state
+from kuryr_runbook.snapshots.reading import Unreadable
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+FORMAT = "kuryr-runbook snapshot for diagnosis"
+VERSION = 1
+"""Of the file's form; a file of another is refused."""
+MAKE_ONE = "make one with `kuryr-runbook diagnose --site FILE --save-snapshot FILE`"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiagnosisSnapshot:
+    """Cluster and cloud of a site at one time. It holds no secret."""
+
+    taken_at: datetime
+    site: Site
+    cluster: ClusterState
+    cloud: CloudState
+
+
+def read_diagnosis(
+    site: Site, cluster: KubernetesReader | Unreadable, cloud: DiagnosisCloud | Unreadable
+) -> DiagnosisSnapshot:
+    """Read both at once; one that does not answer leaves the other to be read."""
+    taken_at = datetime.now(UTC)
+    with ThreadPoolExecutor(1) as pool:
+        resources = pool.submit(read_cloud_state, site, cloud)
+        objects = read_cluster_state(site, cluster)
+        return DiagnosisSnapshot(
+            taken_at=taken_at, site=site, cluster=objects, cloud=resources.result()
+        )
+
+
+def save_snapshot(snapshot: DiagnosisSnapshot, path: Path) -> None:
+    """Write it to a file that only its owner may read. Raises UsageError when that fails.
+
+    Names and addresses of a cluster are nobody else's business, though none of it is a secret.
+    """
+    document = {"format": FORMAT, "version": VERSION, "snapshot": _plain(snapshot)}
+    target = path.expanduser()
+    try:
+        # Made with mode 0600, and put in its place whole.
+        with NamedTemporaryFile("w", dir=target.parent, delete=False) as file:
+            json.dump(document, file)
+        os.replace(file.name, target)
+    except OSError as error:
+        raise UsageError(f"the snapshot cannot be saved in {path}: {error.strerror}") from error
+
+
+def load_snapshot(path: Path) -> DiagnosisSnapshot:
+    """A saved snapshot. Raises UsageError when it is none."""
+    from pydantic import ValidationError
+
+    try:
+        document = json.loads(path.expanduser().read_text())
+    except OSError as error:
+        raise UsageError(
+            f"the snapshot {path} cannot be read: {error.strerror}", remedy=MAKE_ONE
+        ) from error
+    except ValueError as error:
+        raise UsageError(f"{path} holds no snapshot: it is no JSON", remedy=MAKE_ONE) from error
+    head = document if isinstance(document, Mapping) else {}
+    if head.get("format") != FORMAT:
+        raise UsageError(f"{path} holds no snapshot for diagnosis", remedy=MAKE_ONE)
+    if head.get("version") != VERSION:
+        raise UsageError(
+            f"the snapshot {path} has version {head.get('version')} of its form, this runbook "
+            f"reads {VERSION}",
+            remedy="read it with the runbook that wrote it, or make a new one",
+        )
+    try:
+        return _form().validate_python(head.get("snapshot"))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise UsageError(
+            f"the snapshot {path} is damaged: {where}: {first['msg']}", remedy=MAKE_ONE
+        ) from error
+
+
+def _plain(snapshot: DiagnosisSnapshot) -> Any:
+    return _form().dump_python(snapshot, mode="json")
+
+
+@cache
+def _form() -> TypeAdapter[DiagnosisSnapshot]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(DiagnosisSnapshot)

@@ -1,0 +1,48 @@
+"""Taking answers of APIs apart: what is not as it should be reads as empty."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+
+def part(item: object, *keys: str) -> Mapping[str, Any]:
+    """The mapping below these keys; an empty one when there is none."""
+    for key in keys:
+        item = item.get(key) if isinstance(item, Mapping) else None
+    return item if isinstance(item, Mapping) else {}
+
+
+def parts(item: object, key: str) -> list[Mapping[str, Any]]:
+    """The mappings in the list below the key."""
+    found = item.get(key) if isinstance(item, Mapping) else None
+    return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
+
+
+def text(item: Mapping[str, Any], key: str) -> str:
+    """The text below the key; empty when there is none."""
+    value = item.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def texts(item: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    """The texts in the list below the key."""
+    found = item.get(key)
+    return tuple(one for one in found if isinstance(one, str)) if isinstance(found, list) else ()
+
+
+def number(value: object) -> int | None:
+    """The whole number, or None when it is none."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def time(value: object) -> datetime | None:
+    """A time as Kubernetes and OpenStack write it; OpenStack leaves out that it is UTC."""
+    if not isinstance(value, str):
+        return None
+    try:
+        found = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -1,0 +1,62 @@
+"""A cloud and a cluster of which no site file tells yet: what `kuryr-runbook init` asks them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from kuryr_runbook.clients.kubernetes_probes import ClusterProber
+from kuryr_runbook.clients.openstack_probes import CloudProber
+from kuryr_runbook.snapshots.openstack import FIELDS, OpenStackSnapshot, read_resources
+from kuryr_runbook.snapshots.preflight_cluster import Node, node_of
+from kuryr_runbook.snapshots.reading import Unreadable, attempted
+
+SURVEYED = {
+    **{kind: FIELDS[kind] for kind in ("network", "subnet", "router", "security_group")},
+    "port": (*FIELDS["port"], "trunk_details"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """What they answered; what did not answer says so."""
+
+    resources: OpenStackSnapshot | Unreadable
+    providers: tuple[str, ...] | Unreadable
+    """Octavia's."""
+    version: str | Unreadable
+    """Of the API server."""
+    nodes: tuple[Node, ...] | Unreadable
+    service_refusal: str | Unreadable
+    """How the API server refuses a Service outside of its ranges; its words name them."""
+
+
+def read_survey(cloud: CloudProber | Unreadable, cluster: ClusterProber | Unreadable) -> Survey:
+    """Ask both; each question by itself, so that one without an answer leaves the rest."""
+    if isinstance(cloud, Unreadable):
+        resources: OpenStackSnapshot | Unreadable = cloud
+        providers: tuple[str, ...] | Unreadable = cloud
+    else:
+        resources = attempted(lambda: _resources(cloud))
+        providers = attempted(lambda: tuple(sorted(cloud.providers())))
+    if isinstance(cluster, Unreadable):
+        return Survey(
+            resources=resources,
+            providers=providers,
+            version=cluster,
+            nodes=cluster,
+            service_refusal=cluster,
+        )
+    return Survey(
+        resources=resources,
+        providers=providers,
+        version=attempted(lambda: cluster.version),
+        nodes=attempted(lambda: tuple(map(node_of, cluster.list_objects("v1", "Node")))),
+        service_refusal=attempted(cluster.refuse_service),
+    )
+
+
+def _resources(cloud: CloudProber) -> OpenStackSnapshot:
+    taken_at, project = datetime.now(UTC), cloud.login().project_id
+    resources = read_resources(cloud, project, SURVEYED)
+    return OpenStackSnapshot(taken_at=taken_at, project_id=project, resources=resources, members={})

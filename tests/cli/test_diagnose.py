@@ -1,0 +1,126 @@
+"""`kuryr-runbook diagnose`: from a snapshot, for people and machines, with its exit status."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from click.testing import CliRunner, Result
+from diagnosis_worlds import World
+
+from kuryr_runbook.checking.diagnosis import CHECKS
+from kuryr_runbook.cli import main
+from kuryr_runbook.model.errors import AccessError
+from kuryr_runbook.snapshots.diagnosis import save_snapshot
+
+LAB = Path(__file__).parents[2] / "parameters" / "lab.yaml"
+STEIN = LAB.with_name("stein.yaml")
+
+
+def saved(tmp_path: Path, *spoil: Callable[[World], Any]) -> Path:
+    world, file = World(12), tmp_path / "snapshot.json"
+    for change in spoil:
+        change(world)
+    save_snapshot(world.read(), file)
+    return file
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, ["diagnose", *map(str, arguments)])
+
+
+def fails(world: World) -> None:
+    world.remove("port", "port-web-1")
+
+
+def warns(world: World) -> None:
+    world.add_rule("r-open", "g-nodes")
+
+
+def unreadable(world: World) -> None:
+    world.broken = {"router": AccessError("no right", remedy="ask for it")}
+
+
+@pytest.mark.parametrize(
+    ("spoil", "how", "status"),
+    [
+        ((), (), 0),
+        ((warns,), (), 0),
+        ((warns,), ("--fail-on", "warn"), 4),
+        ((fails,), (), 4),
+        ((unreadable,), (), 5),
+        ((unreadable, warns), ("--fail-on", "warn"), 5),
+        ((unreadable, fails), (), 4),
+    ],
+)
+def test_the_exit_status_is_that_of_the_worst_finding(
+    tmp_path: Path, spoil: tuple[Callable[[World], Any], ...], how: tuple[str, ...], status: int
+) -> None:
+    assert run("--snapshot", saved(tmp_path, *spoil), *how).exit_code == status
+
+
+def test_a_person_gets_causes_in_80_columns(tmp_path: Path) -> None:
+    file = saved(tmp_path, fails, warns, unreadable)
+    result = run("--snapshot", file, "--pod", "web-1", "--service", "web-0")
+    assert max(len(line) for line in result.output.splitlines()) <= 80
+    for said in (
+        "✗ FAIL", "? UNKNOWN", "concerns: pod default/web-1", "could not look: no right",
+        "checks found nothing", "└─ port port-web-1", "does not exist in Neutron", "├─ member",
+    ):  # fmt: skip
+        assert said in result.output
+
+
+def test_all_in_order_is_said(tmp_path: Path) -> None:
+    assert f"Nothing is wrong: {len(CHECKS)} checks." in run("--snapshot", saved(tmp_path)).output
+
+
+def test_a_machine_gets_json_alone(tmp_path: Path) -> None:
+    result = run("--snapshot", saved(tmp_path, fails), "--json", "--service", "web-0")
+    report = json.loads(result.stdout)
+    assert (report["site"], report["worst"]) == ("lab", "fail")
+    first = report["findings"][0]
+    assert (first["check"], first["victims"]) == ("pod-port-missing", ["pod default/web-1"])
+    assert {"evidence", "remedy", "source", "effects"} <= first.keys()
+    assert report["path"][0]["what"] == "service"
+
+
+def test_ci_gets_junit_with_a_case_for_each_check(tmp_path: Path) -> None:
+    junit = tmp_path / "junit.xml"
+    file = saved(tmp_path, fails, warns, unreadable, lambda world: world.warn("web-2", "\x01 500"))
+    run("--snapshot", file, "--junit", junit)
+    suite = ElementTree.parse(junit).getroot()  # noqa: S314 - written a moment ago
+    cases = {case.get("name"): case for case in suite}
+    assert set(cases) == {check.name for check in CHECKS}
+    assert suite.get("tests") == str(len(cases))
+    assert (suite.get("failures"), suite.get("errors")) == ("1", "1")
+    assert cases["pod-port-missing"].find("failure") is not None
+    assert cases["router-legs"].find("error") is not None
+    assert "warning" in str(cases["group-too-open"].findtext("system-out"))
+
+
+def test_a_snapshot_can_be_kept_again_and_its_site_given(tmp_path: Path) -> None:
+    file, copy = saved(tmp_path), tmp_path / "copy.json"
+    assert run("--snapshot", file, "--save-snapshot", copy).exit_code == 0
+    assert json.loads(copy.read_text()) == json.loads(file.read_text())
+    # The lab's own ranges are others than those of this world.
+    assert run("--snapshot", file, "--site", LAB).exit_code == 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "--site"),
+        (("--snapshot", "none.json"), "cannot be read"),
+        (("--junit", "nowhere/junit.xml", "--snapshot", "SAVED"), "cannot be written"),
+        (("--site", STEIN, "--snapshot", "SAVED"), "is of site lab"),
+    ],
+)
+def test_wrong_usage_is_told(tmp_path: Path, arguments: tuple[str | Path, ...], said: str) -> None:
+    file = saved(tmp_path)
+    result = run(*(file if it == "SAVED" else it for it in arguments))
+    assert result.exit_code == 2
+    assert said in " ".join(result.output.split())

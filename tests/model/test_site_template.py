@@ -1,0 +1,60 @@
+"""Values put into the commented example: comments stay, keys behind a # come into use."""
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kuryr_runbook.model.packaged import packaged
+from kuryr_runbook.model.site_file import parse_site
+from kuryr_runbook.model.site_template import filled
+
+EXAMPLE = (packaged("parameters") / "example.yaml").read_text()
+SMALL = """\
+# A head: with a colon.
+name: one       # its meaning
+part:
+  # spare: 5    # shown with its default
+  inner:
+    key: value
+  last: 7
+"""
+
+
+def test_values_go_to_their_keys_and_comments_stay() -> None:
+    text = filled(SMALL, {"name": "other", "part.inner.key": "v2", "part.last": "x"}, {})
+    assert text == SMALL.replace("one       #", "other     #").replace("value", "v2").replace(
+        "7", "x"
+    )
+
+
+def test_a_key_behind_a_comment_comes_into_use() -> None:
+    text = filled(SMALL, {"part.spare": "yes"}, {})
+    assert "  spare: 'yes'  # shown with its default" in text
+    assert yaml.safe_load(text)["part"]["spare"] == "yes"
+
+
+def test_a_remark_stands_above_its_key_and_is_wrapped() -> None:
+    text = filled(SMALL, {}, {"part.inner.key": "word " * 40})
+    lines = text.splitlines()
+    place = lines.index("    key: value")
+    assert lines[place - 1].startswith("    # word")
+    assert lines[place - 2].startswith("    # word")
+    assert max(map(len, lines)) <= 100
+    assert yaml.safe_load(text) == yaml.safe_load(SMALL)
+
+
+def test_an_unknown_key_is_named() -> None:
+    with pytest.raises(KeyError, match=r"part\.none"):
+        filled(SMALL, {"part.none": "x"}, {})
+
+
+def test_nothing_to_fill_leaves_the_example() -> None:
+    assert filled(EXAMPLE, {}, {}) == EXAMPLE
+
+
+@given(st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), min_size=1, max_size=30))
+def test_any_text_comes_back_as_it_was(value: str) -> None:
+    text = filled(EXAMPLE, {"openstack.cloud": value}, {})
+    assert yaml.safe_load(text)["openstack"]["cloud"] == value
+    assert parse_site(text, "example").openstack.cloud == value

@@ -1,0 +1,173 @@
+"""A first site file from what cloud and cluster tell: what is found, and what is said to be not."""
+
+from ipaddress import IPv4Network
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from preflight_worlds import World
+
+from kuryr_runbook.model.addressing import service_problems
+from kuryr_runbook.model.errors import UnreachableError
+from kuryr_runbook.planning.site_draft import Told, draft_site, pod_prefix
+from kuryr_runbook.snapshots.reading import Unreadable
+from kuryr_runbook.snapshots.survey import read_survey
+
+
+def drafted(world: World) -> dict[str, Told]:
+    return {told.key: told for told in draft_site(read_survey(world.cloud, world.cluster))}
+
+
+def values(world: World) -> dict[str, str | None]:
+    return {key: told.value for key, told in drafted(world).items()}
+
+
+def test_what_is_there_is_found() -> None:
+    network = World().site.network
+    assert values(World()) == {
+        "kubernetes.service_cidr": "10.2.0.0/25",
+        "network.service_subnet.cidr": "10.2.0.0/24",
+        "network.external_network": network.external_network,
+        "network.router": network.router,
+        "network.node_subnet": network.node_subnet,
+        "network.node_security_group": network.node_security_group,
+        "network.pod_subnet.cidr": "10.1.0.0/24",
+        "kuryr.release": "stein",
+        "kuryr.link_iface": None,
+        "image.repository": None,
+    }
+
+
+def test_without_a_cluster_the_cloud_is_told_of() -> None:
+    world = World()
+    gone = Unreadable("the API server does not answer")
+    found = {told.key: told for told in draft_site(read_survey(world.cloud, gone))}
+    assert "does not answer" in found["kubernetes.service_cidr"].because
+    assert "does not answer" in found["network.node_subnet"].because
+    assert found["network.pod_subnet.cidr"].value == "10.1.0.0/24"
+
+
+def test_without_a_cloud_the_cluster_is_told_of() -> None:
+    world = World()
+    found = {
+        told.key: told
+        for told in draft_site(
+            read_survey(Unreadable("no entry k8s in clouds.yaml"), world.cluster)
+        )
+    }
+    assert found["network.router"] == Told(
+        key="network.router", value=None, because="no entry k8s in clouds.yaml"
+    )
+    assert found["kubernetes.service_cidr"].value == "10.2.0.0/25"
+
+
+def test_a_question_without_an_answer_leaves_the_rest() -> None:
+    world = World()
+    world.cloud.broken["providers"] = UnreachableError("Octavia does not answer")
+    world.cluster.broken["version"] = UnreachableError("try again")
+    found = drafted(world)
+    assert found["kuryr.octavia_provider"].because == "Octavia does not answer"
+    assert found["kuryr.release"].because == "try again"
+    assert found["network.router"].value
+
+
+def test_nodes_that_neutron_does_not_know_are_named() -> None:
+    world = World()
+    for port in world.ports.values():
+        port["fixed_ips"] = []
+    found = drafted(world)
+    assert found["network.node_subnet"].value is None
+    assert "no port of the project has a node's address (" in found["network.node_subnet"].because
+
+
+def test_of_several_external_networks_the_routers_is_meant() -> None:
+    world = World()
+    world.cloud.memory.add("network", name="other-net", **{"router:external": True})
+    assert values(world)["network.external_network"] == world.site.network.external_network
+    world.cloud.memory.resources["router"][0]["external_gateway_info"] = None
+    told = drafted(world)["network.external_network"]
+    assert told.value is None
+    assert "other-net" in told.because
+
+
+def test_a_subnet_without_a_router_gets_one() -> None:
+    world = World()
+    world.cloud.memory.resources["router"].clear()
+    told = drafted(world)["network.router"]
+    assert told.value is None
+    assert "one will be made" in told.because
+
+
+def test_a_resource_without_a_name_asks_for_one() -> None:
+    world = World()
+    world.cloud.memory.resources["router"][0]["name"] = ""
+    assert "give it one" in drafted(world)["network.router"].because
+
+
+def test_the_group_default_is_not_taken_for_the_nodes_own() -> None:
+    world = World()
+    [group] = [it for it in world.cloud.memory.resources["security_group"] if it["name"]]
+    group["name"] = "default"
+    told = drafted(world)["network.node_security_group"]
+    assert told.value is None
+    assert "will be made" in told.because
+
+
+def test_pods_get_a_range_that_is_free() -> None:
+    world = World()
+    world.cloud.memory.add("subnet", name="taken", cidr="10.1.128.0/20")
+    world.cloud.memory.add("subnet", name="six", cidr="fd00::/64")
+    # 10.2 is the services'.
+    assert values(world)["network.pod_subnet.cidr"] == "10.3.0.0/24"
+
+
+def test_octavia_without_amphorae_is_used_as_it_is() -> None:
+    world = World()
+    world.cloud.offered = ("ovn",)
+    assert values(world)["kuryr.octavia_provider"] == "ovn"
+
+
+def test_a_cluster_too_new_for_what_can_be_installed() -> None:
+    world = World()
+    world.cluster.told_version = "v1.31.0"
+    told = drafted(world)["kuryr.release"]
+    assert told.value is None
+    assert "v1.31.0" in told.because
+
+
+@pytest.mark.parametrize(
+    ("said", "subnet"),
+    [
+        ("valid IPs is 10.96.0.0/12", "10.96.0.0/11"),
+        ("valid IPs is 10.43.0.0/16", "10.40.0.0/13"),
+        ("valid IPs is 172.30.0.0/16", "172.30.0.0/15"),
+        ("valid IPs is 255.128.0.0/9", None),
+        ("no range is named", None),
+    ],
+)
+def test_the_service_subnet_has_the_cluster_range_in_its_lower_half(
+    said: str, subnet: str | None
+) -> None:
+    world = World()
+    world.cluster.said = said
+    told = drafted(world)["network.service_subnet.cidr"]
+    assert told.value == subnet
+    assert told.because
+
+
+@given(st.integers(8, 27), st.integers(0, 2**32 - 1))
+def test_any_range_gets_a_fitting_subnet_or_none(prefix: int, address: int) -> None:
+    services = IPv4Network((address, prefix), strict=False)
+    world = World()
+    world.cluster.said = f"valid IPs is {services}"
+    value = drafted(world)["network.service_subnet.cidr"].value
+    if value is not None:
+        assert not list(service_problems(IPv4Network(value), services))
+
+
+@given(st.integers(0, 10**6))
+def test_a_pod_range_has_an_address_for_each(pods: int) -> None:
+    prefix = pod_prefix(pods)
+    assert 16 <= prefix <= 24
+    assert prefix == 16 or 2 ** (32 - prefix) >= pods + 4
+    assert prefix == 24 or 2 ** (32 - prefix - 1) < pods + 4

@@ -1,0 +1,218 @@
+"""What diagnosis reads: once, bounded, without secrets, and the same again from a file."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from diagnosis_worlds import World
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kuryr_runbook.model.drivers import VifDriver
+from kuryr_runbook.model.errors import AccessError, UnreachableError, UsageError
+from kuryr_runbook.snapshots.diagnosis import (
+    FORMAT,
+    load_snapshot,
+    read_diagnosis,
+    save_snapshot,
+)
+from kuryr_runbook.snapshots.parsing import time
+from kuryr_runbook.snapshots.reading import Unreadable
+from kuryr_runbook.snapshots.scrubbing import LENGTH, scrubbed, telling_lines
+from kuryr_runbook.snapshots.vif import PodVif
+
+NOBODY = Unreadable("there is nobody")
+
+
+def test_each_type_is_listed_once_however_many_pods_there_are() -> None:
+    few, many = World(20), World(90)
+    few.read()
+    many.read()
+    lists = Counter(few.lists)
+    # Octavia has no list over all pools' members, and the service network's ports are a list more.
+    assert {what: n for what, n in lists.items() if n > 1} == {"port": 2, "member": 3}
+    assert lists - Counter(many.lists) == Counter()
+    assert Counter(many.lists) - lists == Counter({"member": 7})
+
+
+@pytest.mark.parametrize(
+    ("driver", "release"),
+    [(VifDriver.NESTED_MACVLAN, "stein"), (VifDriver.NESTED_VLAN, "2024.1")],
+)
+def test_the_interface_is_read_where_the_release_keeps_it(driver: VifDriver, release: str) -> None:
+    snapshot = World(3, driver, release).read()
+    assert not isinstance(snapshot.cluster.pods, Unreadable)
+    assert not isinstance(snapshot.cluster.kuryr_objects, Unreadable)
+    told = [*snapshot.cluster.pods, *snapshot.cluster.kuryr_objects]
+    vifs = [it.vif for it in told if isinstance(it.vif, PodVif)]
+    assert [vif.port_id for vif in vifs] == ["port-web-0", "port-web-1", "port-web-2"]
+
+
+def test_trunks_are_asked_for_only_where_the_driver_makes_them() -> None:
+    world = World()
+    world.read()
+    assert "trunk" not in world.lists
+
+
+def test_what_cannot_be_read_says_so_and_the_rest_is_read() -> None:
+    world = World()
+    world.broken = {"port": AccessError("no"), "Event": AccessError("nor that", remedy="ask")}
+    snapshot = world.read()
+    assert snapshot.cloud.ports == Unreadable("no")
+    assert snapshot.cluster.events == Unreadable("nor that", "ask")
+    assert not isinstance(snapshot.cluster.pods, Unreadable)
+    assert not isinstance(snapshot.cloud.groups, Unreadable)
+
+
+def test_one_log_that_cannot_be_read_hides_no_program() -> None:
+    world = World()
+    world.broken = {"log kuryr-controller-0": UnreachableError("gone")}
+    programs = world.read().cluster.programs
+    assert not isinstance(programs, Unreadable)
+    assert programs.controllers[0].log == Unreadable("gone")
+
+
+def test_logs_are_read_of_daemons_that_are_in_trouble_and_of_few() -> None:
+    world = World(900)
+    for item in world.objects["Pod"]:
+        if item["metadata"].get("labels", {}).get("name") == "kuryr-daemon":
+            item["status"]["conditions"] = []
+    world.read()
+    assert sum(what.startswith("log kuryr-daemon") for what in world.lists) == 5
+
+
+def test_a_healthy_daemon_on_a_node_with_a_pod_that_could_not_be_plugged_is_read_too() -> None:
+    world = World()
+    world.warn("web-1", "CNI Daemon returned error 500")
+    world.read()
+    assert [it for it in world.lists if it.startswith("log kuryr-daemon")] == ["log kuryr-daemon-1"]
+
+
+def test_a_file_gives_the_same_back_and_only_its_owner_may_read_it(tmp_path: Path) -> None:
+    world = World()
+    world.broken = {"router": AccessError("no")}
+    world.object("Pod", "web-1")["metadata"]["annotations"]["openstack.org/kuryr-vif"] = "{}"
+    snapshot, file = world.read(), tmp_path / "snapshot.json"
+    save_snapshot(snapshot, file)
+    assert load_snapshot(file) == snapshot
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_nothing_at_all_can_be_saved_too(tmp_path: Path) -> None:
+    snapshot, file = read_diagnosis(World().site, NOBODY, NOBODY), tmp_path / "snapshot.json"
+    save_snapshot(snapshot, file)
+    assert load_snapshot(file) == snapshot
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "no JSON"),
+        ("[]", "no snapshot for diagnosis"),
+        ('{"format": "another"}', "no snapshot for diagnosis"),
+        (json.dumps({"format": FORMAT, "version": 99}), "version 99"),
+        (json.dumps({"format": FORMAT, "version": 1, "snapshot": {}}), "damaged: taken_at"),
+    ],
+)
+def test_what_is_no_snapshot_is_refused(tmp_path: Path, content: str, said: str) -> None:
+    file = tmp_path / "snapshot.json"
+    file.write_text(content)
+    with pytest.raises(UsageError, match=said):
+        load_snapshot(file)
+
+
+def test_a_file_that_is_not_there_and_a_place_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot be read"):
+        load_snapshot(tmp_path / "none.json")
+    with pytest.raises(UsageError, match="cannot be saved"):
+        save_snapshot(World().read(), tmp_path / "none" / "snapshot.json")
+
+
+def test_no_secret_is_kept(tmp_path: Path) -> None:
+    world, canary = World(), secrets.token_hex(12)
+    pod = world.object("Pod", "web-1")
+    pod["metadata"]["annotations"]["login"] = canary
+    pod["spec"]["containers"] = [{"env": [{"name": "KEY", "value": canary}], "args": [canary]}]
+    world.object("Service", "web-0")["metadata"]["annotations"] = {"token": canary}
+    world.warn("web-1", f"failed: OS_PASSWORD={canary}")
+    world.logs["kuryr-controller-0"] = f"ERROR password: {canary}\nERROR https://me:{canary}@host/"
+    file = tmp_path / "snapshot.json"
+    save_snapshot(world.read(), file)
+    assert canary not in file.read_text()
+    assert not [what for what in world.lists if "Secret" in what]
+
+
+VALUES = st.text("abcdefghijklmnop0123456789ABCDEF!#%-_", min_size=8, max_size=30)
+
+
+@given(
+    value=VALUES,
+    form=st.sampled_from(
+        [
+            "password={}", "'OS_PASSWORD': '{}'", '"token": "{}"', "X-Auth-Token: {}",
+            "Authorization: Bearer {}", "secret is {}", "application_credential_secret = {}",
+            "api_key={}", "https://user:{}@example.org/",
+        ]
+    ),
+)  # fmt: skip
+def test_secrets_are_taken_out_of_texts(value: str, form: str) -> None:
+    assert value not in scrubbed(f"ERROR it failed: {form.format(value)}, for no reason")
+
+
+def test_tokens_are_known_by_their_looks_and_ids_stay() -> None:
+    request = "req-3c1c6b0e-8a6c-4f7c-9c1a-0d3b4e5f6a7b"
+    assert scrubbed(f"{request} port 6b2ad4e8b1b24e4a9d7e1e4a3c6b2f10") == (
+        f"{request} port 6b2ad4e8b1b24e4a9d7e1e4a3c6b2f10"
+    )
+    assert scrubbed(f"sent {secrets.token_urlsafe(40)}") == "sent ***"
+    assert scrubbed("sent gAAAAABabc") == "sent ***"
+
+
+def test_of_objects_in_a_log_only_refusals_are_kept() -> None:
+    env = "{'spec': {'containers': [{'env': [{'name': 'P', 'value': 'hunter2'}]}]}}"
+    assert scrubbed(f"ERROR Failed to handle event {env}: KeyError") == (
+        "ERROR Failed to handle event {...}: KeyError"
+    )
+    assert scrubbed(f"ERROR Failed to handle event {env[:60]}") == (
+        "ERROR Failed to handle event {...}"
+    )
+    refusal = '{"kind":"Status","message":"Unauthorized","code":401}'
+    assert scrubbed(f"K8sClientException: {refusal}") == f"K8sClientException: {refusal}"
+
+
+def test_a_program_that_never_started_has_no_log_to_be_read() -> None:
+    world = World()
+    container = world.program_pod("kuryr-controller")["status"]["containerStatuses"][0]
+    container["state"] = {"waiting": {"reason": "ImagePullBackOff"}}
+    world.read()
+    assert "log kuryr-controller-0" not in world.lists
+
+
+@given(st.text(max_size=2000))
+def test_texts_are_short(text: str) -> None:
+    assert len(scrubbed(text)) <= max(LENGTH, len("***"))
+
+
+def test_of_a_log_the_warnings_errors_and_exceptions_are_kept() -> None:
+    log = [
+        "2026-11-26 10:00:00 INFO kuryr starting", "x WARNING kuryr careful", "  at line 3",
+        "KeyError: 'ens9'", "oslo_config.cfg.RequiredOptError: value required",
+    ]  # fmt: skip
+    assert telling_lines(log) == ("x WARNING kuryr careful", *log[3:])
+
+
+@pytest.mark.parametrize("text", ["2026-11-26T10:00:00Z", "2026-11-26T10:00:00"])
+def test_times_of_kubernetes_and_openstack_are_utc(text: str) -> None:
+    found = time(text)
+    assert found is not None
+    assert found.isoformat() == "2026-11-26T10:00:00+00:00"
+
+
+@pytest.mark.parametrize("text", [None, 3, "", "yesterday"])
+def test_what_is_no_time_is_none(text: object) -> None:
+    assert time(text) is None
