@@ -7,12 +7,13 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages run test test-exhaustive lint docs clean
+.PHONY: help setup packages run test test-exhaustive test-archive lint docs clean
 
 help:
 	@echo 'make run     start the lab and install Kuryr on it, phase by phase'
 	@echo 'make test    lint, then all tests, those that need the lab too'
 	@echo 'make test-exhaustive  every crash point and fault by itself, on the lab'
+	@echo 'make test-archive     records in an object store, in an environment of its own'
 	@echo 'make lint    ruff, mypy, import contracts'
 	@echo 'make docs    the documentation as a site, in build/site'
 	@echo 'make setup   Debian packages and the virtual environment'
@@ -47,6 +48,12 @@ test: setup lint
 
 test-exhaustive: setup
 	$(BIN)/python -m pytest -m exhaustive
+
+# In an environment of its own: boto cannot be beside a current client of Kubernetes.
+test-archive:
+	$(PYTHON) -m venv build/archive-venv
+	build/archive-venv/bin/pip install --quiet --editable '.[archive,dev]' 'moto[server]>=5'
+	build/archive-venv/bin/python -m pytest tests/recording
 
 lint: $(STAMP)
 	$(BIN)/ruff check

@@ -52,14 +52,14 @@ class Execution:
 
 AS_IT_IS = Execution()
 EXECUTED: Mapping[str, Execution] = {
-    "kuryr-runbook run --site my-site.yaml --phase preflight": AS_IT_IS,
-    "kuryr-runbook run --site my-site.yaml --dry-run --phase openstack_prep": AS_IT_IS,
+    "kuryr-runbook run --site my-site.yaml --only preflight": AS_IT_IS,
+    "kuryr-runbook run --site my-site.yaml --dry-run --only openstack_prep": AS_IT_IS,
     "papermill notebooks/02_openstack_prep.ipynb out.ipynb -f my-site.yaml": AS_IT_IS,
     "kuryr-runbook plan --site my-site.yaml --out plan.json": Execution(
         why="status 0 and not 3: the lab's site is installed"
     ),
     "kuryr-runbook run --site my-site.yaml --plan plan.json": Execution(
-        instead="kuryr-runbook run --site my-site.yaml --plan plan.json --phase openstack_prep",
+        instead="kuryr-runbook run --site my-site.yaml --plan plan.json --only openstack_prep",
         why="a second whole run would take minutes",
     ),
     "kuryr-runbook diagnose --site my-site.yaml": AS_IT_IS,
@@ -75,7 +75,7 @@ EXECUTED: Mapping[str, Execution] = {
     'eval "$(kuryr-runbook lab env)"': AS_IT_IS,
     'export PATH="$PATH:$HOME/.cache/kuryr-runbook/kubernetes-1.20.2-node/usr/bin"': AS_IT_IS,
     "kubectl get nodes": AS_IT_IS,
-    "kuryr-runbook run --site parameters/lab.yaml --phase preflight": AS_IT_IS,
+    "kuryr-runbook run --site parameters/lab.yaml --only preflight": AS_IT_IS,
     "kuryr-runbook plan --site parameters/lab.yaml": Execution(
         why="status 0 both times that it is there: the lab's site is installed"
     ),
@@ -87,8 +87,8 @@ EXECUTED: Mapping[str, Execution] = {
     "kubectl exec hello -- /busybox ping -c 1 203.0.113.10": AS_IT_IS,
     "kubectl delete pod hello --now": AS_IT_IS,
     "kubectl --namespace=kube-system delete configmap kuryr-cni-conf": AS_IT_IS,
-    "kuryr-runbook plan --site parameters/lab.yaml --phase daemon": Execution(status=3),
-    "kuryr-runbook run --site parameters/lab.yaml --phase daemon": AS_IT_IS,
+    "kuryr-runbook plan --site parameters/lab.yaml --only daemon": Execution(status=3),
+    "kuryr-runbook run --site parameters/lab.yaml --only daemon": AS_IT_IS,
     "kuryr-runbook teardown --site parameters/lab.yaml --dry-run": Execution(status=3),
 }
 """In the order of the documents."""

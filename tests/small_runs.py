@@ -28,7 +28,8 @@ from kuryr_runbook.clients.leases import LeaseClient
 from kuryr_runbook.display.live import LiveProgress
 from kuryr_runbook.model.errors import RunbookError
 from kuryr_runbook.phases.catalogue import PHASES
-from kuryr_runbook.running.runs import RunOptions, run_phases
+from kuryr_runbook.running.run_options import RunOptions
+from kuryr_runbook.running.runs import run_phases
 
 leases = {{"cluster": LeaseClient, "memory": lambda site: MemoryLeases()}}[sys.argv[1]]
 site, notebooks, run_dir = map(Path, sys.argv[2:])

@@ -14,7 +14,7 @@ plan would still change is printed: all ways have to end at the same.
 - openstack CLI: cli.py, one list for each type, one command for each object that is missing.
 - SDK, one by one: sdk.py, find, then create, with openstacksdk's own waits.
 - phase, process: phase.py, the runbook's phase, called in a plain process.
-- phase, notebook: `kuryr-runbook run --phase openstack_prep`, which also checks what it made.
+- phase, notebook: `kuryr-runbook run --only openstack_prep`, which also checks what it made.
 - floor: floor.py, the fewest requests possible.
 
 Wall time and CPU are those of the way's process and of all that it started, interpreter and
@@ -104,7 +104,7 @@ def ways(programs: Path, work: Path) -> list[Way]:
     """All of them; each runs in an empty folder."""
     python, runbook = sys.executable, "from kuryr_runbook.cli import main; main()"
     playbook = (str(programs / "ansible-playbook"), "-i", "localhost,", "-e", f"@{work}")
-    where = ("--site", str(SITE), "--phase", "openstack_prep", "--run-dir", "run")
+    where = ("--site", str(SITE), "--only", "openstack_prep", "--run-dir", "run")
     return [
         Way("Ansible", (*playbook, str(HERE / "playbook.yml"))),
         Way("openstack CLI", (str(programs / "python"), str(HERE / "cli.py"), str(work))),

@@ -47,7 +47,7 @@ def node_victim(name: str) -> Victim:
 
 def phase(name: str) -> str:
     """How to run a phase again."""
-    return f"kuryr-runbook run --site FILE --phase {name}"
+    return f"kuryr-runbook run --site FILE --only {name}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from kuryr_runbook.snapshots.preflight import PreflightSnapshot
 
 LOOK_YOURSELF = (
     "if it cannot be seen from here, look into it yourself, and then run the other phases by name: "
-    "kuryr-runbook run --phase NAME --phase NAME ..."
+    "kuryr-runbook run --only NAME --only NAME ..."
 )
 
 CHECKS: tuple[Callable[[PreflightSnapshot], Iterator[Finding]], ...] = (

@@ -21,6 +21,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "kuryr_runbook.cli.credentials:rotate_credentials",
         "Give Kuryr new credentials for OpenStack.",
     ),
+    "records": (
+        "kuryr_runbook.cli.records:records",
+        "What runs left behind: list, compare, verify, export.",
+    ),
     "releases": ("kuryr_runbook.cli.releases:releases", "Kuryr's releases: what works with what."),
     "lab": ("kuryr_runbook.cli.lab:lab", "The embedded OpenStack and Kubernetes."),
     "version": ("kuryr_runbook.cli.version:version", "Print the version."),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from kuryr_runbook.cli.run import phase_option, site_option
+from kuryr_runbook.cli.run import phase_options, site_option
 from kuryr_runbook.phases.catalogue import chosen
 
 CHANGES_PENDING = 3
@@ -18,7 +18,7 @@ CHANGES_PENDING = 3
 
 @click.command()
 @site_option
-@phase_option
+@phase_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
 @click.option(
     "--out",
@@ -28,7 +28,9 @@ CHANGES_PENDING = 3
 def plan(
     *,
     site_file: Path,
-    names: tuple[str, ...],
+    only: tuple[str, ...],
+    first: str | None,
+    last: str | None,
     as_json: bool,
     out: Path | None,
 ) -> None:
@@ -47,7 +49,7 @@ def plan(
     site = read_site(site_file)
     # Progress is no part of the result.
     with redirect_stdout(sys.stderr):
-        plans = list(plan_site(site, chosen(names)))
+        plans = list(plan_site(site, chosen(only, first, last)))
     for found in plans if not as_json else ():
         click.echo(f"{plan_view(found)}\n")
     document = site_document(site, plans, made_at=now(), version=version("kuryr-runbook"))

@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from shlex import quote
 
+from kuryr_runbook.clients.secrets import learn, url_password
+
 CA_VARIABLES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 PROXY_VARIABLES = ("http_proxy", "https_proxy", "no_proxy")
 SYSTEM_CAS = (
@@ -91,7 +93,10 @@ def pip_settings(listing: str) -> dict[str, str]:
 
 
 def _pip_settings() -> dict[str, str]:
-    return pip_settings(_output_of(sys.executable, "-m", "pip", "config", "list"))
+    settings = pip_settings(_output_of(sys.executable, "-m", "pip", "config", "list"))
+    for url in " ".join(settings.values()).split():
+        learn(url_password(url), "the password of a package index or proxy in pip's settings")
+    return settings
 
 
 def _ca_bundle(environment: Mapping[str, str], pip_cert: str | None) -> Path | None:

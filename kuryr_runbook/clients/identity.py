@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from kuryr_runbook.clients.openstack import Resource
 from kuryr_runbook.clients.openstack_session import OpenStackSession
 from kuryr_runbook.clients.patience import TransientError
+from kuryr_runbook.clients.secrets import learn
 from kuryr_runbook.model.errors import AccessError
 
 
@@ -105,7 +106,9 @@ class IdentityClient:
                     if (item["name"], item["description"]) == (body["name"], body["description"]):
                         self.delete_application_credential(item["id"])
                 raise
-            return dict(answer.json()["application_credential"])
+            made = dict(answer.json()["application_credential"])
+            learn(made["secret"], "the secret of a new application credential")
+            return made
 
         return self._session.patiently("identity", attempt)
 

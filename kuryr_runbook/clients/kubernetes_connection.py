@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from kuryr_runbook.clients.secrets import learn
 from kuryr_runbook.model.errors import UsageError
 
 
@@ -35,4 +36,7 @@ def connect(kubeconfig: Path | None, context: str | None) -> Any:
             f"kubernetes.kubeconfig: {error}",
             remedy="check with `kubectl --kubeconfig FILE --context NAME get nodes`",
         ) from error
+    # A plugin may have got the token just now.
+    for value in (settings.password, *settings.api_key.values()):
+        learn((value or "").removeprefix("Bearer "), "the login at Kubernetes")
     return ApiClient(settings)

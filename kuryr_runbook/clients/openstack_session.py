@@ -16,6 +16,7 @@ from kuryr_runbook.clients.patience import (
     patiently,
     retry_after,
 )
+from kuryr_runbook.clients.secrets import learn
 from kuryr_runbook.model.errors import (
     AccessError,
     ApplyError,
@@ -23,6 +24,7 @@ from kuryr_runbook.model.errors import (
     UnreachableError,
     UsageError,
 )
+from kuryr_runbook.model.secrets import SECRET_NAME
 
 T = TypeVar("T")
 
@@ -77,6 +79,9 @@ class OpenStackSession:
                 remedy="see `openstack --os-cloud NAME token issue`, and "
                 "https://docs.openstack.org/openstacksdk for clouds.yaml",
             ) from error
+        for name, value in self.region.auth.items():
+            if SECRET_NAME.search(name):
+                learn(value, f"{name} of the cloud {cloud}")
         self._notify = notify
         self._answered: set[str] = set()
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import requests
 
+from kuryr_runbook.clients.secrets import learn
 from kuryr_runbook.model.errors import AccessError, UnreachableError, UsageError
 from kuryr_runbook.specs.image import DOCKER_HUB, Reference
 
@@ -150,7 +151,9 @@ class RegistryClient:
         token = self._send("GET", str(url), basic)
         self._refuse(token, reference)
         given = token.json()
-        return f"Bearer {given.get('token') or given.get('access_token')}"
+        word = given.get("token") or given.get("access_token")
+        learn(word, f"a token of registry {reference.registry}")
+        return f"Bearer {word}"
 
     def _refuse(self, answer: requests.Response, reference: Reference) -> None:
         if answer.ok:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict, replace
+from typing import Any
 
 from kuryr_runbook.display.tables import View, table
 from kuryr_runbook.model.findings import Finding, Status
@@ -25,7 +27,12 @@ def findings_view(title: str, findings: Iterable[Finding]) -> View:
     rows = [(SIGNS[item.status], _question(item), _answer(item)) for item in found]
     states = [item.status for item in found]
     counts = ", ".join(f"{states.count(status)} {status}" for status in Status if status in states)
-    return table(title, ("status", "check", "evidence"), rows, f"{counts or 'no checks'}.")
+    view = table(title, ("status", "check", "evidence"), rows, f"{counts or 'no checks'}.")
+    return replace(view, data={"findings": [_document(item) for item in found]})
+
+
+def _document(finding: Finding) -> dict[str, Any]:
+    return {**asdict(finding), "status": str(finding.status)}
 
 
 def causes_view(title: str, findings: Iterable[Finding]) -> View:
@@ -35,7 +42,8 @@ def causes_view(title: str, findings: Iterable[Finding]) -> View:
     rows = [(SIGNS[item.status], _cause(item)) for item in told]
     passed = len(found) - len(told)
     note = f"{passed} checks found nothing." if told else f"Nothing is wrong: {passed} checks."
-    return table(title, ("status", "cause, evidence, remedy"), rows, note)
+    view = table(title, ("status", "cause, evidence, remedy"), rows, note)
+    return replace(view, data={"findings": [_document(item) for item in found]})
 
 
 def _cause(finding: Finding) -> str:

@@ -1,8 +1,28 @@
-"""Progress of long steps: one line at a time."""
+"""Progress: of long steps, one line at a time, and of a headless run as a whole."""
 
 from __future__ import annotations
 
 import sys
+from typing import Protocol
+
+
+class Progress(Protocol):
+    """Who is told what a headless run is doing."""
+
+    def phase(self, name: str, title: str) -> None:
+        """A phase begins."""
+
+    def step(self, title: str) -> None:
+        """A step of the phase begins; the same step again is not told twice."""
+
+    def line(self, text: str) -> None:
+        """Something that a step printed."""
+
+    def block(self, text: str) -> None:
+        """A table, which needs the whole width."""
+
+    def phase_ended(self, status: str) -> None:
+        """The phase is over."""
 
 
 def say(text: str) -> None:

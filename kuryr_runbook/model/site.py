@@ -244,6 +244,17 @@ class VerificationSection(Section):
     """An address outside the cloud that answers ping."""
 
 
+class RecordSection(Section):
+    """The records of the site's runs. No notebook needs it."""
+
+    signing_key: File | None = None
+    """Private key in PEM that signs them; None: one of this user's on this machine, made when it is
+    first needed."""
+    archive: Text | None = None
+    """Directory, or URL such as s3://bucket/prefix, to which each is copied; None: it is kept
+    where the run made it, and nowhere else."""
+
+
 class Site(Section):
     """One cluster's parameters."""
 
@@ -255,6 +266,7 @@ class Site(Section):
     kuryr: KuryrSection
     image: ImageSection
     verification: VerificationSection = VerificationSection()
+    record: RecordSection = RecordSection()
 
     @property
     def release(self) -> Release:

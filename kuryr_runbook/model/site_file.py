@@ -14,8 +14,9 @@ from pydantic_core import ErrorDetails
 from kuryr_runbook.model.errors import SiteError
 from kuryr_runbook.model.site import ConflictError, Site
 
-SECTIONS: tuple[str, ...] = tuple(Site.model_fields)
-"""The keys of a site file, which are the parameters of every notebook."""
+SECTIONS: tuple[str, ...] = tuple(name for name in Site.model_fields if name != "record")
+"""The keys of a site file that are the parameters of every notebook: how runs are recorded is no
+matter of theirs."""
 
 REMEDY = "mend the site file; parameters/ holds commented examples and schema.json"
 
@@ -51,8 +52,8 @@ def site_from_parameters(values: Mapping[str, Any]) -> Site:
 
 
 def site_digest(site: Site) -> str:
-    """SHA-256 of a site's parameters: tells whether two files describe the same."""
-    return hashlib.sha256(site.model_dump_json().encode()).hexdigest()
+    """SHA-256 of a site's parameters: tells whether two files describe the same cluster."""
+    return hashlib.sha256(site.model_dump_json(exclude={"record"}).encode()).hexdigest()
 
 
 def _validated(values: Mapping[str, Any], source: str, lines: Mapping[str, int]) -> Site:

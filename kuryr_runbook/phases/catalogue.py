@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 
+from kuryr_runbook.model.errors import UsageError
 from kuryr_runbook.phases.base import Phase
 
 
@@ -58,6 +59,20 @@ TROUBLESHOOTING = PhaseEntry(
 TEARDOWN = PhaseEntry("99", "teardown", "Teardown", "Remove what the runbook made")
 
 
-def chosen(names: Sequence[str]) -> list[PhaseEntry]:
-    """The phases of these names in their order; without names, all."""
-    return [phase for phase in PHASES if not names or phase.name in names]
+def chosen(
+    only: Sequence[str] = (), first: str | None = None, last: str | None = None
+) -> list[PhaseEntry]:
+    """The phases of these names in their order, or those from the first to the last; else all.
+
+    Raises UsageError when the first comes after the last, or names and ends are given.
+    """
+    if only and (first or last):
+        raise UsageError("--only names the phases: it goes with neither --from nor --until")
+    names = [phase.name for phase in PHASES]
+    begin = names.index(first) if first else 0
+    end = names.index(last) + 1 if last else len(names)
+    if begin >= end:
+        raise UsageError(
+            f"--from {first} comes after --until {last}: the order is {', '.join(names)}"
+        )
+    return [phase for phase in PHASES[begin:end] if not only or phase.name in only]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cached_property
 
 from platformdirs import user_cache_path, user_state_path
@@ -128,7 +129,9 @@ class ImageBuild(Phase):
             ("compressed", f"{remote.size / MEBIBYTE:.0f} MiB"),
             *sorted(remote.labels.items()),
         ]
-        return table("Image", ("what", "value"), rows)
+        view = table("Image", ("what", "value"), rows)
+        image = {"name": str(spec.reference), "digest": remote.digest, "labels": {**remote.labels}}
+        return replace(view, data={"image": image})
 
 
 class _Build(Executor):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from kuryr_runbook.applying.openstack import apply_openstack
 from kuryr_runbook.display.progress import say
@@ -55,4 +56,5 @@ class OpenStackPrep(Phase):
             return table("Dry run", ("ids are known once the phase has run",), [])
         ids = (self._seen or self.read()).ids(self.site)
         rows = [(name, getattr(ids, name), meaning) for name, meaning in ID_NAMES.items()]
-        return table("Ids", ("name", "id", "what it is"), rows)
+        view = table("Ids", ("name", "id", "what it is"), rows)
+        return replace(view, data={"ids": {name: found for name, found, _ in rows}})

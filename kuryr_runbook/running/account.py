@@ -30,6 +30,8 @@ class RunStatus(StrEnum):
     RUNNING = "RUNNING"
     SUCCEEDED = "SUCCEEDED"
     FAILED = "FAILED"
+    UNCHANGED = "UNCHANGED"
+    """A phase that a run before has done, and whose plan has nothing to change."""
     INTERRUPTED = "INTERRUPTED"
     LOST = "LOST"
     """Never written: what readers make of RUNNING when the process is gone."""

@@ -14,10 +14,12 @@ from typing import Any, Protocol, TextIO
 from ipykernel.kernelspec import get_kernel_dict
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
+from nbformat import from_dict
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, papermill_engines
 
 from kuryr_runbook.running.notebooks import cell_key
+from kuryr_runbook.running.secrecy import RunSecrets
 
 ENGINE = "kuryr-runbook"
 
@@ -50,6 +52,16 @@ class ThisInterpreter(KernelSpecManager):
 
 
 @dataclass(frozen=True, slots=True)
+class Inheritance:
+    """What a run hands to the kernel of each phase."""
+
+    lock: tuple[int, ...]
+    """Descriptors that it keeps open: while it lives the site is locked, even if we are killed."""
+    secrets: RunSecrets
+    """What is taken out of all that cells print or display."""
+
+
+@dataclass(frozen=True, slots=True)
 class Workshop:
     """What a kernel process needs of the file system."""
 
@@ -57,8 +69,7 @@ class Workshop:
     """Directory of its sockets, which nobody else may enter."""
     log: TextIO
     """Where its stderr goes."""
-    lock: tuple[int, ...]
-    """Descriptors that it keeps open: while it lives the site is locked, even if we are killed."""
+    inherited: Inheritance
 
 
 class Client(PapermillNotebookClient):  # type: ignore[misc]
@@ -70,6 +81,7 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
         super().__init__(nb_man, **settings)
         self._watcher = watcher
         self._workshop = workshop
+        self._secrets = workshop.inherited.secrets
         self._line = ""
 
     def create_kernel_manager(self) -> AsyncKernelManager:
@@ -85,8 +97,13 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
 
     def execute(self, **kwargs: Any) -> Any:
         """Run all cells; the kernel's own messages go to its log, not to the terminal."""
-        workshop = self._workshop
-        return super().execute(stderr=workshop.log, pass_fds=workshop.lock, **kwargs)
+        inherited = self._workshop.inherited
+        return super().execute(
+            stderr=self._workshop.log,
+            pass_fds=(*inherited.lock, inherited.secrets.descriptor),
+            env=inherited.secrets.environment,
+            **kwargs,
+        )
 
     def execute_cell(self, cell: Any, cell_index: int, *args: Any, **kwargs: Any) -> Any:
         """Run one cell, and give account of it."""
@@ -97,29 +114,50 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
         try:
             result = super().execute_cell(cell, cell_index, *args, **kwargs)
         except BaseException:
-            self._flush()
+            self._close(cell)
             self._watcher.cell_failed(key)
             raise
-        self._flush()
+        self._close(cell)
         self._watcher.cell_ran(key)
         return result
 
     def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:
         """Take one message of the kernel; what was printed or displayed goes to the watcher."""
-        content = msg["content"]
+        content = self._secrets.redacted(msg["content"])
         match msg["msg_type"]:
             case "stream" if content["name"] == "stdout":
                 *lines, self._line = (self._line + content["text"]).split("\n")
                 for line in lines:
-                    self._watcher.printed(line)
+                    self._print(line)
             case "execute_result" | "display_data" if "text/plain" in content["data"]:
                 self._watcher.displayed(content["data"]["text/plain"])
-        return super().process_message(msg, cell, cell_index)
+        return super().process_message({**msg, "content": content}, cell, cell_index)
 
-    def _flush(self) -> None:
+    def _print(self, line: str) -> None:
+        self._watcher.printed(self._secrets.redacted(line))
+
+    def _close(self, cell: Any) -> None:
+        """End the last line, and look at the outputs once more, as a whole.
+
+        The kernel sends what a cell prints in pieces, and a secret may begin in one of them and end
+        in the next.
+        """
         if self._line:
-            self._watcher.printed(self._line)
+            self._print(self._line)
         self._line = ""
+        cell.outputs = from_dict(self._secrets.redacted(joined_streams(cell.outputs)))  # type: ignore[no-untyped-call]
+
+
+def joined_streams(outputs: list[Any]) -> list[Any]:
+    """The outputs, with each run of pieces of one stream as one output."""
+    joined: list[Any] = []
+    for output in outputs:
+        last = joined[-1] if joined else {}
+        if output["output_type"] == "stream" and last.get("name") == output["name"]:
+            last["text"] += output["text"]
+        else:
+            joined.append(output)
+    return joined
 
 
 class Engine(NBClientEngine):  # type: ignore[misc]
@@ -144,12 +182,10 @@ def execute(
     parameters: dict[str, Any],
     *,
     watcher: Watcher,
-    lock: tuple[int, ...],
+    inherited: Inheritance,
     cell_seconds: int,
 ) -> None:
     """Execute a notebook into `target`; beside it, what the kernel process wrote to its stderr.
-
-    `lock`: descriptors of the site's lock, for the kernel to keep open.
 
     Raises what papermill and nbclient raise: PapermillExecutionError, DeadKernelError,
     CellTimeoutError.
@@ -169,6 +205,6 @@ def execute(
             engine_name=ENGINE,
             progress_bar=False,
             watcher=watcher,
-            workshop=Workshop(Path(private), log, lock),
+            workshop=Workshop(Path(private), log, inherited),
             cell_seconds=cell_seconds,
         )

@@ -3,116 +3,67 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from kuryr_runbook.clients.leases import LeaseClient, Leases
-from kuryr_runbook.display.live import LiveProgress
-from kuryr_runbook.display.tables import DATA_TYPE
-from kuryr_runbook.model.errors import RunbookError
-from kuryr_runbook.model.options import PARAMETERS, Options, options_parameter
-from kuryr_runbook.model.packaged import packaged
-from kuryr_runbook.model.plan import Action
+from kuryr_runbook.display.progress import Progress
+from kuryr_runbook.model.options import PARAMETERS, options_parameter
 from kuryr_runbook.model.site import Site
+from kuryr_runbook.model.site_file import SECTIONS
 from kuryr_runbook.phases.base import read_site
 from kuryr_runbook.phases.catalogue import PhaseEntry
 from kuryr_runbook.phases.locking import SiteLock, Work, locked
 from kuryr_runbook.phases.saved_plans import read_document
-from kuryr_runbook.recording.html import export_html
+from kuryr_runbook.recording.signing import load_signer
 from kuryr_runbook.running import notebooks
-from kuryr_runbook.running.account import (
-    CellAccount,
-    CellStatus,
-    PhaseAccount,
-    RunAccount,
-    RunStatus,
-    held,
-    now,
-)
+from kuryr_runbook.running.account import CellAccount, PhaseAccount, RunAccount, held, now
 from kuryr_runbook.running.directories import free_directory, make_directory
-from kuryr_runbook.running.failures import phase_error
+from kuryr_runbook.running.execution import Means, Run
 from kuryr_runbook.running.interrupts import one_interrupt
-
-CHANGES_PENDING_EXIT = 3
-INTERRUPTED_EXIT = 130
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunOptions:
-    """How to run."""
-
-    command: str = "kuryr-runbook run"
-    """What was called, for those whom the site's lock keeps out meanwhile."""
-    dry_run: bool = False
-    """Stop each phase after its plan."""
-    options: Options = field(default_factory=Options)
-    """What the phases are told."""
-    run_dir: Path | None = None
-    """A new or empty directory; None: runs/<site>/<UTC time> below the working directory."""
-    notebooks: Path = field(default_factory=lambda: packaged("notebooks"))
-    """Where the notebooks lie."""
-    leases: Callable[[Site], Leases] = LeaseClient
-    """The site's lock in its cluster."""
-    cell_seconds: int = 4 * 3600
-    """The last resort against a cell that hangs; the waits of phases have deadlines of their own,
-    far shorter."""
-
-
-@dataclass(frozen=True, slots=True)
-class RunResult:
-    """How a run ended."""
-
-    status: RunStatus
-    directory: Path
-    error: RunbookError | None
-    """Why it failed; None when it succeeded or was interrupted."""
-    pending: bool = False
-    """Whether a dry run found something to change."""
-
-    @property
-    def exit_code(self) -> int:
-        """As documented in the README."""
-        if self.status is RunStatus.INTERRUPTED:
-            return INTERRUPTED_EXIT
-        if self.error is not None:
-            return self.error.exit_code
-        return CHANGES_PENDING_EXIT if self.pending else 0
+from kuryr_runbook.running.recorder import Recorder
+from kuryr_runbook.running.run_options import RunOptions, RunResult
+from kuryr_runbook.running.secrecy import secrets_of
 
 
 def run_phases(
-    site_file: Path, phases: Sequence[PhaseEntry], options: RunOptions, progress: LiveProgress
+    site_file: Path, phases: Sequence[PhaseEntry], options: RunOptions, progress: Progress
 ) -> RunResult:
     """Execute the phases' notebooks for a site.
 
     Raises, before anything runs, SiteError and UsageError: the site is invalid, a notebook is
-    missing or takes other parameters, the run's directory is in use; LockedError when another run
+    missing or takes other parameters, the run's directory is in use, the key that signs its record
+    cannot be used; LockedError when another run
     changes the site, UnreachableError when its cluster cannot be asked for the lock. What happens
     later is in the result and in run.json.
     """
     site = read_site(site_file)
+    recorder = Recorder(site, options.command, load_signer(site))
     parameters = _parameters(site_file, options)
     if options.options.approved_plan is not None:
         read_document(options.options.approved_plan, site)
     account = _account(site, site_file, options)
     account.phases = [_planned(phase, options.notebooks, parameters) for phase in phases]
     directory = free_directory(site, options.run_dir)
-    with one_interrupt(), _site_lock(site, directory, options, progress) as lock:
+    with (
+        one_interrupt(),
+        secrets_of(site) as secrets,
+        _site_lock(site, directory, options, progress) as lock,
+    ):
         lock.take_lease(needs_cluster=phases[0].load().needs_cluster)
         make_directory(directory, newest=options.run_dir is None)
+        means = Means(options, progress, lock, secrets, recorder)
         with held(directory):
-            return _Run(directory, account, options, progress, lock).execute(phases, parameters)
+            return Run(directory, account, means).execute(phases, parameters)
 
 
 @contextmanager
 def _site_lock(
-    site: Site, directory: Path, options: RunOptions, progress: LiveProgress
+    site: Site, directory: Path, options: RunOptions, progress: Progress
 ) -> Iterator[SiteLock]:
     """The lock of the site; in a dry run, which changes nothing, none is taken."""
     if options.dry_run:
@@ -123,169 +74,10 @@ def _site_lock(
         yield lock
 
 
-def displayed_result(notebook: Path) -> str:
-    """What the cells tagged `result` of an executed notebook displayed, as text."""
-    if not notebook.exists():
-        return ""
-    return "\n\n".join(
-        output["data"]["text/plain"]
-        for cell in notebooks.read_notebook(notebook).cells
-        if "result" in cell.metadata.get("tags", [])
-        for output in cell.get("outputs", [])
-        if "text/plain" in output.get("data", {})
-    )
-
-
-def displayed_plans(notebook: Path) -> list[dict[str, Any]]:
-    """The plans that the cells of an executed notebook displayed."""
-    if not notebook.exists():
-        return []
-    return [
-        output["data"][DATA_TYPE]["plan"]
-        for cell in notebooks.read_notebook(notebook).cells
-        for output in cell.get("outputs", [])
-        if "plan" in output.get("data", {}).get(DATA_TYPE, {})
-    ]
-
-
-class _Run:
-    """One run under way; the watcher of its cells."""
-
-    def __init__(
-        self,
-        directory: Path,
-        account: RunAccount,
-        options: RunOptions,
-        progress: LiveProgress,
-        lock: SiteLock,
-    ) -> None:
-        self.directory = directory
-        self.account = account
-        self.options = options
-        self.progress = progress
-        self.lock = lock
-        self.cells: dict[str, CellAccount] = {}
-        self.step = ""
-
-    def execute(self, phases: Sequence[PhaseEntry], parameters: dict[str, Any]) -> RunResult:
-        self.account.write(self.directory)
-        status, error = RunStatus.SUCCEEDED, None
-        try:
-            for phase, account in zip(phases, self.account.phases, strict=True):
-                error = self._phase(phase, account, parameters)
-                if error is not None:
-                    status = RunStatus.FAILED
-                    break
-        except KeyboardInterrupt:
-            error = self.lock.lost
-            status = RunStatus.FAILED if error else RunStatus.INTERRUPTED
-        except BaseException:
-            self._end(RunStatus.FAILED)
-            raise
-        self._end(status)
-        return RunResult(status, self.directory, error, pending=self._pending(phases))
-
-    def _pending(self, phases: Sequence[PhaseEntry]) -> bool:
-        """Whether a plan that a dry run showed has a change that would stay."""
-        return self.options.dry_run and any(
-            count
-            for phase in phases
-            if phase.lasting
-            for plan in displayed_plans(self.directory / phase.notebook)
-            for action, count in plan["counts"].items()
-            if action != Action.KEEP
-        )
-
-    def _end(self, status: RunStatus) -> None:
-        self.account.status, self.account.ended = status, now()
-        self.account.write(self.directory)
-
-    def _phase(
-        self, phase: PhaseEntry, account: PhaseAccount, parameters: dict[str, Any]
-    ) -> RunbookError | None:
-        """Run one phase. A KeyboardInterrupt is entered in the account and goes on."""
-        self.cells = {cell.id: cell for cell in account.cells}
-        account.status, account.started = RunStatus.RUNNING, now()
-        self.account.write(self.directory)
-        self.progress.phase(phase.stem, phase.title)
-        began = time.monotonic()
-        error: RunbookError | None = None
-        ended_as = RunStatus.INTERRUPTED
-        try:
-            error = self._notebook(phase, parameters)
-            ended_as = RunStatus.FAILED if error else RunStatus.SUCCEEDED
-        finally:
-            account.status = ended_as
-            account.ended, account.seconds = now(), round(time.monotonic() - began, 1)
-            account.error = str(error) if error else None
-            self.account.write(self.directory)
-            self.progress.phase_ended(account.status)
-            self._keep_readable(self.directory / phase.notebook)
-        return error
-
-    def _notebook(self, phase: PhaseEntry, parameters: dict[str, Any]) -> RunbookError | None:
-        from nbclient.exceptions import CellTimeoutError, DeadKernelError
-        from papermill.exceptions import PapermillExecutionError
-
-        from kuryr_runbook.running.engine import execute
-
-        target = self.directory / phase.notebook
-        try:
-            self.lock.take_lease(needs_cluster=phase.load().needs_cluster)
-            execute(
-                self.options.notebooks / phase.notebook,
-                target,
-                parameters,
-                watcher=self,
-                lock=self.lock.descriptors,
-                cell_seconds=self.options.cell_seconds,
-            )
-        except (PapermillExecutionError, CellTimeoutError, DeadKernelError) as error:
-            return phase_error(error, notebook=str(target), step=self.step)
-        except RunbookError as error:
-            return error
-        except KeyboardInterrupt:
-            if self.lock.lost is None:
-                raise
-            return self.lock.lost
-        return None
-
-    def _keep_readable(self, notebook: Path) -> None:
-        """The HTML beside the notebook; no empty log of the kernel."""
-        log = notebook.with_suffix(".kernel.log")
-        if log.exists() and not log.stat().st_size:
-            log.unlink()
-        if notebook.exists():
-            export_html(notebook)
-
-    # The watcher: called from the engine while cells run.
-
-    def cell_started(self, key: str) -> None:
-        self.step = self.cells[key].step
-        self.progress.step(self.step)
-
-    def cell_ran(self, key: str) -> None:
-        self._cell(key, CellStatus.RAN)
-
-    def cell_failed(self, key: str) -> None:
-        self._cell(key, CellStatus.FAILED)
-
-    def printed(self, text: str) -> None:
-        self.progress.line(text)
-
-    def displayed(self, text: str) -> None:
-        # In a dry run the plan is what the operator came for; else it stands in the notebook.
-        if self.options.dry_run:
-            self.progress.block(text)
-
-    def _cell(self, key: str, status: CellStatus) -> None:
-        self.cells[key].status = status
-        self.account.write(self.directory)
-
-
 def _parameters(site_file: Path, options: RunOptions) -> dict[str, Any]:
     """The site's sections as YAML gives them: strings stay strings."""
     values: dict[str, Any] = yaml.safe_load(site_file.expanduser().read_text())
+    values = {name: value for name, value in values.items() if name in SECTIONS}
     told = options_parameter(options.options)
     return {**values, "dry_run": options.dry_run, "options": told}
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from kuryr_runbook.clients.identity import IdentityReader, Token
 from kuryr_runbook.clients.kubernetes import KubernetesReader
+from kuryr_runbook.clients.secrets import learn
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.specs.controller import CONFIG_KEY, CREDENTIAL_ANNOTATION, references
 from kuryr_runbook.specs.kuryr_conf import parse_login
@@ -67,6 +68,7 @@ def _used(
     found, word = (login.get(f"application_credential_{key}", "") for key in ("id", "secret"))
     if not found:
         return None
+    learn(word, "the secret of Kuryr's application credential")
     accepted = found in known and identity.accepts(found, word)
     return UsedCredential(id=found, secret=word, accepted=accepted)
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
 from kuryr_runbook.cli import COMMANDS, main
+from kuryr_runbook.phases.catalogue import PHASES, chosen
 
 
 @pytest.mark.parametrize(
@@ -58,9 +61,53 @@ def test_a_missing_site_file_exits_2(tmp_path: Path) -> None:
 
 
 def test_an_unknown_phase_exits_2_and_names_the_known_ones() -> None:
-    result = CliRunner().invoke(main, ["run", "--site", "x", "--phase", "demon"])
+    result = CliRunner().invoke(main, ["run", "--site", "x", "--only", "demon"])
     assert result.exit_code == 2
     assert "daemon" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        ("--only", "daemon", "--from", "controller"),
+        ("--from", "daemon", "--until", "controller"),
+        ("--resume", "--only", "daemon"),
+        ("--resume", "--until", "daemon"),
+    ],
+)
+def test_choices_of_phases_that_contradict_each_other_exit_2(choice: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(main, ["run", "--site", "x", *choice])
+    assert result.exit_code == 2
+    assert choice[0] in result.stderr
+
+
+def test_phases_are_chosen_by_name_or_by_their_ends() -> None:
+    def names(**how: Any) -> list[str]:
+        return [phase.name for phase in chosen(**how)]
+
+    everything = [phase.name for phase in PHASES]
+    assert names() == everything
+    assert names(only=("daemon", "controller")) == ["controller", "daemon"]
+    assert names(first="controller") == everything[3:]
+    assert names(last="controller") == everything[:4]
+    assert names(first="controller", last="controller") == ["controller"]
+
+
+def test_with_json_a_refusal_is_a_line_of_it_too(tmp_path: Path) -> None:
+    site = str(tmp_path / "none.yaml")
+    result = CliRunner().invoke(main, ["run", "--site", site, "--log-format", "json"])
+    assert result.exit_code == 2
+    told = json.loads(result.stderr)
+    assert (told["event"], told["exit_code"]) == ("ended", 2)
+    assert "none.yaml: cannot be read" in told["errors"][0]
+
+
+def test_nothing_to_resume_exits_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    site = Path(__file__).parents[2] / "parameters" / "lab.yaml"
+    result = CliRunner().invoke(main, ["run", "--site", str(site), "--resume"])
+    assert result.exit_code == 2
+    assert "there is no run of lab" in result.stderr
 
 
 def test_an_unknown_command_exits_2() -> None:

@@ -91,7 +91,7 @@ def test_a_rule_that_somebody_deleted_is_named_and_comes_back(
     node = cloud.list_resources("port", name="worker1")[0]
     groups = node["security_groups"]
     cloud.update("port", node["id"], {"security_groups": []})
-    run = ("run", "--site", "parameters/lab.yaml", "--phase", "openstack_prep", "--plan", saved)
+    run = ("run", "--site", "parameters/lab.yaml", "--only", "openstack_prep", "--plan", saved)
     try:
         done = cli(*run, "--run-dir", tmp_path / "refused")
         assert done.returncode == 1
@@ -111,7 +111,7 @@ def test_a_dry_run_tells_of_changes_by_its_exit_status(
     [pods] = cloud.list_resources("subnet", name="kuryr-pod-subnet")
     cloud.update("subnet", pods["id"], {"enable_dhcp": True})
     try:
-        done = cli(*run, tmp_path / "something", "--phase", "openstack_prep")
+        done = cli(*run, tmp_path / "something", "--only", "openstack_prep")
         assert done.returncode == 3, done.stderr
         assert "enable_dhcp: true -> false" in " ".join(done.stderr.split())
     finally:
@@ -135,7 +135,7 @@ def edited(settings: LabSettings, kuryr: Site, tmp_path: Path) -> Iterator[Calla
             )
 
     yield edit
-    phases = ("--phase", "controller", "--phase", "daemon")
+    phases = ("--only", "controller", "--only", "daemon")
     forced = ("run", "--site", "parameters/lab.yaml", "--force-conflicts", *phases)
     done = cli(*forced, "--run-dir", tmp_path / "forced")
     assert done.returncode == 0, done.stderr

@@ -370,7 +370,7 @@ def run(directory: Path, site: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [
             *(sys.executable, "-c", "from kuryr_runbook.cli import main; main()"),
-            *("run", "--site", site, "--phase", "preflight", "--run-dir", directory / "run"),
+            *("run", "--site", site, "--only", "preflight", "--run-dir", directory / "run"),
         ],
         capture_output=True,
         text=True,

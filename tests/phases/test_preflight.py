@@ -45,7 +45,7 @@ def test_what_could_not_be_looked_at_stops_too(monkeypatch: pytest.MonkeyPatch) 
     world.cluster.told_version = "unknown"
     with pytest.raises(UnknownError, match="is no version") as caught:
         phase(world, monkeypatch).check()
-    assert "--phase NAME" in str(caught.value.remedy)
+    assert "--only NAME" in str(caught.value.remedy)
 
 
 def test_a_warning_is_told_and_stops_nothing(

@@ -30,14 +30,12 @@ from kuryr_runbook.display.live import LiveProgress
 from kuryr_runbook.model.errors import LockedError, SiteError, UnreachableError, UsageError
 from kuryr_runbook.model.locking import Holder
 from kuryr_runbook.phases import keeping
+from kuryr_runbook.recording.records import read_record
 from kuryr_runbook.running.account import RunStatus, read_run
 from kuryr_runbook.running.directories import LATEST
-from kuryr_runbook.running.runs import (
-    RunOptions,
-    RunResult,
-    displayed_result,
-    run_phases,
-)
+from kuryr_runbook.running.displayed import displayed_result
+from kuryr_runbook.running.run_options import RunOptions, RunResult
+from kuryr_runbook.running.runs import run_phases
 
 LAB_SITE = Path(__file__).parents[2] / "parameters" / "lab.yaml"
 
@@ -98,6 +96,7 @@ def test_a_run_that_succeeds(run: Run) -> None:
         f"{FIRST.stem}.ipynb",
         f"{SECOND.stem}.html",
         f"{SECOND.stem}.ipynb",
+        "record.json",
         "run.json",
     ]
     told = [line.strip() for line in stream.getvalue().splitlines()]
@@ -191,6 +190,9 @@ def test_an_interrupted_run(number: int, notebooks: Path, tmp_path: Path) -> Non
     stopped = ("INTERRUPTED", ["RAN", "RAN", "FAILED", "NOT_REACHED"])
     assert phases(result) == [stopped, NOT_REACHED]
     assert read_run(result.directory)["status"] == "INTERRUPTED"
+    predicate = read_record(result.directory).predicate
+    assert predicate["run"]["status"] == "INTERRUPTED"
+    assert [phase["status"] for phase in predicate["phases"]] == ["INTERRUPTED", "NOT_REACHED"]
 
 
 def test_a_run_whose_process_died_is_lost(notebooks: Path, tmp_path: Path) -> None:

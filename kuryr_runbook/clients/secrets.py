@@ -1,0 +1,65 @@
+"""How a run hears of the secrets that its kernels read or make, so that none gets into its record.
+
+By a file that has no name and lies in memory only. The kernel inherits it and writes before it can
+print anything; the run reads before it believes that an output is clean.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from kuryr_runbook.model.secrets import Secret
+
+VARIABLE = "KURYR_RUNBOOK_SECRETS"
+"""Tells a kernel the descriptor on which it says what it has learnt."""
+_NAME = "kuryr-runbook-secrets"
+
+
+def learn(value: object, origin: str) -> None:
+    """Tell the run for which this process works of a secret; without one there is nobody to tell.
+
+    `origin` says in words where it is from.
+    """
+    number = os.environ.get(VARIABLE, "")
+    if not value or not number.isdecimal():
+        return
+    link = Path(f"/proc/self/fd/{number}")
+    # In a process that did not inherit it the number may be another file by now.
+    if link.is_symlink() and link.readlink().name.startswith(f"memfd:{_NAME}"):
+        os.write(int(number), f"{json.dumps([str(value), origin])}\n".encode())
+
+
+def url_password(url: str) -> str:
+    """The password in a URL, as of a proxy or a package index; empty: there is none."""
+    try:
+        return unquote(urlsplit(url).password or "")
+    except ValueError:
+        return ""
+
+
+class SecretChannel:
+    """The run's end of it."""
+
+    def __init__(self) -> None:
+        self.descriptor = os.memfd_create(_NAME)
+        """For kernels to inherit; they learn its number by VARIABLE."""
+        self._read = 0
+
+    def heard(self) -> Iterator[Secret]:
+        """What was told since the last time."""
+        told = os.fstat(self.descriptor).st_size - self._read
+        if not told:
+            return
+        whole, _, _ = os.pread(self.descriptor, told, self._read).rpartition(b"\n")
+        self._read += len(whole) + 1 if whole else 0
+        for line in whole.splitlines():
+            value, origin = json.loads(line)
+            yield Secret(value, origin)
+
+    def close(self) -> None:
+        """Forget all of it."""
+        os.close(self.descriptor)

@@ -1,0 +1,57 @@
+"""The progress of a headless run for machines: every event is a line of JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TextIO
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+class JsonProgress:
+    """Tells on a stream, normally stderr, what a run is doing."""
+
+    def __init__(self, stream: TextIO, clock: Callable[[], str] = _now) -> None:
+        self._stream = stream
+        self._clock = clock
+        self._phase = ""
+        self._step = ""
+
+    def phase(self, name: str, title: str) -> None:
+        """A phase begins."""
+        self._phase, self._step = name, ""
+        self._tell("phase", title=title)
+
+    def step(self, title: str) -> None:
+        """A step of the phase begins; the same step again is not told twice."""
+        if title and title != self._step:
+            self._step = title
+            self._tell("step")
+
+    def line(self, text: str) -> None:
+        """Something that a step printed."""
+        self._tell("line", text=text)
+
+    def block(self, text: str) -> None:
+        """A table."""
+        self._tell("table", text=text)
+
+    def phase_ended(self, status: str) -> None:
+        """The phase is over."""
+        self._tell("phase_ended", status=str(status))
+        self._phase = self._step = ""
+
+    def ended(self, **how: object) -> None:
+        """The run is over, or did not begin."""
+        self._tell("ended", **how)
+
+    def _tell(self, event: str, **what: object) -> None:
+        where = {"phase": self._phase, "step": self._step}
+        told = {key: value for key, value in where.items() if value}
+        document = {"time": self._clock(), "event": event, **told, **what}
+        self._stream.write(f"{json.dumps(document)}\n")
+        self._stream.flush()

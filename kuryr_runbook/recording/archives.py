@@ -1,0 +1,172 @@
+"""Copies of records in an archive: a directory, or what papermill's handlers of URLs reach.
+
+A file that is there already is compared, and never written again. The record itself comes last, so
+a run of which it is there is there as a whole.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from enum import StrEnum
+from pathlib import Path, PurePosixPath
+from typing import Any, Protocol
+
+from kuryr_runbook.model.errors import RecordError, RunbookError, UsageError
+from kuryr_runbook.recording.chain import Link
+from kuryr_runbook.recording.records import Record
+from kuryr_runbook.recording.signing import opened
+from kuryr_runbook.recording.statement import RECORD, digest_of, files_of
+
+EXTRAS = {"s3": "s3", "gs": "gcs", "abs": "azure", "adl": "azure", "hdfs": "hdfs"}
+"""Schemes that can list what is there, and the extra of papermill that brings each handler."""
+RETRY = "the record is whole where the run made it; try: kuryr-runbook records upload --site FILE"
+
+
+class Upload(StrEnum):
+    """What became of a copy."""
+
+    COPIED = "copied"
+    THERE = "there already"
+
+
+class Store(Protocol):
+    """Where copies go; names are paths with slashes."""
+
+    def names(self, directory: str) -> set[str]:
+        """The files in a directory; none when there is no such directory."""
+
+    def read(self, name: str) -> bytes:
+        """The content of a file."""
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a file that is not there yet."""
+
+
+def upload_record(record: Record, archive: str) -> Upload:
+    """Copy a run with its record to the archive.
+
+    Raises RecordError when that cannot be done, or when another file of that name is there;
+    UsageError for an archive that cannot be reached at all.
+    """
+    from papermill.exceptions import PapermillOptionalDependencyException
+
+    store = _store(archive)
+    files = {**files_of(record.directory), RECORD: record.directory / RECORD}
+    place = f"{record.site}/{record.directory.name}"
+    try:
+        return _copy(store, files, place)
+    except RunbookError:
+        raise
+    except PapermillOptionalDependencyException as error:
+        raise RecordError(
+            f"{place} was not copied to {archive}: its handler is not installed",
+            remedy=f"pip install 'papermill[{EXTRAS[archive.partition(':')[0]]}]'; {RETRY}",
+        ) from error
+    except Exception as error:  # Whatever the handler's library raises.
+        raise RecordError(
+            f"{place} was not copied to {archive}: {type(error).__name__}: {error}", remedy=RETRY
+        ) from error
+
+
+def newest_link(archive: str, site_name: str) -> Link | None:
+    """The newest record of a site in the archive, for machines that made none themselves.
+
+    None: there is none, or the archive cannot be asked; that is told when the copy fails as well.
+    """
+    try:
+        store = _store(archive)
+        for run in sorted(store.names(site_name), reverse=True):
+            if RECORD in store.names(f"{site_name}/{run}"):
+                content = store.read(f"{site_name}/{run}/{RECORD}")
+                _, statement = opened(content, run)
+                number = int(statement["predicate"]["number"])
+                return Link(number, digest_of(content), run)
+    except Exception:  # Whatever the handler's library raises.
+        return None
+    return None
+
+
+def _copy(store: Store, files: dict[str, Path], place: str) -> Upload:
+    result = Upload.THERE
+    folders = {PurePosixPath(place, name).parent for name in files}
+    there = {folder / name for folder in folders for name in store.names(str(folder))}
+    for name, path in files.items():
+        target, content = f"{place}/{name}", path.read_bytes()
+        if PurePosixPath(target) not in there:
+            store.write(target, content)
+            result = Upload.COPIED
+        elif store.read(target).rstrip(b"\n") != content.rstrip(b"\n"):
+            raise RecordError(
+                f"the archive has another {target}, which is not overwritten",
+                remedy="find out which is right: kuryr-runbook records verify; then move the other "
+                "out of the way",
+            )
+    return result
+
+
+def _store(archive: str) -> Store:
+    scheme, separator, _ = archive.partition("://")
+    if not separator:
+        return DirectoryStore(Path(archive).expanduser())
+    if scheme not in EXTRAS:
+        raise UsageError(
+            f"record.archive: {archive} is of no kind that can be an archive",
+            remedy=f"name a directory, or a URL that begins with one of {', '.join(EXTRAS)}",
+        )
+    return UrlStore(archive.rstrip("/"))
+
+
+class DirectoryStore:
+    """A directory, such as one on another disk."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def names(self, directory: str) -> set[str]:
+        """The files in a directory."""
+        path = self._root / directory
+        return {item.name for item in path.iterdir()} if path.is_dir() else set()
+
+    def read(self, name: str) -> bytes:
+        """The content of a file."""
+        return (self._root / name).read_bytes()
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a file at once or not at all; one that is there stays."""
+        path = self._root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            temporary.write_bytes(content)
+            os.link(temporary, path)
+        finally:
+            with suppress(FileNotFoundError):
+                temporary.unlink()
+
+
+class UrlStore:
+    """What a handler of papermill's reaches. They know texts only, which all files of a run are."""
+
+    def __init__(self, root: str) -> None:
+        from papermill.iorw import papermill_io
+
+        self._root = root
+        self._handler: Any = papermill_io.get_handler(f"{root}/")
+
+    def names(self, directory: str) -> set[str]:
+        """The files in a directory; object stores have none, and the others raise."""
+        try:
+            found = self._handler.listdir(f"{self._root}/{directory}/")
+        except FileNotFoundError:
+            return set()
+        return {str(name).rstrip("/").rpartition("/")[2] for name in found}
+
+    def read(self, name: str) -> bytes:
+        """The content of a file; not all handlers tell of the line break at its end."""
+        found: str = self._handler.read(f"{self._root}/{name}")
+        return found.rstrip("\n").encode() + b"\n"
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a file."""
+        self._handler.write(content.decode(), f"{self._root}/{name}")

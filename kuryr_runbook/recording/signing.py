@@ -1,0 +1,147 @@
+"""Keys that sign records, and the envelope (DSSE) around what is signed."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from platformdirs import user_state_path
+
+from kuryr_runbook.model.errors import RecordError, UsageError
+from kuryr_runbook.model.site import Site
+
+if TYPE_CHECKING:
+    from securesystemslib.signer import CryptoSigner, SSlibKey
+
+PAYLOAD_TYPE = "application/vnd.in-toto+json"
+
+
+def key_path(site: Site | None) -> Path:
+    """Where the private key is: the site's, else this user's on this machine."""
+    if site is not None and site.record.signing_key is not None:
+        return site.record.signing_key
+    return user_state_path("kuryr-runbook") / "records" / "signing-key.pem"
+
+
+def public_path(private: Path) -> Path:
+    """Where the public key is that belongs to a private one: for those who verify."""
+    return private.with_suffix(".pub")
+
+
+def load_signer(site: Site) -> CryptoSigner:
+    """The key that signs the site's records; this user's own is made when there is none.
+
+    Raises UsageError when it cannot be used.
+    """
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+    from securesystemslib.signer import CryptoSigner
+
+    path = key_path(site)
+    if site.record.signing_key is None and not path.exists():
+        _make_key(path)
+    try:
+        private: Any = load_pem_private_key(path.read_bytes(), None)
+        signer = CryptoSigner(private)
+        if not public_path(path).exists():
+            _write(public_path(path), _public_pem(private), 0o644)
+    except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise UsageError(
+            f"record.signing_key: {path} cannot be used: {error}",
+            remedy="name a private key without passphrase in PEM (PKCS 8), Ed25519, ECDSA or RSA: "
+            "openssl genpkey -algorithm ed25519 -out FILE",
+        ) from error
+    return signer
+
+
+def _make_key(path: Path) -> None:
+    """Make a key of one's own, unless another run does it at the same time."""
+    from securesystemslib.signer import CryptoSigner
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write(path, CryptoSigner.generate_ed25519().private_bytes, 0o600)
+    except OSError as error:
+        raise UsageError(
+            f"no key to sign records can be made in {path}: {error.strerror}",
+            remedy="make its directory writable, or name a key in record.signing_key",
+        ) from error
+
+
+def _public_pem(private: Any) -> bytes:
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    pem: bytes = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    return pem
+
+
+def _write(path: Path, content: bytes, mode: int) -> None:
+    """Write a new file at once or not at all; one that is there already stays."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        with suppress(FileExistsError):
+            os.link(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load_public_keys(paths: Sequence[Path]) -> list[SSlibKey]:
+    """Keys to verify with. Raises UsageError when one cannot be used."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+    from securesystemslib.signer import SSlibKey
+
+    keys = []
+    for path in paths:
+        try:
+            public: Any = load_pem_public_key(path.read_bytes())
+            keys.append(SSlibKey.from_crypto(public))
+        except (OSError, ValueError, UnsupportedAlgorithm) as error:
+            raise UsageError(
+                f"public key {path} cannot be used: {error}",
+                remedy="name the PEM file that lies beside the private key and ends with .pub",
+            ) from error
+    return keys
+
+
+def sealed(statement: dict[str, Any], signer: CryptoSigner) -> bytes:
+    """The statement in an envelope, signed."""
+    from securesystemslib.dsse import Envelope
+
+    envelope = Envelope(json.dumps(statement).encode(), PAYLOAD_TYPE, {})
+    envelope.sign(signer)
+    return f"{json.dumps(envelope.to_dict(), indent=2)}\n".encode()
+
+
+def opened(content: bytes, source: str) -> tuple[Any, dict[str, Any]]:
+    """The envelope, and the statement in it, whoever signed it. Raises RecordError."""
+    from securesystemslib.dsse import Envelope
+
+    try:
+        envelope = Envelope.from_dict(json.loads(content))
+        statement = json.loads(envelope.payload)
+        fits = envelope.payload_type == PAYLOAD_TYPE and isinstance(statement["predicate"], dict)
+    except Exception as error:  # Whatever a broken file makes a parser raise.
+        raise RecordError(f"{source} is no record: {type(error).__name__}: {error}") from error
+    if not fits:
+        raise RecordError(f"{source} is a record of another kind")
+    return envelope, statement
+
+
+def is_signed(envelope: Any, keys: Sequence[SSlibKey]) -> bool:
+    """Whether one of the keys signed it."""
+    from securesystemslib.exceptions import VerificationError
+
+    try:
+        envelope.verify(list(keys), 1)
+    except (VerificationError, ValueError):
+        return False
+    return True

@@ -1,0 +1,223 @@
+"""A run under way: its phases one after the other, and what becomes of each cell."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kuryr_runbook.display.progress import Progress
+from kuryr_runbook.model.errors import RecordError, RunbookError, UsageError
+from kuryr_runbook.model.plan import Action
+from kuryr_runbook.phases.catalogue import PhaseEntry
+from kuryr_runbook.phases.locking import SiteLock
+from kuryr_runbook.recording.html import export_html
+from kuryr_runbook.running.account import (
+    CellAccount,
+    CellStatus,
+    PhaseAccount,
+    RunAccount,
+    RunStatus,
+    now,
+)
+from kuryr_runbook.running.displayed import displayed_plans
+from kuryr_runbook.running.failures import phase_error
+from kuryr_runbook.running.interrupts import uninterrupted
+from kuryr_runbook.running.recorder import Recorder
+from kuryr_runbook.running.run_options import RunOptions, RunResult
+from kuryr_runbook.running.secrecy import RunSecrets
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a run works with."""
+
+    options: RunOptions
+    progress: Progress
+    lock: SiteLock
+    secrets: RunSecrets
+    recorder: Recorder
+
+
+class Run:
+    """One run under way; the watcher of its cells."""
+
+    def __init__(self, directory: Path, account: RunAccount, means: Means) -> None:
+        self.directory = directory
+        self.account = account
+        self.options = means.options
+        self.progress = means.progress
+        self.lock = means.lock
+        self.secrets = means.secrets
+        self.recorder = means.recorder
+        self.cells: dict[str, CellAccount] = {}
+        self.step = ""
+
+    def execute(self, phases: Sequence[PhaseEntry], parameters: dict[str, Any]) -> RunResult:
+        """Run the phases, and record what came of it."""
+        self.account.write(self.directory)
+        for origin in self.secrets.known.indistinct:
+            self.progress.line(f"{origin}: short or a common word, so it is not looked for")
+        status, error = RunStatus.SUCCEEDED, None
+        try:
+            for phase, account in zip(phases, self.account.phases, strict=True):
+                error = self._phase(phase, account, parameters)
+                if error is not None:
+                    status = RunStatus.FAILED
+                    break
+        except KeyboardInterrupt:
+            error = self.lock.lost
+            status = RunStatus.FAILED if error else RunStatus.INTERRUPTED
+        except BaseException:
+            self._end(RunStatus.FAILED)
+            raise
+        unrecorded = self._end(status)
+        return RunResult(
+            status,
+            self.directory,
+            error,
+            pending=self._pending(phases),
+            record_error=unrecorded,
+            dry_run=self.options.dry_run,
+        )
+
+    def _pending(self, phases: Sequence[PhaseEntry]) -> bool:
+        """Whether a plan that a dry run showed has a change that would stay."""
+        return self.options.dry_run and any(
+            has_changes(plan)
+            for phase in phases
+            if phase.lasting
+            for plan in displayed_plans(self.directory / phase.notebook)
+        )
+
+    def _end(self, status: RunStatus) -> RunbookError | None:
+        """Close the account, and record the run; why that could not be done is given back."""
+        try:
+            with uninterrupted():
+                self.account.status, self.account.ended = status, now()
+                self.account.write(self.directory)
+                record = self.recorder.record(self.directory, self.account, self.secrets.known)
+            self.recorder.copy(record)
+        except (RecordError, UsageError) as error:
+            return error
+        return None
+
+    def _phase(
+        self, phase: PhaseEntry, account: PhaseAccount, parameters: dict[str, Any]
+    ) -> RunbookError | None:
+        """Run one phase. A KeyboardInterrupt is entered in the account and goes on."""
+        self.cells = {cell.id: cell for cell in account.cells}
+        account.status, account.started = RunStatus.RUNNING, now()
+        self.account.write(self.directory)
+        self.progress.phase(phase.stem, phase.title)
+        began = time.monotonic()
+        error: RunbookError | None = None
+        ended_as = RunStatus.INTERRUPTED
+        try:
+            error, unchanged = self._recheck(phase, account, parameters)
+            if error is None and not unchanged:
+                error = self._notebook(phase, parameters)
+            done = RunStatus.UNCHANGED if unchanged else RunStatus.SUCCEEDED
+            ended_as = RunStatus.FAILED if error else done
+        finally:
+            account.status = ended_as
+            account.ended, account.seconds = now(), round(time.monotonic() - began, 1)
+            account.error = self.secrets.redacted(str(error)) if error else None
+            self.account.write(self.directory)
+            self.progress.phase_ended(account.status)
+            self._keep_readable(self.directory / phase.notebook)
+        return error
+
+    def _recheck(
+        self, phase: PhaseEntry, account: PhaseAccount, parameters: dict[str, Any]
+    ) -> tuple[RunbookError | None, bool]:
+        """Whether a phase that a run before has done needs none, by its plan; and why no plan came.
+
+        A plan with changes is kept beside what is then done.
+        """
+        if phase.name not in self.options.recheck or not phase.lasting:
+            return None, False
+        error = self._notebook(phase, {**parameters, "dry_run": True})
+        notebook = self.directory / phase.notebook
+        plans = displayed_plans(notebook)
+        unchanged = bool(plans) and not any(map(has_changes, plans))
+        if error is None and not unchanged:
+            kept = notebook.with_name(f"{phase.stem}.recheck.ipynb")
+            notebook.rename(kept)
+            self._keep_readable(kept)
+            for cell in account.cells:
+                cell.status = CellStatus.NOT_REACHED
+        return error, unchanged
+
+    def _notebook(self, phase: PhaseEntry, parameters: dict[str, Any]) -> RunbookError | None:
+        from nbclient.exceptions import CellTimeoutError, DeadKernelError
+        from papermill.exceptions import PapermillExecutionError
+
+        from kuryr_runbook.running.engine import Inheritance, execute
+
+        target = self.directory / phase.notebook
+        try:
+            self.lock.take_lease(needs_cluster=phase.load().needs_cluster)
+            execute(
+                self.options.notebooks / phase.notebook,
+                target,
+                parameters,
+                watcher=self,
+                inherited=Inheritance(self.lock.descriptors, self.secrets),
+                cell_seconds=self.options.cell_seconds,
+            )
+        except (PapermillExecutionError, CellTimeoutError, DeadKernelError) as error:
+            return phase_error(error, notebook=str(target), step=self.step)
+        except RunbookError as error:
+            return error
+        except KeyboardInterrupt:
+            if self.lock.lost is None:
+                raise
+            return self.lock.lost
+        return None
+
+    def _keep_readable(self, notebook: Path) -> None:
+        """The HTML beside the notebook; no empty log of the kernel, and no secret in it."""
+        log = notebook.with_suffix(".kernel.log")
+        if log.exists() and not log.stat().st_size:
+            log.unlink()
+        elif log.exists():
+            self.secrets.redact_file(log)
+        if notebook.exists():
+            export_html(notebook)
+
+    # The watcher: called from the engine while cells run.
+
+    def cell_started(self, key: str) -> None:
+        """A code cell is about to run."""
+        self.step = self.cells[key].step
+        self.progress.step(self.step)
+
+    def cell_ran(self, key: str) -> None:
+        """It ended, without an error."""
+        self._cell(key, CellStatus.RAN)
+
+    def cell_failed(self, key: str) -> None:
+        """It raised, or its kernel died, or it was stopped."""
+        self._cell(key, CellStatus.FAILED)
+
+    def printed(self, text: str) -> None:
+        """Whole lines that the cell printed."""
+        self.progress.line(text)
+
+    def displayed(self, text: str) -> None:
+        """The text form of something that the cell displayed."""
+        # In a dry run the plan is what the operator came for; else it stands in the notebook.
+        if self.options.dry_run:
+            self.progress.block(text)
+
+    def _cell(self, key: str, status: CellStatus) -> None:
+        self.cells[key].status = status
+        self.account.write(self.directory)
+
+
+def has_changes(plan: Mapping[str, Any]) -> bool:
+    """Whether a plan that was displayed would change something."""
+    return any(count for action, count in plan["counts"].items() if action != Action.KEEP)

@@ -1,0 +1,88 @@
+"""From a run that has ended to its record: all that the record tells is gathered here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kuryr_runbook.clients.provenance import (
+    cloud_identity,
+    cluster_identity,
+    packages,
+    runbook_version,
+    who,
+)
+from kuryr_runbook.model.errors import RecordError
+from kuryr_runbook.model.secrets import KnownSecrets
+from kuryr_runbook.model.site import Site
+from kuryr_runbook.model.site_file import site_digest
+from kuryr_runbook.recording.archives import RETRY, newest_link, upload_record
+from kuryr_runbook.recording.index import write_index
+from kuryr_runbook.recording.records import Record, make_record, records_beside
+from kuryr_runbook.recording.statement import phase_facts
+from kuryr_runbook.running.account import RunAccount
+from kuryr_runbook.running.displayed import displayed_data
+
+if TYPE_CHECKING:
+    from securesystemslib.signer import CryptoSigner
+
+
+class Recorder:
+    """Makes the record of one run, with a key that was there before the run began."""
+
+    def __init__(self, site: Site, command: str, signer: CryptoSigner) -> None:
+        self._site = site
+        self._command = command
+        self._signer = signer
+
+    def record(self, directory: Path, account: RunAccount, secrets: KnownSecrets) -> Record:
+        """Record the run, however it ended. Raises RecordError."""
+        facts = run_facts(directory, account, self._site)
+        facts["run"]["command"] = self._command
+        archive = self._site.record.archive
+        elsewhere = newest_link(archive, self._site.name) if archive else None
+        record = make_record(directory, facts, self._signer, secrets, elsewhere)
+        if directory.parent.name == record.site:
+            write_index(records_beside(directory), directory.parent)
+        return record
+
+    def copy(self, record: Record) -> None:
+        """Copy it to the site's archive, if there is one. Raises RecordError and UsageError."""
+        archive = self._site.record.archive
+        try:
+            if archive:
+                upload_record(record, archive)
+        except KeyboardInterrupt as error:
+            raise RecordError(f"copying to {archive} was interrupted", remedy=RETRY) from error
+
+
+def run_facts(directory: Path, account: RunAccount, site: Site) -> dict[str, Any]:
+    """What a record tells of a run."""
+    return {
+        "run": {
+            "directory": directory.name,
+            "status": str(account.status),
+            "started": account.started,
+            "ended": account.ended,
+            "dry_run": account.dry_run,
+        },
+        "by": who(),
+        "site": {
+            "name": site.name,
+            "digest": {"sha256": site_digest(site)},
+            "parameters": site.model_dump(mode="json"),
+        },
+        "runbook": runbook_version(),
+        "packages": packages(),
+        "cloud": cloud_identity(site, os.environ),
+        "cluster": cluster_identity(site, os.environ),
+        "phases": [phase_told(directory, asdict(phase)) for phase in account.phases],
+    }
+
+
+def phase_told(directory: Path, account: Mapping[str, Any]) -> dict[str, Any]:
+    """The account of a phase, with what its cells displayed for machines."""
+    return {**account, **phase_facts(displayed_data(directory / account["notebook"]))}

@@ -1,0 +1,69 @@
+"""How a run is wanted, and how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kuryr_runbook.clients.leases import LeaseClient, Leases
+from kuryr_runbook.model.errors import RunbookError
+from kuryr_runbook.model.options import Options
+from kuryr_runbook.model.packaged import packaged
+from kuryr_runbook.model.site import Site
+from kuryr_runbook.running.account import RunStatus
+
+CHANGES_PENDING_EXIT = 3
+INTERRUPTED_EXIT = 130
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """How to run."""
+
+    command: str = "kuryr-runbook run"
+    """What was called, for those whom the site's lock keeps out meanwhile."""
+    dry_run: bool = False
+    """Stop each phase after its plan."""
+    options: Options = field(default_factory=Options)
+    """What the phases are told."""
+    run_dir: Path | None = None
+    """A new or empty directory; None: runs/<site>/<UTC time> below the working directory."""
+    notebooks: Path = field(default_factory=lambda: packaged("notebooks"))
+    """Where the notebooks lie."""
+    leases: Callable[[Site], Leases] = LeaseClient
+    """The site's lock in its cluster."""
+    recheck: frozenset[str] = frozenset()
+    """Names of phases that a run before has done: each is run only if its plan has changes."""
+    cell_seconds: int = 4 * 3600
+    """The last resort against a cell that hangs; the waits of phases have deadlines of their own,
+    far shorter."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """How a run ended."""
+
+    status: RunStatus
+    directory: Path
+    error: RunbookError | None
+    """Why it failed; None when it succeeded or was interrupted."""
+    pending: bool = False
+    """Whether a dry run found something to change."""
+    record_error: RunbookError | None = None
+    """Why there is no record of it, or no copy of that."""
+    dry_run: bool = False
+
+    @property
+    def errors(self) -> list[RunbookError]:
+        """All that there is to tell."""
+        return [error for error in (self.error, self.record_error) if error is not None]
+
+    @property
+    def exit_code(self) -> int:
+        """As documented in the README."""
+        if self.status is RunStatus.INTERRUPTED:
+            return INTERRUPTED_EXIT
+        if self.errors:
+            return self.errors[0].exit_code
+        return CHANGES_PENDING_EXIT if self.pending else 0

@@ -1,0 +1,130 @@
+"""The examples for systems of continuous integration: their syntax, and that of what they call."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+import yaml
+
+from kuryr_runbook.cli import main
+
+DIRECTORY = Path(__file__).parents[2] / "docs" / "ci"
+FILES = sorted(DIRECTORY.rglob("*.y*ml"))
+
+
+class Loader(yaml.SafeLoader):
+    """YAML with Zuul's tag for what is encrypted."""
+
+
+Loader.add_constructor(
+    "!encrypted/pkcs1-oaep", lambda loader, node: loader.construct_sequence(node)
+)
+
+
+def read(path: Path) -> Any:
+    return yaml.load(path.read_text(), Loader)  # noqa: S506 - a SafeLoader
+
+
+def texts(value: Any) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case dict():
+            for item in value.values():
+                yield from texts(item)
+        case list():
+            for item in value:
+                yield from texts(item)
+
+
+def commands() -> Iterator[tuple[str, list[str]]]:
+    for path in FILES:
+        for text in texts(read(path)):
+            for line in text.splitlines():
+                if match := re.match(r"\.venv/bin/kuryr-runbook ([^|&;]+)", line.strip()):
+                    yield path.name, shlex.split(match[1])
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(DIRECTORY)))
+def test_it_is_yaml(path: Path) -> None:
+    assert read(path)
+
+
+@pytest.mark.parametrize(
+    ("file", "schema"),
+    [
+        ("github-actions.yml", "vendor.github-workflows"),
+        ("gitlab-ci.yml", "vendor.gitlab-ci"),
+    ],
+)
+def test_it_fits_the_schema_of_its_system(file: str, schema: str) -> None:
+    command = (sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema)
+    done = subprocess.run(
+        [*command, DIRECTORY / file], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_zuul_finds_what_its_configuration_names() -> None:
+    items = [next(iter(item.items())) for item in read(DIRECTORY / "zuul.yaml")]
+    named = {kind: {body["name"] for k, body in items if k == kind} for kind, _ in items[:-1]}
+    assert {kind for kind, _ in items} == {"secret", "semaphore", "job", "project"}
+    jobs = [body for kind, body in items if kind == "job"]
+    for job in jobs:
+        assert {item["secret"] for item in job["secrets"]} <= named["secret"]
+        assert set(job["semaphores"]) <= named["semaphore"]
+        for key in ("run", "post-run", "cleanup-run"):
+            if key in job:
+                assert (DIRECTORY / "zuul" / Path(job[key]).name).is_file()
+    project = items[-1][1]
+    assert {name for pipeline in project.values() for name in pipeline["jobs"]} == named["job"]
+
+
+def test_every_playbook_has_hosts_and_tasks_and_finds_its_tasks() -> None:
+    for path in (DIRECTORY / "zuul").iterdir():
+        for item in read(path):
+            for task in item.get("tasks", [item]):
+                modules = [key for key in task if "." in key]
+                assert len(modules) == 1, (path, task)
+                if modules[0] == "ansible.builtin.include_tasks":
+                    assert (path.parent / task[modules[0]]).is_file()
+            assert "hosts" in item or path.name == "prepare.yaml"
+
+
+@pytest.mark.parametrize("file", ["github-actions.yml", "gitlab-ci.yml"])
+def test_the_shell_understands_its_scripts(file: str) -> None:
+    scripts = []
+    for job in read(DIRECTORY / file).get("jobs", read(DIRECTORY / file)).values():
+        if isinstance(job, dict):
+            scripts += [step["run"] for step in job.get("steps", ()) if "run" in step]
+            for key in ("before_script", "script", "after_script"):
+                scripts += job.get(key, ())
+    assert scripts
+    for script in scripts:
+        subprocess.run(["bash", "-n"], input=script, text=True, check=True, timeout=60)
+
+
+def test_each_system_plans_and_runs() -> None:
+    called = {(name, arguments[0]) for name, arguments in commands()}
+    for plan, run in (
+        ("github-actions.yml", "github-actions.yml"),
+        ("gitlab-ci.yml", "gitlab-ci.yml"),
+        ("plan.yaml", "run.yaml"),
+    ):
+        assert {(plan, "plan"), (run, "run")} <= called
+
+
+@pytest.mark.parametrize(("file", "arguments"), list(commands()))
+def test_the_commands_have_these_options(file: str, arguments: list[str]) -> None:
+    context = click.Context(main)
+    command = main.get_command(context, arguments[0])
+    assert command is not None, file
+    command.make_context(arguments[0], arguments[1:], parent=context)

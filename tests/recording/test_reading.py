@@ -1,0 +1,151 @@
+"""What people make of records: differences, the page over all runs, the archive file."""
+
+from __future__ import annotations
+
+import re
+import tarfile
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from recorded import FINDING, STEP, a_phase, recorded, run_facts
+
+from kuryr_runbook.display.records import differences_view, record_view
+from kuryr_runbook.model.errors import UsageError
+from kuryr_runbook.recording.comparing import compare
+from kuryr_runbook.recording.exporting import export_records
+from kuryr_runbook.recording.index import render_index
+from kuryr_runbook.recording.signing import key_path, load_public_keys, public_path
+from kuryr_runbook.recording.verifying import verify_runs
+
+
+@pytest.fixture(autouse=True)
+def _own_state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+
+def test_runs_that_did_the_same_do_not_differ(tmp_path: Path) -> None:
+    one, other = run_facts(tmp_path / "r01"), run_facts(tmp_path / "r02")
+    assert compare(one, other) == {}
+    assert "do not differ" in differences_view("r01", "r02", {})
+
+
+def test_every_kind_of_difference_is_told(tmp_path: Path) -> None:
+    before = run_facts(tmp_path / "r01")
+    site = {**before["site"], "parameters": {"network": {"router": "other"}}}
+    changed = [
+        a_phase(
+            "openstack_prep",
+            plan={"steps": [{**STEP, "action": "keep", "id": "1"}]},
+            ids={"kuryr_pod_subnet_id": "2"},
+        ),
+        a_phase(
+            "controller",
+            status="FAILED",
+            findings=[{**FINDING, "status": "fail", "evidence": "503"}],
+            image={"name": "kuryr", "digest": "sha256:1", "labels": {}},
+            plugins={"sha256": ["a"]},
+        ),
+    ]
+    after = run_facts(
+        tmp_path / "r02",
+        site=site,
+        runbook={"version": "0.2.0"},
+        cloud={"cloud": "other"},
+        cluster={},
+        phases=changed,
+    )
+    found = compare(before, after)
+    told = {name: {c.field: (c.before, c.after) for c in items} for name, items in found.items()}
+    assert told["parameters"] == {"network.router": ("k8s-router", "other")}
+    assert told["versions"]["version"] == ("0.1.0", "0.2.0")
+    assert told["versions"]["commit"] == ("f" * 40, "absent")
+    assert told["cloud"]["cloud"] == ("k8s", "other")
+    assert told["cluster"] == {"server": ("https://172.18.0.10:6443", "absent")}
+    assert told["phases"] == {"controller": ("SUCCEEDED", "FAILED")}
+    assert told["plans"] == {"openstack_prep: subnet kuryr-pod-subnet": ("create", "keep")}
+    assert told["findings"] == {
+        "controller: ready kuryr-controller-0": ("pass (200)", "fail (503)")
+    }
+    assert told["digests"]["controller: image.digest"] == ("absent", "sha256:1")
+    assert told["digests"]["controller: plugins.sha256"] == ("absent", '["a"]')
+    assert told["ids"]["kuryr_pod_subnet_id"] == ("1", "2")
+    text = differences_view("r01", "r02", found)
+    assert max(map(len, text.splitlines())) <= 80
+    assert "k8s-router" in text
+
+
+def test_a_record_is_shown_in_80_columns(tmp_path: Path) -> None:
+    phase = a_phase("image_build", image={"name": "kuryr", "digest": "sha256:1", "labels": {}})
+    text = record_view(recorded(tmp_path, "r01", phases=[phase]).predicate)
+    assert max(map(len, text.splitlines())) <= 80
+    for part in ("kuryr sha256:1", "operator on there", "SUCCEEDED", "image_build"):
+        assert part in text
+
+
+class Page(HTMLParser):
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def all_of(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def index(tmp_path: Path) -> str:
+    failing = {**FINDING, "status": "fail", "evidence": "<503>", "remedy": "look & see"}
+    phases = [
+        a_phase("controller", findings=[FINDING, failing], notebook="02_openstack_prep.ipynb"),
+        a_phase("daemon", status="NOT_REACHED", seconds=None),
+    ]
+    return render_index([recorded(tmp_path, "r01"), recorded(tmp_path, "r02", phases=phases)])
+
+
+def test_the_page_needs_nothing_else_and_links_to_what_is_there(tmp_path: Path) -> None:
+    text = index(tmp_path)
+    page = Page(text)
+    assert not re.search(r"https?://|url\(|@import", text.replace("http://www.w3.org", ""))
+    assert not page.all_of("script")
+    assert not page.all_of("link")
+    targets = [item["href"] or "" for item in page.all_of("a")]
+    ids = {f"#{attributes['id']}" for _, attributes in page.tags if "id" in attributes}
+    for target in targets:
+        assert target in ids or (tmp_path / target).is_file()
+    assert "r02/02_openstack_prep.html" in targets
+
+
+def test_the_page_can_be_read_by_all(tmp_path: Path) -> None:
+    text = index(tmp_path)
+    page = Page(text)
+    assert page.all_of("html")[0]["lang"] == "en"
+    assert len(page.all_of("h1")) == 1
+    assert len(page.all_of("caption")) == len(page.all_of("table")) == 3
+    assert all(item["scope"] in ("col", "row") for item in page.all_of("th"))
+    assert "prefers-color-scheme: dark" in text
+    # Every status is a word.
+    for word in ("fail", "pass", "not reached", "SUCCEEDED"):
+        assert word in text
+    assert "&lt;503&gt;" in text
+    assert "look &amp; see" in text
+    assert text.index("Record 2") < text.index("Record 1")
+
+
+def test_an_archive_file_holds_all_and_verifies_elsewhere(tmp_path: Path) -> None:
+    records = [recorded(tmp_path / "lab", name) for name in ("r01", "r02")]
+    target = tmp_path / "lab.tar.gz"
+    export_records(records, [public_path(key_path(None))], target)
+    with tarfile.open(target) as archive:
+        archive.extractall(tmp_path / "out", filter="data")
+        assert {member.uname for member in archive} == {""}
+    out = tmp_path / "out" / "lab"
+    assert (out / "index.html").is_file()
+    keys = load_public_keys([*(out / "keys").iterdir()])
+    assert verify_runs([out / "r01", out / "r02"], keys, {}).problems == ()
+    with pytest.raises(UsageError, match="not overwritten"):
+        export_records(records, [], target)
+    with pytest.raises(UsageError, match="no record"):
+        export_records([], [], tmp_path / "none.tar.gz")

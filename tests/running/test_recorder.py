@@ -1,0 +1,161 @@
+"""The record that a run leaves, however it ends."""
+
+from __future__ import annotations
+
+import io
+import os
+import secrets
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from memory_leases import MemoryLeases
+from small_runs import FIRST, write_notebook
+
+from kuryr_runbook.display.live import LiveProgress
+from kuryr_runbook.model.errors import UsageError
+from kuryr_runbook.recording.chain import heads_of
+from kuryr_runbook.recording.records import read_record, run_directories
+from kuryr_runbook.recording.signing import key_path, load_public_keys, public_path
+from kuryr_runbook.recording.verifying import verify_runs
+from kuryr_runbook.running import recorder
+from kuryr_runbook.running.account import RunStatus, read_run
+from kuryr_runbook.running.run_options import RunOptions, RunResult
+from kuryr_runbook.running.runs import run_phases
+
+LAB_SITE = Path(__file__).parents[2] / "parameters" / "lab.yaml"
+FINDINGS = """
+from kuryr_runbook.phases.base import judged
+from kuryr_runbook.model.findings import Finding, Status
+judged("image_build", [
+    Finding(check="c", title="the image", status=Status.FAIL, evidence="none", remedy="make it")
+])
+"""
+Start = Callable[..., RunResult]
+
+
+@pytest.fixture
+def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "notebooks").mkdir()
+
+    def start(cell: str, record: dict[str, str] | None = None) -> RunResult:
+        write_notebook(tmp_path / "notebooks" / FIRST.notebook, cell)
+        values = yaml.safe_load(LAB_SITE.read_text())
+        values["record"] = record or {}
+        site = tmp_path / "site.yaml"
+        site.write_text(yaml.safe_dump(values))
+        options = RunOptions(
+            notebooks=tmp_path / "notebooks", leases=lambda site: MemoryLeases(), command="test"
+        )
+        with LiveProgress(io.StringIO()) as progress:
+            return run_phases(site, [FIRST], options, progress)
+
+    return start
+
+
+def test_it_tells_what_was_found_and_how_it_ended(start: Start) -> None:
+    result = start(FINDINGS)
+    assert (result.status, result.exit_code) == (RunStatus.FAILED, 4)
+    predicate = read_record(result.directory).predicate
+    assert predicate["run"]["status"] == "FAILED"
+    assert predicate["run"]["command"] == "test"
+    (phase,) = predicate["phases"]
+    assert phase["error"] == str(result.error)
+    assert [(item["status"], item["title"]) for item in phase["findings"]] == [
+        ("fail", "the image")
+    ]
+    assert predicate["site"]["parameters"]["network"]["router"] == "k8s-router"
+    assert {"user", "host"} == set(predicate["by"])
+
+
+def test_runs_make_a_chain_that_holds_and_a_page(start: Start, tmp_path: Path) -> None:
+    for cell in ("1", "1 / 0", "2"):
+        start(cell)
+    directories = run_directories([tmp_path / "runs"])
+    keys = load_public_keys([public_path(key_path(None))])
+    found = verify_runs(directories, keys, heads_of(["lab"]))
+    assert found.problems == ()
+    assert [record.number for record in found.records] == [1, 2, 3]
+    page = (tmp_path / "runs" / "lab" / "index.html").read_text()
+    assert page.count("<section") == 3
+
+
+def test_a_secret_in_a_cell_itself_keeps_the_run_from_being_recorded(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    word = secrets.token_urlsafe(16)
+    monkeypatch.setenv("OS_PASSWORD", word)
+    result = start(f"password = {word!r}")
+    assert result.status is RunStatus.SUCCEEDED
+    assert result.exit_code == 1
+    told = str(result.record_error)
+    assert f"{FIRST.notebook}, cell " in told
+    assert "the variable OS_PASSWORD" in told
+    assert word not in told
+    assert not (result.directory / "record.json").exists()
+    assert read_run(result.directory)["status"] == "SUCCEEDED"
+
+
+def test_a_copy_goes_to_the_archive(start: Start, tmp_path: Path) -> None:
+    result = start("1", {"archive": str(tmp_path / "archive")})
+    assert result.exit_code == 0
+    copy = tmp_path / "archive" / "lab" / result.directory.name
+    assert {path.name for path in copy.iterdir()} == {
+        path.name for path in result.directory.iterdir()
+    }
+
+
+def test_a_machine_without_history_goes_on_after_the_archive(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = {"archive": str(tmp_path / "archive")}
+    first = read_record(start("1", archive).directory)
+    (tmp_path / "runs").rename(tmp_path / "before")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "another machine's"))
+    assert read_record(start("1", archive).directory).previous == first.link
+
+
+def test_an_archive_that_fails_leaves_the_record(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "archive").write_text("not a directory")
+    result = start("1", {"archive": str(tmp_path / "archive")})
+    assert result.status is RunStatus.SUCCEEDED
+    assert result.exit_code == 1
+    assert "records upload" in str(result.record_error)
+    assert read_record(result.directory).number == 1
+
+
+def test_an_interrupt_of_the_copying_leaves_the_record(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(record: object, archive: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(recorder, "upload_record", interrupted)
+    result = start("1", {"archive": str(tmp_path / "archive")})
+    assert "was interrupted" in str(result.record_error)
+    assert read_record(result.directory).number == 1
+
+
+def test_nothing_stops_the_making_of_a_record(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = recorder.make_record
+
+    def disturbed(*arguments: object) -> object:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return make(*arguments)
+
+    monkeypatch.setattr(recorder, "make_record", disturbed)
+    result = start("1")
+    assert result.status is RunStatus.SUCCEEDED
+    assert read_record(result.directory).number == 1
+
+
+def test_a_key_that_cannot_be_used_is_told_before_anything(start: Start, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"record\.signing_key"):
+        start("1", {"signing_key": str(tmp_path / "none.pem")})
+    assert not (tmp_path / "runs").exists()

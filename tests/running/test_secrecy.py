@@ -1,0 +1,121 @@
+"""A run whose cells print secrets: nothing of them gets to the terminal or into the run's files."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import secrets
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from memory_leases import MemoryLeases
+from small_runs import FIRST, write_notebook
+
+from kuryr_runbook.display.live import LiveProgress
+from kuryr_runbook.model.secrets import REDACTED, KnownSecrets, Secret
+from kuryr_runbook.recording.scanning import find_leaks
+from kuryr_runbook.running.run_options import RunOptions, RunResult
+from kuryr_runbook.running.runs import run_phases
+
+LAB_SITE = Path(__file__).parents[2] / "parameters" / "lab.yaml"
+PASSWORD = f'{secrets.token_hex(8)}"<&/ü%{secrets.token_hex(8)}'
+MADE = secrets.token_urlsafe(24)
+KEY = (
+    "-----BEGIN PRIVATE KEY-----\n"
+    + base64.encodebytes(secrets.token_bytes(160)).decode()
+    + "-----END PRIVATE KEY-----\n"
+)
+ALL = KnownSecrets([Secret(PASSWORD, "password"), Secret(MADE, "made"), Secret(KEY, "key")])
+
+BEGIN = """
+import base64, html, json, os, sys, time, urllib.parse, yaml
+from pathlib import Path
+from IPython.display import HTML, JSON, display
+
+here = Path({here!r})
+password = yaml.safe_load((here / "clouds.yaml").read_text())["clouds"]["k8s"]["auth"]["password"]
+key = (here / "key.pem").read_text()
+"""
+FORMS = """
+for value in (password, key):
+    raw = value.encode()
+    print(value)
+    print(repr(value), json.dumps(value), json.dumps(json.dumps({"password": value})))
+    print(urllib.parse.quote(value, safe=""), urllib.parse.quote_plus(value), html.escape(value))
+    for before in ("", "a", "ab"):
+        print(base64.b64encode(before.encode() + raw + b"more").decode())
+        print(base64.urlsafe_b64encode(before.encode() + raw).decode())
+    print(base64.encodebytes(b"user:" + raw).decode())
+    print(value, file=sys.stderr)
+    for line in value.splitlines():
+        print(line)
+    display(HTML(f"<b>{html.escape(value)}</b>"), JSON({"password": value}), {"password": value})
+"""
+PIECES = """
+for piece in (password[:7], password[7:15], password[15:]):
+    sys.stdout.write(piece)
+    sys.stdout.flush()
+    time.sleep(0.3)
+"""
+LEARNT = """
+from kuryr_runbook.clients.secrets import learn
+learn((here / "made").read_text(), "made by this cell")
+print((here / "made").read_text())
+"""
+RAISED = """
+raise ValueError(f"refused: {password}")
+"""
+LOGGED = """
+os.write(2, f"E1126 a library logs {password}\\n".encode())
+os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    clouds = {"clouds": {"k8s": {"auth": {"username": "kuryr", "password": PASSWORD}}}}
+    (tmp_path / "clouds.yaml").write_text(yaml.safe_dump(clouds))
+    (tmp_path / "key.pem").write_text(KEY)
+    (tmp_path / "made").write_text(MADE)
+    users = {"users": [{"name": "a", "user": {"client-key": "key.pem"}}]}
+    (tmp_path / "kubeconfig").write_text(yaml.safe_dump(users))
+    values = yaml.safe_load(LAB_SITE.read_text())
+    values["openstack"]["clouds_yaml"] = str(tmp_path / "clouds.yaml")
+    values["kubernetes"]["kubeconfig"] = str(tmp_path / "kubeconfig")
+    path = tmp_path / "site.yaml"
+    path.write_text(yaml.safe_dump(values))
+    return path
+
+
+def run(site: Path, *cells: str) -> tuple[RunResult, str]:
+    here = site.parent
+    (here / "notebooks").mkdir()
+    begin = BEGIN.format(here=str(here))
+    write_notebook(here / "notebooks" / FIRST.notebook, begin, *cells)
+    options = RunOptions(
+        run_dir=here / "run", notebooks=here / "notebooks", leases=lambda site: MemoryLeases()
+    )
+    stream = io.StringIO()
+    with LiveProgress(stream) as progress:
+        return run_phases(site, [FIRST], options, progress), stream.getvalue()
+
+
+@pytest.mark.parametrize("cell", [FORMS, PIECES, LEARNT, RAISED, LOGGED])
+def test_no_form_of_a_secret_gets_anywhere(cell: str, site: Path) -> None:
+    result, told = run(site, cell)
+    assert list(find_leaks(result.directory, ALL)) == []
+    assert ALL.found_in(told) == []
+    assert ALL.found_in(str(result.error)) == []
+    kept = "".join(path.read_text() for path in result.directory.glob("*.[il]*"))
+    assert REDACTED in kept
+
+
+def test_what_is_no_secret_stays(site: Path) -> None:
+    result, _ = run(site, "print('kuryr is', password, 'here')")
+    notebook: Any = json.loads((result.directory / FIRST.notebook).read_text())
+    (output,) = notebook["cells"][-1]["outputs"]
+    assert "".join(output["text"]) == f"kuryr is {REDACTED} here\n"
