@@ -20,7 +20,7 @@ from kuryr_runbook.checking.diagnosis_causes import Check, Victim, found
 from kuryr_runbook.checking.diagnosis_cluster_look import Key
 from kuryr_runbook.checking.diagnosis_look import Look
 from kuryr_runbook.model.findings import Finding
-from kuryr_runbook.snapshots.diagnosis_cluster import ClusterService, Pod
+from kuryr_runbook.snapshots.diagnosis_objects import ClusterService, Pod
 from kuryr_runbook.snapshots.reading import Unreadable
 
 CHECKS: tuple[Check, ...] = (

@@ -13,7 +13,7 @@ from functools import wraps
 from kuryr_runbook.checking.diagnosis_look import Look
 from kuryr_runbook.checking.verdicts import CouldNotLook
 from kuryr_runbook.model.findings import Finding, Status
-from kuryr_runbook.snapshots.diagnosis_cluster import ClusterService, Pod
+from kuryr_runbook.snapshots.diagnosis_objects import ClusterService, Pod
 
 
 @dataclass(frozen=True, slots=True)

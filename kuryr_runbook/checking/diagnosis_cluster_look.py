@@ -10,7 +10,7 @@ from kuryr_runbook.checking.verdicts import CouldNotLook, readable
 from kuryr_runbook.model.releases import minor_version
 from kuryr_runbook.model.support import gets_balancer
 from kuryr_runbook.snapshots.diagnosis import DiagnosisSnapshot
-from kuryr_runbook.snapshots.diagnosis_cluster import (
+from kuryr_runbook.snapshots.diagnosis_objects import (
     Backend,
     ClusterService,
     KuryrObject,

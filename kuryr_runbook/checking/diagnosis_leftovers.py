@@ -14,6 +14,8 @@ from kuryr_runbook.snapshots.vif import PodVif
 POD_PORT_OWNERS = ("compute:kuryr", "trunk:subport")
 KURYRS_FLOATING_IP = "kuryr_lb"
 """The description that Kuryr gives floating IPs."""
+JUST_NOW = 15.0
+"""Seconds that lie between the reading of the first list and of the last."""
 LEAK = "up to ussuri Kuryr has no finalizers: what is deleted while the controller is down stays"
 
 
@@ -57,18 +59,18 @@ def check_finalizers(look: Look) -> Iterator[Cause]:
     {"pair-stale"},
 )
 def check_ports(look: Look) -> Iterator[Cause]:
-    """Each takes an address and a piece of the quota."""
+    """Each takes an address and a piece of the quota, as do those that are nobody's at all."""
     subnet = look.pod_subnet.id
     used = {vif.port_id for vif in look.vifs.values() if isinstance(vif, PodVif)}
     uids = {pod.uid for pod in look.all_pods}
     orphans = [
         port
         for port in look.ports.values()
-        if port.device_owner in POD_PORT_OWNERS
+        if (port.device_owner in POD_PORT_OWNERS or not port.device_owner)
         and any(fixed.subnet_id == subnet for fixed in port.fixed_ips)
         and port.id not in used
         and port.device_id not in uids
-        and look.is_old(port.created)
+        and look.is_old(port.created, JUST_NOW)
     ]
     if orphans:
         told = [f"{it.id} ({', '.join(it.addresses)})" for it in orphans]
@@ -92,7 +94,7 @@ def check_second_ports(look: Look) -> Iterator[Cause]:
     doubles: dict[str, list[str]] = defaultdict(list)
     for port in look.ports.values():
         pod, vif = known.get(port.device_id, (None, None))
-        is_pods = port.device_owner in POD_PORT_OWNERS and look.is_old(port.created)
+        is_pods = port.device_owner in POD_PORT_OWNERS and look.is_old(port.created, JUST_NOW)
         if is_pods and pod and isinstance(vif, PodVif) and vif.port_id != port.id:
             doubles[str(pod)].append(port.id)
     if doubles:
@@ -119,7 +121,7 @@ def check_kuryr_ports(look: Look) -> Iterator[Cause]:
         if it.kind == "KuryrPort"
         and (it.namespace, it.name) not in pods
         and it.life.deleted is None
-        and look.is_old(it.life.made)
+        and look.is_old(it.life.made, JUST_NOW)
     ]
     if orphans:
         first = orphans[0]
@@ -151,7 +153,7 @@ def check_balancers(look: Look) -> Iterator[Cause]:
         and it.name != api
         and not it.name.endswith("/kubernetes")
         and it.vip_subnet_id == subnet
-        and look.is_old(it.changed)
+        and look.is_old(it.changed, JUST_NOW)
     ]
     if orphans:
         yield Cause(
@@ -176,7 +178,7 @@ def check_floating_ips(look: Look) -> Iterator[Cause]:
         for it in look.floating_ips
         if it.description == KURYRS_FLOATING_IP
         and it.port_id not in vips
-        and look.is_old(it.created)
+        and look.is_old(it.created, JUST_NOW)
     ]
     if orphans:
         yield Cause(

@@ -13,7 +13,7 @@ from kuryr_runbook.checking.diagnosis_cluster_look import ClusterLook
 from kuryr_runbook.checking.verdicts import CouldNotLook, readable
 from kuryr_runbook.model.rules import admits
 from kuryr_runbook.snapshots.diagnosis_cloud import node_subnet, pod_subnet, service_subnet
-from kuryr_runbook.snapshots.diagnosis_cluster import ClusterService
+from kuryr_runbook.snapshots.diagnosis_objects import ClusterService
 from kuryr_runbook.snapshots.diagnosis_resources import (
     Balancer,
     FloatingIp,
@@ -95,7 +95,8 @@ class Look(ClusterLook):
         """The rules of each group that can be read as such, in the words of `model.rules`."""
         found: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for rule in readable(self.cloud.rules):
-            if rule.remote_ip_prefix is None or _is_range(rule.remote_ip_prefix):
+            known_source = rule.remote_ip_prefix is None or _is_range(rule.remote_ip_prefix)
+            if known_source and (rule.port_range_min is None) == (rule.port_range_max is None):
                 found[rule.security_group_id].append(asdict(rule))
         return found
 

@@ -9,7 +9,7 @@ from kuryr_runbook.checking.diagnosis_look import Look
 from kuryr_runbook.checking.diagnosis_services import FROM_HANDLER, SEE_LOG, balancers
 from kuryr_runbook.checking.verdicts import some
 from kuryr_runbook.model.findings import Status
-from kuryr_runbook.snapshots.diagnosis_cluster import ClusterService, ServicePort
+from kuryr_runbook.snapshots.diagnosis_objects import ClusterService, ServicePort
 from kuryr_runbook.snapshots.diagnosis_resources import Balancer, Member
 
 

@@ -10,7 +10,7 @@ from kuryr_runbook.checking.verdicts import CouldNotLook
 from kuryr_runbook.model.drivers import GroupRole
 from kuryr_runbook.model.findings import Hop, Status
 from kuryr_runbook.model.support import gets_balancer
-from kuryr_runbook.snapshots.diagnosis_cluster import ClusterService, Pod, ServicePort
+from kuryr_runbook.snapshots.diagnosis_objects import ClusterService, Pod, ServicePort
 from kuryr_runbook.snapshots.diagnosis_resources import Balancer, Member, Port
 from kuryr_runbook.snapshots.vif import PodVif
 from kuryr_runbook.specs.openstack import balancer_source

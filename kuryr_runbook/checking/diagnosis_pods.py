@@ -10,7 +10,7 @@ from kuryr_runbook.checking.diagnosis_look import Look
 from kuryr_runbook.checking.verdicts import readable, some
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.findings import Status
-from kuryr_runbook.snapshots.diagnosis_cluster import Pod
+from kuryr_runbook.snapshots.diagnosis_objects import Pod
 from kuryr_runbook.snapshots.vif import Malformed
 
 SUCCESSOR = "delete the pod: its successor gets a new port"

@@ -18,7 +18,7 @@ from kuryr_runbook.checking.verdicts import some
 from kuryr_runbook.model.addressing import api_service_address
 from kuryr_runbook.model.findings import Status
 from kuryr_runbook.model.support import service_objections
-from kuryr_runbook.snapshots.diagnosis_cluster import ClusterService
+from kuryr_runbook.snapshots.diagnosis_objects import ClusterService
 from kuryr_runbook.snapshots.diagnosis_resources import Balancer
 
 ANY_OCTAVIA = (99, 0)

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from kuryr_runbook.clients.openstack import OpenStackReader
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.snapshots import diagnosis_resources as resources
+from kuryr_runbook.snapshots.diagnosis_answers import PARSERS, member_of, port_of
 from kuryr_runbook.snapshots.diagnosis_resources import (
     Balancer,
     FloatingIp,
@@ -178,7 +178,7 @@ def _listed(cloud: DiagnosisCloud, project: str, kind: str) -> list[Resource]:
 def _parsed(kind: str, items: list[Resource] | Unreadable) -> Any:
     if isinstance(items, Unreadable):
         return items
-    return _each(resources.PARSERS[kind], items)
+    return _each(PARSERS[kind], items)
 
 
 def _each(parse: Callable[[Resource], Any], items: Iterable[object]) -> tuple[Any, ...]:
@@ -201,7 +201,7 @@ def _with_octavias(
     if isinstance(others, Unreadable):
         return others
     known = {port.id for port in ports}
-    more = (port for port in _each(resources.port_of, others) if port.id not in known)
+    more = (port for port in _each(port_of, others) if port.id not in known)
     return (*ports, *more)
 
 
@@ -212,7 +212,7 @@ def _members(
         return pools
 
     def of(pool: Pool) -> tuple[Member, ...] | Unreadable:
-        return attempted(lambda: _each(resources.member_of, cloud.members(pool.id)))
+        return attempted(lambda: _each(member_of, cloud.members(pool.id)))
 
     with ThreadPoolExecutor(MEMBERS_AT_ONCE) as threads:
         return dict(zip([pool.id for pool in pools], threads.map(of, pools), strict=True))

@@ -365,6 +365,7 @@ CASES: list[tuple[str, Spoil, str, str, str]] = [
      "api-balancer", "fail", "service default/kubernetes"),
     ("new", stuck, "stuck-finalizers", "fail", "pod default/web-1"),
     ("", orphan_port(), "port-orphaned", "warn", "port lost"),
+    ("", orphan_port(device_owner="", device_id=""), "port-orphaned", "warn", "port lost"),
     ("", orphan_port(device_id="uid-web-1"), "port-twice", "warn", "port lost"),
     ("new", orphan_kuryr_port, "kuryr-port-orphaned", "warn", "KuryrPort default/gone"),
     ("", orphan_balancer, "balancer-orphaned", "warn", "load balancer default/gone"),
@@ -482,6 +483,22 @@ def test_a_log_that_cannot_be_read_is_unknown() -> None:
     world.broken = {"log kuryr-controller-0": UnreachableError("no route")}
     (found,) = troubles(world)
     assert (found.check, found.status) == ("controller-log", Status.UNKNOWN)
+
+
+def test_a_daemon_that_is_ready_may_say_why_it_plugs_no_pod() -> None:
+    world = World()
+    warned("CNI Daemon returned error 500")(world)
+    world.logs["kuryr-daemon-1"] = "x ERROR kuryr_kubernetes.cni.daemon.service KeyError: 'ens9'"
+    first = troubles(world)[0]
+    assert (first.check, first.effects) == ("daemon-log", ("pod-plugged",))
+    assert "kuryr.link_iface" in first.remedy
+
+
+def test_a_rule_with_half_a_range_of_ports_admits_nothing_and_harms_nothing() -> None:
+    world = World()
+    for rule in world.resources["security_group_rule"]:
+        rule.update(protocol="tcp", port_range_min=1, port_range_max=None)
+    assert {it.check for it in troubles(world)} == {"service-subnet-rule", "pod-traffic-rule"}
 
 
 @pytest.mark.parametrize(

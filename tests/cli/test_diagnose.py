@@ -110,6 +110,18 @@ def test_a_snapshot_can_be_kept_again_and_its_site_given(tmp_path: Path) -> None
     assert run("--snapshot", file, "--site", LAB).exit_code == 4
 
 
+def test_without_cloud_and_cluster_all_is_unknown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The lab's files are below the home directory: here there are none.
+    monkeypatch.setenv("HOME", str(tmp_path))
+    result = run("--site", LAB, "--json")
+    report = json.loads(result.stdout)
+    assert (result.exit_code, report["worst"]) == (5, "unknown")
+    assert {it["status"] for it in report["findings"]} <= {"unknown", "pass"}
+    assert len(report["findings"]) < 6
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
