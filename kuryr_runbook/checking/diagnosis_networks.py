@@ -17,7 +17,6 @@ from kuryr_runbook.checking.verdicts import CouldNotLook, readable, some
 from kuryr_runbook.model.findings import Status
 from kuryr_runbook.snapshots.diagnosis_cloud import node_subnet, pod_subnet, service_subnet
 
-LEG = "network:router_interface"
 RANGES = (
     "kuryr-kubernetes, doc/source/installation/services.rst: Kubernetes has the lower half of "
     "the service subnet, Octavia the upper"

@@ -23,6 +23,8 @@ from kuryr_runbook.snapshots.vif import PodVif
 DEFAULT_PAIRS = 10
 """Neutron's max_allowed_address_pair, unless somebody raised it; no API tells."""
 NEARLY = 8
+BROKEN_TRUNKS = ("DEGRADED", "ERROR")
+"""States that last; a trunk is DOWN or in BUILD while its instance starts."""
 FROM_DRIVER = "kuryr-kubernetes, controller/drivers/nested_macvlan_vif.py, nested_vif.py"
 
 
@@ -75,7 +77,7 @@ def check_port_security(look: Look) -> Iterator[Cause]:
 
 @question(
     "trunk",
-    "The workers' ports are parents of trunks",
+    "The workers' ports are parents of trunks that work",
     "kuryr-kubernetes, controller/drivers/nested_vlan_vif.py: `missing trunk details`",
     {"pod-unhandled", "controller-restarts"},
 )
@@ -83,8 +85,13 @@ def check_trunks(look: Look) -> Iterator[Cause]:
     """nested-vlan makes pods' ports subports of their worker's trunk."""
     if look.site.kuryr.vif_driver is not VifDriver.NESTED_VLAN:
         return
-    parents = {trunk.port_id for trunk in readable(look.cloud.trunks)}
-    bare = [name for name, port in look.workers.items() if port.id not in parents]
+    states = {trunk.port_id: trunk.status for trunk in readable(look.cloud.trunks)}
+    bare = [name for name, port in look.workers.items() if port.id not in states]
+    broken = {
+        name: states[port.id]
+        for name, port in look.workers.items()
+        if states.get(port.id) in BROKEN_TRUNKS
+    }
     if bare:
         yield Cause(
             status=Status.FAIL,
@@ -92,6 +99,15 @@ def check_trunks(look: Look) -> Iterator[Cause]:
             remedy=f"openstack network trunk create --parent-port {look.workers[bare[0]].id} NAME",
             victims=tuple(map(node_victim, bare)),
             nodes=frozenset(bare),
+        )
+    if broken:
+        yield Cause(
+            status=Status.FAIL,
+            evidence=some([f"that of {name} is {state}" for name, state in broken.items()]),
+            remedy="look at Neutron's trunk driver or agent on the host of that instance",
+            victims=tuple(map(node_victim, broken)),
+            nodes=frozenset(broken),
+            explains=frozenset({"pod-unhandled", "pod-interface-inactive", "subport"}),
         )
 
 

@@ -28,7 +28,7 @@ Resource = Mapping[str, Any]
 
 def network_of(item: Resource) -> Network:
     """A network, from Neutron's answer."""
-    return Network(id=text(item, "id"), name=text(item, "name"), mtu=number(item.get("mtu")))
+    return Network(id=text(item, "id"), mtu=number(item.get("mtu")))
 
 
 def subnet_of(item: Resource) -> Subnet:
@@ -57,7 +57,6 @@ def port_of(item: Resource) -> Port:
     return Port(
         id=text(item, "id"),
         name=text(item, "name"),
-        network_id=text(item, "network_id"),
         fixed_ips=tuple(
             FixedIp(text(fixed, "subnet_id"), text(fixed, "ip_address"))
             for fixed in parts(item, "fixed_ips")
@@ -73,7 +72,6 @@ def port_of(item: Resource) -> Port:
         port_security=security if isinstance(security, bool) else None,
         status=text(item, "status"),
         tags=texts(item, "tags"),
-        project_id=text(item, "project_id"),
         created=time(item.get("created_at")),
     )
 
@@ -103,7 +101,6 @@ def trunk_of(item: Resource) -> Trunk:
     """A trunk, from Neutron's answer."""
     return Trunk(
         id=text(item, "id"),
-        name=text(item, "name"),
         port_id=text(item, "port_id"),
         status=text(item, "status"),
         sub_ports=tuple(text(sub, "port_id") for sub in parts(item, "sub_ports")),
@@ -127,7 +124,6 @@ def balancer_of(item: Resource) -> Balancer:
         id=text(item, "id"),
         name=text(item, "name"),
         provisioning=text(item, "provisioning_status"),
-        operating=text(item, "operating_status"),
         vip=text(item, "vip_address"),
         vip_port_id=text(item, "vip_port_id"),
         vip_subnet_id=text(item, "vip_subnet_id"),
@@ -139,7 +135,6 @@ def listener_of(item: Resource) -> Listener:
     """A listener, from Octavia's answer."""
     return Listener(
         id=text(item, "id"),
-        name=text(item, "name"),
         protocol=text(item, "protocol"),
         port=number(item.get("protocol_port")),
         balancers=_ids(item, "loadbalancers"),
@@ -152,10 +147,7 @@ def pool_of(item: Resource) -> Pool:
     """A pool, from Octavia's answer."""
     return Pool(
         id=text(item, "id"),
-        name=text(item, "name"),
-        balancers=_ids(item, "loadbalancers"),
         listeners=_ids(item, "listeners"),
-        provisioning=text(item, "provisioning_status"),
     )
 
 

@@ -36,20 +36,20 @@ AT_ONCE = 5
 MEMBERS_AT_ONCE = 8
 
 FIELDS: dict[str, tuple[str, ...]] = {
-    "network": ("id", "name", "mtu"),
+    "network": ("id", "mtu"),
     "subnet": ("id", "name", "network_id", "cidr", "allocation_pools", "project_id"),
     "router": ("id", "name", "external_gateway_info"),
     "port": (
-        "id", "name", "network_id", "fixed_ips", "mac_address", "device_owner", "device_id",
+        "id", "name", "fixed_ips", "mac_address", "device_owner", "device_id",
         "security_groups", "allowed_address_pairs", "port_security_enabled", "status", "tags",
-        "created_at", "project_id",
+        "created_at",
     ),
     "security_group": ("id", "name", "project_id"),
     "security_group_rule": (
         "id", "security_group_id", "direction", "ethertype", "protocol", "port_range_min",
         "port_range_max", "remote_ip_prefix", "remote_group_id",
     ),
-    "trunk": ("id", "name", "port_id", "status", "sub_ports"),
+    "trunk": ("id", "port_id", "status", "sub_ports"),
     "floatingip": (
         "id", "description", "floating_ip_address", "port_id", "created_at",
     ),

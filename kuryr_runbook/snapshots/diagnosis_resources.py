@@ -11,7 +11,6 @@ class Network:
     """A network."""
 
     id: str
-    name: str
     mtu: int | None
 
 
@@ -61,7 +60,6 @@ class Port:
 
     id: str
     name: str
-    network_id: str
     fixed_ips: tuple[FixedIp, ...]
     mac: str
     """In lower case."""
@@ -73,7 +71,6 @@ class Port:
     """None: Neutron does not say."""
     status: str
     tags: tuple[str, ...]
-    project_id: str
     created: datetime | None
 
     @property
@@ -110,7 +107,6 @@ class Trunk:
     """A trunk."""
 
     id: str
-    name: str
     port_id: str
     """Its parent: the port of a node."""
     status: str
@@ -137,7 +133,6 @@ class Balancer:
     id: str
     name: str
     provisioning: str
-    operating: str
     vip: str
     vip_port_id: str
     vip_subnet_id: str
@@ -150,7 +145,6 @@ class Listener:
     """A listener."""
 
     id: str
-    name: str
     protocol: str
     port: int | None
     balancers: tuple[str, ...]
@@ -164,10 +158,7 @@ class Pool:
     """A pool."""
 
     id: str
-    name: str
-    balancers: tuple[str, ...]
     listeners: tuple[str, ...]
-    provisioning: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

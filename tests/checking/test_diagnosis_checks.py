@@ -297,6 +297,7 @@ CASES: list[tuple[str, Spoil, str, str, str]] = [
     ("", change("port", "worker2", port_security_enabled=False),
      "node-port-security", "fail", "node worker2"),
     ("vlan", remove("trunk", "trunk-worker2"), "trunk", "fail", "node worker2"),
+    ("vlan", change("trunk", "trunk-worker2", status="DEGRADED"), "trunk", "fail", "node worker2"),
     ("new", lambda w: (tagged(w), w.node_port("worker1").update(tags=["blue"])),
      "node-port-tags", "fail", "node worker2"),
     ("", pairs(9), "pair-limit", "warn", "node worker2"),

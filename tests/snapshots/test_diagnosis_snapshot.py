@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import secrets
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from diagnosis_worlds import World
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kuryr_runbook.model.drivers import VifDriver
@@ -26,6 +28,7 @@ from kuryr_runbook.snapshots.scrubbing import LENGTH, scrubbed, telling_lines
 from kuryr_runbook.snapshots.vif import PodVif
 
 NOBODY = Unreadable("there is nobody")
+SNAPSHOT = World(2).read()
 
 
 def test_each_type_is_listed_once_however_many_pods_there_are() -> None:
@@ -123,6 +126,28 @@ def test_what_is_no_snapshot_is_refused(tmp_path: Path, content: str, said: str)
     file = tmp_path / "snapshot.json"
     file.write_text(content)
     with pytest.raises(UsageError, match=said):
+        load_snapshot(file)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_file_that_was_edited_is_read_or_refused(tmp_path: Path, data: Any) -> None:
+    file = tmp_path / "snapshot.json"
+    save_snapshot(SNAPSHOT, file)
+    document = json.loads(file.read_text())
+    place: Any = document["snapshot"]
+    for _ in range(data.draw(st.integers(0, 4))):
+        keys = [*place] if isinstance(place, dict) else [*range(len(place))]
+        inner = [key for key in keys if isinstance(place[key], dict | list) and place[key]]
+        if not inner:
+            break
+        place = place[data.draw(st.sampled_from(inner))]
+    keys = [*place] if isinstance(place, dict) else [*range(len(place))]
+    place[data.draw(st.sampled_from(keys))] = data.draw(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.just([]) | st.just({})
+    )
+    file.write_text(json.dumps(document))
+    with suppress(UsageError):
         load_snapshot(file)
 
 
