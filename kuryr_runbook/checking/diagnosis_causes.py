@@ -13,6 +13,7 @@ from functools import wraps
 from kuryr_runbook.checking.diagnosis_look import Look
 from kuryr_runbook.checking.verdicts import CouldNotLook
 from kuryr_runbook.model.findings import Finding, Status
+from kuryr_runbook.model.site import Site
 from kuryr_runbook.snapshots.diagnosis_objects import ClusterService, Pod
 
 
@@ -77,6 +78,8 @@ class Check:
     source: str
     explains: frozenset[str]
     """The checks whose findings follow from this one's."""
+    arises: Callable[[Site], bool]
+    """Whether it makes sense for a site."""
     judge: Callable[[Look], list[Cause]]
     """Raises CouldNotLook."""
 
@@ -96,7 +99,11 @@ class _Suspect:
 
 
 def question(
-    name: str, title: str, source: str, explains: Iterable[str] = ()
+    name: str,
+    title: str,
+    source: str,
+    explains: Iterable[str] = (),
+    arises: Callable[[Site], bool] = lambda site: True,
 ) -> Callable[[Callable[[Look], Iterator[Cause]]], Check]:
     """Make a check of a function that finds causes."""
 
@@ -106,7 +113,12 @@ def question(
             return list(find(look))
 
         return Check(
-            name=name, title=title, source=source, explains=frozenset(explains), judge=judge
+            name=name,
+            title=title,
+            source=source,
+            explains=frozenset(explains),
+            arises=arises,
+            judge=judge,
         )
 
     return of
@@ -123,7 +135,11 @@ def found(
     suspects: list[_Suspect] = []
     blind: dict[tuple[str, str], list[Check]] = {}
     answers: list[tuple[Check, int]] = []
+    pointless: list[Check] = []
     for check in checks:
+        if not check.arises(look.site):
+            pointless.append(check)
+            continue
         try:
             causes = check.judge(look)
         except CouldNotLook as reason:
@@ -144,7 +160,8 @@ def found(
         *(it for it in findings if it.status is Status.FAIL),
         *(_unknown(reason, remedy, asked) for (reason, remedy), asked in blind.items()),
         *(it for it in findings if it.status is not Status.FAIL),
-        *(_passed(check) for check, causes in answers if not causes),
+        *(_silent(check, Status.PASS, "nothing found") for check, found in answers if not found),
+        *(_silent(check, Status.SKIP, "does not arise for this site") for check in pointless),
     ]
 
 
@@ -230,11 +247,11 @@ def _unknown(reason: str, remedy: str, asked: list[Check]) -> Finding:
     )
 
 
-def _passed(check: Check) -> Finding:
+def _silent(check: Check, status: Status, evidence: str) -> Finding:
     return Finding(
         check=check.name,
         title=check.title,
-        status=Status.PASS,
-        evidence="nothing found",
+        status=status,
+        evidence=evidence,
         source=check.source,
     )

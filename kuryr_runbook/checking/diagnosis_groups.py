@@ -105,11 +105,10 @@ def check_api_rule(look: Look) -> Iterator[Cause]:
     "group-too-open",
     "No security group of nodes or pods admits everybody",
     "neutron: a rule without a remote range admits the whole world, by a floating IP too",
+    arises=lambda site: not site.provider.keeps_client_address,
 )
 def check_too_open(look: Look) -> Iterator[Cause]:
     """Every protocol, or every port of TCP or UDP, from anywhere."""
-    if look.site.provider.keeps_client_address:
-        return
     groups = {group for groups, _, _ in _guarded(look) for group in groups}
     open_rules = [
         rule for rule in readable(look.cloud.rules)

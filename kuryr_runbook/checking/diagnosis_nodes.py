@@ -18,6 +18,7 @@ from kuryr_runbook.checking.verdicts import CouldNotLook, readable, some
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.findings import Status
 from kuryr_runbook.model.releases.hazards import SMALLER_MTU, UNEQUAL_MTU
+from kuryr_runbook.model.site import Site
 from kuryr_runbook.snapshots.vif import PodVif
 
 DEFAULT_PAIRS = 10
@@ -25,7 +26,25 @@ DEFAULT_PAIRS = 10
 NEARLY = 8
 BROKEN_TRUNKS = ("DEGRADED", "ERROR")
 """States that last; a trunk is DOWN or in BUILD while its instance starts."""
+
 FROM_DRIVER = "kuryr-kubernetes, controller/drivers/nested_macvlan_vif.py, nested_vif.py"
+
+
+def _needs_pairs(site: Site) -> bool:
+    return site.driver.needs_address_pairs
+
+
+def _is_nested(site: Site) -> bool:
+    return site.kuryr.vif_driver is not VifDriver.NEUTRON_VIF
+
+
+def _finds_by_tags(site: Site) -> bool:
+    return bool(site.kuryr.resource_tags) and site.release.tags_find_node_ports
+
+
+def uses_trunks(site: Site) -> bool:
+    """Whether pods' ports are subports of their worker's trunk."""
+    return site.kuryr.vif_driver is VifDriver.NESTED_VLAN
 
 
 @question(
@@ -33,11 +52,10 @@ FROM_DRIVER = "kuryr-kubernetes, controller/drivers/nested_macvlan_vif.py, neste
     "Each node's address is that of a Neutron port in the node subnet",
     "kuryr-kubernetes, controller/drivers/nested_vif.py, _get_parent_port_by_host_ip",
     {"pod-unhandled", "address-pair", "controller-restarts"},
+    arises=_is_nested,
 )
 def check_node_ports(look: Look) -> Iterator[Cause]:
     """Kuryr finds the port of a pod's node by the address that its kubelet registered."""
-    if look.site.kuryr.vif_driver is VifDriver.NEUTRON_VIF:
-        return
     workers = {node.name: node.address for node in look.nodes if node.schedulable}
     lost = [name for name, address in workers.items() if not look.node_ports.get(name)]
     if lost:
@@ -58,11 +76,10 @@ def check_node_ports(look: Look) -> Iterator[Cause]:
     "The workers' ports have port security on",
     "neutron, extensions/allowedaddresspairs.py: a port without it takes no pairs (409)",
     {"pod-unhandled", "address-pair", "controller-restarts"},
+    arises=_needs_pairs,
 )
 def check_port_security(look: Look) -> Iterator[Cause]:
-    """Only drivers that need address pairs care."""
-    if not look.site.driver.needs_address_pairs:
-        return
+    """Neutron answers 409 to a pair for it."""
     off = [name for name, port in look.workers.items() if port.port_security is False]
     if off:
         yield Cause(
@@ -80,11 +97,10 @@ def check_port_security(look: Look) -> Iterator[Cause]:
     "The workers' ports are parents of trunks that work",
     "kuryr-kubernetes, controller/drivers/nested_vlan_vif.py: `missing trunk details`",
     {"pod-unhandled", "controller-restarts"},
+    arises=uses_trunks,
 )
 def check_trunks(look: Look) -> Iterator[Cause]:
     """nested-vlan makes pods' ports subports of their worker's trunk."""
-    if look.site.kuryr.vif_driver is not VifDriver.NESTED_VLAN:
-        return
     states = {trunk.port_id: trunk.status for trunk in readable(look.cloud.trunks)}
     bare = [name for name, port in look.workers.items() if port.id not in states]
     broken = {
@@ -116,12 +132,11 @@ def check_trunks(look: Look) -> Iterator[Cause]:
     "The workers' ports have the tags by which Kuryr looks for them",
     "kuryr-kubernetes, controller/drivers/nested_vif.py from 4.0.0 on",
     {"pod-unhandled", "controller-restarts"},
+    arises=_finds_by_tags,
 )
 def check_tags(look: Look) -> Iterator[Cause]:
     """With kuryr.resource_tags, later releases find only tagged ports."""
     tags = set(look.site.kuryr.resource_tags)
-    if not tags or not look.site.release.tags_find_node_ports:
-        return
     bare = [name for name, port in look.workers.items() if not tags <= set(port.tags)]
     if bare:
         options = " ".join(f"--tag {tag}" for tag in sorted(tags))
@@ -140,11 +155,10 @@ def check_tags(look: Look) -> Iterator[Cause]:
     "neutron, max_allowed_address_pair, 10 by default; seen: the pod beyond it makes the "
     "controller restart, and leaves a port each time",
     {"address-pair", "pod-unhandled", "controller-ready", "controller-restarts", "port-orphaned"},
+    arises=_needs_pairs,
 )
 def check_pair_limit(look: Look) -> Iterator[Cause]:
     """Any port that has more tells that the default was raised."""
-    if not look.site.driver.needs_address_pairs:
-        return
     counts = {name: len(port.pairs) for name, port in look.workers.items()}
     if max(counts.values(), default=0) > DEFAULT_PAIRS:
         return
@@ -177,11 +191,10 @@ def check_pair_limit(look: Look) -> Iterator[Cause]:
     "address-pair",
     "Every pod stands in the allowed address pairs of its worker's port",
     f"{FROM_DRIVER}; stein 1.0.1 loses pairs when two pods start at once",
+    arises=_needs_pairs,
 )
 def check_pairs(look: Look) -> Iterator[Cause]:
     """Without its pair Neutron drops a nested pod's packets, though the pod is Ready."""
-    if not look.site.driver.needs_address_pairs:
-        return
     lost = [
         (pod, vif)
         for pod, vif in look.plugged
@@ -206,11 +219,10 @@ def check_pairs(look: Look) -> Iterator[Cause]:
     "pair-twice",
     "No address is allowed twice",
     "neutron: whoever has an address in its pairs may answer for it",
+    arises=_needs_pairs,
 )
 def check_pairs_once(look: Look) -> Iterator[Cause]:
     """One of the two is of an earlier pod, and would be answered for by the wrong node."""
-    if not look.site.driver.needs_address_pairs:
-        return
     where: dict[str, list[str]] = defaultdict(list)
     for name, address, mac in _pod_pairs(look):
         where[address].append(f"{name} ({mac})")
@@ -231,11 +243,10 @@ def check_pairs_once(look: Look) -> Iterator[Cause]:
     "No address pair is left of a pod that is gone",
     f"{FROM_DRIVER}; up to ussuri, what is deleted while the controller is down stays",
     ("pair-twice",),
+    arises=_needs_pairs,
 )
 def check_stale_pairs(look: Look) -> Iterator[Cause]:
     """They count towards the limit, and let somebody use the address. Only the pods' subnet."""
-    if not look.site.driver.needs_address_pairs:
-        return
     known = {(address, vif.mac) for vif in _vifs(look) for address in vif.addresses}
     macs = {port.mac for port in look.ports.values()}
     counts: Counter[str] = Counter()
@@ -260,11 +271,10 @@ def check_stale_pairs(look: Look) -> Iterator[Cause]:
     "The pods' network has no larger MTU than the nodes' network",
     "kuryr-kubernetes, cni/binding/nested.py, bug 1863212",
     ("pod-plugged", "daemon-log"),
+    arises=_is_nested,
 )
 def check_mtu(look: Look) -> Iterator[Cause]:
     """Some releases refuse to plug, and the others lose large packets."""
-    if look.site.kuryr.vif_driver is VifDriver.NEUTRON_VIF:
-        return
     hazards = look.site.release.hazards
     mtus = {network.id: network.mtu for network in readable(look.cloud.networks)}
     pods, nodes = mtus.get(look.pod_subnet.network_id), mtus.get(look.node_subnet.network_id)

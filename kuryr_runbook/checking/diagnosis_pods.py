@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 
 from kuryr_runbook.checking.diagnosis_causes import Cause, phase, pod_victim, question
 from kuryr_runbook.checking.diagnosis_look import Look
+from kuryr_runbook.checking.diagnosis_nodes import uses_trunks
 from kuryr_runbook.checking.verdicts import readable, some
-from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.findings import Status
 from kuryr_runbook.snapshots.diagnosis_objects import Pod
 from kuryr_runbook.snapshots.vif import Malformed
@@ -165,11 +165,10 @@ def check_active(look: Look) -> Iterator[Cause]:
     "Every pod's port is a subport of its worker's trunk",
     "kuryr-kubernetes, controller/drivers/nested_vlan_vif.py",
     {"pod-interface-inactive"},
+    arises=uses_trunks,
 )
 def check_subports(look: Look) -> Iterator[Cause]:
     """Without it nothing carries the pod's VLAN."""
-    if look.site.kuryr.vif_driver is not VifDriver.NESTED_VLAN:
-        return
     subports = {
         trunk.port_id: (trunk.id, frozenset(trunk.sub_ports))
         for trunk in readable(look.cloud.trunks)

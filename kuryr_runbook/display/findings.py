@@ -38,11 +38,15 @@ def _document(finding: Finding) -> dict[str, Any]:
 def causes_view(title: str, findings: Iterable[Finding]) -> View:
     """What is wrong, deepest cause first; what is in order is only counted."""
     found = tuple(findings)
-    told = [item for item in found if item.status is not Status.PASS]
+    told = [item for item in found if item.status not in (Status.PASS, Status.SKIP)]
     rows = [(SIGNS[item.status], _cause(item)) for item in told]
-    passed = len(found) - len(told)
-    note = f"{passed} checks found nothing." if told else f"Nothing is wrong: {passed} checks."
-    view = table(title, ("status", "cause, evidence, remedy"), rows, note)
+    passed = sum(item.status is Status.PASS for item in found)
+    view = table(
+        title,
+        ("status", "cause, evidence, remedy"),
+        rows or [(SIGNS[Status.PASS], "nothing is wrong")],
+        f"{passed} checks found nothing.",
+    )
     return replace(view, data={"findings": [_document(item) for item in found]})
 
 

@@ -20,12 +20,13 @@ from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.snapshots.diagnosis import read_diagnosis
 from kuryr_runbook.snapshots.reading import Unreadable
 
+SILENT = (Status.PASS, Status.SKIP)
 MACVLAN, VLAN = VifDriver.NESTED_MACVLAN, VifDriver.NESTED_VLAN
 
 
 def troubles(world: World, place: Place = EVERYWHERE) -> list[Finding]:
     found = check_diagnosis(Look(world.read()), place)
-    return [finding for finding in found if finding.status is not Status.PASS]
+    return [finding for finding in found if finding.status not in SILENT]
 
 
 def scale_to_nothing(world: World) -> None:
