@@ -23,6 +23,7 @@ LEAK = "up to ussuri Kuryr has no finalizers: what is deleted while the controll
     "stuck-finalizers",
     "Nothing hangs in Terminating for Kuryr's sake",
     "kuryr-kubernetes, constants.py from 3.0.0 on: the controller takes its finalizers off",
+    arises=lambda site: bool(site.release.finalizers),
 )
 def check_finalizers(look: Look) -> Iterator[Cause]:
     """Pods, Services, network policies and Kuryr's own objects."""
@@ -111,6 +112,7 @@ def check_second_ports(look: Look) -> Iterator[Cause]:
     "kuryr-port-orphaned",
     "Every KuryrPort has its pod",
     "kuryr-kubernetes, controller/handlers/kuryrport.py from 3.0.0 on",
+    arises=lambda site: bool(site.release.crds),
 )
 def check_kuryr_ports(look: Look) -> Iterator[Cause]:
     """It is named as its pod."""

@@ -21,6 +21,7 @@ from kuryr_runbook.snapshots.diagnosis_resources import (
     Member,
     Port,
     Subnet,
+    Trunk,
 )
 
 T = TypeVar("T")
@@ -70,6 +71,11 @@ class Look(ClusterLook):
             if fixed.subnet_id == subnet
         }
         return {node.name: at.get(node.address) for node in self.nodes if node.address}
+
+    @cached_property
+    def trunks(self) -> Mapping[str, Trunk]:
+        """By the port that is their parent."""
+        return {trunk.port_id: trunk for trunk in readable(self.cloud.trunks)}
 
     @cached_property
     def workers(self) -> dict[str, Port]:

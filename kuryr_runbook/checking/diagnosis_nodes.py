@@ -101,12 +101,11 @@ def check_port_security(look: Look) -> Iterator[Cause]:
 )
 def check_trunks(look: Look) -> Iterator[Cause]:
     """nested-vlan makes pods' ports subports of their worker's trunk."""
-    states = {trunk.port_id: trunk.status for trunk in readable(look.cloud.trunks)}
-    bare = [name for name, port in look.workers.items() if port.id not in states]
+    bare = [name for name, port in look.workers.items() if port.id not in look.trunks]
     broken = {
-        name: states[port.id]
+        name: trunk.status
         for name, port in look.workers.items()
-        if states.get(port.id) in BROKEN_TRUNKS
+        if (trunk := look.trunks.get(port.id)) and trunk.status in BROKEN_TRUNKS
     }
     if bare:
         yield Cause(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from kuryr_runbook.checking.diagnosis import Place
 from kuryr_runbook.checking.diagnosis_look import Look
 from kuryr_runbook.checking.verdicts import CouldNotLook
-from kuryr_runbook.model.drivers import GroupRole
+from kuryr_runbook.model.drivers import GroupRole, VifDriver
 from kuryr_runbook.model.findings import Hop, Status
 from kuryr_runbook.model.support import gets_balancer
 from kuryr_runbook.snapshots.diagnosis_objects import ClusterService, Pod, ServicePort
@@ -78,7 +78,8 @@ def _hops_to(look: Look, pod: Pod) -> Iterator[Hop]:
         return
     if isinstance(vif, PodVif):
         yield _hop(2, "port", vif.port_id, lambda: _port(look, pod, vif))
-        yield _hop(3, "node's port", pod.node, lambda: _node_port(look, pod, vif))
+        if look.site.kuryr.vif_driver is not VifDriver.NEUTRON_VIF:
+            yield _hop(3, "node's port", pod.node, lambda: _node_port(look, pod, vif))
         yield _rule_hop(look, pod)
 
 
@@ -109,7 +110,11 @@ def _node_port(look: Look, pod: Pod, vif: PodVif) -> Found:
     if port is None:
         return Status.FAIL, "no Neutron port has the node's address"
     if not look.site.driver.needs_address_pairs:
-        return Status.PASS, port.id
+        trunk = look.trunks.get(port.id)
+        carried = trunk is not None and vif.port_id in trunk.sub_ports
+        state = f"trunk {trunk.id} {trunk.status}" if trunk else "no trunk"
+        verb = "carries" if carried else "does NOT carry"
+        return (Status.PASS if carried else Status.FAIL), f"{port.id}, {state} {verb} the pod's"
     paired = any(look.is_paired(pod.node, address, vif.mac) for address in vif.addresses)
     told = f"{port.id}, {'allows' if paired else 'LACKS'} the pair, {len(port.pairs)} pairs in all"
     return (Status.PASS if paired else Status.FAIL), told

@@ -169,16 +169,12 @@ def check_active(look: Look) -> Iterator[Cause]:
 )
 def check_subports(look: Look) -> Iterator[Cause]:
     """Without it nothing carries the pod's VLAN."""
-    subports = {
-        trunk.port_id: (trunk.id, frozenset(trunk.sub_ports))
-        for trunk in readable(look.cloud.trunks)
-    }
     lost = {}
     for pod, vif in look.plugged:
         parent = look.node_ports.get(pod.node)
-        trunk = subports.get(parent.id) if parent else None
-        if trunk and vif.port_id not in trunk[1]:
-            lost[pod] = f"port {vif.port_id} of {pod} is none of trunk {trunk[0]} of {pod.node}"
+        trunk = look.trunks.get(parent.id) if parent else None
+        if trunk and vif.port_id not in trunk.sub_ports:
+            lost[pod] = f"port {vif.port_id} of {pod} is none of trunk {trunk.id} of {pod.node}"
     if lost:
         yield Cause(
             status=Status.FAIL,

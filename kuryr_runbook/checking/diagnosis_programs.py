@@ -47,10 +47,11 @@ def check_version(look: Look) -> Iterator[Cause]:
     "The API gives objects the selfLink that Kuryr reads",
     "metadata.selfLink in kuryr_kubernetes of stein to victoria",
     {"controller-ready", *CONTROLLER_EFFECTS},
+    arises=lambda site: site.release.needs_self_link,
 )
 def check_self_link(look: Look) -> Iterator[Cause]:
     """Without it up to Victoria nothing is handled: KeyError selfLink in the controller's log."""
-    if look.site.release.needs_self_link and not look.self_link:
+    if not look.self_link:
         yield Cause(
             status=Status.FAIL,
             evidence=f"objects have no metadata.selfLink, which Kuryr {look.site.release.name} "

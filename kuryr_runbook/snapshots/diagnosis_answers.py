@@ -103,7 +103,7 @@ def trunk_of(item: Resource) -> Trunk:
         id=text(item, "id"),
         port_id=text(item, "port_id"),
         status=text(item, "status"),
-        sub_ports=tuple(text(sub, "port_id") for sub in parts(item, "sub_ports")),
+        sub_ports=frozenset(text(sub, "port_id") for sub in parts(item, "sub_ports")),
     )
 
 

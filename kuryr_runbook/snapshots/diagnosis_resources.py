@@ -110,7 +110,7 @@ class Trunk:
     port_id: str
     """Its parent: the port of a node."""
     status: str
-    sub_ports: tuple[str, ...]
+    sub_ports: frozenset[str]
     """Ids of its subports: the ports of pods."""
 
 
