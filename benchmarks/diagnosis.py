@@ -1,6 +1,6 @@
 """What a diagnosis costs for 100, 1,000 and 10,000 pods: time, memory, lists that are asked for.
 
-    PYTHONPATH=tests python benchmarks/diagnosis.py [PODS]...
+    python benchmarks/diagnosis.py [PODS]...
 
 Each size runs in processes of its own, so that the memory is that of this size: one makes a world,
 reads it as diagnosis reads real APIs (without a network between), and saves the snapshot; another
@@ -18,6 +18,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
 SIZES = (100, 1_000, 10_000)
 
 
@@ -26,7 +28,7 @@ def measured(pods: int, file: Path) -> dict[str, Any]:
     told: dict[str, Any] = {"pods": pods}
     for part in ("read", "diagnose"):
         command = [sys.executable, __file__, part, str(pods), str(file)]
-        told |= json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+        told |= json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
     return told
 
 
@@ -66,7 +68,7 @@ def diagnose(pods: int, file: Path) -> dict[str, Any]:
     sick = replace(snapshot, cloud=replace(snapshot.cloud, ports=()))
     causes = check_diagnosis(Look(sick))
     end = perf_counter()
-    assert not [it for it in healthy if it.status != "pass"]
+    assert not [it for it in healthy if it.status not in ("pass", "skip")]
     assert [it for it in causes if len(it.victims) >= pods]
     return {
         "load_s": loaded - start,
