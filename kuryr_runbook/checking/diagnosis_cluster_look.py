@@ -14,6 +14,7 @@ from kuryr_runbook.snapshots.diagnosis_objects import (
     Backend,
     ClusterService,
     KuryrObject,
+    Life,
     Pod,
     ServicePort,
     Warned,
@@ -163,18 +164,27 @@ class ClusterLook:
                 found[key] = event
         return found
 
-    def warning(self, kind: str, namespace: str, name: str) -> str:
-        """The latest warning about an object; empty when there is none, or none was read."""
+    def warning(self, kind: str, namespace: str, name: str, life: Life) -> str:
+        """The latest warning about an object; empty when there is none, or none was read.
+
+        One that is older than the object was about another of that name.
+        """
         try:
             event = self._warnings.get((kind, namespace, name))
         except CouldNotLook:
             return ""
-        return f"{event.reason}: {event.message}" if event else ""
+        if event is None or (event.last and life.made and event.last < life.made):
+            return ""
+        return f"{event.reason}: {event.message}"
+
+    def pod_warning(self, pod: Pod) -> str:
+        """The latest about a pod."""
+        return self.warning("Pod", pod.namespace, pod.name, pod.life)
 
     def is_overdue(self, pod: Pod) -> bool:
         """Whether a pod waits too long for its interface, or the kubelet complains already."""
-        warning = self.warning("Pod", pod.namespace, pod.name)
-        return self.is_old(pod.life.made) or warning.startswith(NOT_PLUGGED)
+        complains = self.pod_warning(pod).startswith(NOT_PLUGGED)
+        return self.is_old(pod.life.made) or complains
 
 
 def _later(event: Warned, other: Warned) -> bool:

@@ -65,7 +65,7 @@ def _pod_way(look: Look, namespace: str, name: str) -> Iterator[Hop]:
 def _hops_to(look: Look, pod: Pod) -> Iterator[Hop]:
     """Pod, interface, port, node's port, rule."""
     state = "Ready" if pod.ready else f"{pod.phase or 'no phase'}, not ready"
-    warning = "" if pod.ready else look.warning("Pod", pod.namespace, pod.name)
+    warning = "" if pod.ready else look.pod_warning(pod)
     where = f"{state} on {pod.node or 'no node yet'} at {pod.address or 'no address'}"
     well = Status.PASS if pod.ready and pod.address else Status.FAIL
     full = f"{where}; {warning}" if warning else where

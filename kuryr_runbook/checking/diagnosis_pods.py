@@ -225,7 +225,7 @@ def check_plugged(look: Look) -> Iterator[Cause]:
     if waiting:
         readable(look.cluster.events)
     for pod in waiting:
-        warning = look.warning("Pod", pod.namespace, pod.name)
+        warning = look.pod_warning(pod)
         fault = next((fault for fault in FAULTS if fault in warning), None)
         if fault is not None:
             by_fault[fault].append((pod, warning))
@@ -242,6 +242,6 @@ def check_plugged(look: Look) -> Iterator[Cause]:
 
 def _told(look: Look, pods: list[Pod]) -> str:
     """What the kubelet says about the first of them that it says something about."""
-    warnings = (look.warning("Pod", pod.namespace, pod.name) for pod in pods)
+    warnings = (look.pod_warning(pod) for pod in pods)
     first = next((warning for warning in warnings if warning), "")
     return f"; {first}" if first else ""

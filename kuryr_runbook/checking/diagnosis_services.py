@@ -227,5 +227,5 @@ def balancers(look: Look) -> Iterator[tuple[Balancer, Victim]]:
 
 
 def _with_warning(look: Look, service: ClusterService) -> str:
-    warning = look.warning("Service", service.service.namespace, service.service.name)
+    warning = look.warning("Service", service.service.namespace, service.service.name, service.life)
     return f"{service} ({warning})" if warning else str(service)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from diagnosis_worlds import BEFORE, RANGE, World, endpoints, service
+from diagnosis_worlds import BEFORE, RANGE, World, endpoints, moments_ago, service
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -340,6 +340,14 @@ def test_without_events_it_is_not_known_why_a_pod_has_no_address() -> None:
     world.broken = {"Event": AccessError("no")}
     (unknown,) = [it for it in troubles(world) if it.status is Status.UNKNOWN]
     assert unknown.check == "pod-plugged"
+
+
+def test_an_event_that_is_older_than_the_pod_was_about_another_of_that_name() -> None:
+    world = World()
+    world.warn("web-1", "CNI Daemon returned error 500")
+    assert "pod-plugged" in [it.check for it in troubles(world)]
+    world.object("Pod", "web-1")["metadata"]["creationTimestamp"] = moments_ago(5)
+    assert "pod-plugged" not in [it.check for it in troubles(world)]
 
 
 def test_the_order_of_what_was_read_does_not_matter() -> None:
