@@ -81,6 +81,23 @@ def wait_for_traffic(site: Site, cluster: KubernetesReader, cloud: OpenStackRead
             return
 
 
+def wait_unchanging(site: Site, cloud: OpenStackReader) -> None:
+    """Wait while the Service's load balancer is being changed.
+
+    Kuryr follows every change of the pods' readiness, and each makes Octavia's tree PENDING_UPDATE
+    for a moment.
+    """
+
+    def look() -> tuple[bool, str]:
+        found = cloud.list_resources("loadbalancer", name=balancer_name(site))
+        pending = [it for it in (item["provisioning_status"] for item in found) if "PENDING" in it]
+        return not pending, ", ".join(pending)
+
+    if not look()[0]:
+        what = f"the changes of load balancer {balancer_name(site)}"
+        wait_for(what, site.kuryr.lb_activation_seconds, look)
+
+
 def _balancer(site: Site, cloud: OpenStackReader) -> tuple[bool, str]:
     found = cloud.list_resources("loadbalancer", name=balancer_name(site))
     if not found:

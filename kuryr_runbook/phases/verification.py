@@ -20,6 +20,7 @@ from kuryr_runbook.phases.settling import (
     wait_namespace_gone,
     wait_settled,
     wait_traces_gone,
+    wait_unchanging,
 )
 from kuryr_runbook.planning.kubernetes import plan_manifests
 from kuryr_runbook.snapshots.traces import read_traces, remaining
@@ -83,6 +84,7 @@ class Verification(Phase):
 
     def findings(self) -> Iterable[Finding]:
         """Read cluster and cloud, let every pod ask around, and judge."""
+        wait_unchanging(self.site, self.cloud)
         say("reading cluster and cloud; every pod asks every other, the Service and the API")
         return check_verification(read_verification(self.site, self.cluster, self.cloud))
 

@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
 REPOSITORY = Path(__file__).parents[2]
 SECONDS = 420
-MOST_KILLS = 40
+MOST_KILLS = 100
 KILLED = -signal.SIGKILL
 SURVIVED = ("500", "503", "429", "done-500", "lost", "reset", "token")
 

@@ -161,6 +161,24 @@ def test_a_release_that_holds_the_service_needs_no_wait(
     assert capsys.readouterr().out == ""
 
 
+def test_a_load_balancer_that_is_being_changed_is_waited_for(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    cloud = workload_cloud()
+    balancer = cloud.resources["loadbalancer"][0]
+    settling.wait_unchanging(SITE, cloud)
+    assert capsys.readouterr().out == ""
+    states = iter(["PENDING_UPDATE", "PENDING_UPDATE", "ACTIVE"])
+
+    class Changing(MemoryCloud):
+        def list_resources(self, kind: str, **_: Any) -> list[dict[str, Any]]:
+            return [{**balancer, "provisioning_status": next(states)}]
+
+    settling.wait_unchanging(SITE, Changing())
+    assert "the changes of load balancer" in capsys.readouterr().out
+    assert list(states) == []
+
+
 def test_a_namespace_on_its_way_out_is_waited_for() -> None:
     going = namespace_manifest(SITE)
     going["metadata"]["deletionTimestamp"] = "2026-11-23T00:00:00Z"
