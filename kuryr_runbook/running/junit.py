@@ -1,22 +1,16 @@
-"""JUnit's XML of a run, for the tables that systems of continuous integration make of it."""
+"""JUnit's XML of a run: a suite for each phase, a case for its notebook and for each finding."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+from kuryr_runbook.display.junit import OUTCOMES, Case, document, suite
 from kuryr_runbook.model.errors import RecordError
-from kuryr_runbook.model.findings import Status
 from kuryr_runbook.running.account import CellStatus, RunStatus, read_run
 from kuryr_runbook.running.recorder import phase_told
-
-NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Characters that XML cannot have, such as those that colour a terminal."""
-
-VERDICTS = {Status.FAIL: "failure", Status.UNKNOWN: "error", Status.SKIP: "skipped"}
 
 
 def write_junit(directory: Path, path: Path) -> None:
@@ -30,53 +24,43 @@ def write_junit(directory: Path, path: Path) -> None:
 
 
 def render_junit(site: str, phases: Iterable[Mapping[str, Any]]) -> str:
-    """One suite a phase: a case for its notebook, and one for each finding."""
+    """The XML of these phases."""
     root = ElementTree.Element("testsuites", name=f"kuryr-runbook {site}")
     for phase in phases:
-        _suite(root, phase)
-    ElementTree.indent(root)
-    text = ElementTree.tostring(root, encoding="unicode")
-    return f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n'
+        name = phase["phase"]
+        cases = [_notebook(phase), *map(_finding, phase.get("findings", ()))]
+        element = suite(name, f"kuryr-runbook.{name}", cases)
+        if phase["started"]:
+            element.set("timestamp", phase["started"])
+        element.set("time", f"{phase['seconds'] or 0:.1f}")
+        root.append(element)
+    return document(root)
 
 
-def _suite(root: ElementTree.Element, phase: Mapping[str, Any]) -> None:
-    name = phase["phase"]
-    suite = ElementTree.SubElement(root, "testsuite", name=name)
-    whole = _case(suite, name, "notebook", seconds=phase["seconds"])
+def _notebook(phase: Mapping[str, Any]) -> Case:
+    """How its notebook ended."""
+    seconds = phase["seconds"] or 0.0
     match phase["status"]:
         case RunStatus.NOT_REACHED:
-            _verdict(whole, "skipped", "not reached")
+            return Case(name="notebook", outcome="skipped", message="not reached", seconds=seconds)
         case RunStatus.FAILED | RunStatus.INTERRUPTED | RunStatus.RUNNING:
             step = next((c["step"] for c in phase["cells"] if c["status"] == CellStatus.FAILED), "")
-            message = f"{phase['status']} in step '{step}'" if step else phase["status"]
-            _verdict(whole, "error", message, phase["error"] or "")
-    for finding in phase.get("findings", ()):
-        title = " ".join(filter(None, (finding["title"], finding["subject"])))
-        case = _case(suite, name, title)
-        detail = f"{finding['evidence']}\n-> {finding['remedy']}".removesuffix("\n-> ")
-        if kind := VERDICTS.get(finding["status"]):
-            _verdict(case, kind, finding["evidence"], detail)
-        else:
-            _text(ElementTree.SubElement(case, "system-out"), f"{finding['status']}: {detail}")
-    cases = suite.findall("testcase")
-    suite.set("tests", str(len(cases)))
-    for kind, plural in (("failure", "failures"), ("error", "errors"), ("skipped", "skipped")):
-        suite.set(plural, str(sum(case.find(kind) is not None for case in cases)))
-    if phase["started"]:
-        suite.set("timestamp", phase["started"])
-    suite.set("time", f"{phase['seconds'] or 0:.1f}")
+            return Case(
+                name="notebook",
+                outcome="error",
+                message=f"{phase['status']} in step '{step}'" if step else phase["status"],
+                detail=phase["error"] or "",
+                seconds=seconds,
+            )
+    return Case(name="notebook", seconds=seconds)
 
 
-def _case(
-    suite: ElementTree.Element, phase: str, name: str, seconds: float | None = None
-) -> ElementTree.Element:
-    attributes = {"classname": f"kuryr-runbook.{phase}", "name": NOT_XML.sub("", name)}
-    return ElementTree.SubElement(suite, "testcase", attributes, time=f"{seconds or 0:.1f}")
-
-
-def _verdict(case: ElementTree.Element, kind: str, message: str, detail: str = "") -> None:
-    _text(ElementTree.SubElement(case, kind, message=NOT_XML.sub("", message)), detail)
-
-
-def _text(element: ElementTree.Element, text: str) -> None:
-    element.text = NOT_XML.sub("", text)
+def _finding(finding: Mapping[str, Any]) -> Case:
+    detail = f"{finding['evidence']}\n-> {finding['remedy']}".removesuffix("\n-> ")
+    outcome = OUTCOMES.get(finding["status"], "")
+    return Case(
+        name=" ".join(filter(None, (finding["title"], finding["subject"]))),
+        outcome=outcome,
+        message=finding["evidence"],
+        detail=detail if outcome else f"{finding['status']}: {detail}",
+    )
