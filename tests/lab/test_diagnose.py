@@ -30,7 +30,7 @@ from kuryr_runbook.specs.workload import SERVICE, balancer_name
 if TYPE_CHECKING:
     from openstack.connection import Connection
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.exhaustive]
 
 SHOWS_SECONDS = 90.0
 """What is left over is told after some seconds, what is missing after a minute."""
@@ -116,12 +116,6 @@ def service_rule_removed(lab: Lab) -> Iterator[None]:
         lab.cloud.create("security_group_rule", [{key: rule[key] for key in kept}])
 
 
-def everybody_admitted(lab: Lab) -> AbstractContextManager[Any]:
-    group = lab.one("security_group", name=lab.site.network.pod_security_group)
-    body = {"security_group_id": group["id"], "direction": "ingress", "ethertype": "IPv4"}
-    return made(lab, "security_group_rule", **body)
-
-
 def pairs_changed(
     lab: Lab, change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]], node: str = ""
 ) -> AbstractContextManager[None]:
@@ -169,17 +163,6 @@ def no_more_ports(lab: Lab) -> Iterator[None]:
         yield
     finally:
         lab.admin.network.delete_quota(project)
-
-
-@contextmanager
-def leg_removed(lab: Lab) -> Iterator[None]:
-    router = lab.one("router", name=lab.site.network.router)
-    subnet = lab.one("subnet", name=lab.site.network.service_subnet.name)
-    lab.cloud.remove_router_interface(router["id"], subnet["id"])
-    try:
-        yield
-    finally:
-        lab.cloud.add_router_interface(router["id"], subnet["id"])
 
 
 @contextmanager
@@ -269,28 +252,13 @@ def annotation_overwritten(lab: Lab) -> Iterator[None]:
         annotate(pod.metadata.annotations[key])
 
 
-@contextmanager
-def node_port_service(lab: Lab) -> Iterator[None]:
-    body = {
-        "metadata": {"name": "of-nodes"},
-        "spec": {"type": "NodePort", "ports": [{"port": 80}], "selector": {"none": "such"}},
-    }
-    lab.core.create_namespaced_service(lab.namespace, body)
-    try:
-        yield
-    finally:
-        lab.core.delete_namespaced_service("of-nodes", lab.namespace)
-
-
 FAULTS: dict[str, tuple[Callable[[Lab], AbstractContextManager[Any]], str]] = {
     "the service subnet's rule removed": (service_rule_removed, "service-subnet-rule"),
-    "a rule that admits everybody": (everybody_admitted, "group-too-open"),
     "a pod's address pair removed": (pair_removed, "address-pair"),
     "a pair of no pod": (pair_left_over, "pair-stale"),
     "a pair on two workers": (pair_on_two_workers, "pair-twice"),
     "a port made by hand": (port_by_hand, "port-orphaned"),
     "no more ports": (no_more_ports, "quota-neutron"),
-    "a leg of the router removed": (leg_removed, "router-legs"),
     "a member removed": (member_removed, "members-differ"),
     "no member of the API": (no_member_of_the_api, "api-balancer"),
     "the floating IP taken away": (floating_ip_taken_away, "external-address"),
@@ -298,7 +266,6 @@ FAULTS: dict[str, tuple[Callable[[Lab], AbstractContextManager[Any]], str]] = {
     "the controller scaled to none": (controller_scaled_to_none, "controller-replicas"),
     "no daemon on the workers": (no_daemon_on_a_worker, "daemon-there"),
     "an annotation overwritten": (annotation_overwritten, "pod-interface"),
-    "a service of type NodePort": (node_port_service, "service-unsupported"),
 }
 
 
