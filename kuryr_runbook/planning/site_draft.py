@@ -79,20 +79,19 @@ def _service_range(survey: Survey) -> Iterator[Told]:
 
 def _nodes_place(survey: Survey) -> Iterator[Told]:
     """Subnet, router, external network and security group, found by the nodes' ports."""
-    keys = ("external_network", "router", "node_subnet", "node_security_group")
     resources, nodes = survey.resources, survey.nodes
-    unreadable = next((it for it in (resources, nodes) if isinstance(it, Unreadable)), None)
-    if unreadable or isinstance(resources, Unreadable) or isinstance(nodes, Unreadable):
-        because = unreadable.reason if unreadable else ""
-        yield from (_unknown(f"network.{key}", because) for key in keys)
+    if isinstance(resources, Unreadable):
+        yield from _nowhere(resources.reason)
+        return
+    if isinstance(nodes, Unreadable):
+        yield from _nowhere(nodes.reason)
         return
     ports = _ports_of(nodes, resources)
     subnets = Counter(fixed["subnet_id"] for port in ports for fixed in port["fixed_ips"])
     subnet = resources.by_id("subnet", next(iter(dict(subnets.most_common(1))), None))
     if subnet is None:
         addresses = ", ".join(node.address for node in nodes) or "none"
-        because = f"no port of the project has a node's address ({addresses})"
-        yield from (_unknown(f"network.{key}", because) for key in keys)
+        yield from _nowhere(f"no port of the project has a node's address ({addresses})")
         return
     router = _router(resources, subnet)
     yield _external(resources, router)
@@ -102,6 +101,12 @@ def _nodes_place(survey: Survey) -> Iterator[Told]:
         yield _named("network.router", router, "it has a leg in the nodes' subnet")
     yield _named("network.node_subnet", subnet, f"{len(ports)} of {len(nodes)} nodes are in it")
     yield _node_group(resources, ports)
+
+
+def _nowhere(because: str) -> Iterator[Told]:
+    """Nothing of where the nodes are is known."""
+    for key in ("external_network", "router", "node_subnet", "node_security_group"):
+        yield _unknown(f"network.{key}", because)
 
 
 def _named(key: str, resource: Resource, because: str) -> Told:

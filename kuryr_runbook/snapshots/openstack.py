@@ -85,6 +85,15 @@ def read_resources(
         return dict(zip(kinds, pool.map(listed, kinds), strict=True))
 
 
+def read_snapshot(
+    reader: OpenStackReader, project: str, kinds: Mapping[str, tuple[str, ...]]
+) -> OpenStackSnapshot:
+    """Read these types alone, without members of pools."""
+    taken_at = datetime.now(UTC)
+    resources = read_resources(reader, project, kinds)
+    return OpenStackSnapshot(taken_at=taken_at, project_id=project, resources=resources, members={})
+
+
 def read_openstack(
     reader: OpenStackReader, project_id: str | None = None, *, pools_of: Iterable[str] = ()
 ) -> OpenStackSnapshot:

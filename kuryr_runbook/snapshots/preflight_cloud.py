@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from ipaddress import IPv4Address
 from typing import Any
 
 from kuryr_runbook.clients.openstack_probes import CloudProber, Login, Refusal
 from kuryr_runbook.model.errors import AccessError
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.snapshots.openstack import FIELDS, OpenStackSnapshot, read_resources
+from kuryr_runbook.snapshots.openstack import FIELDS, OpenStackSnapshot, read_snapshot
 from kuryr_runbook.snapshots.parsing import number
 from kuryr_runbook.snapshots.reading import Unreadable, attempted
 
@@ -105,15 +104,7 @@ def read_cloud_look(site: Site, cloud: CloudProber | Unreadable, pairs: int) -> 
 def _neutron(site: Site, cloud: CloudProber, project: str, pairs: int) -> NeutronLook:
     url = cloud.endpoint("network")
     extensions = cloud.list_resources("extension", fields=("alias",))
-    taken_at = datetime.now(UTC)
-    resources = attempted(lambda: read_resources(cloud, project, NEUTRON_FIELDS))
-    snapshot = (
-        resources
-        if isinstance(resources, Unreadable)
-        else OpenStackSnapshot(
-            taken_at=taken_at, project_id=project, resources=resources, members={}
-        )
-    )
+    snapshot = attempted(lambda: read_snapshot(cloud, project, NEUTRON_FIELDS))
     network = node_network(site, snapshot)
 
     def refusal(**more: object) -> Refusal | Unreadable:

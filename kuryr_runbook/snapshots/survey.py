@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from kuryr_runbook.clients.kubernetes_probes import ClusterProber
 from kuryr_runbook.clients.openstack_probes import CloudProber
-from kuryr_runbook.snapshots.openstack import FIELDS, OpenStackSnapshot, read_resources
+from kuryr_runbook.snapshots.openstack import FIELDS, OpenStackSnapshot, read_snapshot
 from kuryr_runbook.snapshots.preflight_cluster import Node, node_of
 from kuryr_runbook.snapshots.reading import Unreadable, attempted
 
 SURVEYED = {
-    **{kind: FIELDS[kind] for kind in ("network", "subnet", "router", "security_group")},
-    "port": (*FIELDS["port"], "trunk_details"),
+    kind: FIELDS[kind] for kind in ("network", "subnet", "router", "port", "security_group")
 }
 
 
@@ -37,7 +35,7 @@ def read_survey(cloud: CloudProber | Unreadable, cluster: ClusterProber | Unread
         resources: OpenStackSnapshot | Unreadable = cloud
         providers: tuple[str, ...] | Unreadable = cloud
     else:
-        resources = attempted(lambda: _resources(cloud))
+        resources = attempted(lambda: read_snapshot(cloud, cloud.login().project_id, SURVEYED))
         providers = attempted(lambda: tuple(sorted(cloud.providers())))
     if isinstance(cluster, Unreadable):
         return Survey(
@@ -54,9 +52,3 @@ def read_survey(cloud: CloudProber | Unreadable, cluster: ClusterProber | Unread
         nodes=attempted(lambda: tuple(map(node_of, cluster.list_objects("v1", "Node")))),
         service_refusal=attempted(cluster.refuse_service),
     )
-
-
-def _resources(cloud: CloudProber) -> OpenStackSnapshot:
-    taken_at, project = datetime.now(UTC), cloud.login().project_id
-    resources = read_resources(cloud, project, SURVEYED)
-    return OpenStackSnapshot(taken_at=taken_at, project_id=project, resources=resources, members={})

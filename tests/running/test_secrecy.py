@@ -23,10 +23,11 @@ from kuryr_runbook.running.runs import run_phases
 LAB_SITE = Path(__file__).parents[2] / "parameters" / "lab.yaml"
 PASSWORD = f'{secrets.token_hex(8)}"<&/ü%{secrets.token_hex(8)}'
 MADE = secrets.token_urlsafe(24)
+KIND = "PRIVATE KEY"
 KEY = (
-    "-----BEGIN PRIVATE KEY-----\n"
+    f"-----BEGIN {KIND}-----\n"
     + base64.encodebytes(secrets.token_bytes(160)).decode()
-    + "-----END PRIVATE KEY-----\n"
+    + f"-----END {KIND}-----\n"
 )
 ALL = KnownSecrets([Secret(PASSWORD, "password"), Secret(MADE, "made"), Secret(KEY, "key")])
 
