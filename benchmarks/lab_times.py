@@ -4,7 +4,9 @@
 
 Brings the lab up (warm, when its caches are there), runs the five phases, tells the memory of the
 whole lab with Kuryr, tears down; and repeats run and teardown as often as asked (default: once).
-Leaves the lab up. For a cold start remove ~/.cache/kuryr-runbook before.
+After each teardown cloud and cluster are compared with what they held before the first run; the
+benchmark ends at the first failure or leftover. Leaves the lab up. For a cold start remove
+~/.cache/kuryr-runbook before.
 """
 
 from __future__ import annotations
@@ -16,10 +18,18 @@ import tempfile
 import time
 from pathlib import Path
 
+from kuryr_runbook.clients.kubernetes import KubernetesClient
+from kuryr_runbook.clients.openstack import OpenStackClient
 from kuryr_runbook.lab import lifecycle
 from kuryr_runbook.lab.settings import LabSettings
 
-SITE = Path(__file__).parents[1] / "parameters" / "lab.yaml"
+TREE = Path(__file__).parents[1]
+sys.path.insert(0, str(TREE / "tests"))
+from lab_world import changes, world  # noqa: E402  the tests' own comparison
+
+SITE = TREE / "parameters" / "lab.yaml"
+SETTLED_AFTER = 30
+"""Seconds after which a fresh cluster has made its service accounts and their tokens."""
 MEBIBYTE = 1024 * 1024
 
 
@@ -38,6 +48,11 @@ def main(cycles: int) -> None:
     cli = [sys.executable, "-c", "from kuryr_runbook.cli import main; main()"]
     print(f"lab up                 {timed(*cli, 'lab', 'up'):6.1f} s")
     print(f"lab up again           {timed(*cli, 'lab', 'up'):6.1f} s")
+    settings = LabSettings()
+    cloud = OpenStackClient("k8s", settings.clouds_yaml)
+    cluster = KubernetesClient(settings.kubeconfig)
+    time.sleep(SETTLED_AFTER)
+    before = world(cloud, cluster)
     runs, teardowns = [], []
     with tempfile.TemporaryDirectory() as folder:
         for cycle in range(cycles):
@@ -45,10 +60,12 @@ def main(cycles: int) -> None:
             runs.append(timed(*cli, "run", *where, f"{folder}/run{cycle}"))
             if cycle == 0:
                 print(f"second run             {timed(*cli, 'run', *where, f'{folder}/2'):6.1f} s")
-                status = lifecycle.status(LabSettings())
+                status = lifecycle.status(settings)
                 if status is not None:
                     print(f"memory with Kuryr      {status.memory / MEBIBYTE:6.0f} MiB (PSS)")
             teardowns.append(timed(*cli, "teardown", *where, f"{folder}/teardown{cycle}"))
+            if left := changes(before, world(cloud, cluster)):
+                sys.exit("left over, or gone:\n" + "\n".join(left))
             print(f"cycle {cycle + 1:2}: run {runs[-1]:6.1f} s, teardown {teardowns[-1]:6.1f} s")
     for name, seconds in (("run", runs), ("teardown", teardowns)):
         low, middle, high = min(seconds), statistics.median(seconds), max(seconds)
