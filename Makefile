@@ -7,13 +7,14 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages run test test-exhaustive test-archive lint docs clean
+.PHONY: help setup packages run test test-exhaustive test-archive notebooks lint docs clean
 
 help:
 	@echo 'make run     start the lab and install Kuryr on it, phase by phase'
 	@echo 'make test    lint, then all tests, those that need the lab too'
 	@echo 'make test-exhaustive  every crash point and fault by itself, on the lab'
 	@echo 'make test-archive     records in an object store, in an environment of its own'
+	@echo 'make notebooks        what they show on the bare lab, kept in them'
 	@echo 'make lint    ruff, mypy, import contracts'
 	@echo 'make docs    the documentation as a site, in build/site'
 	@echo 'make setup   Debian packages and the virtual environment'
@@ -54,6 +55,13 @@ test-archive:
 	$(PYTHON) -m venv build/archive-venv
 	build/archive-venv/bin/pip install --quiet --editable '.[archive,dev]' 'moto[server]>=5'
 	build/archive-venv/bin/python -m pytest tests/recording
+
+# The image comes first: its build takes minutes, and tells much that is never the same again.
+notebooks: setup
+	$(BIN)/kuryr-runbook lab up
+	$(BIN)/kuryr-runbook run --site parameters/lab.yaml --only image_build
+	$(BIN)/kuryr-runbook teardown --site parameters/lab.yaml
+	$(BIN)/python tests/keep_outputs.py parameters/lab.yaml
 
 lint: $(STAMP)
 	$(BIN)/ruff check

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -12,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 import host_world
 import pytest
-from lab_of_tests import LabOfTests
+from lab_of_tests import SITE_FILE, LabOfTests, runbook
 from lab_world import world
 
 from kuryr_runbook.clients.kubernetes import KubernetesClient
@@ -26,19 +23,19 @@ from kuryr_runbook.phases.base import read_site
 if TYPE_CHECKING:
     from openstack.connection import Connection
 
-TEARDOWN = "test_teardown_leaves_cloud_and_cluster_as_they_were"
-LAST = "test_destroy_leaves_nothing_behind"
-
-REPOSITORY = Path(__file__).parents[2]
-SITE_FILE = REPOSITORY / "parameters" / "lab.yaml"
+AT_THE_END = (
+    "test_teardown_leaves_cloud_and_cluster_as_they_were",
+    "test_a_run_on_the_bare_lab_shows_what_the_notebooks_store",
+    "test_destroy_leaves_nothing_behind",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """First what wants the bare lab, then what wants Kuryr on it, then what takes both away."""
 
     def order(item: pytest.Item) -> int:
-        if item.name in (TEARDOWN, LAST):
-            return 2 + (item.name == LAST)
+        if item.name in AT_THE_END:
+            return 2 + AT_THE_END.index(item.name)
         return int("kuryr_run" in getattr(item, "fixturenames", ()))
 
     items.sort(key=order)
@@ -126,21 +123,3 @@ def kuryr_run(
 def kuryr(kuryr_run: Path) -> Site:
     """The lab's site, with Kuryr installed."""
     return read_site(SITE_FILE)
-
-
-def runbook(command: str, directory: Path) -> None:
-    """`kuryr-runbook run` or `teardown` on the lab, as a person calls it."""
-    ended = subprocess.run(
-        [
-            *(sys.executable, "-c", "from kuryr_runbook.cli import main; main()"),
-            *(command, "--site", SITE_FILE, "--run-dir", directory),
-        ],
-        check=False,
-        timeout=900,
-        cwd=REPOSITORY,
-    )
-    if ended.returncode:
-        account = directory / "run.json"
-        phases = json.loads(account.read_text())["phases"] if account.exists() else []
-        errors = [phase["error"] for phase in phases if phase["error"]]
-        pytest.fail(f"{command} ended with {ended.returncode}: {errors}", pytrace=False)

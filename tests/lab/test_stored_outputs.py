@@ -1,0 +1,35 @@
+"""The notebooks as people see them: a run on the bare lab shows what is stored in them."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+from lab_of_tests import REPOSITORY, SITE_FILE, runbook
+
+from kuryr_runbook.phases.base import SITE_VARIABLE
+
+pytestmark = pytest.mark.lab
+
+
+def test_a_run_on_the_bare_lab_shows_what_the_notebooks_store(
+    kuryr_run: Path, aloud: Callable[[], AbstractContextManager[None]], tmp_path: Path
+) -> None:
+    """`kuryr_run` only for the image, whose build takes minutes and tells much that is chance."""
+    with aloud():
+        runbook("teardown", tmp_path / "teardown")
+        ended = subprocess.run(
+            [
+                *(sys.executable, "-m", "pytest", "--exitfirst", "-q", "-p", "nbval_of_lab"),
+                *("--nbval", "--nbval-current-env", "--nbval-cell-timeout", "600"),
+                *("--nbval-sanitize-with", "tests/nbval.cfg", "notebooks"),
+            ],
+            check=False,
+            timeout=1200,
+            cwd=REPOSITORY,
+            env=os.environ | {SITE_VARIABLE: str(SITE_FILE)},
+        )
+    assert ended.returncode == 0
