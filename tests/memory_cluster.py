@@ -7,7 +7,8 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from kuryr_runbook.clients.kubernetes import Executed, Preview
+from kuryr_runbook.clients.kubernetes import Preview
+from kuryr_runbook.clients.kubernetes_exec import Executed
 
 Manifest = dict[str, Any]
 

@@ -83,6 +83,22 @@ def kernel_of(process: subprocess.Popen[str]) -> int:
     raise AssertionError(f"the run ended with {process.wait()} before its cell began")
 
 
+def kernels_below(pid: int, count: int) -> list[int]:
+    """The kernels of a run's process, once there are so many."""
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        found = [
+            int(child)
+            for child in children.read_text().split()
+            if "ipykernel_launcher" in Path(f"/proc/{child}/cmdline").read_text()
+        ]
+        if len(found) == count:
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"process {pid} has kernels {found}, and not {count}, after 60 s")
+
+
 def wait_for_end(pid: int) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:

@@ -6,12 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from kuryr_runbook.clients.kubernetes import (
-    REQUEST_SECONDS,
-    KubernetesClient,
-    KubernetesReader,
-)
+from kuryr_runbook.clients.kubernetes import KubernetesClient, KubernetesReader
 from kuryr_runbook.clients.kubernetes_errors import ours, said
+from kuryr_runbook.clients.kubernetes_session import REQUEST_SECONDS
 from kuryr_runbook.model.errors import ApplyError
 
 NOWHERE = "0.0.0.1"
@@ -88,7 +85,7 @@ class ProbingCluster(KubernetesClient):
         return ""
 
     def _create(self, body: Mapping[str, Any], **options: str) -> dict[str, Any]:
-        resource = self._resource(body["apiVersion"], body["kind"])
+        resource = self.session.resource(body["apiVersion"], body["kind"])
         answer = resource.create(
             body=dict(body),
             namespace=body.get("metadata", {}).get("namespace"),

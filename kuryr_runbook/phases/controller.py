@@ -63,7 +63,7 @@ class Controller(Phase):
 
     def configuration(self, login: Login) -> ControllerConfig:
         """What the controller reads. Raises DriftError when an earlier phase has work left."""
-        prepared = read_prepared(self.site, self.cloud, self.cluster)
+        prepared = read_prepared(self.site, self.cloud, lambda: self.cluster)
         credentials = self.cloud.credentials()
         ca_pem = self._ca_pem(credentials.ca_pem)
         private_ca = bool(ca_pem) or self._ca_is_given()

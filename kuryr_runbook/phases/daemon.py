@@ -31,7 +31,7 @@ class Daemon(Phase):
 
     def manifests(self) -> list[Manifest]:
         """What is wanted. Raises DriftError when an earlier phase has work left."""
-        prepared = read_prepared(self.site, self.cloud, self.cluster)
+        prepared = read_prepared(self.site, self.cloud, lambda: self.cluster)
         prepared.ids(self.site, ahead=self.dry_run)
         conf = kuryr_conf.daemon_conf(
             self.site,

@@ -25,7 +25,7 @@ class OpenStackPrep(Phase):
     def read(self) -> Prepared:
         """Cloud and cluster, with the plan between them."""
         say("reading Neutron, Octavia and the nodes")
-        self._seen = read_prepared(self.site, self.cloud, self.cluster)
+        self._seen = read_prepared(self.site, self.cloud, lambda: self.cluster)
         return self._seen
 
     def make_plan(self) -> Plan:

@@ -5,7 +5,8 @@ Nothing is handed over in files: a phase run by itself finds the same ids as in 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from kuryr_runbook.clients.kubernetes import KubernetesReader
@@ -65,16 +66,26 @@ class Prepared:
         return f"https://{address}:{port}"
 
 
-def read_prepared(site: Site, cloud: OpenStackReader, cluster: KubernetesReader) -> Prepared:
-    """Read both and plan phase 02 against them. Raises DriftError when something does not fit."""
-    nodes = read_cluster(cluster)
+def read_prepared(
+    site: Site, cloud: OpenStackReader, cluster: Callable[[], KubernetesReader]
+) -> Prepared:
+    """Read both and plan phase 02 against them. Raises DriftError when something does not fit.
+
+    `cluster` connects: that takes as long as the cloud needs for its first answers.
+    """
+    with ThreadPoolExecutor(1) as thread:
+        reading = thread.submit(
+            read_openstack,
+            cloud,
+            site.openstack.k8s_project_id,
+            pools_of=(site.network.api_load_balancer,),
+        )
+        nodes = read_cluster(cluster())
+        snapshot = reading.result()
     addresses = tuple(
         sorted({*(n.address for n in nodes.nodes), *(a for a, _ in nodes.api_servers)})
     )
     spec = openstack_spec(site, addresses, nodes.api_servers)
-    snapshot = read_openstack(
-        cloud, site.openstack.k8s_project_id, pools_of=(site.network.api_load_balancer,)
-    )
     return Prepared(cluster=nodes, cloud=snapshot, plan=plan_openstack(spec, snapshot))
 
 

@@ -1,4 +1,4 @@
-"""papermill with an engine of ours: this interpreter's kernel, live output, an own account.
+"""papermill with an engine of ours: a kernel that has started already, live output, an own account.
 
 papermill marks cells as completed that never ran (after a killed kernel, a timeout or Ctrl-C),
 so each cell's fate is told to a watcher here, where the cell is executed.
@@ -6,14 +6,15 @@ so each cell's fate is told to a watcher here, where the cell is executed.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any, Protocol, TextIO
+from queue import Empty
+from typing import Any, Protocol
 
-from ipykernel.kernelspec import get_kernel_dict
-from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_core.utils import run_sync
+from nbclient.exceptions import DeadKernelError
 from nbformat import from_dict
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, papermill_engines
@@ -22,6 +23,8 @@ from kuryr_runbook.running.notebooks import cell_key
 from kuryr_runbook.running.secrecy import RunSecrets
 
 ENGINE = "kuryr-runbook"
+ASK_AGAIN_SECONDS = 1.0
+"""A kernel that starts answers later what it was asked; a question may be lost, too."""
 
 
 class Watcher(Protocol):
@@ -43,67 +46,69 @@ class Watcher(Protocol):
         """The text form of something that the cell displayed."""
 
 
-class ThisInterpreter(KernelSpecManager):
-    """Knows one kernel: the Python that runs us, whatever kernels the machine has registered."""
-
-    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
-        """The same for every name."""
-        return KernelSpec(**get_kernel_dict())
-
-
-@dataclass(frozen=True, slots=True)
-class Inheritance:
-    """What a run hands to the kernel of each phase."""
-
-    lock: tuple[int, ...]
-    """Descriptors that it keeps open: while it lives the site is locked, even if we are killed."""
-    secrets: RunSecrets
-    """What is taken out of all that cells print or display."""
-
-
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """What a kernel process needs of the file system."""
+    """With what a notebook is executed."""
 
-    private: Path
-    """Directory of its sockets, which nobody else may enter."""
-    log: TextIO
-    """Where its stderr goes."""
-    inherited: Inheritance
+    kernel: AsyncKernelManager
+    """Has been started for this notebook, and ends with it."""
+    watcher: Watcher
+    secrets: RunSecrets
+    """What is taken out of all that cells print or display."""
+    cell_seconds: int
+    """How long a cell may take."""
 
 
 class Client(PapermillNotebookClient):  # type: ignore[misc]
     """Executes the cells of one notebook and tells the watcher."""
 
-    def __init__(
-        self, nb_man: Any, *, watcher: Watcher, workshop: Workshop, **settings: Any
-    ) -> None:
+    def __init__(self, nb_man: Any, workshop: Workshop, **settings: Any) -> None:
         super().__init__(nb_man, **settings)
-        self._watcher = watcher
-        self._workshop = workshop
-        self._secrets = workshop.inherited.secrets
+        self._kernel = workshop.kernel
+        self._watcher = workshop.watcher
+        self._secrets = workshop.secrets
         self._line = ""
 
     def create_kernel_manager(self) -> AsyncKernelManager:
-        """A kernel of this interpreter."""
-        self.km = AsyncKernelManager(
-            kernel_name=self.kernel_name,
-            kernel_spec_manager=ThisInterpreter(),
-            # Not TCP: on a shared machine other users could listen in, or talk to the kernel.
-            transport="ipc",
-            connection_file=str(self._workshop.private / "kernel.json"),
-        )
+        """The kernel that was started for this notebook; nbclient ends it as if it were its own."""
+        self.km = self._kernel
         return self.km
 
-    def execute(self, **kwargs: Any) -> Any:
-        """Run all cells; the kernel's own messages go to its log, not to the terminal."""
-        inherited = self._workshop.inherited
-        return super().execute(
-            stderr=self._workshop.log,
-            pass_fds=(*inherited.lock, inherited.secrets.descriptor),
-            env=inherited.secrets.environment,
-            **kwargs,
-        )
+    def papermill_execute_cells(self) -> None:
+        """Run all cells; then the kernel has nothing left that it would have to put down."""
+        super().papermill_execute_cells()
+        self.shutdown_kernel = "immediate"
+
+    async def async_start_new_kernel_client(self) -> Any:
+        """A connection to the kernel, as soon as it answers and is heard.
+
+        jupyter_client's own way waits until the kernel has been silent for a while, too. Raises
+        DeadKernelError when the kernel dies, or does not answer in time.
+        """
+        self.kc = self.km.client()
+        self.kc.allow_stdin = False
+        self.kc.start_channels()
+        end = time.monotonic() + self.startup_timeout
+        while not await self._is_heard():
+            if not await self.km.is_alive() or time.monotonic() > end:
+                self.kc.stop_channels()
+                raise DeadKernelError("the kernel did not answer")
+        return self.kc
+
+    start_new_kernel_client = run_sync(async_start_new_kernel_client)
+
+    async def _is_heard(self) -> bool:
+        """Whether the kernel answers a question, and is heard to be busy with it meanwhile.
+
+        What it tells before somebody listens is lost.
+        """
+        self.kc.kernel_info()
+        try:
+            await self.kc.get_shell_msg(timeout=ASK_AGAIN_SECONDS)
+            await self.kc.get_iopub_msg(timeout=ASK_AGAIN_SECONDS)
+        except Empty:
+            return False
+        return True
 
     def execute_cell(self, cell: Any, cell_index: int, *args: Any, **kwargs: Any) -> Any:
         """Run one cell, and give account of it."""
@@ -166,26 +171,18 @@ class Engine(NBClientEngine):  # type: ignore[misc]
     @classmethod
     def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **settings: Any) -> Any:
         """Called by papermill; `settings` are the engine's arguments of `execute`."""
+        workshop: Workshop = settings["workshop"]
         return Client(
             nb_man,
-            watcher=settings["watcher"],
-            workshop=settings["workshop"],
+            workshop,
             kernel_name=kernel_name,
-            timeout=settings["cell_seconds"],
+            timeout=workshop.cell_seconds,
             startup_timeout=settings["start_timeout"],
         ).execute()
 
 
-def execute(
-    source: Path,
-    target: Path,
-    parameters: dict[str, Any],
-    *,
-    watcher: Watcher,
-    inherited: Inheritance,
-    cell_seconds: int,
-) -> None:
-    """Execute a notebook into `target`; beside it, what the kernel process wrote to its stderr.
+def execute(source: Path, target: Path, parameters: dict[str, Any], workshop: Workshop) -> None:
+    """Execute a notebook into `target`.
 
     Raises what papermill and nbclient raise: PapermillExecutionError, DeadKernelError,
     CellTimeoutError.
@@ -193,18 +190,11 @@ def execute(
     import papermill
 
     papermill_engines.register(ENGINE, Engine)
-    log_path = target.with_suffix(".kernel.log")
-    with (
-        log_path.open("w") as log,
-        TemporaryDirectory(prefix="kuryr-runbook-", ignore_cleanup_errors=True) as private,
-    ):
-        papermill.execute_notebook(
-            source,
-            target,
-            parameters=parameters,
-            engine_name=ENGINE,
-            progress_bar=False,
-            watcher=watcher,
-            workshop=Workshop(Path(private), log, inherited),
-            cell_seconds=cell_seconds,
-        )
+    papermill.execute_notebook(
+        source,
+        target,
+        parameters=parameters,
+        engine_name=ENGINE,
+        progress_bar=False,
+        workshop=workshop,
+    )

@@ -13,7 +13,6 @@ from kuryr_runbook.model.errors import RecordError, RunbookError, UsageError
 from kuryr_runbook.model.plan import Action
 from kuryr_runbook.phases.catalogue import PhaseEntry
 from kuryr_runbook.phases.locking import SiteLock
-from kuryr_runbook.recording.html import export_html
 from kuryr_runbook.running.account import (
     CellAccount,
     CellStatus,
@@ -25,6 +24,8 @@ from kuryr_runbook.running.account import (
 from kuryr_runbook.running.displayed import displayed_plans
 from kuryr_runbook.running.failures import phase_error
 from kuryr_runbook.running.interrupts import uninterrupted
+from kuryr_runbook.running.kernels import Kernels
+from kuryr_runbook.running.pages import Pages
 from kuryr_runbook.running.recorder import Recorder
 from kuryr_runbook.running.run_options import RunOptions, RunResult
 from kuryr_runbook.running.secrecy import RunSecrets
@@ -38,6 +39,7 @@ class Means:
     progress: Progress
     lock: SiteLock
     secrets: RunSecrets
+    kernels: Kernels
     recorder: Recorder
 
 
@@ -52,6 +54,9 @@ class Run:
         self.lock = means.lock
         self.secrets = means.secrets
         self.recorder = means.recorder
+        self.kernels = means.kernels
+        self.pages = Pages()
+        self.next: PhaseEntry | None = None
         self.cells: dict[str, CellAccount] = {}
         self.step = ""
 
@@ -62,11 +67,9 @@ class Run:
             self.progress.line(f"{origin}: short or a common word, so it is not looked for")
         status, error = RunStatus.SUCCEEDED, None
         try:
-            for phase, account in zip(phases, self.account.phases, strict=True):
-                error = self._phase(phase, account, parameters)
-                if error is not None:
-                    status = RunStatus.FAILED
-                    break
+            error = self._phases(phases, parameters)
+            if error is not None:
+                status = RunStatus.FAILED
         except KeyboardInterrupt:
             error = self.lock.lost
             status = RunStatus.FAILED if error else RunStatus.INTERRUPTED
@@ -83,6 +86,18 @@ class Run:
             dry_run=self.options.dry_run,
         )
 
+    def _phases(
+        self, phases: Sequence[PhaseEntry], parameters: dict[str, Any]
+    ) -> RunbookError | None:
+        """Run the phases up to the first that fails."""
+        following = [*phases[1:], None]
+        for phase, account, then in zip(phases, self.account.phases, following, strict=True):
+            self.next = then
+            error = self._phase(phase, account, parameters)
+            if error is not None:
+                return error
+        return None
+
     def _pending(self, phases: Sequence[PhaseEntry]) -> bool:
         """Whether a plan that a dry run showed has a change that would stay."""
         return self.options.dry_run and any(
@@ -98,6 +113,7 @@ class Run:
             with uninterrupted():
                 self.account.status, self.account.ended = status, now()
                 self.account.write(self.directory)
+                self.pages.finish()
                 record = self.recorder.record(self.directory, self.account, self.secrets.known)
             self.recorder.copy(record)
         except (RecordError, UsageError) as error:
@@ -127,7 +143,8 @@ class Run:
             account.error = self.secrets.redacted(str(error)) if error else None
             self.account.write(self.directory)
             self.progress.phase_ended(account.status)
-            self._keep_readable(self.directory / phase.notebook)
+            if (self.directory / phase.notebook).exists():
+                self.pages.export(self.directory / phase.notebook)
         return error
 
     def _recheck(
@@ -146,7 +163,7 @@ class Run:
         if error is None and not unchanged:
             kept = notebook.with_name(f"{phase.stem}.recheck.ipynb")
             notebook.rename(kept)
-            self._keep_readable(kept)
+            self.pages.export(kept)
             for cell in account.cells:
                 cell.status = CellStatus.NOT_REACHED
         return error, unchanged
@@ -155,19 +172,14 @@ class Run:
         from nbclient.exceptions import CellTimeoutError, DeadKernelError
         from papermill.exceptions import PapermillExecutionError
 
-        from kuryr_runbook.running.engine import Inheritance, execute
+        from kuryr_runbook.running.engine import Workshop, execute
 
         target = self.directory / phase.notebook
         try:
             self.lock.take_lease(needs_cluster=phase.load().needs_cluster)
-            execute(
-                self.options.notebooks / phase.notebook,
-                target,
-                parameters,
-                watcher=self,
-                inherited=Inheritance(self.lock.descriptors, self.secrets),
-                cell_seconds=self.options.cell_seconds,
-            )
+            with self.kernels.taken(phase, target.with_suffix(".kernel.log")) as kernel:
+                workshop = Workshop(kernel, self, self.secrets, self.options.cell_seconds)
+                execute(self.options.notebooks / phase.notebook, target, parameters, workshop)
         except (PapermillExecutionError, CellTimeoutError, DeadKernelError) as error:
             return phase_error(error, notebook=str(target), step=self.step)
         except RunbookError as error:
@@ -177,16 +189,6 @@ class Run:
                 raise
             return self.lock.lost
         return None
-
-    def _keep_readable(self, notebook: Path) -> None:
-        """The HTML beside the notebook; no empty log of the kernel, and no secret in it."""
-        log = notebook.with_suffix(".kernel.log")
-        if log.exists() and not log.stat().st_size:
-            log.unlink()
-        elif log.exists():
-            self.secrets.redact_file(log)
-        if notebook.exists():
-            export_html(notebook)
 
     # The watcher: called from the engine while cells run.
 
@@ -198,6 +200,9 @@ class Run:
     def cell_ran(self, key: str) -> None:
         """It ended, without an error."""
         self._cell(key, CellStatus.RAN)
+        # After the first cell and not before: now this phase's own kernel has started.
+        if self.next is not None:
+            self.kernels.prepare(self.next)
 
     def cell_failed(self, key: str) -> None:
         """It raised, or its kernel died, or it was stopped."""

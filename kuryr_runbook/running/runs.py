@@ -25,6 +25,7 @@ from kuryr_runbook.running.account import CellAccount, PhaseAccount, RunAccount,
 from kuryr_runbook.running.directories import free_directory, make_directory
 from kuryr_runbook.running.execution import Means, Run
 from kuryr_runbook.running.interrupts import one_interrupt
+from kuryr_runbook.running.kernels import Inheritance, Kernels
 from kuryr_runbook.running.recorder import Recorder
 from kuryr_runbook.running.run_options import RunOptions, RunResult
 from kuryr_runbook.running.secrecy import secrets_of
@@ -47,16 +48,19 @@ def run_phases(
     if options.options.approved_plan is not None:
         read_document(options.options.approved_plan, site)
     account = _account(site, site_file, options)
-    account.phases = [_planned(phase, options.notebooks, parameters) for phase in phases]
     directory = free_directory(site, options.run_dir)
     with (
         one_interrupt(),
         secrets_of(site) as secrets,
         _site_lock(site, directory, options, progress) as lock,
+        Kernels(Inheritance(lock.descriptors, secrets)) as kernels,
     ):
+        # It takes seconds to start, and so does what comes until it is needed.
+        kernels.prepare(phases[0])
+        account.phases = [_planned(phase, options.notebooks, parameters) for phase in phases]
         lock.take_lease(needs_cluster=phases[0].load().needs_cluster)
         make_directory(directory, newest=options.run_dir is None)
-        means = Means(options, progress, lock, secrets, recorder)
+        means = Means(options, progress, lock, secrets, kernels, recorder)
         with held(directory):
             return Run(directory, account, means).execute(phases, parameters)
 

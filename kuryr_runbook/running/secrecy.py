@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from kuryr_runbook.clients.secret_files import read_secrets
@@ -40,10 +39,6 @@ class RunSecrets:
     def redacted(self, value: Any) -> Any:
         """The same JSON value without any secret in its texts."""
         return self.known.redacted_value(value)
-
-    def redact_file(self, path: Path) -> None:
-        """Take secrets out of a text file, and what is no text."""
-        path.write_text(self.redacted(path.read_text(errors="replace")))
 
 
 @contextmanager

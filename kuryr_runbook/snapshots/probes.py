@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from kuryr_runbook.clients.http import get_text
-from kuryr_runbook.clients.kubernetes import Executed
+from kuryr_runbook.clients.kubernetes_exec import Executed
 from kuryr_runbook.model.errors import UnreachableError
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.snapshots.reading import Unreadable, attempted

@@ -58,8 +58,9 @@ def at_neutron(session: Neutron) -> OpenStackClient:
 
 def at_cluster(api: Api) -> KubernetesClient:
     client = KubernetesClient.__new__(KubernetesClient)
-    client._resource = lambda version, kind: api  # type: ignore[method-assign]
-    client._ask = lambda doing, ask: ask()  # type: ignore[method-assign]
+    client.session = SimpleNamespace(  # type: ignore[assignment]
+        resource=lambda version, kind: api, ask=lambda doing, ask: ask()
+    )
     return client
 
 

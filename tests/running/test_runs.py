@@ -21,6 +21,7 @@ from small_runs import (
     SECOND,
     SLEEPING,
     kernel_of,
+    kernels_below,
     start,
     wait_for_end,
     write_notebook,
@@ -181,11 +182,15 @@ def sleeping_run(notebooks: Path, run_dir: Path) -> tuple[subprocess.Popen[str],
 def test_an_interrupted_run(number: int, notebooks: Path, tmp_path: Path) -> None:
     process, kernel = sleeping_run(notebooks, tmp_path / "run")
     assert read_run(tmp_path / "run")["status"] == "RUNNING"
+    kernels = kernels_below(process.pid, count=2)
+    assert kernel in kernels
     process.send_signal(number)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
     assert "Traceback" not in errors
-    wait_for_end(kernel)
+    for each in kernels:
+        assert not Path(f"/proc/{each}").exists()
+    assert not (tmp_path / "run" / f"{SECOND.stem}.kernel.log").exists()
     result = RunResult(RunStatus.INTERRUPTED, tmp_path / "run", None)
     stopped = ("INTERRUPTED", ["RAN", "RAN", "FAILED", "NOT_REACHED"])
     assert phases(result) == [stopped, NOT_REACHED]
@@ -197,9 +202,12 @@ def test_an_interrupted_run(number: int, notebooks: Path, tmp_path: Path) -> Non
 
 def test_a_run_whose_process_died_is_lost(notebooks: Path, tmp_path: Path) -> None:
     process, kernel = sleeping_run(notebooks, tmp_path / "run")
+    kernels = kernels_below(process.pid, count=2)
+    assert kernel in kernels
     process.kill()
     process.communicate(timeout=60)
-    wait_for_end(kernel)
+    for each in kernels:
+        wait_for_end(each)
     written = json.loads((tmp_path / "run" / "run.json").read_text())
     assert (written["status"], written["pid"]) == ("RUNNING", process.pid)
     assert read_run(tmp_path / "run")["status"] == "LOST"

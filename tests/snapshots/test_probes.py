@@ -8,7 +8,7 @@ from healthy import lab_site
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kuryr_runbook.clients.kubernetes import Executed
+from kuryr_runbook.clients.kubernetes_exec import Executed
 from kuryr_runbook.model.errors import ApplyError
 from kuryr_runbook.snapshots.probes import Answer, PodProbe, parse_probe, read_probes
 from kuryr_runbook.snapshots.reading import Unreadable

@@ -1,0 +1,74 @@
+"""Requests to an API server, with their errors as ours, repeated where that may help."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from threading import Lock
+from typing import Any, TypeVar
+
+from kuryr_runbook.clients.kubernetes_connection import connect
+from kuryr_runbook.clients.kubernetes_errors import is_transient, ours, pause_asked
+from kuryr_runbook.clients.patience import Notify, TransientError, patiently
+from kuryr_runbook.model.errors import RunbookError, UnreachableError
+
+T = TypeVar("T")
+
+REQUEST_SECONDS = 40
+"""How long one answer may take."""
+PATIENCE_SECONDS = 120.0
+"""How long an answer that may change is asked for."""
+
+
+class KubernetesSession:
+    """A login at a cluster. Safe to be used by several threads."""
+
+    def __init__(self, kubeconfig: Path | None, context: str | None, notify: Notify) -> None:
+        """Nothing is sent yet. Raises UsageError when the kubeconfig cannot be used."""
+        self.api = connect(kubeconfig, context)
+        """The SDK's client."""
+        self._notify = notify
+        self._answered = False
+        self._dynamic: Any = None
+        self._discovery = Lock()
+
+    @property
+    def version(self) -> str:
+        """Version of the API server, such as v1.20.2."""
+        from kubernetes.client import VersionApi
+
+        def ask() -> str:
+            return str(VersionApi(self.api).get_code(_request_timeout=REQUEST_SECONDS).git_version)
+
+        return self.ask("GET /version", ask)
+
+    def resource(self, api_version: str, kind: str) -> Any:
+        """The dynamic client's way to the objects of a kind; what kinds there are is asked once."""
+        from kubernetes.dynamic import DynamicClient
+
+        # Discovery keeps its findings in a file, which two threads must not write at once.
+        with self._discovery:
+            if self._dynamic is None:
+                self._dynamic = DynamicClient(self.api)
+            return self._dynamic.resources.get(api_version=api_version, kind=kind)
+
+    def ask(self, doing: str, ask: Callable[[], T]) -> T:
+        """What `ask` gives, asked again where the answer may change. Raises errors of ours."""
+
+        def attempt() -> T:
+            try:
+                with ours(doing):
+                    found = ask()
+            except RunbookError as error:
+                if self._may_change(error):
+                    raise TransientError(error, pause_asked(error)) from error
+                raise
+            self._answered = True
+            return found
+
+        return patiently(attempt, seconds=PATIENCE_SECONDS, notify=self._notify)
+
+    def _may_change(self, error: RunbookError) -> bool:
+        # An address that has never answered is wrong rather than busy.
+        lost = isinstance(error, UnreachableError) and self._answered
+        return lost or is_transient(error)
