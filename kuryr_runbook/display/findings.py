@@ -22,7 +22,7 @@ NAMED = 5
 
 
 def findings_view(title: str, findings: Iterable[Finding]) -> View:
-    """One row a check; below the evidence stands what to do, unless the check passed."""
+    """One row a check; below the evidence stands what to do, and the cause where it was sought."""
     found = tuple(findings)
     rows = [(SIGNS[item.status], _question(item), _answer(item)) for item in found]
     states = [item.status for item in found]
@@ -67,6 +67,9 @@ def _question(finding: Finding) -> str:
 
 
 def _answer(finding: Finding) -> str:
-    if finding.status is Status.PASS or not finding.remedy:
-        return finding.evidence
-    return f"{finding.evidence}\n-> {finding.remedy}"
+    lines = [finding.evidence]
+    if finding.status is not Status.PASS and finding.remedy:
+        lines.append(f"-> {finding.remedy}")
+    if finding.cause:
+        lines.append(f"cause: {finding.cause}")
+    return "\n".join(lines)

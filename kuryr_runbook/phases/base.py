@@ -183,7 +183,7 @@ def judged(name: str, findings: Iterable[Finding]) -> View:
     verdict = worst(found)
     if verdict in (Status.FAIL, Status.UNKNOWN):
         view.show()
-        bad = [f"{item.title}: {item.evidence}" for item in found if item.status is verdict]
+        bad = [_told(item) for item in found if item.status is verdict]
         remedies = [item.remedy for item in found if item.status is verdict and item.remedy]
         error = CheckError if verdict is Status.FAIL else UnknownError
         raise error(
@@ -191,3 +191,8 @@ def judged(name: str, findings: Iterable[Finding]) -> View:
             remedy="; ".join(dict.fromkeys(remedies)) or None,
         )
     return view
+
+
+def _told(finding: Finding) -> str:
+    cause = f"; cause: {finding.cause}" if finding.cause else ""
+    return f"{finding.title}: {finding.evidence}{cause}"

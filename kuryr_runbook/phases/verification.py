@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from typing import Self
 
 from kuryr_runbook.applying.kubernetes import apply_manifests
+from kuryr_runbook.checking.diagnosis_look import Look
+from kuryr_runbook.checking.explaining import explained
 from kuryr_runbook.checking.verification import check_verification
 from kuryr_runbook.display.progress import say
 from kuryr_runbook.display.tables import View, table
 from kuryr_runbook.model.errors import DeadlineError, DriftError
-from kuryr_runbook.model.findings import Finding
+from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.plan import Outcome, Plan
 from kuryr_runbook.phases.base import Phase
 from kuryr_runbook.phases.image_build import deployed_image, registry_login
@@ -23,6 +25,7 @@ from kuryr_runbook.phases.settling import (
     wait_unchanging,
 )
 from kuryr_runbook.planning.kubernetes import plan_manifests
+from kuryr_runbook.snapshots.diagnosis import read_diagnosis
 from kuryr_runbook.snapshots.traces import read_traces, remaining
 from kuryr_runbook.snapshots.verification import read_verification, read_workload
 from kuryr_runbook.specs.controller import CONTROLLER, controller_reference
@@ -83,10 +86,15 @@ class Verification(Phase):
         return outcomes
 
     def findings(self) -> Iterable[Finding]:
-        """Read cluster and cloud, let every pod ask around, and judge."""
+        """Read cluster and cloud, let every pod ask around, and judge; diagnose what fails."""
         wait_unchanging(self.site, self.cloud)
         say("reading cluster and cloud; every pod asks every other, the Service and the API")
-        return check_verification(read_verification(self.site, self.cluster, self.cloud))
+        snapshot = read_verification(self.site, self.cluster, self.cloud)
+        found = list(check_verification(snapshot))
+        if all(finding.status is not Status.FAIL for finding in found):
+            return found
+        say("a check failed: diagnosis looks for its cause")
+        return explained(found, Look(read_diagnosis(self.site, self.cluster, self.cloud)))
 
     def remove(self) -> View:
         """Delete the workload, and wait until nothing of it is left in OpenStack either.
