@@ -21,14 +21,17 @@ NAMED = 5
 """How many of a cause's victims are named; the rest is counted."""
 
 
-def findings_view(title: str, findings: Iterable[Finding]) -> View:
-    """One row a check; below the evidence stands what to do, and the cause where it was sought."""
+def findings_view(title: str, findings: Iterable[Finding], key: str = "findings") -> View:
+    """One row a check: below the evidence what to do, and the cause where it was sought.
+
+    `key` names them for machines.
+    """
     found = tuple(findings)
     rows = [(SIGNS[item.status], _question(item), _answer(item)) for item in found]
     states = [item.status for item in found]
     counts = ", ".join(f"{states.count(status)} {status}" for status in Status if status in states)
     view = table(title, ("status", "check", "evidence"), rows, f"{counts or 'no checks'}.")
-    return replace(view, data={"findings": [_document(item) for item in found]})
+    return replace(view, data={key: [_document(item) for item in found]})
 
 
 def _document(finding: Finding) -> dict[str, Any]:

@@ -176,10 +176,13 @@ class Phase(ABC):
         """The checks of the phase."""
 
 
-def judged(name: str, findings: Iterable[Finding]) -> View:
-    """Show findings; raise CheckError if one failed, UnknownError if one could not look."""
+def judged(name: str, findings: Iterable[Finding], key: str = "findings") -> View:
+    """Show findings; raise CheckError if one failed, UnknownError if one could not look.
+
+    `key` names them for machines: of a phase's cells, the last of each key counts.
+    """
     found = tuple(findings)
-    view = findings_view(name, found)
+    view = findings_view(name, found, key)
     verdict = worst(found)
     if verdict in (Status.FAIL, Status.UNKNOWN):
         view.show()
