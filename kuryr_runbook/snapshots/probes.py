@@ -48,7 +48,8 @@ class PodProbe:
     pings: Mapping[str, Answer]
     """By address: every other pod, and the external address."""
     large: Mapping[str, Answer]
-    """By address: pings of every other pod with the largest packet; none when it is not known."""
+    """By address: pings of the largest packet, of the pods that answered small ones; none when that
+    size is not known."""
     tcp: Mapping[str, Answer]
     """By address: HTTP to every other pod itself; `said` is who answered."""
     vip: tuple[Answer, ...]

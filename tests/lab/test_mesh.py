@@ -86,11 +86,15 @@ def between_workers(phase: Verification) -> tuple[Pod, Pod]:
 @contextmanager
 def dropped(rule: str) -> Iterator[None]:
     """Frames that match are lost on their way over the fabric's bridges."""
-    table = (
-        f"table bridge {TABLE} {{ chain forward {{ type filter hook forward priority -10;\n"
-        f"ether type ip {rule} drop\n}} }}\n"
+    lines = (
+        f"table bridge {TABLE} {{",
+        "chain forward {",
+        "type filter hook forward priority -10;",
+        f"ether type ip {rule} drop",
+        "}",
+        "}",
     )
-    run("nft", "-f", "-", namespace=FABRIC_NS, stdin=table)
+    run("nft", "-f", "-", namespace=FABRIC_NS, stdin="\n".join(lines) + "\n")
     try:
         yield
     finally:

@@ -10,10 +10,10 @@ The one argument is JSON:
     api        address of the API server, and the path to ask for
     dns        address of the cluster's DNS; empty: there is none
 
-The answer, on the last line of stdout, is JSON: `ping` (the peers and the external address),
-`large` and `tcp` (the peers) by address, `vip` (a list), `api`, and `dns` (null when there was
-nobody to ask). Each question's is {"ok": true, false, or null when the pod could not ask it,
-"said": text, "seen": the asker's address as the server saw it}.
+The answer, on the last line of stdout, is JSON: by address `ping` (the peers and the external
+address), `tcp` (the peers) and `large` (those that answered a small ping); `vip` (a list), `api`,
+and `dns` (null when there was nobody to ask). Each question's is {"ok": true, false, or null when
+the pod could not ask it, "said": text, "seen": the asker's address as the server saw it}.
 """
 
 import errno
@@ -201,14 +201,18 @@ def dns(address: str, port: int = 53) -> Answer:
 
 
 def main(questions: dict[str, Any]) -> None:
-    """Ask everything and print the answers. The pings come first: they resolve the addresses."""
+    """Ask everything and print the answers. The pings come first: they resolve the addresses.
+
+    Large ones go where small ones were answered: more would be learnt of nobody else.
+    """
     peers, size = questions["peers"], questions["size"]
     ping = echoes([*peers, questions["external"]])
+    near = [address for address in peers if size and ping[address]["ok"]]
     asked: list[tuple[Callable[..., Any], tuple[Any, ...]]] = [
         *((http, (address, questions["port"])) for address in peers),
         *((http, tuple(questions["vip"])) for _ in range(questions["tries"])),
         (api, tuple(questions["api"])),
-        (echoes, (peers if size else [], size)),
+        (echoes, (near, size)),
         *([(dns, (questions["dns"],))] if questions["dns"] else []),
     ]
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
