@@ -41,13 +41,18 @@ def probe_module() -> ModuleType:
 
 
 @pytest.fixture
-def probe(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The probe as a module, with little patience."""
-    module = probe_module()
-    for name in ("ECHO_SECONDS", "HTTP_SECONDS", "DNS_SECONDS"):
-        monkeypatch.setattr(module, name, 0.5)
-    monkeypatch.setattr(module, "AGAIN_SECONDS", 0.1)
-    return module
+def probe() -> ModuleType:
+    """The probe as a module."""
+    return probe_module()
+
+
+@pytest.fixture
+def impatient(probe: ModuleType, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """One that soon gives up, for what never answers."""
+    monkeypatch.setattr(probe, "AGAIN_SECONDS", 0.1)
+    for name in ("ECHO_SECONDS", "DNS_SECONDS"):
+        monkeypatch.setattr(probe, name, 0.3)
+    return probe
 
 
 @pytest.fixture
@@ -149,17 +154,18 @@ def test_what_does_not_answer_is_a_no(probe: ModuleType) -> None:
 
 
 @needs_ping
-def test_a_ping_tells_who_answers_and_who_does_not(
-    probe: ModuleType, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    heard = probe.is_reply
-    found = probe.echoes([ME, OTHER])
+@pytest.mark.parametrize("size", [84, 1450])
+def test_a_ping_is_answered_by_all_that_hear_it(probe: ModuleType, size: int) -> None:
+    found = probe.echoes([ME, OTHER], size)
     assert [found[it]["ok"] for it in (ME, OTHER)] == [True, True]
-    monkeypatch.setattr(probe, "is_reply", lambda packet, token: False)
-    lost = probe.echoes([ME])
-    assert lost[ME] == {"ok": False, "said": "no reply in 0 s", "seen": ""}
-    monkeypatch.setattr(probe, "is_reply", heard)
-    assert probe.echoes([ME], 1450)[ME]["ok"] is True
+
+
+@needs_ping
+def test_a_ping_that_nobody_answers_is_a_no(
+    impatient: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(impatient, "is_reply", lambda packet, token: False)
+    assert impatient.echoes([ME])[ME] == {"ok": False, "said": "no reply in 0 s", "seen": ""}
 
 
 def refusing(error: OSError) -> Any:
@@ -171,15 +177,15 @@ def refusing(error: OSError) -> Any:
 
 
 def test_a_packet_that_does_not_fit_the_way_says_so(
-    probe: ModuleType, monkeypatch: pytest.MonkeyPatch
+    impatient: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     too_long = OSError(errno.EMSGSIZE, "Message too long")
-    monkeypatch.setattr(probe, "icmp_socket", refusing(too_long))
-    found = probe.echoes([ME], 1450)[ME]
+    monkeypatch.setattr(impatient, "icmp_socket", refusing(too_long))
+    found = impatient.echoes([ME], 1450)[ME]
     assert (found["ok"], found["said"]) == (False, "a packet of 1450 bytes does not fit the way")
     unreachable = OSError(errno.ENETUNREACH, "Network is unreachable")
-    monkeypatch.setattr(probe, "icmp_socket", refusing(unreachable))
-    assert "Network is unreachable" in probe.echoes([ME])[ME]["said"]
+    monkeypatch.setattr(impatient, "icmp_socket", refusing(unreachable))
+    assert "Network is unreachable" in impatient.echoes([ME])[ME]["said"]
 
 
 def test_a_pod_that_may_not_ping_says_that_it_could_not_ask(
@@ -272,7 +278,7 @@ def test_what_is_no_answer_of_dns_is_asked_again(probe: ModuleType) -> None:
         assert probe.dns(ME, port)["ok"] is True
 
 
-def test_a_dns_server_that_is_not_there_is_a_no(probe: ModuleType) -> None:
-    found = probe.dns(ME, 1)
+def test_a_dns_server_that_is_not_there_is_a_no(impatient: ModuleType) -> None:
+    found = impatient.dns(ME, 1)
     assert found["ok"] is False
     assert "refused" in found["said"]
