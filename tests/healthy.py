@@ -24,6 +24,7 @@ NO = Answer(ok=False, said="no reply in 10 s")
 PODS = ("kuryr-demo-a", "kuryr-demo-b", "kuryr-demo-c", "kuryr-demo-d")
 EXTERNAL = "203.0.113.10"
 VIP = "10.2.0.40"
+AMPHORA = "10.2.0.140"
 FLOATING = "198.51.100.21"
 NODES = {"worker1": "172.18.0.11", "worker2": "172.18.0.12"}
 SERVICE_RULE = "rule-service"
@@ -105,6 +106,10 @@ def resources() -> dict[str, tuple[Mapping[str, Any], ...]]:
         if isinstance(it.vif, PodVif)
     ]
     return {
+        "network": (
+            {"id": "n1", "name": "k8s-node-network", "mtu": 1450},
+            {"id": "n2", "name": "kuryr-service-network", "mtu": 1450},
+        ),
         "subnet": (
             {"id": "nodes", "name": "k8s-node-subnet", "network_id": "n1"},
             {"id": "services", "name": "kuryr-service-subnet", "network_id": "n2"},
@@ -147,18 +152,23 @@ def cloud_of(
 
 def probe(index: int) -> PodProbe:
     """What the pod of that index reaches: everything."""
-    others = [pod(other).address for other in range(4) if other != index]
+    others = [other for other in range(4) if other != index]
+    addresses = [pod(other).address for other in others]
+    mine = pod(index).address
     return PodProbe(
-        pings=dict.fromkeys([*others, EXTERNAL], YES),
-        vip=tuple(Answer(ok=True, said=name) for name in PODS),
+        pings=dict.fromkeys([*addresses, EXTERNAL], YES),
+        large=dict.fromkeys(addresses, YES),
+        tcp={pod(it).address: Answer(ok=True, said=PODS[it], seen=mine) for it in others},
+        vip=tuple(Answer(ok=True, said=name, seen=AMPHORA) for name in PODS),
         api=Answer(ok=True, said="kuryr-demo-service other"),
+        dns=Answer(ok=True, said="answers with code 0"),
     )
 
 
 def healthy(driver: VifDriver = VifDriver.NESTED_MACVLAN) -> VerificationSnapshot:
     """All is well."""
     vrrp = port(
-        "port-vrrp", "10.2.0.140", name="octavia-lb-vrrp-1",
+        "port-vrrp", AMPHORA, name="octavia-lb-vrrp-1",
         allowed_address_pairs=[{"ip_address": VIP, "mac_address": "fa:16:3e:00:00:aa"}],
     )  # fmt: skip
     return VerificationSnapshot(
@@ -178,6 +188,8 @@ def healthy(driver: VifDriver = VifDriver.NESTED_MACVLAN) -> VerificationSnapsho
         ),
         cloud=cloud_of(resources()),
         service_ports=(vrrp,),
+        packet=1450,
+        dns="10.2.0.10",
         probes={PODS[index]: probe(index) for index in range(4)},
         outside=tuple(Answer(ok=True, said=name) for name in PODS),
     )

@@ -85,9 +85,10 @@ class MemoryCluster:
         self, namespace: str, pod: str, command: list[str], *, seconds: float = 60.0
     ) -> Executed:
         """Every question of the probe answered with yes."""
-        asked = json.loads(command[-1])
+        peers = json.loads(command[-1])["peers"]
         yes = {"ok": True, "said": pod}
-        found = {"ping": dict.fromkeys(asked["ping"], yes), "vip": [yes], "api": yes}
+        told = dict.fromkeys(peers, yes)
+        found = {"ping": told, "large": told, "tcp": told, "vip": [yes], "api": yes, "dns": None}
         return Executed(status=0, output=json.dumps(found))
 
 

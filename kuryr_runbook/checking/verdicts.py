@@ -26,6 +26,7 @@ class Verdict:
     evidence: str
     remedy: str = ""
     subject: str = ""
+    victims: tuple[str, ...] = ()
 
 
 class CouldNotLook(Exception):  # noqa: N818 - it is no error: it becomes an unknown
@@ -95,6 +96,7 @@ def check(
                 evidence=verdict.evidence,
                 subject=verdict.subject,
                 remedy=verdict.remedy,
+                victims=verdict.victims,
             )
 
         return finding

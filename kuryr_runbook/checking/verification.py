@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from kuryr_runbook.checking import balancer, groups, pods, reachability
+from kuryr_runbook.checking import balancer, groups, mesh, pods, reachability
 from kuryr_runbook.model.findings import Finding
 from kuryr_runbook.snapshots.verification import VerificationSnapshot
 
@@ -13,7 +13,10 @@ CHECKS: tuple[Callable[[VerificationSnapshot], Iterator[Finding]], ...] = (
     pods.check_deployment,
     pods.check_pod_ports,
     pods.check_address_pairs,
-    reachability.check_pod_to_pod,
+    mesh.check_pod_to_pod,
+    mesh.check_tcp,
+    mesh.check_source,
+    mesh.check_largest,
     reachability.check_external,
     groups.check_service_rule,
     balancer.check_active,
@@ -23,7 +26,9 @@ CHECKS: tuple[Callable[[VerificationSnapshot], Iterator[Finding]], ...] = (
     balancer.check_amphora_half,
     reachability.check_vip,
     reachability.check_backends,
+    reachability.check_vip_source,
     reachability.check_api,
+    reachability.check_dns,
     balancer.check_ingress,
     balancer.check_floating_ip,
     reachability.check_outside,

@@ -100,9 +100,15 @@ run_dir_option = click.option(
     is_flag=True,
     help="Take fields of Kubernetes objects from other managers that hold them.",
 )
+@click.option(
+    "--resilience",
+    is_flag=True,
+    help="Also delete Kuryr's pods and drain a node of the verification's workload, and see that "
+    "nothing is lost.",
+)
 @run_dir_option
 @report_options
-def run(*, resume: bool, approved_plan: Path | None, force_conflicts: bool, **how: Any) -> None:
+def run(*, resume: bool, **how: Any) -> None:
     """Install Kuryr: execute the phases' notebooks for a site, in order.
 
     Stops at the first phase that fails. A phase that is done already changes
@@ -112,7 +118,8 @@ def run(*, resume: bool, approved_plan: Path | None, force_conflicts: bool, **ho
     from kuryr_runbook.model.options import Options
 
     choice = {name: how.pop(name) for name in ("only", "first", "last")}
-    options = Options(approved_plan=approved_plan, force_conflicts=force_conflicts)
+    told = ("approved_plan", "force_conflicts", "resilience")
+    options = Options(**{name: how.pop(name) for name in told})
     if resume and any(choice.values()):
         raise click.UsageError("--resume goes with none of --only, --from, --until")
     _execute(None if resume else chosen(**choice), options, **how)

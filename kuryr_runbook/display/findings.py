@@ -21,14 +21,17 @@ NAMED = 5
 """How many of a cause's victims are named; the rest is counted."""
 
 
-def findings_view(title: str, findings: Iterable[Finding]) -> View:
-    """One row a check; below the evidence stands what to do, unless the check passed."""
+def findings_view(title: str, findings: Iterable[Finding], key: str = "findings") -> View:
+    """One row a check: below the evidence what to do, and the cause where it was sought.
+
+    `key` names them for machines.
+    """
     found = tuple(findings)
     rows = [(SIGNS[item.status], _question(item), _answer(item)) for item in found]
     states = [item.status for item in found]
     counts = ", ".join(f"{states.count(status)} {status}" for status in Status if status in states)
     view = table(title, ("status", "check", "evidence"), rows, f"{counts or 'no checks'}.")
-    return replace(view, data={"findings": [_document(item) for item in found]})
+    return replace(view, data={key: [_document(item) for item in found]})
 
 
 def _document(finding: Finding) -> dict[str, Any]:
@@ -67,6 +70,9 @@ def _question(finding: Finding) -> str:
 
 
 def _answer(finding: Finding) -> str:
-    if finding.status is Status.PASS or not finding.remedy:
-        return finding.evidence
-    return f"{finding.evidence}\n-> {finding.remedy}"
+    lines = [finding.evidence]
+    if finding.status is not Status.PASS and finding.remedy:
+        lines.append(f"-> {finding.remedy}")
+    if finding.cause:
+        lines.append(f"cause: {finding.cause}")
+    return "\n".join(lines)

@@ -32,9 +32,11 @@ class Finding:
     source: str = ""
     """Where it is known from that this matters; empty where the title says it all."""
     victims: tuple[str, ...] = ()
-    """The objects that suffer from it, when it is a cause."""
+    """The objects that suffer from it: `pod namespace/name` and the like."""
     effects: tuple[str, ...] = ()
     """Names of the checks that would have found these otherwise."""
+    cause: str = ""
+    """What diagnosis says about it; empty: it was not asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

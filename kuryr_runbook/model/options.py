@@ -22,6 +22,8 @@ class Options(Section):
     """A saved plan: what is not in it is not changed."""
     force_conflicts: bool = False
     """Whether fields of Kubernetes objects are taken from other managers that hold them."""
+    resilience: bool = False
+    """Whether the verification also disturbs Kuryr and one node, and sees that nothing is lost."""
     keep: tuple[Literal["openstack"], ...] = ()
     """What teardown leaves: `openstack` is all that phase 02 made."""
 

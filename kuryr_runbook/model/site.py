@@ -238,7 +238,7 @@ class VerificationSection(Section):
 
     namespace: Text = "kuryr-verification"
     """Namespace of the workload; made, and removed at the end."""
-    replicas: Annotated[int, Field(ge=2, le=50)] = 4
+    replicas: Annotated[int, Field(ge=2, le=100)] = 4
     """Pods of the workload, spread over the workers."""
     external_address: IPv4Address = IPv4Address("8.8.8.8")
     """An address outside the cloud that answers ping."""

@@ -176,14 +176,17 @@ class Phase(ABC):
         """The checks of the phase."""
 
 
-def judged(name: str, findings: Iterable[Finding]) -> View:
-    """Show findings; raise CheckError if one failed, UnknownError if one could not look."""
+def judged(name: str, findings: Iterable[Finding], key: str = "findings") -> View:
+    """Show findings; raise CheckError if one failed, UnknownError if one could not look.
+
+    `key` names them for machines: of a phase's cells, the last of each key counts.
+    """
     found = tuple(findings)
-    view = findings_view(name, found)
+    view = findings_view(name, found, key)
     verdict = worst(found)
     if verdict in (Status.FAIL, Status.UNKNOWN):
         view.show()
-        bad = [f"{item.title}: {item.evidence}" for item in found if item.status is verdict]
+        bad = [_told(item) for item in found if item.status is verdict]
         remedies = [item.remedy for item in found if item.status is verdict and item.remedy]
         error = CheckError if verdict is Status.FAIL else UnknownError
         raise error(
@@ -191,3 +194,8 @@ def judged(name: str, findings: Iterable[Finding]) -> View:
             remedy="; ".join(dict.fromkeys(remedies)) or None,
         )
     return view
+
+
+def _told(finding: Finding) -> str:
+    cause = f"; cause: {finding.cause}" if finding.cause else ""
+    return f"{finding.title}: {finding.evidence}{cause}"

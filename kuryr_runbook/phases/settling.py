@@ -20,6 +20,7 @@ from kuryr_runbook.snapshots.traces import Traces, remaining
 from kuryr_runbook.snapshots.verification import ingress_of, read_workload
 from kuryr_runbook.specs.workload import (
     SERVICE,
+    TRIES,
     balancer_name,
     namespace_manifest,
     service_manifest,
@@ -123,7 +124,7 @@ class _Answers:
         workload = read_workload(self.site, self.cluster)
         if not workload.ingress:
             return False, "the Service has lost its address"
-        answers = read_outside(workload.ingress)
+        answers = read_outside(workload.ingress, max(TRIES, self.site.verification.replicas))
         self.reached |= {answer.said for answer in answers if answer.ok}
         names = {pod.name for pod in workload.pods}
         silent = sorted(names - self.reached)

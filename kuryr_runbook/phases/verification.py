@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Self
 
 from kuryr_runbook.applying.kubernetes import apply_manifests
-from kuryr_runbook.checking.verification import check_verification
+from kuryr_runbook.display.plans import plan_view
 from kuryr_runbook.display.progress import say
 from kuryr_runbook.display.tables import View, table
 from kuryr_runbook.model.errors import DeadlineError, DriftError
 from kuryr_runbook.model.findings import Finding
 from kuryr_runbook.model.plan import Outcome, Plan
-from kuryr_runbook.phases.base import Phase
+from kuryr_runbook.phases.asking import asked
+from kuryr_runbook.phases.base import Phase, judged
 from kuryr_runbook.phases.image_build import deployed_image, registry_login
+from kuryr_runbook.phases.resilience import Resilience
 from kuryr_runbook.phases.rollout import wait_rolled_out
 from kuryr_runbook.phases.settling import (
     wait_for_traffic,
@@ -24,7 +27,7 @@ from kuryr_runbook.phases.settling import (
 )
 from kuryr_runbook.planning.kubernetes import plan_manifests
 from kuryr_runbook.snapshots.traces import read_traces, remaining
-from kuryr_runbook.snapshots.verification import read_verification, read_workload
+from kuryr_runbook.snapshots.verification import read_workload
 from kuryr_runbook.specs.controller import CONTROLLER, controller_reference
 from kuryr_runbook.specs.manifests import Manifest
 from kuryr_runbook.specs.workload import (
@@ -32,6 +35,9 @@ from kuryr_runbook.specs.workload import (
     namespace_manifest,
     workload_manifests,
 )
+
+RESILIENCE = "resilience"
+"""Under this name the findings of disturbances stand in records, beside those of the checks."""
 
 
 class Verification(Phase):
@@ -83,10 +89,31 @@ class Verification(Phase):
         return outcomes
 
     def findings(self) -> Iterable[Finding]:
-        """Read cluster and cloud, let every pod ask around, and judge."""
+        """Read cluster and cloud, let every pod ask around, and judge; diagnose what fails."""
         wait_unchanging(self.site, self.cloud)
-        say("reading cluster and cloud; every pod asks every other, the Service and the API")
-        return check_verification(read_verification(self.site, self.cluster, self.cloud))
+        return asked(self.site, self.cluster, self.cloud)
+
+    def plan_resilience(self) -> View:
+        """Show what `try_resilience()` would disturb; when it was not asked for, say so."""
+        if not self.options.resilience:
+            return _off()
+        view = plan_view(self._resilience().plan())
+        # The plan of the record is that of the phase.
+        return replace(view, data={})
+
+    def try_resilience(self) -> View:
+        """Disturb one thing after the other, and check each time that all is well again.
+
+        Does nothing unless it was asked for, nor in a dry run. Raises CheckError when something
+        did not come back, or was lost. No node stays cordoned, however it ends.
+        """
+        if not self.options.resilience or self.dry_run:
+            return _off()
+        with self.locked():
+            return judged(RESILIENCE, self._resilience().findings(), key=RESILIENCE)
+
+    def _resilience(self) -> Resilience:
+        return Resilience(self.site, self.cluster, self.cloud)
 
     def remove(self) -> View:
         """Delete the workload, and wait until nothing of it is left in OpenStack either.
@@ -101,6 +128,7 @@ class Verification(Phase):
             return self._remove()
 
     def _remove(self) -> View:
+        self._resilience().uncordon()
         namespace = self._own_namespace()
         served = self.cluster.get(controller_reference(self.site)) is not None
         if namespace is not None and served:
@@ -132,3 +160,8 @@ class Verification(Phase):
                 "namespace at the end",
             )
         return namespace
+
+
+def _off() -> View:
+    rows = [("it is done when options.resilience is true, and not in a dry run",)]
+    return table("Resilience", ("nothing was disturbed",), rows)

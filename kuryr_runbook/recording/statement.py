@@ -64,11 +64,14 @@ def statement_of(directory: Path, predicate: Predicate) -> dict[str, Any]:
 def phase_facts(displayed: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """What the cells of a phase displayed for machines, as one: of each kind what came last.
 
-    A phase that was carried out shows its plan first, and what came of it later.
+    A phase that was carried out shows its plan first, and what came of it later. The findings of
+    its disturbances stand beside those of its checks, and are findings as they are.
     """
     facts: dict[str, Any] = {}
     for item in displayed:
         facts |= item
+    if "resilience" in facts:
+        facts["findings"] = [*facts.get("findings", ()), *facts.pop("resilience")]
     if plugins := sorted(set(_plugins(facts.get("findings", ())))):
         facts["plugins"] = {"sha256": plugins}
     return facts

@@ -56,7 +56,13 @@ def _notebook(phase: Mapping[str, Any]) -> Case:
 
 
 def _finding(finding: Mapping[str, Any]) -> Case:
-    detail = f"{finding['evidence']}\n-> {finding['remedy']}".removesuffix("\n-> ")
+    cause = finding.get("cause", "")
+    told = (
+        finding["evidence"],
+        f"-> {finding['remedy']}" if finding["remedy"] else "",
+        f"cause: {cause}" if cause else "",
+    )
+    detail = "\n".join(filter(None, told))
     outcome = OUTCOMES.get(finding["status"], "")
     return Case(
         name=" ".join(filter(None, (finding["title"], finding["subject"]))),

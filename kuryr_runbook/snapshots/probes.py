@@ -13,10 +13,12 @@ from kuryr_runbook.clients.kubernetes_exec import Executed
 from kuryr_runbook.model.errors import UnreachableError
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.snapshots.reading import Unreadable, attempted
-from kuryr_runbook.specs.workload import SERVICE_PORT, TRIES, probe_command
+from kuryr_runbook.specs.workload import SERVICE_PORT, Targets, probe_command
 
 PROBE_SECONDS = 60.0
 HTTP_SECONDS = 10.0
+AT_ONCE = 16
+"""Pods that probe at the same time, and requests to the floating IP."""
 
 
 class Executor(Protocol):
@@ -35,6 +37,8 @@ class Answer:
     ok: bool | None
     """None: it could not be made at all."""
     said: str
+    seen: str = ""
+    """The asker's address, as the server saw it; empty where it does not tell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,20 +47,26 @@ class PodProbe:
 
     pings: Mapping[str, Answer]
     """By address: every other pod, and the external address."""
+    large: Mapping[str, Answer]
+    """By address: pings of the largest packet, of the pods that answered small ones; none when that
+    size is not known."""
+    tcp: Mapping[str, Answer]
+    """By address: HTTP to every other pod itself; `said` is who answered."""
     vip: tuple[Answer, ...]
     """HTTP to the service's address; `said` is who answered."""
     api: Answer
     """The API server through its service address; `said` are the names of the services listed."""
+    dns: Answer | None
+    """The cluster's DNS; None: it was not asked."""
 
 
 def read_probes(
-    site: Site, executor: Executor, pods: Mapping[str, str], cluster_ip: str
+    site: Site, executor: Executor, targets: Targets
 ) -> dict[str, PodProbe | Unreadable]:
-    """Let every pod (address by name) ask everything, all pods at once; one command in each."""
+    """Let every pod ask everything, several pods at once; one command in each."""
 
     def probe(pod: str) -> PodProbe | Unreadable:
-        others = [address for name, address in pods.items() if name != pod]
-        command = probe_command(site, others, cluster_ip)
+        command = probe_command(site, pod, targets)
         executed = attempted(
             lambda: executor.execute(
                 site.verification.namespace, pod, command, seconds=PROBE_SECONDS
@@ -64,8 +74,8 @@ def read_probes(
         )
         return executed if isinstance(executed, Unreadable) else parse_probe(executed)
 
-    with ThreadPoolExecutor(max_workers=16) as pool:
-        return dict(zip(pods, pool.map(probe, pods), strict=True))
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return dict(zip(targets.pods, pool.map(probe, targets.pods), strict=True))
 
 
 def parse_probe(executed: Executed) -> PodProbe | Unreadable:
@@ -76,25 +86,32 @@ def parse_probe(executed: Executed) -> PodProbe | Unreadable:
     try:
         found = json.loads(lines[-1])
         return PodProbe(
-            pings={address: _answer(item) for address, item in found["ping"].items()},
+            pings=_by_address(found["ping"]),
+            large=_by_address(found["large"]),
+            tcp=_by_address(found["tcp"]),
             vip=tuple(_answer(item) for item in found["vip"]),
             api=_answer(found["api"]),
+            dns=None if found["dns"] is None else _answer(found["dns"]),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         return Unreadable(f"the probe's answer cannot be read ({error}): {lines[-1][:100]}")
 
 
+def _by_address(items: Mapping[str, Any]) -> dict[str, Answer]:
+    return {address: _answer(item) for address, item in items.items()}
+
+
 def _answer(item: Any) -> Answer:
     ok = item["ok"]
-    if ok not in (True, False, None):
+    if ok is not None and not isinstance(ok, bool):
         raise ValueError(f"{ok!r} is no answer")
-    return Answer(ok=ok, said=str(item["said"]))
+    return Answer(ok=ok, said=str(item["said"]), seen=str(item.get("seen", "")))
 
 
-def read_outside(address: str) -> tuple[Answer, ...]:
-    """Ask the floating IP from here, several times at once."""
-    with ThreadPoolExecutor(max_workers=TRIES) as pool:
-        return tuple(pool.map(_asked, [address] * TRIES))
+def read_outside(address: str, tries: int) -> tuple[Answer, ...]:
+    """Ask the floating IP from here so many times, several at once."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return tuple(pool.map(_asked, [address] * tries))
 
 
 def _asked(address: str) -> Answer:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from kuryr_runbook.clients.kubernetes import KubernetesReader
 from kuryr_runbook.clients.openstack import OpenStackReader
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.snapshots.verification import Workload
+from kuryr_runbook.snapshots.verification import Workload, read_workload
 from kuryr_runbook.snapshots.vif import PodVif
 from kuryr_runbook.specs.workload import balancer_name
 
@@ -60,3 +61,32 @@ def _remaining(traces: Traces, cloud: OpenStackReader) -> Iterator[str]:
 def _if_known(traces: Traces, kind: str, resource_id: str) -> Iterator[str]:
     if resource_id in traces.ids[kind]:
         yield f"{kind} {resource_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Footprint:
+    """The workload's pods, and what it has in OpenStack, at one time."""
+
+    ports: Mapping[str, str]
+    """The Neutron port that each pod's annotation names, by name of the pod."""
+    traces: Traces
+
+
+def read_footprint(site: Site, cluster: KubernetesReader, cloud: OpenStackReader) -> Footprint:
+    """Read the workload and its traces."""
+    workload = read_workload(site, cluster)
+    vifs = {pod.name: pod.vif for pod in workload.pods}
+    ports = {name: vif.port_id for name, vif in vifs.items() if isinstance(vif, PodVif)}
+    return Footprint(ports=ports, traces=read_traces(site, workload, cloud))
+
+
+def left_behind(before: Footprint, after: Footprint) -> Traces:
+    """What pods had that are gone: it has to be gone too."""
+    return Traces(
+        ids={
+            "loadbalancer": frozenset(),
+            "floatingip": frozenset(),
+            "port": before.traces.ids["port"] - after.traces.ids["port"],
+        },
+        pairs=before.traces.pairs - after.traces.pairs,
+    )

@@ -21,9 +21,12 @@ from kuryr_runbook.snapshots.probes import (
 )
 from kuryr_runbook.snapshots.reading import Unreadable, attempted
 from kuryr_runbook.snapshots.vif import ANNOTATION, Malformed, PodVif, parse_vif
-from kuryr_runbook.specs.workload import DEMO, SELECTOR, SERVICE, balancer_name
+from kuryr_runbook.specs.workload import DEMO, SELECTOR, SERVICE, TRIES, Targets, balancer_name
 
 Resource = Mapping[str, Any]
+
+DNS_NAMESPACE, DNS_LABELS = "kube-system", "k8s-app=kube-dns"
+"""Where a cluster's DNS is found, whatever program it is."""
 
 
 class VerificationCluster(KubernetesReader, Executor, Protocol):
@@ -78,6 +81,10 @@ class VerificationSnapshot:
     service_ports: tuple[Resource, ...] | Unreadable
     """Ports on the network of the service subnet, of whichever project: an amphora's belong to
     Octavia's own, and Neutron shows them to the network's owner."""
+    packet: int | Unreadable
+    """Bytes of the largest packet of the pods' network, as Neutron tells its MTU."""
+    dns: str | Unreadable
+    """Address of the cluster's DNS; empty: there is none."""
     probes: Mapping[str, PodProbe | Unreadable]
     """By the name of the pod that was asked."""
     outside: tuple[Answer, ...] | Unreadable
@@ -93,6 +100,8 @@ def read_verification(
     resources = attempted(
         lambda: read_openstack(cloud, site.openstack.k8s_project_id, pools_of=[balancer_name(site)])
     )
+    packet = _packet(site, resources)
+    dns = attempted(lambda: read_dns(cluster))
     return VerificationSnapshot(
         taken_at=taken_at,
         site=site,
@@ -100,11 +109,36 @@ def read_verification(
         workload=workload,
         cloud=resources,
         service_ports=_service_ports(site, cloud, resources),
-        probes={}
-        if isinstance(workload, Unreadable)
-        else read_probes(site, cluster, workload.running, workload.cluster_ip),
+        packet=packet,
+        dns=dns,
+        probes=_probes(site, cluster, workload, packet, dns),
         outside=_outside(workload),
     )
+
+
+def _probes(
+    site: Site,
+    executor: Executor,
+    workload: Workload | Unreadable,
+    packet: int | Unreadable,
+    dns: str | Unreadable,
+) -> Mapping[str, PodProbe | Unreadable]:
+    if isinstance(workload, Unreadable):
+        return {}
+    targets = Targets(
+        pods=workload.running,
+        cluster_ip=workload.cluster_ip,
+        packet=0 if isinstance(packet, Unreadable) else packet,
+        dns="" if isinstance(dns, Unreadable) else dns,
+    )
+    return read_probes(site, executor, targets)
+
+
+def read_dns(cluster: KubernetesReader) -> str:
+    """The address of the Service of the cluster's DNS; empty when there is none."""
+    found = cluster.list_objects("v1", "Service", namespace=DNS_NAMESPACE, labels=DNS_LABELS)
+    addresses = (str(item["spec"].get("clusterIP") or "None") for item in found)
+    return next((address for address in addresses if address != "None"), "")
 
 
 def read_workload(site: Site, cluster: KubernetesReader) -> Workload:
@@ -152,9 +186,21 @@ def ingress_of(service: Manifest) -> str:
 
 def service_network(site: Site, cloud: OpenStackSnapshot) -> str | None:
     """The id of the network that the service subnet is in; None when there is no such subnet."""
-    given, name = site.network.kuryr_service_subnet_id, site.network.service_subnet.name
+    return _network(cloud, site.network.kuryr_service_subnet_id, site.network.service_subnet.name)
+
+
+def _network(cloud: OpenStackSnapshot, given: str | None, name: str) -> str | None:
     found = [cloud.by_id("subnet", given)] if given else cloud.named("subnet", name)
     return next((str(subnet["network_id"]) for subnet in found if subnet), None)
+
+
+def _packet(site: Site, cloud: OpenStackSnapshot | Unreadable) -> int | Unreadable:
+    if isinstance(cloud, Unreadable):
+        return cloud
+    network = _network(cloud, site.network.kuryr_pod_subnet_id, site.network.pod_subnet.name)
+    found = cloud.by_id("network", network) or {}
+    # Neutron without the extension net-mtu shows none.
+    return found.get("mtu") or Unreadable("Neutron shows no MTU of the pods' network")
 
 
 def _service_ports(
@@ -175,7 +221,7 @@ def _outside(workload: Workload | Unreadable) -> tuple[Answer, ...] | Unreadable
         return workload
     if not workload.ingress:
         return Unreadable("the Service announces no address to ask")
-    return read_outside(workload.ingress)
+    return read_outside(workload.ingress, TRIES)
 
 
 def _named(objects: Iterable[Manifest], name: str) -> Manifest | None:

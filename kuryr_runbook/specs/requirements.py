@@ -78,7 +78,7 @@ def needed_rights(site: Site) -> Iterator[Right]:
         (home, "", ("pods",), ("list", "watch")),
         (home, "", ("pods/log",), ("get",)),
         (home, "", ("pods/exec",), ("create",)),
-        (guest, "", ("secrets", "serviceaccounts", "services"), MANAGED),
+        (guest, "", ("secrets", "configmaps", "serviceaccounts", "services"), MANAGED),
         (guest, RBAC, ("rolebindings",), MANAGED),
         (guest, APPS, ("deployments",), (*MANAGED, "watch")),
         (guest, "", ("endpoints",), ("get",)),

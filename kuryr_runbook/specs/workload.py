@@ -1,20 +1,22 @@
 """The workload of the acceptance checks: web servers behind a Service of type LoadBalancer.
 
-It is made of Kuryr's own image, which lies on every worker already and has Python, ping and curl:
-nothing else is pulled. The pods carry no readiness probe: what the kubelet reaches over the network
-must not decide whether they count as available, or one fault would hide behind another.
+It is made of Kuryr's own image, which lies on every worker already and has Python: nothing else is
+pulled. What the pods run lies in a ConfigMap: the server, and the probe that asks everything at
+once. The pods carry no readiness probe: what the kubelet reaches over the network must not decide
+whether they count as available, or one fault would hide behind another.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
 from kuryr_runbook.model import addressing
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.specs.manifests import PULL_SECRET, Manifest, labels, pull_secret
+from kuryr_runbook.specs.manifests import PULL_SECRET, Manifest, digest, labels, pull_secret
 
 DEMO = "kuryr-demo"
 ACCOUNT = "demo-sa"
@@ -22,9 +24,26 @@ SERVICE = "kuryr-demo-service"
 SELECTOR = f"app={DEMO}"
 SERVICE_PORT = 80
 POD_PORT = 8888
+SCRIPTS = "kuryr-demo-scripts"
+SCRIPTS_DIRECTORY = "/scripts"
+SERVER, PROBE = "server.py", "probe.py"
 
 TRIES = 4
 """Requests to the service's address from each pod, and as many to its floating IP."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Targets:
+    """What the pods are to reach."""
+
+    pods: Mapping[str, str]
+    """The address of each, by name: those that ask, and are asked by all others."""
+    cluster_ip: str
+    """The Service's address; empty while it has none."""
+    packet: int
+    """Bytes of the largest packet of the pod network; 0: not known."""
+    dns: str
+    """Address of the cluster's DNS; empty: there is none."""
 
 
 def workload_manifests(site: Site, image: str, registry_auth: str) -> list[Manifest]:
@@ -37,6 +56,12 @@ def workload_manifests(site: Site, image: str, registry_auth: str) -> list[Manif
     return [
         namespace_manifest(site),
         *secrets,
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": _metadata(site, SCRIPTS),
+            "data": {name: _script(name) for name in (SERVER, PROBE)},
+        },
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": _metadata(site, ACCOUNT)},
         _role_binding(site),
         _deployment(site, image),
@@ -73,20 +98,25 @@ def balancer_name(site: Site) -> str:
     return f"{site.verification.namespace}/{SERVICE}"
 
 
-def probe_command(site: Site, addresses: Iterable[str], cluster_ip: str) -> list[str]:
-    """What to run in a pod so that it asks everything at once; see `share/workload/probe.py`.
-
-    `addresses` are the pods to ping; the external address is added. No request goes to the
-    service's address while it has none (`cluster_ip` empty).
-    """
+def probe_command(site: Site, pod: str, targets: Targets) -> list[str]:
+    """What to run in a pod so that it asks everything at once; see `share/workload/probe.py`."""
     api = str(addressing.api_service_address(site.kubernetes.service_cidr))
     questions = {
-        "ping": [*addresses, str(site.verification.external_address)],
-        "vip": [cluster_ip, SERVICE_PORT],
-        "tries": TRIES if cluster_ip else 0,
+        "peers": [address for name, address in targets.pods.items() if name != pod],
+        "port": POD_PORT,
+        "external": str(site.verification.external_address),
+        "size": targets.packet,
+        "vip": [targets.cluster_ip, SERVICE_PORT],
+        "tries": TRIES if targets.cluster_ip else 0,
         "api": [api, f"/api/v1/namespaces/{site.verification.namespace}/services"],
+        "dns": targets.dns,
     }
-    return ["python3", "-c", _script("probe.py"), json.dumps(questions)]
+    return ["python3", f"{SCRIPTS_DIRECTORY}/{PROBE}", json.dumps(questions)]
+
+
+def deployment_reference(site: Site) -> Manifest:
+    """What names the Deployment."""
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": _metadata(site, DEMO)}
 
 
 def is_ours(site: Site, namespace: Manifest) -> bool:
@@ -134,14 +164,18 @@ def _role_binding(site: Site) -> Manifest:
 
 def _deployment(site: Site, image: str) -> Manifest:
     return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": _metadata(site, DEMO),
+        **deployment_reference(site),
         "spec": {
             "replicas": site.verification.replicas,
             "selector": {"matchLabels": {"app": DEMO}},
             "template": {
-                "metadata": {"labels": {"app": DEMO, "name": DEMO, **labels(site, DEMO)}},
+                "metadata": {
+                    "labels": {"app": DEMO, "name": DEMO, **labels(site, DEMO)},
+                    # Other scripts are for other pods: those that run do not read them again.
+                    "annotations": {
+                        "kuryr-runbook/config-digest": digest(_script(SERVER), _script(PROBE))
+                    },
+                },
                 "spec": {
                     "serviceAccountName": ACCOUNT,
                     "imagePullSecrets": [{"name": PULL_SECRET}],
@@ -152,6 +186,7 @@ def _deployment(site: Site, image: str) -> Manifest:
                     "dnsPolicy": "Default",
                     "enableServiceLinks": False,
                     "containers": [_container(image)],
+                    "volumes": [{"name": "scripts", "configMap": {"name": SCRIPTS}}],
                 },
             },
         },
@@ -163,12 +198,13 @@ def _container(image: str) -> dict[str, Any]:
     return {
         "name": "server",
         "image": image,
-        "command": ["python3", "-c", _script("server.py")],
+        "command": ["python3", f"{SCRIPTS_DIRECTORY}/{SERVER}"],
         "env": [
             {"name": "POD_NAME", "valueFrom": pod_name},
             {"name": "PORT", "value": str(POD_PORT)},
         ],
         "ports": [{"containerPort": POD_PORT, "protocol": "TCP"}],
+        "volumeMounts": [{"name": "scripts", "mountPath": SCRIPTS_DIRECTORY}],
     }
 
 

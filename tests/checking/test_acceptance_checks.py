@@ -116,7 +116,23 @@ FAILURES: list[tuple[str, Spoil, tuple[str, ...]]] = [
     ),
     ("address-pairs", a_pod(node_address="172.18.0.99"), ("no Neutron port of worker2",)),
     ("pod-to-pod", probing(pings={pod(2).address: NO}), ("to kuryr-demo-c: no reply",)),
+    (
+        "pod-to-pod-tcp",
+        probing(tcp={pod(2).address: Answer(ok=True, said=PODS[3])}),
+        (f"{PODS[0]} to {PODS[2]}: answered by '{PODS[3]}'",),
+    ),
+    (
+        "pod-source-address",
+        probing(tcp={pod(2).address: Answer(ok=True, said=PODS[2], seen="172.18.0.11")}),
+        (f"{PODS[0]} to {PODS[2]}: seen as 172.18.0.11, not 10.1.0.10",),
+    ),
+    (
+        "largest-packet",
+        probing(large={pod(2).address: NO}),
+        (f"{PODS[0]} to {PODS[2]}: no reply",),
+    ),
     ("external-from-pods", probing(pings={"203.0.113.10": NO}), ("4 of 4 fail",)),
+    ("dns-from-pods", probing(dns=NO), ("4 of 4 fail", PODS[0])),
     ("service-subnet-rule", cloud("security_group_rule", SERVICE_RULE, None), ("k8s-node-sg",)),
     ("lb-active", cloud("loadbalancer", "lb", None), ("there is no load balancer",)),
     ("lb-active", twice, ("2 load balancers", "lb, lb-2")),
@@ -147,6 +163,16 @@ FAILURES: list[tuple[str, Spoil, tuple[str, ...]]] = [
         probing(vip=(Answer(ok=True, said=PODS[0]),)),
         ("3 of 4 pods never answered", PODS[3]),
     ),
+    (
+        "vip-source-address",
+        probing(vip=(Answer(ok=True, said=PODS[0], seen=pod(1).address),)),
+        (f"{PODS[0]}: seen as {pod(1).address}, which is not in 10.2.0.0/24",),
+    ),
+    (
+        "vip-source-address",
+        lambda s: with_cloud(s, "loadbalancer", "lb", {"provider": "ovn"}),
+        (f"{PODS[0]}: seen as 10.2.0.140, which is not the pod's own 10.1.0.10",),
+    ),
     ("api-from-pods", probing(api=Answer(ok=False, said="HTTP 403: no")), ("HTTP 403",)),
     ("api-from-pods", probing(api=Answer(ok=True, said="others")), ("is not among: others",)),
     ("floating-ip-matches", cloud("floatingip", "f", None), ("Neutron has none",)),
@@ -174,8 +200,12 @@ GONE = Unreadable("the API does not answer")
 OF_CLOUD = {
     "pod-ports", "address-pairs", "service-subnet-rule", "lb-active", "member-count",
     "members-are-pods", "vip-lower-half", "amphora-upper-half", "floating-ip-matches",
+    "vip-source-address",
 }  # fmt: skip
-OF_PROBES = {"pod-to-pod", "external-from-pods", "vip-from-pods", "vip-backends", "api-from-pods"}
+OF_PROBES = {
+    "pod-to-pod", "pod-to-pod-tcp", "pod-source-address", "largest-packet", "external-from-pods",
+    "vip-from-pods", "vip-backends", "vip-source-address", "api-from-pods", "dns-from-pods",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -185,6 +215,8 @@ OF_PROBES = {"pod-to-pod", "external-from-pods", "vip-from-pods", "vip-backends"
         ({"cluster": GONE}, {"nodes-ready", "service-subnet-rule"}),
         ({"service_ports": GONE}, {"amphora-upper-half"}),
         ({"service_ports": ()}, {"amphora-upper-half"}),
+        ({"packet": GONE}, {"largest-packet"}),
+        ({"dns": GONE}, {"dns-from-pods"}),
         ({"outside": GONE}, {"floating-ip-from-outside"}),
         ({"outside": ()}, {"floating-ip-from-outside"}),
         ({"probes": dict.fromkeys(PODS, GONE)}, OF_PROBES),

@@ -12,6 +12,8 @@ import pytest
 from click.testing import CliRunner
 
 from kuryr_runbook.cli import COMMANDS, main
+from kuryr_runbook.cli import run as cli_run
+from kuryr_runbook.model.options import Options
 from kuryr_runbook.phases.catalogue import PHASES, chosen
 
 
@@ -91,6 +93,14 @@ def test_phases_are_chosen_by_name_or_by_their_ends() -> None:
     assert names(first="controller") == everything[3:]
     assert names(last="controller") == everything[:4]
     assert names(first="controller", last="controller") == ["controller"]
+
+
+def test_disturbances_are_asked_for_and_off_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Options] = []
+    monkeypatch.setattr(cli_run, "_execute", lambda phases, options, **how: told.append(options))
+    for more in ((), ("--resilience",)):
+        assert CliRunner().invoke(main, ["run", "--site", "x", *more]).exit_code == 0
+    assert told == [Options(), Options(resilience=True)]
 
 
 def test_with_json_a_refusal_is_a_line_of_it_too(tmp_path: Path) -> None:

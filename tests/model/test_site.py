@@ -66,7 +66,7 @@ def test_all_problems_are_told_at_once_with_lines() -> None:
     text = (
         LAB.replace("10.1.0.0/24", "10.1.0.0/30")
         .replace("release: stein", "release: rocky")
-        .replace("replicas: 4", "replicas: 99")
+        .replace("replicas: 4", "replicas: 999")
     )
     with pytest.raises(SiteError) as caught:
         parse_site(text, "x.yaml")

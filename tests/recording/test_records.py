@@ -182,6 +182,13 @@ def test_runs_are_found_with_and_without_a_record(tmp_path: Path) -> None:
     assert [path.name for path in run_directories([tmp_path])] == ["r00", "r01", "r02"]
 
 
+def test_findings_of_disturbances_stand_beside_those_of_the_checks() -> None:
+    check, trial = {"evidence": "12 of 12"}, {"evidence": "well again"}
+    assert phase_facts([{"findings": [check]}, {"resilience": [trial]}]) == {
+        "findings": [check, trial]
+    }
+
+
 def test_a_phase_tells_what_its_cells_displayed_last() -> None:
     evidence = f"10-kuryr.conf, plugin sha256 {'a' * 64}"
     facts = phase_facts(

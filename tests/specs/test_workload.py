@@ -1,21 +1,17 @@
-"""The verification workload: its manifests, and the scripts that run in its pods."""
+"""The verification workload: its manifests, and the command that probes."""
 
 import base64
 import json
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from http.client import HTTPConnection
+from dataclasses import replace
 from importlib import resources
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from healthy import lab_site
 
 from kuryr_runbook.specs import workload
-from kuryr_runbook.specs.manifests import PULL_SECRET, labels
+from kuryr_runbook.specs.manifests import PULL_SECRET, digest, labels
 
 IMAGE = "203.0.113.130:5443/kuryr/kuryr@sha256:" + "a" * 64
 SITE = lab_site()
@@ -85,70 +81,48 @@ def test_a_namespace_is_ours_by_mark_and_site(marks: dict[str, str], *, ours: bo
     assert workload.is_ours(SITE, {"metadata": {"labels": marks}}) is ours
 
 
-def test_a_pod_asks_every_other_the_outside_the_service_and_the_api() -> None:
-    command = workload.probe_command(SITE, ["10.1.0.5", "10.1.0.6"], "10.2.0.40")
+TARGETS = workload.Targets(
+    pods={"a": "10.1.0.4", "b": "10.1.0.5", "c": "10.1.0.6"},
+    cluster_ip="10.2.0.40",
+    packet=1450,
+    dns="10.2.0.10",
+)
+
+
+def test_a_pod_asks_every_other_the_outside_the_service_dns_and_the_api() -> None:
+    command = workload.probe_command(SITE, "a", TARGETS)
     questions = json.loads(command[-1])
-    assert questions["ping"] == ["10.1.0.5", "10.1.0.6", str(SITE.verification.external_address)]
+    assert questions["peers"] == ["10.1.0.5", "10.1.0.6"]
+    assert (questions["port"], questions["size"]) == (8888, 1450)
+    assert questions["external"] == str(SITE.verification.external_address)
     assert questions["vip"] == ["10.2.0.40", 80]
+    assert questions["dns"] == "10.2.0.10"
     assert questions["api"] == ["10.2.0.1", f"/api/v1/namespaces/{NAMESPACE}/services"]
-    assert json.loads(workload.probe_command(SITE, [], "")[-1])["tries"] == 0
+    without = replace(TARGETS, cluster_ip="")
+    assert json.loads(workload.probe_command(SITE, "a", without)[-1])["tries"] == 0
+
+
+def test_a_command_for_many_pods_fits_the_address_of_a_request() -> None:
+    many = {f"kuryr-demo-{index}": f"10.100.200.{index}" for index in range(100)}
+    command = workload.probe_command(SITE, "none", replace(TARGETS, pods=many))
+    assert len(urlencode({"command": command}, doseq=True)) < 4000
+
+
+def test_the_scripts_lie_in_a_config_map_and_another_one_rolls_the_pods() -> None:
+    found = manifests()
+    template = found["Deployment"]["spec"]["template"]
+    [volume] = template["spec"]["volumes"]
+    [container] = template["spec"]["containers"]
+    [mount] = container["volumeMounts"]
+    scripts = found["ConfigMap"]
+    assert volume == {"name": mount["name"], "configMap": {"name": scripts["metadata"]["name"]}}
+    for command in (container["command"], workload.probe_command(SITE, "a", TARGETS)):
+        directory, _, name = command[1].rpartition("/")
+        assert directory == mount["mountPath"]
+        assert scripts["data"][name] == script(name)
+    digests = template["metadata"]["annotations"]
+    assert list(digests.values()) == [digest(script("server.py"), script("probe.py"))]
 
 
 def script(name: str) -> str:
     return (resources.files("kuryr_runbook") / "share" / "workload" / name).read_text()
-
-
-@pytest.fixture
-def server() -> Iterator[int]:
-    """The pods' server itself, on loopback; its port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    environment = {"PORT": str(port), "POD_NAME": "kuryr-demo-x"}
-    command = [sys.executable, "-c", script("server.py")]
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
-    try:
-        await_listening(port)
-        yield port
-    finally:
-        process.terminate()
-        assert process.wait(10) == 0, "it has to end by itself when the kubelet asks"
-
-
-def await_listening(port: int) -> None:
-    end = time.monotonic() + 20
-    while time.monotonic() < end:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise AssertionError("the server does not listen")
-
-
-def test_the_server_answers_with_the_pods_name(server: int) -> None:
-    connection = HTTPConnection("127.0.0.1", server, timeout=10)
-    connection.request("GET", "/")
-    response = connection.getresponse()
-    assert (response.status, response.read()) == (200, b"kuryr-demo-x")
-    connection.close()
-
-
-def asked(questions: dict[str, Any], path: str = "/nonexistent") -> dict[str, Any]:
-    """What the probe answers on this machine, where there is no ping in that path."""
-    command = [sys.executable, "-c", script("probe.py"), json.dumps(questions)]
-    done = subprocess.run(
-        command, env={"PATH": path}, capture_output=True, text=True, timeout=60, check=True
-    )
-    return dict(json.loads(done.stdout.splitlines()[-1]))
-
-
-def test_the_probe_tells_yes_no_and_could_not_ask_apart(server: int) -> None:
-    api = ["127.0.0.1", "/api"]
-    found = asked({"ping": ["127.0.0.1"], "vip": ["127.0.0.1", server], "tries": 2, "api": api})
-    assert found["vip"] == [{"ok": True, "said": "kuryr-demo-x"}] * 2
-    assert found["ping"]["127.0.0.1"]["ok"] is None
-    assert "ping cannot run" in found["ping"]["127.0.0.1"]["said"]
-    assert found["api"]["ok"] is None
-    closed = asked({"ping": [], "vip": ["127.0.0.1", 1], "tries": 1, "api": api})
-    assert closed["vip"][0]["ok"] is False
-    assert "refused" in closed["vip"][0]["said"]

@@ -1,51 +1,142 @@
 """Runs inside a pod of the verification workload and asks all its questions at once.
 
-The one argument is JSON: `ping` (addresses), `vip` ([address, port]), `tries` (requests to it) and
-`api` ([address, path]). The answer, on the last line of stdout, is JSON of the same shape; each
-question's is {"ok": true, false, or null when the pod could not ask it, "said": text}.
+The one argument is JSON:
+
+    peers      addresses of the other pods
+    port       on which they serve
+    external   an address outside the cloud
+    size       bytes of the largest packet, its IP header included; 0: not known
+    vip        address and port of the Service; `tries` requests go there
+    api        address of the API server, and the path to ask for
+    dns        address of the cluster's DNS; empty: there is none
+
+The answer, on the last line of stdout, is JSON: by address `ping` (the peers and the external
+address), `tcp` (the peers) and `large` (those that answered a small ping); `vip` (a list), `api`,
+and `dns` (null when there was nobody to ask). Each question's is {"ok": true, false, or null when
+the pod could not ask it, "said": text, "seen": the asker's address as the server saw it}.
 """
 
+import errno
 import json
+import os
+import select
+import socket
 import ssl
-import subprocess
+import struct
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
 
 ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
-PING_SECONDS = 10
+ECHO_SECONDS = 10.0
+AGAIN_SECONDS = 0.5
 HTTP_SECONDS = 10.0
 """An answer that takes longer is none: an amphora may spend 20 s on trying a silent member."""
+DNS_SECONDS = 10.0
+DNS_NAME = "kubernetes.default.svc.cluster.local"
+AT_ONCE = 128
+SMALL = 84
+"""Bytes of an ordinary ping."""
+
+# <linux/in.h>: Python has no names for them.
+IP_MTU_DISCOVER, IP_PMTUDISC_DO = 10, 2
+ECHO_REQUEST, ECHO_REPLY = 8, 0
+IP_HEADER, ICMP_HEADER = 20, 8
 
 Answer = dict[str, Any]
 
 
-def answer(*, ok: bool | None, said: str) -> Answer:
+def answer(*, ok: bool | None, said: str, seen: str = "") -> Answer:
     """One question's answer."""
-    return {"ok": ok, "said": said[:300]}
+    return {"ok": ok, "said": said[:200], "seen": seen[:50]}
 
 
-def ping(address: str) -> Answer:
-    """Whether a ping is answered, sent twice a second until one is or the time is up.
+def echoes(addresses: Iterable[str], size: int = SMALL) -> dict[str, Answer]:
+    """Which addresses answer a ping of that many bytes, which no router may part.
 
-    The first ones between two pods wait for ARP, on a busy worker for seconds.
+    Sent twice a second to those that have not answered yet: the first ones between two pods wait
+    for ARP, on a busy worker for seconds.
     """
-    command = ["ping", "-n", "-q", "-c", "1", "-i", "0.5", "-w", str(PING_SECONDS), address]
+    waiting = dict.fromkeys(addresses, f"no reply in {ECHO_SECONDS:.0f} s")
+    result: dict[str, Answer] = {}
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return answer(ok=None, said=f"ping cannot run: {error}")
-    if done.returncode == 0:
-        return answer(ok=True, said="answers")
-    if "not permitted" in done.stderr:
-        return answer(ok=None, said=f"ping cannot run: {done.stderr.strip()}")
-    return answer(ok=False, said=done.stderr.strip() or f"no reply in {PING_SECONDS} s")
+        channel = icmp_socket()
+    except OSError as error:
+        return dict.fromkeys(waiting, answer(ok=None, said=f"ping cannot run: {error}"))
+    with channel:
+        channel.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO)
+        token = os.urandom(8)
+        packet = echo_request(token, size)
+        end = time.monotonic() + ECHO_SECONDS
+        while waiting and (now := time.monotonic()) < end:
+            for address in waiting:
+                try:
+                    channel.sendto(packet, (address, 0))
+                except OSError as error:
+                    waiting[address] = send_problem(error, size)
+            for address in replies(channel, token, min(now + AGAIN_SECONDS, end), {*waiting}):
+                del waiting[address]
+                result[address] = answer(ok=True, said="answers")
+    return result | {address: answer(ok=False, said=said) for address, said in waiting.items()}
 
 
-def vip(address: str, port: int) -> Answer:
-    """Who answers HTTP at the service's address."""
+def icmp_socket() -> socket.socket:
+    """A socket for pings: a raw one, or the kind for which the kernel may ask no capability."""
+    try:
+        return socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+    except PermissionError:
+        return socket.socket(socket.AF_INET, socket.SOCK_DGRAM, socket.IPPROTO_ICMP)
+
+
+def echo_request(token: bytes, size: int) -> bytes:
+    """An ICMP echo request that makes an IP packet of that many bytes."""
+    body = token.ljust(size - IP_HEADER - ICMP_HEADER, b"\0")
+    parts = (os.getpid() & 0xFFFF, 1)
+    blank = struct.pack("!BBHHH", ECHO_REQUEST, 0, 0, *parts) + body
+    return struct.pack("!BBHHH", ECHO_REQUEST, 0, checksum(blank), *parts) + body
+
+
+def checksum(data: bytes) -> int:
+    """The internet checksum (RFC 1071)."""
+    padded = data + b"\0" * (len(data) % 2)
+    total = sum(struct.unpack(f"!{len(padded) // 2}H", padded))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
+
+
+def replies(channel: socket.socket, token: bytes, until: float, wanted: set[str]) -> Iterable[str]:
+    """The addresses that answer until then, or until all have."""
+    while wanted and (left := until - time.monotonic()) > 0:
+        if not select.select([channel], [], [], left)[0]:
+            return
+        with suppress(OSError):
+            packet, (address, *_) = channel.recvfrom(65535)
+            if address in wanted and is_reply(packet, token):
+                wanted.remove(address)
+                yield address
+
+
+def is_reply(packet: bytes, token: bytes) -> bool:
+    """Whether it answers the request with that token; a raw socket shows the IP header too."""
+    if packet and packet[0] >> 4 == 4:
+        packet = packet[(packet[0] & 15) * 4 :]
+    return packet[:1] == bytes([ECHO_REPLY]) and packet[ICMP_HEADER:].startswith(token)
+
+
+def send_problem(error: OSError, size: int) -> str:
+    """Why a request could not be sent."""
+    if error.errno == errno.EMSGSIZE:
+        return f"a packet of {size} bytes does not fit the way"
+    return f"cannot be sent: {error}"
+
+
+def http(address: str, port: int) -> Answer:
+    """Who answers HTTP there, and from where that saw us come."""
     connection = HTTPConnection(address, port, timeout=HTTP_SECONDS)
     try:
         connection.request("GET", "/")
@@ -57,7 +148,7 @@ def vip(address: str, port: int) -> Answer:
         connection.close()
     if response.status != 200:
         return answer(ok=False, said=f"HTTP {response.status}")
-    return answer(ok=True, said=text)
+    return answer(ok=True, said=text, seen=response.getheader("Client-Address", ""))
 
 
 def api(address: str, path: str) -> Answer:
@@ -83,20 +174,58 @@ def api(address: str, path: str) -> Answer:
     return answer(ok=True, said=" ".join(names))
 
 
+def dns(address: str, port: int = 53) -> Answer:
+    """Whether a DNS server answers; that it does not know the name is an answer too."""
+    ident = os.urandom(2)
+    labels = b"".join(bytes([len(it)]) + it.encode() for it in DNS_NAME.split("."))
+    query = ident + struct.pack("!HHHHH", 0x0100, 1, 0, 0, 0) + labels + b"\0\0\1\0\1"
+    said = f"no reply in {DNS_SECONDS:.0f} s"
+    end = time.monotonic() + DNS_SECONDS
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as channel:
+        channel.settimeout(2.0)
+        while time.monotonic() < end:
+            try:
+                channel.connect((address, port))
+                channel.send(query)
+                reply = channel.recv(4096)
+            except TimeoutError:
+                continue
+            except OSError as error:
+                said = f"{type(error).__name__}: {error}"
+                time.sleep(AGAIN_SECONDS)
+                continue
+            if len(reply) > 3 and reply[:2] == ident:
+                code = reply[3] & 15
+                return answer(ok=code in (0, 3), said=f"answers with code {code}")
+    return answer(ok=False, said=said)
+
+
 def main(questions: dict[str, Any]) -> None:
-    """Ask everything in parallel and print the answers."""
-    asked: list[tuple[Callable[..., Answer], tuple[Any, ...]]] = [
-        *((ping, (address,)) for address in questions["ping"]),
-        *((vip, tuple(questions["vip"])) for _ in range(questions["tries"])),
+    """Ask everything and print the answers. The pings come first: they resolve the addresses.
+
+    Large ones go where small ones were answered: more would be learnt of nobody else.
+    """
+    peers, size = questions["peers"], questions["size"]
+    ping = echoes([*peers, questions["external"]])
+    near = [address for address in peers if size and ping[address]["ok"]]
+    asked: list[tuple[Callable[..., Any], tuple[Any, ...]]] = [
+        *((http, (address, questions["port"])) for address in peers),
+        *((http, tuple(questions["vip"])) for _ in range(questions["tries"])),
         (api, tuple(questions["api"])),
+        (echoes, (near, size)),
+        *([(dns, (questions["dns"],))] if questions["dns"] else []),
     ]
-    with ThreadPoolExecutor(max_workers=32) as pool:
+    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
         answers = list(pool.map(lambda question: question[0](*question[1]), asked))
-    pings = len(questions["ping"])
+    tcp, vip = answers[: len(peers)], answers[len(peers) : len(peers) + questions["tries"]]
+    listed, large, *named = answers[len(peers) + questions["tries"] :]
     result = {
-        "ping": dict(zip(questions["ping"], answers, strict=False)),
-        "vip": answers[pings:-1],
-        "api": answers[-1],
+        "ping": ping,
+        "large": large,
+        "tcp": dict(zip(peers, tcp, strict=True)),
+        "vip": vip,
+        "api": listed,
+        "dns": named[0] if named else None,
     }
     sys.stdout.write(json.dumps(result) + "\n")
 

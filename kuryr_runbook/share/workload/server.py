@@ -1,4 +1,7 @@
-"""The web server in every pod of the verification workload: answers with the pod's name."""
+"""The web server in every pod of the verification workload: answers with the pod's name.
+
+A header tells the client its own address as it is seen here.
+"""
 
 import os
 import signal
@@ -17,6 +20,7 @@ class Answer(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Type", "text/plain")
         self.send_header("Content-Length", str(len(BODY)))
+        self.send_header("Client-Address", self.client_address[0])
         self.end_headers()
         self.wfile.write(BODY)
 

@@ -1,0 +1,46 @@
+"""Why a check of the verification failed: what diagnosis says about those that suffer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from kuryr_runbook.checking.diagnosis import Place, check_diagnosis
+from kuryr_runbook.checking.diagnosis_look import Look
+from kuryr_runbook.model.findings import Finding, Status
+
+FEW = 2
+"""Up to so many pods, the two ends of a way, are diagnosed one by one; of more, all."""
+NONE = "diagnosis finds none; what is missing, it tells only after a minute"
+
+
+def explained(findings: Iterable[Finding], look: Look) -> list[Finding]:
+    """The findings, each failure with the first cause that concerns those that suffer from it."""
+    return [
+        replace(finding, cause=_cause(finding, look)) if finding.status is Status.FAIL else finding
+        for finding in findings
+    ]
+
+
+def _cause(finding: Finding, look: Look) -> str:
+    found = [it for place in _places(finding, look) for it in check_diagnosis(look, place)]
+    for status in (Status.FAIL, Status.WARN):
+        for cause in found:
+            if cause.status is status:
+                return f"{cause.evidence} (check {cause.check}) -> {cause.remedy}"
+    return NONE
+
+
+def _places(finding: Finding, look: Look) -> Iterator[Place]:
+    """Where to look: at the few pods in question, else at their Service, else at all of them."""
+    space = look.site.verification.namespace
+    mine = f" {space}/"
+    named = [victim.partition(mine) for victim in finding.victims if mine in victim]
+    pods = [name for kind, _, name in named if kind == "pod"]
+    services = [name for kind, _, name in named if kind == "service"]
+    if 0 < len(pods) <= FEW:
+        yield from (Place(namespace=space, pod=pod) for pod in pods)
+    if services:
+        yield from (Place(namespace=space, service=service) for service in services)
+    elif not 0 < len(pods) <= FEW:
+        yield Place(namespace=space)

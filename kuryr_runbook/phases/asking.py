@@ -1,0 +1,48 @@
+"""Putting the verification's questions, and seeking the cause of what fails."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kuryr_runbook.checking.diagnosis_look import Look
+from kuryr_runbook.checking.explaining import explained
+from kuryr_runbook.checking.verification import check_verification
+from kuryr_runbook.clients.kubernetes import KubernetesClient
+from kuryr_runbook.clients.openstack import OpenStackClient
+from kuryr_runbook.display.progress import say
+from kuryr_runbook.model.findings import Finding, Status
+from kuryr_runbook.model.site import Site
+from kuryr_runbook.phases.settling import wait_for
+from kuryr_runbook.snapshots.diagnosis import read_diagnosis
+from kuryr_runbook.snapshots.verification import read_verification
+
+
+def asked(site: Site, cluster: KubernetesClient, cloud: OpenStackClient) -> list[Finding]:
+    """Read cluster and cloud, let every pod ask around, and judge; diagnose what fails."""
+    say("reading cluster and cloud; every pod asks every other, the Service and the API")
+    found = list(check_verification(read_verification(site, cluster, cloud)))
+    return _diagnosed(site, cluster, cloud, found)
+
+
+def asked_until_well(
+    site: Site, cluster: KubernetesClient, cloud: OpenStackClient
+) -> list[Finding]:
+    """The same again until nothing is wrong, for as long as a load balancer may take."""
+    found: list[Finding] = []
+
+    def look() -> tuple[bool, str]:
+        found[:] = check_verification(read_verification(site, cluster, cloud))
+        bad = [it.title for it in found if it.status in (Status.FAIL, Status.UNKNOWN)]
+        return not bad, "; ".join(bad)
+
+    wait_for("all checks of the verification", site.kuryr.lb_activation_seconds, look)
+    return _diagnosed(site, cluster, cloud, found)
+
+
+def _diagnosed(
+    site: Site, cluster: KubernetesClient, cloud: OpenStackClient, found: Sequence[Finding]
+) -> list[Finding]:
+    if all(finding.status is not Status.FAIL for finding in found):
+        return list(found)
+    say("a check failed: diagnosis looks for its cause")
+    return explained(found, Look(read_diagnosis(site, cluster, cloud)))

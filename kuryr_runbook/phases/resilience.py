@@ -1,0 +1,178 @@
+"""Disturb what carries the workload, one thing after the other, and see whether all comes back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from kuryr_runbook.applying.kubernetes import apply_manifests
+from kuryr_runbook.checking.diagnosis import check_diagnosis
+from kuryr_runbook.checking.diagnosis_leftovers import JUST_NOW
+from kuryr_runbook.checking.diagnosis_look import Look
+from kuryr_runbook.checking.resilience import Trial, check_trial, not_back, not_tried, orphans
+from kuryr_runbook.clients.kubernetes import KubernetesClient, Manifest
+from kuryr_runbook.clients.openstack import OpenStackClient
+from kuryr_runbook.display.progress import say
+from kuryr_runbook.model.errors import ApplyError, DeadlineError
+from kuryr_runbook.model.findings import Finding, Status, worst
+from kuryr_runbook.model.plan import Plan, Step
+from kuryr_runbook.model.site import Site
+from kuryr_runbook.phases import settling
+from kuryr_runbook.phases.asking import asked_until_well
+from kuryr_runbook.phases.settling import GONE_SECONDS, wait_for
+from kuryr_runbook.planning.resilience import PLAN, eviction, plan_resilience, uncordoning
+from kuryr_runbook.snapshots.diagnosis import read_diagnosis
+from kuryr_runbook.snapshots.traces import Traces, left_behind, read_footprint, remaining
+from kuryr_runbook.specs.controller import CONTROLLER
+from kuryr_runbook.specs.daemon import DAEMON
+from kuryr_runbook.specs.workload import SELECTOR
+
+BACK_SECONDS = 300.0
+"""How long what was deleted may take to come back."""
+SHOWS_SECONDS = JUST_NOW + 2.0
+"""What is left over is told after that time."""
+
+
+class Resilience:
+    """The disturbances of one site, and what comes of them."""
+
+    def __init__(self, site: Site, cluster: KubernetesClient, cloud: OpenStackClient) -> None:
+        self.site, self.cluster, self.cloud = site, cluster, cloud
+
+    def plan(self) -> Plan:
+        """What would be disturbed, as things are now."""
+        home = self.site.kubernetes.namespace
+        programs = [
+            pod
+            for name in (CONTROLLER, DAEMON)
+            for pod in self.cluster.list_objects("v1", "Pod", namespace=home, labels=f"name={name}")
+        ]
+        nodes = self.cluster.list_objects("v1", "Node")
+        return plan_resilience(self.site, nodes, programs, self._pods())
+
+    def uncordon(self) -> None:
+        """Give back what an earlier try, or this one, left cordoned."""
+        plan = uncordoning(self.site, self.cluster.list_objects("v1", "Node"))
+        if plan.steps:
+            apply_manifests(plan, self.cluster, say)
+
+    def findings(self) -> Iterator[Finding]:
+        """Try everything, until after something all is not well."""
+        well = True
+        for step in self.plan().changes:
+            if not well:
+                yield not_tried(step)
+                continue
+            found = list(self._tried(step))
+            well = worst(found) not in (Status.FAIL, Status.UNKNOWN)
+            yield from found
+
+    def _tried(self, step: Step) -> Iterator[Finding]:
+        before = read_footprint(self.site, self.cluster, self.cloud)
+        nobodys = self._orphans()
+        begin = time.monotonic()
+        try:
+            self._disturb(step)
+        except (ApplyError, DeadlineError) as error:
+            yield not_back(step, error.message)
+            return
+        disturbed = time.monotonic()
+        findings = asked_until_well(self.site, self.cluster, self.cloud)
+        seconds = time.monotonic() - begin
+        after = read_footprint(self.site, self.cluster, self.cloud)
+        left = self._remaining(left_behind(before, after))
+        time.sleep(max(0.0, disturbed + SHOWS_SECONDS - time.monotonic()))
+        yield from check_trial(
+            Trial(
+                step=step,
+                seconds=seconds,
+                findings=findings,
+                before=before,
+                after=after,
+                remaining=left,
+                orphans_before=nobodys,
+                orphans_after=self._orphans(),
+            )
+        )
+
+    def _disturb(self, step: Step) -> None:
+        """Do it, and wait until what was deleted is back. Raises DeadlineError."""
+        if step.target.kind == "Node":
+            with self._cordoned(step):
+                self._drain(step.target.name)
+            return
+        apply_manifests(Plan(phase=PLAN, steps=(step,)), self.cluster, say)
+        component, uid = str(step.known["component"]), step.known["uid"]
+        home = self.site.kubernetes.namespace
+        node = step.known["node"] if component == DAEMON else None
+
+        def look() -> tuple[bool, str]:
+            pods = self.cluster.list_objects(
+                "v1", "Pod", namespace=home, labels=f"name={component}"
+            )
+            successors = [
+                pod
+                for pod in pods
+                if pod["metadata"].get("uid") != uid and node in (None, pod["spec"].get("nodeName"))
+            ]
+            ready = any(map(_is_ready, successors))
+            return ready, f"{len(successors)} successors, none ready"
+
+        _wait(f"the successor of {step.target}", look)
+
+    @contextmanager
+    def _cordoned(self, step: Step) -> Iterator[None]:
+        try:
+            apply_manifests(Plan(phase=PLAN, steps=(step,)), self.cluster, say)
+            yield
+        finally:
+            self.uncordon()
+
+    def _drain(self, node: str) -> None:
+        evicted = eviction(self._pods(), node)
+        names = {step.target.name for step in evicted.steps}
+        apply_manifests(evicted, self.cluster, say)
+        space, wanted = self.site.verification.namespace, self.site.verification.replicas
+
+        def look() -> tuple[bool, str]:
+            pods = self._pods()
+            here = [pod for pod in pods if f"{space}/{pod['metadata']['name']}" not in names]
+            ready = sum(map(_is_ready, here))
+            return ready >= wanted, f"{ready} of {wanted} pods are ready"
+
+        _wait(f"the workload's pods on other nodes than {node}", look)
+
+    def _pods(self) -> list[Manifest]:
+        """The workload's, without those on their way out."""
+        space = self.site.verification.namespace
+        pods = self.cluster.list_objects("v1", "Pod", namespace=space, labels=SELECTOR)
+        return [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+
+    def _remaining(self, gone: Traces) -> list[str]:
+        """What is left of it, after some time."""
+        left = remaining(gone, self.cloud)
+
+        def look() -> tuple[bool, str]:
+            left[:] = remaining(gone, self.cloud)
+            return not left, ", ".join(left)
+
+        if left:
+            wait_for("Kuryr to remove what pods had that are gone", GONE_SECONDS, look)
+        return left
+
+    def _orphans(self) -> frozenset[str] | None:
+        snapshot = read_diagnosis(self.site, self.cluster, self.cloud)
+        return orphans(check_diagnosis(Look(snapshot)))
+
+
+def _wait(what: str, look: settling.Look) -> None:
+    done, seen = wait_for(what, BACK_SECONDS, look)
+    if not done:
+        raise DeadlineError(f"{what}: not in {BACK_SECONDS:.0f} s; seen last: {seen}")
+
+
+def _is_ready(pod: Manifest) -> bool:
+    conditions = pod.get("status", {}).get("conditions", ())
+    going = "deletionTimestamp" in pod["metadata"]
+    return not going and any(it["type"] == "Ready" and it["status"] == "True" for it in conditions)

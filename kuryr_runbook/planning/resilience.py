@@ -1,0 +1,130 @@
+"""What is disturbed to see whether Kuryr bears it: its own pods, and one node of the workload."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from kuryr_runbook.model.plan import Action, Change, Plan, Step, Target
+from kuryr_runbook.model.site import Site
+from kuryr_runbook.planning.kubernetes import deletion
+from kuryr_runbook.specs.controller import CONTROLLER
+from kuryr_runbook.specs.daemon import DAEMON
+
+Manifest = Mapping[str, Any]
+
+PLAN = "resilience"
+CORDONED_BY = "kuryr-runbook/cordoned-by"
+"""Annotation of a node that the runbook cordoned; its value is the site's name."""
+
+
+def plan_resilience(
+    site: Site, nodes: Sequence[Manifest], programs: Sequence[Manifest], pods: Sequence[Manifest]
+) -> Plan:
+    """The disturbances, to be made one after the other.
+
+    `programs` are Kuryr's own pods, `pods` those of the workload. A daemon is restarted where the
+    workload has a pod; drained is the node that has most of them, when they have somewhere to go.
+    """
+    used = Counter(pod["spec"].get("nodeName", "") for pod in pods)
+    controllers = [_of(CONTROLLER, pod) for pod in programs if _component(pod) == CONTROLLER]
+    daemons = [
+        _of(DAEMON, pod)
+        for pod in sorted(programs, key=lambda pod: str(pod["spec"].get("nodeName")))
+        if _component(pod) == DAEMON and used[pod["spec"].get("nodeName", "")]
+    ]
+    return Plan(phase=PLAN, steps=(*controllers, *daemons, *_drain(site, nodes, used)))
+
+
+def cordon(site: Site, node: str) -> Manifest:
+    """What makes a node take no more pods, marked as ours; applying it without that undoes it."""
+    return {
+        **_node(node),
+        "metadata": {"name": node, "annotations": {CORDONED_BY: site.name}},
+        "spec": {"unschedulable": True},
+    }
+
+
+def uncordoning(site: Site, nodes: Iterable[Manifest]) -> Plan:
+    """Give back the nodes that the runbook cordoned for this site, and no others."""
+    return Plan(
+        phase=PLAN,
+        steps=tuple(
+            Step(
+                action=Action.UPDATE,
+                target=Target("Node", node["metadata"]["name"]),
+                because="the runbook cordoned it",
+                # Server-side apply takes away the fields that were applied before and are not now.
+                body=_node(node["metadata"]["name"]),
+                changes=(Change("spec.unschedulable", "true", "absent"),),
+            )
+            for node in nodes
+            if node["metadata"].get("annotations", {}).get(CORDONED_BY) == site.name
+        ),
+    )
+
+
+def eviction(pods: Iterable[Manifest], node: str) -> Plan:
+    """Delete the workload's pods on a node; those of other namespaces stay."""
+    return Plan(
+        phase=PLAN,
+        steps=tuple(
+            deletion(pod, f"{node} is drained")
+            for pod in pods
+            if pod["spec"].get("nodeName") == node
+        ),
+    )
+
+
+def _component(pod: Manifest) -> str:
+    return str(pod["metadata"].get("labels", {}).get("name", ""))
+
+
+def _of(component: str, pod: Manifest) -> Step:
+    """The deletion of one of Kuryr's pods, whose successor has to go on where it stopped."""
+    node = pod["spec"].get("nodeName", "no node")
+    disturbs = {
+        CONTROLLER: "until its successor is ready no pod gets a network, no Service an address",
+        DAEMON: f"until its successor is ready no pod starts on {node}",
+    }
+    return replace(
+        deletion(pod, f"{component} on {node}: its successor has to go on where it stopped"),
+        known={"component": component, "uid": pod["metadata"].get("uid", ""), "node": node},
+        disturbs=f"{disturbs[component]}; what runs keeps its network",
+    )
+
+
+def _drain(site: Site, nodes: Sequence[Manifest], used: Counter[str]) -> Iterator[Step]:
+    taking = [
+        node["metadata"]["name"]
+        for node in nodes
+        if not node["spec"].get("unschedulable") and _is_ready(node)
+    ]
+    name = max(sorted(taking), key=lambda node: used[node], default="")
+    if not used[name]:
+        return
+    target = Target("Node", name)
+    if len(taking) == 1:
+        because = "is not drained: no other node takes pods"
+        yield Step(action=Action.KEEP, target=target, because=because)
+        return
+    space = site.verification.namespace
+    yield Step(
+        action=Action.UPDATE,
+        target=target,
+        because=f"cordoned, its {used[name]} pods of namespace {space} deleted, and uncordoned",
+        body=cordon(site, name),
+        changes=(Change("spec.unschedulable", "absent", "true"),),
+        disturbs="meanwhile no pod of anybody is scheduled there; those of other namespaces stay",
+    )
+
+
+def _is_ready(node: Manifest) -> bool:
+    conditions = node.get("status", {}).get("conditions", ())
+    return any(it["type"] == "Ready" and it["status"] == "True" for it in conditions)
+
+
+def _node(name: str) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}}
