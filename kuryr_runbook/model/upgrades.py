@@ -7,6 +7,7 @@ back when both releases find what the other has noted of pods and load balancers
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from kuryr_runbook.model.plan import Change
 from kuryr_runbook.model.releases import RELEASES, Ports, Release
@@ -17,6 +18,24 @@ RELEASE_LABEL = "kuryr-runbook/release"
 
 UNKNOWN = ""
 """What is installed, where nothing tells which release it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installed:
+    """Controller and daemon, at one time: the name of the release of each.
+
+    None: there is none. UNKNOWN: it is there, and nothing tells.
+    """
+
+    controller: str | None
+    daemon: str | None
+
+    def releases(self) -> Iterator[tuple[str, str]]:
+        """What is there: its name for people, and its release."""
+        if self.controller is not None:
+            yield "the controller", self.controller
+        if self.daemon is not None:
+            yield "the daemon", self.daemon
 
 
 def is_later(release: Release, other: Release) -> bool:
@@ -37,7 +56,8 @@ def find_path(before: Release, after: Release) -> tuple[Release, ...] | None:
 
     Of several ways the one of fewest steps. Always in one direction.
     """
-    up, ways = is_later(after, before), [(before,)]
+    up = is_later(after, before)
+    ways: list[tuple[Release, ...]] = [(before,)]
     seen = {before.name}
     while ways:
         way = ways.pop(0)
@@ -71,7 +91,8 @@ def move_objection(installed: str, wanted: Release, subject: str) -> Objection |
             subject=subject,
             reason=f"{subject} is there, and neither a label nor its image tells which release it "
             "runs",
-            way_out=f"label it with the release that it runs: {RELEASE_LABEL}=NAME",
+            way_out=f"set the label {RELEASE_LABEL} of its Deployment or DaemonSet to the release "
+            "that it runs",
         )
     before = RELEASES.get(installed)
     if before is None:
@@ -90,8 +111,9 @@ def move_objection(installed: str, wanted: Release, subject: str) -> Objection |
             reason=f"{subject} runs Kuryr {before.name}, from which no way leads to {wanted.name}: "
             f"{before.name} notes a pod's VIF in {before.vif_state}, {wanted.name} looks for "
             f"{wanted.vif_state}, and nothing moves it back",
-            way_out=f"set kuryr.release to {before.name}; or remove the workloads, take Kuryr away "
-            f"with `kuryr-runbook teardown`, and install {wanted.name} anew",
+            way_out=f"set kuryr.release to {before.name}; to have {wanted.name} all the same, "
+            "remove the workloads, take Kuryr away with that site (kuryr-runbook teardown), and "
+            "then install anew",
         )
     return Objection(
         subject=subject,
@@ -100,6 +122,16 @@ def move_objection(installed: str, wanted: Release, subject: str) -> Objection |
         way_out=f"set kuryr.release to {path[0].name} and run it; then go on by "
         f"{', '.join(release.name for release in path[1:])}",
     )
+
+
+def move_objections(installed: Installed, wanted: Release) -> Iterator[Objection]:
+    """Why controller or daemon may not be given another release.
+
+    Both are asked: after an upgrade that was cut off, the daemon is a step behind.
+    """
+    for subject, release in installed.releases():
+        if objection := move_objection(release, wanted, subject):
+            yield objection
 
 
 def moved(before: Release, after: Release) -> Iterator[Change]:

@@ -75,7 +75,7 @@ def needed_rights(site: Site) -> Iterator[Right]:
         (home, "", ("secrets", "serviceaccounts", "configmaps"), MANAGED),
         (home, APPS, ("daemonsets", "deployments"), (*MANAGED, "watch")),
         (home, "coordination.k8s.io", ("leases",), ("get", "create", "update", "delete")),
-        (home, "", ("pods",), ("list", "watch")),
+        (home, "", ("pods",), (*MANAGED, "watch")),
         (home, "", ("pods/log",), ("get",)),
         (home, "", ("pods/exec",), ("create",)),
         (guest, "", ("secrets", "serviceaccounts", "services"), MANAGED),

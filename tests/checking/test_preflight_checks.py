@@ -27,6 +27,7 @@ from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.errors import UsageError
 from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.providers import OctaviaProvider
+from kuryr_runbook.model.upgrades import RELEASE_LABEL
 from kuryr_runbook.snapshots.reading import Unreadable
 from kuryr_runbook.specs.daemon import DAEMON
 from kuryr_runbook.specs.requirements import Right, needed_rights
@@ -71,6 +72,12 @@ def test_all_pass_when_all_is_in_order(driver: VifDriver) -> None:
 
 def put(*objects: dict[str, Any]) -> Spoil:
     return lambda world: world.cluster.objects.extend(objects)
+
+
+def running(kind: str, name: str, release: str) -> dict[str, Any]:
+    """Kuryr's controller or daemon, with the mark of its release."""
+    found = program(kind, name)
+    return found | {"metadata": found["metadata"] | {"labels": {RELEASE_LABEL: release}}}
 
 
 def quota(resource: str, limit: int, used: int = 3) -> Spoil:
@@ -164,6 +171,10 @@ BAD: list[tuple[str, Status, Spoil, tuple[str, ...]]] = [
      ("network ext-net (network.external_network) is not external",)),
     ("kubernetes-version", Status.FAIL, cluster(told_version="v1.24.0"), ("v1.24.0", "1.23")),
     ("kubernetes-version", Status.FAIL, cluster(told_version="v1.9.11"), ("v1.9.11", "1.11")),
+    ("release-step", Status.FAIL, put(running("Deployment", "kuryr-controller", "victoria")),
+     ("the controller runs Kuryr victoria", "nothing moves it back", "kuryr.release to victoria")),
+    ("release-step", Status.FAIL, put(program("DaemonSet", DAEMON)),
+     ("the daemon is there, and neither", "set the label kuryr-runbook/release")),
     ("self-link", Status.FAIL,
      lambda w: next(o for o in w.cluster.objects if o["kind"] == "Service")["metadata"].pop(
          "selfLink"),
@@ -278,7 +289,8 @@ OF_OCTAVIA = {
     "quota-floating-ip", "quota-port", "services",
 }  # fmt: skip
 OF_KUBERNETES = {
-    "kubernetes-version", "self-link", "kubernetes-rights", "service-cidr", "kube-proxy",
+    "kubernetes-version", "release-step", "self-link", "kubernetes-rights", "service-cidr",
+    "kube-proxy",
     "other-network", "cni-configuration", "service-controller", "nodes", "node-ports",
     "node-port-security", "address-pair-limit", "quota-floating-ip", "quota-port",
     "quota-load-balancer", "services",
@@ -362,7 +374,7 @@ def test_a_second_run_with_exhausted_quotas_passes() -> None:
     world.cloud.balancer_limits = {"loadbalancer": 3}
     plugged = {"annotations": {"openstack.org/kuryr-vif": "{}"}}
     put(
-        program("DaemonSet", DAEMON),
+        running("DaemonSet", DAEMON, "stein"),
         service("shop", "web", selector={"app": "shop"}, type="LoadBalancer"),
         *(pod(f"demo-{n}", "kuryr-verification", **plugged) for n in range(4)),
         pod("shop-1", "web", **plugged),

@@ -1,4 +1,4 @@
-"""Kuryr's custom resources, and the finalizers that it sets on them and on objects of the cluster."""
+"""Kuryr's custom resources, and the finalizers that it sets on them and on other objects."""
 
 from __future__ import annotations
 
