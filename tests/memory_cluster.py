@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from kuryr_runbook.clients.kubernetes import Executed, Preview
@@ -76,6 +76,11 @@ class MemoryCluster:
             if _place(item) != _place(manifest) and item["metadata"].get("namespace") != name
         ]
         self.on_delete()
+
+    def set_finalizers(self, manifest: Mapping[str, Any], finalizers: Sequence[str]) -> None:
+        for item in self.objects:
+            if _place(item) == _place(manifest):
+                item["metadata"]["finalizers"] = list(finalizers)
 
     def log(self, namespace: str, pod: str, *, lines: int = 30, container: str = "") -> str:
         return ""

@@ -1,4 +1,8 @@
-"""Let the new release look at the cluster, in a pod of its own, before anything is changed."""
+"""What an upgrade does beside applying manifests.
+
+Before anything is changed the new release looks at the cluster, in a pod of its own; once its
+controller runs, the pods that it would forget are noted where it looks for them.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,9 @@ from kuryr_runbook.applying.steps import Body, Executor, Known, Say
 from kuryr_runbook.clients.kubernetes import KubernetesClient
 from kuryr_runbook.model.errors import CheckError, DeadlineError
 from kuryr_runbook.model.plan import Step
+from kuryr_runbook.model.releases.custom_resources import POD_FINALIZER
+from kuryr_runbook.snapshots.unmoved_pods import read_unmoved
+from kuryr_runbook.specs.kuryr_port import kuryr_port
 from kuryr_runbook.specs.upgrade_check import CHECK_SECONDS, CONTAINER, FAILURE, WARNING
 
 LOG_LINES = 200
@@ -68,6 +75,32 @@ class UpgradeExecutor(Executor):
                 remedy="nothing was changed: can the nodes pull the image, and is a node free?",
             )
         return status, self._cluster.log(namespace, name, lines=LOG_LINES, container=CONTAINER)
+
+
+class VifExecutor(Executor):
+    """Moves the VIFs of pods that run, whichever these are by now."""
+
+    def __init__(self, cluster: KubernetesClient) -> None:
+        self._cluster = cluster
+
+    def execute(self, step: Step, body: Body, say: Say) -> Known:
+        """Make each pod's KuryrPort. One whose annotation cannot be read is told, and left."""
+        moved = 0
+        for pod in read_unmoved(self._cluster):
+            name = f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
+            try:
+                port = kuryr_port(pod)
+            except ValueError as error:
+                say(f"pod {name} is left as it is: {error}")
+                continue
+            # First the pod's: as long as Kuryr holds it, its port is not forgotten.
+            finalizers = pod["metadata"].get("finalizers", [])
+            held = dict.fromkeys([*finalizers, POD_FINALIZER])
+            self._cluster.set_finalizers({"apiVersion": "v1", "kind": "Pod", **pod}, list(held))
+            self._cluster.apply(port)
+            moved += 1
+        say(f"moved the VIFs of {moved} pods")
+        return {"moved": moved}
 
 
 def _exit_status(pod: Manifest) -> int | None:

@@ -9,12 +9,12 @@ from typing import Any, ClassVar
 from kuryr_runbook.applying.credentials import CredentialExecutor, SecretOf
 from kuryr_runbook.applying.kubernetes import ManifestExecutor
 from kuryr_runbook.applying.steps import Body, Executor, Known, Say, apply_plan
-from kuryr_runbook.applying.upgrade import UpgradeExecutor
+from kuryr_runbook.applying.upgrade import UpgradeExecutor, VifExecutor
 from kuryr_runbook.clients.identity import IdentityClient
 from kuryr_runbook.display.progress import say
 from kuryr_runbook.model.errors import DeadlineError, DriftError, RunbookError, UsageError
 from kuryr_runbook.model.findings import Finding, Status
-from kuryr_runbook.model.plan import Action, Outcome, Plan, Step
+from kuryr_runbook.model.plan import Action, Outcome, Plan, Step, Target
 from kuryr_runbook.phases.base import Phase
 from kuryr_runbook.phases.image_build import deployed_image, registry_login
 from kuryr_runbook.phases.logins import Login, own_auth, plan_login
@@ -24,7 +24,14 @@ from kuryr_runbook.phases.settling import wait_for
 from kuryr_runbook.phases.upgrading import movable, upgrade_finding
 from kuryr_runbook.planning.credentials import APPLICATION_CREDENTIAL
 from kuryr_runbook.planning.kubernetes import plan_manifests
-from kuryr_runbook.planning.upgrade import RELEASE, led, plan_move
+from kuryr_runbook.planning.upgrade import (
+    RELEASE,
+    RUNNING_PODS,
+    led,
+    plan_move,
+    plan_vif_moves,
+)
+from kuryr_runbook.snapshots.unmoved_pods import read_unmoved
 from kuryr_runbook.specs import kuryr_conf
 from kuryr_runbook.specs.controller import (
     CA_KEY,
@@ -122,7 +129,16 @@ class Controller(Phase):
         retired = [replace(step, after=frozenset({waiting.target})) for step in login.retired]
         check = upgrade_check(self.site, image_of(deployment.body))
         move = plan_move(installed, self.site.release, check)
-        return Plan(phase=self.name, steps=led(move, (*first, *manifests[:-1], waiting, *retired)))
+        steps = (*first, *manifests[:-1], waiting, *self._vif_moves(waiting.target), *retired)
+        return Plan(phase=self.name, steps=led(move, steps))
+
+    def _vif_moves(self, after: Target) -> Iterator[Step]:
+        """What has to be moved for pods that run; nothing where Kuryr looks into annotations."""
+        release = self.site.release
+        if release.crds:
+            unmoved = len(read_unmoved(self.cluster))
+            if step := plan_vif_moves(release, unmoved, after):
+                yield step
 
     def _acceptable(self, step: Step) -> Step:
         """The step with the conflicts of the Secret that it writes.
@@ -142,13 +158,13 @@ class Controller(Phase):
     def carry_out(self, plan: Plan) -> list[Outcome]:
         """Apply, wait until the controller is available, and only then delete what it left."""
         executor = _Installation(self, self._secret_maker(plan))
-        retired = tuple(step for step in plan.steps if step.action is Action.DELETE)
-        first = tuple(step for step in plan.steps if step.action is not Action.DELETE)
+        late = tuple(step for step in plan.steps if _is_late(step))
+        first = tuple(step for step in plan.steps if not _is_late(step))
         outcomes = apply_plan(replace(plan, steps=first), executor, say)
         wait_rolled_out(self.cluster, first[-1].body)
-        if retired:
+        if any(step.action is Action.DELETE for step in late):
             wait_well(self)
-        last = tuple(replace(step, after=frozenset()) for step in retired)
+        last = tuple(replace(step, after=frozenset()) for step in late)
         outcomes += apply_plan(replace(plan, steps=last), executor, say)
         self._answers = [item.known for item in outcomes if item.step.target == RELEASE]
         return outcomes
@@ -178,10 +194,16 @@ class _Installation(Executor):
         self._of_kind: dict[str, Executor] = {
             APPLICATION_CREDENTIAL: CredentialExecutor(identity, phase.cluster, secret_of),
             RELEASE.kind: UpgradeExecutor(phase.cluster),
+            RUNNING_PODS.kind: VifExecutor(phase.cluster),
         }
 
     def execute(self, step: Step, body: Body, say: Say) -> Known:
         return self._of_kind.get(step.target.kind, self._kubernetes).execute(step, body, say)
+
+
+def _is_late(step: Step) -> bool:
+    """Whether it waits for the controller to be rolled out."""
+    return step.action is Action.DELETE or step.target == RUNNING_PODS
 
 
 def image_of(deployment: Mapping[str, Any]) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kuryr_runbook.model import upgrades
-from kuryr_runbook.model.plan import Action, Step, Target
-from kuryr_runbook.model.releases import RELEASES, Release
+from kuryr_runbook.model.plan import Action, Change, Step, Target
+from kuryr_runbook.model.releases import RELEASES, Release, StatePlace
 from kuryr_runbook.model.upgrades import Installed
 from kuryr_runbook.specs.manifests import Manifest
 
 RELEASE = Target("release", "kuryr")
+RUNNING_PODS = Target("pods", "that run")
 
 
 def plan_move(installed: Installed, wanted: Release, check: Manifest) -> Step | None:
@@ -43,3 +44,27 @@ def led(first: Step | None, steps: tuple[Step, ...]) -> tuple[Step, ...]:
     if first is None:
         return steps
     return (first, *(replace(step, after=step.after | {first.target}) for step in steps))
+
+
+def plan_vif_moves(release: Release, unmoved: int, after: Target) -> Step | None:
+    """The step that moves the VIFs of pods that run; None: there is nothing to move.
+
+    One step for all: which pods run is another thing a moment later.
+    """
+    if not unmoved:
+        return None
+    before, now = map(str, _vif_places(release))
+    return Step(
+        action=Action.UPDATE,
+        target=RUNNING_PODS,
+        because="their VIF stands in an annotation, from which Kuryr moves that of pods which are "
+        f"about to start, and no other: their ports would be nobody's ({unmoved} pods now)",
+        changes=(Change("VIF", before, now),),
+        after=frozenset({after}),
+    )
+
+
+def _vif_places(release: Release) -> tuple[StatePlace, StatePlace]:
+    """Where a pod's VIF stood before there were custom resources, and where it does now."""
+    earlier = next(other for other in RELEASES.values() if not other.crds)
+    return earlier.vif_state, release.vif_state

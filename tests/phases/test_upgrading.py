@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from kuryr_runbook.phases.controller import Controller
 from kuryr_runbook.phases.daemon import Daemon
 from kuryr_runbook.phases.logins import Login
 from kuryr_runbook.phases.rotation import Rotation
-from kuryr_runbook.planning.upgrade import RELEASE, plan_move
+from kuryr_runbook.planning.upgrade import RELEASE, RUNNING_PODS, plan_move
 from kuryr_runbook.snapshots.installed import read_installed
 from kuryr_runbook.snapshots.reading import Unreadable
 from kuryr_runbook.specs import kuryr_conf
@@ -295,6 +296,66 @@ def test_nothing_is_asked_where_nothing_is_installed() -> None:
     nothing = Installed(controller=None, daemon=None)
     assert plan_move(nothing, RELEASES["train"], {}) is None
     assert list(nothing.releases()) == []
+
+
+def state(**more: Any) -> str:
+    """A pod's annotation, as Stein to Ussuri write it."""
+    vif = {"versioned_object.name": "VIFVlanNested", "versioned_object.data": {"id": "port"}}
+    fields = {"default_vif": vif, "additional_vifs": more}
+    return json.dumps({"versioned_object.name": "PodState", "versioned_object.data": fields})
+
+
+def pod(name: str, annotation: str = "", phase: str = "Running") -> dict[str, Any]:
+    annotations = {"openstack.org/kuryr-vif": annotation} if annotation else {}
+    metadata = {"name": name, "namespace": "shop", "uid": f"uid of {name}"}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {**metadata, "annotations": annotations, "finalizers": ["theirs"]},
+        "spec": {"nodeName": "worker1"},
+        "status": {"phase": phase},
+    }
+
+
+def test_pods_that_run_keep_their_ports_when_state_moves_to_custom_resources(
+    cluster: Cluster,
+) -> None:
+    install(cluster, "ussuri")
+    cluster.objects += [pod("web-1", state()), pod("host"), pod("job", state(), "Succeeded")]
+    plan = install(cluster, "victoria")
+    [step] = [step for step in plan.steps if step.target == RUNNING_PODS]
+    assert "(1 pods now)" in step.because
+    kinds = [step.target.kind for step in plan.steps]
+    assert kinds.index("Deployment") < kinds.index("pods")
+    [port] = cluster.list_objects("openstack.org/v1", "KuryrPort")
+    assert port["metadata"]["name"] == "web-1"
+    assert port["metadata"]["labels"] == {"kuryr.openstack.org/nodeName": "worker1"}
+    assert port["spec"] == {"podUid": "uid of web-1", "podNodeName": "worker1"}
+    vif = json.loads(state())["versioned_object.data"]["default_vif"]
+    assert port["status"]["vifs"] == {"eth0": {"default": True, "vif": vif}}
+    [web] = [p for p in cluster.list_objects("v1", "Pod") if p["metadata"]["name"] == "web-1"]
+    assert web["metadata"]["finalizers"] == ["theirs", "kuryr.openstack.org/pod-finalizer"]
+    assert phase(cluster, "victoria").make_plan().changes == ()
+
+
+def test_further_interfaces_move_too_and_what_is_no_state_is_left_and_told(
+    cluster: Cluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install(cluster, "ussuri")
+    more = {"versioned_object.data": {"id": "second"}}
+    cluster.objects += [pod("two", state(eth1=more)), pod("odd", "{}"), pod("text", "none")]
+    install(cluster, "victoria")
+    [port] = cluster.list_objects("openstack.org/v1", "KuryrPort")
+    assert port["status"]["vifs"]["eth1"] == {"default": False, "vif": more}
+    told = capsys.readouterr().out
+    assert "pod shop/odd is left as it is" in told
+    assert "pod shop/text is left as it is" in told
+
+
+def test_releases_that_look_into_annotations_move_nothing(cluster: Cluster) -> None:
+    install(cluster, "stein")
+    cluster.objects.append(pod("web-1", state()))
+    assert RUNNING_PODS not in [step.target for step in install(cluster, "train").steps]
 
 
 def test_the_pod_of_the_check_runs_as_the_controller_with_a_deadline(cluster: Cluster) -> None:

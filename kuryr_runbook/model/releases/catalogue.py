@@ -173,7 +173,12 @@ VICTORIA = replace(
     needs_resource_tags=False,
     upgrades_from=("ussuri",),
     moves_balancers=True,
-    hazards=(hazards.STALE_HANDLERS, hazards.UNEQUAL_MTU, *CRD_HAZARDS),
+    hazards=(
+        hazards.RUNNING_PODS,
+        hazards.STALE_HANDLERS,
+        hazards.UNEQUAL_MTU,
+        *CRD_HAZARDS,
+    ),
 )
 
 WALLABY = replace(
