@@ -48,6 +48,7 @@ CHECKS: tuple[Callable[[PreflightSnapshot], Iterator[Finding]], ...] = (
     preflight_nodes.check_node_ports,
     preflight_nodes.check_port_security,
     preflight_nodes.check_trunks,
+    preflight_nodes.check_tags,
     preflight_cloud.check_pair_limit,
     *preflight_quotas.CHECKS,
 )

@@ -55,10 +55,12 @@ def spoiled(spoil: Spoil, driver: VifDriver = VifDriver.NESTED_MACVLAN) -> World
 
 
 SKIPPED = {
-    VifDriver.NESTED_MACVLAN: {"trunk-parents"},
-    VifDriver.NESTED_VLAN: {"address-pair-limit", "node-port-security"},
-    VifDriver.NEUTRON_VIF: {"address-pair-limit", "node-port-security", "trunk-parents"},
-}
+    VifDriver.NESTED_MACVLAN: {"trunk-parents", "node-port-tags"},
+    VifDriver.NESTED_VLAN: {"address-pair-limit", "node-port-security", "node-port-tags"},
+    VifDriver.NEUTRON_VIF: {
+        "address-pair-limit", "node-port-security", "trunk-parents", "node-port-tags",
+    },
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("driver", VifDriver)
@@ -256,8 +258,23 @@ def test_what_is_wrong_is_told(
 
 
 def test_every_check_can_fail_or_warn() -> None:
-    vlan = {"trunk-parents"}
-    assert {name for name, *_ in BAD} | vlan == findings(World()).keys()
+    others = {"trunk-parents", "node-port-tags"}
+    assert {name for name, *_ in BAD} | others == findings(World()).keys()
+
+
+def test_a_node_without_the_tags_by_which_wallaby_looks_is_told() -> None:
+    world = World(VifDriver.NESTED_VLAN)
+    world.change_site("kuryr", release="wallaby", resource_tags=("my-site",))
+    world.cloud.extensions.append("quota_details")
+    for port in world.ports.values():
+        port["tags"] = ["my-site", "another"]
+    assert findings(world)["node-port-tags"].status is Status.PASS
+    world.ports["worker1"]["tags"] = []
+    finding = findings(world)["node-port-tags"]
+    assert (finding.status, finding.subject) == (Status.FAIL, "worker1")
+    assert "openstack port set --tag my-site PORT" in finding.remedy
+    world.change_site("kuryr", release="ussuri")
+    assert findings(world)["node-port-tags"].status is Status.SKIP
 
 
 def test_a_worker_that_is_no_trunk_parent_is_told() -> None:
