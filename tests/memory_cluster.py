@@ -30,13 +30,13 @@ class MemoryCluster:
     def list_objects(
         self, api_version: str, kind: str, *, namespace: str | None = None, labels: str = ""
     ) -> list[Manifest]:
-        key, _, value = labels.partition("=")
+        wanted = [tuple(label.split("=")) for label in labels.split(",") if label]
         return [
             copy.deepcopy(item)
             for item in self.objects
             if item["kind"] == kind
             and (namespace is None or item["metadata"].get("namespace") == namespace)
-            and (not labels or item["metadata"].get("labels", {}).get(key) == value)
+            and all(item["metadata"].get("labels", {}).get(key) == value for key, value in wanted)
         ]
 
     def each_object(
