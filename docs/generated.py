@@ -15,7 +15,7 @@ from typing import Any
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
-from kuryr_runbook.display.releases import hazards_view, release_view, releases_view
+from kuryr_runbook.display.releases import hazards_view, release_view, releases_view, ways_view
 from kuryr_runbook.model import errors as errors_module
 from kuryr_runbook.model.drivers import TRAITS
 from kuryr_runbook.model.errors import RunbookError
@@ -177,6 +177,7 @@ def releases() -> Iterator[str]:
         yield f"## {name}"
         yield release_view(release).html
         yield hazards_view(release).html
+        yield ways_view(release).html
 
 
 def _table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from kuryr_runbook.clients.kubernetes import Preview
@@ -31,13 +31,13 @@ class MemoryCluster:
     def list_objects(
         self, api_version: str, kind: str, *, namespace: str | None = None, labels: str = ""
     ) -> list[Manifest]:
-        key, _, value = labels.partition("=")
+        wanted = [tuple(label.split("=")) for label in labels.split(",") if label]
         return [
             copy.deepcopy(item)
             for item in self.objects
             if item["kind"] == kind
             and (namespace is None or item["metadata"].get("namespace") == namespace)
-            and (not labels or item["metadata"].get("labels", {}).get(key) == value)
+            and all(item["metadata"].get("labels", {}).get(key) == value for key, value in wanted)
         ]
 
     def each_object(
@@ -77,6 +77,11 @@ class MemoryCluster:
             if _place(item) != _place(manifest) and item["metadata"].get("namespace") != name
         ]
         self.on_delete()
+
+    def set_finalizers(self, manifest: Mapping[str, Any], finalizers: Sequence[str]) -> None:
+        for item in self.objects:
+            if _place(item) == _place(manifest):
+                item["metadata"]["finalizers"] = list(finalizers)
 
     def log(self, namespace: str, pod: str, *, lines: int = 30, container: str = "") -> str:
         return ""

@@ -10,6 +10,7 @@ from memory_cloud import MemoryCloud, cluster_cloud
 from memory_cluster import MemoryCluster
 
 from kuryr_runbook.clients.openstack_probes import Login, Refusal
+from kuryr_runbook.clients.registry import RemoteImage
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.errors import AccessError
 from kuryr_runbook.model.site import Site
@@ -152,12 +153,16 @@ class ProbedRegistry:
 
     def __init__(self, *names: str) -> None:
         self.names = list(names)
+        self.images: dict[str, RemoteImage] = {}
         self.broken: Exception | None = None
 
     def digest(self, reference: Reference) -> str | None:
         if self.broken:
             raise self.broken
         return "sha256:abc" if str(reference) in self.names else None
+
+    def remote_image(self, reference: Reference) -> RemoteImage | None:
+        return self.images.get(str(reference))
 
 
 class World:

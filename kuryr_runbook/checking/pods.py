@@ -20,7 +20,7 @@ from kuryr_runbook.checking.verdicts import (
 from kuryr_runbook.model.findings import Status
 from kuryr_runbook.snapshots.openstack import OpenStackSnapshot
 from kuryr_runbook.snapshots.verification import Pod, VerificationSnapshot
-from kuryr_runbook.snapshots.vif import ANNOTATION, PodVif
+from kuryr_runbook.snapshots.vif import PodVif
 from kuryr_runbook.specs.workload import DEMO
 
 
@@ -61,11 +61,12 @@ def check_deployment(snapshot: VerificationSnapshot) -> Verdict:
     )
 
 
-@check("pod-ports", "Every pod's annotation names an existing Neutron port")
+@check("pod-ports", "Every pod has the Neutron port that Kuryr noted for it")
 def check_pod_ports(snapshot: VerificationSnapshot) -> Verdict:
-    """The port has to have the pod's address and the MAC that the annotation says."""
+    """The port has to have the pod's address and the MAC that stands where Kuryr notes it."""
     cloud, pods = readable(snapshot.cloud), pods_of(snapshot)
-    problems = {pod.name: problem for pod in pods if (problem := _port_problem(pod, cloud))}
+    place = str(snapshot.site.release.vif_state)
+    problems = {pod.name: problem for pod in pods if (problem := _port_problem(pod, cloud, place))}
     if problems:
         return failed(
             some([f"pod {name}: {problem}" for name, problem in problems.items()]),
@@ -76,18 +77,18 @@ def check_pod_ports(snapshot: VerificationSnapshot) -> Verdict:
     return passed(f"{len(pods)} pods, {len(pods)} ports with their addresses")
 
 
-def _port_problem(pod: Pod, cloud: OpenStackSnapshot) -> str:
-    """What is wrong between a pod, its annotation and its port; empty when nothing is."""
+def _port_problem(pod: Pod, cloud: OpenStackSnapshot, place: str) -> str:
+    """What is wrong between a pod, what is noted of it and its port; empty when nothing is."""
     vif = pod.vif
     if vif is None:
-        return f"no annotation {ANNOTATION}: the controller has not handled it"
+        return f"nothing stands in {place}: the controller has not handled it"
     if not isinstance(vif, PodVif):
-        return f"annotation {ANNOTATION}: {vif.reason}"
+        return f"{place}: {vif.reason}"
     port = cloud.by_id("port", vif.port_id)
     if port is None:
-        return f"port {vif.port_id} of its annotation does not exist in Neutron"
+        return f"port {vif.port_id}, of {place}, does not exist in Neutron"
     if not vif.active:
-        return f"port {vif.port_id} is not active in its annotation: the daemon waits for that"
+        return f"port {vif.port_id} is not active in {place}: the daemon waits for that"
     has = f"{', '.join(_addresses(port))} {port['mac_address']}"
     if pod.address not in _addresses(port) or port["mac_address"].lower() != vif.mac:
         return f"port {vif.port_id} has {has}, the pod {pod.address or 'no address'} {vif.mac}"

@@ -35,6 +35,7 @@ CHECKS: tuple[Callable[[PreflightSnapshot], Iterator[Finding]], ...] = (
     preflight_cloud.check_balancer_role,
     preflight_cloud.check_existing,
     preflight_cluster.check_version,
+    preflight_cluster.check_release_step,
     preflight_cluster.check_self_link,
     preflight_cluster.check_rights,
     preflight_cluster.check_service_cidr,
@@ -47,6 +48,7 @@ CHECKS: tuple[Callable[[PreflightSnapshot], Iterator[Finding]], ...] = (
     preflight_nodes.check_node_ports,
     preflight_nodes.check_port_security,
     preflight_nodes.check_trunks,
+    preflight_nodes.check_tags,
     preflight_cloud.check_pair_limit,
     *preflight_quotas.CHECKS,
 )

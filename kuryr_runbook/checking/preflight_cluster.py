@@ -24,6 +24,7 @@ from kuryr_runbook.checking.verdicts import (
 )
 from kuryr_runbook.model import addressing, support
 from kuryr_runbook.model.services import Service
+from kuryr_runbook.model.upgrades import move_objections
 from kuryr_runbook.snapshots.preflight import PreflightSnapshot
 from kuryr_runbook.snapshots.preflight_cluster import service_range_of
 
@@ -39,6 +40,17 @@ def check_version(snapshot: PreflightSnapshot) -> Verdict:
     if objection:
         return objected(objection)
     return passed(f"{version}; Kuryr {release.name} runs on {release.kubernetes_window}")
+
+
+@check("release-step", "One step leads from the installed release of Kuryr to the site's")
+def check_release_step(snapshot: PreflightSnapshot) -> Verdict:
+    """State stands in places that a later release may not read, or an earlier one not find."""
+    cluster(snapshot)
+    installed, wanted = readable(snapshot.installed), snapshot.site.release
+    if objection := next(move_objections(installed, wanted), None):
+        return failed(objection.reason, objection.way_out)
+    told = [f"{subject} runs {release}" for subject, release in installed.releases()]
+    return passed("; ".join(told) or "Kuryr is not installed")
 
 
 @check("self-link", "The API gives its objects the metadata.selfLink that Kuryr reads")

@@ -106,6 +106,25 @@ def check_trunks(snapshot: PreflightSnapshot) -> Verdict:
     return passed(f"{len(workers)} of {len(workers)}")
 
 
+@check("node-port-tags", "The workers' ports have the tags by which Kuryr looks for them")
+def check_tags(snapshot: PreflightSnapshot) -> Verdict:
+    """From Wallaby on Kuryr looks for a node's port by address and `resource_tags`."""
+    site = snapshot.site
+    tags = set(site.kuryr.resource_tags)
+    if not tags or not site.release.tags_find_node_ports:
+        return skipped(f"Kuryr {site.release.name} looks for them by their addresses alone here")
+    ports = _known_ports(snapshot)
+    bad = [name for name, port in ports.items() if not tags <= set(port.get("tags") or ())]
+    if bad:
+        options = " ".join(f"--tag {tag}" for tag in sorted(tags))
+        return failed(
+            f"those of {some(bad)} lack {', '.join(sorted(tags))}",
+            f"openstack port set {options} PORT, for the port of every node",
+            only(bad),
+        )
+    return passed(f"{len(ports)} of {len(ports)}")
+
+
 def _known_ports(snapshot: PreflightSnapshot) -> dict[str, Resource]:
     """The port of each node. Raises CouldNotLook when one is not known."""
     found = node_ports(snapshot)

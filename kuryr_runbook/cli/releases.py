@@ -16,19 +16,21 @@ def releases(name: str | None, as_json: bool) -> None:  # noqa: FBT001
     """Show Kuryr's releases: what works with what.
 
     With NAME (stein ... 2024.1) shows one whole: versions, options, permissions,
-    hazards, and where each fact is known from.
+    hazards, how to upgrade, and where each fact is known from.
     """
     from kuryr_runbook.display.releases import (
         hazards_view,
         release_data,
         release_view,
         releases_view,
+        ways_view,
     )
 
     if as_json:
         found = [release_data(release) for release in RELEASES.values()]
         click.echo(json.dumps(release_data(RELEASES[name]) if name else found, indent=2))
     elif name:
-        click.echo(f"{release_view(RELEASES[name])}\n\n{hazards_view(RELEASES[name])}")
+        views = (view(RELEASES[name]) for view in (release_view, hazards_view, ways_view))
+        click.echo("\n\n".join(map(str, views)))
     else:
         click.echo(releases_view(RELEASES.values()))

@@ -7,10 +7,10 @@ from dataclasses import asdict
 from typing import Any
 
 from kuryr_runbook.display.tables import View, table
-from kuryr_runbook.model import support
+from kuryr_runbook.model import support, upgrades
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.providers import OctaviaProvider
-from kuryr_runbook.model.releases import SOURCES, Hazard, Release, Rule
+from kuryr_runbook.model.releases import RELEASES, SOURCES, Hazard, Release, Rule
 
 Row = tuple[str, str]
 
@@ -55,12 +55,42 @@ def hazards_view(release: Release) -> View:
     return table(f"Hazards of Kuryr {release.name}", ("", "what may go wrong (known from)"), rows)
 
 
+def ways_view(release: Release) -> View:
+    """How a cluster of the release gets to every other one."""
+    rows = [
+        (other.name, _way(release, other)) for other in RELEASES.values() if other is not release
+    ]
+    note = (
+        "Each step is a run by itself, with its release in kuryr.release: see docs/upgrade.md.\n"
+        "none: state was moved to where the other release does not look."
+    )
+    return table(f"Ways from Kuryr {release.name}", ("to", "by"), rows, note)
+
+
 def release_data(release: Release) -> dict[str, Any]:
     """The release as JSON can hold it, with the sources."""
     data = asdict(release)
     data["octavia_options"] = sorted(release.octavia_options)
     data["kubernetes_window"] = release.kubernetes_window._asdict()
-    return data | {"sources": dict(SOURCES)}
+    return data | {"ways": _ways(release), "sources": dict(SOURCES)}
+
+
+def _ways(release: Release) -> dict[str, list[str] | None]:
+    """The steps to every other release, the last of which is that one; None: there is no way."""
+    found = {other.name: upgrades.find_path(release, other) for other in RELEASES.values()}
+    return {
+        name: None if path is None else [step.name for step in path]
+        for name, path in found.items()
+        if name != release.name
+    }
+
+
+def _way(release: Release, other: Release) -> str:
+    path = upgrades.find_path(release, other)
+    if path is None:
+        return "none"
+    direction = "up" if upgrades.is_later(other, release) else "back"
+    return f"{direction}: {' -> '.join(step.name for step in (release, *path))}"
 
 
 def _yes(works: bool) -> str:  # noqa: FBT001 - a cell of the table
@@ -126,6 +156,9 @@ def _cluster_facts(release: Release) -> Iterator[Row]:
     yield "needs_quota_details", _yes(release.needs_quota_details)
     yield "needs_resource_tags", _yes(release.needs_resource_tags)
     yield "tags_find_node_ports", _yes(release.tags_find_node_ports)
+    yield "upgrades_from", ", ".join(release.upgrades_from) or "none"
+    yield "rewrites_annotations", _yes(release.rewrites_annotations)
+    yield "moves_balancers", _yes(release.moves_balancers)
 
 
 def _listed(values: Mapping[Any, object]) -> str:

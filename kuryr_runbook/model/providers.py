@@ -23,6 +23,10 @@ class ProviderTraits:
     options: Mapping[str, str]
     """What [octavia_defaults] has to hold; a release that does not know one of them cannot use it.
     """
+    api_protocol: str
+    """Protocol of the API's load balancer: Octavia passes on what it cannot read in either."""
+    api_algorithm: str
+    """How that one chooses an API server."""
     keeps_client_address: bool
     """Pods see the client's address, so their group must admit the clients; otherwise load
     balancers ask from an address of the service subnet."""
@@ -32,9 +36,12 @@ PROVIDERS: Mapping[OctaviaProvider, ProviderTraits] = {
     OctaviaProvider.AMPHORA: ProviderTraits(
         is_named=False,
         options={"member_mode": "L3"},
+        api_protocol="HTTPS",
+        api_algorithm="ROUND_ROBIN",
         keeps_client_address=False,
     ),
-    # kuryr-kubernetes, doc/source/installation/devstack/ovn-octavia.rst
+    # kuryr-kubernetes, doc/source/installation/devstack/ovn-octavia.rst; ovn-octavia-provider,
+    # driver.py: TCP, UDP and SCTP, and one algorithm.
     OctaviaProvider.OVN: ProviderTraits(
         is_named=True,
         options={
@@ -42,6 +49,8 @@ PROVIDERS: Mapping[OctaviaProvider, ProviderTraits] = {
             "lb_algorithm": "SOURCE_IP_PORT",
             "enforce_sg_rules": "false",
         },
+        api_protocol="TCP",
+        api_algorithm="SOURCE_IP_PORT",
         keeps_client_address=True,
     ),
 }

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from kuryr_runbook.applying.credentials import CredentialExecutor, SecretOf
 from kuryr_runbook.applying.kubernetes import ManifestExecutor
 from kuryr_runbook.applying.steps import Body, Executor, Known, Say, apply_plan
+from kuryr_runbook.applying.upgrade import UpgradeExecutor, VifExecutor
 from kuryr_runbook.clients.identity import IdentityClient
 from kuryr_runbook.display.progress import say
 from kuryr_runbook.model.errors import DeadlineError, DriftError, RunbookError, UsageError
 from kuryr_runbook.model.findings import Finding, Status
-from kuryr_runbook.model.plan import Action, Outcome, Plan, Step
+from kuryr_runbook.model.plan import Action, Outcome, Plan, Step, Target
 from kuryr_runbook.phases.base import Phase
 from kuryr_runbook.phases.image_build import deployed_image, registry_login
 from kuryr_runbook.phases.logins import Login, own_auth, plan_login
 from kuryr_runbook.phases.prepared import read_prepared
 from kuryr_runbook.phases.rollout import wait_rolled_out
 from kuryr_runbook.phases.settling import wait_for
+from kuryr_runbook.phases.upgrading import movable, upgrade_finding
 from kuryr_runbook.planning.credentials import APPLICATION_CREDENTIAL
 from kuryr_runbook.planning.kubernetes import plan_manifests
+from kuryr_runbook.planning.upgrade import (
+    RELEASE,
+    RUNNING_PODS,
+    led,
+    plan_move,
+    plan_vif_moves,
+)
+from kuryr_runbook.snapshots.unmoved_pods import read_unmoved
 from kuryr_runbook.specs import kuryr_conf
 from kuryr_runbook.specs.controller import (
     CA_KEY,
@@ -34,6 +44,7 @@ from kuryr_runbook.specs.controller import (
 )
 from kuryr_runbook.specs.kuryr_conf import Conf
 from kuryr_runbook.specs.manifests import Manifest, is_marked, pull_secret, secret
+from kuryr_runbook.specs.upgrade_check import upgrade_check
 
 WELL_SECONDS = 120.0
 """How long the controller may take from available to well; the same for its old pod to go."""
@@ -45,6 +56,8 @@ class Controller(Phase):
     name = "controller"
     rotates: ClassVar[bool] = False
     """Whether Kuryr gets a new application credential although it has a good one."""
+    _answers: Iterable[Known] = ()
+    """What Kuryr's upgrade check said, when this phase has asked it."""
 
     def manifests(self, login: Login) -> list[Manifest]:
         """What is wanted. Raises DriftError when an earlier phase has work left.
@@ -102,14 +115,30 @@ class Controller(Phase):
         return True
 
     def make_plan(self) -> Plan:
-        """Kuryr's login, then the manifests against the cluster, then what nobody needs more."""
+        """Kuryr's login, then the manifests against the cluster, then what nobody needs more.
+
+        Where another release is installed, its successor looks first. Raises DriftError when no
+        single step leads from one to the other.
+        """
+        installed = movable(self)
         login = plan_login(self, rotate=self.rotates)
         manifests = plan_manifests(self.name, self.manifests(login), self.cluster).steps
         deployment = manifests[-1]
         first = () if login.chosen is None else (self._acceptable(login.chosen),)
         waiting = replace(deployment, after=deployment.after | {step.target for step in first})
         retired = [replace(step, after=frozenset({waiting.target})) for step in login.retired]
-        return Plan(phase=self.name, steps=(*first, *manifests[:-1], waiting, *retired))
+        check = upgrade_check(self.site, image_of(deployment.body))
+        move = plan_move(installed, self.site.release, check)
+        steps = (*first, *manifests[:-1], waiting, *self._vif_moves(waiting.target), *retired)
+        return Plan(phase=self.name, steps=led(move, steps))
+
+    def _vif_moves(self, after: Target) -> Iterator[Step]:
+        """What has to be moved for pods that run; nothing where Kuryr looks into annotations."""
+        release = self.site.release
+        if release.crds:
+            unmoved = len(read_unmoved(self.cluster))
+            if step := plan_vif_moves(release, unmoved, after):
+                yield step
 
     def _acceptable(self, step: Step) -> Step:
         """The step with the conflicts of the Secret that it writes.
@@ -129,14 +158,16 @@ class Controller(Phase):
     def carry_out(self, plan: Plan) -> list[Outcome]:
         """Apply, wait until the controller is available, and only then delete what it left."""
         executor = _Installation(self, self._secret_maker(plan))
-        retired = tuple(step for step in plan.steps if step.action is Action.DELETE)
-        first = tuple(step for step in plan.steps if step.action is not Action.DELETE)
+        late = tuple(step for step in plan.steps if _is_late(step))
+        first = tuple(step for step in plan.steps if not _is_late(step))
         outcomes = apply_plan(replace(plan, steps=first), executor, say)
         wait_rolled_out(self.cluster, first[-1].body)
-        if retired:
+        if any(step.action is Action.DELETE for step in late):
             wait_well(self)
-        last = tuple(replace(step, after=frozenset()) for step in retired)
-        return [*outcomes, *apply_plan(replace(plan, steps=last), executor, say)]
+        last = tuple(replace(step, after=frozenset()) for step in late)
+        outcomes += apply_plan(replace(plan, steps=last), executor, say)
+        self._answers = [item.known for item in outcomes if item.step.target == RELEASE]
+        return outcomes
 
     def _secret_maker(self, plan: Plan) -> SecretOf:
         """Makes the Secret once there is an application credential; all else is read now."""
@@ -148,8 +179,10 @@ class Controller(Phase):
         return secret_of
 
     def findings(self) -> Iterable[Finding]:
-        """The controller's own answers to /ready and /alive."""
-        return health_findings(self, CONTROLLER, self.site.release.health_ports.controller)
+        """The controller's own answers to /ready and /alive; after an upgrade, its check's too."""
+        release = self.site.release
+        yield from (upgrade_finding(release.name, answer) for answer in self._answers)
+        yield from health_findings(self, CONTROLLER, release.health_ports.controller)
 
 
 class _Installation(Executor):
@@ -158,12 +191,24 @@ class _Installation(Executor):
     def __init__(self, phase: Controller, secret_of: SecretOf) -> None:
         self._kubernetes = ManifestExecutor(phase.cluster)
         identity = IdentityClient(phase.cloud.session)
-        self._keystone = CredentialExecutor(identity, phase.cluster, secret_of)
+        self._of_kind: dict[str, Executor] = {
+            APPLICATION_CREDENTIAL: CredentialExecutor(identity, phase.cluster, secret_of),
+            RELEASE.kind: UpgradeExecutor(phase.cluster),
+            RUNNING_PODS.kind: VifExecutor(phase.cluster),
+        }
 
     def execute(self, step: Step, body: Body, say: Say) -> Known:
-        of_keystone = step.target.kind == APPLICATION_CREDENTIAL
-        executor = self._keystone if of_keystone else self._kubernetes
-        return executor.execute(step, body, say)
+        return self._of_kind.get(step.target.kind, self._kubernetes).execute(step, body, say)
+
+
+def _is_late(step: Step) -> bool:
+    """Whether it waits for the controller to be rolled out."""
+    return step.action is Action.DELETE or step.target == RUNNING_PODS
+
+
+def image_of(deployment: Mapping[str, Any]) -> str:
+    """The image of the only container."""
+    return str(deployment["spec"]["template"]["spec"]["containers"][0]["image"])
 
 
 def _creates_credential(step: Step) -> bool:

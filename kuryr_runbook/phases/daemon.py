@@ -15,6 +15,7 @@ from kuryr_runbook.phases.controller import health_findings
 from kuryr_runbook.phases.image_build import deployed_image, registry_login
 from kuryr_runbook.phases.prepared import read_prepared
 from kuryr_runbook.phases.rollout import wait_rolled_out
+from kuryr_runbook.phases.upgrading import movable, refuse_before_controller
 from kuryr_runbook.planning.kubernetes import plan_manifests
 from kuryr_runbook.snapshots.kubernetes import NodeAddress, read_cluster
 from kuryr_runbook.specs import kuryr_conf
@@ -44,7 +45,10 @@ class Daemon(Phase):
         return [pull_secret(self.site, login), *objects] if login else objects
 
     def make_plan(self) -> Plan:
-        """The manifests against the cluster."""
+        """The manifests against the cluster. Raises EarlierPhaseError before phase 03 is done."""
+        installed = movable(self)
+        if not self.dry_run:
+            refuse_before_controller(self, installed)
         return plan_manifests(self.name, self.manifests(), self.cluster)
 
     def carry_out(self, plan: Plan) -> list[Outcome]:

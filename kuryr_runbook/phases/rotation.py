@@ -7,6 +7,7 @@ from typing import ClassVar
 from kuryr_runbook.model.errors import EarlierPhaseError
 from kuryr_runbook.model.plan import Plan
 from kuryr_runbook.phases.controller import Controller
+from kuryr_runbook.planning.upgrade import RELEASE
 from kuryr_runbook.specs.controller import references
 
 
@@ -28,4 +29,10 @@ class Rotation(Controller):
                 "there is no controller whose credentials could be rotated",
                 remedy="install it: kuryr-runbook run",
             )
-        return super().make_plan()
+        plan = super().make_plan()
+        if any(step.target == RELEASE for step in plan.changes):
+            raise EarlierPhaseError(
+                f"the cluster runs another release than the site's {self.site.release.name}",
+                remedy="upgrade it first: kuryr-runbook run",
+            )
+        return plan

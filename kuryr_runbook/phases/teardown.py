@@ -25,6 +25,7 @@ from kuryr_runbook.planning.teardown import openstack_removal
 from kuryr_runbook.snapshots.credentials import read_credentials
 from kuryr_runbook.snapshots.finalizers import read_finalized
 from kuryr_runbook.snapshots.openstack import read_openstack
+from kuryr_runbook.specs.upgrade_check import UPGRADE_CHECK
 
 KINDS = (
     ("apps/v1", "DaemonSet"),
@@ -36,6 +37,10 @@ KINDS = (
     ("v1", "Secret"),
 )
 """Kinds of the objects that the runbook makes, in the order in which they go."""
+DEFINITION = ("apiextensions.k8s.io/v1", "CustomResourceDefinition")
+"""The kind that goes last: with it goes all that it defines."""
+
+Manifest = dict[str, Any]
 
 
 class Teardown(Phase):
@@ -61,6 +66,7 @@ class Teardown(Phase):
             [deletion(item, "the runbook made it") for item in rest],
             plan_credential_removal(self.site, credentials),
             *finalizer_removal(read_finalized(self.cluster)),
+            [deletion(item, "the runbook made it") for item in self._marked(*DEFINITION)],
             *stages,
         )
         return Plan(phase=self.name, steps=tuple(steps))
@@ -81,19 +87,27 @@ class Teardown(Phase):
         )
 
     def _objects(self) -> list[dict[str, Any]]:
-        mark = (
-            "app.kubernetes.io/managed-by=kuryr-runbook,"
-            f"app.kubernetes.io/instance={self.site.name}"
-        )
         namespace = self.site.kubernetes.namespace
         found = []
         for version, kind in KINDS:
             cluster_wide = kind.startswith("ClusterRole")
-            found += self.cluster.list_objects(
-                version, kind, namespace=None if cluster_wide else namespace, labels=mark
-            )
+            found += self._marked(version, kind, None if cluster_wide else namespace)
         # A verification left half removed has cluster-wide objects too; its own removal has them.
-        return found
+        # Pods go with what made them, but for the one that a run makes by itself.
+        checks = [
+            pod
+            for pod in self._marked("v1", "Pod", namespace)
+            if pod["metadata"]["name"] == UPGRADE_CHECK
+        ]
+        return [*found, *checks]
+
+    def _marked(self, version: str, kind: str, namespace: str | None = None) -> list[Manifest]:
+        """All of a kind that bear the marks of this site."""
+        mark = (
+            "app.kubernetes.io/managed-by=kuryr-runbook,"
+            f"app.kubernetes.io/instance={self.site.name}"
+        )
+        return self.cluster.list_objects(version, kind, namespace=namespace, labels=mark)
 
     def _verification(self) -> Iterator[Step]:
         name = self.site.verification.namespace

@@ -16,6 +16,7 @@ from kuryr_runbook.model.plan import Outcome, Plan
 from kuryr_runbook.phases.asking import asked
 from kuryr_runbook.phases.base import Phase, judged
 from kuryr_runbook.phases.image_build import deployed_image, registry_login
+from kuryr_runbook.phases.picturing import site_picture
 from kuryr_runbook.phases.resilience import Resilience
 from kuryr_runbook.phases.rollout import wait_rolled_out
 from kuryr_runbook.phases.settling import (
@@ -26,6 +27,7 @@ from kuryr_runbook.phases.settling import (
     wait_unchanging,
 )
 from kuryr_runbook.planning.kubernetes import plan_manifests
+from kuryr_runbook.snapshots.diagnosis import read_diagnosis
 from kuryr_runbook.snapshots.traces import read_traces, remaining
 from kuryr_runbook.snapshots.verification import read_workload
 from kuryr_runbook.specs.controller import CONTROLLER, controller_reference
@@ -114,6 +116,13 @@ class Verification(Phase):
 
     def _resilience(self) -> Resilience:
         return Resilience(self.site, self.cluster, self.cloud)
+
+    def picture(self) -> View:
+        """Draw the site with the workload in it, and with what diagnosis finds; judges nothing."""
+        if self.dry_run:
+            return table("Dry run", ("nothing was drawn",), [(f"{self.name}: plan only",)])
+        say("reading cluster and cloud once more, for the picture")
+        return site_picture(read_diagnosis(self.site, self.cluster, self.cloud))
 
     def remove(self) -> View:
         """Delete the workload, and wait until nothing of it is left in OpenStack either.

@@ -32,26 +32,34 @@ def plan_load_balancer(gathering: Gathering, services: Ref, node_subnet: str) ->
             "or name another in network.api_load_balancer"
         )
     elif balancer["provisioning_status"] == "ERROR":
-        _replace(gathering, balancer, _whole_tree(spec, services, members))
+        _replace(gathering, balancer, _whole_tree(spec, services, members), "Octavia says ERROR")
     elif balancer["provisioning_status"] != "ACTIVE":
         because = f"is {balancer['provisioning_status']}: to be waited for"
         gathering.steps.append(
             Step(action=Action.UPDATE, target=target, id=balancer["id"], because=because)
         )
         _listener(gathering, balancer, members)
+    elif _is_anothers(spec, balancer) and gathering.owns(balancer):
+        because = f"provider {balancer['provider']} has it, and the site names {spec.provider}"
+        _replace(gathering, balancer, _whole_tree(spec, services, members), because)
     else:
         gathering.keep("loadbalancer", spec.name, balancer, f"ACTIVE at {spec.vip}")
         _listener(gathering, balancer, members)
 
 
-def _replace(gathering: Gathering, balancer: Resource, tree: dict[str, Any]) -> None:
+def _is_anothers(spec: LoadBalancerSpec, balancer: Resource) -> bool:
+    """Whether another provider than the site's has it; it cannot be moved."""
+    return spec.provider is not None and balancer.get("provider") != spec.provider
+
+
+def _replace(gathering: Gathering, balancer: Resource, tree: dict[str, Any], because: str) -> None:
     body = tree | {"description": gathering.spec.owner}
     gathering.steps.append(
         Step(
             action=Action.REPLACE,
             target=_own_target(gathering.spec.load_balancer),
             id=balancer["id"],
-            because="Octavia says ERROR",
+            because=because,
             body=body,
             changes=field_changes(body, balancer),
             disturbs="pods do not reach the API meanwhile",
@@ -153,6 +161,7 @@ def _whole_tree(
         "name": spec.name,
         "vip_subnet_id": services,
         "vip_address": str(spec.vip),
+        **({"provider": spec.provider} if spec.provider else {}),
         "listeners": [_listener_tree(spec, members)],
     }
 
@@ -161,12 +170,12 @@ def _listener_tree(spec: LoadBalancerSpec, members: list[dict[str, Any]]) -> dic
     name = f"{spec.name}:{HTTPS_PORT}"
     return {
         "name": name,
-        "protocol": "HTTPS",
+        "protocol": spec.protocol,
         "protocol_port": HTTPS_PORT,
         "default_pool": {
             "name": name,
-            "protocol": "HTTPS",
-            "lb_algorithm": "ROUND_ROBIN",
+            "protocol": spec.protocol,
+            "lb_algorithm": spec.algorithm,
             "members": members,
         },
     }

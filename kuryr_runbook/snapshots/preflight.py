@@ -8,7 +8,10 @@ from typing import Protocol
 
 from kuryr_runbook.clients.kubernetes_probes import ClusterProber
 from kuryr_runbook.clients.openstack_probes import CloudProber
+from kuryr_runbook.clients.registry import RemoteImage
 from kuryr_runbook.model.site import Site
+from kuryr_runbook.model.upgrades import Installed
+from kuryr_runbook.snapshots.installed import read_installed
 from kuryr_runbook.snapshots.preflight_cloud import CloudLook, read_cloud_look
 from kuryr_runbook.snapshots.preflight_cluster import ClusterLook, read_cluster_look
 from kuryr_runbook.snapshots.reading import Unreadable, attempted
@@ -24,6 +27,9 @@ class RegistryReader(Protocol):
     def digest(self, reference: Reference) -> str | None:
         """Digest of an image, or None when the registry has none of that name."""
 
+    def remote_image(self, reference: Reference) -> RemoteImage | None:
+        """Digest, labels and size of an image, or None when the registry has none of that name."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreflightSnapshot:
@@ -33,6 +39,8 @@ class PreflightSnapshot:
     site: Site
     cloud: CloudLook
     cluster: ClusterLook | Unreadable
+    installed: Installed | Unreadable
+    """The releases of Kuryr that the cluster runs."""
     image: str | Unreadable | None
     """Digest of Kuryr's image in the site's registry; None: it is still to be built."""
     base_image: str | Unreadable | None
@@ -53,9 +61,24 @@ def read_preflight(
         site=site,
         cloud=read_cloud_look(site, cloud, pods_per_node(found)),
         cluster=found,
+        installed=_installed(site, found, cluster, registry),
         image=_digest(registry, f"{site.image.repository}:{site.release.name}"),
         base_image=_digest(registry, site.image.base_image),
     )
+
+
+def _installed(
+    site: Site,
+    look: ClusterLook | Unreadable,
+    cluster: ClusterProber | Unreadable,
+    registry: RegistryReader | Unreadable,
+) -> Installed | Unreadable:
+    """Nothing is asked of a cluster that did not answer."""
+    if isinstance(look, Unreadable):
+        return look
+    if isinstance(cluster, Unreadable):
+        return cluster
+    return attempted(lambda: read_installed(site, cluster, registry))
 
 
 def pods_per_node(cluster: ClusterLook | Unreadable) -> int:

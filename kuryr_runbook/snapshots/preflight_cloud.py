@@ -20,7 +20,7 @@ Resource = Mapping[str, Any]
 NEUTRON_FIELDS = {
     **{kind: FIELDS[kind] for kind in ("network", "subnet", "router", "security_group")},
     **{kind: FIELDS[kind] for kind in ("security_group_rule", "floatingip")},
-    "port": (*FIELDS["port"], "trunk_details"),
+    "port": (*FIELDS["port"], "trunk_details", "tags"),
 }
 SOME_HOST = "kuryr-runbook"
 """Stands for the node's name that Kuryr sends; the policy does not ask for its value."""

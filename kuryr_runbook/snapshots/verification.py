@@ -12,6 +12,7 @@ from kuryr_runbook.clients.openstack import OpenStackReader
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.snapshots.kubernetes import ClusterSnapshot, read_cluster
 from kuryr_runbook.snapshots.openstack import FIELDS, OpenStackSnapshot, read_openstack
+from kuryr_runbook.snapshots.parsing import part
 from kuryr_runbook.snapshots.probes import (
     Answer,
     Executor,
@@ -20,7 +21,14 @@ from kuryr_runbook.snapshots.probes import (
     read_probes,
 )
 from kuryr_runbook.snapshots.reading import Unreadable, attempted
-from kuryr_runbook.snapshots.vif import ANNOTATION, Malformed, PodVif, parse_vif
+from kuryr_runbook.snapshots.vif import (
+    ANNOTATION,
+    Malformed,
+    PodVif,
+    parse_kuryr_port,
+    parse_vif,
+)
+from kuryr_runbook.specs.custom_resources import GROUP, VERSION
 from kuryr_runbook.specs.workload import DEMO, SELECTOR, SERVICE, TRIES, Targets, balancer_name
 
 Resource = Mapping[str, Any]
@@ -45,7 +53,7 @@ class Pod:
     """Empty before it is plugged."""
     running: bool
     vif: PodVif | Malformed | None
-    """None: it has no annotation of Kuryr's."""
+    """None: Kuryr has noted none for it."""
     trouble: str
     """The latest warning event about it; empty when there is none."""
 
@@ -147,13 +155,16 @@ def read_workload(site: Site, cluster: KubernetesReader) -> Workload:
     deployments = cluster.list_objects("apps/v1", "Deployment", namespace=namespace)
     services = cluster.list_objects("v1", "Service", namespace=namespace)
     pods = cluster.list_objects("v1", "Pod", namespace=namespace, labels=SELECTOR)
+    vifs = _vifs(site, cluster, pods)
     troubles = _troubles(cluster.list_objects("v1", "Event", namespace=namespace))
     deployment = _named(deployments, DEMO)
     service = _named(services, SERVICE)
     return Workload(
         available=deployment["status"].get("availableReplicas", 0) if deployment else None,
         pods=tuple(
-            pod_of(pod, troubles.get(pod["metadata"]["name"], ""))
+            pod_of(
+                pod, vifs.get(pod["metadata"]["name"]), troubles.get(pod["metadata"]["name"], "")
+            )
             for pod in pods
             if "deletionTimestamp" not in pod["metadata"]
         ),
@@ -162,9 +173,24 @@ def read_workload(site: Site, cluster: KubernetesReader) -> Workload:
     )
 
 
-def pod_of(pod: Manifest, trouble: str = "") -> Pod:
+def _vifs(
+    site: Site, cluster: KubernetesReader, pods: Iterable[Manifest]
+) -> dict[str, PodVif | Malformed | None]:
+    """The interface of each pod, by name, from where the site's release notes it."""
+    if site.release.crds:
+        namespace = site.verification.namespace
+        ports = cluster.list_objects(f"{GROUP}/{VERSION}", "KuryrPort", namespace=namespace)
+        return {it["metadata"]["name"]: parse_kuryr_port(it.get("status")) for it in ports}
+    noted = {pod["metadata"]["name"]: part(pod, "metadata", "annotations") for pod in pods}
+    return {
+        name: parse_vif(annotations[ANNOTATION])
+        for name, annotations in noted.items()
+        if ANNOTATION in annotations
+    }
+
+
+def pod_of(pod: Manifest, vif: PodVif | Malformed | None, trouble: str = "") -> Pod:
     """A pod of the workload, from its manifest."""
-    annotation = pod["metadata"].get("annotations", {}).get(ANNOTATION)
     status = pod.get("status", {})
     address = status.get("podIP", "")
     return Pod(
@@ -173,7 +199,7 @@ def pod_of(pod: Manifest, trouble: str = "") -> Pod:
         node_address=status.get("hostIP", ""),
         address=address,
         running=status.get("phase") == "Running" and bool(address),
-        vif=None if annotation is None else parse_vif(annotation),
+        vif=vif,
         trouble=trouble,
     )
 

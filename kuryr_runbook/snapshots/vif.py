@@ -13,8 +13,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-ANNOTATION = "openstack.org/kuryr-vif"
-FIELDS = "versioned_object.data"
+from kuryr_runbook.specs.kuryr_port import FIELDS, VIF_ANNOTATION
+
+ANNOTATION = VIF_ANNOTATION
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from kuryr_runbook.specs.manifests import (
     metadata,
     pod_template,
     probe,
+    program_metadata,
     role,
     secret,
     service_account,
@@ -72,12 +73,7 @@ def config_secret(site: Site, conf: Conf) -> Manifest:
 
 def references(site: Site) -> tuple[Manifest, Manifest]:
     """The Secret and the Deployment, by name alone: enough to ask the cluster for them."""
-    empty = secret(site, CONFIG_SECRET, {})
-    return empty, {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": metadata(site, CONTROLLER),
-    }
+    return secret(site, CONFIG_SECRET, {}), controller_reference(site)
 
 
 def _deployment(site: Site, image: str, config: ControllerConfig) -> Manifest:
@@ -104,6 +100,7 @@ def _deployment(site: Site, image: str, config: ControllerConfig) -> Manifest:
         template["metadata"]["annotations"][CREDENTIAL_ANNOTATION] = config.credential
     return {
         **controller_reference(site),
+        "metadata": program_metadata(site, CONTROLLER),
         "spec": {
             "replicas": 1,
             "selector": {"matchLabels": {"name": CONTROLLER}},

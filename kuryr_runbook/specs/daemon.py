@@ -18,6 +18,7 @@ from kuryr_runbook.specs.manifests import (
     metadata,
     pod_template,
     probe,
+    program_metadata,
     role,
     service_account,
 )
@@ -83,9 +84,13 @@ def install_script(site: Site) -> str:
 
 def _remove_earlier(file: str) -> list[str]:
     """The file of another release would come first by name, and the kubelet would take that."""
-    names = sorted({release.cni_file for release in RELEASES.values()})
-    earlier = [f"/cni-conf/{name}" for name in names if name < file]
+    earlier = [f"/cni-conf/{name}" for name in _conf_files() if name < file]
     return [f"rm -f {' '.join(earlier)}"] if earlier else []
+
+
+def _conf_files() -> list[str]:
+    """What the configuration is called in any release: an upgrade may have been cut off."""
+    return sorted({release.cni_file for release in RELEASES.values()})
 
 
 def remove_script(site: Site) -> str:
@@ -93,7 +98,7 @@ def remove_script(site: Site) -> str:
 
     Again each second, and once more at the end: a daemon that restarts meanwhile puts it back.
     """
-    files = [f"/cni-conf/{site.release.cni_file}"]
+    files = [f"/cni-conf/{name}" for name in _conf_files()]
     if site.kuryr.cni_plugin == "install":
         files.append(f"/cni-bin/{PLUGIN}")
     remove = f"rm -f {' '.join(files)}"
@@ -106,7 +111,7 @@ def cleaner_manifest(site: Site, image: str) -> Manifest:
     It is also the sign, for a teardown that was cut off, that nodes are yet to be cleaned.
     """
     name = CLEANER
-    installed = f"/cni-conf/{site.release.cni_file}"
+    gone = " && ".join(f"test ! -e /cni-conf/{file}" for file in _conf_files())
     return {
         "apiVersion": "apps/v1",
         "kind": "DaemonSet",
@@ -126,7 +131,7 @@ def cleaner_manifest(site: Site, image: str) -> Manifest:
                             "image": image,
                             "command": ["sh", "-c", remove_script(site)],
                             "readinessProbe": {
-                                "exec": {"command": ["test", "!", "-e", installed]},
+                                "exec": {"command": ["sh", "-c", gone]},
                                 "periodSeconds": 1,
                             },
                             "volumeMounts": _cni_mounts(),
@@ -137,6 +142,11 @@ def cleaner_manifest(site: Site, image: str) -> Manifest:
             },
         },
     }
+
+
+def daemon_reference(site: Site) -> Manifest:
+    """What names the daemon's DaemonSet."""
+    return {"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": metadata(site, DAEMON)}
 
 
 def _daemon_set(site: Site, image: str, config: str) -> Manifest:
@@ -154,9 +164,8 @@ def _daemon_set(site: Site, image: str, config: str) -> Manifest:
         }
     ]
     return {
-        "apiVersion": "apps/v1",
-        "kind": "DaemonSet",
-        "metadata": metadata(site, DAEMON),
+        **daemon_reference(site),
+        "metadata": program_metadata(site, DAEMON),
         "spec": {
             "selector": {"matchLabels": {"name": DAEMON}},
             "updateStrategy": {"type": "RollingUpdate"},

@@ -10,6 +10,7 @@ from typing import Any
 from kuryr_runbook.model.plan import KNOWN_LATER, known_later
 from kuryr_runbook.model.releases import Rule
 from kuryr_runbook.model.site import Site
+from kuryr_runbook.model.upgrades import RELEASE_LABEL
 
 Manifest = dict[str, Any]
 
@@ -54,6 +55,12 @@ def metadata(site: Site, name: str) -> Manifest:
         "namespace": site.kubernetes.namespace,
         "labels": labels(site, name),
     }
+
+
+def program_metadata(site: Site, name: str) -> Manifest:
+    """Metadata of a Deployment or DaemonSet of Kuryr's: it tells which release it runs."""
+    found = metadata(site, name)
+    return {**found, "labels": {**found["labels"], RELEASE_LABEL: site.release.name}}
 
 
 def encoded(text: str) -> str:

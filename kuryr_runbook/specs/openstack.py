@@ -70,6 +70,10 @@ class LoadBalancerSpec:
     name: str
     vip: IPv4Address
     members: tuple[tuple[IPv4Address, int], ...]
+    provider: str | None
+    """None: the one that Octavia takes by itself."""
+    protocol: str
+    algorithm: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +121,9 @@ def openstack_spec(
             name=network.api_load_balancer,
             vip=addressing.api_service_address(site.kubernetes.service_cidr),
             members=api_servers,
+            provider=str(site.kuryr.octavia_provider) if site.provider.is_named else None,
+            protocol=site.provider.api_protocol,
+            algorithm=site.provider.api_algorithm,
         ),
         needs_address_pairs=site.driver.needs_address_pairs,
     )
@@ -177,6 +184,14 @@ def _node_group(site: Site) -> GroupSpec:
             tcp_port=API_PORT,
         ),
     ]
+    if site.provider.keeps_client_address:
+        rules.append(
+            RuleSpec(
+                purpose="pods reach the masters through the API's load balancer",
+                source=site.network.pod_subnet.cidr,
+                tcp_port=API_PORT,
+            )
+        )
     if site.driver.admitting_group is GroupRole.NODE:
         rules.append(service_rule(site))
     return GroupSpec(

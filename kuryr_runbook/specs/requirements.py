@@ -60,22 +60,39 @@ MANAGED = ("get", "list", "create", "patch", "delete")
 APPS, RBAC = "apps", "rbac.authorization.k8s.io"
 
 
+Rights = tuple[None, str, tuple[str, ...], tuple[str, ...]]
+
+
+def _custom_resource_rights(site: Site) -> Iterator[Rights]:
+    """Definitions are looked for in every release; where there are some, Kuryr holds objects.
+
+    Teardown takes its finalizers off, and an upgrade puts them on.
+    """
+    crds = site.release.crds
+    definitions = ("customresourcedefinitions",)
+    yield None, "apiextensions.k8s.io", definitions, MANAGED if crds else ("list",)
+    if crds:
+        yield None, "", ("pods", "services"), ("patch",)
+        yield None, "networking.k8s.io", ("networkpolicies",), ("patch",)
+        yield None, "openstack.org", tuple(crd.plural for crd in crds), MANAGED
+
+
 def needed_rights(site: Site) -> Iterator[Right]:
     """All that the runbook does at the cluster's API, from preflight to teardown."""
     home, guest = site.kubernetes.namespace, site.verification.namespace
     for namespace, group, resources, verbs in (
+        *_custom_resource_rights(site),
         (None, "", ("namespaces",), MANAGED),
         (None, RBAC, ("clusterroles", "clusterrolebindings"), MANAGED),
         (None, "", ("nodes",), ("list", "watch")),
         (None, "", ("pods", "services"), ("list",)),
         (None, "networking.k8s.io", ("networkpolicies",), ("list",)),
-        (None, "apiextensions.k8s.io", ("customresourcedefinitions",), ("list",)),
         (None, APPS, ("daemonsets", "deployments"), ("list",)),
         ("default", "", ("services", "endpoints"), ("get",)),
         (home, "", ("secrets", "serviceaccounts", "configmaps"), MANAGED),
         (home, APPS, ("daemonsets", "deployments"), (*MANAGED, "watch")),
         (home, "coordination.k8s.io", ("leases",), ("get", "create", "update", "delete")),
-        (home, "", ("pods",), ("list", "watch")),
+        (home, "", ("pods",), (*MANAGED, "watch")),
         (home, "", ("pods/log",), ("get",)),
         (home, "", ("pods/exec",), ("create",)),
         (guest, "", ("secrets", "configmaps", "serviceaccounts", "services"), MANAGED),

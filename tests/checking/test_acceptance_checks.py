@@ -104,7 +104,7 @@ FAILURES: list[tuple[str, Spoil, tuple[str, ...]]] = [
         ),
         ("3 of 4", PODS[1], "worker2", "error 504"),
     ),
-    ("pod-ports", a_pod(vif=None), (PODS[1], "no annotation openstack.org/kuryr-vif")),
+    ("pod-ports", a_pod(vif=None), (PODS[1], "nothing stands in Pod annotation")),
     ("pod-ports", a_pod(vif=Malformed("it lacks 'id'")), (PODS[1], "it lacks 'id'")),
     ("pod-ports", cloud("port", "port-1", None), (PODS[1], "port-1", "does not exist in Neutron")),
     ("pod-ports", a_pod(address="10.1.0.99"), ("port-1 has 10.1.0.11", "10.1.0.99")),

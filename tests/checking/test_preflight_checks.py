@@ -27,6 +27,7 @@ from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.errors import UsageError
 from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.providers import OctaviaProvider
+from kuryr_runbook.model.upgrades import RELEASE_LABEL
 from kuryr_runbook.snapshots.reading import Unreadable
 from kuryr_runbook.specs.daemon import DAEMON
 from kuryr_runbook.specs.requirements import Right, needed_rights
@@ -54,10 +55,12 @@ def spoiled(spoil: Spoil, driver: VifDriver = VifDriver.NESTED_MACVLAN) -> World
 
 
 SKIPPED = {
-    VifDriver.NESTED_MACVLAN: {"trunk-parents"},
-    VifDriver.NESTED_VLAN: {"address-pair-limit", "node-port-security"},
-    VifDriver.NEUTRON_VIF: {"address-pair-limit", "node-port-security", "trunk-parents"},
-}
+    VifDriver.NESTED_MACVLAN: {"trunk-parents", "node-port-tags"},
+    VifDriver.NESTED_VLAN: {"address-pair-limit", "node-port-security", "node-port-tags"},
+    VifDriver.NEUTRON_VIF: {
+        "address-pair-limit", "node-port-security", "trunk-parents", "node-port-tags",
+    },
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("driver", VifDriver)
@@ -71,6 +74,12 @@ def test_all_pass_when_all_is_in_order(driver: VifDriver) -> None:
 
 def put(*objects: dict[str, Any]) -> Spoil:
     return lambda world: world.cluster.objects.extend(objects)
+
+
+def running(kind: str, name: str, release: str) -> dict[str, Any]:
+    """Kuryr's controller or daemon, with the mark of its release."""
+    found = program(kind, name)
+    return found | {"metadata": found["metadata"] | {"labels": {RELEASE_LABEL: release}}}
 
 
 def quota(resource: str, limit: int, used: int = 3) -> Spoil:
@@ -164,6 +173,10 @@ BAD: list[tuple[str, Status, Spoil, tuple[str, ...]]] = [
      ("network ext-net (network.external_network) is not external",)),
     ("kubernetes-version", Status.FAIL, cluster(told_version="v1.24.0"), ("v1.24.0", "1.23")),
     ("kubernetes-version", Status.FAIL, cluster(told_version="v1.9.11"), ("v1.9.11", "1.11")),
+    ("release-step", Status.FAIL, put(running("Deployment", "kuryr-controller", "victoria")),
+     ("the controller runs Kuryr victoria", "nothing moves it back", "kuryr.release to victoria")),
+    ("release-step", Status.FAIL, put(program("DaemonSet", DAEMON)),
+     ("the daemon is there, and neither", "set the label kuryr-runbook/release")),
     ("self-link", Status.FAIL,
      lambda w: next(o for o in w.cluster.objects if o["kind"] == "Service")["metadata"].pop(
          "selfLink"),
@@ -245,8 +258,23 @@ def test_what_is_wrong_is_told(
 
 
 def test_every_check_can_fail_or_warn() -> None:
-    vlan = {"trunk-parents"}
-    assert {name for name, *_ in BAD} | vlan == findings(World()).keys()
+    others = {"trunk-parents", "node-port-tags"}
+    assert {name for name, *_ in BAD} | others == findings(World()).keys()
+
+
+def test_a_node_without_the_tags_by_which_wallaby_looks_is_told() -> None:
+    world = World(VifDriver.NESTED_VLAN)
+    world.change_site("kuryr", release="wallaby", resource_tags=("my-site",))
+    world.cloud.extensions.append("quota_details")
+    for port in world.ports.values():
+        port["tags"] = ["my-site", "another"]
+    assert findings(world)["node-port-tags"].status is Status.PASS
+    world.ports["worker1"]["tags"] = []
+    finding = findings(world)["node-port-tags"]
+    assert (finding.status, finding.subject) == (Status.FAIL, "worker1")
+    assert "openstack port set --tag my-site PORT" in finding.remedy
+    world.change_site("kuryr", release="ussuri")
+    assert findings(world)["node-port-tags"].status is Status.SKIP
 
 
 def test_a_worker_that_is_no_trunk_parent_is_told() -> None:
@@ -278,7 +306,8 @@ OF_OCTAVIA = {
     "quota-floating-ip", "quota-port", "services",
 }  # fmt: skip
 OF_KUBERNETES = {
-    "kubernetes-version", "self-link", "kubernetes-rights", "service-cidr", "kube-proxy",
+    "kubernetes-version", "release-step", "self-link", "kubernetes-rights", "service-cidr",
+    "kube-proxy",
     "other-network", "cni-configuration", "service-controller", "nodes", "node-ports",
     "node-port-security", "address-pair-limit", "quota-floating-ip", "quota-port",
     "quota-load-balancer", "services",
@@ -362,7 +391,7 @@ def test_a_second_run_with_exhausted_quotas_passes() -> None:
     world.cloud.balancer_limits = {"loadbalancer": 3}
     plugged = {"annotations": {"openstack.org/kuryr-vif": "{}"}}
     put(
-        program("DaemonSet", DAEMON),
+        running("DaemonSet", DAEMON, "stein"),
         service("shop", "web", selector={"app": "shop"}, type="LoadBalancer"),
         *(pod(f"demo-{n}", "kuryr-verification", **plugged) for n in range(4)),
         pod("shop-1", "web", **plugged),

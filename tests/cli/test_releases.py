@@ -48,6 +48,13 @@ def test_a_release_is_shown_whole_with_hazards_and_sources(name: str) -> None:
         assert "".join(rule.resources[0].split()) in text
 
 
+def test_a_release_tells_the_ways_to_the_others() -> None:
+    lines = [line.split() for line in run("ussuri").splitlines()]
+    assert "stein back: ussuri -> train -> stein".split() in lines
+    assert "wallaby up: ussuri -> victoria -> wallaby".split() in lines
+    assert ["ussuri", "none"] in [line.split() for line in run("victoria").splitlines()]
+
+
 def test_data_holds_every_field_of_every_release() -> None:
     data = json.loads(run("--json"))
     assert [item["name"] for item in data] == list(RELEASES)
@@ -57,6 +64,8 @@ def test_data_holds_every_field_of_every_release() -> None:
     assert one == data[2]
     assert one["kubernetes_window"] == {"first": "1.11", "last": "1.23"}
     assert one["vif_drivers"]["nested-macvlan"] == "nested-macvlan"
+    assert one["ways"]["wallaby"] == ["victoria", "wallaby"]
+    assert data[3]["ways"]["ussuri"] is None
     assert one["sources"]["version"] == "PyPI, kuryr-kubernetes"
 
 

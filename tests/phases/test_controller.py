@@ -20,7 +20,7 @@ from kuryr_runbook.model.errors import ApplyError, DeadlineError, EarlierPhaseEr
 from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.plan import Action, Done
 from kuryr_runbook.model.site_file import parse_site
-from kuryr_runbook.phases import controller, logins
+from kuryr_runbook.phases import controller, logins, upgrading
 from kuryr_runbook.phases.controller import Controller
 from kuryr_runbook.phases.logins import Login
 from kuryr_runbook.phases.rotation import Rotation
@@ -125,6 +125,7 @@ def make_world() -> Iterator[Callable[[], World]]:
         patch.setattr(Controller, "configuration", configuration)
         patch.setattr(controller, "deployed_image", lambda site, *, ahead: IMAGE)
         patch.setattr(controller, "registry_login", lambda site: "")
+        patch.setattr(upgrading, "registry_of", lambda site: None)
         patch.setattr(controller, "wait_rolled_out", lambda cluster, manifest: None)
         patch.setattr(controller, "health_findings", findings)
         patch.setattr(controller, "WELL_SECONDS", 0)

@@ -460,11 +460,56 @@ def test_our_own_extra_rule_that_admits_a_wanted_one_is_replaced_by_it() -> None
     assert planned(cloud).changes == ()
 
 
-def test_with_ovn_the_pods_group_admits_the_clients_of_load_balancers() -> None:
+def ovn_site() -> Site:
     site = lab_site(**{"vif_driver: nested-macvlan": "vif_driver: nested-vlan"})
     kuryr = site.kuryr.model_copy(update={"octavia_provider": OctaviaProvider.OVN})
-    plan = planned(cluster_cloud(NODES), site.model_copy(update={"kuryr": kuryr}))
+    return site.model_copy(update={"kuryr": kuryr})
+
+
+def test_with_ovn_the_pods_group_admits_the_clients_of_load_balancers() -> None:
+    plan = planned(cluster_cloud(NODES), ovn_site())
     names = {step.target.name for step in plan.steps if step.target.kind == "security_group_rule"}
     assert "kuryr-pod-sg: all traffic from 0.0.0.0/0" in names
     assert not any("k8s-node-sg" in name and "0.0.0.0/0" in name for name in names)
     assert not any("10.2.0.0/24" in name for name in names)
+
+
+def test_with_ovn_the_masters_admit_pods_whose_addresses_they_see() -> None:
+    plans = (planned(cluster_cloud(NODES), site) for site in (ovn_site(), lab_site()))
+    with_ovn, without = ({step.target.name for step in plan.steps} for plan in plans)
+    assert "k8s-node-sg: TCP 6443 from 10.1.0.0/24" in with_ovn
+    assert not any("10.1.0.0/24" in name for name in without)
+
+
+def tree(cloud: MemoryCloud, site: Site) -> dict[str, Any]:
+    [step] = [s for s in planned(cloud, site).changes if s.target.kind == "loadbalancer"]
+    return dict(step.body)
+
+
+def test_the_apis_load_balancer_is_such_as_its_provider_can_make() -> None:
+    body = tree(cluster_cloud(NODES), ovn_site())
+    [listener] = body["listeners"]
+    pool = listener["default_pool"]
+    assert (body["provider"], listener["protocol"]) == ("ovn", "TCP")
+    assert (pool["protocol"], pool["lb_algorithm"]) == ("TCP", "SOURCE_IP_PORT")
+    body = tree(cluster_cloud(NODES), lab_site())
+    [listener] = body["listeners"]
+    assert "provider" not in body
+    assert (listener["protocol"], listener["default_pool"]["lb_algorithm"]) == (
+        "HTTPS", "ROUND_ROBIN",
+    )  # fmt: skip
+
+
+def test_one_of_another_provider_is_replaced_where_the_runbook_made_it() -> None:
+    cloud = cluster_cloud(NODES)
+    apply_openstack(planned(cloud, ovn_site()), cloud, quiet)
+    assert planned(cloud, ovn_site()).changes == ()
+    [balancer] = cloud.resources["loadbalancer"]
+    balancer["provider"] = "amphora"
+    [step] = planned(cloud, ovn_site()).changes
+    assert (step.action, step.because) == (
+        Action.REPLACE, "provider amphora has it, and the site names ovn",
+    )  # fmt: skip
+    assert step.disturbs
+    balancer["description"] = "theirs"
+    assert planned(cloud, ovn_site()).changes == ()

@@ -1,5 +1,6 @@
 """What is read for the acceptance checks, and what becomes of what cannot be read."""
 
+import json
 from typing import Any
 
 from healthy import lab_site
@@ -10,6 +11,7 @@ from kuryr_runbook.clients.openstack import Resource
 from kuryr_runbook.model.errors import AccessError
 from kuryr_runbook.snapshots.reading import Unreadable
 from kuryr_runbook.snapshots.verification import Workload, read_verification, read_workload
+from kuryr_runbook.snapshots.vif import PodVif
 
 SITE = lab_site()
 NAMESPACE = SITE.verification.namespace
@@ -60,6 +62,32 @@ def test_the_workload_is_what_stays_of_it_with_its_latest_trouble() -> None:
     assert [pod.name for pod in workload.pods] == ["kuryr-demo-a", "kuryr-demo-b"]
     assert workload.running == {"kuryr-demo-a": "10.1.0.5"}
     assert [pod.trouble for pod in workload.pods] == ["", "FailedCreatePodSandBox: error 504"]
+
+
+def vif_of(port: str) -> dict[str, Any]:
+    def versioned(**fields: Any) -> dict[str, Any]:
+        return {"versioned_object.data": fields}
+
+    subnet = versioned(ips=versioned(objects=[versioned(address="10.1.0.5")]))
+    network = versioned(subnets=versioned(objects=[subnet]))
+    return versioned(id=port, address="fa:16:3e:00:00:01", active=True, network=network)
+
+
+def test_the_interface_is_read_from_where_the_release_notes_it() -> None:
+    state = {"versioned_object.data": {"default_vif": vif_of("annotated")}}
+    noted = {"openstack.org/kuryr-vif": json.dumps(state)}
+    status = {"vifs": {"eth0": {"default": True, "vif": vif_of("in the KuryrPort")}}}
+    cluster = MemoryCluster(
+        a_pod("kuryr-demo-a", annotations=noted),
+        a_pod("kuryr-demo-b"),
+        item("KuryrPort", "kuryr-demo-a", status=status),
+    )
+    for release, port in (("stein", "annotated"), ("victoria", "in the KuryrPort")):
+        kuryr = SITE.kuryr.model_copy(update={"release": release})
+        site = SITE.model_copy(update={"kuryr": kuryr})
+        first, second = (pod.vif for pod in read_workload(site, cluster).pods)
+        assert isinstance(first, PodVif)
+        assert (first.port_id, second) == (port, None)
 
 
 def test_no_workload_is_read_as_none() -> None:

@@ -2,7 +2,8 @@
 
 Everything else asks this data; nowhere is a release compared by its name. `parts` and `release`
 have the types, `catalogue` the releases, `permissions` what each may do in the cluster,
-`octavia_features` what each asks Octavia for, `hazards` what may go wrong.
+`custom_resources` Kuryr's own kinds of object, `octavia_features` what each asks Octavia for,
+`hazards` what may go wrong.
 """
 
 from kuryr_runbook.model.releases.catalogue import RELEASES

@@ -9,11 +9,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from kuryr_runbook.model.drivers import VifDriver
-from kuryr_runbook.model.releases import hazards, octavia_features, permissions
+from kuryr_runbook.model.releases import (
+    custom_resources,
+    hazards,
+    octavia_features,
+    permissions,
+)
 from kuryr_runbook.model.releases.parts import (
     CniPlugin,
-    Crd,
-    Finalizer,
     GoBuild,
     ImageInputs,
     KubernetesWindow,
@@ -30,13 +33,6 @@ CRD_HAZARDS = (hazards.FINALIZERS, hazards.QUOTA_DETAILS, hazards.TOKEN)
 """Of every release that keeps its state in custom resources."""
 
 SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
-
-KURYR_PORT = Crd(kind="KuryrPort", plural="kuryrports", short_name="kp")
-KURYR_LOAD_BALANCER = Crd(kind="KuryrLoadBalancer", plural="kuryrloadbalancers", short_name="klb")
-KURYR_NETWORK = Crd(kind="KuryrNetwork", plural="kuryrnetworks", short_name="kns")
-KURYR_NETWORK_POLICY = Crd(
-    kind="KuryrNetworkPolicy", plural="kuryrnetworkpolicies", short_name="knp"
-)
 
 
 def _go_plugin(version: str, build: GoBuild) -> CniPlugin:
@@ -91,6 +87,9 @@ STEIN = Release(
     needs_quota_details=False,
     needs_resource_tags=False,
     tags_find_node_ports=False,
+    upgrades_from=(),
+    rewrites_annotations=True,
+    moves_balancers=False,
     hazards=(
         hazards.LOST_PAIRS,
         hazards.ADDRESS_PAIRS,
@@ -115,6 +114,7 @@ TRAIN = replace(
     vif_drivers={**STEIN.vif_drivers, VifDriver.NESTED_MACVLAN: "nested-macvlan"},
     kubernetes_tried="1.17",
     needs_revisions=True,
+    upgrades_from=("stein",),
     hazards=(hazards.ADDRESS_PAIRS, hazards.OLD_EVENTLET, hazards.LEAKED_PORTS, hazards.TOKEN),
 )
 
@@ -135,6 +135,7 @@ USSURI = replace(
     kubernetes_tried="1.16",
     needs_quota_details=True,
     needs_resource_tags=True,
+    upgrades_from=("train",),
     hazards=(
         hazards.FOREIGN_BALANCERS,
         hazards.ADDRESS_PAIRS,
@@ -162,24 +163,22 @@ VICTORIA = replace(
     vif_state=StatePlace(kind="KuryrPort", place=".status.vifs"),
     balancer_spec=StatePlace(kind="KuryrLoadBalancer", place=".spec"),
     balancer_state=StatePlace(kind="KuryrLoadBalancer", place=".status"),
-    crds=(KURYR_PORT, KURYR_LOAD_BALANCER, KURYR_NETWORK, KURYR_NETWORK_POLICY),
-    finalizers=(
-        Finalizer(kind="Pod", name="kuryr.openstack.org/pod-finalizer"),
-        Finalizer(kind="Service", name="kuryr.openstack.org/service-finalizer"),
-        Finalizer(kind="KuryrPort", name="kuryr.openstack.org/kuryrport-finalizer"),
-        Finalizer(
-            kind="KuryrLoadBalancer", name="kuryr.openstack.org/kuryrloadbalancer-finalizers"
-        ),
-        Finalizer(kind="KuryrNetwork", name="kuryrnetwork.finalizers.kuryr.openstack.org"),
-        Finalizer(kind="NetworkPolicy", name="kuryr.openstack.org/networkpolicy-finalizer"),
-    ),
+    crds=custom_resources.DEFINITIONS,
+    finalizers=custom_resources.FINALIZERS,
     controller_rules=permissions.CONVERTING_CONTROLLER,
     daemon_rules=permissions.CRD_DAEMON,
     kubernetes_window=KubernetesWindow("1.16", "1.23"),
     kubernetes_tried="1.18",
     services=ServiceTraits(needs_selector=False, needs_pod_targets=True),
     needs_resource_tags=False,
-    hazards=(hazards.STALE_HANDLERS, hazards.UNEQUAL_MTU, *CRD_HAZARDS),
+    upgrades_from=("ussuri",),
+    moves_balancers=True,
+    hazards=(
+        hazards.RUNNING_PODS,
+        hazards.STALE_HANDLERS,
+        hazards.UNEQUAL_MTU,
+        *CRD_HAZARDS,
+    ),
 )
 
 WALLABY = replace(
@@ -202,6 +201,8 @@ WALLABY = replace(
     kubernetes_tried="1.19",
     services=ServiceTraits(needs_selector=False, needs_pod_targets=False),
     tags_find_node_ports=True,
+    upgrades_from=("victoria",),
+    moves_balancers=False,
     hazards=(hazards.TAGGED_NODES, hazards.UNEQUAL_MTU, *CRD_HAZARDS),
 )
 
@@ -214,6 +215,7 @@ XENA = replace(
     cni_plugin=_go_plugin("5.0.0", GoBuild.MODULES),
     defaults={**WALLABY.defaults, "kubernetes.api_root": "https://localhost:6443"},
     kubernetes_tried="1.20",
+    upgrades_from=("wallaby",),
     hazards=(hazards.TAGGED_NODES, hazards.SMALLER_MTU, *CRD_HAZARDS),
 )
 
@@ -227,6 +229,7 @@ YOGA = replace(
     daemon_rules=(*permissions.CRD_DAEMON, *permissions.EVENTS),
     metrics_ports=Ports(controller=9654, daemon=9655),
     kubernetes_tried="1.22",
+    upgrades_from=("xena",),
     hazards=(hazards.PYTZ, *XENA.hazards),
 )
 
@@ -238,6 +241,8 @@ ZED = replace(
     pins={"eventlet": "0.33.1", "pyroute2": "0.7.2"},
     cni_plugin=_go_plugin("7.0.0", GoBuild.MODULES),
     daemon_rules=(*permissions.WATCHING_DAEMON, *permissions.EVENTS),
+    upgrades_from=("yoga",),
+    rewrites_annotations=False,
 )
 
 ANTELOPE = replace(
@@ -247,6 +252,7 @@ ANTELOPE = replace(
     pins={"eventlet": "0.33.1", "pyroute2": "0.7.3"},
     cni_plugin=_go_plugin("8.0.0", GoBuild.MODULES),
     kubernetes_tried="1.25",
+    upgrades_from=("zed",),
 )
 
 BOBCAT = replace(
@@ -257,6 +263,7 @@ BOBCAT = replace(
     pins={"eventlet": "0.33.3", "pyroute2": "0.7.7"},
     cni_plugin=_go_plugin("9.0.0", GoBuild.MODULES),
     kubernetes_tried="1.27",
+    upgrades_from=("2023.1",),
 )
 
 CARACAL = replace(
@@ -267,6 +274,7 @@ CARACAL = replace(
     pins={"eventlet": "0.35.1", "pyroute2": "0.7.12"},
     cni_plugin=_go_plugin("10.0.0", GoBuild.MODULES),
     kubernetes_tried="1.28",
+    upgrades_from=("2023.2", "2023.1"),
     hazards=XENA.hazards,
 )
 

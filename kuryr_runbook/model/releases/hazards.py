@@ -92,6 +92,14 @@ STALE_HANDLERS = Hazard(
     source="config.py and entry points of 3.1.0",
 )
 
+RUNNING_PODS = Hazard(
+    text="of the pods that an earlier release plugged it takes over those that are about to start; "
+    "of those that run it knows nothing, and when they go their ports stay",
+    way_out="phase controller makes the KuryrPorts of pods that run",
+    source="controller/handlers/vif.py of 3.0.0 and 3.1.0: on_present leaves out what is not "
+    "Pending, before _move_annotations_to_crd",
+)
+
 FINALIZERS = Hazard(
     text="pods, services and Kuryr's own resources hang in Terminating while no controller runs",
     way_out="let the controller run until all is gone; without it, take the finalizers off",

@@ -82,6 +82,15 @@ class Release:
     """Without `resource_tags` it deletes load balancers that are not its own."""
     tags_find_node_ports: bool
     """It finds a node's port only if that carries the `resource_tags`."""
+    upgrades_from: tuple[str, ...]
+    """Releases from which a cluster is upgraded straight to it, the nearest first; from others it
+    goes by these."""
+    rewrites_annotations: bool
+    """Its `kuryr-k8s-status upgrade update-annotations` rewrites VIFs in pods' annotations that
+    have the format from before Rocky; in others the command does nothing."""
+    moves_balancers: bool
+    """Its controller moves, at its start, what earlier releases noted of load balancers in
+    annotations; in no other release is that read again."""
     hazards: tuple[Hazard, ...]
 
     def runs_on(self, kubernetes: tuple[int, int]) -> bool:
@@ -89,6 +98,14 @@ class Release:
         first, last = self.kubernetes_window
         return minor_version(first) <= kubernetes and (
             last is None or kubernetes <= minor_version(last)
+        )
+
+    def shares_state_with(self, other: Release) -> bool:
+        """Whether each finds what the other has noted of pods and load balancers."""
+        return (self.vif_state, self.balancer_spec, self.balancer_state) == (
+            other.vif_state,
+            other.balancer_spec,
+            other.balancer_state,
         )
 
 
@@ -126,6 +143,10 @@ SOURCES: Mapping[str, str] = {
     "needs_quota_details": "controller/managers/health.py, get_quota or show_quota",
     "needs_resource_tags": "controller/handlers/lbaas.py of ussuri, _cleanup_leftover_lbaas",
     "tags_find_node_ports": "controller/drivers/nested_vif.py from wallaby on",
+    "upgrades_from": "doc/source/installation/upgrades.rst; victoria alone has the code that moves "
+    "annotations; 2023.1 to 2024.1: OpenStack's resolution 2022-02-10 on SLURP releases",
+    "rewrites_annotations": "cmd/status.py, update_annotations",
+    "moves_balancers": "controller/handlers/lbaas.py, _move_annotations_to_crd",
     "hazards": "each names its own",
 }
 """Field of Release to where its facts come from: in the releases as published, paths without

@@ -1,0 +1,126 @@
+"""What an upgrade does beside applying manifests.
+
+Before anything is changed the new release looks at the cluster, in a pod of its own; once its
+controller runs, the pods that it would forget are noted where it looks for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kuryr_runbook.applying.steps import Body, Executor, Known, Say
+from kuryr_runbook.clients.kubernetes import KubernetesClient
+from kuryr_runbook.model.errors import CheckError, DeadlineError
+from kuryr_runbook.model.plan import Step
+from kuryr_runbook.model.releases.custom_resources import POD_FINALIZER
+from kuryr_runbook.snapshots.unmoved_pods import read_unmoved
+from kuryr_runbook.specs.kuryr_port import kuryr_port
+from kuryr_runbook.specs.upgrade_check import CHECK_SECONDS, CONTAINER, FAILURE, WARNING
+
+LOG_LINES = 200
+
+Manifest = Mapping[str, Any]
+
+
+class UpgradeExecutor(Executor):
+    """Does the step of another release. Leaves no pod behind, however it ends."""
+
+    def __init__(self, cluster: KubernetesClient) -> None:
+        self._cluster = cluster
+
+    def execute(self, step: Step, body: Body, say: Say) -> Known:
+        """Ask, show the answer, and give it back.
+
+        Raises CheckError when the answer is no, or there is none that could be understood.
+        """
+        # That of a run which was cut off.
+        self._cluster.delete(body)
+        self._cluster.apply(body)
+        try:
+            status, log = self._answer(body)
+        finally:
+            self._cluster.delete(body)
+        for line in log.splitlines():
+            say(f"  | {line}")
+        if status > WARNING:
+            raise CheckError(
+                f"Kuryr's upgrade check ended with {status}, {_meaning(status)}:\n  {log}",
+                remedy="nothing was changed: mend what it names and run the phase again, or set "
+                "kuryr.release to the release that is installed",
+            )
+        return {"status": status, "log": log}
+
+    def _answer(self, pod: Manifest) -> tuple[int, str]:
+        """Exit status and log. Raises DeadlineError with what was seen last."""
+        name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
+
+        def until(seen: dict[str, dict[str, Any]]) -> bool:
+            return name in seen and _exit_status(seen[name]) is not None
+
+        seen = self._cluster.watch(
+            "v1",
+            "Pod",
+            namespace=namespace,
+            labels=f"name={name}",
+            seconds=CHECK_SECONDS,
+            until=until,
+        )
+        found = seen.get(name, {})
+        status = _exit_status(found)
+        if status is None:
+            raise DeadlineError(
+                f"Kuryr's upgrade check did not end in {CHECK_SECONDS} s; its pod was "
+                f"{_story(found)}",
+                remedy="nothing was changed: can the nodes pull the image, and is a node free?",
+            )
+        return status, self._cluster.log(namespace, name, lines=LOG_LINES, container=CONTAINER)
+
+
+class VifExecutor(Executor):
+    """Moves the VIFs of pods that run, whichever these are by now."""
+
+    def __init__(self, cluster: KubernetesClient) -> None:
+        self._cluster = cluster
+
+    def execute(self, step: Step, body: Body, say: Say) -> Known:
+        """Make each pod's KuryrPort. One whose annotation cannot be read is told, and left."""
+        moved = 0
+        for pod in read_unmoved(self._cluster):
+            name = f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
+            try:
+                port = kuryr_port(pod)
+            except ValueError as error:
+                say(f"pod {name} is left as it is: {error}")
+                continue
+            # First the pod's: as long as Kuryr holds it, its port is not forgotten.
+            finalizers = pod["metadata"].get("finalizers", [])
+            held = dict.fromkeys([*finalizers, POD_FINALIZER])
+            self._cluster.set_finalizers({"apiVersion": "v1", "kind": "Pod", **pod}, list(held))
+            self._cluster.apply(port)
+            moved += 1
+        say(f"moved the VIFs of {moved} pods")
+        return {"moved": moved}
+
+
+def _exit_status(pod: Manifest) -> int | None:
+    for container in pod.get("status", {}).get("containerStatuses", ()):
+        if ended := container.get("state", {}).get("terminated"):
+            return int(ended["exitCode"])
+    return None
+
+
+def _story(pod: Manifest) -> str:
+    """The pod's state, in a few words."""
+    status = pod.get("status", {})
+    states = [
+        f"{state} {detail.get('reason', '')} {detail.get('message', '')}".strip()
+        for container in status.get("containerStatuses", ())
+        for state, detail in container.get("state", {}).items()
+    ]
+    reasons = [item["message"] for item in status.get("conditions", ()) if item.get("message")]
+    return "; ".join([str(status.get("phase", "not there")), *states, *reasons])
+
+
+def _meaning(status: int) -> str:
+    return "a failure" if status == FAILURE else "so it could not look"

@@ -1,0 +1,70 @@
+"""The part of phase 03's plan that is about another release than the installed one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kuryr_runbook.model import upgrades
+from kuryr_runbook.model.plan import Action, Change, Step, Target
+from kuryr_runbook.model.releases import RELEASES, Release, StatePlace
+from kuryr_runbook.model.upgrades import Installed
+from kuryr_runbook.specs.manifests import Manifest
+
+RELEASE = Target("release", "kuryr")
+RUNNING_PODS = Target("pods", "that run")
+
+
+def plan_move(installed: Installed, wanted: Release, check: Manifest) -> Step | None:
+    """The step that lets the new release look first; None: the controller runs it, or nothing.
+
+    `check` is the pod in which it looks.
+    """
+    if installed.controller in (None, wanted.name):
+        return None
+    before = RELEASES[str(installed.controller)]
+    return Step(
+        action=Action.UPDATE,
+        target=RELEASE,
+        because=f"Kuryr {before.name} is installed: `kuryr-k8s-status upgrade check` of "
+        f"{wanted.name} is asked first, and stops the rest if it fails{_rewriting(wanted)}",
+        body=check,
+        changes=tuple(upgrades.moved(before, wanted)),
+        disturbs=upgrades.disturbance(before, wanted),
+    )
+
+
+def _rewriting(wanted: Release) -> str:
+    if not wanted.rewrites_annotations:
+        return ""
+    return "; VIFs that pods' annotations hold in the format from before Rocky are rewritten"
+
+
+def led(first: Step | None, steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """The steps, each of which waits for the first one."""
+    if first is None:
+        return steps
+    return (first, *(replace(step, after=step.after | {first.target}) for step in steps))
+
+
+def plan_vif_moves(release: Release, unmoved: int, after: Target) -> Step | None:
+    """The step that moves the VIFs of pods that run; None: there is nothing to move.
+
+    One step for all: which pods run is another thing a moment later.
+    """
+    if not unmoved:
+        return None
+    before, now = map(str, _vif_places(release))
+    return Step(
+        action=Action.UPDATE,
+        target=RUNNING_PODS,
+        because="their VIF stands in an annotation, from which Kuryr moves that of pods which are "
+        f"about to start, and no other: their ports would be nobody's ({unmoved} pods now)",
+        changes=(Change("VIF", before, now),),
+        after=frozenset({after}),
+    )
+
+
+def _vif_places(release: Release) -> tuple[StatePlace, StatePlace]:
+    """Where a pod's VIF stood before there were custom resources, and where it does now."""
+    earlier = next(other for other in RELEASES.values() if not other.crds)
+    return earlier.vif_state, release.vif_state

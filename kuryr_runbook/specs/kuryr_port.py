@@ -1,0 +1,51 @@
+"""The KuryrPort of a pod that an earlier release plugged, made of the pod's annotation.
+
+The same that Kuryr Victoria makes of a pod that is about to start (3.1.0, controller/handlers/
+vif.py, `_move_annotations_to_crd`). It leaves out pods that run: their ports would be nobody's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from kuryr_runbook.model.releases.custom_resources import PORT_FINALIZER
+from kuryr_runbook.specs.custom_resources import GROUP, VERSION
+from kuryr_runbook.specs.manifests import Manifest
+
+VIF_ANNOTATION = "openstack.org/kuryr-vif"
+NODE_LABEL = "kuryr.openstack.org/nodeName"
+"""By it a daemon finds the ports of its node's pods."""
+
+FIELDS = "versioned_object.data"
+DEFAULT_INTERFACE = "eth0"
+
+
+def kuryr_port(pod: Mapping[str, Any]) -> Manifest:
+    """The KuryrPort. Raises ValueError when the annotation is none of Kuryr's since Rocky."""
+    metadata, node = pod["metadata"], pod["spec"]["nodeName"]
+    return {
+        "apiVersion": f"{GROUP}/{VERSION}",
+        "kind": "KuryrPort",
+        "metadata": {
+            "name": metadata["name"],
+            "namespace": metadata["namespace"],
+            "finalizers": [PORT_FINALIZER],
+            "labels": {NODE_LABEL: node},
+        },
+        "spec": {"podUid": metadata["uid"], "podNodeName": node},
+        "status": {"vifs": _vifs(metadata["annotations"][VIF_ANNOTATION])},
+    }
+
+
+def _vifs(text: str) -> Manifest:
+    try:
+        state = json.loads(text)[FIELDS]
+        first, more = state["default_vif"], state.get("additional_vifs") or {}
+        vifs = {DEFAULT_INTERFACE: first, **more}
+        for vif in vifs.values():
+            vif[FIELDS]["id"]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"its annotation {VIF_ANNOTATION} is no PodState: {error!r}") from error
+    return {name: {"default": name == DEFAULT_INTERFACE, "vif": vif} for name, vif in vifs.items()}

@@ -1,0 +1,61 @@
+"""The short pod in which the new release looks at what the installed one has left."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+from kuryr_runbook.model.site import Site
+from kuryr_runbook.specs import kuryr_conf
+from kuryr_runbook.specs.controller import CONFIG_SECRET, CONTROLLER
+from kuryr_runbook.specs.manifests import Manifest, metadata, pod_template
+
+UPGRADE_CHECK = "kuryr-upgrade-check"
+CONTAINER = "check"
+CHECK_SECONDS = 300
+"""How long it may take from being made to its end, the pull of the image included."""
+
+GOOD, WARNING, FAILURE = 0, 1, 2
+"""Exit statuses of `kuryr-k8s-status upgrade check`; any other one: it could not look."""
+
+# Annotations in the format from before Rocky are a failure, which update-annotations mends:
+# upstream says to run it, and to ask again.
+ASK = """
+ask() { python -c "$STATUS" upgrade "$1"; }
+ask check
+status=$?
+if [ $status -eq 2 ]; then
+    ask update-annotations && ask check
+    status=$?
+fi
+exit $status
+""".strip()
+
+
+def upgrade_check(site: Site, image: str) -> Manifest:
+    """The pod. It has the installed controller's rights and configuration, and a node's network."""
+    container = {
+        "name": CONTAINER,
+        "image": image,
+        "command": ["sh", "-c", ASK],
+        "env": [{"name": "STATUS", "value": _status_program()}],
+        "volumeMounts": [
+            {"name": "config", "mountPath": kuryr_conf.CONF_DIRECTORY, "readOnly": True}
+        ],
+    }
+    volumes = [{"name": "config", "secret": {"secretName": CONFIG_SECRET}}]
+    template = pod_template(site, UPGRADE_CHECK, "", [container], volumes)
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": metadata(site, UPGRADE_CHECK) | {"labels": template["metadata"]["labels"]},
+        "spec": template["spec"]
+        | {
+            "serviceAccountName": CONTROLLER,
+            "restartPolicy": "Never",
+            "activeDeadlineSeconds": CHECK_SECONDS,
+        },
+    }
+
+
+def _status_program() -> str:
+    return (resources.files("kuryr_runbook") / "share" / "upgrade" / "status.py").read_text()

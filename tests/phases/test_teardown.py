@@ -1,0 +1,58 @@
+"""What teardown takes of the cluster beside controller and daemon."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from memory_cloud import MemoryCloud, cluster_cloud
+from memory_cluster import MemoryCluster
+from memory_keystone import MemoryKeystone
+
+from kuryr_runbook.model.plan import Action
+from kuryr_runbook.phases import teardown
+from kuryr_runbook.phases.teardown import Teardown
+from kuryr_runbook.specs.custom_resources import custom_resource_definitions
+from kuryr_runbook.specs.upgrade_check import upgrade_check
+
+LAB = yaml.safe_load((Path(__file__).parents[2] / "parameters" / "lab.yaml").read_text())
+
+
+@pytest.fixture
+def phase(monkeypatch: pytest.MonkeyPatch) -> Teardown:
+    """Of a cluster that runs Victoria."""
+    made = Teardown(**LAB)
+    kuryr = made.site.kuryr.model_copy(update={"release": "victoria"})
+    made.site = made.site.model_copy(update={"kuryr": kuryr})
+    monkeypatch.setattr(MemoryCloud, "session", None, raising=False)
+    monkeypatch.setattr(teardown, "IdentityClient", lambda session: MemoryKeystone())
+    made.cloud = cluster_cloud({})  # type: ignore[assignment]
+    return made
+
+
+def planned(phase: Teardown, *objects: dict[str, Any]) -> list[str]:
+    phase.cluster = MemoryCluster(*objects)  # type: ignore[assignment]
+    steps = phase.make_plan().changes
+    assert all(step.action is Action.DELETE for step in steps)
+    return [str(step.target) for step in steps]
+
+
+def test_the_definitions_that_the_runbook_made_go_after_what_they_define(phase: Teardown) -> None:
+    definitions = custom_resource_definitions(phase.site)
+    foreign = {
+        **definitions[0],
+        "metadata": {"name": "networks.example.org"},
+        "spec": {**definitions[0]["spec"], "group": "example.org"},
+    }
+    metadata = {"name": "web-1", "namespace": "shop"}
+    port = {"apiVersion": "openstack.org/v1", "kind": "KuryrPort", "metadata": metadata}
+    found = planned(phase, *definitions, foreign, port)
+    assert found[0] == "KuryrPort shop/web-1"
+    assert found[1:] == [f"CustomResourceDefinition {crd.name}" for crd in phase.site.release.crds]
+
+
+def test_a_check_that_a_killed_upgrade_left_goes_too(phase: Teardown) -> None:
+    pod = upgrade_check(phase.site, "registry.example.org/kuryr/kuryr@sha256:a")
+    assert planned(phase, {**pod, "status": {}}) == ["Pod kube-system/kuryr-upgrade-check"]
