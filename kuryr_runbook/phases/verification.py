@@ -14,6 +14,7 @@ from kuryr_runbook.model.findings import Finding
 from kuryr_runbook.model.plan import Outcome, Plan
 from kuryr_runbook.phases.base import Phase
 from kuryr_runbook.phases.image_build import deployed_image, registry_login
+from kuryr_runbook.phases.picturing import site_picture
 from kuryr_runbook.phases.rollout import wait_rolled_out
 from kuryr_runbook.phases.settling import (
     wait_for_traffic,
@@ -23,6 +24,7 @@ from kuryr_runbook.phases.settling import (
     wait_unchanging,
 )
 from kuryr_runbook.planning.kubernetes import plan_manifests
+from kuryr_runbook.snapshots.diagnosis import read_diagnosis
 from kuryr_runbook.snapshots.traces import read_traces, remaining
 from kuryr_runbook.snapshots.verification import read_verification, read_workload
 from kuryr_runbook.specs.controller import CONTROLLER, controller_reference
@@ -87,6 +89,13 @@ class Verification(Phase):
         wait_unchanging(self.site, self.cloud)
         say("reading cluster and cloud; every pod asks every other, the Service and the API")
         return check_verification(read_verification(self.site, self.cluster, self.cloud))
+
+    def picture(self) -> View:
+        """Draw the site with the workload in it, and with what diagnosis finds; judges nothing."""
+        if self.dry_run:
+            return table("Dry run", ("nothing was drawn",), [(f"{self.name}: plan only",)])
+        say("reading cluster and cloud once more, for the picture")
+        return site_picture(read_diagnosis(self.site, self.cluster, self.cloud))
 
     def remove(self) -> View:
         """Delete the workload, and wait until nothing of it is left in OpenStack either.
