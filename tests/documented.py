@@ -67,6 +67,7 @@ EXECUTED: Mapping[str, Execution] = {
         instead="kuryr-runbook diagnose --site my-site.yaml --service kubernetes",
         why="the lab has no such pod",
     ),
+    "kuryr-runbook diagnose --site my-site.yaml --picture site.svg": AS_IT_IS,
     "kuryr-runbook lab status": AS_IT_IS,
     "kuryr-runbook lab env": AS_IT_IS,
     "kuryr-runbook lab logs NAME": Execution(
