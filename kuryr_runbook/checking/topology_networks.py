@@ -47,8 +47,8 @@ def _floating_ips(look: Look, marks: Marks) -> Iterator[Line]:
         yield Line(text=ip.address, end=holder, marks=marks.at(_victim(ip)))
     if more or rest:
         seen = summed(marks.at(_victim(it)) for it in more)
-        text = counted(len(more) + len(rest), "floating IP")
-        yield Line(text=f"{text} more" if shown else text, marks=seen)
+        text = counted(len(more) + len(rest), "more floating IP" if shown else "floating IP")
+        yield Line(text=text, marks=seen)
 
 
 def _victim(ip: FloatingIp) -> str:

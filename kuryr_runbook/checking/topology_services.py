@@ -98,9 +98,7 @@ def _box(look: Look, marks: Marks, served: _Served) -> Box:
         except CouldNotLook as reason:
             lines.append(blind("listeners", marks, reason))
     what = "service" if service or is_api else "load balancer"
-    return Box(
-        what=what, name=served.name, lines=tuple(lines), marks=served.marks, joined=lb is not None
-    )
+    return Box(what=what, name=served.name, lines=tuple(lines), marks=served.marks)
 
 
 def _tree(look: Look, lb: Balancer) -> Iterator[Line]:

@@ -6,7 +6,7 @@ import copy
 
 import pytest
 from diagnosis_worlds import World, moments_ago, service
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kuryr_runbook.checking.diagnosis import check_diagnosis
@@ -149,6 +149,7 @@ def test_leg_and_gateway_are_links() -> None:
     assert [box.joined for box in (found.router, *found.subnets)] == [False, True, True, False]
 
 
+@settings(max_examples=25)
 @given(st.sets(st.sampled_from(sorted({*SMALL.resources, "Pod", "Node", "Service", "Event",
        "Endpoints", "member", "quotas of network", "quotas of load_balancer"}))))  # fmt: skip
 def test_what_was_not_read_is_marked_as_unknown(lists: set[str]) -> None:

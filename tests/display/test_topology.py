@@ -114,7 +114,7 @@ TOPOLOGIES = st.builds(
 )
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(TOPOLOGIES, TEXTS)
 def test_any_names_are_drawn_well_formed_and_in_their_boxes(found: Topology, title: str) -> None:
     svg = topology_svg(found, title)
