@@ -51,6 +51,7 @@ class World:
         pods: int = 4,
         driver: VifDriver = VifDriver.NESTED_MACVLAN,
         release: str = "stein",
+        nodes: int | None = None,
     ) -> None:
         self.site = wide_site(driver, release)
         self.objects: dict[str, list[Item]] = {
@@ -65,7 +66,8 @@ class World:
         self.lists: list[str] = []
         self.version = "v1.20.2" if release == "stein" else "v1.28.2"
         self.project_id = PROJECT
-        self._nodes = [f"worker{index + 1}" for index in range(max(2, -(-pods // PER_NODE)))]
+        count = nodes or max(2, -(-pods // PER_NODE))
+        self._nodes = [f"worker{index + 1}" for index in range(count)]
         self._make_cloud()
         self._make_nodes()
         self._make_pods(pods)

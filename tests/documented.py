@@ -71,6 +71,7 @@ EXECUTED: Mapping[str, Execution] = {
         instead="kuryr-runbook run --site my-site.yaml --only verification --dry-run",
         why="tests/lab/test_mesh.py tries it, and has the workload up already",
     ),
+    "kuryr-runbook diagnose --site my-site.yaml --picture site.svg": AS_IT_IS,
     "kuryr-runbook lab status": AS_IT_IS,
     "kuryr-runbook lab env": AS_IT_IS,
     "kuryr-runbook lab logs NAME": Execution(

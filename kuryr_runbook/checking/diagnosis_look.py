@@ -20,6 +20,7 @@ from kuryr_runbook.snapshots.diagnosis_resources import (
     Listener,
     Member,
     Port,
+    Router,
     Subnet,
     Trunk,
 )
@@ -54,6 +55,26 @@ class Look(ClusterLook):
     def service_subnet(self) -> Subnet:
         """The subnet of the Services."""
         return _there(service_subnet(self.site, self.subnets, self.project), "services")
+
+    @cached_property
+    def router(self) -> Router:
+        """The router of the site, by its name or id."""
+        name = self.site.network.router
+        found = [it for it in readable(self.cloud.routers) if name in (it.id, it.name)]
+        if len(found) != 1:
+            raise CouldNotLook(f"{len(found)} routers named {name} are visible")
+        return found[0]
+
+    @cached_property
+    def router_legs(self) -> Mapping[str, str]:
+        """The router's address in each subnet where it has a port, by the subnet's id."""
+        router = self.router.id
+        return {
+            fixed.subnet_id: fixed.address
+            for port in self.ports.values()
+            if port.device_id == router and port.device_owner.startswith("network:")
+            for fixed in port.fixed_ips
+        }
 
     @cached_property
     def ports(self) -> Mapping[str, Port]:

@@ -56,19 +56,9 @@ def check_subnets(look: Look) -> Iterator[Cause]:
 )
 def check_router(look: Look) -> Iterator[Cause]:
     """Its ports stand in the subnets; those of another project's router are not seen."""
-    name = look.site.network.router
-    routers = [it for it in readable(look.cloud.routers) if name in (it.id, it.name)]
-    if len(routers) != 1:
-        raise CouldNotLook(f"{len(routers)} routers named {name} are visible")
-    router = routers[0]
-    joined = {
-        fixed.subnet_id
-        for port in look.ports.values()
-        if port.device_id == router.id and port.device_owner.startswith("network:")
-        for fixed in port.fixed_ips
-    }
+    router, legs = look.router, look.router_legs
     subnets = (look.node_subnet, look.pod_subnet, look.service_subnet)
-    lost = [subnet for subnet in subnets if subnet.id not in joined]
+    lost = [subnet for subnet in subnets if subnet.id not in legs]
     if lost:
         yield Cause(
             status=Status.FAIL,

@@ -6,7 +6,7 @@ import json
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -34,6 +34,7 @@ file_type = click.Path(path_type=Path, dir_okay=False)
 @click.option("--service", help="Only what concerns this service, and the way to it, drawn.")
 @click.option("--snapshot", type=file_type, help="Look at a saved snapshot, and at nothing else.")
 @click.option("--save-snapshot", type=file_type, help="Keep what was read; it holds no secret.")
+@click.option("--picture", type=file_type, help="Draw the site with the findings, as SVG.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
 @click.option("--junit", "junit_file", type=file_type, help="Write the findings as JUnit's XML.")
 @click.option(
@@ -44,14 +45,7 @@ file_type = click.Path(path_type=Path, dir_okay=False)
     help="The least that makes the exit status 4.",
 )
 def diagnose(
-    *,
-    site_file: Path | None,
-    snapshot: Path | None,
-    save_snapshot: Path | None,
-    junit_file: Path | None,
-    as_json: bool,
-    fail_on: str,
-    **where: str | None,
+    *, site_file: Path | None, snapshot: Path | None, as_json: bool, fail_on: str, **how: Any
 ) -> None:
     """Find out what is wrong with Kuryr, deepest cause first. Changes nothing.
 
@@ -61,29 +55,32 @@ def diagnose(
     from kuryr_runbook.checking.diagnosis import Place, check_diagnosis
     from kuryr_runbook.checking.diagnosis_look import Look
     from kuryr_runbook.checking.diagnosis_paths import trace
+    from kuryr_runbook.checking.topology import topology_of
     from kuryr_runbook.display.findings import causes_view
     from kuryr_runbook.display.paths import path_view
     from kuryr_runbook.display.reports import junit, report_data
-    from kuryr_runbook.snapshots.diagnosis import save_snapshot as save
+    from kuryr_runbook.display.topology_svg import topology_svg
+    from kuryr_runbook.snapshots.diagnosis import save_snapshot
 
-    place = Place(**where)
+    place = Place(**{name: how[name] for name in ("namespace", "pod", "service")})
     # Progress is no part of the result.
     with redirect_stdout(sys.stderr):
         read = _snapshot(site_file, snapshot)
-    if save_snapshot is not None:
-        save(read, save_snapshot)
+    if how["save_snapshot"] is not None:
+        save_snapshot(read, how["save_snapshot"])
     look = Look(read)
     findings, hops = check_diagnosis(look, place), trace(look, place)
+    of_site = f"of site {read.site.name}, {read.taken_at:%F %T} UTC"
     if as_json:
         click.echo(json.dumps(report_data(read.site.name, findings, hops), indent=2))
     else:
-        click.echo(
-            causes_view(f"Diagnosis of site {read.site.name}, {read.taken_at:%F %T} UTC", findings)
-        )
+        click.echo(causes_view(f"Diagnosis {of_site}", findings))
         if hops:
             click.echo(f"\n{path_view(f'Path to {place}', hops)}")
-    if junit_file is not None:
-        _write(junit_file, junit(findings))
+    if how["picture"] is not None:
+        _write(how["picture"], topology_svg(topology_of(look, findings), f"Topology {of_site}"))
+    if how["junit_file"] is not None:
+        _write(how["junit_file"], junit(findings))
     sys.exit(_status(findings, fail_on))
 
 

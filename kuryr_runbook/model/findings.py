@@ -52,8 +52,11 @@ class Hop:
     seen: str
 
 
+GRAVITY = (Status.FAIL, Status.UNKNOWN, Status.WARN, Status.PASS, Status.SKIP)
+"""The gravest first."""
+
+
 def worst(findings: Iterable[Finding]) -> Status:
-    """The status that decides: fail before unknown before warn before pass before skip."""
-    order = (Status.FAIL, Status.UNKNOWN, Status.WARN, Status.PASS)
+    """The status that decides; skip when there is nothing."""
     seen = {finding.status for finding in findings}
-    return next((status for status in order if status in seen), Status.SKIP)
+    return next((status for status in GRAVITY if status in seen), Status.SKIP)

@@ -15,6 +15,7 @@ from kuryr_runbook.display.tables import View, table
 from kuryr_runbook.model.findings import Finding
 from kuryr_runbook.model.plan import Outcome, Plan
 from kuryr_runbook.phases.base import Phase
+from kuryr_runbook.phases.picturing import site_picture
 from kuryr_runbook.snapshots.diagnosis import DiagnosisSnapshot, read_diagnosis, save_snapshot
 from kuryr_runbook.snapshots.reading import attempted
 
@@ -51,6 +52,10 @@ class Troubleshooting(Phase):
     def check(self) -> View:
         """Look anew, and show what is wrong. Raises nothing for it: that is the answer."""
         return causes_view(f"Diagnosis of site {self.site.name}", self.findings())
+
+    def picture(self) -> View:
+        """Draw the site with all findings marked on it, by what was read last."""
+        return site_picture(self._last())
 
     def trace(self, *, pod: str = "", service: str = "", namespace: str = "default") -> View:
         """Draw the way to a pod or a Service, by what was read last."""

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from kuryr_runbook.checking.diagnosis import CHECKS, EVERYWHERE, Place, check_diagnosis
 from kuryr_runbook.checking.diagnosis_look import Look
 from kuryr_runbook.checking.diagnosis_paths import trace
+from kuryr_runbook.checking.topology import topology_of
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.errors import AccessError, UnreachableError
 from kuryr_runbook.model.findings import Finding, Status
@@ -317,6 +318,7 @@ def test_nothing_that_an_api_may_answer_raises(data: Any, kind: tuple[VifDriver,
     look = Look(world.read())
     found = check_diagnosis(look)
     trace(look, Place(pod="web-0", service="web-0"))
+    assert topology_of(look, found).site == world.site.name
     named = {it.check for it in found} | {name for it in found for name in it.effects}
     assert named == {check.name for check in CHECKS}
 

@@ -10,6 +10,7 @@ from diagnosis_worlds import RANGE, World, endpoints, metadata, moments_ago, ser
 
 from kuryr_runbook.checking.diagnosis import CHECKS, check_diagnosis
 from kuryr_runbook.checking.diagnosis_look import Look
+from kuryr_runbook.checking.topology import topology_of
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.errors import UnreachableError
 from kuryr_runbook.model.findings import Finding, Status
@@ -376,6 +377,16 @@ CASES: list[tuple[str, Spoil, str, str, str]] = [
     ("", orphan_balancer, "balancer-orphaned", "warn", "load balancer default/gone"),
     ("", orphan_floating_ip, "floating-ip-orphaned", "warn", "floating IP 203.0.113.9"),
 ]  # fmt: skip
+IN_PICTURE = {
+    "subnet": "subnet of",
+    "security group": "security group",
+    "floating IP": "203.0.113",
+    "quota": "project quotas",
+    "port": "kuryr-pod-subnet",
+    "KuryrPort": "kuryr-pod-subnet",
+    "address": "pod",
+}
+"""What stands in the picture for what is no part by its own name."""
 WORLDS = {
     "": lambda: World(),
     "vlan": lambda: World(driver=VLAN),
@@ -399,6 +410,26 @@ def test_the_first_cause_is_the_fault(
     assert not victim or victim in found[0].victims
     assert found[0].evidence
     assert found[0].remedy
+
+
+@pytest.mark.parametrize(
+    ("kind", "spoil", "victim"),
+    [(kind, spoil, victim) for kind, spoil, _, _, victim in CASES],
+    ids=[f"{index}-{case[2]}" for index, case in enumerate(CASES)],
+)
+def test_it_is_marked_where_it_is(kind: str, spoil: Spoil, victim: str) -> None:
+    world = WORLDS[kind]()
+    spoil(world)
+    look = Look(world.read())
+    topology = topology_of(look, check_diagnosis(look))
+    assert topology.notes
+    assert topology.marks == (), "a finding has no place"
+    parts = [(f"{box.what} {box.name}", box.all_marks) for box in topology.boxes]
+    lines = [line for box in topology.boxes for line in box.lines]
+    parts += [(line.hint or line.text, line.marks) for line in lines]
+    name = IN_PICTURE.get(victim.rsplit(" ", 1)[0], "") or victim
+    named = [marks for part, marks in parts if name in part]
+    assert not victim or 1 in {mark.number for marks in named for mark in marks}, parts
 
 
 def test_every_question_has_a_case() -> None:

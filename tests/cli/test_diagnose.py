@@ -106,6 +106,17 @@ def test_ci_gets_junit_with_a_case_for_each_check(tmp_path: Path) -> None:
     assert "warning" in str(cases["group-too-open"].findtext("system-out"))
 
 
+def test_a_picture_is_a_file_of_its_own(tmp_path: Path) -> None:
+    picture = tmp_path / "site.svg"
+    file = saved(tmp_path, fails)
+    assert run("--snapshot", file, "--picture", picture).exit_code == 4
+    root = ElementTree.parse(picture).getroot()  # noqa: S314 - written a moment ago
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert str(root.get("aria-label")).startswith("Topology of site lab, 20")
+    marked = [text.text for text in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert marked.count("✗1") == 2  # on the pod, and beside what it means
+
+
 def test_a_snapshot_can_be_kept_again_and_its_site_given(tmp_path: Path) -> None:
     file, copy = saved(tmp_path), tmp_path / "copy.json"
     assert run("--snapshot", file, "--save-snapshot", copy).exit_code == 0
@@ -132,6 +143,7 @@ def test_without_cloud_and_cluster_all_is_unknown(
         ((), "--site"),
         (("--snapshot", "none.json"), "cannot be read"),
         (("--junit", "nowhere/junit.xml", "--snapshot", "SAVED"), "cannot be written"),
+        (("--picture", "nowhere/site.svg", "--snapshot", "SAVED"), "cannot be written"),
         (("--site", STEIN, "--snapshot", "SAVED"), "is of site lab"),
     ],
 )

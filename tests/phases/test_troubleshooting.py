@@ -52,6 +52,18 @@ def test_the_way_is_drawn_from_what_was_read_last() -> None:
     assert view.data["hops"][0]["what"] == "pod"
 
 
+def test_the_picture_is_drawn_from_what_was_read_last() -> None:
+    world = World()
+    world.remove("port", "port-web-1")
+    made = phase(world)
+    made.check()
+    asked = len(world.lists)
+    view = made.picture()
+    assert len(world.lists) == asked
+    assert "web-1: 10.64.0.11  ✗1" in view.text
+    assert view.html.startswith("<div><svg ")
+
+
 def test_it_reads_when_nothing_was_read_yet(tmp_path: Path) -> None:
     world = World()
     file = tmp_path / "snapshot.json"

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from diagnosis_worlds import World
 from healthy import lab_site
 from healthy import pod as healthy_pod
 from memory_cloud import MemoryCloud
@@ -136,6 +137,21 @@ def test_a_dry_run_removes_nothing() -> None:
     cluster = workload_cluster()
     phase(cluster, workload_cloud(), dry_run=True).remove()
     assert cluster.deleted == []
+
+
+def test_the_picture_shows_the_site_and_judges_nothing() -> None:
+    world = World(4)
+    world.remove("port", "port-web-1")
+    made = Verification(**dict(world.site))
+    made.cloud, made.cluster = world, world  # type: ignore[assignment]
+    view = made.picture()
+    assert "web-1: 10.64.0.11  ✗1" in view.text
+    assert not view.data
+
+
+def test_a_dry_run_draws_nothing() -> None:
+    view = Verification(dry_run=True, **dict(SITE)).picture()
+    assert "nothing was drawn" in view.text
 
 
 def test_removal_lets_kuryr_finish_first(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,141 @@
+"""Drawing in SVG: texts that fit into their room whatever they are, and what they stand in."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from xml.etree.ElementTree import Element, SubElement
+
+EMS = {
+    letter: em
+    for letters, em in (
+        ("ijlIJ'", 0.3),
+        (" .,:;|/\\-f!", 0.38),
+        ("rt()[]", 0.42),
+        ('"*_`?szc', 0.55),
+        ("abdeghknopquvxyEFLPSTYZ0123456789{}", 0.65),
+        ("w#+<=>~^&", 0.85),
+        ("mMW%@\u2026\u2014", 1.0),
+    )
+    for letter in letters
+}
+"""How wide letters are in DejaVu Sans, which is among the widest; in the font's size."""
+USUAL, FOREIGN = 0.79, 1.1
+BOLD = 1.15
+"""How much wider bold letters are."""
+HINT = 300
+"""Letters of a hint that are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Font:
+    """A kind of text."""
+
+    name: str
+    """Class in the style sheet, which says the same."""
+    size: float
+    bold: bool = False
+
+    def width(self, text: str) -> float:
+        """How much room the text needs at most, by the widest of the usual fonts."""
+        return sum(map(_em, text)) * self.size * (BOLD if self.bold else 1)
+
+    def fitted(self, text: str, room: float) -> str:
+        """The text, or its beginning and its end around an ellipsis, if it needs too much room.
+
+        Names often differ at their ends.
+        """
+        if self.width(text) <= room:
+            return text
+        # No text of so many letters fits.
+        kept = min(len(text), int(room))
+        while kept > 1:
+            kept -= 1
+            short = f"{text[: (kept + 1) // 2]}…{text[len(text) - kept // 2 :]}"
+            if self.width(short) <= room:
+                return short
+        return "…" if self.width("…") <= room else ""
+
+    def begun(self, text: str, room: float) -> str:
+        """The text, or its beginning before an ellipsis: of sentences the end matters less."""
+        if self.width(text) <= room:
+            return text
+        used, kept = self.width("…"), 0
+        for letter in text:
+            used += self.width(letter)
+            if used > room:
+                break
+            kept += 1
+        return f"{text[:kept].rstrip()}…"
+
+
+def _em(letter: str) -> float:
+    return EMS.get(letter) or (USUAL if letter.isascii() else FOREIGN)
+
+
+def clean(text: str) -> str:
+    """The text on one line, without what turns, hides or ends the text around it."""
+    shown = "".join(
+        letter if letter.isspace() or unicodedata.category(letter)[0] != "C" else ""
+        for letter in text
+    )
+    return re.sub(r"\s+", " ", shown).strip()
+
+
+def group(parent: Element, hint: str = "") -> Element:
+    """A group; its hint appears where the pointer rests on it."""
+    element = SubElement(parent, "g")
+    if told := clean(hint):
+        SubElement(element, "title").text = told if len(told) <= HINT else f"{told[:HINT]}…"
+    return element
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """A rectangle."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    @property
+    def right(self) -> float:
+        """Its right edge."""
+        return self.x + self.width
+
+    @property
+    def bottom(self) -> float:
+        """Its lower edge."""
+        return self.y + self.height
+
+    @property
+    def middle(self) -> float:
+        """Half way from its left edge to its right one."""
+        return self.x + self.width / 2
+
+
+def rectangle(parent: Element, area: Area, kind: str, radius: float = 4) -> None:
+    """A rectangle of that kind."""
+    numbers = {"x": area.x, "y": area.y, "width": area.width, "height": area.height, "rx": radius}
+    SubElement(parent, "rect", {"class": kind, **{k: _number(v) for k, v in numbers.items()}})
+
+
+def words(
+    parent: Element, place: tuple[float, float], text: str, font: Font, anchor: str = "start"
+) -> None:
+    """A text that begins, has its middle, or ends at the place."""
+    x, y = map(_number, place)
+    how = {} if anchor == "start" else {"text-anchor": anchor}
+    SubElement(parent, "text", {"class": font.name, "x": x, "y": y, **how}).text = text
+
+
+def path(parent: Element, corners: list[tuple[float, float]], kind: str) -> None:
+    """A line over the corners."""
+    points = "L".join(f"{_number(x)} {_number(y)}" for x, y in corners)
+    SubElement(parent, "path", {"class": kind, "d": f"M{points}"})
+
+
+def _number(value: float) -> str:
+    return f"{value:.1f}".removesuffix(".0")

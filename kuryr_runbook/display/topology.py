@@ -1,0 +1,62 @@
+"""The topology to be shown: drawn in a notebook, as a tree on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from html import escape
+
+from kuryr_runbook.display.drawing import clean
+from kuryr_runbook.display.tables import View
+from kuryr_runbook.display.topology_boxes import mark_text
+from kuryr_runbook.display.topology_svg import topology_svg
+from kuryr_runbook.display.trees import Branch, tree_lines
+from kuryr_runbook.model.topology import Box, Line, Mark, Topology
+
+
+def topology_view(topology: Topology, title: str) -> View:
+    """Both forms; the page holds the tree too, for those to whom a drawing says nothing."""
+    text = "\n".join(_lines(topology, title))
+    tree = f"<details><summary>The same as text</summary><pre>{escape(text)}</pre></details>"
+    return View(text=text, html=f"<div>{topology_svg(topology, title)}{tree}</div>")
+
+
+def _lines(topology: Topology, title: str) -> Iterator[str]:
+    marks = _marks(topology.marks)
+    head = Branch(0, (f"{clean(title)}{marks}", topology.facts))
+    yield from tree_lines([head, *_tree(topology)])
+    yield ""
+    if not topology.notes:
+        yield "✓ Nothing is wrong."
+    for note in topology.notes:
+        mark = mark_text(Mark(number=note.number, status=note.status))
+        suffer = f" ({note.victims:,} concerned)" if note.victims > 1 else ""
+        branch = Branch(0, (f"{mark}  {clean(note.title)}{suffer}", clean(note.evidence)))
+        yield from tree_lines([branch])
+
+
+def _tree(topology: Topology) -> Iterator[Branch]:
+    """Subnets below the router, nodes and Services below their subnets."""
+    yield from _box(topology.programs, 0)
+    yield from _box(topology.project, 0)
+    yield from _box(topology.external, 0)
+    yield from _box(topology.router, 1)
+    nodes, pods, services = topology.subnets
+    for subnet, boxes in ((pods, ()), (nodes, topology.nodes), (services, topology.services)):
+        yield from _box(subnet, 2)
+        for box in boxes:
+            yield from _box(box, 3)
+
+
+def _box(box: Box, depth: int) -> Iterator[Branch]:
+    yield Branch(depth, (clean(f"{box.what} {box.name}") + _marks(box.marks),))
+    for line in box.lines:
+        yield Branch(depth + 1 + line.depth, (_told(line),))
+
+
+def _told(line: Line) -> str:
+    parts = (clean(line.text), clean(line.end))
+    return ": ".join(part for part in parts if part) + _marks(line.marks)
+
+
+def _marks(marks: Iterable[Mark]) -> str:
+    return "".join(f"  {mark_text(mark)}" for mark in marks)

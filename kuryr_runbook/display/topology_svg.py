@@ -1,0 +1,195 @@
+"""The topology as a drawing: networks above, nodes and load balancers below, findings under all.
+
+No part of it has an id, so several drawings can stand in one page; and no meaning is in a colour
+alone. In JupyterLab it has the colours of the theme, elsewhere those that the reader prefers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from xml.etree.ElementTree import Element, SubElement, tostring
+
+from kuryr_runbook.display.drawing import Area, Font, clean, group, path, rectangle, words
+from kuryr_runbook.display.findings import SIGNS
+from kuryr_runbook.display.topology_boxes import (
+    END,
+    KIND,
+    LINE,
+    MARK,
+    PAD,
+    TEXT,
+    Hints,
+    box_height,
+    draw_box,
+    draw_marks,
+)
+from kuryr_runbook.model.findings import Status
+from kuryr_runbook.model.topology import Box, Mark, Note, Topology
+
+WIDTH, MARGIN, GAP, HALL = 880, 16, 16, 32
+"""Of the page; HALL is between two rows, for what joins them."""
+COLUMN = (WIDTH - 2 * MARGIN - 2 * GAP) / 3
+CAPTION = 26
+NOTES = 12
+"""Findings that are told; the others are counted."""
+TITLE = Font("kt-title", 15, bold=True)
+LINKS = {True: "kt-joined", False: "kt-gone", None: "kt-open"}
+
+STYLE = """
+.kt{--ink:var(--jp-content-font-color0,#1c1e21);--paper:var(--jp-layout-color0,#fff);
+--fail:#d93025;--warn:#c76a15;--unknown:#7b61c9;font-family:system-ui,sans-serif}
+@media (prefers-color-scheme:dark){.kt{--ink:var(--jp-content-font-color0,#e8eaed);
+--paper:var(--jp-layout-color0,#17191c)}}
+.kt text{fill:var(--ink)}
+.kt .kt-title{font-size:15px;font-weight:bold}
+.kt .kt-name{font-size:13px;font-weight:bold}
+.kt .kt-kind,.kt .kt-text,.kt .kt-end{font-size:12px}
+.kt .kt-kind,.kt .kt-end{fill-opacity:.75}
+.kt .kt-mark{font-size:11px;font-weight:bold}
+.kt-page{fill:var(--paper)}
+.kt-area{fill:var(--ink);fill-opacity:.05}
+.kt-box{fill:var(--paper);stroke:var(--ink);stroke-opacity:.45}
+.kt-joined,.kt-open,.kt-gone{fill:none;stroke:var(--ink);stroke-opacity:.7;stroke-width:2}
+.kt-open{stroke-dasharray:2 4}
+.kt-gone{stroke:var(--fail);stroke-opacity:1;stroke-dasharray:5 3}
+.kt-fail{fill:var(--paper);stroke:var(--fail);stroke-width:2}
+.kt-warn{fill:var(--paper);stroke:var(--warn);stroke-width:2}
+.kt-unknown{fill:var(--paper);stroke:var(--unknown);stroke-width:2;stroke-dasharray:4 3}
+"""
+
+
+def topology_svg(topology: Topology, title: str) -> str:
+    """The drawing, for a page or for a file of its own."""
+    title = clean(title)
+    root = Element("svg", {"xmlns": "http://www.w3.org/2000/svg", "class": "kt", "role": "img"})
+    root.set("aria-label", title)
+    SubElement(root, "title").text = title
+    SubElement(root, "desc").text = described(topology)
+    SubElement(root, "style").text = STYLE
+    page = group(root)
+    hints = {note.number: f"{note.title}: {note.evidence}" for note in topology.notes}
+    below = _header(root, topology, title, hints)
+    below = _networks(root, topology, below, hints)
+    below = _ground(root, topology, below, hints)
+    height = _notes(root, topology.notes, below + GAP) + MARGIN
+    rectangle(page, Area(0, 0, WIDTH, height), "kt-page", radius=6)
+    root.set("viewBox", f"0 0 {WIDTH} {height:.0f}")
+    root.set("width", f"{WIDTH}")
+    # The browser makes it narrower where there is less room, and keeps its shape.
+    root.set("style", "max-width:100%;height:auto")
+    return tostring(root, encoding="unicode")
+
+
+def described(topology: Topology) -> str:
+    """What is to be seen, for those who do not see it."""
+    told = [f"{SIGNS[note.status]}: {note.title}" for note in topology.notes[:NOTES]]
+    more = len(topology.notes) - len(told)
+    told += [f"and {more} more findings"] if more else []
+    return clean(f"{topology.facts}. {'; '.join(told) or 'Nothing is wrong'}.")
+
+
+def _column(index: int) -> float:
+    return MARGIN + index * (COLUMN + GAP)
+
+
+def _header(root: Element, topology: Topology, title: str, hints: Hints) -> float:
+    room = WIDTH / 2
+    right = draw_marks(root, topology.marks, (WIDTH - MARGIN, MARGIN + 14), room, hints)
+    words(root, (MARGIN, MARGIN + 14), TITLE.begun(title, right - MARGIN), TITLE)
+    facts = TEXT.begun(clean(topology.facts), WIDTH - 2 * MARGIN)
+    words(root, (MARGIN, MARGIN + 33), facts, KIND)
+    return MARGIN + 44
+
+
+def _networks(root: Element, topology: Topology, top: float, hints: Hints) -> float:
+    """External network; router between programs and project; subnets. All joined."""
+    external, router = topology.external, topology.router
+    above = Area(MARGIN, top, WIDTH - 2 * MARGIN, box_height(external, 3))
+    draw_box(root, external, above, hints, columns=3)
+    row = (topology.programs, router, topology.project)
+    areas = _row(row, above.bottom + HALL)
+    _link(root, [(above.middle, above.bottom), (areas[1].middle, areas[1].y)], router)
+    bus = areas[1].bottom + HALL / 2
+    subnets = _row(topology.subnets, areas[1].bottom + HALL)
+    # What is joined is drawn over what is not, where they share a way.
+    both = sorted(zip(topology.subnets, subnets, strict=True), key=lambda it: it[0].joined is True)
+    for box, area in both:
+        corners = [(areas[1].middle, areas[1].bottom), (areas[1].middle, bus)]
+        corners += [(area.middle, bus), (area.middle, area.y)]
+        _link(root, corners, box)
+    for box, area in zip((*row, *topology.subnets), (*areas, *subnets), strict=True):
+        draw_box(root, box, area, hints)
+    return subnets[0].bottom
+
+
+def _link(root: Element, corners: list[tuple[float, float]], box: Box) -> None:
+    """What joins a box, or should."""
+    path(root, corners, LINKS[box.joined])
+    if box.joined is False:
+        x, y = corners[-1]
+        words(root, (x + 6, y - 3), SIGNS[Status.FAIL][0], MARK)
+
+
+def _row(boxes: Sequence[Box], top: float) -> list[Area]:
+    """Areas of the same height, one a column."""
+    height = max(map(box_height, boxes))
+    return [Area(_column(index), top, COLUMN, height) for index in range(len(boxes))]
+
+
+def _ground(root: Element, topology: Topology, top: float, hints: Hints) -> float:
+    """Nodes below the subnets of nodes and pods, load balancers below that of the Services."""
+    below = top + HALL / 2
+    wide, narrow = 2 * COLUMN + GAP, COLUMN
+    nodes = _grid(topology.nodes, Area(_column(0), below, wide, 0), columns=2)
+    services = _grid(topology.services, Area(_column(2), below, narrow, 0), columns=1)
+    bottom = max([area.bottom for area in (*nodes, *services)], default=below + CAPTION) + PAD
+    for x, width, caption in (
+        (_column(0), wide, "nodes and their pods"),
+        (_column(2), narrow, "services and their load balancers"),
+    ):
+        area = Area(x, below, width, bottom - below)
+        rectangle(root, area, "kt-area", radius=6)
+        words(root, (x + PAD, below + 18), caption, KIND)
+    for index in range(3):
+        middle = _column(index) + COLUMN / 2
+        path(root, [(middle, top), (middle, below)], "kt-joined")
+    for box, area in zip((*topology.nodes, *topology.services), (*nodes, *services), strict=True):
+        draw_box(root, box, area, hints)
+    return bottom
+
+
+def _grid(boxes: Sequence[Box], room: Area, columns: int) -> list[Area]:
+    """Areas row by row, those of a row equally high."""
+    width = (room.width - (columns + 1) * PAD) / columns
+    areas, top = [], room.y + CAPTION
+    for first in range(0, len(boxes), columns):
+        row = boxes[first : first + columns]
+        height = max(map(box_height, row))
+        areas += [
+            Area(room.x + PAD + index * (width + PAD), top, width, height)
+            for index in range(len(row))
+        ]
+        top += height + PAD
+    return areas
+
+
+def _notes(root: Element, notes: Sequence[Note], top: float) -> float:
+    """What the marks mean."""
+    words(root, (MARGIN, top + 14), "Findings" if notes else "✓ Nothing is wrong", TITLE)
+    baseline = top + 14.0
+    room = WIDTH - 2 * MARGIN - 60
+    for note in notes[:NOTES]:
+        baseline += LINE + 7
+        here = group(root, note.evidence)
+        mark = Mark(number=note.number, status=note.status)
+        draw_marks(here, (mark,), (MARGIN + 48, baseline), WIDTH, {})
+        suffer = f" ({note.victims:,} concerned)" if note.victims > 1 else ""
+        title = TEXT.begun(clean(note.title), room - TEXT.width(suffer)) + suffer
+        words(here, (MARGIN + 60, baseline), title, TEXT)
+        baseline += LINE
+        words(here, (MARGIN + 60, baseline), END.begun(clean(note.evidence), room), END)
+    if len(notes) > NOTES:
+        baseline += LINE + 7
+        more = f"and {len(notes) - NOTES} more, which the table of findings tells"
+        words(root, (MARGIN + 60, baseline), more, END)
+    return baseline + 4
