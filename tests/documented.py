@@ -67,6 +67,9 @@ EXECUTED: Mapping[str, Execution] = {
         instead="kuryr-runbook diagnose --site my-site.yaml --service kubernetes",
         why="the lab has no such pod",
     ),
+    "kuryr-runbook diagnose --site my-site.yaml --fix": Execution(
+        why="it asks nothing: on a healthy lab there is nothing to mend"
+    ),
     "kuryr-runbook lab status": AS_IT_IS,
     "kuryr-runbook lab env": AS_IT_IS,
     "kuryr-runbook lab logs NAME": Execution(
