@@ -13,6 +13,7 @@ from typing import Any
 
 from healthy import lab_site
 
+from kuryr_runbook.clients.openstack_probes import Refusal
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.errors import RunbookError
 from kuryr_runbook.model.site import PodSubnet, ServiceSubnet, Site
@@ -61,6 +62,8 @@ class World:
         self.pool_members: dict[str, list[Item]] = {}
         self.limits = {"port": (-1, pods), "floatingip": (50, 1), "security_group": (100, 3)}
         self.balancer_limits: dict[str, Any] = {"load_balancer": -1, "listener": -1, "pool": -1}
+        self.pair_limit: int | None = None
+        """How many address pairs a port may have; None: Neutron does not say."""
         self.logs: dict[str, str] = {}
         self.broken: dict[str, RunbookError] = {}
         self.lists: list[str] = []
@@ -142,6 +145,18 @@ class World:
             kind: {"limit": limit, "used": used, "reserved": 0}
             for kind, (limit, used) in self.limits.items()
         }
+
+    def refuse_port(self, network_id: str, body: Mapping[str, Any]) -> Refusal:
+        self._ask("refused port")
+        if self.pair_limit is None:
+            return Refusal(status=400, type="", said="in other words")
+        if len(body["allowed_address_pairs"]) <= self.pair_limit:
+            return Refusal(status=404, type="SubnetNotFound", said="Subnet could not be found.")
+        return Refusal(
+            status=400,
+            type="AllowedAddressPairExhausted",
+            said=f"The number of allowed address pair exceeds the maximum {self.pair_limit}.",
+        )
 
     def _ask(self, what: str) -> None:
         self.lists.append(what)

@@ -72,6 +72,9 @@ EXECUTED: Mapping[str, Execution] = {
         why="tests/lab/test_mesh.py tries it, and has the workload up already",
     ),
     "kuryr-runbook diagnose --site my-site.yaml --picture site.svg": AS_IT_IS,
+    "kuryr-runbook diagnose --site my-site.yaml --fix": Execution(
+        why="it asks nothing: on a healthy lab there is nothing to mend"
+    ),
     "kuryr-runbook lab status": AS_IT_IS,
     "kuryr-runbook lab env": AS_IT_IS,
     "kuryr-runbook lab logs NAME": Execution(

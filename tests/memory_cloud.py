@@ -10,6 +10,7 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from kuryr_runbook.clients.address_pairs import Pairs, changed_pairs
 from kuryr_runbook.model.errors import ApplyError
 
 PROJECT = "6b2ad4e8b1b24e4a9d7e1e4a3c6b2f10"
@@ -162,6 +163,11 @@ class MemoryCloud:
         item = next(i for i in self.resources["loadbalancer"] if i["id"] == load_balancer_id)
         item["provisioning_status"] = "ACTIVE"
         return copy.deepcopy(item)
+
+    def change_pairs(self, port_id: str, added: Pairs, removed: Pairs) -> dict[str, Any]:
+        port = next(i for i in self.resources["port"] if i["id"] == port_id)
+        pairs = changed_pairs(port["allowed_address_pairs"], added, removed)
+        return self.update("port", port_id, {"allowed_address_pairs": pairs})
 
     def shape(self) -> set[tuple[str, ...]]:
         """What there is, without ids: to compare two clouds."""

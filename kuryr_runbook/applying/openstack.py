@@ -55,6 +55,8 @@ class OpenStackExecutor(Executor):
             case "pool_members", Action.UPDATE:
                 self._writer.replace_members(str(step.id), body["members"])
                 return self._writer.wait_active(step.known["loadbalancer_id"], say)
+            case "address_pairs", Action.UPDATE:
+                return self._writer.change_pairs(str(step.id), body["added"], body["removed"])
             case kind, Action.CREATE:
                 [made] = self._writer.create(kind, [body])
                 return made

@@ -13,6 +13,7 @@ from functools import wraps
 from kuryr_runbook.checking.diagnosis_look import Look
 from kuryr_runbook.checking.verdicts import CouldNotLook
 from kuryr_runbook.model.findings import Finding, Status
+from kuryr_runbook.model.fixes import Fix
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.snapshots.diagnosis_objects import ClusterService, Pod
 
@@ -67,6 +68,8 @@ class Cause:
     """The checks whose findings follow from it; None: those that its check names."""
     is_hint: bool = False
     """It was said once, and counts only if something follows from it now."""
+    fixes: tuple[Fix, ...] = ()
+    """What of it is mended for certain, without harm to anybody."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,6 +232,7 @@ def _finding(suspect: _Suspect, suffering: list[Victim]) -> Finding:
         source=check.source,
         victims=victims,
         effects=tuple(suspect.effects),
+        fixes=cause.fixes,
     )
 
 

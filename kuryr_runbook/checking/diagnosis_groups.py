@@ -18,6 +18,7 @@ from kuryr_runbook.checking.verdicts import CouldNotLook, readable, some
 from kuryr_runbook.model.addressing import api_service_address
 from kuryr_runbook.model.drivers import GroupRole
 from kuryr_runbook.model.findings import Status
+from kuryr_runbook.model.fixes import PhaseFix
 from kuryr_runbook.snapshots.diagnosis_resources import Port, Rule
 from kuryr_runbook.specs.openstack import balancer_source
 
@@ -45,6 +46,7 @@ def check_service_rule(look: Look) -> Iterator[Cause]:
             remedy=f"openstack security group rule create --ingress --ethertype IPv4 --remote-ip "
             f"{source} {_first(look, groups)}; or {phase('openstack_prep')}, which adds it",
             victims=tuple(victims),
+            fixes=(PhaseFix("openstack_prep"),),
         )
 
 
@@ -68,6 +70,7 @@ def check_self_rule(look: Look) -> Iterator[Cause]:
             remedy=f"openstack security group rule create --ingress --ethertype IPv4 "
             f"--remote-group {name} {name}; or {phase('openstack_prep')}, which adds it",
             victims=tuple(victims),
+            fixes=(PhaseFix("openstack_prep"),),
         )
 
 
@@ -98,6 +101,7 @@ def check_api_rule(look: Look) -> Iterator[Cause]:
                         f"--dst-port {member.port} --remote-ip {nodes} "
                         f"{_first(look, port.groups)}; or {phase('openstack_prep')}",
                         victims=(Victim("API server", member.address),),
+                        fixes=(PhaseFix("openstack_prep"),),
                     )
 
 

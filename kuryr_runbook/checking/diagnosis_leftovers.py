@@ -6,14 +6,23 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from kuryr_runbook.checking.diagnosis_causes import Cause, Victim, question
+from kuryr_runbook.checking.diagnosis_fixes import (
+    Marked,
+    certain,
+    delete_balancers,
+    delete_floating_ips,
+    delete_kuryr_ports,
+    delete_ports,
+    release,
+)
 from kuryr_runbook.checking.diagnosis_look import Look
 from kuryr_runbook.checking.verdicts import some
 from kuryr_runbook.model.findings import Status
+from kuryr_runbook.model.marks import KURYR_PORT_OWNER, KURYRS_FLOATING_IP
+from kuryr_runbook.snapshots.diagnosis_resources import Port
 from kuryr_runbook.snapshots.vif import PodVif
 
-POD_PORT_OWNERS = ("compute:kuryr", "trunk:subport")
-KURYRS_FLOATING_IP = "kuryr_lb"
-"""The description that Kuryr gives floating IPs."""
+POD_PORT_OWNERS = (KURYR_PORT_OWNER, "trunk:subport")
 JUST_NOW = 15.0
 """Seconds that lie between the reading of the first list and of the last."""
 LEAK = "up to ussuri Kuryr has no finalizers: what is deleted while the controller is down stays"
@@ -27,21 +36,16 @@ LEAK = "up to ussuri Kuryr has no finalizers: what is deleted while the controll
 )
 def check_finalizers(look: Look) -> Iterator[Cause]:
     """Pods, Services, network policies and Kuryr's own objects."""
-    items = [
-        *((str(it), "pod", it.namespace, it.name, it.life) for it in look.all_pods),
-        *(
-            (str(it), "service", it.service.namespace, it.service.name, it.life)
-            for it in look.all_services
-        ),
-        *((str(it), it.kind, it.namespace, it.name, it.life) for it in look.kuryr_objects),
-    ]
+    items: tuple[Marked, ...] = (*look.all_pods, *look.all_services, *look.kuryr_objects)
     stuck = [
-        (kind, namespace, name, life)
-        for _, kind, namespace, name, life in items
-        if life.finalizers and life.deleted is not None and look.is_old(life.deleted)
+        it
+        for it in items
+        if it.life.finalizers and it.life.deleted is not None and look.is_old(it.life.deleted)
     ]
     if stuck:
-        kind, namespace, name, life = stuck[0]
+        life = stuck[0].life
+        kind, _, place = str(stuck[0]).partition(" ")
+        namespace, _, name = place.partition("/")
         yield Cause(
             status=Status.FAIL,
             evidence=f"{kind} {namespace}/{name} was to be gone at {life.deleted:%H:%M:%S} UTC; "
@@ -49,7 +53,8 @@ def check_finalizers(look: Look) -> Iterator[Cause]:
             remedy="let the controller run: it removes what belongs to the object, and then the "
             f"finalizer. By hand, which leaks that: kubectl -n {namespace} patch {kind.lower()} "
             f'{name} --type=merge -p \'{{"metadata":{{"finalizers":null}}}}\'',
-            victims=tuple(Victim(kind, f"{space}/{it}") for kind, space, it, _ in stuck),
+            victims=tuple(Victim(*str(it).split(" ", 1)) for it in stuck),
+            fixes=certain(lambda: release(look, stuck)),
         )
 
 
@@ -81,6 +86,9 @@ def check_ports(look: Look) -> Iterator[Cause]:
             remedy=f"openstack port delete {' '.join(it.id for it in orphans[:5])}",
             victims=tuple(Victim("port", it.id) for it in orphans),
             explains=frozenset(),
+            fixes=certain(
+                lambda: delete_ports(look, orphans, "Kuryr made it for a pod that is gone")
+            ),
         )
 
 
@@ -92,19 +100,21 @@ def check_ports(look: Look) -> Iterator[Cause]:
 def check_second_ports(look: Look) -> Iterator[Cause]:
     """The one that its interface does not name is of an attempt that failed."""
     known = {pod.uid: (pod, look.vif(pod)) for pod in look.pods if pod.uid}
-    doubles: dict[str, list[str]] = defaultdict(list)
+    doubles: dict[str, list[Port]] = defaultdict(list)
     for port in look.ports.values():
         pod, vif = known.get(port.device_id, (None, None))
         is_pods = port.device_owner in POD_PORT_OWNERS and look.is_old(port.created, JUST_NOW)
         if is_pods and pod and isinstance(vif, PodVif) and vif.port_id != port.id:
-            doubles[str(pod)].append(port.id)
+            doubles[str(pod)].append(port)
     if doubles:
-        told = [f"{pod}: {', '.join(ids)}" for pod, ids in doubles.items()]
+        told = [f"{pod}: {', '.join(it.id for it in ports)}" for pod, ports in doubles.items()]
+        ports = [port for ports in doubles.values() for port in ports]
         yield Cause(
             status=Status.WARN,
             evidence=some(told),
-            remedy=f"openstack port delete {next(iter(doubles.values()))[0]}",
-            victims=tuple(Victim("port", it) for ids in doubles.values() for it in ids),
+            remedy=f"openstack port delete {ports[0].id}",
+            victims=tuple(Victim("port", it.id) for it in ports),
+            fixes=certain(lambda: delete_ports(look, ports, "its pod has another one")),
         )
 
 
@@ -133,6 +143,7 @@ def check_kuryr_ports(look: Look) -> Iterator[Cause]:
             remedy=f"kubectl -n {first.namespace} delete kuryrport {first.name}: the controller "
             "then deletes the Neutron port too",
             victims=tuple(Victim("KuryrPort", f"{it.namespace}/{it.name}") for it in orphans),
+            fixes=certain(lambda: delete_kuryr_ports(look, orphans)),
         )
 
 
@@ -164,6 +175,7 @@ def check_balancers(look: Look) -> Iterator[Cause]:
             remedy=f"openstack loadbalancer delete --cascade {orphans[0].id}",
             victims=tuple(Victim("load balancer", it.name) for it in orphans),
             explains=frozenset(),
+            fixes=certain(lambda: delete_balancers(look, orphans)),
         )
 
 
@@ -188,4 +200,5 @@ def check_floating_ips(look: Look) -> Iterator[Cause]:
             evidence=some([it.address for it in orphans]),
             remedy=f"openstack floating ip delete {orphans[0].id}",
             victims=tuple(Victim("floating IP", it.address) for it in orphans),
+            fixes=certain(lambda: delete_floating_ips(look, orphans)),
         )

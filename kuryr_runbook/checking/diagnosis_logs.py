@@ -12,6 +12,7 @@ from kuryr_runbook.checking.diagnosis_look import Look
 from kuryr_runbook.checking.diagnosis_signs import CONTROLLER_SIGNS, DAEMON_SIGNS, Sign
 from kuryr_runbook.checking.verdicts import CouldNotLook
 from kuryr_runbook.model.findings import Status
+from kuryr_runbook.model.fixes import PhaseFix
 from kuryr_runbook.snapshots.diagnosis_programs import ProgramPod
 from kuryr_runbook.snapshots.reading import Unreadable
 
@@ -31,6 +32,7 @@ def check_controller_log(look: Look) -> Iterator[Cause]:
             remedy=sign.remedy,
             explains=sign.explains,
             is_hint=True,
+            fixes=_fixes(sign),
         )
 
 
@@ -50,7 +52,12 @@ def check_daemon_log(look: Look) -> Iterator[Cause]:
             nodes=frozenset(pod.node for pod, _ in found),
             explains=sign.explains,
             is_hint=True,
+            fixes=_fixes(sign),
         )
+
+
+def _fixes(sign: Sign) -> tuple[PhaseFix, ...]:
+    return (PhaseFix(sign.mender),) if sign.mender else ()
 
 
 def _signs(

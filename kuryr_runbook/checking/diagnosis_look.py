@@ -24,6 +24,7 @@ from kuryr_runbook.snapshots.diagnosis_resources import (
     Subnet,
     Trunk,
 )
+from kuryr_runbook.snapshots.reading import Unreadable
 
 T = TypeVar("T")
 
@@ -116,6 +117,11 @@ class Look(ClusterLook):
             return True
         ip = ipv4(address)
         return ip is not None and any(ip in net and of == mac for net, of in ranges)
+
+    @property
+    def pair_limit(self) -> int | Unreadable | None:
+        """How many address pairs a port may have, where Neutron told it; None: enough."""
+        return self.cloud.pair_limit
 
     @cached_property
     def rules(self) -> Mapping[str, list[dict[str, Any]]]:

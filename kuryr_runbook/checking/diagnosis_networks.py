@@ -15,6 +15,7 @@ from kuryr_runbook.checking.diagnosis_look import Look, ipv4, ipv4_range
 from kuryr_runbook.checking.diagnosis_programs import CONTROLLER_EFFECTS, SERVICE_EFFECTS
 from kuryr_runbook.checking.verdicts import CouldNotLook, readable, some
 from kuryr_runbook.model.findings import Status
+from kuryr_runbook.model.fixes import PhaseFix
 from kuryr_runbook.snapshots.diagnosis_cloud import node_subnet, pod_subnet, service_subnet
 
 RANGES = (
@@ -66,6 +67,7 @@ def check_router(look: Look) -> Iterator[Cause]:
             remedy=f"openstack router add subnet {router.name} {lost[0].name}; or "
             f"{phase('openstack_prep')}",
             victims=tuple(Victim("subnet", it.name) for it in lost),
+            fixes=(PhaseFix("openstack_prep"),),
         )
     if not router.gateway:
         yield Cause(
@@ -93,6 +95,7 @@ def check_pool(look: Look) -> Iterator[Cause]:
                 f"set --no-allocation-pool --allocation-pool start=FIRST,end=LAST "
                 f"{look.service_subnet.name}",
                 explains=frozenset({"address-taken"}),
+                fixes=(PhaseFix("openstack_prep"),),
             )
 
 

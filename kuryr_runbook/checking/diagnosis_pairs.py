@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from itertools import chain
 
 from kuryr_runbook.checking.diagnosis_causes import (
     Cause,
@@ -12,15 +13,24 @@ from kuryr_runbook.checking.diagnosis_causes import (
     pod_victim,
     question,
 )
+from kuryr_runbook.checking.diagnosis_fixes import (
+    PlacedPair,
+    allow_pairs,
+    certain,
+    drop_pairs,
+    drop_second_pairs,
+)
 from kuryr_runbook.checking.diagnosis_look import Look, ipv4, ipv4_range
 from kuryr_runbook.checking.diagnosis_nodes import needs_pairs
 from kuryr_runbook.checking.verdicts import CouldNotLook, some
 from kuryr_runbook.model.findings import Status
+from kuryr_runbook.snapshots.reading import Unreadable
 from kuryr_runbook.snapshots.vif import PodVif
 
 DEFAULT_PAIRS = 10
-"""Neutron's max_allowed_address_pair, unless somebody raised it; no API tells."""
-NEARLY = 8
+"""Neutron's max_allowed_address_pair, unless somebody raised it."""
+NEARLY = 0.8
+"""The part of the limit from which on it is told."""
 FROM_DRIVER = "kuryr-kubernetes, controller/drivers/nested_macvlan_vif.py, nested_vif.py"
 
 
@@ -33,29 +43,35 @@ FROM_DRIVER = "kuryr-kubernetes, controller/drivers/nested_macvlan_vif.py, neste
     arises=needs_pairs,
 )
 def check_pair_limit(look: Look) -> Iterator[Cause]:
-    """Any port that has more tells that the default was raised."""
+    """Where Neutron was not asked, any port that has more than the default tells of another."""
     counts = {name: len(port.pairs) for name, port in look.workers.items()}
-    if max(counts.values(), default=0) > DEFAULT_PAIRS:
+    told = look.pair_limit
+    limit, whose = (
+        (DEFAULT_PAIRS, "Neutron's default limit")
+        if isinstance(told, Unreadable)
+        else (told, "Neutron's limit")
+    )
+    most = max(counts.values(), default=0)
+    if limit is None or (isinstance(told, Unreadable) and most > limit):
         return
     waiting = {pod.node for pod in look.pods if look.vif(pod) is None and look.is_overdue(pod)}
-    full = [name for name, count in counts.items() if count == DEFAULT_PAIRS and name in waiting]
-    near = [name for name, count in counts.items() if count >= NEARLY and name not in full]
+    full = [name for name, count in counts.items() if count >= limit and name in waiting]
+    near = [name for name, count in counts.items() if count >= NEARLY * limit and name not in full]
     raising = (
         "have max_allowed_address_pair in neutron.conf raised to the pods of a worker, or more"
     )
     if full:
         yield Cause(
             status=Status.FAIL,
-            evidence=f"{some(full)}: {DEFAULT_PAIRS} pairs, Neutron's default limit, and pods wait",
+            evidence=f"{some(full)}: {limit} pairs, {whose}, and pods wait",
             remedy=raising,
             victims=tuple(map(node_victim, full)),
         )
     if near:
-        told = [f"{name} {counts[name]}" for name in near]
+        having = [f"{name} {counts[name]}" for name in near]
         yield Cause(
             status=Status.WARN,
-            evidence=f"near Neutron's default of {DEFAULT_PAIRS}: {some(told)}; no port has more, "
-            "so it may not have been raised",
+            evidence=f"near {limit}, {whose}: {some(having)}",
             remedy=raising,
             victims=tuple(map(node_victim, near)),
             explains=frozenset(),
@@ -87,6 +103,7 @@ def check_pairs(look: Look) -> Iterator[Cause]:
             remedy=f"openstack port set --allowed-address {pair} {port.id if port else 'PORT'}; or "
             "delete the pod: its successor gets a pair",
             victims=tuple(pod_victim(pod) for pod, _ in lost),
+            fixes=certain(lambda: allow_pairs(look, lost)),
         )
 
 
@@ -98,18 +115,22 @@ def check_pairs(look: Look) -> Iterator[Cause]:
 )
 def check_pairs_once(look: Look) -> Iterator[Cause]:
     """One of the two is of an earlier pod, and would be answered for by the wrong node."""
-    where: dict[str, list[str]] = defaultdict(list)
-    for name, address, mac in _pod_pairs(look):
-        where[address].append(f"{name} ({mac})")
-    twice = {address: places for address, places in where.items() if len(places) > 1}
+    where: dict[str, list[PlacedPair]] = defaultdict(list)
+    for pair in _pod_pairs(look):
+        where[pair[1]].append(pair)
+    twice = {address: pairs for address, pairs in where.items() if len(pairs) > 1}
     if twice:
-        told = [f"{address} at {' and '.join(places)}" for address, places in twice.items()]
+        told = [
+            f"{address} at {' and '.join(f'{node} ({mac})' for node, _, mac in pairs)}"
+            for address, pairs in twice.items()
+        ]
         yield Cause(
             status=Status.WARN,
             evidence=some(told),
             remedy="for the MAC that is no pod's: openstack port unset --allowed-address "
             "ip-address=ADDRESS,mac-address=MAC PORT",
             victims=tuple(Victim("address", address) for address in twice),
+            fixes=certain(lambda: drop_second_pairs(look, chain(*twice.values()))),
         )
 
 
@@ -124,24 +145,25 @@ def check_stale_pairs(look: Look) -> Iterator[Cause]:
     """They count towards the limit, and let somebody use the address. Only the pods' subnet."""
     known = {(address, vif.mac) for vif in _vifs(look) for address in vif.addresses}
     macs = {port.mac for port in look.ports.values()}
-    counts: Counter[str] = Counter()
-    victims = []
-    for name, address, mac in _pod_pairs(look):
+    stale = [
+        (name, address, mac)
+        for name, address, mac in _pod_pairs(look)
         # A pair whose port is there is a pod's that comes or goes.
-        if (address, mac) not in known and mac not in macs:
-            counts[name] += 1
-            victims.append(Victim("address", address))
-    if victims:
+        if (address, mac) not in known and mac not in macs
+    ]
+    if stale:
+        counts = Counter(name for name, _, _ in stale)
         yield Cause(
             status=Status.WARN,
             evidence=some([f"{name}: {count}" for name, count in counts.items()]),
             remedy="openstack port unset --allowed-address ip-address=ADDRESS,mac-address=MAC PORT",
-            victims=tuple(victims),
+            victims=tuple(Victim("address", address) for _, address, _ in stale),
             own=True,
+            fixes=certain(lambda: drop_pairs(look, stale)),
         )
 
 
-def _pod_pairs(look: Look) -> Iterator[tuple[str, str, str]]:
+def _pod_pairs(look: Look) -> Iterator[PlacedPair]:
     """Node, address and MAC of each pair in the pods' subnet: others are of no concern here."""
     pods = ipv4_range(look.pod_subnet.cidr)
     if pods is None:

@@ -8,6 +8,7 @@ from kuryr_runbook.checking.diagnosis_causes import Cause, node_victim, phase, q
 from kuryr_runbook.checking.diagnosis_look import Look
 from kuryr_runbook.checking.verdicts import some
 from kuryr_runbook.model.findings import Status
+from kuryr_runbook.model.fixes import PhaseFix
 from kuryr_runbook.model.support import kubernetes_objections
 from kuryr_runbook.snapshots.diagnosis_programs import ProgramPod
 from kuryr_runbook.snapshots.reading import Unreadable
@@ -75,6 +76,7 @@ def check_replicas(look: Look) -> Iterator[Cause]:
             status=Status.FAIL,
             evidence=f"there is no Deployment {home}/{CONTROLLER}",
             remedy=phase("controller"),
+            fixes=(PhaseFix("controller"),),
         )
     elif replicas == 0:
         yield Cause(
@@ -82,6 +84,7 @@ def check_replicas(look: Look) -> Iterator[Cause]:
             evidence=f"Deployment {home}/{CONTROLLER} is scaled to 0",
             remedy=f"kubectl -n {home} scale deployment {CONTROLLER} --replicas=1, or "
             f"{phase('controller')}",
+            fixes=(PhaseFix("controller"),),
         )
 
 
@@ -104,6 +107,7 @@ def check_controller(look: Look) -> Iterator[Cause]:
         evidence=f"no controller is ready: {evidence}",
         remedy=f"kubectl -n {home} describe pod -l name={CONTROLLER}; kubectl -n {home} logs "
         f"deployment/{CONTROLLER} --previous; then {phase('controller')}",
+        fixes=(PhaseFix("controller"),),
     )
 
 
@@ -147,6 +151,7 @@ def check_daemons_there(look: Look) -> Iterator[Cause]:
         f"then {phase('daemon')}",
         victims=tuple(map(node_victim, bare)),
         nodes=frozenset(bare),
+        fixes=(PhaseFix("daemon"),),
     )
 
 
@@ -172,6 +177,7 @@ def check_daemons(look: Look) -> Iterator[Cause]:
             f"{pods[0].name} --all-containers; then {phase('daemon')}",
             victims=tuple(map(node_victim, nodes)),
             nodes=frozenset(nodes),
+            fixes=(PhaseFix("daemon"),),
         )
 
 
@@ -201,6 +207,7 @@ def check_nodes(look: Look) -> Iterator[Cause]:
             remedy=mend,
             victims=tuple(map(node_victim, names)),
             nodes=frozenset(names),
+            fixes=(PhaseFix("daemon"),) if lacks_network else (),
         )
 
 

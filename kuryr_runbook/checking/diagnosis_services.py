@@ -12,17 +12,20 @@ from kuryr_runbook.checking.diagnosis_causes import (
     question,
     service_victim,
 )
+from kuryr_runbook.checking.diagnosis_fixes import certain, lead_back
 from kuryr_runbook.checking.diagnosis_look import Look
 from kuryr_runbook.checking.diagnosis_programs import SERVICE_EFFECTS
 from kuryr_runbook.checking.verdicts import some
 from kuryr_runbook.model.addressing import api_service_address
 from kuryr_runbook.model.findings import Status
+from kuryr_runbook.model.fixes import PhaseFix
 from kuryr_runbook.model.support import service_objections
 from kuryr_runbook.snapshots.diagnosis_objects import ClusterService
 from kuryr_runbook.snapshots.diagnosis_resources import Balancer
 
 ANY_OCTAVIA = (99, 0)
 """Octavia's version is not asked for here: a port that it skips shows as a missing listener."""
+API = Victim("service", "default/kubernetes")
 FROM_HANDLER = "kuryr-kubernetes, controller/handlers/lbaas.py, loadbalancer.py"
 SEE_LOG = "kubectl -n kube-system logs deployment/kuryr-controller"
 
@@ -161,7 +164,14 @@ def check_states(look: Look) -> Iterator[Cause]:
             f"{SEE_REMAKE}",
             victims=tuple(victim for victim, _ in found),
             own=True,
+            fixes=_api_fixes(state, found),
         )
+
+
+def _api_fixes(state: str, found: list[tuple[Victim, Balancer]]) -> tuple[PhaseFix, ...]:
+    """The load balancer of the API is a phase's, which makes one in ERROR anew."""
+    is_apis = state == "ERROR" and any(victim == API for victim, _ in found)
+    return (PhaseFix("openstack_prep"),) if is_apis else ()
 
 
 SEE_REMAKE = "Kuryr makes it anew when the endpoints change, phase openstack_prep that of the API"
@@ -175,7 +185,7 @@ SEE_REMAKE = "Kuryr makes it anew when the endpoints change, phase openstack_pre
 def check_external(look: Look) -> Iterator[Cause]:
     """In Neutron at the VIP's port, and the same in the Service's status."""
     at: dict[str, str] = {it.port_id: it.address for it in look.floating_ips if it.port_id}
-    wrong = []
+    wrong, loose = [], []
     for service, balancer in look.served:
         if service.service.type != "LoadBalancer" or not look.is_old(service.life.made):
             continue
@@ -183,6 +193,7 @@ def check_external(look: Look) -> Iterator[Cause]:
         if not has or has != service.ingress:
             announced = service.ingress or "none"
             wrong.append((service, f"{service} announces {announced}, Neutron has {has or 'none'}"))
+            loose.append((service, balancer))
     if wrong:
         yield Cause(
             status=Status.FAIL,
@@ -190,6 +201,7 @@ def check_external(look: Look) -> Iterator[Cause]:
             remedy=f"{SEE_LOG} (`Failed to allocate public IP`); check network.external_network "
             "and the quota of floating IPs; a Service made anew gets a new one",
             victims=tuple(service_victim(service) for service, _ in wrong),
+            fixes=certain(lambda: lead_back(look, loose)),
         )
 
 
@@ -213,7 +225,8 @@ def check_api(look: Look) -> Iterator[Cause]:
             status=Status.FAIL,
             evidence=f"the load balancer at {vip} {lacks}: no pod reaches the API",
             remedy=phase("openstack_prep"),
-            victims=(Victim("service", "default/kubernetes"),),
+            victims=(API,),
+            fixes=(PhaseFix("openstack_prep"),),
         )
 
 
@@ -223,7 +236,7 @@ def balancers(look: Look) -> Iterator[tuple[Balancer, Victim]]:
     for service, balancer in look.served:
         yield balancer, service_victim(service)
     for balancer in look.balancers_at.get(vip, []):
-        yield balancer, Victim("service", "default/kubernetes")
+        yield balancer, API
 
 
 def _with_warning(look: Look, service: ClusterService) -> str:

@@ -26,10 +26,14 @@ class Sign:
     means: str
     remedy: str
     explains: frozenset[str]
+    mender: str
+    """The phase whose plan mends it if it is not done; empty: none does."""
 
 
-def _sign(pattern: str, means: str, remedy: str, explains: frozenset[str]) -> Sign:
-    return Sign(re.compile(pattern, re.IGNORECASE), means, remedy, explains)
+def _sign(
+    pattern: str, means: str, remedy: str, explains: frozenset[str], mender: str = ""
+) -> Sign:
+    return Sign(re.compile(pattern, re.IGNORECASE), means, remedy, explains, mender)
 
 
 CONTROLLER_SIGNS: tuple[Sign, ...] = (
@@ -39,6 +43,7 @@ CONTROLLER_SIGNS: tuple[Sign, ...] = (
         f"give the cloud's CA in openstack.ca_file, or as cacert in clouds.yaml; then "
         f"{phase('controller')}",
         WORK,
+        "controller",
     ),
     _sign(
         r"request you have made requires authentication|keystone\S*\.Unauthorized"
@@ -47,6 +52,7 @@ CONTROLLER_SIGNS: tuple[Sign, ...] = (
         f"check the entry in clouds.yaml, then {phase('controller')}; or kuryr-runbook "
         "rotate-credentials --site FILE",
         WORK,
+        "controller",
     ),
     _sign(
         r"K8sClientException.*\b401\b|\"code\": ?401|'code': ?401",
@@ -118,18 +124,21 @@ CONTROLLER_SIGNS: tuple[Sign, ...] = (
         "kuryr.conf lacks an option",
         phase("controller"),
         WORK,
+        "controller",
     ),
     _sign(
         r"handlers .* were not found",
         "kuryr.conf names handlers that this release does not have",
         phase("controller"),
         WORK,
+        "controller",
     ),
     _sign(
         r"unable to find token_file",
         "the controller finds no token of its service account",
         f"{phase('controller')}; its pod has to mount the token of kuryr-controller",
         WORK,
+        "controller",
     ),
     _sign(
         r"KeyError: '?\"?selfLink",
@@ -167,12 +176,14 @@ DAEMON_SIGNS: tuple[Sign, ...] = (
         f"set kuryr.link_iface to the name that `ip link` shows on a worker, then "
         f"{phase('daemon')}",
         DAEMON_WORK,
+        "daemon",
     ),
     _sign(
         r"certificate[ _]verify[ _]failed|\bSSLError",
         "the daemon does not trust the certificate of the API server",
         f"kubernetes.api_root has to be an address that the certificate names; {phase('daemon')}",
         DAEMON_WORK,
+        "daemon",
     ),
     _sign(
         r"\b401\b|Unauthorized",
@@ -185,12 +196,14 @@ DAEMON_SIGNS: tuple[Sign, ...] = (
         "Kubernetes does not let the daemon read what it needs",
         f"{phase('daemon')}: it brings the daemon's role",
         DAEMON_WORK,
+        "daemon",
     ),
     _sign(
         r"RequiredOptError|lock_path",
         "kuryr.conf of the daemon lacks an option",
         phase("daemon"),
         DAEMON_WORK,
+        "daemon",
     ),
     _sign(
         r"Connection refused|Max retries exceeded|No route to host|timed out",
@@ -203,5 +216,6 @@ DAEMON_SIGNS: tuple[Sign, ...] = (
         "the daemon does not reach a pod's network namespace",
         f"{phase('daemon')}: it mounts what the nodes' container runtime needs, and is privileged",
         DAEMON_WORK,
+        "daemon",
     ),
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 
 from kuryr_runbook.checking.preflight_lookups import (
     FORBIDDEN,
@@ -31,11 +30,9 @@ from kuryr_runbook.model import support
 from kuryr_runbook.model.providers import OctaviaProvider
 from kuryr_runbook.model.releases.octavia_features import PROVIDER_CHOICE
 from kuryr_runbook.snapshots.openstack import OpenStackSnapshot
+from kuryr_runbook.snapshots.pair_limit import limit_told
 from kuryr_runbook.snapshots.preflight import PreflightSnapshot
 from kuryr_runbook.specs.requirements import needed_extensions
-
-AFTER_THE_PAIRS = {"SubnetNotFound", "PolicyNotAuthorized", "HTTPForbidden", "OverQuota"}
-"""What Neutron says against a port once it has counted its address pairs."""
 
 AMPHORAE = {"amphora", "octavia"}
 """Names of the provider whose load balancers are amphorae; the second is the older one."""
@@ -169,21 +166,13 @@ def check_balancer_role(snapshot: PreflightSnapshot) -> Verdict:
 
 @check("address-pair-limit", "A worker's port takes an address pair for each of its pods")
 def check_pair_limit(snapshot: PreflightSnapshot) -> Verdict:
-    """Neutron's max_allowed_address_pair, 10 unless the cloud's operators raise it.
-
-    No API tells it. But Neutron counts the pairs of a port before all else, and names its limit
-    when there are too many: so it is asked for a port with as many as a worker may need.
-    """
+    """Neutron's max_allowed_address_pair, 10 unless the cloud's operators raise it."""
     if not snapshot.site.driver.needs_address_pairs:
         return skipped(f"{snapshot.site.kuryr.vif_driver} needs none")
     look = neutron(snapshot)
-    refusal, in_use = readable(look.paired_port), _pairs_in_use(snapshot)
-    told = re.search(r"maximum (\d+)", refusal.said)
-    if refusal.type != "AllowedAddressPairExhausted" or told is None:
-        if refusal.type not in AFTER_THE_PAIRS:
-            raise CouldNotLook(f"Neutron answered {refusal.status}: {refusal.said}")
+    limit, in_use = readable(limit_told(readable(look.paired_port))), _pairs_in_use(snapshot)
+    if limit is None:
         return passed(f"{look.pairs} are allowed, as many as a node takes pods; {in_use}")
-    limit = int(told[1])
     evidence = f"{limit} are allowed, a node takes {look.pairs} pods; {in_use}"
     remedy = (
         f"have the cloud's operators set max_allowed_address_pair to {look.pairs} in Neutron, or "

@@ -1,4 +1,4 @@
-"""`kuryr-runbook diagnose`: what is wrong, for people, for machines, and from a file."""
+"""`kuryr-runbook diagnose`: what is wrong, for people, for machines, and from a file; and a fix."""
 
 from __future__ import annotations
 
@@ -15,9 +15,12 @@ from kuryr_runbook.model.errors import CheckError, UnknownError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from kuryr_runbook.display.tables import View
     from kuryr_runbook.model.findings import Finding
     from kuryr_runbook.model.site import Site
     from kuryr_runbook.snapshots.diagnosis import DiagnosisSnapshot
+
+NAME_A_SITE = "name a site with --site, or a file with --snapshot"
 
 file_type = click.Path(path_type=Path, dir_okay=False)
 
@@ -35,6 +38,11 @@ file_type = click.Path(path_type=Path, dir_okay=False)
 @click.option("--snapshot", type=file_type, help="Look at a saved snapshot, and at nothing else.")
 @click.option("--save-snapshot", type=file_type, help="Keep what was read; it holds no secret.")
 @click.option("--picture", type=file_type, help="Draw the site with the findings, as SVG.")
+@click.option(
+    "--fix",
+    is_flag=True,
+    help="Show a plan that mends what can be mended for certain, ask, carry it out, look again.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
 @click.option("--junit", "junit_file", type=file_type, help="Write the findings as JUnit's XML.")
 @click.option(
@@ -45,43 +53,90 @@ file_type = click.Path(path_type=Path, dir_okay=False)
     help="The least that makes the exit status 4.",
 )
 def diagnose(
-    *, site_file: Path | None, snapshot: Path | None, as_json: bool, fail_on: str, **how: Any
+    *,
+    site_file: Path | None,
+    snapshot: Path | None,
+    fix: bool,
+    as_json: bool,
+    fail_on: str,
+    **more: Any,
 ) -> None:
-    """Find out what is wrong with Kuryr, deepest cause first. Changes nothing.
+    """Find out what is wrong with Kuryr, deepest cause first.
 
+    Changes nothing, but with --fix, and then nothing before you have agreed.
     Exit status 4 when something is wrong, 5 when something could not be
     looked at, else 0.
     """
-    from kuryr_runbook.checking.diagnosis import Place, check_diagnosis
+    from kuryr_runbook.checking.diagnosis import EVERYWHERE, Place, check_diagnosis
     from kuryr_runbook.checking.diagnosis_look import Look
     from kuryr_runbook.checking.diagnosis_paths import trace
     from kuryr_runbook.checking.topology import topology_of
-    from kuryr_runbook.display.findings import causes_view
     from kuryr_runbook.display.paths import path_view
     from kuryr_runbook.display.reports import junit, report_data
     from kuryr_runbook.display.topology_svg import topology_svg
     from kuryr_runbook.snapshots.diagnosis import save_snapshot
 
-    place = Place(**{name: how[name] for name in ("namespace", "pod", "service")})
-    # Progress is no part of the result.
-    with redirect_stdout(sys.stderr):
-        read = _snapshot(site_file, snapshot)
-    if how["save_snapshot"] is not None:
-        save_snapshot(read, how["save_snapshot"])
+    place = Place(**{name: more[name] for name in ("namespace", "pod", "service")})
+    if fix:
+        if snapshot is not None or place != EVERYWHERE:
+            raise UsageError(
+                "--fix mends a whole site as it is now: it goes with none of --snapshot, "
+                "--namespace, --pod, --service"
+            )
+        read = _mended(site_file, on_stderr=as_json)
+    else:
+        # Progress is no part of the result.
+        with redirect_stdout(sys.stderr):
+            read = _snapshot(site_file, snapshot)
+    if more["save_snapshot"] is not None:
+        save_snapshot(read, more["save_snapshot"])
     look = Look(read)
     findings, hops = check_diagnosis(look, place), trace(look, place)
-    of_site = f"of site {read.site.name}, {read.taken_at:%F %T} UTC"
     if as_json:
         click.echo(json.dumps(report_data(read.site.name, findings, hops), indent=2))
     else:
-        click.echo(causes_view(f"Diagnosis {of_site}", findings))
+        click.echo(_causes(read, findings))
         if hops:
             click.echo(f"\n{path_view(f'Path to {place}', hops)}")
-    if how["picture"] is not None:
-        _write(how["picture"], topology_svg(topology_of(look, findings), f"Topology {of_site}"))
-    if how["junit_file"] is not None:
-        _write(how["junit_file"], junit(findings))
+    if more["picture"] is not None:
+        title = f"Topology {_of_site(read)}"
+        _write(more["picture"], topology_svg(topology_of(look, findings), title))
+    if more["junit_file"] is not None:
+        _write(more["junit_file"], junit(findings))
     sys.exit(_status(findings, fail_on))
+
+
+def _causes(read: DiagnosisSnapshot, findings: Sequence[Finding]) -> View:
+    from kuryr_runbook.display.findings import causes_view
+
+    return causes_view(f"Diagnosis {_of_site(read)}", findings)
+
+
+def _of_site(read: DiagnosisSnapshot) -> str:
+    return f"of site {read.site.name}, {read.taken_at:%F %T} UTC"
+
+
+def _mended(site_file: Path | None, *, on_stderr: bool) -> DiagnosisSnapshot:
+    """Show what is wrong and the plan, and carry it out once that is agreed; what was read last."""
+    from kuryr_runbook.checking.diagnosis import check_diagnosis
+    from kuryr_runbook.checking.diagnosis_look import Look
+    from kuryr_runbook.phases.base import read_site
+    from kuryr_runbook.phases.troubleshooting import Troubleshooting
+
+    if site_file is None:
+        raise UsageError(NAME_A_SITE)
+    phase = Troubleshooting(**dict(read_site(site_file)))
+    with redirect_stdout(sys.stderr):
+        plan = phase.plan()
+    click.echo(f"{_causes(phase.seen, check_diagnosis(Look(phase.seen)))}\n", err=on_stderr)
+    click.echo(f"{plan}\n", err=on_stderr)
+    if plan.data["plan"]["steps"] and click.confirm("Carry out this plan?", err=True):
+        with redirect_stdout(sys.stderr):
+            outcome = phase.apply()
+        click.echo(f"{outcome}\n", err=on_stderr)
+        with redirect_stdout(sys.stderr):
+            phase.left()
+    return phase.seen
 
 
 def _snapshot(site_file: Path | None, saved: Path | None) -> DiagnosisSnapshot:
@@ -95,7 +150,7 @@ def _snapshot(site_file: Path | None, saved: Path | None) -> DiagnosisSnapshot:
     site = None if site_file is None else read_site(site_file)
     if saved is None:
         if site is None:
-            raise UsageError("name a site with --site, or a file with --snapshot")
+            raise UsageError(NAME_A_SITE)
         return Troubleshooting(**dict(site)).read()
     found = load_snapshot(saved)
     if site is None:

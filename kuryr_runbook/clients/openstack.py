@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from kuryr_runbook.clients.address_pairs import Pairs, changed_pairs
 from kuryr_runbook.clients.openstack_session import OpenStackSession
 from kuryr_runbook.clients.patience import Notify, TransientError
 from kuryr_runbook.model.errors import ApplyError, DeadlineError
@@ -95,6 +96,9 @@ class OpenStackWriter(Protocol):
 
     def wait_active(self, load_balancer_id: str, say: Callable[[str], None]) -> Resource:
         """Wait until the load balancer is ACTIVE. Raises ApplyError on ERROR, DeadlineError."""
+
+    def change_pairs(self, port_id: str, added: Pairs, removed: Pairs) -> Resource:
+        """Add and remove allowed address pairs of a port; others may change it meanwhile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,6 +254,28 @@ class OpenStackClient:
                 )
             time.sleep(0.3)
         raise DeadlineError(f"load balancer {load_balancer_id} was not gone in {DELETED_SECONDS}s")
+
+    def change_pairs(self, port_id: str, added: Pairs, removed: Pairs) -> Resource:
+        """Add and remove allowed address pairs of a port; others may change it meanwhile.
+
+        Neutron replaces the whole list at each update. So it is told which revision of the port
+        the change was computed from, and refuses it (412) when Kuryr was faster: then it is
+        computed anew.
+        """
+        path = f"{COLLECTIONS['port'].path}/{port_id}"
+
+        def attempt() -> Resource:
+            port = self.session.once("GET", "network", path).json()["port"]
+            pairs = changed_pairs(port["allowed_address_pairs"], added, removed)
+            if pairs == port["allowed_address_pairs"]:
+                return dict(port)
+            revision = port.get("revision_number")
+            headers = {} if revision is None else {"If-Match": f"revision_number={revision}"}
+            body = {"port": {"allowed_address_pairs": pairs}}
+            answer = self.session.once("PUT", "network", path, json=body, headers=headers)
+            return dict(answer.json()["port"])
+
+        return self.session.patiently("network", attempt)
 
     def add_router_interface(self, router_id: str, subnet_id: str) -> None:
         """Give the router a leg in the subnet, at the subnet's gateway address."""

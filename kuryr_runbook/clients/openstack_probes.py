@@ -71,7 +71,38 @@ class CloudProber(OpenStackReader, Protocol):
         """How Octavia refuses a load balancer without an address."""
 
 
-class ProbingCloud(OpenStackClient):
+class AskingCloud(OpenStackClient):
+    """A connection that also asks Neutron what it would refuse."""
+
+    def refuse_port(self, network_id: str, body: Mapping[str, Any]) -> Refusal:
+        """How Neutron refuses a port of that network in a subnet that does not exist.
+
+        Nothing can come of it, since the subnet's id was made up a moment ago. Neutron looks at
+        a request in this order: the values by themselves (400: more address pairs than it
+        allows), the network (404), the quota (409), the policy (403), and at last, in the
+        transaction that would make the port and is rolled back, the subnet (404, type
+        SubnetNotFound). So that type means: permitted. Read in Neutron's pecan hooks and
+        `ipam_backend_mixin.py`, and seen with Neutron 28.
+        """
+        fixed_ips = [{"subnet_id": str(uuid.uuid4())}]
+        port = {"network_id": network_id, "fixed_ips": fixed_ips, **body}
+        return self._refused("network", "/ports", {"port": port})
+
+    def _refused(self, service: str, path: str, json: Mapping[str, Any]) -> Refusal:
+        name = NAMES[service]
+        with self.session.ours(service):
+            proxy = getattr(self.session.connection, service)
+            answer = proxy.request(path, "POST", raise_exc=False, json=json)
+        if answer.status_code < 300:
+            raise ApplyError(
+                f"{name} took a request to POST {path} that cannot be carried out, and answered "
+                f"{said(answer)}",
+                remedy="delete what it made, if it made something, and report this",
+            )
+        return Refusal(status=answer.status_code, type=_error_type(answer), said=said(answer))
+
+
+class ProbingCloud(AskingCloud):
     """A connection that probes, and gives up soon on what does not answer."""
 
     def __init__(self, cloud: str, clouds_yaml: Path | None = None) -> None:
@@ -139,20 +170,6 @@ class ProbingCloud(OpenStackClient):
         answer = self.session.request("GET", "load_balancer", "/lbaas/providers").json()
         return [str(provider["name"]) for provider in answer["providers"]]
 
-    def refuse_port(self, network_id: str, body: Mapping[str, Any]) -> Refusal:
-        """How Neutron refuses a port of that network in a subnet that does not exist.
-
-        Nothing can come of it, since the subnet's id was made up a moment ago. Neutron looks at
-        a request in this order: the values by themselves (400: more address pairs than it
-        allows), the network (404), the quota (409), the policy (403), and at last, in the
-        transaction that would make the port and is rolled back, the subnet (404, type
-        SubnetNotFound). So that type means: permitted. Read in Neutron's pecan hooks and
-        `ipam_backend_mixin.py`, and seen with Neutron 28.
-        """
-        fixed_ips = [{"subnet_id": str(uuid.uuid4())}]
-        port = {"network_id": network_id, "fixed_ips": fixed_ips, **body}
-        return self._refused("network", "/ports", {"port": port})
-
     def refuse_load_balancer(self, project_id: str) -> Refusal:
         """How Octavia refuses a load balancer without an address.
 
@@ -162,19 +179,6 @@ class ProbingCloud(OpenStackClient):
         """
         body = {"loadbalancer": {"project_id": project_id}}
         return self._refused("load_balancer", "/lbaas/loadbalancers", body)
-
-    def _refused(self, service: str, path: str, json: Mapping[str, Any]) -> Refusal:
-        name = NAMES[service]
-        with self.session.ours(service):
-            proxy = getattr(self.session.connection, service)
-            answer = proxy.request(path, "POST", raise_exc=False, json=json)
-        if answer.status_code < 300:
-            raise ApplyError(
-                f"{name} took a request to POST {path} that cannot be carried out, and answered "
-                f"{said(answer)}",
-                remedy="delete what it made, if it made something, and report this",
-            )
-        return Refusal(status=answer.status_code, type=_error_type(answer), said=said(answer))
 
 
 def _error_type(answer: Any) -> str:

@@ -34,6 +34,8 @@ PATIENCE_SECONDS = {"network": 120.0, "load_balancer": 600.0, "identity": 120.0}
 """How long an answer that may change is asked for: a load balancer is immutable while its amphora
 boots, a minute or more."""
 NAMES = {"network": "Neutron", "load_balancer": "Octavia", "identity": "Keystone"}
+CHANGED_MEANWHILE = HTTPStatus.PRECONDITION_FAILED
+"""What Neutron answers to If-Match when the resource is no longer of that revision."""
 _LACKS_ROLE = (
     "the user lacks a role: load balancers need load-balancer_member (or admin) beside member; "
     "ports with binding:host_id, as nested-macvlan makes them, need admin"
@@ -132,7 +134,7 @@ class OpenStackSession:
         if answer.status_code < 300 or (missing_ok and answer.status_code == 404):
             return answer
         refusal = _refusal(NAMES[service], method, path, answer)
-        if answer.status_code in TRANSIENT or _is_immutable(answer):
+        if answer.status_code in {*TRANSIENT, CHANGED_MEANWHILE} or _is_immutable(answer):
             raise TransientError(refusal, retry_after(answer.headers.get("Retry-After")))
         raise refusal
 

@@ -31,11 +31,14 @@ def findings_view(title: str, findings: Iterable[Finding], key: str = "findings"
     states = [item.status for item in found]
     counts = ", ".join(f"{states.count(status)} {status}" for status in Status if status in states)
     view = table(title, ("status", "check", "evidence"), rows, f"{counts or 'no checks'}.")
-    return replace(view, data={key: [_document(item) for item in found]})
+    return replace(view, data={key: [finding_document(item) for item in found]})
 
 
-def _document(finding: Finding) -> dict[str, Any]:
-    return {**asdict(finding), "status": str(finding.status)}
+def finding_document(finding: Finding) -> dict[str, Any]:
+    """A finding as JSON values; of what mends it, no more than whether there is something."""
+    values = asdict(finding)
+    del values["fixes"]
+    return {**values, "status": str(finding.status), "fixable": bool(finding.fixes)}
 
 
 def causes_view(title: str, findings: Iterable[Finding]) -> View:
@@ -50,7 +53,7 @@ def causes_view(title: str, findings: Iterable[Finding]) -> View:
         rows or [(SIGNS[Status.PASS], "nothing is wrong")],
         f"{passed} checks found nothing.",
     )
-    return replace(view, data={"findings": [_document(item) for item in found]})
+    return replace(view, data={"findings": [finding_document(item) for item in found]})
 
 
 def _cause(finding: Finding) -> str:
@@ -61,6 +64,7 @@ def _cause(finding: Finding) -> str:
     lines += [finding.evidence]
     lines += [f"concerns: {', '.join(victims)}"] if victims else []
     lines += [f"-> {finding.remedy}"] if finding.remedy else []
+    lines += ["-> kuryr-runbook diagnose --fix has a plan for it"] if finding.fixes else []
     lines += [f"(known from: {finding.source})"] if finding.source else []
     return "\n".join(lines)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from kuryr_runbook.display.findings import finding_document
 from kuryr_runbook.display.junit import OUTCOMES, Case, document, suite
 from kuryr_runbook.model.findings import Finding, Hop, Status, worst
 
@@ -17,7 +18,7 @@ def report_data(site: str, findings: Sequence[Finding], hops: Sequence[Hop]) -> 
     return {
         "site": site,
         "worst": worst(findings),
-        "findings": [asdict(finding) for finding in findings],
+        "findings": [finding_document(finding) for finding in findings],
         "path": [asdict(hop) for hop in hops],
     }
 

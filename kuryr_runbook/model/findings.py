@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from kuryr_runbook.model.fixes import Fix
+
 
 class Status(StrEnum):
     """What a check found. `unknown` means it could not look; it is never a pass."""
@@ -37,6 +39,8 @@ class Finding:
     """Names of the checks that would have found these otherwise."""
     cause: str = ""
     """What diagnosis says about it; empty: it was not asked."""
+    fixes: tuple[Fix, ...] = ()
+    """What of it the runbook can mend by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

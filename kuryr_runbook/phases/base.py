@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from kuryr_runbook.clients.kubernetes import KubernetesClient
 from kuryr_runbook.clients.leases import LeaseClient, Leases
@@ -84,6 +84,13 @@ class Phase(ABC):
         self.dry_run = dry_run
         self.options = parse_options(options or {})
         self._shown: _Shown | None = None
+
+    @classmethod
+    def of(cls, other: Phase, *, dry_run: bool) -> Self:
+        """The phase for the site of another one, by that one's connections."""
+        phase = cls(dry_run=dry_run, **dict(other.site))
+        phase.cloud, phase.cluster = other.cloud, other.cluster
+        return phase
 
     @cached_property
     def cloud(self) -> OpenStackClient:

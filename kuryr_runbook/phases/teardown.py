@@ -137,7 +137,7 @@ class Teardown(Phase):
     def remove_verification(self) -> None:
         """Delete the verification's workload; what Kuryr does not take away, later stages do."""
         try:
-            Verification.of(self).remove()
+            Verification.of(self, dry_run=self.dry_run).remove()
         except DeadlineError as error:
             say(error.message)
 

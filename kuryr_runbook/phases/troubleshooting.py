@@ -1,33 +1,59 @@
-"""Phase 90: what is wrong with a Kuryr that was installed? Looks, and changes nothing."""
+"""Phase 90: what is wrong with a Kuryr that was installed, and what of it mends itself?"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
+from kuryr_runbook.applying.fixes import apply_fixes
 from kuryr_runbook.checking.diagnosis import Place, check_diagnosis
 from kuryr_runbook.checking.diagnosis_look import Look
 from kuryr_runbook.checking.diagnosis_paths import trace
+from kuryr_runbook.clients.openstack_probes import AskingCloud
 from kuryr_runbook.display.findings import causes_view
 from kuryr_runbook.display.paths import path_view
 from kuryr_runbook.display.progress import say
 from kuryr_runbook.display.tables import View, table
-from kuryr_runbook.model.findings import Finding
-from kuryr_runbook.model.plan import Outcome, Plan
+from kuryr_runbook.model.approval import plan_document, refuse_unapproved
+from kuryr_runbook.model.errors import RunbookError
+from kuryr_runbook.model.findings import Finding, Status
+from kuryr_runbook.model.fixes import PhaseFix
+from kuryr_runbook.model.plan import Outcome, Plan, Step
 from kuryr_runbook.phases.base import Phase
+from kuryr_runbook.phases.catalogue import PHASES, PhaseEntry
 from kuryr_runbook.phases.picturing import site_picture
+from kuryr_runbook.phases.settling import wait_for
+from kuryr_runbook.planning.fixes import plan_fixes
 from kuryr_runbook.snapshots.diagnosis import DiagnosisSnapshot, read_diagnosis, save_snapshot
 from kuryr_runbook.snapshots.reading import attempted
+from kuryr_runbook.specs.controller import CONTROLLER
+
+MENDED_SECONDS = 45.0
+"""How long Kuryr and the kubelets may take with what waited for a fix."""
+TAKEN = ".spec.replicas "
+"""The one field that a fix takes from another manager: who scaled the controller to nothing."""
 
 
 class Troubleshooting(Phase):
-    """Has nothing to plan and nothing to apply: it looks, also in a dry run."""
+    """Looks; plans what mends for certain, and does it when it is told to, by `fix` or `apply`."""
 
     name = "troubleshooting"
     lasting = False
-    needs_cluster = False
 
     _snapshot: DiagnosisSnapshot | None = None
+    _own: tuple[Step, ...] = ()
+    """The steps of the last plan that are no other phase's."""
+    _phases: tuple[PhaseEntry, ...] = ()
+    """The phases whose plans are part of the last plan."""
+    _mended: frozenset[str] = frozenset()
+    """The checks of what the last plan mends, and of what follows from that."""
+
+    @cached_property
+    def cloud(self) -> AskingCloud:
+        """The connection to the cloud."""
+        return AskingCloud(self.site.openstack.cloud, self.site.openstack.clouds_yaml, say)
 
     def read(self) -> DiagnosisSnapshot:
         """Cloud and cluster, once; what does not answer leaves the rest to be read."""
@@ -38,12 +64,78 @@ class Troubleshooting(Phase):
         return self._snapshot
 
     def make_plan(self) -> Plan:
-        """Nothing is to be changed."""
-        return Plan(phase=self.name, steps=())
+        """What mends for certain what is wrong: steps of its own, and other phases' plans.
+
+        A phase that cannot plan, since what exists does not fit its site, is told and left out.
+        """
+        findings = [finding for finding in self.findings() if finding.fixes]
+        fixes = [fix for finding in findings for fix in finding.fixes]
+        self._mended = frozenset(
+            name for finding in findings for name in (finding.check, *finding.effects)
+        )
+        self._own = plan_fixes(self.name, self.seen, fixes).steps
+        planned = [
+            (entry, plan)
+            for entry in PHASES
+            if PhaseFix(entry.name) in fixes and (plan := self._plan_of(entry)) is not None
+        ]
+        self._phases = tuple(entry for entry, _ in planned)
+        theirs = [step for _, plan in planned for step in _changes(plan)]
+        return Plan(phase=self.name, steps=(*self._own, *theirs))
+
+    def _plan_of(self, entry: PhaseEntry) -> Plan | None:
+        """A phase's plan, ahead of what the phases before it would make; None without changes."""
+        try:
+            plan = entry.load().of(self, dry_run=True).make_plan()
+        except RunbookError as error:
+            say(f"phase {entry.name} mends nothing: {error}")
+            return None
+        return plan if plan.changes else None
 
     def carry_out(self, plan: Plan) -> list[Outcome]:
-        """Nothing is changed."""
-        return []
+        """Mend: first what is no phase's, then phase by phase.
+
+        Each phase plans anew, by what the ones before it made. Raises DriftError when there is
+        more to change then than was shown.
+        """
+        own = replace(plan, steps=tuple(step for step in plan.steps if step in self._own))
+        outcomes = apply_fixes(own, self.cloud, self.cluster, say) if own.steps else []
+        shown = {"phases": [plan_document(plan)]}
+        for entry in self._phases:
+            phase = entry.load().of(self, dry_run=False)
+            found = phase.make_plan()
+            refuse_unapproved(shown, replace(found, phase=self.name))
+            outcomes += phase.carry_out(found)
+        return outcomes
+
+    def _refuse_conflicts(self, plan: Plan) -> None:
+        steps = [
+            replace(step, conflicts=tuple(it for it in step.conflicts if not it.startswith(TAKEN)))
+            if step.target.name.endswith(f"/{CONTROLLER}")
+            else step
+            for step in plan.steps
+        ]
+        super()._refuse_conflicts(replace(plan, steps=tuple(steps)))
+
+    def fix(self, *, agreed: bool) -> View:
+        """Carry out the plan that was shown, if that is agreed, and look again what is left."""
+        if not agreed or self.dry_run:
+            said = "nothing was changed: agreed=True carries out the plan that was shown"
+            return table("Fix", (said,), [])
+        self.apply().show()
+        return self._causes(self.left())
+
+    def left(self) -> list[Finding]:
+        """What is left after a fix, once Kuryr has had some time with what waited for it."""
+        found: list[Finding] = []
+
+        def look() -> tuple[bool, str]:
+            found[:] = self.findings()
+            waiting = [it for it in found if it.status is Status.FAIL and it.check in self._mended]
+            return not waiting, "; ".join(it.evidence for it in waiting)
+
+        wait_for("what was mended to work again", MENDED_SECONDS, look)
+        return found
 
     def findings(self) -> Iterable[Finding]:
         """All causes, the deepest first."""
@@ -51,7 +143,10 @@ class Troubleshooting(Phase):
 
     def check(self) -> View:
         """Look anew, and show what is wrong. Raises nothing for it: that is the answer."""
-        return causes_view(f"Diagnosis of site {self.site.name}", self.findings())
+        return self._causes(self.findings())
+
+    def _causes(self, findings: Iterable[Finding]) -> View:
+        return causes_view(f"Diagnosis of site {self.site.name}", findings)
 
     def picture(self) -> View:
         """Draw the site with all findings marked on it, by what was read last."""
@@ -62,12 +157,20 @@ class Troubleshooting(Phase):
         if not pod and not service:
             return table("Path", ("nothing was drawn",), [("name a pod or a service",)])
         place = Place(namespace=namespace, pod=pod or None, service=service or None)
-        return path_view(f"Path to {place}", trace(Look(self._last()), place))
+        return path_view(f"Path to {place}", trace(Look(self.seen), place))
 
     def save(self, path: str | Path) -> View:
         """Keep what was read last in a file for `kuryr-runbook diagnose --snapshot`."""
-        save_snapshot(self._last(), Path(path))
+        save_snapshot(self.seen, Path(path))
         return table("Snapshot", ("file",), [(str(path),)])
 
-    def _last(self) -> DiagnosisSnapshot:
+    @property
+    def seen(self) -> DiagnosisSnapshot:
+        """What was read last."""
         return self._snapshot or self.read()
+
+
+def _changes(plan: Plan) -> Iterator[Step]:
+    """What a phase would change, without what it keeps."""
+    targets = frozenset(step.target for step in plan.changes)
+    return (replace(step, after=step.after & targets) for step in plan.changes)

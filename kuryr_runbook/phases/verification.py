@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Self
 
 from kuryr_runbook.applying.kubernetes import apply_manifests
 from kuryr_runbook.display.plans import plan_view
@@ -51,13 +50,6 @@ class Verification(Phase):
 
     name = "verification"
     lasting = False
-
-    @classmethod
-    def of(cls, other: Phase) -> Self:
-        """The verification of another phase's site, by that phase's connections."""
-        phase = cls(dry_run=other.dry_run, **dict(other.site))
-        phase.cloud, phase.cluster = other.cloud, other.cluster
-        return phase
 
     def manifests(self) -> list[Manifest]:
         """What is wanted."""

@@ -17,7 +17,11 @@ def finalizer_removal(objects: Iterable[Mapping[str, Any]]) -> list[list[Step]]:
     """Stages: first nobody waits for Kuryr any more, then its own objects go."""
     found = list(objects)
     return [
-        [_release(item) for item in found if item["metadata"].get("finalizers")],
+        [
+            release(item, "nobody is left who would take Kuryr's off")
+            for item in found
+            if item["metadata"].get("finalizers")
+        ],
         [
             deletion(item, "Kuryr made it")
             for item in found
@@ -26,14 +30,15 @@ def finalizer_removal(objects: Iterable[Mapping[str, Any]]) -> list[list[Step]]:
     ]
 
 
-def _release(item: Mapping[str, Any]) -> Step:
+def release(item: Mapping[str, Any], because: str) -> Step:
+    """Kuryr's finalizers go, those of others stay."""
     target, finalizers = target_of(item), item["metadata"]["finalizers"]
     body = reference_to(item)
     rest = [name for name in finalizers if not is_kuryrs(name)]
     return Step(
         action=Action.UPDATE,
         target=Target(FINALIZERS, str(target)),
-        because="nobody is left who would take Kuryr's off",
+        because=because,
         body=body | {"metadata": {**body["metadata"], "finalizers": rest}},
         changes=(Change("metadata.finalizers", shown(finalizers), shown(rest)),),
     )

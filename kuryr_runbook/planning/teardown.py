@@ -9,14 +9,12 @@ from collections.abc import Collection, Iterator, Mapping
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
+from kuryr_runbook.model.marks import KURYR_PORT_OWNER
 from kuryr_runbook.model.plan import Action, Step, Target, field_changes
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.snapshots.openstack import OpenStackSnapshot
 
 Resource = Mapping[str, Any]
-
-KURYR_PORT_OWNER = "compute:kuryr"
-"""`device_owner` of the ports that Kuryr makes for pods (kuryr-kubernetes, constants.py)."""
 
 
 def openstack_removal(

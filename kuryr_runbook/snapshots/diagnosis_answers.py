@@ -128,6 +128,7 @@ def balancer_of(item: Resource) -> Balancer:
         vip_port_id=text(item, "vip_port_id"),
         vip_subnet_id=text(item, "vip_subnet_id"),
         changed=time(item.get("updated_at")) or time(item.get("created_at")),
+        description=text(item, "description"),
     )
 
 

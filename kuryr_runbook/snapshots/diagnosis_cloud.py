@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from kuryr_runbook.clients.openstack import OpenStackReader
+from kuryr_runbook.clients.openstack_probes import Refusal
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.snapshots.diagnosis_answers import PARSERS, member_of, port_of
@@ -26,6 +27,7 @@ from kuryr_runbook.snapshots.diagnosis_resources import (
     Subnet,
     Trunk,
 )
+from kuryr_runbook.snapshots.pair_limit import MANY_PAIRS, ask_for_pairs, limit_told
 from kuryr_runbook.snapshots.parsing import number
 from kuryr_runbook.snapshots.preflight_cloud import Quota, network_quotas
 from kuryr_runbook.snapshots.reading import Unreadable, attempted
@@ -75,6 +77,9 @@ class DiagnosisCloud(OpenStackReader, Protocol):
     def quotas(self, service: str, project_id: str) -> Mapping[str, Any]:
         """A project's quotas by resource, as the service gives them."""
 
+    def refuse_port(self, network_id: str, body: Mapping[str, Any]) -> Refusal:
+        """How Neutron refuses a port of that network in a subnet that does not exist."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloudState:
@@ -100,6 +105,9 @@ class CloudState:
     """Neutron's."""
     balancer_quotas: Mapping[str, Quota] | Unreadable
     """Octavia's, with what was counted here as used."""
+    pair_limit: int | Unreadable | None
+    """How many allowed address pairs a port may have; None: more than any node takes pods, or
+    nobody needs to know."""
 
 
 def read_cloud_state(site: Site, cloud: DiagnosisCloud | Unreadable) -> CloudState:
@@ -137,6 +145,7 @@ def read_cloud_state(site: Site, cloud: DiagnosisCloud | Unreadable) -> CloudSta
         members=members,
         quotas=limits.result(),
         balancer_quotas=_balancer_quotas(octavias.result(), found, members),
+        pair_limit=_pair_limit(site, cloud, found["subnet"], project),
     )
 
 
@@ -164,6 +173,20 @@ def _chosen(
     found = [it for it in subnets if (it.id == given_id if given_id else it.name == name)]
     own = [it for it in found if it.project_id == project]
     return next(iter(own or found), None)
+
+
+def _pair_limit(
+    site: Site, cloud: DiagnosisCloud, subnets: tuple[Subnet, ...] | Unreadable, project: str
+) -> int | Unreadable | None:
+    if not site.driver.needs_address_pairs:
+        return None
+    subnet = subnets if isinstance(subnets, Unreadable) else node_subnet(site, subnets, project)
+    if isinstance(subnet, Unreadable):
+        return subnet
+    if subnet is None:
+        return Unreadable("there is no subnet of the nodes in whose network to ask")
+    refusal = attempted(lambda: ask_for_pairs(cloud, subnet.network_id, project, MANY_PAIRS))
+    return refusal if isinstance(refusal, Unreadable) else limit_told(refusal)
 
 
 def _project(site: Site, cloud: DiagnosisCloud) -> str:

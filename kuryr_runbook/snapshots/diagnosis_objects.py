@@ -35,6 +35,7 @@ class Life:
     """When it was to be gone at the latest; None: nobody deleted it."""
     finalizers: tuple[str, ...]
     """Those of Kuryr's that hold it."""
+    other_finalizers: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,10 +159,12 @@ def pod_of(pod: Manifest) -> Pod | None:
 def life_of(item: Manifest) -> Life:
     """What an object's metadata says about it."""
     metadata = part(item, "metadata")
+    found = texts(metadata, "finalizers")
     return Life(
         made=time(metadata.get("creationTimestamp")),
         deleted=time(metadata.get("deletionTimestamp")),
-        finalizers=tuple(name for name in texts(metadata, "finalizers") if is_kuryrs(name)),
+        finalizers=tuple(name for name in found if is_kuryrs(name)),
+        other_finalizers=tuple(name for name in found if not is_kuryrs(name)),
     )
 
 

@@ -138,6 +138,8 @@ class Balancer:
     vip_subnet_id: str
     changed: datetime | None
     """When it was changed last, else made."""
+    description: str
+    """The runbook's own load balancer bears its mark there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Address
 from typing import Any
 
 from kuryr_runbook.clients.openstack_probes import CloudProber, Login, Refusal
 from kuryr_runbook.model.errors import AccessError
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.snapshots.openstack import FIELDS, OpenStackSnapshot, read_snapshot
+from kuryr_runbook.snapshots.pair_limit import ask_for_pairs
 from kuryr_runbook.snapshots.parsing import number
 from kuryr_runbook.snapshots.reading import Unreadable, attempted
 
@@ -113,7 +113,6 @@ def _neutron(site: Site, cloud: CloudProber, project: str, pairs: int) -> Neutro
         body = {"project_id": project, **more}
         return attempted(lambda: cloud.refuse_port(network, body))
 
-    addresses = [{"ip_address": str(IPv4Address("10.0.0.1") + n)} for n in range(pairs)]
     return NeutronLook(
         url=url,
         extensions=frozenset(str(item.get("alias")) for item in extensions),
@@ -121,7 +120,9 @@ def _neutron(site: Site, cloud: CloudProber, project: str, pairs: int) -> Neutro
         quotas=attempted(lambda: network_quotas(cloud.quotas("network", project))),
         plain_port=refusal(),
         bound_port=refusal(**{"binding:host_id": SOME_HOST}),
-        paired_port=refusal(allowed_address_pairs=addresses),
+        paired_port=network
+        if isinstance(network, Unreadable)
+        else attempted(lambda: ask_for_pairs(cloud, network, project, pairs)),
         pairs=pairs,
     )
 

@@ -106,6 +106,16 @@ def full(world: World) -> None:
     pairs(10)(world)
 
 
+def limited(spoil: Spoil, limit: int) -> Spoil:
+    """Neutron says how many pairs it allows."""
+
+    def spoil_and_limit(world: World) -> None:
+        spoil(world)
+        world.pair_limit = limit
+
+    return spoil_and_limit
+
+
 def pair_lost(world: World) -> None:
     world.node_port("worker2")["allowed_address_pairs"].pop()
 
@@ -307,6 +317,8 @@ CASES: list[tuple[str, Spoil, str, str, str]] = [
      "node-port-tags", "fail", "node worker2"),
     ("", pairs(9), "pair-limit", "warn", "node worker2"),
     ("", full, "pair-limit", "fail", "node worker2"),
+    ("", limited(pairs(17), 20), "pair-limit", "warn", "node worker2"),
+    ("", limited(full, 10), "pair-limit", "fail", "node worker2"),
     ("", pair_lost, "address-pair", "fail", "pod default/web-3"),
     ("", pair_stale, "pair-stale", "warn", "address 10.64.9.9"),
     ("", pair_twice, "pair-twice", "warn", "address 10.64.0.11"),

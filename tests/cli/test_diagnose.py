@@ -12,10 +12,14 @@ import pytest
 from click.testing import CliRunner, Result
 from diagnosis_worlds import World
 from healthy import lab_site
+from memory_leases import MemoryLeases
+from mendable_world import MendableWorld
 
 from kuryr_runbook.checking.diagnosis import CHECKS
 from kuryr_runbook.cli import main
 from kuryr_runbook.model.errors import AccessError
+from kuryr_runbook.phases import base
+from kuryr_runbook.phases.troubleshooting import Troubleshooting
 from kuryr_runbook.snapshots.diagnosis import save_snapshot
 
 LAB = Path(__file__).parents[2] / "parameters" / "lab.yaml"
@@ -30,8 +34,47 @@ def saved(tmp_path: Path, *spoil: Callable[[World], Any]) -> Path:
     return file
 
 
-def run(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(main, ["diagnose", *map(str, arguments)])
+def run(*arguments: str | Path, said: str = "") -> Result:
+    return CliRunner().invoke(main, ["diagnose", *map(str, arguments)], input=said)
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> MendableWorld:
+    """A pod's pair is lost; commands meet this world in the place of the lab."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    made = MendableWorld()
+    made.node_port("worker2")["allowed_address_pairs"].pop()
+    for name, value in (("cloud", made), ("cluster", made), ("leases", MemoryLeases())):
+        monkeypatch.setattr(Troubleshooting, name, value)
+    monkeypatch.setattr(base, "chosen_site", lambda sections: made.site)
+    return made
+
+
+def test_a_fix_shows_its_plan_asks_and_looks_again(world: MendableWorld) -> None:
+    result = run("--site", LAB, "--fix", said="y\n")
+    assert (result.exit_code, world.touched) == (0, ["port-worker2"])
+    said = ("✗ FAIL", "--fix has a plan", "pair of 10.64.0.13", "Carry out", "done", "✓ pass")
+    places = [result.output.index(word) for word in said]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("said", ["n\n", "\n"])
+def test_without_a_yes_nothing_is_mended(world: MendableWorld, said: str) -> None:
+    result = run("--site", LAB, "--fix", said=said)
+    assert (result.exit_code, world.touched) == (4, [])
+
+
+def test_nobody_is_asked_where_nothing_is_mended_for_certain(world: MendableWorld) -> None:
+    world.node_port("worker2")["port_security_enabled"] = False
+    result = run("--site", LAB, "--fix")
+    assert (result.exit_code, world.touched) == (4, [])
+    assert "Nothing to do" in result.output
+
+
+def test_a_machine_that_mends_gets_what_is_left_alone(world: MendableWorld) -> None:
+    result = run("--site", LAB, "--fix", "--json", said="y\n")
+    assert json.loads(result.stdout)["worst"] == "pass"
+    assert "Outcome of troubleshooting" in result.stderr
 
 
 def fails(world: World) -> None:
@@ -88,7 +131,7 @@ def test_a_machine_gets_json_alone(tmp_path: Path) -> None:
     assert (report["site"], report["worst"]) == ("lab", "fail")
     first = report["findings"][0]
     assert (first["check"], first["victims"]) == ("pod-port-missing", ["pod default/web-1"])
-    assert {"evidence", "remedy", "source", "effects"} <= first.keys()
+    assert {"evidence", "remedy", "source", "effects", "fixable"} <= first.keys()
     assert report["path"][0]["what"] == "service"
 
 
@@ -141,6 +184,9 @@ def test_without_cloud_and_cluster_all_is_unknown(
     ("arguments", "said"),
     [
         ((), "--site"),
+        (("--fix",), "--site"),
+        (("--fix", "--snapshot", "SAVED"), "goes with none of"),
+        (("--fix", "--site", LAB, "--pod", "web-1"), "goes with none of"),
         (("--snapshot", "none.json"), "cannot be read"),
         (("--junit", "nowhere/junit.xml", "--snapshot", "SAVED"), "cannot be written"),
         (("--picture", "nowhere/site.svg", "--snapshot", "SAVED"), "cannot be written"),

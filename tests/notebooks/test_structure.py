@@ -22,7 +22,7 @@ from kuryr_runbook.snapshots.preflight import read_preflight
 from kuryr_runbook.snapshots.reading import Unreadable
 
 ENTRIES = (*PHASES, TROUBLESHOOTING, TEARDOWN)
-ONLY_LOOKS = {"preflight": ["check"], "troubleshooting": ["check", "picture", "trace"]}
+ONLY_LOOKS = {"preflight": ["check"], "troubleshooting": ["check", "picture", "trace", "plan"]}
 DIRECTORY = packaged("notebooks")
 PREFLIGHT_CHECKS = [
     finding.check

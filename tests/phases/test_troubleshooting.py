@@ -1,15 +1,22 @@
-"""Phase 90 around its checks: it only looks, draws what it read, and keeps that."""
+"""Phase 90 around its checks: what it draws and keeps, and what it mends when it is told to."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 from diagnosis_worlds import World
+from memory_leases import MemoryLeases
+from mendable_world import MendableWorld
 
 from kuryr_runbook.model.drivers import VifDriver
-from kuryr_runbook.model.errors import AccessError
-from kuryr_runbook.phases.catalogue import TROUBLESHOOTING
+from kuryr_runbook.model.errors import AccessError, DriftError
+from kuryr_runbook.model.findings import Finding
+from kuryr_runbook.model.plan import Action, Outcome, Plan, Step, Target
+from kuryr_runbook.phases import troubleshooting
+from kuryr_runbook.phases.base import Phase
+from kuryr_runbook.phases.catalogue import TROUBLESHOOTING, PhaseEntry
 from kuryr_runbook.phases.troubleshooting import Troubleshooting
 from kuryr_runbook.snapshots.diagnosis import load_snapshot
 
@@ -17,6 +24,7 @@ from kuryr_runbook.snapshots.diagnosis import load_snapshot
 def phase(world: World) -> Troubleshooting:
     made = Troubleshooting(**dict(world.site))
     made.cloud, made.cluster = world, world  # type: ignore[assignment]
+    made.leases = MemoryLeases()
     return made
 
 
@@ -24,7 +32,7 @@ def unwrapped(drawing: object) -> str:
     return " ".join(str(drawing).replace("│", " ").split())
 
 
-def test_it_is_in_the_catalogue_and_plans_nothing() -> None:
+def test_it_is_in_the_catalogue_and_plans_nothing_where_all_is_well() -> None:
     assert TROUBLESHOOTING.load() is Troubleshooting
     made = phase(World())
     assert made.make_plan().steps == ()
@@ -107,3 +115,124 @@ def test_what_was_not_read_is_drawn_as_unknown(what: str) -> None:
     made = phase(world)
     drawn = f"{made.trace(pod='web-1')}\n{made.trace(service='web-0')}"
     assert f"could not look: no {what}" in unwrapped(drawn)
+
+
+def broken(*, scaled: bool = False) -> MendableWorld:
+    """A pod's pair is lost, and the controller may be scaled to nothing."""
+    world = MendableWorld()
+    world.node_port("worker2")["allowed_address_pairs"].pop()
+    if scaled:
+        world.object("Deployment", "kuryr-controller")["spec"]["replicas"] = 0
+    return world
+
+
+def test_a_fix_is_shown_first_and_done_when_that_is_agreed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    world = broken()
+    made = phase(world)
+    assert "pair of 10.64.0.13: absent" in str(made.plan())
+    assert "nothing was changed" in made.fix(agreed=False).text
+    assert world.touched == []
+    assert "nothing is wrong" in made.fix(agreed=True).text
+    assert world.touched == ["port-worker2"]
+    assert "Outcome of troubleshooting" in capsys.readouterr().out
+    assert made.leases.read() is None
+    assert made.make_plan().steps == ()
+
+
+def test_a_dry_run_mends_nothing() -> None:
+    world = broken()
+    made = phase(world)
+    made.dry_run = True
+    made.plan()
+    made.fix(agreed=True)
+    assert world.touched == []
+
+
+class Scaling(Phase):
+    """Stands for phase 03 where the controller was scaled to nothing."""
+
+    name = "controller"
+    conflict = ".spec.replicas (kubectl)"
+    error: DriftError | None = None
+
+    def make_plan(self) -> Plan:
+        if self.error:
+            raise self.error
+        target, kept = Target("Deployment", "kube-system/kuryr-controller"), Target("Secret", "s")
+        step = Step(
+            action=Action.UPDATE,
+            target=target,
+            because="1 field differs",
+            after=frozenset({kept}),
+            conflicts=(self.conflict,),
+        )
+        secret = Step(action=Action.KEEP, target=kept, because="is as wanted")
+        return Plan(phase=self.name, steps=(secret, step) if self.is_none else (secret,))
+
+    @property
+    def is_none(self) -> bool:
+        deployment = {"kind": "Deployment", "metadata": {"name": "kuryr-controller"}}
+        found = self.cluster.get(deployment)
+        return found is not None and found["spec"]["replicas"] == 0
+
+    def carry_out(self, plan: Plan) -> list[Outcome]:
+        deployment = {"kind": "Deployment", "metadata": {"name": "kuryr-controller"}}
+        found = self.cluster.get(deployment)
+        assert found is not None
+        found["spec"]["replicas"] = 1
+        return []
+
+    def findings(self) -> Iterable[Finding]:
+        raise AssertionError("diagnosis looks by itself")
+
+
+@pytest.fixture
+def phase_03(monkeypatch: pytest.MonkeyPatch) -> type[Scaling]:
+    class Fresh(Scaling):
+        pass
+
+    monkeypatch.setattr(PhaseEntry, "load", lambda entry: Fresh)
+    return Fresh
+
+
+def test_what_a_phase_owns_is_mended_by_its_own_plan(phase_03: type[Scaling]) -> None:
+    world = broken(scaled=True)
+    made = phase(world)
+    plan = made.make_plan()
+    assert [step.target.kind for step in plan.steps] == ["address_pairs", "Deployment"]
+    made.plan()
+    made.apply()
+    assert made.left()[0].status == "pass"
+
+
+def test_no_other_field_is_taken_from_another_manager(phase_03: type[Scaling]) -> None:
+    phase_03.conflict = ".spec.template.spec.image (kubectl)"
+    world = broken(scaled=True)
+    made = phase(world)
+    made.plan()
+    with pytest.raises(DriftError, match="held by other managers"):
+        made.apply()
+    assert world.touched == []
+
+
+def test_a_phase_that_cannot_plan_leaves_the_rest_to_be_mended(
+    phase_03: type[Scaling], capsys: pytest.CaptureFixture[str]
+) -> None:
+    phase_03.error = DriftError("what exists does not fit", remedy="mend the site file")
+    made = phase(broken(scaled=True))
+    assert [step.target.kind for step in made.make_plan().steps] == ["address_pairs"]
+    said = capsys.readouterr().out
+    assert "phase controller mends nothing: what exists does not fit" in said
+    assert "mend the site file" in said
+
+
+def test_what_stays_broken_is_waited_for_no_longer_than_a_while(
+    phase_03: type[Scaling], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(troubleshooting, "MENDED_SECONDS", 0.0)
+    world = broken(scaled=True)
+    made = phase(world)
+    made.plan()
+    assert made.left()[0].check == "controller-replicas"

@@ -218,7 +218,7 @@ def test_a_wait_says_what_it_saw_last(capsys: pytest.CaptureFixture[str]) -> Non
 
 def test_another_phase_lends_site_and_connections() -> None:
     first = phase(MemoryCluster(), MemoryCloud(), dry_run=True)
-    second = Verification.of(first)
+    second = Verification.of(first, dry_run=first.dry_run)
     assert (second.site, second.dry_run) == (first.site, True)
     assert second.cluster is first.cluster
     assert second.cloud is first.cloud

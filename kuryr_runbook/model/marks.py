@@ -1,0 +1,6 @@
+"""By what Kuryr's resources are known in Neutron (kuryr-kubernetes: constants.py, public_ip.py)."""
+
+KURYR_PORT_OWNER = "compute:kuryr"
+"""`device_owner` of ports that Kuryr makes for one pod, whose uid is their `device_id`."""
+KURYRS_FLOATING_IP = "kuryr_lb"
+"""The description that Kuryr gives floating IPs."""
