@@ -35,7 +35,7 @@ packages:
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --editable '.[lab,dev,docs]'
+	$(BIN)/pip install --quiet --editable '.[lab,ui,dev,docs]'
 	@touch $@
 
 run: setup

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
+from kuryr_runbook.display.frontend import in_notebook
+
 WIDTH = 80
 """Columns of the text form; what a terminal has at least."""
 
@@ -38,7 +40,7 @@ class View:
 
     def show(self) -> None:
         """Display it now: as rich output in a notebook, as text elsewhere."""
-        if _in_notebook():
+        if in_notebook():
             from IPython.display import display
 
             display(self)  # type: ignore[no-untyped-call]
@@ -92,8 +94,3 @@ def _html(title: str, columns: Sequence[str], rows: list[list[str]], note: str) 
     caption = f'<caption style="text-align: left; font-weight: bold">{escape(title)}</caption>'
     below = f"<p>{escape(note)}</p>" if note else ""
     return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{below}"
-
-
-def _in_notebook() -> bool:
-    ipython = sys.modules.get("IPython")
-    return ipython is not None and ipython.get_ipython() is not None

@@ -11,13 +11,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol, TextIO
 
-from ipykernel.kernelspec import get_kernel_dict
-from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from nbformat import from_dict
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, papermill_engines
 
+from kuryr_runbook.running.kernels import ThisInterpreter
 from kuryr_runbook.running.notebooks import cell_key
 from kuryr_runbook.running.secrecy import RunSecrets
 
@@ -41,14 +40,6 @@ class Watcher(Protocol):
 
     def displayed(self, text: str) -> None:
         """The text form of something that the cell displayed."""
-
-
-class ThisInterpreter(KernelSpecManager):
-    """Knows one kernel: the Python that runs us, whatever kernels the machine has registered."""
-
-    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
-        """The same for every name."""
-        return KernelSpec(**get_kernel_dict())
 
 
 @dataclass(frozen=True, slots=True)
