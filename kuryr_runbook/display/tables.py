@@ -49,10 +49,28 @@ class View:
             sys.stdout.flush()
 
 
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A cell that shows a summary and, in HTML, details once it is opened."""
+
+    text: str
+    """All of it, for the text form."""
+    summary: str
+    details: str
+    """HTML, escaped by who made it."""
+    is_open: bool = False
+    anchor: str = ""
+    """What links to it name."""
+
+    def __str__(self) -> str:
+        return self.text
+
+
 def table(title: str, columns: Sequence[str], rows: Iterable[Row], note: str = "") -> View:
     """A titled table; `note` is a line below it. Cells may hold several lines."""
-    cells = [[str(value) for value in row] for row in rows]
-    return View(_text(title, columns, cells, note), _html(title, columns, cells, note))
+    cells = [list(row) for row in rows]
+    texts = [[str(value) for value in row] for row in cells]
+    return View(_text(title, columns, texts, note), html_table(title, columns, cells, note))
 
 
 def _text(title: str, columns: Sequence[str], rows: list[list[str]], note: str) -> str:
@@ -83,14 +101,31 @@ def _text(title: str, columns: Sequence[str], rows: list[list[str]], note: str) 
     return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines())
 
 
-def _html(title: str, columns: Sequence[str], rows: list[list[str]], note: str) -> str:
-    # No colours of our own: the notebook's theme, dark or light, gives them.
-    left = 'style="text-align: left; vertical-align: top; white-space: pre-line"'
-    head = "".join(f'<th scope="col" {left}>{escape(name)}</th>' for name in columns)
+# No colours of our own: the notebook's theme, dark or light, gives them.
+CELL = (
+    'style="text-align: left; vertical-align: top; white-space: pre-line; overflow-wrap: anywhere"'
+)
+
+
+def html_table(title: str, columns: Sequence[str], rows: Iterable[Row], note: str = "") -> str:
+    """The HTML of a table, which scrolls by itself where it is too wide."""
+    head = "".join(f'<th scope="col" {CELL}>{escape(name)}</th>' for name in columns)
     body = "".join(
-        "<tr>" + "".join(f"<td {left}>{escape(cell)}</td>" for cell in row) + "</tr>"
+        "<tr>" + "".join(f"<td {CELL}>{_html_cell(cell)}</td>" for cell in row) + "</tr>"
         for row in rows
     )
     caption = f'<caption style="text-align: left; font-weight: bold">{escape(title)}</caption>'
     below = f"<p>{escape(note)}</p>" if note else ""
-    return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{below}"
+    return (
+        f'<div style="overflow-x: auto"><table>{caption}<thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>{below}"
+    )
+
+
+def _html_cell(value: object) -> str:
+    if not isinstance(value, Folded):
+        return escape(str(value))
+    anchor = f' id="{escape(value.anchor)}"' if value.anchor else ""
+    opened = " open" if value.is_open else ""
+    summary = f'<summary style="cursor: pointer">{escape(value.summary)}</summary>'
+    return f"<details{anchor}{opened}>{summary}{value.details}</details>"
