@@ -63,19 +63,17 @@ class SiteForm:
         self._said = ipywidgets.HTML()
         self._verdict = ipywidgets.HTML()
         self._fields = {field.path: _Row(field, wide, style) for field in fields}
-        self._sections = _by_section(fields)
-        self._accordion = ipywidgets.Accordion(
-            [
-                ipywidgets.VBox([self._fields[path].widget for path in paths])
-                for paths in self._sections.values()
-            ]
-        )
+        self._sections = {
+            name: _Section(name, [self._fields[path].widget for path in paths])
+            for name, paths in _by_section(fields).items()
+        }
+        self._paths = _by_section(fields)
         self.widget = ipywidgets.VBox(
             [
                 self._picker,
                 self._use,
                 self._said,
-                self._accordion,
+                *(section.widget for section in self._sections.values()),
                 self._verdict,
                 self._name,
                 self._save,
@@ -114,10 +112,8 @@ class SiteForm:
         problems = self._actions.judge(self.texts)
         for path, row in self._fields.items():
             row.tell(problems.get(path, ""))
-        for number, (section, paths) in enumerate(self._sections.items()):
-            bad = sum(path in problems for path in paths)
-            words = f": ✗ {counted(bad)}" if bad else ""
-            self._accordion.set_title(number, f"{section}{words}")
+        for name, section in self._sections.items():
+            section.tell(sum(path in problems for path in self._paths[name]))
         same = self.texts == self._loaded
         self._use.disabled = bool(problems) or not same or self._picker.value == NEW
         self._save.disabled = bool(problems) or not self._name.value.strip()
@@ -158,6 +154,33 @@ class SiteForm:
         self._said.value = (
             f'<div role="status" style="white-space: pre-line">{escape(text)}</div>' if text else ""
         )
+
+
+class _Section:
+    """The fields of a section behind a button that shows them."""
+
+    def __init__(self, name: str, rows: Sequence[Any]) -> None:
+        import ipywidgets
+
+        self._name = name
+        # Not an Accordion: its headings cannot be reached by the keyboard.
+        self._button = ipywidgets.ToggleButton(
+            icon="caret-right",
+            layout=ipywidgets.Layout(width="max-content", min_width="14em", max_width="100%"),
+        )
+        self._rows = ipywidgets.VBox(rows, layout=ipywidgets.Layout(display="none"))
+        self.widget = ipywidgets.VBox([self._button, self._rows])
+        self._button.observe(self._pressed, "value")
+
+    def tell(self, problems: int) -> None:
+        """Show how many problems its fields have."""
+        self._button.description = (
+            f"{self._name}: ✗ {counted(problems)}" if problems else self._name
+        )
+
+    def _pressed(self, change: Mapping[str, Any]) -> None:
+        self._rows.layout.display = "flex" if change["new"] else "none"
+        self._button.icon = "caret-down" if change["new"] else "caret-right"
 
 
 class _Row:

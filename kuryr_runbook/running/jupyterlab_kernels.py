@@ -8,7 +8,7 @@ from typing import Any
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 
 
-class KernelsHere(AsyncMappingKernelManager):  # type: ignore[misc]
+class KernelsHere(AsyncMappingKernelManager):
     """Kernels work in the directory from which JupyterLab was called, as those of runs do.
 
     So the relative paths of a site file name the same files everywhere.

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kuryr_runbook.model.packaged import packaged
@@ -71,6 +71,7 @@ def test_a_problem_stands_at_its_field(path: str, text: str, problem: str) -> No
     assert problem in found[path]
 
 
+@settings(max_examples=25)
 @given(st.fixed_dictionaries({}, optional=dict.fromkeys(FIELDS, st.text(max_size=20))))
 def test_whatever_is_typed_either_has_its_problem_at_a_field_or_is_what_is_written(
     typed: dict[str, Any],

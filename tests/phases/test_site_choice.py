@@ -64,11 +64,11 @@ class Person:
 
     def __init__(self, form: SiteForm) -> None:
         self.form = form
-        self.picker, self.use_button, self._said, self._accordion, self._verdict, *rest = (
+        self.picker, self.use_button, self._said, *sections, self._verdict, name, save = (
             form.widget.children
         )
-        self._name, self.save_button = rest
-        rows = [row for section in self._accordion.children for row in section.children]
+        self._name, self.save_button = name, save
+        rows = [row for section in sections for row in section.children[1].children]
         self.rows = {
             field.path: row.children for field, row in zip(form_fields(), rows, strict=True)
         }
