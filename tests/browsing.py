@@ -186,6 +186,15 @@ class Person:
         )
         return self.outputs(cell)
 
+    def code_cells(self) -> list[str]:
+        """The ids of the notebook's code cells, in order."""
+        found: list[str] = self.page.evaluate(
+            f"""() => {NOTEBOOK}.widgets.map(it => it.model)
+                .filter(it => it.type === 'code' && it.sharedModel.getSource())
+                .map(it => it.id)"""
+        )
+        return found
+
     def outputs(self, cell: str) -> str:
         """All that a cell printed and displayed, as text; an error by its name and message."""
         found: list[Mapping[str, Any]] = self.page.evaluate(
@@ -222,6 +231,15 @@ class Person:
             name,
         )
         self._until("name => document.body.dataset.jpThemeName === name", name)
+
+    def narrow(self, narrow: bool) -> None:
+        """Have a narrow window, with the list of files put away as people do there; or not."""
+        self.page.set_viewport_size(NARROW if narrow else WIDE)
+        hidden = self.page.evaluate(f"() => {APP}.shell.leftCollapsed")
+        if hidden is not narrow:
+            self.page.evaluate(
+                f"async () => await {APP}.commands.execute('application:toggle-left-area')"
+            )
 
     def screenshot(self, name: str, cell: str | None = None) -> Path:
         """Keep a picture of what is in sight, with that cell in it."""

@@ -57,4 +57,4 @@ def notebooks(
         click.echo(f"{notebook}: differs from the packaged one, and is left as it is")
     if differing:
         click.echo("move those away to get the packaged ones")
-    serve(settings(place, port, browser=not no_browser))
+    serve(place, settings(place, port, browser=not no_browser))

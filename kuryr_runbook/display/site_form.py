@@ -16,8 +16,9 @@ from kuryr_runbook.model.site_form import FormField, Texts
 NEW = ""
 """What is chosen when no file is: a site of one's own, from the example."""
 # Both themes of JupyterLab define the variable; the word beside it says the same.
-PROBLEM = 'style="color: var(--jp-error-color1, inherit); white-space: normal; line-height: 1.4"'
-MEANING = 'style="white-space: normal; line-height: 1.4; font-size: 90%"'
+BELOW = "white-space: normal; line-height: 1.4; margin-left: clamp(0px, calc(100% - 22em), 14.5em)"
+PROBLEM = f'style="{BELOW}; color: var(--jp-error-color1, inherit)"'
+MEANING = f'style="{BELOW}; font-size: 90%"'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +44,10 @@ class SiteForm:
         """Begins with the file `chosen`."""
         import ipywidgets
 
-        wide = ipywidgets.Layout(width="100%", max_width="46em")
+        # Where there is no room beside its label, a field goes below it.
+        wide = ipywidgets.Layout(
+            width="100%", max_width="46em", height="auto", flex_flow="row wrap"
+        )
         style = {"description_width": "14em"}
         self._actions = actions
         self._loading = False
@@ -205,11 +209,9 @@ class _Row:
         several = " Several with commas between them." if field.listed else ""
         meaning = ipywidgets.HTML(
             f"<div {MEANING}>{escape(field.meaning + several)}</div>",
-            layout=ipywidgets.Layout(margin="0 0 0 14.5em", max_width="31em"),
+            layout=ipywidgets.Layout(width="100%", max_width="46em"),
         )
-        self._problem = ipywidgets.HTML(
-            layout=ipywidgets.Layout(margin="0 0 0 14.5em", max_width="31em")
-        )
+        self._problem = ipywidgets.HTML(layout=meaning.layout)
         self.widget = ipywidgets.VBox([self.control, meaning, self._problem])
 
     def fill(self, text: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from typing import Any
@@ -102,24 +102,31 @@ def _text(title: str, columns: Sequence[str], rows: list[list[str]], note: str) 
 
 
 # No colours of our own: the notebook's theme, dark or light, gives them.
-CELL = (
-    'style="text-align: left; vertical-align: top; white-space: pre-line; overflow-wrap: anywhere"'
-)
+STYLE = "text-align: left; vertical-align: top; white-space: pre-line"
+CELL = f'style="{STYLE}; overflow-wrap: break-word"'
+LAST = f'style="{STYLE}; overflow-wrap: anywhere; min-width: 14em"'
+"""The last column holds prose and long values: it gives way first."""
 
 
 def html_table(title: str, columns: Sequence[str], rows: Iterable[Row], note: str = "") -> str:
     """The HTML of a table, which scrolls by itself where it is too wide."""
-    head = "".join(f'<th scope="col" {CELL}>{escape(name)}</th>' for name in columns)
-    body = "".join(
-        "<tr>" + "".join(f"<td {CELL}>{_html_cell(cell)}</td>" for cell in row) + "</tr>"
-        for row in rows
+    styles = [CELL] * (len(columns) - 1) + [LAST]
+    head = "".join(
+        f'<th scope="col" {style}>{escape(name)}</th>'
+        for style, name in zip(styles, columns, strict=True)
     )
+    body = "".join(f"<tr>{''.join(_cells(row, styles))}</tr>" for row in rows)
     caption = f'<caption style="text-align: left; font-weight: bold">{escape(title)}</caption>'
     below = f"<p>{escape(note)}</p>" if note else ""
     return (
-        f'<div style="overflow-x: auto"><table>{caption}<thead><tr>{head}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div>{below}"
+        f'<div style="overflow-x: auto" tabindex="0" role="region" aria-label="{escape(title)}">'
+        f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{below}"
     )
+
+
+def _cells(row: Row, styles: Sequence[str]) -> Iterator[str]:
+    for value, style in zip(row, styles, strict=True):
+        yield f"<td {style}>{_html_cell(value)}</td>"
 
 
 def _html_cell(value: object) -> str:

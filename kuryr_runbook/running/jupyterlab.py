@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import socket
 from importlib.util import find_spec
@@ -14,6 +15,11 @@ from kuryr_runbook.model.errors import UsageError
 ADDRESS = "127.0.0.1"
 START = "start.ipynb"
 """The notebook that is open at first."""
+OWN = ".jupyterlab"
+"""In that directory: what JupyterLab keeps of the person's windows, and what it leaves out."""
+CONFIG_PATH = "JUPYTER_CONFIG_PATH"
+OUT = "@jupyterlab/apputils-extension:announcements"
+"""Would ask whether it may fetch news. Nothing is fetched from anybody's server."""
 KERNELS = "kuryr_runbook.running.jupyterlab_kernels.KernelsHere"
 INTERPRETER = "kuryr_runbook.running.kernels.ThisInterpreter"
 
@@ -57,10 +63,7 @@ def settings(directory: Path, port: int | None, *, browser: bool) -> list[str]:
         "ServerApp.kernel_manager_class": KERNELS,
         "ServerApp.log_level": "WARN",
         "LabApp.default_url": f"/lab/tree/{START}",
-        "LabApp.workspaces_dir": directory / ".workspaces",
-        # Nothing is fetched from anybody's server.
-        "LabApp.news_url": None,
-        "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
+        "LabApp.workspaces_dir": directory / OWN / "workspaces",
         "LabApp.extension_manager": "readonly",
     }
     if port is not None:
@@ -68,9 +71,22 @@ def settings(directory: Path, port: int | None, *, browser: bool) -> list[str]:
     return [f"--{name}={value}" for name, value in wanted.items()]
 
 
-def serve(arguments: list[str]) -> None:
+def serve(directory: Path, arguments: list[str]) -> None:
     """Run the server until Ctrl-C. Its kernels show widgets, and no process besides."""
     from jupyterlab.labapp import LabApp
 
     os.environ[VARIABLE] = str(os.getpid())
+    paths = [str(_page_config(directory)), *filter(None, [os.environ.get(CONFIG_PATH)])]
+    os.environ[CONFIG_PATH] = os.pathsep.join(paths)
     LabApp.launch_instance(argv=arguments)
+
+
+def _page_config(directory: Path) -> Path:
+    place = directory / OWN
+    file = place / "labconfig" / "page_config.json"
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps({"disabledExtensions": {OUT: True}}))
+    except OSError as error:
+        raise UsageError(f"{error.filename} cannot be written: {error.strerror}") from error
+    return place

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from browsing import NARROW, WIDE, Jupyter, Person, browser_page, jupyterlab
+from browsing import Jupyter, Person, browser_page, jupyterlab
 
 from kuryr_runbook.model.packaged import packaged
 from kuryr_runbook.phases.base import read_site
@@ -65,7 +65,7 @@ def test_a_site_is_chosen_and_problems_are_told_while_one_types(
     person.open(jupyter, "start.ipynb")
     person.run("site")
     form = person.cell("site")
-    form.get_by_label("Site file").select_option(label="parameters/lab.yaml: lab")
+    form.get_by_label("Site file", exact=True).select_option(label="parameters/lab.yaml: lab")
     form.get_by_text("This is a valid site").wait_for()
 
     form.get_by_role("button", name="network").click()
@@ -77,9 +77,9 @@ def test_a_site_is_chosen_and_problems_are_told_while_one_types(
     person.screenshot("form-light", "site")
     person.theme("JupyterLab Dark")
     person.screenshot("form-dark", "site")
-    person.page.set_viewport_size(NARROW)
+    person.narrow(True)
     person.screenshot("form-narrow", "site")
-    person.page.set_viewport_size(WIDE)
+    person.narrow(False)
     person.theme("JupyterLab Light")
 
     field.fill("10.1.0.0/24")
@@ -113,9 +113,9 @@ def test_nothing_is_changed_before_the_plan_is_approved(jupyter: Jupyter, person
     for theme in ("Light", "Dark"):
         person.theme(f"JupyterLab {theme}")
         person.screenshot(f"plan-{theme.lower()}", "plan")
-    person.page.set_viewport_size(NARROW)
+    person.narrow(True)
     person.screenshot("plan-narrow", "plan")
-    person.page.set_viewport_size(WIDE)
+    person.narrow(False)
     person.theme("JupyterLab Light")
 
     person.approve("plan")
