@@ -202,6 +202,15 @@ class Person:
         )
         return "\n".join(map(_text, found))
 
+    def failed(self, cell: str) -> bool:
+        """Whether the cell ended with an error."""
+        found: bool = self.page.evaluate(
+            f"""id => {NOTEBOOK}.widgets.find(it => it.model.id === id).model.outputs.toJSON()
+                .some(it => it.output_type === 'error')""",
+            cell,
+        )
+        return found
+
     def cell(self, cell: str) -> Locator:
         """The cell as it is drawn."""
         index = self.page.evaluate(
@@ -231,6 +240,7 @@ class Person:
             name,
         )
         self._until("name => document.body.dataset.jpThemeName === name", name)
+        self.page.locator("#jupyterlab-splash").wait_for(state="detached")
 
     def narrow(self, narrow: bool) -> None:
         """Have a narrow window, with the list of files put away as people do there; or not."""

@@ -15,10 +15,17 @@ from kuryr_runbook.model.site_form import FormField, Texts
 
 NEW = ""
 """What is chosen when no file is: a site of one's own, from the example."""
+WIDTH = "calc(100% - 8px)"
+"""All that there is, but for the margins that widgets have."""
 # Both themes of JupyterLab define the variable; the word beside it says the same.
-BELOW = "white-space: normal; line-height: 1.4; margin-left: clamp(0px, calc(100% - 22em), 14.5em)"
+BELOW = (
+    "white-space: normal; line-height: 1.4; "
+    "margin-left: clamp(0px, calc((100% - 30em) * 99), 14.5em)"
+)
+"""Below the field, which itself is below its label where there is no room beside it."""
 PROBLEM = f'style="{BELOW}; color: var(--jp-error-color1, inherit)"'
-MEANING = f'style="{BELOW}; font-size: 90%"'
+MEANING = f'style="{BELOW}"'
+LABEL = {"description_width": "14em"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,15 +51,11 @@ class SiteForm:
         """Begins with the file `chosen`."""
         import ipywidgets
 
-        # Where there is no room beside its label, a field goes below it.
-        wide = ipywidgets.Layout(
-            width="100%", max_width="46em", height="auto", flex_flow="row wrap"
-        )
-        style = {"description_width": "14em"}
+        wide = ipywidgets.Layout(width=WIDTH, max_width="46em", height="auto", flex_flow="row wrap")
         self._actions = actions
         self._loading = False
         self._picker = ipywidgets.Dropdown(
-            description="Site file", options=self._options(), layout=wide, style=style
+            description="Site file", options=self._options(), layout=wide, style=LABEL
         )
         self._use = ipywidgets.Button(
             description="Use this site", button_style="primary", icon="check"
@@ -61,12 +64,12 @@ class SiteForm:
             description="Save as a new file",
             placeholder="my-site.yaml",
             layout=wide,
-            style=style,
+            style=LABEL,
         )
         self._save = ipywidgets.Button(description="Save", icon="save")
         self._said = ipywidgets.HTML()
         self._verdict = ipywidgets.HTML()
-        self._fields = {field.path: _Row(field, wide, style) for field in fields}
+        self._fields = {field.path: _Row(field, wide) for field in fields}
         self._sections = {
             name: _Section(name, [self._fields[path].widget for path in paths])
             for name, paths in _by_section(fields).items()
@@ -190,7 +193,7 @@ class _Section:
 class _Row:
     """One field: what is typed, what it means, and what is wrong with it."""
 
-    def __init__(self, field: FormField, layout: Any, style: Mapping[str, str]) -> None:
+    def __init__(self, field: FormField, layout: Any) -> None:
         import ipywidgets
 
         self._field = field
@@ -199,17 +202,17 @@ class _Row:
             default = f"(default: {field.default})" if field.default else "(none)"
             options = [(default, ""), *((choice, choice) for choice in field.choices)]
             self.control = ipywidgets.Dropdown(
-                description=name, options=options, layout=layout, style=style
+                description=name, options=options, layout=layout, style=LABEL
             )
         else:
             self.control = ipywidgets.Text(
-                description=name, placeholder=field.default, layout=layout, style=style
+                description=name, placeholder=field.default, layout=layout, style=LABEL
             )
         self.control.add_class(f"kuryr-runbook-{field.path.replace('.', '-')}")
         several = " Several with commas between them." if field.listed else ""
         meaning = ipywidgets.HTML(
-            f"<div {MEANING}>{escape(field.meaning + several)}</div>",
-            layout=ipywidgets.Layout(width="100%", max_width="46em"),
+            f"<div {MEANING}><small>{escape(field.meaning + several)}</small></div>",
+            layout=ipywidgets.Layout(width=WIDTH, max_width="46em"),
         )
         self._problem = ipywidgets.HTML(layout=meaning.layout)
         self.widget = ipywidgets.VBox([self.control, meaning, self._problem])
