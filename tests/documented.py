@@ -112,6 +112,7 @@ NOT_EXECUTED: Mapping[str, str] = {
     "kuryr-runbook run --site parameters/lab.yaml": FIXTURES,
     "pip install 'kuryr-runbook[ui]'": ENVIRONMENT,
     "kuryr-runbook notebooks --site my-site.yaml": JUPYTERLAB,
+    "kuryr-runbook notebooks --site parameters/lab.yaml --no-browser": JUPYTERLAB,
     "kuryr-runbook teardown --site parameters/lab.yaml": "the last test on the lab does it",
     "kuryr-runbook lab down": LIFECYCLE,
     "kuryr-runbook lab destroy": LIFECYCLE,

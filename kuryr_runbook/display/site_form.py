@@ -51,11 +51,12 @@ class SiteForm:
         """Begins with the file `chosen`."""
         import ipywidgets
 
-        wide = ipywidgets.Layout(width=WIDTH, max_width="46em", height="auto", flex_flow="row wrap")
+        beside = {"width": WIDTH, "max_width": "46em"}
+        below = {**beside, "height": "auto", "flex_flow": "row wrap"}
         self._actions = actions
         self._loading = False
         self._picker = ipywidgets.Dropdown(
-            description="Site file", options=self._options(), layout=wide, style=LABEL
+            description="Site file", options=self._options(), layout=beside, style=LABEL
         )
         self._use = ipywidgets.Button(
             description="Use this site", button_style="primary", icon="check"
@@ -63,13 +64,15 @@ class SiteForm:
         self._name = ipywidgets.Text(
             description="Save as a new file",
             placeholder="my-site.yaml",
-            layout=wide,
+            layout=below,
             style=LABEL,
         )
         self._save = ipywidgets.Button(description="Save", icon="save")
         self._said = ipywidgets.HTML()
         self._verdict = ipywidgets.HTML()
-        self._fields = {field.path: _Row(field, wide) for field in fields}
+        self._fields = {
+            field.path: _Row(field, beside if field.choices else wide) for field in fields
+        }
         self._sections = {
             name: _Section(name, [self._fields[path].widget for path in paths])
             for name, paths in _by_section(fields).items()
@@ -193,7 +196,7 @@ class _Section:
 class _Row:
     """One field: what is typed, what it means, and what is wrong with it."""
 
-    def __init__(self, field: FormField, layout: Any) -> None:
+    def __init__(self, field: FormField, layout: Mapping[str, str]) -> None:
         import ipywidgets
 
         self._field = field
