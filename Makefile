@@ -36,7 +36,7 @@ packages:
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --editable '.[lab,dev,docs]'
+	$(BIN)/pip install --quiet --editable '.[lab,ui,dev,docs]'
 	@touch $@
 
 run: setup

@@ -52,7 +52,7 @@ def on_page_markdown(markdown: str, **_: object) -> str:
 
 
 def _notebooks() -> list[Path]:
-    return sorted(NOTEBOOKS.glob("*.ipynb"))
+    return sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))
 
 
 def _page(notebook: Path) -> str:

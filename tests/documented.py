@@ -103,6 +103,7 @@ EXECUTED: Mapping[str, Execution] = {
 
 ENVIRONMENT = "the tests have their environment already"
 FIXTURES = "the fixtures of tests/lab/conftest.py do it before"
+JUPYTERLAB = "it waits for a person: tests/lab/test_jupyterlab.py does it with a browser"
 LIFECYCLE = "tests/lab/test_lifecycle.py does it, when nothing needs the lab any more"
 
 NOT_EXECUTED: Mapping[str, str] = {
@@ -117,7 +118,9 @@ NOT_EXECUTED: Mapping[str, str] = {
     "kuryr-runbook lab up": FIXTURES,
     "kuryr-runbook run --site my-site.yaml": FIXTURES,
     "kuryr-runbook run --site parameters/lab.yaml": FIXTURES,
-    "KURYR_RUNBOOK_SITE=my-site.yaml jupyter lab notebooks/": "it waits for a person in a browser",
+    "pip install 'kuryr-runbook[ui]'": ENVIRONMENT,
+    "kuryr-runbook notebooks --site my-site.yaml": JUPYTERLAB,
+    "kuryr-runbook notebooks --site parameters/lab.yaml --no-browser": JUPYTERLAB,
     "kuryr-runbook teardown --site parameters/lab.yaml": "the last test on the lab does it",
     "kuryr-runbook lab down": LIFECYCLE,
     "kuryr-runbook lab destroy": LIFECYCLE,

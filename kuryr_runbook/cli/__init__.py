@@ -15,6 +15,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("kuryr_runbook.cli.init:init", "Write a first site file for a cloud and a cluster."),
     "plan": ("kuryr_runbook.cli.plan:plan", "Show what a run would change."),
     "run": ("kuryr_runbook.cli.run:run", "Install Kuryr: execute the phases for a site."),
+    "notebooks": (
+        "kuryr_runbook.cli.notebooks:notebooks",
+        "Step through the phases in JupyterLab.",
+    ),
     "diagnose": ("kuryr_runbook.cli.diagnose:diagnose", "Find out what is wrong with Kuryr."),
     "teardown": ("kuryr_runbook.cli.run:teardown", "Remove what the runbook made for a site."),
     "rotate-credentials": (

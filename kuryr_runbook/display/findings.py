@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
+from html import escape
 from typing import Any
 
-from kuryr_runbook.display.tables import View, table
+from kuryr_runbook.display.tables import Folded, View, table
 from kuryr_runbook.model.findings import Finding, Status
 
 SIGNS = {
@@ -24,14 +25,28 @@ NAMED = 5
 def findings_view(title: str, findings: Iterable[Finding], key: str = "findings") -> View:
     """One row a check: below the evidence what to do, and the cause where it was sought.
 
-    `key` names them for machines.
+    In HTML what to do folds, and a list above the table links to it. `key` names them for machines.
     """
     found = tuple(findings)
-    rows = [(SIGNS[item.status], _question(item), _answer(item)) for item in found]
+    rows = [
+        (SIGNS[item.status], _question(item), _answer(item, f"{title}-{number}-{item.check}"))
+        for number, item in enumerate(found, 1)
+    ]
     states = [item.status for item in found]
     counts = ", ".join(f"{states.count(status)} {status}" for status in Status if status in states)
     view = table(title, ("status", "check", "evidence"), rows, f"{counts or 'no checks'}.")
-    return replace(view, data={key: [finding_document(item) for item in found]})
+    html = f"{_to_do(found, [answer for _, _, answer in rows])}{view.html}"
+    return replace(view, html=html, data={key: [finding_document(item) for item in found]})
+
+
+def _to_do(findings: Sequence[Finding], answers: Sequence[str | Folded]) -> str:
+    links = [
+        f'<li>{escape(SIGNS[finding.status])} <a href="#{escape(answer.anchor)}">'
+        f"{escape(finding.title)}</a></li>"
+        for finding, answer in zip(findings, answers, strict=True)
+        if isinstance(answer, Folded)
+    ]
+    return f"<p><b>To do</b></p><ul>{''.join(links)}</ul>" if links else ""
 
 
 def finding_document(finding: Finding) -> dict[str, Any]:
@@ -45,7 +60,7 @@ def causes_view(title: str, findings: Iterable[Finding]) -> View:
     """What is wrong, deepest cause first; what is in order is only counted."""
     found = tuple(findings)
     told = [item for item in found if item.status not in (Status.PASS, Status.SKIP)]
-    rows = [(SIGNS[item.status], _cause(item)) for item in told]
+    rows: list[tuple[str, str | Folded]] = [(SIGNS[it.status], _folded_cause(it)) for it in told]
     passed = sum(item.status is Status.PASS for item in found)
     view = table(
         title,
@@ -54,6 +69,16 @@ def causes_view(title: str, findings: Iterable[Finding]) -> View:
         f"{passed} checks found nothing.",
     )
     return replace(view, data={"findings": [finding_document(item) for item in found]})
+
+
+def _folded_cause(finding: Finding) -> Folded:
+    first, *others = _cause(finding).splitlines()
+    return Folded(
+        text="\n".join([first, *others]),
+        summary=first,
+        details=f'<div style="white-space: pre-line">{escape(chr(10).join(others))}</div>',
+        is_open=True,
+    )
 
 
 def _cause(finding: Finding) -> str:
@@ -73,10 +98,20 @@ def _question(finding: Finding) -> str:
     return f"{finding.title}\n({finding.subject})" if finding.subject else finding.title
 
 
-def _answer(finding: Finding) -> str:
-    lines = [finding.evidence]
-    if finding.status is not Status.PASS and finding.remedy:
+def _answer(finding: Finding, anchor: str) -> str | Folded:
+    if finding.status is Status.PASS or not (finding.remedy or finding.cause):
+        return finding.evidence
+    lines, details = [finding.evidence], []
+    if finding.remedy:
         lines.append(f"-> {finding.remedy}")
+        details.append(f"<div>To do: {escape(finding.remedy)}</div>")
     if finding.cause:
         lines.append(f"cause: {finding.cause}")
-    return "\n".join(lines)
+        details.append(f"<div>Cause: {escape(finding.cause)}</div>")
+    return Folded(
+        text="\n".join(lines),
+        summary=finding.evidence,
+        details="".join(details),
+        is_open=True,
+        anchor=anchor,
+    )

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from kuryr_runbook.display.tables import View, table
+from kuryr_runbook.display.tables import Folded, View, html_table, table
 from kuryr_runbook.model.approval import plan_document
 from kuryr_runbook.model.plan import Action, Change, Done, Outcome, Plan, Step
 
@@ -18,10 +18,10 @@ def plan_view(plan: Plan) -> View:
     """The steps that change something, in order, then what is kept, gathered by reason.
 
     Below the reason of an update stand the fields, before and after, and what running pods notice.
+    In HTML each reason unfolds to all fields of its step.
     """
     changes = [
-        (step.action, step.target.kind, step.target.name, "\n".join(_reasons(step)))
-        for step in plan.changes
+        (step.action, step.target.kind, step.target.name, _reason(step)) for step in plan.changes
     ]
     kept = (step for step in plan.steps if step.action is Action.KEEP)
     columns = ("action", "kind", "name", "because")
@@ -29,11 +29,27 @@ def plan_view(plan: Plan) -> View:
     return replace(view, data={"plan": plan_document(plan)})
 
 
+def _reason(step: Step) -> str | Folded:
+    text = "\n".join(_reasons(step))
+    if not step.changes:
+        return text
+    fields = [(change.field, change.before, change.after) for change in step.changes]
+    return Folded(
+        text=text,
+        summary="\n".join([step.because, *_warnings(step)]),
+        details=html_table(str(step.target), ("field", "before", "after"), fields),
+    )
+
+
 def _reasons(step: Step) -> Iterator[str]:
     yield step.because
     if step.action in (Action.UPDATE, Action.REPLACE):
         for change in step.changes:
             yield from _change(change)
+    yield from _warnings(step)
+
+
+def _warnings(step: Step) -> Iterator[str]:
     for conflict in step.conflicts:
         yield f"! held by another manager: {conflict}"
     if step.disturbs:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from typing import Any
+
+from kuryr_runbook.display.frontend import in_notebook
 
 WIDTH = 80
 """Columns of the text form; what a terminal has at least."""
@@ -38,7 +40,7 @@ class View:
 
     def show(self) -> None:
         """Display it now: as rich output in a notebook, as text elsewhere."""
-        if _in_notebook():
+        if in_notebook():
             from IPython.display import display
 
             display(self)  # type: ignore[no-untyped-call]
@@ -47,10 +49,28 @@ class View:
             sys.stdout.flush()
 
 
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A cell that shows a summary and, in HTML, details once it is opened."""
+
+    text: str
+    """All of it, for the text form."""
+    summary: str
+    details: str
+    """HTML, escaped by who made it."""
+    is_open: bool = False
+    anchor: str = ""
+    """What links to it name."""
+
+    def __str__(self) -> str:
+        return self.text
+
+
 def table(title: str, columns: Sequence[str], rows: Iterable[Row], note: str = "") -> View:
     """A titled table; `note` is a line below it. Cells may hold several lines."""
-    cells = [[str(value) for value in row] for row in rows]
-    return View(_text(title, columns, cells, note), _html(title, columns, cells, note))
+    cells = [list(row) for row in rows]
+    texts = [[str(value) for value in row] for row in cells]
+    return View(_text(title, columns, texts, note), html_table(title, columns, cells, note))
 
 
 def _text(title: str, columns: Sequence[str], rows: list[list[str]], note: str) -> str:
@@ -81,19 +101,38 @@ def _text(title: str, columns: Sequence[str], rows: list[list[str]], note: str) 
     return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines())
 
 
-def _html(title: str, columns: Sequence[str], rows: list[list[str]], note: str) -> str:
-    # No colours of our own: the notebook's theme, dark or light, gives them.
-    left = 'style="text-align: left; vertical-align: top; white-space: pre-line"'
-    head = "".join(f'<th scope="col" {left}>{escape(name)}</th>' for name in columns)
-    body = "".join(
-        "<tr>" + "".join(f"<td {left}>{escape(cell)}</td>" for cell in row) + "</tr>"
-        for row in rows
+# No colours of our own: the notebook's theme, dark or light, gives them.
+STYLE = "text-align: left; vertical-align: top; white-space: pre-line"
+CELL = f'style="{STYLE}; overflow-wrap: break-word"'
+LAST = f'style="{STYLE}; overflow-wrap: anywhere; min-width: 14em"'
+"""The last column holds prose and long values: it gives way first."""
+
+
+def html_table(title: str, columns: Sequence[str], rows: Iterable[Row], note: str = "") -> str:
+    """The HTML of a table, which scrolls by itself where it is too wide."""
+    styles = [CELL] * (len(columns) - 1) + [LAST]
+    head = "".join(
+        f'<th scope="col" {style}>{escape(name)}</th>'
+        for style, name in zip(styles, columns, strict=True)
     )
+    body = "".join(f"<tr>{''.join(_cells(row, styles))}</tr>" for row in rows)
     caption = f'<caption style="text-align: left; font-weight: bold">{escape(title)}</caption>'
     below = f"<p>{escape(note)}</p>" if note else ""
-    return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{below}"
+    return (
+        f'<div style="overflow-x: auto" tabindex="0" role="region" aria-label="{escape(title)}">'
+        f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{below}"
+    )
 
 
-def _in_notebook() -> bool:
-    ipython = sys.modules.get("IPython")
-    return ipython is not None and ipython.get_ipython() is not None
+def _cells(row: Row, styles: Sequence[str]) -> Iterator[str]:
+    for value, style in zip(row, styles, strict=True):
+        yield f"<td {style}>{_html_cell(value)}</td>"
+
+
+def _html_cell(value: object) -> str:
+    if not isinstance(value, Folded):
+        return escape(str(value))
+    anchor = f' id="{escape(value.anchor)}"' if value.anchor else ""
+    opened = " open" if value.is_open else ""
+    summary = f'<summary style="cursor: pointer">{escape(value.summary)}</summary>'
+    return f"<details{anchor}{opened}>{summary}{value.details}</details>"

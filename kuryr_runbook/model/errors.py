@@ -56,6 +56,10 @@ class DriftError(RunbookError):
     """What is there is neither what was planned for nor what may be changed safely."""
 
 
+class ApprovalError(RunbookError):
+    """A person has to approve the plan first; nothing was changed."""
+
+
 class EarlierPhaseError(DriftError):
     """A phase needs what an earlier one has not made yet."""
 

@@ -45,8 +45,9 @@ def site_from_parameters(values: Mapping[str, Any]) -> Site:
     if not any(values.values()):
         raise SiteError(
             "no site was chosen",
-            remedy="papermill: -f parameters/<site>.yaml; JupyterLab: set KURYR_RUNBOOK_SITE to "
-            "the path of a site file, or put the sections into the parameters cell",
+            remedy="papermill: -f parameters/<site>.yaml; JupyterLab: choose one in start.ipynb, "
+            "set KURYR_RUNBOOK_SITE to the path of a site file, or put the sections into the "
+            "parameters cell",
         )
     return _validated({key: value for key, value in values.items() if value}, "parameters", {})
 
@@ -54,6 +55,15 @@ def site_from_parameters(values: Mapping[str, Any]) -> Site:
 def site_digest(site: Site) -> str:
     """SHA-256 of a site's parameters: tells whether two files describe the same cluster."""
     return hashlib.sha256(site.model_dump_json(exclude={"record"}).encode()).hexdigest()
+
+
+def site_problems(values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What keeps these values from being a site: pairs of the path of a value and its problem."""
+    try:
+        Site.model_validate(values)
+    except ValidationError as error:
+        return [found for details in error.errors() for found in _problems(details)]
+    return []
 
 
 def _validated(values: Mapping[str, Any], source: str, lines: Mapping[str, int]) -> Site:

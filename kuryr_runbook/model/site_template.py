@@ -16,7 +16,7 @@ LINE = re.compile(
 """A key of the example: in use, or behind a # with the value that it has without."""
 
 
-def filled(template: str, values: Mapping[str, str], remarks: Mapping[str, str]) -> str:
+def filled(template: str, values: Mapping[str, object], remarks: Mapping[str, str]) -> str:
     """The template with these values and, above their keys, these remarks; keys have dots.
 
     A key behind a # comes into use by its value. Raises KeyError for one that is not there.
@@ -49,7 +49,7 @@ def _keyed(template: str) -> Iterator[tuple[str, str, re.Match[str] | None]]:
             parents.append((len(match["indent"]), match["key"]))
 
 
-def _valued(match: re.Match[str], value: str) -> str:
+def _valued(match: re.Match[str], value: object) -> str:
     text = yaml.safe_dump(value, default_flow_style=True).removesuffix("\n...\n").strip()
     line = f"{match['indent']}{match['key']}: {text}"
     if not match["rest"]:

@@ -26,6 +26,7 @@ from kuryr_runbook.model.options import parse_options
 from kuryr_runbook.model.plan import Outcome, Plan
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.site_file import parse_site, site_from_parameters
+from kuryr_runbook.phases.approving import Approval
 from kuryr_runbook.phases.locking import Work, locked
 from kuryr_runbook.phases.saved_plans import read_document
 
@@ -47,7 +48,8 @@ def read_site(path: Path) -> Site:
     except OSError as error:
         raise SiteError(
             f"{path}: cannot be read: {error.strerror}",
-            remedy="name a site file; `parameters/` holds commented examples",
+            remedy="choose one in start.ipynb, or name a site file; `parameters/` holds commented "
+            "examples",
         ) from error
     return parse_site(text, str(path))
 
@@ -84,6 +86,7 @@ class Phase(ABC):
         self.dry_run = dry_run
         self.options = parse_options(options or {})
         self._shown: _Shown | None = None
+        self._approval = Approval(self.site.name)
 
     @classmethod
     def of(cls, other: Phase, *, dry_run: bool) -> Self:
@@ -118,12 +121,18 @@ class Phase(ABC):
     def plan(self) -> View:
         """Read, compare with what is wanted, and show the difference.
 
-        Raises DriftError when there is a change that the approved plan, if one was given, has not.
+        In JupyterLab a button below asks for approval, unless an approved plan was given. Raises
+        DriftError when there is a change that the approved plan, if one was given, has not.
         """
         plan = self.make_plan()
         self._refuse_unapproved(plan)
         self._shown = _Shown(plan, time.monotonic())
-        return plan_view(plan)
+        view = plan_view(plan)
+        return self._approval.ask(plan, view) if self._asks else view
+
+    @property
+    def _asks(self) -> bool:
+        return not self.dry_run and self.options.approved_plan is None
 
     def _refuse_unapproved(self, plan: Plan) -> None:
         if self.lasting and self.options.approved_plan is not None:
@@ -133,16 +142,25 @@ class Phase(ABC):
         """Carry out the plan that was shown; in a dry run, say that nothing was done.
 
         One that was shown a while ago is made anew first. Raises DriftError when there is more to
-        change by now than was shown, or a field is another manager's.
+        change by now than was shown, or a field is another manager's, and ApprovalError when the
+        person in front of JupyterLab has not approved.
         """
         if self.dry_run:
             return table("Dry run", ("nothing was changed",), [(f"{self.name}: plan only",)])
+        if self._shown is not None:
+            self._refuse_unasked(self._shown.plan)
         with self.locked():
             plan = self._still_right(self._shown)
+            self._refuse_unasked(plan)
             self._refuse_conflicts(plan)
             self._shown = None
+            self._approval.used()
             outcomes = self.carry_out(plan)
         return outcomes_view(self.name, outcomes)
+
+    def _refuse_unasked(self, plan: Plan) -> None:
+        if self._asks:
+            self._approval.refuse(plan)
 
     def _refuse_conflicts(self, plan: Plan) -> None:
         held = [

@@ -7,6 +7,7 @@ from typing import Any
 
 from kuryr_runbook.applying.kubernetes import apply_manifests
 from kuryr_runbook.display.progress import say
+from kuryr_runbook.display.waiting import Wait, begin_wait
 from kuryr_runbook.model.errors import DeadlineError, RunbookError
 from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.plan import Outcome, Plan
@@ -14,7 +15,7 @@ from kuryr_runbook.phases.base import Phase
 from kuryr_runbook.phases.controller import health_findings
 from kuryr_runbook.phases.image_build import deployed_image, registry_login
 from kuryr_runbook.phases.prepared import read_prepared
-from kuryr_runbook.phases.rollout import wait_rolled_out
+from kuryr_runbook.phases.rollout import wait_rolled_out, watched
 from kuryr_runbook.phases.upgrading import movable, refuse_before_controller
 from kuryr_runbook.planning.kubernetes import plan_manifests
 from kuryr_runbook.snapshots.kubernetes import NodeAddress, read_cluster
@@ -63,8 +64,12 @@ class Daemon(Phase):
             return [name for name, node in nodes.items() if not _is_ready(node)]
 
         say("waiting until every schedulable node is Ready")
-        seen = self.cluster.watch(
-            "v1", "Node", seconds=READY_SECONDS, until=lambda nodes: not unready(nodes)
+        seen = watched(
+            self.cluster,
+            {"apiVersion": "v1", "kind": "Node", "metadata": {}},
+            wait=begin_wait("every schedulable node to be Ready", READY_SECONDS, Wait),
+            seconds=READY_SECONDS,
+            look=lambda nodes: (not unready(nodes), _states(nodes)),
         )
         if left := unready(seen):
             reasons = [f"{n.name}: {n.reason}" for n in read_cluster(self.cluster).nodes]
@@ -131,6 +136,11 @@ def _after(log: str, prefix: str) -> Iterator[str]:
     for line in log.splitlines():
         if line.startswith(prefix):
             yield line.removeprefix(prefix)
+
+
+def _states(nodes: Mapping[str, Mapping[str, Any]]) -> str:
+    words = {True: "Ready", False: "not Ready"}
+    return "\n".join(f"node {name}: {words[_is_ready(node)]}" for name, node in nodes.items())
 
 
 def _is_ready(node: Mapping[str, Any]) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from kuryr_runbook.clients.kubernetes import KubernetesClient
-from kuryr_runbook.display.progress import say
+from kuryr_runbook.display.waiting import PlainChanges, Wait, begin_wait
 from kuryr_runbook.model.errors import DeadlineError, RunbookError
 
 Manifest = Mapping[str, Any]
@@ -45,30 +46,66 @@ def wait_rolled_out(cluster: KubernetesClient, manifest: Manifest) -> None:
     Raises DeadlineError with the state and the end of the log of each pod that is not ready.
     """
     name, namespace = manifest["metadata"]["name"], manifest["metadata"]["namespace"]
-    shown = ""
 
-    def until(seen: dict[str, dict[str, Any]]) -> bool:
-        nonlocal shown
-        item = {**seen[name], "kind": manifest["kind"]} if name in seen else None
-        if item is not None and (line := progress(item)) != shown:
-            say(line)
-            shown = line
-        return item is not None and rolled_out(item)
+    def look(seen: dict[str, dict[str, Any]]) -> tuple[bool, str]:
+        if name not in seen:
+            return False, ""
+        item = {**seen[name], "kind": manifest["kind"]}
+        return rolled_out(item), progress(item)
 
-    seen = cluster.watch(
-        manifest["apiVersion"],
-        manifest["kind"],
-        namespace=namespace,
+    wait = begin_wait(f"{manifest['kind']} {name}", ROLLOUT_SECONDS, PlainChanges)
+    seen = watched(
+        cluster,
+        {**manifest, "metadata": {"namespace": namespace}},
+        wait=wait,
         seconds=ROLLOUT_SECONDS,
-        until=until,
+        look=look,
     )
-    if until(seen):
+    done, shown = look(seen)
+    if done:
         return
     pods = list(_pod_stories(cluster, namespace, f"name={name}"))
     raise DeadlineError(
         "\n  ".join([f"{shown or name} after {ROLLOUT_SECONDS:.0f} s", *pods]),
         remedy="the pod's state and log above name the cause; mend it and run the phase again",
     )
+
+
+def watched(
+    cluster: KubernetesClient,
+    reference: Manifest,
+    *,
+    wait: Wait,
+    seconds: float,
+    look: Callable[[dict[str, dict[str, Any]]], tuple[bool, str]],
+) -> dict[str, dict[str, Any]]:
+    """Follow the objects of a kind, telling the wait what `look` says of them, until that is so.
+
+    Gives back what was seen last; the caller asks `look` again whether it was in time.
+    """
+    start = time.monotonic()
+
+    def until(seen: dict[str, dict[str, Any]]) -> bool:
+        done, told = look(seen)
+        tell = wait.came if done else wait.still
+        tell(told, time.monotonic() - start)
+        return done
+
+    try:
+        seen = cluster.watch(
+            reference["apiVersion"],
+            reference["kind"],
+            namespace=reference["metadata"].get("namespace"),
+            seconds=seconds,
+            until=until,
+        )
+    except BaseException:
+        wait.broken()
+        raise
+    done, told = look(seen)
+    if not done:
+        wait.expired(told, time.monotonic() - start)
+    return seen
 
 
 def _pod_stories(cluster: KubernetesClient, namespace: str, labels: str) -> Iterator[str]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from kuryr_runbook.clients.kubernetes import KubernetesReader
 from kuryr_runbook.clients.openstack import OpenStackReader
-from kuryr_runbook.display.progress import say
+from kuryr_runbook.display.waiting import begin_wait
 from kuryr_runbook.model.errors import DeadlineError
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.snapshots.probes import read_outside
@@ -34,7 +34,6 @@ ANSWER_SECONDS = 60.0
 SETTLED_SECONDS = 90.0
 GONE_SECONDS = 120.0
 STEP_SECONDS = 1.0
-REMIND_SECONDS = 15.0
 
 STATE_ANNOTATION = "openstack.org/kuryr-lbaas-state"
 """Where Stein to Ussuri note what they made for a Service, on its Endpoints, when it is done."""
@@ -42,20 +41,23 @@ STATE_ANNOTATION = "openstack.org/kuryr-lbaas-state"
 
 def wait_for(what: str, seconds: float, look: Look) -> tuple[bool, str]:
     """Look once a second until it is so, or for that long; gives back whether, and what it saw."""
-    say(f"waiting for {what}, at most {seconds:.0f} s")
-    start = reminded = time.monotonic()
-    while True:
-        done, seen = look()
-        now = time.monotonic()
-        if done:
-            return True, seen
-        if now - start >= seconds:
-            say(f"{what}: not in {seconds:.0f} s; seen last: {seen}")
-            return False, seen
-        if now - reminded >= REMIND_SECONDS:
-            say(f"  still waiting: {seen}")
-            reminded = now
-        time.sleep(STEP_SECONDS)
+    wait = begin_wait(what, seconds)
+    start = time.monotonic()
+    try:
+        while True:
+            done, seen = look()
+            spent = time.monotonic() - start
+            if done:
+                wait.came(seen, spent)
+                return True, seen
+            if spent >= seconds:
+                wait.expired(seen, spent)
+                return False, seen
+            wait.still(seen, spent)
+            time.sleep(STEP_SECONDS)
+    except BaseException:
+        wait.broken()
+        raise
 
 
 def wait_for_traffic(site: Site, cluster: KubernetesReader, cloud: OpenStackReader) -> None:

@@ -116,13 +116,6 @@ class Verification(Phase):
         say("reading cluster and cloud once more, for the picture")
         return site_picture(read_diagnosis(self.site, self.cluster, self.cloud))
 
-    def picture(self) -> View:
-        """Draw the site with the workload in it, and with what diagnosis finds; judges nothing."""
-        if self.dry_run:
-            return table("Dry run", ("nothing was drawn",), [(f"{self.name}: plan only",)])
-        say("reading cluster and cloud once more, for the picture")
-        return site_picture(read_diagnosis(self.site, self.cluster, self.cloud))
-
     def remove(self) -> View:
         """Delete the workload, and wait until nothing of it is left in OpenStack either.
 

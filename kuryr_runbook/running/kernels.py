@@ -17,23 +17,14 @@ from tempfile import TemporaryDirectory, TemporaryFile
 from types import TracebackType
 from typing import IO, Self
 
-from ipykernel.kernelspec import get_kernel_dict
-from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 
 from kuryr_runbook.phases.catalogue import PhaseEntry
 from kuryr_runbook.running.interrupts import postponed
+from kuryr_runbook.running.kernelspecs import ThisInterpreter
 from kuryr_runbook.running.secrecy import RunSecrets
 
 PRELOADING = "from kuryr_runbook.running.preloading import preload; preload({!r}); del preload"
-
-
-class ThisInterpreter(KernelSpecManager):
-    """Knows one kernel: the Python that runs us, whatever kernels the machine has registered."""
-
-    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
-        """The same for every name."""
-        return KernelSpec(**get_kernel_dict())
 
 
 @dataclass(frozen=True, slots=True)

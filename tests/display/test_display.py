@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kuryr_runbook.display.findings import findings_view
 from kuryr_runbook.display.plans import outcomes_view, plan_view
 from kuryr_runbook.display.progress import say
 from kuryr_runbook.display.tables import WIDTH, View, table
 from kuryr_runbook.model.findings import Finding, Status
-from kuryr_runbook.model.plan import Action, Done, Outcome, Plan, Step, Target
+from kuryr_runbook.model.plan import Action, Change, Done, Outcome, Plan, Step, Target
 
 
 def step(action: Action, name: str, because: str) -> Step:
@@ -113,3 +116,50 @@ def test_view_offers_both_forms_to_jupyter() -> None:
     formatter: Any = DisplayFormatter()
     formats, _ = formatter.format(View("plain", "<p>rich</p>"))
     assert formats == {"text/plain": "plain", "text/html": "<p>rich</p>"}
+
+
+CELLS = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "Zs")), max_size=200)
+
+
+@given(st.lists(st.tuples(CELLS, CELLS, CELLS), max_size=4), CELLS)
+def test_text_stays_within_80_columns_whatever_is_in_it(
+    rows: list[tuple[str, str, str]], note: str
+) -> None:
+    from rich.cells import cell_len
+
+    text = table("Title", ("a", "b", "c"), rows, note).text
+    assert max(cell_len(line) for line in text.splitlines()) <= WIDTH
+
+
+def test_html_of_a_plan_unfolds_to_all_fields_whole_and_the_text_stays_short() -> None:
+    long_value = "<b>" + "x" * 200
+    changed = Step(
+        action=Action.UPDATE,
+        target=Target("subnet", "pods"),
+        because="1 field differs",
+        id="1",
+        changes=(Change("dns", "absent", long_value),),
+        disturbs="pods look up names elsewhere",
+    )
+    view = plan_view(Plan(phase="p", steps=(changed,)))
+    summary = re.search("<summary[^>]*>(.*?)</summary>(.*?)</details>", view.html, re.DOTALL)
+    assert summary is not None
+    assert summary[1] == "1 field differs\n! pods look up names elsewhere"
+    assert "&lt;b&gt;" + "x" * 200 in summary[2]
+    assert "<b>x" not in view.html
+    assert "x" * 200 not in view.text
+
+
+def test_every_link_to_what_is_to_do_leads_to_it() -> None:
+    found = [finding(Status.PASS, "never shown"), finding(Status.FAIL, "add the rule")]
+    html = findings_view("verification", [*found, finding(Status.WARN, "look")]).html
+    links = re.findall('href="#([^"]+)"', html)
+    assert len(links) == 2
+    assert re.findall('<details id="([^"]+)" open>', html) == links
+    assert "never shown" not in html
+
+
+def test_html_has_no_colour_and_its_tables_can_be_scrolled_by_the_keyboard() -> None:
+    html = findings_view("v", [finding(Status.FAIL, "do")]).html + plan_view(PLAN).html
+    assert "color" not in html
+    assert html.count("<table") == html.count('tabindex="0" role="region" aria-label=')

@@ -95,7 +95,8 @@ def test_every_command_has_its_place(site: Path) -> None:
 
 def test_every_notebook_and_every_release_has_its_place(site: Path) -> None:
     pages = {page.stem for page in (site / "phases").glob("*.html")}
-    assert pages == {"index", *(path.stem for path in (REPOSITORY / "notebooks").glob("*.ipynb"))}
+    notebooks = (REPOSITORY / "notebooks").glob("[0-9]*.ipynb")
+    assert pages == {"index", *(path.stem for path in notebooks)}
     releases = (site / "reference" / "releases.html").read_text()
     for release in RELEASES.values():
         assert release.version in releases

@@ -17,6 +17,7 @@ from kuryr_runbook.model.options import PARAMETERS
 from kuryr_runbook.model.packaged import packaged
 from kuryr_runbook.phases.base import Phase
 from kuryr_runbook.phases.catalogue import PHASES, TEARDOWN, TROUBLESHOOTING, PhaseEntry
+from kuryr_runbook.running.jupyterlab import START
 from kuryr_runbook.running.notebooks import parameter_names
 from kuryr_runbook.snapshots.preflight import read_preflight
 from kuryr_runbook.snapshots.reading import Unreadable
@@ -46,9 +47,8 @@ def tagged(entry: PhaseEntry, tag: str) -> list[Any]:
 
 
 def test_every_notebook_is_in_the_catalogue_and_the_other_way_round() -> None:
-    assert sorted(path.name for path in DIRECTORY.glob("*.ipynb")) == [
-        entry.notebook for entry in ENTRIES
-    ]
+    phases = [entry.notebook for entry in ENTRIES]
+    assert sorted(path.name for path in DIRECTORY.glob("*.ipynb")) == [*phases, START]
 
 
 @each_notebook
@@ -182,6 +182,15 @@ def test_the_prose_speaks_of(subject: str) -> None:
     assert subject.lower() in PROSE.lower()
 
 
+def test_the_first_notebook_leads_to_all_others_and_holds_one_call() -> None:
+    notebook = nbformat.read(DIRECTORY / START, as_version=4)  # type: ignore[no-untyped-call]
+    prose = "".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    assert re.findall(r"\((\w+\.ipynb)\)", prose) == [entry.notebook for entry in ENTRIES]
+    [cell] = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert cell.source.endswith("\n\nchoose_site()")
+    assert not cell.outputs
+
+
 def test_no_notebook_names_a_path_of_a_machine() -> None:
-    text = "".join((DIRECTORY / entry.notebook).read_text() for entry in ENTRIES)
+    text = "".join(path.read_text() for path in DIRECTORY.glob("*.ipynb"))
     assert not re.search(rf"/(home|root|Users)/|{re.escape(str(Path.home()))}/", text)

@@ -1,0 +1,60 @@
+"""`kuryr-runbook notebooks`: step through a site's notebooks in JupyterLab."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.option(
+    "--site",
+    "site_file",
+    type=click.Path(path_type=Path),
+    help="The site file [default: the one that was chosen before, or none: choose it there].",
+)
+@click.option(
+    "--dir",
+    "directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where the copy of the notebooks is [default: runs/<site>/notebooks, without --site "
+    "runs/notebooks].",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    help="Of 127.0.0.1 [default: the first free one from 8888].",
+)
+@click.option("--no-browser", is_flag=True, help="Print the address, and open no browser.")
+def notebooks(
+    *, site_file: Path | None, directory: Path | None, port: int | None, no_browser: bool
+) -> None:
+    """Step through the phases in JupyterLab, in a copy of the notebooks.
+
+    Copies the notebooks to a directory of the site, leaves what is there, and
+    starts JupyterLab on this machine, for the holder of its token alone, until
+    Ctrl-C. Nothing is changed before you approve a plan there.
+    """
+    from kuryr_runbook.phases.base import SITE_VARIABLE, read_site
+    from kuryr_runbook.phases.site_choice import LINK, choose
+    from kuryr_runbook.running.jupyterlab import refuse_missing, refuse_taken, serve, settings
+    from kuryr_runbook.running.working_copy import copy_notebooks, default_directory
+
+    refuse_missing()
+    if port is not None:
+        refuse_taken(port)
+    name = read_site(site_file).name if site_file else None
+    place = (directory or default_directory(name)).expanduser().absolute()
+    differing = copy_notebooks(place)
+    link = place / LINK
+    if site_file is not None:
+        choose(site_file, link)
+    os.environ[SITE_VARIABLE] = str(link)
+    click.echo(f"the notebooks are in {place}")
+    for notebook in differing:
+        click.echo(f"{notebook}: differs from the packaged one, and is left as it is")
+    if differing:
+        click.echo("move those away to get the packaged ones")
+    serve(place, settings(place, port, browser=not no_browser))

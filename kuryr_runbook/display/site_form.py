@@ -1,0 +1,245 @@
+"""The form in which a person in JupyterLab chooses a site, or describes one.
+
+Every change is judged as it is typed. What a button does, and what is valid, is the caller's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+from kuryr_runbook.model.errors import RunbookError
+from kuryr_runbook.model.site_form import FormField, Texts
+
+NEW = ""
+"""What is chosen when no file is: a site of one's own, from the example."""
+WIDTH = "calc(100% - 8px)"
+"""All that there is, but for the margins that widgets have."""
+# Both themes of JupyterLab define the variable; the word beside it says the same.
+BELOW = (
+    "white-space: normal; line-height: 1.4; "
+    "margin-left: clamp(0px, calc((100% - 30em) * 99), 14.5em)"
+)
+"""Below the field, which itself is below its label where there is no room beside it."""
+PROBLEM = f'style="{BELOW}; color: var(--jp-error-color1, inherit)"'
+MEANING = f'style="{BELOW}"'
+LABEL = {"description_width": "14em"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actions:
+    """What the form asks of those who made it."""
+
+    load: Callable[[str], Texts]
+    """The texts of a file; of NEW, those of the example."""
+    judge: Callable[[Texts], Mapping[str, str]]
+    """What is wrong, by field."""
+    use: Callable[[str], None]
+    """Choose that file for the notebooks. Raises RunbookError."""
+    save: Callable[[str, Texts], None]
+    """Write a valid site to a new file. Raises RunbookError."""
+    files: Callable[[], Sequence[tuple[str, str]]]
+    """The site files there are, with what to call them."""
+
+
+class SiteForm:
+    """Files to choose from, the fields of the chosen one, and a new file to save them in."""
+
+    def __init__(self, fields: Sequence[FormField], actions: Actions, chosen: str) -> None:
+        """Begins with the file `chosen`."""
+        import ipywidgets
+
+        beside = {"width": WIDTH, "max_width": "46em"}
+        below = {**beside, "height": "auto", "flex_flow": "row wrap"}
+        self._actions = actions
+        self._loading = False
+        self._picker = ipywidgets.Dropdown(
+            description="Site file", options=self._options(), layout=beside, style=LABEL
+        )
+        self._use = ipywidgets.Button(
+            description="Use this site", button_style="primary", icon="check"
+        )
+        self._name = ipywidgets.Text(
+            description="Save as a new file",
+            placeholder="my-site.yaml",
+            layout=below,
+            style=LABEL,
+        )
+        self._save = ipywidgets.Button(description="Save", icon="save")
+        self._said = ipywidgets.HTML()
+        self._verdict = ipywidgets.HTML()
+        self._fields = {
+            field.path: _Row(field, beside if field.choices else wide) for field in fields
+        }
+        self._sections = {
+            name: _Section(name, [self._fields[path].widget for path in paths])
+            for name, paths in _by_section(fields).items()
+        }
+        self._paths = _by_section(fields)
+        self.widget = ipywidgets.VBox(
+            [
+                self._picker,
+                self._use,
+                self._said,
+                *(section.widget for section in self._sections.values()),
+                self._verdict,
+                self._name,
+                self._save,
+            ]
+        )
+        self._picker.observe(self._picked, "value")
+        self._name.observe(self._judge, "value")
+        for row in self._fields.values():
+            row.control.observe(self._judge, "value")
+        self._use.on_click(self._used)
+        self._save.on_click(self._saved)
+        self._picker.value = chosen
+        self._picked()
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """What stands in the fields."""
+        return {path: row.control.value for path, row in self._fields.items()}
+
+    def _options(self) -> list[tuple[str, str]]:
+        return [*((label, path) for path, label in self._actions.files()), ("(a new site)", NEW)]
+
+    def _picked(self, _: Any = None) -> None:
+        self._loaded = dict(self._actions.load(self._picker.value))
+        self._loading = True
+        for path, row in self._fields.items():
+            row.fill(self._loaded.get(path, ""))
+        self._loading = False
+        self._loaded = self.texts
+        self._say("")
+        self._judge()
+
+    def _judge(self, _: Any = None) -> None:
+        if self._loading:
+            return
+        problems = self._actions.judge(self.texts)
+        for path, row in self._fields.items():
+            row.tell(problems.get(path, ""))
+        for name, section in self._sections.items():
+            section.tell(sum(path in problems for path in self._paths[name]))
+        same = self.texts == self._loaded
+        self._use.disabled = bool(problems) or not same or self._picker.value == NEW
+        self._save.disabled = bool(problems) or not self._name.value.strip()
+        self._verdict.value = f'<div role="status">{escape(self._judgement(problems, same))}</div>'
+
+    def _judgement(self, problems: Mapping[str, str], same: bool) -> str:  # noqa: FBT001
+        if problems:
+            return f"✗ {counted(len(problems))}: {', '.join(problems)}"
+        if same and self._picker.value != NEW:
+            return "✓ This is a valid site."
+        return "✓ This would be a valid site: save it in a new file to use it."
+
+    def _used(self, _: Any) -> None:
+        name = self._picker.value
+        if self._done(lambda: self._actions.use(name)):
+            self._say(f"✓ The notebooks now work with {name}.")
+
+    def _saved(self, _: Any) -> None:
+        name, texts = self._name.value.strip(), self.texts
+        if not self._done(lambda: self._actions.save(name, texts)):
+            return
+        self._picker.options = self._options()
+        if name in (path for _, path in self._picker.options):
+            self._picker.value = name
+            self._picked()
+        self._say(f"✓ {name} is written. Press Use this site to work with it.")
+
+    def _done(self, do: Callable[[], None]) -> bool:
+        """Whether that went well; else it is said why not."""
+        try:
+            do()
+        except RunbookError as error:
+            self._say(f"✗ {error}")
+            return False
+        return True
+
+    def _say(self, text: str) -> None:
+        self._said.value = (
+            f'<div role="status" style="white-space: pre-line">{escape(text)}</div>' if text else ""
+        )
+
+
+class _Section:
+    """The fields of a section behind a button that shows them."""
+
+    def __init__(self, name: str, rows: Sequence[Any]) -> None:
+        import ipywidgets
+
+        self._name = name
+        # Not an Accordion: its headings cannot be reached by the keyboard.
+        self._button = ipywidgets.ToggleButton(
+            icon="caret-right",
+            layout=ipywidgets.Layout(width="max-content", min_width="14em", max_width="100%"),
+        )
+        self._rows = ipywidgets.VBox(rows, layout=ipywidgets.Layout(display="none"))
+        self.widget = ipywidgets.VBox([self._button, self._rows])
+        self._button.observe(self._pressed, "value")
+
+    def tell(self, problems: int) -> None:
+        """Show how many problems its fields have."""
+        self._button.description = (
+            f"{self._name}: ✗ {counted(problems)}" if problems else self._name
+        )
+
+    def _pressed(self, change: Mapping[str, Any]) -> None:
+        self._rows.layout.display = "flex" if change["new"] else "none"
+        self._button.icon = "caret-down" if change["new"] else "caret-right"
+
+
+class _Row:
+    """One field: what is typed, what it means, and what is wrong with it."""
+
+    def __init__(self, field: FormField, layout: Mapping[str, str]) -> None:
+        import ipywidgets
+
+        self._field = field
+        name = field.path.partition(".")[2] or field.path
+        if field.choices:
+            default = f"(default: {field.default})" if field.default else "(none)"
+            options = [(default, ""), *((choice, choice) for choice in field.choices)]
+            self.control = ipywidgets.Dropdown(
+                description=name, options=options, layout=layout, style=LABEL
+            )
+        else:
+            self.control = ipywidgets.Text(
+                description=name, placeholder=field.default, layout=layout, style=LABEL
+            )
+        self.control.add_class(f"kuryr-runbook-{field.path.replace('.', '-')}")
+        several = " Several with commas between them." if field.listed else ""
+        meaning = ipywidgets.HTML(
+            f"<div {MEANING}><small>{escape(field.meaning + several)}</small></div>",
+            layout=ipywidgets.Layout(width=WIDTH, max_width="46em"),
+        )
+        self._problem = ipywidgets.HTML(layout=meaning.layout)
+        self.widget = ipywidgets.VBox([self.control, meaning, self._problem])
+
+    def fill(self, text: str) -> None:
+        """Show a value; one that is no choice is offered as it is, for its problem to be seen."""
+        if self._field.choices and text not in (value for _, value in self.control.options):
+            self.control.options = [*self.control.options, (text, text)]
+        self.control.value = text
+
+    def tell(self, problem: str) -> None:
+        """Show what is wrong; empty: nothing."""
+        self._problem.value = (
+            f'<div role="alert" {PROBLEM}>✗ {escape(problem)}</div>' if problem else ""
+        )
+
+
+def _by_section(fields: Sequence[FormField]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for field in fields:
+        found.setdefault(field.section or "site", []).append(field.path)
+    return found
+
+
+def counted(number: int) -> str:
+    """The number of problems, in words."""
+    return f"{number} problem{'s' if number != 1 else ''}"

@@ -1,0 +1,142 @@
+"""A site as a form: one text for each key, judged as a whole; and the file that it makes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from kuryr_runbook.model.site import Site
+from kuryr_runbook.model.site_file import site_problems
+from kuryr_runbook.model.site_template import filled
+
+Texts = Mapping[str, str]
+"""What stands in each field, by the path of its key. An empty text stands for the default."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormField:
+    """One key of a site file."""
+
+    path: str
+    """With dots."""
+    meaning: str
+    default: str
+    """Empty when there is none, or it depends on something else."""
+    choices: tuple[str, ...] = ()
+    """All that it can be; empty: anything."""
+    listed: bool = False
+    """Whether it takes several values, with commas between them."""
+    integer: bool = False
+
+    @property
+    def section(self) -> str:
+        """The first part of the path; empty for a key outside of every section."""
+        return self.path.partition(".")[0] if "." in self.path else ""
+
+
+def form_fields() -> tuple[FormField, ...]:
+    """Every key of a site file, in the order of the model."""
+    schema = Site.model_json_schema()
+    return tuple(_fields(schema, "", schema["$defs"]))
+
+
+def _fields(
+    section: Mapping[str, Any], prefix: str, definitions: Mapping[str, Any]
+) -> Iterator[FormField]:
+    for name, key in section["properties"].items():
+        path = f"{prefix}{name}"
+        kinds = [_resolved(kind, definitions) for kind in key.get("anyOf", [key])]
+        [kind] = [kind for kind in kinds if kind.get("type") != "null"]
+        if "properties" in kind:
+            yield from _fields(kind, f"{path}.", definitions)
+            continue
+        yield FormField(
+            path=path,
+            meaning=key.get("description", ""),
+            default=_text(key.get("default")),
+            choices=tuple(kind.get("enum", ())),
+            listed=kind.get("type") == "array",
+            integer=kind.get("type") == "integer",
+        )
+
+
+def _resolved(kind: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapping[str, Any]:
+    name = kind.get("$ref", "").rpartition("/")[2]
+    return definitions[name] if name else kind
+
+
+def _text(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case list() | tuple():
+            return ", ".join(map(str, value))
+    return str(value)
+
+
+def texts_of(values: Mapping[str, Any]) -> dict[str, str]:
+    """The texts for the form, of what a site file holds; keys that no site has are left out."""
+    found = dict(_leaves(values))
+    return {field.path: _text(found.get(field.path)) for field in form_fields()}
+
+
+def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def values_of(texts: Texts) -> dict[str, Any]:
+    """What a site file with these texts holds: all sections, of their keys those with a text."""
+    values: dict[str, Any] = {}
+    for field in form_fields():
+        *sections, name = field.path.split(".")
+        place = values
+        for section in sections:
+            place = place.setdefault(section, {})
+        if text := texts.get(field.path, "").strip():
+            place[name] = _value(field, text)
+    return values
+
+
+def _value(field: FormField, text: str) -> object:
+    if field.listed:
+        return [part.strip() for part in text.split(",") if part.strip()]
+    return int(text) if field.integer and text.isdecimal() else text
+
+
+def judged_texts(texts: Texts) -> dict[str, str]:
+    """What is wrong, by the path of the field where it is to be mended; empty: a valid site."""
+    paths = [field.path for field in form_fields()]
+    found: dict[str, str] = {}
+    for path, problem in site_problems(values_of(texts)):
+        place = _place(path, paths)
+        found[place] = f"{found[place]}; {problem}" if place in found else problem
+    return found
+
+
+def _place(path: str, known: Iterable[str]) -> str:
+    """The field of a problem: of that path, or the nearest above or below it."""
+    near = [field for field in known if _is_near(field, path)]
+    return max(near, key=len) if near else next(iter(known))
+
+
+def _is_near(field: str, path: str) -> bool:
+    return field == path or path.startswith(f"{field}.") or field.startswith(f"{path}.")
+
+
+def rendered_site(texts: Texts, template: str) -> str:
+    """The text of a site file: the commented template with all values that it shows or must have.
+
+    A key that the template has behind a # stays there, unless there is a text for it.
+    """
+    used = dict(_leaves(yaml.safe_load(template)))
+    chosen = dict(_leaves(values_of(texts)))
+    defaults = {field.path: field.default for field in form_fields()}
+    values = {path: defaults.get(path) or None for path in used} | chosen
+    return filled(template, values, {})

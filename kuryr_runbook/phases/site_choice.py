@@ -1,0 +1,115 @@
+"""Choosing a site for the notebooks that a person steps through."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from kuryr_runbook.display.asking import Asking
+from kuryr_runbook.display.frontend import is_interactive
+from kuryr_runbook.display.site_form import NEW, Actions, SiteForm, counted
+from kuryr_runbook.display.tables import View, table
+from kuryr_runbook.model.errors import UsageError
+from kuryr_runbook.model.packaged import packaged
+from kuryr_runbook.model.site_file import parse_site, site_problems
+from kuryr_runbook.model.site_form import Texts, form_fields, judged_texts, rendered_site, texts_of
+from kuryr_runbook.phases.base import SITE_VARIABLE
+from kuryr_runbook.phases.surveying import EXAMPLE, write_new
+
+LINK = "site.yaml"
+"""In the copy of the notebooks: a link to the site file that was chosen."""
+TELLING = {"kuryr", "openstack"}
+"""Sections by one of which a YAML file is known as a site's."""
+HOW = (
+    "In the JupyterLab of `kuryr-runbook notebooks` a form below lets you choose. Headless: "
+    "papermill -f FILE, or the environment variable KURYR_RUNBOOK_SITE."
+)
+
+
+def choose(site_file: Path, link: Path) -> None:
+    """Let the link name that file. Raises UsageError when there is something else in its place."""
+    target = site_file.expanduser().absolute()
+    if link.exists() and not link.is_symlink():
+        raise UsageError(
+            f"{link} is a file of its own, and no link to the site file that was chosen",
+            remedy="move it away: it is left as it is",
+        )
+    new = link.with_name(f".{link.name}.{os.getpid()}")
+    try:
+        new.symlink_to(target)
+        new.replace(link)
+    except OSError as error:
+        raise UsageError(f"{link} cannot be made: {error.strerror}") from error
+
+
+def choose_site() -> View:
+    """The site files there are; in JupyterLab with a form to choose one, or to describe a new one.
+
+    Elsewhere a site is chosen by papermill's parameters, or by the environment variable.
+    """
+    view = table("Site files", ("file", "site"), [*site_files()] or [("none", "")], HOW)
+    link = _link()
+    if link is None or not is_interactive():
+        return view
+    form = SiteForm(form_fields(), _actions(link), _chosen(link))
+    return Asking(view.text, view.html, view.data, form)
+
+
+def site_files(place: Path | None = None) -> list[tuple[str, str]]:
+    """Site files in a directory, its folder `parameters`, or chosen before; with what they are."""
+    here = place or Path.cwd()
+    found: dict[Path, tuple[str, str]] = {}
+    link = _link()
+    chosen = [link.resolve()] if link is not None and link.exists() else []
+    for path in [*sorted(here.glob("*.yaml")), *sorted(here.glob("parameters/*.yaml")), *chosen]:
+        values = _values(path)
+        if TELLING & values.keys():
+            name = path.relative_to(here) if path.is_relative_to(here) else path
+            found.setdefault(path.resolve(), (str(name), _state(values)))
+    return list(found.values())
+
+
+def _state(values: Mapping[str, Any]) -> str:
+    problems = site_problems(values)
+    return counted(len(problems)) if problems else str(values["name"])
+
+
+def _values(path: Path) -> dict[str, Any]:
+    """What the file holds; nothing when it is no YAML or holds something else."""
+    try:
+        values = yaml.safe_load(path.read_text())
+    except (OSError, ValueError, yaml.YAMLError):
+        return {}
+    return values if isinstance(values, dict) else {}
+
+
+def _link() -> Path | None:
+    """The link to the site that was chosen, where there is one to make."""
+    path = os.environ.get(SITE_VARIABLE)
+    return Path(path) if path and Path(path).name == LINK else None
+
+
+def _chosen(link: Path) -> str:
+    known = {Path(name).resolve(): name for name, _ in site_files()}
+    return known.get(link.resolve(), NEW)
+
+
+def _actions(link: Path) -> Actions:
+    example = packaged("parameters") / EXAMPLE
+
+    def save(name: str, texts: Texts) -> None:
+        text = rendered_site(texts, example.read_text())
+        parse_site(text, name)
+        write_new(Path(name).expanduser(), text)
+
+    return Actions(
+        load=lambda name: texts_of(_values(Path(name) if name else example)),
+        judge=judged_texts,
+        use=lambda name: choose(Path(name), link),
+        save=save,
+        files=lambda: [(name, f"{name}: {state}") for name, state in site_files()],
+    )

@@ -1,0 +1,92 @@
+"""JupyterLab for one person on this machine: the server's settings, and starting it."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import socket
+from importlib.util import find_spec
+from pathlib import Path
+
+from kuryr_runbook.display.frontend import VARIABLE
+from kuryr_runbook.model.errors import UsageError
+
+ADDRESS = "127.0.0.1"
+START = "start.ipynb"
+"""The notebook that is open at first."""
+OWN = ".jupyterlab"
+"""In that directory: what JupyterLab keeps of the person's windows, and what it leaves out."""
+CONFIG_PATH = "JUPYTER_CONFIG_PATH"
+OUT = "@jupyterlab/apputils-extension:announcements"
+"""Would ask whether it may fetch news. Nothing is fetched from anybody's server."""
+KERNELS = "kuryr_runbook.running.jupyterlab_kernels.KernelsHere"
+INTERPRETER = "kuryr_runbook.running.kernelspecs.ThisInterpreter"
+
+
+def refuse_missing() -> None:
+    """Raise UsageError when JupyterLab is not installed."""
+    if find_spec("jupyterlab") is None:
+        raise UsageError(
+            "JupyterLab is not installed",
+            remedy="pip install 'kuryr-runbook[ui]', or in a checkout `make setup`",
+        )
+
+
+def refuse_taken(port: int) -> None:
+    """Raise UsageError when another program listens on that port."""
+    with socket.socket() as probe:
+        # As the server does: connections that have just ended are no reason.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((ADDRESS, port))
+        except OSError as error:
+            taken = error.errno == errno.EADDRINUSE
+            raise UsageError(
+                f"port {port} of {ADDRESS} "
+                + ("is taken" if taken else f"cannot be used: {error.strerror}"),
+                remedy="choose another --port, or leave it out: then a free one is found",
+            ) from error
+
+
+def settings(directory: Path, port: int | None, *, browser: bool) -> list[str]:
+    """The server's arguments: `directory` is all that it shows; no port: a free one from 8888."""
+    wanted = {
+        "ServerApp.ip": ADDRESS,
+        "ServerApp.root_dir": directory,
+        "ServerApp.open_browser": browser,
+        # Ctrl-C ends it without a question.
+        "ServerApp.answer_yes": True,
+        # It listens to this machine alone, and to those who have the token; the lab needs root.
+        "ServerApp.allow_root": True,
+        "ServerApp.kernel_spec_manager_class": INTERPRETER,
+        "ServerApp.kernel_manager_class": KERNELS,
+        "ServerApp.log_level": "WARN",
+        "LabApp.default_url": f"/lab/tree/{START}",
+        "LabApp.workspaces_dir": directory / OWN / "workspaces",
+        "LabApp.extension_manager": "readonly",
+    }
+    if port is not None:
+        wanted |= {"ServerApp.port": port, "ServerApp.port_retries": 0}
+    return [f"--{name}={value}" for name, value in wanted.items()]
+
+
+def serve(directory: Path, arguments: list[str]) -> None:
+    """Run the server until Ctrl-C. Its kernels show widgets, and no process besides."""
+    from jupyterlab.labapp import LabApp
+
+    os.environ[VARIABLE] = str(os.getpid())
+    paths = [str(_page_config(directory)), *filter(None, [os.environ.get(CONFIG_PATH)])]
+    os.environ[CONFIG_PATH] = os.pathsep.join(paths)
+    LabApp.launch_instance(argv=arguments)
+
+
+def _page_config(directory: Path) -> Path:
+    place = directory / OWN
+    file = place / "labconfig" / "page_config.json"
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps({"disabledExtensions": {OUT: True}}))
+    except OSError as error:
+        raise UsageError(f"{error.filename} cannot be written: {error.strerror}") from error
+    return place

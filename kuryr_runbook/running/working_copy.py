@@ -1,0 +1,49 @@
+"""A site's own copy of the notebooks, for a person to step through: what is there stays."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from kuryr_runbook.model.errors import UsageError
+from kuryr_runbook.model.packaged import packaged
+from kuryr_runbook.running.directories import RUNS
+from kuryr_runbook.running.notebooks import read_notebook
+
+FOLDER = "notebooks"
+
+
+def default_directory(site: str | None) -> Path:
+    """Where the copy is unless a place is given: beside the runs of the site, if there is one."""
+    return RUNS / site / FOLDER if site else RUNS / FOLDER
+
+
+def copy_notebooks(directory: Path) -> list[str]:
+    """Copy the packaged notebooks that are not there yet.
+
+    Gives back the names of those that are there with other cells than the packaged ones: somebody
+    has changed them, or they come from another version, so they are left. What was executed
+    counts as the same. Raises UsageError when the copy cannot be made.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        return list(_differing(packaged("notebooks"), directory))
+    except OSError as error:
+        raise UsageError(
+            f"the notebooks cannot be copied to {directory}: {error.strerror}",
+            remedy="choose another --dir",
+        ) from error
+
+
+def _differing(source: Path, directory: Path) -> Iterator[str]:
+    for original in sorted(source.glob("*.ipynb")):
+        copy = directory / original.name
+        if not copy.exists():
+            shutil.copyfile(original, copy)
+        elif _sources(copy) != _sources(original):
+            yield copy.name
+
+
+def _sources(notebook: Path) -> list[tuple[str, str]]:
+    return [(cell.cell_type, cell.source) for cell in read_notebook(notebook).cells]

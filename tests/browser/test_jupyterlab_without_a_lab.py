@@ -1,0 +1,169 @@
+"""JupyterLab in a browser, without a cloud: the copy, the form, the plan's approval."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+from browsing import Jupyter, Person, browser_page, jupyterlab
+
+from kuryr_runbook.model.packaged import packaged
+from kuryr_runbook.phases.base import read_site
+
+pytestmark = pytest.mark.browser
+
+TESTS = Path(__file__).parents[1]
+PHASE = "approvable.ipynb"
+SETUP = """from approvable_phase import Approvable
+
+phase = Approvable(name="", openstack={})"""
+CELLS = {
+    "begin": SETUP,
+    "plan": "phase.plan()",
+    "apply": "phase.apply()",
+    "check": "phase.check()",
+}
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where a person works: with site files of its own."""
+    found = tmp_path_factory.mktemp("person")
+    (found / "parameters").mkdir()
+    for name in ("lab.yaml", "stein.yaml"):
+        (found / "parameters" / name).write_bytes((packaged("parameters") / name).read_bytes())
+    return found
+
+
+@pytest.fixture(scope="module")
+def jupyter(directory: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jupyter]:
+    home = tmp_path_factory.mktemp("jupyter")
+    path = os.pathsep.join([str(TESTS), str(TESTS.parent)])
+    state = str(tmp_path_factory.mktemp("state"))
+    with jupyterlab(directory, home, PYTHONPATH=path, XDG_STATE_HOME=state) as found:
+        new = nbformat.v4
+        notebook = new.new_notebook(  # type: ignore[no-untyped-call]
+            cells=[new.new_code_cell(source, id=key) for key, source in CELLS.items()],  # type: ignore[no-untyped-call]
+            metadata={"kernelspec": {"name": "python3", "display_name": "", "language": "python"}},
+        )
+        nbformat.write(notebook, found.directory / PHASE)  # type: ignore[no-untyped-call]
+        yield found
+
+
+@pytest.fixture
+def person() -> Iterator[Person]:
+    with browser_page() as found:
+        yield found
+
+
+def test_a_site_is_chosen_and_problems_are_told_while_one_types(
+    jupyter: Jupyter, person: Person, directory: Path
+) -> None:
+    person.open(jupyter, "start.ipynb")
+    person.run("site")
+    form = person.cell("site")
+    form.get_by_label("Site file", exact=True).select_option(label="parameters/lab.yaml: lab")
+    form.get_by_text("This is a valid site").wait_for()
+
+    form.get_by_role("button", name="network").click()
+    field = form.locator(".kuryr-runbook-network-pod_subnet-cidr input")
+    field.fill("10.1.0.")
+    field.press_sequentially("5/24")
+    form.get_by_text("did you mean 10.1.0.0/24?").wait_for()
+    assert form.get_by_role("button", name="Use this site").is_disabled()
+    person.screenshot("form-light")
+    person.theme("JupyterLab Dark")
+    field.scroll_into_view_if_needed()
+    person.screenshot("form-dark")
+    person.narrow(True)
+    field.scroll_into_view_if_needed()
+    person.screenshot("form-narrow")
+    person.narrow(False)
+    person.theme("JupyterLab Light")
+
+    field.fill("10.1.0.0/24")
+    form.get_by_text("did you mean 10.1.0.0/24?").wait_for(state="detached")
+    form.get_by_role("button", name="Use this site").click()
+    form.get_by_text("The notebooks now work with parameters/lab.yaml").wait_for()
+    chosen = jupyter.directory / "site.yaml"
+    assert read_site(chosen) == read_site(directory / "parameters" / "lab.yaml")
+
+
+@pytest.fixture
+def chosen(jupyter: Jupyter, directory: Path) -> None:
+    link = jupyter.directory / "site.yaml"
+    link.unlink(missing_ok=True)
+    link.symlink_to(directory / "parameters" / "lab.yaml")
+
+
+@pytest.mark.usefixtures("chosen")
+def test_nothing_is_changed_before_the_plan_is_approved(jupyter: Jupyter, person: Person) -> None:
+    person.open(jupyter, PHASE)
+    person.run("begin")
+    plan = person.run("plan")
+    assert "1 keep, 2 create, 1 update" in plan
+    assert "ApprovalError" in person.run("apply")
+
+    shown = person.cell("plan")
+    details = shown.locator("details").first
+    details.locator("summary").click()
+    details.get_by_role("cell", name="10.1.0.0/24").wait_for()
+    for theme in ("Light", "Dark"):
+        person.theme(f"JupyterLab {theme}")
+        person.screenshot(f"plan-{theme.lower()}", "plan")
+    person.narrow(True)
+    person.screenshot("plan-narrow", "plan")
+    person.narrow(False)
+    person.theme("JupyterLab Light")
+
+    person.approve("plan")
+    done = person.run("apply")
+    assert not person.failed("apply")
+    assert "done load balancer demo with all its members" in done
+    person.screenshot("applied", "apply")
+    assert "Nothing to change" in person.run("plan")
+    person.run("apply")
+    assert not person.failed("apply")
+
+
+@pytest.mark.usefixtures("chosen")
+def test_findings_fold_and_link_to_what_is_to_do(jupyter: Jupyter, person: Person) -> None:
+    person.open(jupyter, PHASE)
+    person.run("begin")
+    person.run("check")
+    shown = person.cell("check")
+    shown.get_by_role("link", name="a check that ends with warn").click()
+    remedy = shown.get_by_text("look at the security group").first
+    remedy.wait_for()
+    person.screenshot("findings-light", "check")
+    shown.locator("details").first.locator("summary").click()
+    remedy.wait_for(state="hidden")
+
+
+@pytest.mark.usefixtures("chosen")
+def test_a_headless_run_in_there_asks_nobody(jupyter: Jupyter, tmp_path: Path) -> None:
+    """Its kernel inherits what tells JupyterLab's kernels from others."""
+    import papermill
+
+    variables = {
+        "KURYR_RUNBOOK_JUPYTERLAB": str(jupyter.process.pid),
+        "KURYR_RUNBOOK_SITE": str(jupyter.directory / "site.yaml"),
+        "PYTHONPATH": os.pathsep.join([str(TESTS), str(TESTS.parent)]),
+        "XDG_STATE_HOME": str(tmp_path / "state"),
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in variables.items():
+            patch.setenv(name, value)
+        out = papermill.execute_notebook(
+            jupyter.directory / PHASE, tmp_path / "out.ipynb", progress_bar=False
+        )
+    types = {
+        kind
+        for cell in out.cells
+        for output in cell.outputs
+        for kind in output.get("data", {"": ""})
+    }
+    assert "application/vnd.jupyter.widget-view+json" not in types

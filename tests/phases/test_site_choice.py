@@ -1,0 +1,132 @@
+"""Which site the notebooks in JupyterLab work with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kuryr_runbook.display.asking import Asking
+from kuryr_runbook.display.site_form import SiteForm
+from kuryr_runbook.display.tables import View
+from kuryr_runbook.model.errors import UsageError
+from kuryr_runbook.model.packaged import packaged
+from kuryr_runbook.model.site_form import form_fields
+from kuryr_runbook.phases import site_choice
+from kuryr_runbook.phases.base import SITE_VARIABLE, read_site
+from kuryr_runbook.phases.site_choice import LINK, choose, choose_site, site_files
+
+
+def test_the_link_names_the_file_that_was_chosen_last(tmp_path: Path) -> None:
+    link = tmp_path / LINK
+    for name in ("a.yaml", "b.yaml"):
+        (tmp_path / name).write_text(name)
+        choose(tmp_path / name, link)
+        assert link.read_text() == name
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.yaml", "b.yaml", LINK]
+
+
+def test_a_file_in_its_place_stays(tmp_path: Path) -> None:
+    link = tmp_path / LINK
+    link.write_text("mine")
+    with pytest.raises(UsageError, match="is a file of its own"):
+        choose(tmp_path / "a.yaml", link)
+    assert link.read_text() == "mine"
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A directory with site files, and others."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv(SITE_VARIABLE, raising=False)
+    text = (packaged("parameters") / "lab.yaml").read_text()
+    (tmp_path / "parameters").mkdir()
+    (tmp_path / "parameters" / "lab.yaml").write_text(text)
+    (tmp_path / "bad.yaml").write_text(text.replace("10.1.0.0/24", "10.1.0.5/24"))
+    (tmp_path / "other.yaml").write_text("services: {}\n")
+    (tmp_path / "broken.yaml").write_text("kuryr: [\n")
+    return tmp_path
+
+
+def test_site_files_are_told_from_others_and_say_what_they_are(here: Path) -> None:
+    assert site_files() == [("bad.yaml", "1 problem"), ("parameters/lab.yaml", "lab")]
+
+
+def test_headless_the_site_files_are_a_table(here: Path) -> None:
+    view = choose_site()
+    assert type(view) is View
+    assert "parameters/lab.yaml" in view.text
+    assert "papermill -f" in view.text
+
+
+class Person:
+    """Does with the widgets of a form what a person does."""
+
+    def __init__(self, form: SiteForm) -> None:
+        self.form = form
+        self.picker, self.use_button, self._said, *sections, self._verdict, name, save = (
+            form.widget.children
+        )
+        self._name, self.save_button = name, save
+        rows = [row for section in sections for row in section.children[1].children]
+        self.rows = {
+            field.path: row.children for field, row in zip(form_fields(), rows, strict=True)
+        }
+
+    def type(self, path: str, text: str) -> None:
+        self.rows[path][0].value = text
+
+    def problem(self, path: str) -> str:
+        return str(self.rows[path][2].value)
+
+    def name(self, text: str) -> None:
+        self._name.value = text
+
+    @property
+    def said(self) -> str:
+        return str(self._said.value)
+
+    @property
+    def verdict(self) -> str:
+        return str(self._verdict.value)
+
+
+@pytest.fixture
+def person(here: Path, monkeypatch: pytest.MonkeyPatch) -> Person:
+    monkeypatch.setenv(SITE_VARIABLE, str(here / LINK))
+    monkeypatch.setattr(site_choice, "is_interactive", lambda: True)
+    choose(here / "parameters" / "lab.yaml", here / LINK)
+    view = choose_site()
+    assert isinstance(view, Asking)
+    assert isinstance(view.panel, SiteForm)
+    return Person(view.panel)
+
+
+def test_the_form_begins_with_the_site_that_was_chosen(person: Person) -> None:
+    assert person.form.texts["name"] == "lab"
+    assert "✓ This is a valid site" in person.verdict
+
+
+def test_a_problem_is_told_while_one_types_and_nothing_can_be_saved(person: Person) -> None:
+    person.type("network.pod_subnet.cidr", "10.1.0.5/24")
+    assert "did you mean 10.1.0.0/24?" in person.problem("network.pod_subnet.cidr")
+    assert "1 problem: network.pod_subnet.cidr" in person.verdict
+    assert person.use_button.disabled
+    person.name("new.yaml")
+    assert person.save_button.disabled
+
+
+def test_a_changed_site_is_saved_in_a_new_file_and_never_over_another(
+    person: Person, here: Path
+) -> None:
+    person.type("name", "other")
+    assert person.use_button.disabled
+    person.name("bad.yaml")
+    person.save_button.click()
+    assert "exists already" in person.said
+    person.name("new.yaml")
+    person.save_button.click()
+    assert "new.yaml is written" in person.said
+    assert read_site(here / "new.yaml").name == "other"
+    person.use_button.click()
+    assert read_site(here / LINK).name == "other"
