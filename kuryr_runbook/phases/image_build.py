@@ -74,7 +74,7 @@ class ImageBuild(Phase):
                 action=Action.UPDATE,
                 target=target,
                 id=remote.digest,
-                because="the registry's image was made of other inputs",
+                because=spec.difference(remote.labels),
             )
         else:
             step = Step(

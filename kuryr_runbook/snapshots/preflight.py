@@ -54,7 +54,7 @@ def read_preflight(
         cloud=read_cloud_look(site, cloud, pods_per_node(found)),
         cluster=found,
         image=_digest(registry, f"{site.image.repository}:{site.release.name}"),
-        base_image=_digest(registry, site.image.base_image),
+        base_image=_digest(registry, site.base_image),
     )
 
 
