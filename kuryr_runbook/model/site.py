@@ -235,6 +235,9 @@ class ImageSection(Section):
     """Login of the registry in the form of docker's config.json; None: no login."""
     registry_ca: File | None = None
     """CA of the registry; None: those that the system trusts."""
+    artifact_store: Annotated[str, Field(pattern=r"^https?://[^\s@?#]+$")] | None = None
+    """URL of a directory to which the CNI plugin is PUT as well, for nodes that get it by other
+    means, with its SHA-256 beside it; the login stands in ~/.netrc. None: nowhere."""
 
 
 class VerificationSection(Section):
