@@ -60,14 +60,15 @@ def check_registry(snapshot: PreflightSnapshot) -> Verdict:
 @check("base-image", "The base image can be pulled")
 def check_base_image(snapshot: PreflightSnapshot) -> Verdict:
     """Phase 01 builds on it."""
-    name = snapshot.site.image.base_image
+    name = snapshot.site.base_image
     if isinstance(snapshot.base_image, Unreadable):
         return _no_answer(snapshot.base_image)
     if snapshot.base_image is None:
         return failed(
             f"{Reference.parse(name).registry} has no image {name}",
-            "set image.base_image to a Debian 12 image, such as "
-            "docker.io/library/debian:bookworm-slim",
+            f"set image.base_image to an image of Debian with Python "
+            f"{snapshot.site.constraint_set.python}, such as "
+            f"{snapshot.site.constraint_set.base_image}",
         )
     return passed(f"{name}, {snapshot.base_image}")
 

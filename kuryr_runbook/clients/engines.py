@@ -33,6 +33,12 @@ RUN_SECONDS = 2 * 60.0
 TAKES_CERT_DIR = ("build", "from", "pull", "push")
 
 UNTRUSTED = re.compile(r"x509|unauthorized|authentication required|denied:|no basic auth", re.I)
+NO_SPACE = re.compile(r"no space left on device", re.I)
+NO_BASE_IMAGE = re.compile(
+    r"manifest unknown|name unknown|pull access denied|image not known", re.I
+)
+WRONG_PYTHON = re.compile(r"WRONG PYTHON: (.*)")
+"""What the first step of the Containerfile says."""
 NO_ANSWER = re.compile(r"connection refused|no such host|i/o timeout|no route to host", re.I)
 
 
@@ -179,6 +185,24 @@ class Engine:
 
 def _error_of(message: str, output: str, log: Path, *, transfer: bool) -> RunbookError:
     """The kind of error that the engine's words tell, where only a registry was talked to."""
+    wrong = WRONG_PYTHON.findall(output)
+    # The step's own command is printed as well, with the message in it.
+    if wrong and "$" not in wrong[-1]:
+        return UsageError(
+            f"image.base_image: {wrong[-1]}",
+            remedy="leave image.base_image out, name one with that Python, or set "
+            "image.constraints to the set that suits its Python",
+        )
+    if NO_SPACE.search(output):
+        return ApplyError(
+            message,
+            remedy="a disk of this machine is full: free some gigabytes where the engine keeps its "
+            "images, and in /tmp",
+        )
+    if not transfer and NO_BASE_IMAGE.search(output):
+        return UsageError(
+            message, remedy="the base image is not there: see image.base_image, by its digest"
+        )
     if transfer and UNTRUSTED.search(output):
         return AccessError(
             message,

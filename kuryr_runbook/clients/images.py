@@ -34,12 +34,13 @@ def _walk(folder: Traversable, prefix: str) -> Iterator[tuple[str, bytes]]:
 
 def read_image_spec(site: Site, registry: RegistryClient) -> ImageSpec:
     """What the site's image is to be, on the base image that its registry has now."""
-    base = Reference.parse(site.image.base_image)
+    base = Reference.parse(site.base_image)
     digest = base.version if base.is_digest else registry.digest(base)
     if digest is None:
         raise UsageError(
             f"image.base_image: the registry {base.registry} has no image {base}",
-            remedy="name a Debian 12 image, such as docker.io/library/debian:bookworm-slim",
+            remedy=f"name an image of Debian with Python {site.constraint_set.python}, such as "
+            f"{site.constraint_set.base_image}",
         )
     return image_spec(site, image_sources(), digest)
 

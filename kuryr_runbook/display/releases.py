@@ -18,7 +18,7 @@ Row = tuple[str, str]
 def releases_view(releases: Iterable[Release]) -> View:
     """One row a release: what it works with."""
     drivers = [driver.replace("-", "-\n") for driver in VifDriver]
-    columns = ("release", "package", *drivers, "OVN", "Kubernetes", "image")
+    columns = ("release", "package", *drivers, "OVN", "Kubernetes")
     rows = [
         (
             release.name,
@@ -26,7 +26,6 @@ def releases_view(releases: Iterable[Release]) -> View:
             *(_yes(driver in release.vif_drivers) for driver in VifDriver),
             _yes(_takes(release, OctaviaProvider.OVN)),
             f"{release.kubernetes_window}{' *' if release.needs_self_link else ''}",
-            _yes(release.image is not None),
         )
         for release in releases
     ]
@@ -34,7 +33,6 @@ def releases_view(releases: Iterable[Release]) -> View:
         "OVN: as Octavia's provider, with a driver other than nested-macvlan; amphora works with "
         "all.\n"
         "*: from 1.20 on only with the API server's feature gate RemoveSelfLink=false.\n"
-        "A release without an image cannot be installed yet.\n"
         "`kuryr-runbook releases NAME` shows one whole, with its hazards and the sources."
     )
     return table("Kuryr's releases", columns, rows, note)
@@ -50,8 +48,7 @@ def release_view(release: Release) -> View:
 
 def hazards_view(release: Release) -> View:
     """What may go wrong, and what to do about it."""
-    known = (*release.broken_drivers.values(), *release.hazards)
-    rows = [(index, _hazard(hazard)) for index, hazard in enumerate(known, 1)]
+    rows = [(index, _hazard(hazard)) for index, hazard in enumerate(release.hazards, 1)]
     return table(f"Hazards of Kuryr {release.name}", ("", "what may go wrong (known from)"), rows)
 
 
@@ -115,7 +112,13 @@ def _facts(release: Release) -> Iterator[Row]:
     yield "version", release.version
     yield "python", ", ".join(release.python)
     yield "pins", _listed(release.pins)
-    yield "image", f"on Python {image.python}, with {image.constraints}" if image else "none"
+    yield (
+        "image",
+        "\n".join(
+            f"{name} constraints: Python {item.python}"
+            for name, item in image.constraint_sets.items()
+        ),
+    )
     yield (
         "cni_plugin",
         f"{plugin.language}, from the sdist of {plugin.built_from}, built {plugin.build}; asks "
@@ -128,7 +131,6 @@ def _facts(release: Release) -> Iterator[Row]:
     yield "octavia_features", "\n".join(map(str, release.octavia_features)) or "none"
     yield "defaults", _listed(release.defaults)
     yield "vif_drivers", _listed(release.vif_drivers)
-    yield "broken_drivers", ", ".join(release.broken_drivers) or "none"
     yield "vif_state", str(release.vif_state)
     yield "balancer_spec", str(release.balancer_spec)
     yield "balancer_state", str(release.balancer_state)

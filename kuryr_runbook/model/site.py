@@ -17,7 +17,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from kuryr_runbook.model import addressing, support
 from kuryr_runbook.model.drivers import TRAITS, DriverTraits, VifDriver
 from kuryr_runbook.model.providers import PROVIDERS, OctaviaProvider, ProviderTraits
-from kuryr_runbook.model.releases import RELEASES, Release
+from kuryr_runbook.model.releases import RELEASES, ConstraintSet, ConstraintsName, Release
 
 DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
@@ -223,14 +223,21 @@ class ImageSection(Section):
 
     repository: Annotated[str, Field(pattern=r"^[^\s@]+/[^\s@:]+$")]
     """Registry and repository, without tag: registry.example.org/kuryr/kuryr."""
-    base_image: Text = "docker.io/library/debian:bookworm-slim"
-    """What the image is built on; Debian 12."""
+    constraints: ConstraintsName = ConstraintsName.MODERN
+    """With which versions of its dependencies Kuryr is installed: `modern`, one tried set for every
+    release, on a current Python; or `historic`, the release's own, on the Python of its time."""
+    base_image: Text | None = None
+    """What the image is built on, of Debian, with the Python that the constraints are for. None:
+    docker.io/library/debian:bookworm-slim for `modern`."""
     engine: Literal["auto", "docker", "podman", "buildah"] = "auto"
     """The container engine that builds; `auto`: the first of them that this machine has."""
     registry_auth: File | None = None
     """Login of the registry in the form of docker's config.json; None: no login."""
     registry_ca: File | None = None
     """CA of the registry; None: those that the system trusts."""
+    artifact_store: Annotated[str, Field(pattern=r"^https?://[^\s@?#]+$")] | None = None
+    """URL of a directory to which the CNI plugin is PUT as well, for nodes that get it by other
+    means, with its SHA-256 beside it; the login stands in ~/.netrc. None: nowhere."""
 
 
 class VerificationSection(Section):
@@ -274,6 +281,16 @@ class Site(Section):
         return RELEASES[self.kuryr.release]
 
     @property
+    def constraint_set(self) -> ConstraintSet:
+        """The versions of Kuryr's dependencies."""
+        return self.release.image.constraint_sets[self.image.constraints]
+
+    @property
+    def base_image(self) -> str:
+        """What the image is built on."""
+        return self.image.base_image or self.constraint_set.base_image
+
+    @property
     def driver(self) -> DriverTraits:
         """What the VIF driver asks for."""
         return TRAITS[self.kuryr.vif_driver]
@@ -298,6 +315,13 @@ def _conflicts(site: Site) -> Iterator[tuple[str, str]]:
     pods, services = site.network.pod_subnet, site.network.service_subnet
     for problem in addressing.service_problems(services.cidr, site.kubernetes.service_cidr):
         yield "network.service_subnet.cidr", problem
+    if site.image.constraints not in site.release.image.constraint_sets:
+        has = ", ".join(site.release.image.constraint_sets)
+        yield (
+            "image.constraints",
+            f"there is no {site.image.constraints} set for release {site.kuryr.release}: it has "
+            f"{has}",
+        )
     ranges = {"the pod subnet": pods.cidr, "the service subnet": services.cidr}
     for problem in addressing.overlaps(ranges):
         yield "network.pod_subnet.cidr", problem

@@ -44,21 +44,6 @@ def site_objections(
     resource_tags: Collection[str],
 ) -> Iterator[Objection]:
     """What a site's section `kuryr` may not combine."""
-    if release.image is None:
-        built = ", ".join(name for name, other in RELEASES.items() if other.image)
-        yield Objection(
-            subject="release",
-            reason=f"Kuryr {release.name} is in the catalogue, but the runbook builds no image of "
-            "it, so there is nothing to install",
-            way_out=f"choose {built}",
-        )
-    if driver not in release.vif_drivers:
-        broken = release.broken_drivers[driver]
-        yield Objection(
-            subject="vif_driver",
-            reason=f"{driver} does not work in Kuryr {release.name}: {broken.text}",
-            way_out=f"{broken.way_out}; {', '.join(release.vif_drivers)} work",
-        )
     yield from provider_objections(release, driver, provider)
     if release.needs_resource_tags and not resource_tags:
         yield Objection(
@@ -198,6 +183,6 @@ def _first(able: Callable[[Release], bool]) -> str:
 
 
 def _releases(able: Callable[[Release], bool]) -> str:
-    """Which release to take instead: one that can be installed; empty when there is none."""
-    names = [name for name, release in RELEASES.items() if release.image and able(release)]
+    """Which release to take instead; empty when there is none."""
+    names = [name for name, release in RELEASES.items() if able(release)]
     return f"set kuryr.release to {' or '.join(names)}" if names else ""

@@ -6,12 +6,15 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
+from typing import Any
 
 from platformdirs import user_cache_path, user_state_path
 
 from kuryr_runbook.applying.steps import Body, Executor, Known, Say, apply_plan
+from kuryr_runbook.clients.artifacts import ArtifactStore
 from kuryr_runbook.clients.engines import Engine, find_engine
 from kuryr_runbook.clients.images import (
+    image_sources,
     push_image,
     read_image_spec,
     read_plugin,
@@ -24,13 +27,16 @@ from kuryr_runbook.display.progress import say
 from kuryr_runbook.display.tables import View, table
 from kuryr_runbook.model.errors import EarlierPhaseError
 from kuryr_runbook.model.findings import Finding, Status
-from kuryr_runbook.model.plan import Action, Outcome, Plan, Step, Target, known_later
+from kuryr_runbook.model.plan import Action, Outcome, Plan, Step, Target, known_later, staged
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.phases.base import Phase
 from kuryr_runbook.specs.daemon import PLUGIN
-from kuryr_runbook.specs.image import Reference
+from kuryr_runbook.specs.image import ImageSpec, Reference
 
 MEBIBYTE = 1024 * 1024
+ARTIFACT = "CNI plugin"
+"""Kind of the step that uploads it."""
+BILL = "sbom.cdx.json"
 
 
 class ImageBuild(Phase):
@@ -38,6 +44,15 @@ class ImageBuild(Phase):
 
     name = "image_build"
     needs_cluster = False
+
+    _made: Mapping[str, Any] = {}
+    """What this phase saw of the image that it built; empty: it built none."""
+
+    @cached_property
+    def store(self) -> ArtifactStore | None:
+        """Where the CNI plugin goes beside the image; None: nowhere."""
+        url = self.site.image.artifact_store
+        return ArtifactStore(url) if url else None
 
     @cached_property
     def registry(self) -> RegistryClient:
@@ -58,36 +73,34 @@ class ImageBuild(Phase):
         )
 
     def make_plan(self) -> Plan:
-        """Build, or keep what the registry has."""
+        """Build, or keep what the registry has; and the same for the plugin in the store."""
         spec = read_image_spec(self.site, self.registry)
+        store = self.store
+        steps = staged([self._image_step(spec)], [_plugin_step(store, spec)] if store else [])
+        return Plan(phase=self.name, steps=tuple(steps))
+
+    def _image_step(self, spec: ImageSpec) -> Step:
         target = Target("image", str(spec.reference))
         remote = read_remote_image(spec, self.registry)
-        if remote is not None and spec.is_made_as(remote.labels):
-            step = Step(
-                action=Action.KEEP,
-                target=target,
-                id=remote.digest,
-                because="the registry has it, made of the same inputs",
-            )
-        elif remote is not None:
-            step = Step(
-                action=Action.UPDATE,
-                target=target,
-                id=remote.digest,
-                because="the registry's image was made of other inputs",
-            )
-        else:
-            step = Step(
-                action=Action.CREATE, target=target, because="the registry has none of that name"
-            )
-        return Plan(phase=self.name, steps=(step,))
+        if remote is None:
+            because = "the registry has none of that name"
+            return Step(action=Action.CREATE, target=target, because=because)
+        made = spec.is_made_as(remote.labels)
+        return Step(
+            action=Action.KEEP if made else Action.UPDATE,
+            target=target,
+            id=remote.digest,
+            because="the registry has it, made of the same inputs"
+            if made
+            else spec.difference(remote.labels),
+        )
 
     def carry_out(self, plan: Plan) -> list[Outcome]:
         """Build, try every program in the image, push, and read the digest back."""
         return apply_plan(plan, _Build(self), say)
 
     def build_and_push(self, say: Say) -> Known:
-        """The one step of the plan."""
+        """The step of the image."""
         spec = read_image_spec(self.site, self.registry)
         engine = self.engine
         say(f"building with {engine.name}; the whole output goes to {engine.log}")
@@ -95,12 +108,35 @@ class ImageBuild(Phase):
         for test in spec.smoke_tests:
             say(f"smoke test: {test.name}")
             smoke_test(engine, image, test)
-        plugin = read_plugin(engine, image)
-        copy = user_cache_path("kuryr-runbook") / "cni" / spec.reference.version / PLUGIN
-        write_plugin(plugin, copy)
-        say(f"CNI plugin: sha256 {plugin.sha256}, a copy for other means is in {copy}")
+        self._made = made = self._described(spec, image, say)
         say(f"pushing {spec.reference}")
-        return {"id": push_image(engine, spec, self.registry).digest}
+        pushed = push_image(engine, spec, self.registry).digest
+        say(f"CNI plugin: sha256 {made['cni_plugin_sha256']}")
+        return {"id": pushed}
+
+    def _described(self, spec: ImageSpec, image: str, say: Say) -> dict[str, Any]:
+        """Keeps plugin and bill of materials on this machine; what the record tells of them."""
+        from kuryr_runbook.clients.sbom import INVENTORY, bill_of_materials, read_inventory
+
+        folder = user_cache_path("kuryr-runbook") / "cni" / spec.reference.version
+        plugin = read_plugin(self.engine, image)
+        write_plugin(plugin, folder / PLUGIN)
+        inventory = read_inventory(self.engine, image, image_sources()[INVENTORY])
+        bill = bill_of_materials(spec, inventory, plugin.content)
+        (folder / BILL).write_text(bill)
+        say(f"copies of the CNI plugin and of the bill of materials ({BILL}) are in {folder}")
+        return {"cni_plugin_sha256": plugin.sha256, "sbom": json.loads(bill)}
+
+    def upload_plugin(self, store: ArtifactStore, say: Say) -> Known:
+        """The step of the artifact store; the layers of an image that was kept are built again."""
+        spec = read_image_spec(self.site, self.registry)
+        plugin = read_plugin(self.engine, self.engine.build(spec))
+        path = _plugin_path(spec)
+        say(f"uploading {store.address(path)}, sha256 {plugin.sha256}")
+        store.put(path, plugin.content)
+        # Last: whoever sees it finds the plugin as well.
+        store.put(f"{path}.sha256", f"{plugin.sha256}  {PLUGIN}\n".encode())
+        return {"id": plugin.sha256}
 
     def findings(self) -> Iterable[Finding]:
         """The registry's own word on the image."""
@@ -131,17 +167,39 @@ class ImageBuild(Phase):
         ]
         view = table("Image", ("what", "value"), rows)
         image = {"name": str(spec.reference), "digest": remote.digest, "labels": {**remote.labels}}
-        return replace(view, data={"image": image})
+        return replace(view, data={"image": image | self._made})
 
 
 class _Build(Executor):
-    """Does the plan's only step."""
+    """Does the plan's steps."""
 
     def __init__(self, phase: ImageBuild) -> None:
         self._phase = phase
 
     def execute(self, step: Step, body: Body, say: Say) -> Known:
+        store = self._phase.store
+        if store and step.target.kind == ARTIFACT:
+            return self._phase.upload_plugin(store, say)
         return self._phase.build_and_push(say)
+
+
+def _plugin_path(spec: ImageSpec) -> str:
+    """Below the store: what is there under a name never changes."""
+    return f"{spec.reference.version}/{spec.inputs[:16]}/{PLUGIN}"
+
+
+def _plugin_step(store: ArtifactStore, spec: ImageSpec) -> Step:
+    path = _plugin_path(spec)
+    target = Target(ARTIFACT, store.address(path))
+    if store.sha256(f"{path}.sha256") is None:
+        because = "the store has none that was made of these inputs"
+        return Step(action=Action.CREATE, target=target, because=because)
+    return Step(
+        action=Action.KEEP,
+        target=target,
+        id=store.sha256(path),
+        because="the store has it, made of the same inputs",
+    )
 
 
 def registry_of(site: Site) -> RegistryClient:

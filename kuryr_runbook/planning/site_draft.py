@@ -204,10 +204,9 @@ def _kuryr(survey: Survey) -> Iterator[Told]:
     if isinstance(survey.version, Unreadable):
         yield _unknown(key, survey.version.reason)
     else:
-        built = [release for release in RELEASES.values() if release.image]
         fitting = [
             release.name
-            for release in built
+            for release in RELEASES.values()
             if not any(
                 objection.status is Status.FAIL
                 for objection in kubernetes_objections(release, survey.version)
@@ -216,7 +215,7 @@ def _kuryr(survey: Survey) -> Iterator[Told]:
         yield (
             Told(key=key, value=fitting[-1], because=f"runs on Kubernetes {survey.version}")
             if fitting
-            else _unknown(key, f"none that can be installed runs on Kubernetes {survey.version}")
+            else _unknown(key, f"none runs on Kubernetes {survey.version}")
         )
     providers = survey.providers
     if isinstance(providers, Unreadable):

@@ -63,7 +63,7 @@ def read_preflight(
         cluster=found,
         installed=_installed(site, found, cluster, registry),
         image=_digest(registry, f"{site.image.repository}:{site.release.name}"),
-        base_image=_digest(registry, site.image.base_image),
+        base_image=_digest(registry, site.base_image),
     )
 
 

@@ -25,6 +25,8 @@ CA_SECRET = "os-client-ca"  # noqa: S105 - the name of a Secret, as below
 CA_KEY = "os_ca.crt"
 CONFIG_SECRET = "kuryr-config"  # noqa: S105
 CONFIG_KEY = "kuryr.conf"
+CONTROLLER_USER = 711
+"""User and group of the controller, which needs no privilege: no name, and nobody on the nodes."""
 CREDENTIAL_ANNOTATION = "kuryr-runbook/application-credential"
 """On the controller's pods: the name of the application credential with which they started."""
 
@@ -82,6 +84,10 @@ def _deployment(site: Site, image: str, config: ControllerConfig) -> Manifest:
         "image": image,
         "command": ["kuryr-k8s-controller", "--config-file", kuryr_conf.CONF_FILE],
         "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}},
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+        },
         "readinessProbe": probe("/ready", site.release.health_ports.controller, delay=1),
         "livenessProbe": probe("/alive", site.release.health_ports.controller, delay=15),
         "volumeMounts": [
@@ -96,6 +102,13 @@ def _deployment(site: Site, image: str, config: ControllerConfig) -> Manifest:
         {"name": "lock", "emptyDir": {}},
     ]
     template = pod_template(site, CONTROLLER, config.digest, [container], volumes)
+    template["spec"]["securityContext"] = {
+        "runAsNonRoot": True,
+        "runAsUser": CONTROLLER_USER,
+        "runAsGroup": CONTROLLER_USER,
+        # The lock directory and the service account's token become readable to it by this.
+        "fsGroup": CONTROLLER_USER,
+    }
     if config.credential:
         template["metadata"]["annotations"][CREDENTIAL_ANNOTATION] = config.credential
     return {

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from kuryr_runbook.model.errors import UsageError
-from kuryr_runbook.model.releases import ImageInputs, Release
+from kuryr_runbook.model.releases import CniPlugin, Release
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.specs import kuryr_conf
 
@@ -19,6 +19,11 @@ PLUGIN_PATH = "/opt/kuryr-cni/kuryr-cni"
 LABEL = "org.kuryr-runbook"
 INPUTS_LABEL = f"{LABEL}.inputs"
 """SHA-256 of all that the image is made of; the same inputs are not built again."""
+
+RELEASE_LABEL = f"{LABEL}.release"
+
+OUR_DRIVER = "nested-macvlan-locked"
+"""The VIF driver that comes with the image, beside those of Kuryr."""
 
 CONTAINERFILE = "Containerfile"
 VIF_DRIVER_FOLDER = "vif_driver/"
@@ -101,29 +106,42 @@ class ImageSpec:
         """Whether an image with these labels was made of the same inputs."""
         return labels.get(INPUTS_LABEL) == self.inputs
 
+    def difference(self, labels: Mapping[str, str]) -> str:
+        """Why an image with these labels is not the wanted one."""
+        if INPUTS_LABEL not in labels:
+            return "the registry's image was not made by this runbook"
+        there, wanted = labels.get(RELEASE_LABEL), self.labels[RELEASE_LABEL]
+        if there != wanted:
+            return f"the registry's image holds release {there}, and not release {wanted}"
+        return "the registry's image was made of other inputs"
+
 
 def image_spec(site: Site, sources: Mapping[str, bytes], base_digest: str) -> ImageSpec:
     """The image of a site, from the sources that the package carries.
 
     The base image is pinned to `base_digest`: a new base image is another input.
     """
-    release, inputs = site.release, _inputs(site.release)
-    base = Reference.parse(site.image.base_image).at(base_digest)
-    constraints = sources[inputs.constraints]
+    release, constraint_set = site.release, site.constraint_set
+    base = Reference.parse(site.base_image).at(base_digest)
+    constraints = sources[constraint_set.file]
     files = {
         CONTAINERFILE: sources[CONTAINERFILE],
         "constraints.txt": constraints,
-        "cni-plugin.txt": sources[f"cni-plugin-{release.name}.txt"],
+        "requirements.txt": _requirements(release),
+        "cni-plugin.txt": _plugin_source(release.cni_plugin),
         **{path: text for path, text in sources.items() if path.startswith(VIF_DRIVER_FOLDER)},
     }
-    build_args = {"BASE_IMAGE": str(base), "KURYR_VERSION": release.version}
+    build_args = {"BASE_IMAGE": str(base), "PYTHON": constraint_set.python}
     labels = {
         "org.opencontainers.image.title": "Kuryr: controller, daemon and CNI plugin",
         "org.opencontainers.image.version": release.version,
-        "org.opencontainers.image.base.name": site.image.base_image,
+        "org.opencontainers.image.base.name": site.base_image,
         "org.opencontainers.image.base.digest": base_digest,
-        f"{LABEL}.release": release.name,
+        RELEASE_LABEL: release.name,
+        f"{LABEL}.constraint-set": f"{site.image.constraints}, Python {constraint_set.python}",
         f"{LABEL}.constraints": hashlib.sha256(constraints).hexdigest(),
+        f"{LABEL}.cni-plugin-source": release.cni_plugin.sdist_sha256,
+        f"{LABEL}.vif-driver": OUR_DRIVER,
         INPUTS_LABEL: _inputs_digest(files, build_args),
     }
     return ImageSpec(
@@ -136,13 +154,15 @@ def image_spec(site: Site, sources: Mapping[str, bytes], base_digest: str) -> Im
     )
 
 
-def _inputs(release: Release) -> ImageInputs:
-    if release.image is None:
-        raise UsageError(
-            f"no image of Kuryr {release.name} can be built: the runbook has no constraint set",
-            remedy="choose another release; `kuryr-runbook releases` shows which have an image",
-        )
-    return release.image
+def _requirements(release: Release) -> bytes:
+    wanted = (f"kuryr-kubernetes=={release.version}", *release.image.unnamed_requirements)
+    return "".join(f"{name}\n" for name in wanted).encode()
+
+
+def _plugin_source(plugin: CniPlugin) -> bytes:
+    """The source distribution, for pip; only that has the plugin's source."""
+    name = f"kuryr-kubernetes=={plugin.built_from}"
+    return f"{name} --hash=sha256:{plugin.sdist_sha256}\n".encode()
 
 
 def _inputs_digest(files: Mapping[str, bytes], build_args: Mapping[str, str]) -> str:
@@ -159,10 +179,10 @@ def _smoke_tests(version: str, sources: Mapping[str, bytes]) -> Iterable[SmokeTe
             name=f"{program} starts", command=(program, "--version"), expected=says_version
         )
     yield SmokeTest(
-        name="every driver of controller and daemon loads",
+        name="every program, handler and driver loads",
         command=("python", "-"),
         stdin=sources["smoke/entry_points.py"].decode(),
-        expected="nested-macvlan-locked",
+        expected=rf"(?s)entry points load.*{OUR_DRIVER}",
     )
     yield SmokeTest(
         name="pods that start at once keep their address pairs",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -16,9 +17,15 @@ import pytest
 from kuryr_runbook.clients import build_settings
 from kuryr_runbook.clients.engines import Engine, find_engine
 from kuryr_runbook.clients.images import Plugin, image_sources, smoke_test, write_plugin
-from kuryr_runbook.model.errors import AccessError, ApplyError, UnreachableError, UsageError
+from kuryr_runbook.model.errors import (
+    AccessError,
+    ApplyError,
+    RunbookError,
+    UnreachableError,
+    UsageError,
+)
 from kuryr_runbook.model.site_file import parse_site
-from kuryr_runbook.specs.image import ImageSpec, SmokeTest, image_spec
+from kuryr_runbook.specs.image import INPUTS_LABEL, ImageSpec, SmokeTest, image_spec
 
 SITE = """
 name: test
@@ -178,6 +185,72 @@ def test_failed_build_is_no_matter_of_the_registry(
     monkeypatch.setenv("SAYS", "pip: connection refused")
     with pytest.raises(ApplyError, match=r"building .*: exit status 1"):
         engine("buildah", tmp_path).build(spec)
+
+
+@pytest.mark.parametrize(
+    ("says", "kind", "told", "way_out"),
+    [
+        ("write /layer.tar: no space left on device", ApplyError, "building", "disk"),
+        (
+            "E: You don't have enough free space: No space left on device",
+            ApplyError,
+            "enough",
+            "disk",
+        ),
+        ("reading manifest: manifest unknown", UsageError, "building", "image.base_image"),
+        (
+            "WRONG PYTHON: the base image has 3.11, the constraint set is for 3.6",
+            UsageError,
+            "the base image has 3.11, the constraint set is for 3.6",
+            "image.constraints",
+        ),
+        (
+            'STEP 4: RUN echo "WRONG PYTHON: the base image has $found"\ncollect2: error: ld',
+            ApplyError,
+            "collect2",
+            "image.log",
+        ),
+    ],
+)
+def test_failed_build_says_what_to_do(
+    calls: Calls,
+    spec: ImageSpec,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    says: str,
+    kind: type[RunbookError],
+    told: str,
+    way_out: str,
+) -> None:
+    monkeypatch.setenv("STATUS", "125")
+    monkeypatch.setenv("SAYS", says)
+    with pytest.raises(kind, match=re.escape(told)) as caught:
+        engine("buildah", tmp_path).build(spec)
+    assert way_out in str(caught.value.remedy)
+
+
+def test_full_disk_is_told_in_a_push_too(
+    calls: Calls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STATUS", "125")
+    monkeypatch.setenv("SAYS", "no space left on device")
+    with pytest.raises(ApplyError, match=r"pushing registry\.example\.org") as caught:
+        engine("podman", tmp_path).push("registry.example.org/kuryr/kuryr:stein")
+    assert "disk" in str(caught.value.remedy)
+
+
+def test_image_that_is_not_what_it_claims_is_not_taken() -> None:
+    """The tag of one release, and another release inside."""
+    site = parse_site(SITE, "test.yaml")
+    wanted = image_spec(site, image_sources(), "sha256:" + "1" * 64)
+    train = site.model_copy(update={"kuryr": site.kuryr.model_copy(update={"release": "train"})})
+    other = image_spec(train, image_sources(), "sha256:" + "1" * 64)
+    assert not wanted.is_made_as(other.labels)
+    assert "release train" in wanted.difference(other.labels)
+    assert "release stein" in wanted.difference(other.labels)
+    assert "not made by this runbook" in wanted.difference({})
+    older = dict(wanted.labels) | {INPUTS_LABEL: "0" * 64}
+    assert wanted.difference(older) == "the registry's image was made of other inputs"
 
 
 def test_working_container_is_removed_also_when_the_command_fails(

@@ -14,7 +14,13 @@ from released import released
 import kuryr_runbook
 from kuryr_runbook.clients.images import image_sources
 from kuryr_runbook.model.drivers import VifDriver
-from kuryr_runbook.model.releases import RELEASES, SOURCES, Release, minor_version
+from kuryr_runbook.model.releases import (
+    RELEASES,
+    SOURCES,
+    ConstraintsName,
+    Release,
+    minor_version,
+)
 
 PACKAGE = Path(kuryr_runbook.__file__).parent
 OURS = {"nested-macvlan-locked"}
@@ -33,7 +39,7 @@ def test_the_releases_from_stein_to_the_last_are_there_in_order() -> None:
 def test_every_fact_has_a_source() -> None:
     assert set(SOURCES) == {field.name for field in fields(Release)}
     for release in RELEASES.values():
-        for hazard in (*release.hazards, *release.broken_drivers.values()):
+        for hazard in release.hazards:
             assert hazard.text
             assert hazard.way_out
             assert hazard.source
@@ -49,13 +55,12 @@ def test_handlers_and_drivers_are_entry_points_of_the_package(release: Release) 
     assert set(release.handlers) <= set(released(release.name)["handlers"])
     drivers = set(released(release.name)["vif_drivers"])
     assert set(release.vif_drivers.values()) - OURS <= drivers
-    assert set(release.broken_drivers) <= drivers
 
 
 @every_release
-def test_every_driver_works_or_is_known_to_be_broken(release: Release) -> None:
-    assert set(release.vif_drivers) | set(release.broken_drivers) == set(VifDriver)
-    assert not set(release.vif_drivers) & set(release.broken_drivers)
+def test_every_driver_works(release: Release) -> None:
+    assert set(release.vif_drivers) == set(VifDriver)
+    assert release.vif_drivers[VifDriver.NESTED_MACVLAN] in OURS
 
 
 @every_release
@@ -113,10 +118,25 @@ def test_state_that_is_in_custom_resources_has_definitions_and_permissions(
 def test_the_python_of_an_image_suits_its_eventlet(release: Release) -> None:
     for python in release.python:
         assert opens_tls(python, release.pins["eventlet"])
-    if release.image:
-        constraints = image_sources()[release.image.constraints].decode().splitlines()
+    for constraint_set in release.image.constraint_sets.values():
+        constraints = image_sources()[constraint_set.file].decode().splitlines()
         pins = dict(line.split("==") for line in constraints)
-        assert opens_tls(release.image.python, pins["eventlet"])
+        assert opens_tls(constraint_set.python, pins["eventlet"])
+
+
+@pytest.mark.parametrize(
+    "release",
+    [it for it in RELEASES.values() if ConstraintsName.HISTORIC in it.image.constraint_sets],
+    ids=lambda release: release.name,
+)
+def test_the_historic_constraints_are_those_of_upstream_on_a_python_of_the_release(
+    release: Release,
+) -> None:
+    assert len(release.image.constraint_sets) == 2
+    historic = release.image.constraint_sets[ConstraintsName.HISTORIC]
+    assert historic.python in release.python
+    pins = set(image_sources()[historic.file].decode().splitlines())
+    assert {f"{name}=={version}" for name, version in release.pins.items()} <= pins
 
 
 def opens_tls(python: str, eventlet: str) -> bool:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import re
@@ -8,28 +9,40 @@ from collections.abc import Mapping
 import pytest
 
 from kuryr_runbook.clients.images import image_sources
-from kuryr_runbook.model.errors import UsageError
+from kuryr_runbook.model.errors import SiteError, UsageError
 from kuryr_runbook.model.releases import RELEASES, Release
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.site_file import parse_site
-from kuryr_runbook.specs.image import INPUTS_LABEL, ImageSpec, Reference, image_spec
+from kuryr_runbook.specs.image import (
+    INPUTS_LABEL,
+    OUR_DRIVER,
+    ImageSpec,
+    Reference,
+    image_spec,
+)
 
 DIGEST = "sha256:" + "1" * 64
 OTHER_DIGEST = "sha256:" + "2" * 64
 SOURCES = image_sources()
 
 
-def site(**image: str) -> Site:
+def site(release: str = "stein", **image: str) -> Site:
     section = {"repository": "registry.example.org:5000/kuryr/kuryr"} | image
     lines = "\n".join(f"  {key}: {value!r}" for key, value in section.items())
     return parse_site(
-        "name: test\nopenstack: {}\nkubernetes: {}\nnetwork: {}\nkuryr: {}\nimage:\n" + lines,
+        "name: test\nopenstack: {}\nkubernetes: {}\nnetwork: {}\n"
+        f"kuryr: {{release: {release!r}, resource_tags: [tag]}}\nimage:\n{lines}",
         "test.yaml",
     )
 
 
-def spec(sources: Mapping[str, bytes] = SOURCES, digest: str = DIGEST, **image: str) -> ImageSpec:
-    return image_spec(site(**image), sources, digest)
+def spec(
+    sources: Mapping[str, bytes] = SOURCES,
+    digest: str = DIGEST,
+    release: str = "stein",
+    **image: str,
+) -> ImageSpec:
+    return image_spec(site(release, **image), sources, digest)
 
 
 @pytest.mark.parametrize(
@@ -74,8 +87,9 @@ def test_every_input_counts() -> None:
     """A change to anything that goes into the image is another image."""
     made = spec()
     variants = [spec(digest=OTHER_DIGEST), spec(base_image="registry.example.org/debian:bookworm")]
-    in_image = [path for path in SOURCES if not path.startswith("smoke/")]
+    in_image = [path for path in SOURCES if not path.startswith(("smoke/", "constraints/historic"))]
     assert len(in_image) >= 7
+    variants += [spec(constraints="historic"), spec(release="train")]
     variants += [spec(dict(SOURCES) | {path: SOURCES[path] + b"\n#"}) for path in in_image]
     assert len({made.inputs, *(variant.inputs for variant in variants)}) == 1 + len(variants)
 
@@ -101,8 +115,34 @@ def test_labels_say_what_the_image_is_made_of() -> None:
     assert labels["org.opencontainers.image.version"] == "1.0.1"
     assert labels["org.opencontainers.image.base.name"] == "debian:bookworm-slim"
     assert labels["org.opencontainers.image.base.digest"] == DIGEST
-    constraints = hashlib.sha256(SOURCES["constraints-stein.txt"]).hexdigest()
+    constraints = hashlib.sha256(SOURCES["constraints/modern.txt"]).hexdigest()
     assert labels["org.kuryr-runbook.constraints"] == constraints
+    assert labels["org.kuryr-runbook.constraint-set"] == "modern, Python 3.11"
+    assert labels["org.kuryr-runbook.release"] == "stein"
+    assert labels["org.kuryr-runbook.vif-driver"] == "nested-macvlan-locked"
+
+
+def test_the_historic_constraints_bring_a_base_image_with_their_python() -> None:
+    made = spec(release="train", constraints="historic")
+    assert made.build_args["PYTHON"] == "3.6"
+    assert str(made.base) == f"docker.io/library/python@{DIGEST}"
+    assert made.files["constraints.txt"] == SOURCES["constraints/historic-train.txt"]
+    named = spec(release="train", constraints="historic", base_image="registry.example.org/python")
+    assert str(named.base) == f"registry.example.org/python@{DIGEST}"
+
+
+def test_a_release_without_historic_constraints_says_so() -> None:
+    with pytest.raises(SiteError, match="no historic set for release wallaby: it has modern"):
+        spec(release="wallaby", constraints="historic")
+
+
+@pytest.mark.parametrize(("release", "also"), [("xena", []), ("yoga", ["pytz"]), ("2024.1", [])])
+def test_what_a_release_imports_and_does_not_require_is_installed(
+    release: str, also: list[str]
+) -> None:
+    version = RELEASES[release].version
+    wanted = spec(release=release).files["requirements.txt"].decode().splitlines()
+    assert wanted == [f"kuryr-kubernetes=={version}", *also]
 
 
 def test_the_build_gets_all_that_the_containerfile_copies() -> None:
@@ -110,7 +150,7 @@ def test_the_build_gets_all_that_the_containerfile_copies() -> None:
     containerfile = made.files["Containerfile"].decode()
     copied = re.findall(r"^COPY (?!--from)(.*) \S+$", containerfile, re.MULTILINE)
     wanted = {path for line in copied for path in line.split()} - {"host/"}
-    assert wanted == {"constraints.txt", "cni-plugin.txt", "vif_driver/"}
+    assert wanted == {"constraints.txt", "requirements.txt", "cni-plugin.txt", "vif_driver/"}
     for path in wanted:
         assert any(file.startswith(path) for file in made.files), path
 
@@ -123,31 +163,27 @@ def test_the_last_stage_runs_nothing_and_sees_no_host_settings() -> None:
     assert "/host" not in last
 
 
-BUILT = [release for release in RELEASES.values() if release.image]
-
-
-def test_what_has_no_constraints_is_not_built() -> None:
-    kuryr = site().kuryr.model_copy(update={"release": "train"})
-    with pytest.raises(UsageError, match="no image of Kuryr train can be built"):
-        image_spec(site().model_copy(update={"kuryr": kuryr}), SOURCES, DIGEST)
-
-
-@pytest.mark.parametrize("release", BUILT, ids=lambda release: release.name)
+@pytest.mark.parametrize("release", RELEASES.values(), ids=list(RELEASES))
 def test_every_requirement_of_a_release_is_pinned(release: Release) -> None:
-    assert release.image
-    constraints = SOURCES[release.image.constraints].decode().splitlines()
-    assert all(re.fullmatch(r"[\w.-]+==[\w.]+", line) for line in constraints), constraints
-    plugin = SOURCES[f"cni-plugin-{release.name}.txt"].decode()
-    wanted = rf"^kuryr-kubernetes=={release.cni_plugin.built_from} --hash=sha256:[0-9a-f]{{64}}$"
-    assert re.search(wanted, plugin, re.MULTILINE)
+    for constraint_set in release.image.constraint_sets.values():
+        constraints = SOURCES[constraint_set.file].decode().splitlines()
+        assert all(re.fullmatch(r"[\w.-]+==[\w.]+", line) for line in constraints), constraints
+    plugin = spec(release=release.name).files["cni-plugin.txt"].decode()
+    wanted = rf"kuryr-kubernetes=={release.cni_plugin.built_from} --hash=sha256:[0-9a-f]{{64}}\n"
+    assert re.fullmatch(wanted, plugin)
 
 
 def test_our_driver_is_registered_under_the_name_that_kuryr_conf_gets() -> None:
-    project = SOURCES["vif_driver/pyproject.toml"].decode()
-    release = RELEASES["stein"]
-    for name in release.vif_drivers.values():
-        assert (f"\n{name} = " in project) == name.endswith("-locked")
-    assert f'"kuryr-kubernetes=={release.version}"' in project
+    project = SOURCES["vif_driver/setup.cfg"].decode()
+    for release in RELEASES.values():
+        for name in release.vif_drivers.values():
+            assert (f"\n    {name} = " in project) == (name == OUR_DRIVER)
+
+
+@pytest.mark.parametrize("path", [path for path in SOURCES if path.endswith(".py")])
+def test_what_runs_in_the_image_is_written_for_its_oldest_python(path: str) -> None:
+    ast.parse(SOURCES[path], feature_version=(3, 6))
+    assert b"from __future__ import annotations" not in SOURCES[path]
 
 
 def test_smoke_tests_try_controller_daemon_driver_and_plugin() -> None:

@@ -9,6 +9,8 @@ have the types, `catalogue` the releases, `permissions` what each may do in the 
 from kuryr_runbook.model.releases.catalogue import RELEASES
 from kuryr_runbook.model.releases.parts import (
     CniPlugin,
+    ConstraintSet,
+    ConstraintsName,
     Crd,
     Finalizer,
     GoBuild,
@@ -27,6 +29,8 @@ __all__ = [
     "RELEASES",
     "SOURCES",
     "CniPlugin",
+    "ConstraintSet",
+    "ConstraintsName",
     "Crd",
     "Finalizer",
     "GoBuild",

@@ -4,17 +4,35 @@ from __future__ import annotations
 
 from kuryr_runbook.model.releases.parts import Hazard
 
+OUR_DRIVER = "the runbook's driver nested-macvlan-locked is used instead"
+
 LOST_PAIRS = Hazard(
     text="upstream's nested-macvlan reads a worker's port outside its lock: of two pods that start "
     "at once, one may lose its allowed address pair, and with it all traffic",
-    way_out="the runbook's driver nested-macvlan-locked is used instead",
+    way_out=OUR_DRIVER,
     source="controller/drivers/nested_macvlan_vif.py of 1.0.1; seen with two workers",
+)
+
+FEW_ATTEMPTS = Hazard(
+    text="upstream's nested-macvlan gives up when three others change a worker's port before "
+    "it, and leaves the pod's port behind: of pods that start at once most fail at first",
+    way_out=OUR_DRIVER,
+    source="controller/drivers/nested_macvlan_vif.py of 1.1.2; tried with 20 pods at once",
+)
+
+UNKNOWN_REVISION = Hazard(
+    text="upstream's nested-macvlan loses address pairs with an openstacksdk of 2024.1: that "
+    "ignores the if_match with which the driver asks that a port is changed only if nobody "
+    "else did",
+    way_out=OUR_DRIVER,
+    source="controller/drivers/nested_macvlan_vif.py of 2.1.0 and 3.1.0; the former tried "
+    "with 20 pods at once",
 )
 
 OLD_EVENTLET = Hazard(
     text="with upstream's constraints no TLS connection works on Python 3.7 or later: eventlet "
     "before 0.26.0 knows nothing of that Python's SSLContext",
-    way_out="eventlet 0.26.0 or later, or Python 3.6",
+    way_out="eventlet 0.26.0 or later, as in the runbook's modern constraints, or Python 3.6",
     source="eventlet NEWS 0.26.0, issue 526; tried with 3.6 and 3.7",
 )
 
@@ -69,18 +87,19 @@ QUOTA_DETAILS = Hazard(
 )
 
 BINDING_FAILED = Hazard(
-    text="nested-macvlan deletes the port of each pod again: Neutron cannot bind a port to the "
-    "name of an instance, which does not matter to this driver, and 3.0.0 began to look at it",
-    way_out="use nested-vlan",
+    text="upstream's nested-macvlan deletes the port of each pod again: Neutron cannot bind a "
+    "port to the name of an instance, which does not matter to this driver, and 3.0.0 began to "
+    "look at it",
+    way_out=OUR_DRIVER,
     source="controller/drivers/nested_macvlan_vif.py and neutron_vif.py of 3.0.0, "
     "_check_port_binding",
 )
 
 PARENT_CONSTRUCTOR = Hazard(
-    text="nested-macvlan cannot make a port, as its constructor leaves out its parent's, which "
-    "sets nodes_subnets_driver; behind that, it would delete each port again since Neutron cannot "
-    "bind it",
-    way_out="use nested-vlan",
+    text="upstream's nested-macvlan cannot make a port, as its constructor leaves out its "
+    "parent's, which sets nodes_subnets_driver; behind that, it would delete each port again "
+    "since Neutron cannot bind it",
+    way_out=OUR_DRIVER,
     source="controller/drivers/nested_macvlan_vif.py and nested_vif.py of 4.0.0 to 10.0.0; seen "
     "with 10.0.0",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -31,19 +32,38 @@ class CniPlugin:
     """`go` or `python`. Only the Python plugin reads kuryr.conf on the host."""
     built_from: str
     """Version of kuryr-kubernetes whose sdist holds the plugin's source."""
+    sdist_sha256: str
     build: GoBuild
     daemon_address: str
     """Where the plugin looks for the daemon: fixed in the Go plugin's source."""
+
+
+class ConstraintsName(StrEnum):
+    """With which versions of its dependencies a release is installed."""
+
+    MODERN = "modern"
+    HISTORIC = "historic"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConstraintSet:
+    """The version of each dependency, and where these versions work."""
+
+    file: str
+    """In the package's data for the image."""
+    python: str
+    """The Python for which the set was made: that of the base image."""
+    base_image: str
+    """An image that has it, where the site names none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageInputs:
     """What the runbook builds the release's image with."""
 
-    constraints: str
-    """File of the constraint set, in the package's data."""
-    python: str
-    """The Python on which that set is tried: that of the base image."""
+    constraint_sets: Mapping[ConstraintsName, ConstraintSet]
+    unnamed_requirements: tuple[str, ...]
+    """What the release imports and does not require."""
 
 
 class KubernetesWindow(NamedTuple):

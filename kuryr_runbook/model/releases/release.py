@@ -33,8 +33,8 @@ class Release:
     """Pythons on which it runs with upstream's constraints."""
     pins: Mapping[str, str]
     """The dependencies that decide where it runs, as upstream constrained them."""
-    image: ImageInputs | None
-    """What the runbook builds its image with; None: it builds none, so nothing can be installed."""
+    image: ImageInputs
+    """What the runbook builds its image with."""
     cni_plugin: CniPlugin
     cni_file: str
     """Name of the CNI configuration; one that ends in `.conflist` holds a list of plugins."""
@@ -50,8 +50,6 @@ class Release:
     """Defaults that differ between releases, by `section.option`."""
     vif_drivers: Mapping[VifDriver, str]
     """Driver to the name that kuryr.conf gets: our out-of-tree one where upstream's is broken."""
-    broken_drivers: Mapping[VifDriver, Hazard]
-    """Drivers that the release has and that do not work."""
     vif_state: StatePlace
     """Where the VIF of a pod stands."""
     balancer_spec: StatePlace
@@ -115,7 +113,8 @@ SOURCES: Mapping[str, str] = {
     "python": "setup.cfg of the release; eventlet NEWS 0.26.0 (issue 526); tried: 3.6 with stein "
     "and train, 3.11 with 2024.1",
     "pins": "openstack/requirements, upper-constraints.txt of the release",
-    "image": "share/image of this package",
+    "image": "share/image of this package; upload times on PyPI; every entry point of the release "
+    "loaded on 3.11",
     "cni_plugin": "kuryr_cni/ of the sdist: main.go, Gopkg.toml or go.mod",
     "cni_file": "etc/cni/net.d/ of the sdist",
     "handlers": "entry points kuryr_kubernetes.controller.handlers of the wheel",
@@ -124,7 +123,6 @@ SOURCES: Mapping[str, str] = {
     "octavia_features": "controller/drivers/lbaasv2.py, the versions at its head",
     "defaults": "opts.py, list_kuryr_opts(), run",
     "vif_drivers": "entry points kuryr_kubernetes.controller.drivers.pod_vif of the wheel",
-    "broken_drivers": "controller/drivers/nested_macvlan_vif.py, nested_vif.py",
     "vif_state": "constants.py, controller/handlers/vif.py and kuryrport.py",
     "balancer_spec": "controller/handlers/lbaas.py",
     "balancer_state": "controller/handlers/lbaas.py and loadbalancer.py",

@@ -21,7 +21,7 @@ from kuryr_runbook.model.releases import RELEASES
 HERE = Path(__file__).parent
 SHARE = Path(__file__).parents[3] / "kuryr_runbook" / "share" / "image"
 ASK = SHARE / "smoke" / "options.py"
-CONSTRAINTS = SHARE / "constraints-stein.txt"
+CONSTRAINTS = SHARE / "constraints" / "modern.txt"
 
 
 def main(names: list[str]) -> None:

@@ -1,14 +1,14 @@
 """Run inside the image: which options the installed Kuryr knows.
 
 Without an argument it prints them with their defaults and old names, and Kuryr's entry points, as
-JSON. With one, a JSON object of sections and option names, it says whether Kuryr knows them all.
+JSON. With one, a JSON object of sections and option names, it says whether Kuryr knows them all,
+which is written for Python 3.6, as the image may have it.
 """
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
-from importlib import import_module, metadata
-from typing import Any
+from importlib import import_module
+from typing import Any, Dict, List
 
 from keystoneauth1 import loading
 from kuryr_kubernetes import opts
@@ -29,7 +29,7 @@ ENTRY_POINTS = {
     "vif_drivers": "kuryr_kubernetes.controller.drivers.pod_vif",
 }
 
-Known = dict[str, dict[str, Any]]
+Known = Dict[str, Dict[str, Any]]
 """Sections, with oslo.config's options by name."""
 
 
@@ -40,15 +40,17 @@ def known() -> Known:
     sections += [
         (import_module(name).vif_plug.cfg_section, priv_context.OPTS) for name in PRIVILEGED
     ]
-    found: Known = {}
+    found = {}  # type: Known
     for section, options in sections:
         named = found.setdefault(str(section or "DEFAULT"), {})
         named.update({option.dest: option for option in options})
     return found
 
 
-def described(found: Known) -> dict[str, Any]:
+def described(found: Known) -> Dict[str, Any]:
     """The options and entry points, as JSON can hold them."""
+    from importlib import metadata
+
     packages = ("kuryr-kubernetes", "kuryr-lib", "oslo.log", "os-vif")
     points = {
         kind: sorted(point.name for point in metadata.entry_points(group=group))
@@ -71,7 +73,7 @@ def described(found: Known) -> dict[str, Any]:
     return {"packages": versions, **points, "options": defaults, "old_names": old_names}
 
 
-def check(found: Known, wanted: Mapping[str, Sequence[str]]) -> None:
+def check(found: Known, wanted: Dict[str, List[str]]) -> None:
     """End with an error that names what is unknown, or say that nothing is."""
     pairs = [(section, name) for section, names in wanted.items() for name in names]
     unknown = [pair for pair in pairs if pair[1] not in found.get(pair[0], ())]

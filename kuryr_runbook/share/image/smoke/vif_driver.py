@@ -1,20 +1,21 @@
 """Run inside the image: pods that start and end at once keep, and give back, their address pairs.
 
 Kuryr's driver and ours meet the same Neutron, reduced to what they call: it replaces the whole
-list of pairs, honours If-Match, and lets time pass in each call.
+list of pairs, honours If-Match, cannot bind pods' ports, and lets time pass in each call. Written
+for Python 3.6, as the image may have it.
 """
 
 import copy
 import itertools
 import uuid
-from typing import Any
+from typing import Any, Dict, List  # noqa: F401  (in a comment)
 
 import eventlet
 import kuryr_kubernetes.cmd.eventlet  # noqa: F401  (patches the standard library, as in the controller)
-from kuryr_kubernetes import clients, config, os_vif_util
+from kuryr_kubernetes import clients, config
 from kuryr_kubernetes.controller.drivers import base, nested_macvlan_vif, vif_pool
 from kuryr_runbook_vif import address_pairs, nested_macvlan
-from neutronclient.common import exceptions as neutron_errors
+from os_vif.objects import network as os_vif_network
 from os_vif.objects import subnet as os_vif_subnet
 
 PODS = 20
@@ -22,6 +23,7 @@ WORKER = str(uuid.uuid4())
 """Id of the worker's port."""
 WORKER_ADDRESS = "172.18.0.10"
 SUBNET = str(uuid.uuid4())
+SUBNET_OF_NODES = str(uuid.uuid4())
 NETWORK = str(uuid.uuid4())
 
 
@@ -29,73 +31,152 @@ class Neutron:
     """Ports, and the checks that Neutron makes when they are updated."""
 
     def __init__(self, limit: int = 250) -> None:
-        worker = {"id": WORKER, "revision_number": 1, "allowed_address_pairs": []}
-        self.ports: dict[str, Any] = {WORKER: worker}
+        worker = {
+            "id": WORKER,
+            "revision_number": 1,
+            "allowed_address_pairs": [],
+            "fixed_ips": [{"subnet_id": SUBNET_OF_NODES, "ip_address": WORKER_ADDRESS}],
+        }
+        self.all = {WORKER: worker}  # type: Dict[str, Any]
         self.limit = limit
         self._numbers = itertools.count(2)
 
     @property
-    def pairs(self) -> list[dict[str, str]]:
+    def pairs(self) -> Any:
         """The allowed address pairs of the worker's port."""
-        pairs: list[dict[str, str]] = self.ports[WORKER]["allowed_address_pairs"]
-        return pairs
+        return self.all[WORKER]["allowed_address_pairs"]
 
-    def list_ports(self, fixed_ips: list[str]) -> dict[str, Any]:
+    def find(self, fixed_ips: Any) -> List[Any]:
         """Only the worker's port is ever asked for, by its address."""
-        found = f"ip_address={WORKER_ADDRESS}" in fixed_ips
-        answer = copy.deepcopy({"ports": [self.ports[WORKER]] if found else []})
+        found = "ip_address=" + WORKER_ADDRESS in fixed_ips
+        answer = copy.deepcopy([self.all[WORKER]] if found else [])
         eventlet.sleep(0.01)
         return answer
 
-    def create_port(self, request: dict[str, Any]) -> dict[str, Any]:
-        """A port of a pod."""
+    def add(self, body: Any) -> Any:
+        """A port of a pod. No agent is on its host, an instance: so it cannot be bound."""
         number = next(self._numbers)
-        port = request["port"] | {
-            "id": str(uuid.uuid4()),
-            "mac_address": f"fa:16:3e:00:00:{number:02x}",
-            "fixed_ips": [{"subnet_id": SUBNET, "ip_address": f"10.1.0.{number}"}],
-            "status": "DOWN",
-        }
-        self.ports[port["id"]] = port
+        port = dict(
+            body,
+            id=str(uuid.uuid4()),
+            mac_address="fa:16:3e:00:00:{:02x}".format(number),
+            fixed_ips=[{"subnet_id": SUBNET, "ip_address": "10.1.0.{}".format(number)}],
+            status="DOWN",
+        )
+        port["binding:vif_type"] = "binding_failed"
+        port["binding:vif_details"] = {}
+        self.all[port["id"]] = port
         eventlet.sleep(0.01)
-        return {"port": port}
+        return port
 
-    def show_port(self, port: str) -> dict[str, Any]:
+    def change(self, port: str, body: Any, revision: Any) -> None:
+        """Replaces what `body` names, unless the port changed since `revision`."""
+        eventlet.sleep(0.01)
+        if revision not in (None, self.all[port]["revision_number"]):
+            raise self.error(412, "the port was changed")
+        if len(body["allowed_address_pairs"]) > self.limit:
+            raise self.error(400, "too many allowed address pairs")
+        self.all[port].update(copy.deepcopy(body))
+        self.all[port]["revision_number"] += 1
+
+    def remove(self, port: str) -> bool:
+        """Deletes a port of a pod; whether it was there."""
+        eventlet.sleep(0.01)
+        return self.all.pop(port, None) is not None
+
+
+class Neutronclient(Neutron):
+    """As Stein and Train ask it."""
+
+    def error(self, status: int, message: str) -> Exception:
+        """What a refusal becomes."""
+        from neutronclient.common import exceptions
+
+        return exceptions.NeutronClientException(status_code=status, message=message)
+
+    def list_ports(self, fixed_ips: Any) -> Any:
+        """Ports by address."""
+        return {"ports": self.find(fixed_ips)}
+
+    def create_port(self, request: Any) -> Any:
+        """Makes a port."""
+        return {"port": self.add(request["port"])}
+
+    def show_port(self, port: str) -> Any:
         """One port."""
-        return {"port": self.ports[port]}
+        return {"port": self.all[port]}
 
-    def update_port(
-        self, port: str, body: dict[str, Any], revision_number: int | None = None
-    ) -> None:
-        """Replaces what `body` names, unless the port changed since `revision_number`."""
-        eventlet.sleep(0.01)
-        if revision_number not in (None, self.ports[port]["revision_number"]):
-            raise neutron_errors.NeutronClientException(status_code=412)
-        if len(body["port"]["allowed_address_pairs"]) > self.limit:
-            raise neutron_errors.BadRequest(message="too many allowed address pairs")
-        self.ports[port].update(copy.deepcopy(body["port"]))
-        self.ports[port]["revision_number"] += 1
+    def update_port(self, port: str, body: Any, revision_number: Any = None) -> None:
+        """Changes a port."""
+        self.change(port, body["port"], revision_number)
 
     def delete_port(self, port: str) -> None:
-        """Deletes a port of a pod."""
-        eventlet.sleep(0.01)
-        if self.ports.pop(port, None) is None:
-            raise neutron_errors.PortNotFoundClient(message=port)
+        """Deletes a port."""
+        from neutronclient.common import exceptions
+
+        if not self.remove(port):
+            raise exceptions.PortNotFoundClient(message=port)
+
+
+class Sdk(Neutron):
+    """As later releases ask it."""
+
+    def error(self, status: int, message: str) -> Exception:
+        """What a refusal becomes."""
+        from openstack import exceptions
+
+        kinds = {412: getattr(exceptions, "PreconditionFailedException", None)}
+        kind = kinds.get(status) or exceptions.BadRequestException
+        return kind(message, http_status=status)
+
+    def find_extension(self, **_name: Any) -> Any:
+        """Tags are taken when ports are made."""
+        return {"alias": "tag-ports-during-bulk-creation"}
+
+    def ports(self, fixed_ips: Any) -> Any:
+        """Ports by address."""
+        from openstack.network.v2 import port as sdk
+
+        for found in self.find(fixed_ips):
+            yield sdk.Port.existing(**found)
+
+    def create_port(self, **body: Any) -> Any:
+        """Makes a port."""
+        from openstack.network.v2 import port as sdk
+
+        return sdk.Port.existing(**self.add(body))
+
+    def get_port(self, port: str) -> Any:
+        """One port."""
+        from openstack.network.v2 import port as sdk
+
+        return sdk.Port.existing(**self.all[port])
+
+    def update_port(self, port: str, if_revision: Any = None, **body: Any) -> None:
+        """Changes a port. What it does not know it ignores, as the SDK does."""
+        self.change(port, body, if_revision)
+
+    def delete_port(self, port: str, ignore_missing: Any = True) -> None:  # noqa: FBT002
+        """Deletes a port."""
+        from openstack import exceptions
+
+        if not self.remove(port) and not ignore_missing:
+            raise exceptions.ResourceNotFound(port)
 
 
 class Kubernetes:
     """The one answer that the driver needs while the kubelet has not reported yet."""
 
-    def get(self, path: str) -> dict[str, Any]:
+    def get(self, path: str) -> Any:
         """The worker's node."""
-        check(path == "/api/v1/nodes/worker", f"asked for {path}")
+        check(path == "/api/v1/nodes/worker", "asked for " + path)
         return {"status": {"addresses": [{"type": "InternalIP", "address": WORKER_ADDRESS}]}}
 
 
-class LocksOfTheirOwn(dict[str, Any]):
+class LocksOfTheirOwn(dict):  # type: ignore[type-arg]
     """As if each pod were handled by another controller."""
 
-    def setdefault(self, _key: str, default: Any = None) -> Any:
+    def setdefault(self, _key: Any, default: Any = None) -> Any:
         """Nobody shares a lock."""
         return default
 
@@ -106,84 +187,119 @@ def check(right: bool, problem: str) -> None:  # noqa: FBT001
         raise SystemExit(problem)
 
 
-def pod(number: int) -> dict[str, Any]:
+def pod(number: int) -> Any:
     """A pod on the worker; of the first, the kubelet has not reported the address."""
     return {
-        "metadata": {"name": f"pod-{number}", "uid": f"uid-{number}"},
+        "metadata": {
+            "name": "pod-{}".format(number),
+            "namespace": "default",
+            "uid": "uid-{}".format(number),
+        },
         "spec": {"nodeName": "worker"},
         "status": {"hostIP": WORKER_ADDRESS} if number else {},
     }
 
 
-def pod_subnets() -> dict[str, Any]:
+def pod_subnets() -> Any:
     """The pod subnet as Kuryr's subnet driver gives it."""
-    network = os_vif_util.neutron_to_osvif_network({"id": NETWORK, "name": "pods", "mtu": 1450})
-    subnet = os_vif_util.neutron_to_osvif_subnet(
-        {"cidr": "10.1.0.0/24", "dns_nameservers": [], "host_routes": [], "gateway_ip": "10.1.0.1"}
-    )
+    subnet = os_vif_subnet.Subnet(cidr="10.1.0.0/24", gateway="10.1.0.1", dns=[])
+    network = os_vif_network.Network(id=NETWORK, label="pods", mtu=1450)
     network.subnets = os_vif_subnet.SubnetList(objects=[subnet])
     return {SUBNET: network}
 
 
-def start(driver: Any, neutron: Neutron, pods: range) -> list[Any]:
-    """Starts all pods at once; gives their VIFs."""
-    clients.get_neutron_client = lambda: neutron
+def meet(neutron: Neutron) -> Neutron:
+    """Lets Kuryr's clients be that one."""
+    setattr(clients, GETTER, lambda: neutron)
+    return neutron
+
+
+def start(driver: Any, pods: Any) -> List[Any]:
+    """Starts all pods at once; gives their VIFs, or what kept a pod from having one."""
     subnets = pod_subnets()
-    threads = [eventlet.spawn(driver.request_vif, pod(n), "project", subnets, []) for n in pods]
+
+    def request(number: int) -> Any:
+        try:
+            return driver.request_vif(pod(number), "project", subnets, [])
+        except Exception as error:
+            return error
+
+    threads = [eventlet.spawn(request, number) for number in pods]
     return [thread.wait() for thread in threads]
 
 
-def end(driver: Any, vifs: list[Any]) -> None:
+def end(driver: Any, vifs: List[Any]) -> None:
     """Ends all pods at once."""
-    threads = [eventlet.spawn(driver.release_vif, pod(n + 1), vif) for n, vif in enumerate(vifs)]
+    threads = [
+        eventlet.spawn(driver.release_vif, pod(number + 1), vif, "project")
+        for number, vif in enumerate(vifs)
+    ]
     for thread in threads:
         thread.wait()
 
 
-def expected(vifs: list[Any]) -> list[tuple[str, str]]:
+def expected(vifs: List[Any]) -> Any:
     """The pairs of the VIFs."""
+    failed = [vif for vif in vifs if isinstance(vif, Exception)]
+    check(not failed, "no VIF: {!r}".format(failed[:1]))
     return sorted(
         (str(vif.network.subnets.objects[0].ips.objects[0].address), str(vif.address))
         for vif in vifs
     )
 
 
-def seen(neutron: Neutron) -> list[tuple[str, str]]:
+def seen(neutron: Neutron) -> Any:
     """The pairs of the worker's port."""
     return sorted((pair["ip_address"], pair["mac_address"]) for pair in neutron.pairs)
 
 
-config.CONF.set_override("worker_nodes_subnet", "node-subnet", group="pod_vif_nested")
+def new(limit: int = 250) -> Neutron:
+    """A Neutron that speaks as this Kuryr expects."""
+    return KIND(limit)
+
+
+KIND, GETTER = (
+    (Sdk, "get_network_client")
+    if hasattr(clients, "get_network_client")
+    else (Neutronclient, "get_neutron_client")
+)
+GROUP = config.CONF.pod_vif_nested
+NODES = (
+    ("worker_nodes_subnets", [SUBNET_OF_NODES])
+    if "worker_nodes_subnets" in GROUP
+    else ("worker_nodes_subnet", SUBNET_OF_NODES)
+)
+config.CONF.set_override(*NODES, group="pod_vif_nested")
 clients.get_kubernetes_client = Kubernetes
 
-upstream = Neutron()
-start(nested_macvlan_vif.NestedMacvlanPodVIFDriver(), upstream, range(1, PODS + 1))
+upstream = meet(new())
+start(nested_macvlan_vif.NestedMacvlanPodVIFDriver(), range(1, PODS + 1))
 check(len(upstream.pairs) < PODS, "Kuryr's own driver lost no pair: this check would not notice")
 
+neutron = meet(new())
 locked = base.PodVIFDriver.get_instance(specific_driver=nested_macvlan.ENTRY_POINT)
-neutron = Neutron()
-vifs = start(locked, neutron, range(PODS))
-check(seen(neutron) == expected(vifs), f"pairs {seen(neutron)}, pods {expected(vifs)}")
+vifs = start(locked, range(PODS))
+check(seen(neutron) == expected(vifs), "pairs {}, pods {}".format(seen(neutron), expected(vifs)))
 alias = vif_pool.VIF_TYPE_TO_DRIVER_MAPPING[type(vifs[0]).__name__]
-check(alias == nested_macvlan.ENTRY_POINT, f"a {type(vifs[0]).__name__} goes to {alias}")
+check(alias == nested_macvlan.ENTRY_POINT, "its VIFs go to " + alias)
 
-full = Neutron(limit=0)
-try:
-    clients.get_neutron_client = lambda: full
-    locked.request_vif(pod(1), "project", pod_subnets(), [])
-    raise SystemExit("a port without its pair was taken for good")
-except neutron_errors.BadRequest:
-    check(list(full.ports) == [WORKER], f"ports left behind: {list(full.ports)}")
+full = meet(new(limit=0))
+[refused] = start(locked, [1])
+check(isinstance(refused, Exception), "a port without its pair was taken for good")
+check("too many" in str(refused), "refused for another reason: {!r}".format(refused))
+check(list(full.all) == [WORKER], "ports left behind: {}".format(list(full.all)))
 
-clients.get_neutron_client = lambda: neutron
-neutron.ports.pop(vifs[0].id)
+meet(neutron)
+neutron.all.pop(vifs[0].id)
 end(locked, vifs)
-check(not neutron.pairs, f"pairs left behind: {neutron.pairs}")
-check(list(neutron.ports) == [WORKER], f"ports left behind: {list(neutron.ports)}")
+check(not neutron.pairs, "pairs left behind: {}".format(neutron.pairs))
+check(list(neutron.all) == [WORKER], "ports left behind: {}".format(list(neutron.all)))
 
 address_pairs._locks = LocksOfTheirOwn()
-contested = Neutron()
-others = start(locked, contested, range(4))
-check(seen(contested) == expected(others), f"pairs {seen(contested)}, pods {expected(others)}")
+contested = meet(new())
+others = start(locked, range(4))
+check(seen(contested) == expected(others), "pairs {}".format(seen(contested)))
 
-print(f"{PODS} of {PODS} pods keep their pair, {len(upstream.pairs)} with Kuryr's own driver")  # noqa: T201
+print(  # noqa: T201
+    "{0} of {0} pods keep their pair, {1} with Kuryr's own driver".format(PODS, len(upstream.pairs))
+)

@@ -4,30 +4,24 @@ Neutron replaces the whole list at each update. So a change is read, compute, wr
 interleave lose one of them: the pod whose pair is lost has an address that the anti-spoofing drops.
 """
 
-from __future__ import annotations
-
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection
-from typing import Any
+from typing import Any, Callable, Collection, Dict, List
 
-from neutronclient.common import exceptions as neutron_errors
+from kuryr_runbook_vif.ports import Changed
 
-Pair = dict[str, str]
-Port = dict[str, Any]
+Pair = Dict[str, str]
 
 ATTEMPTS = 10
 """How often a change is computed anew after another writer was faster."""
-PRECONDITION_FAILED = 412
-"""What Neutron answers to If-Match when the port is no longer of that revision."""
 
 LOG = logging.getLogger(__name__)
 
-_locks: dict[str, threading.Lock] = {}
+_locks: Dict[str, threading.Lock] = {}
 
 
-def with_pairs(pairs: Collection[Pair], addresses: Collection[str], mac: str) -> list[Pair]:
+def with_pairs(pairs: Collection[Pair], addresses: Collection[str], mac: str) -> List[Pair]:
     """The pairs with `addresses` at `mac`.
 
     A pair of one of the addresses with another MAC is dropped: Neutron has just given the address
@@ -38,7 +32,7 @@ def with_pairs(pairs: Collection[Pair], addresses: Collection[str], mac: str) ->
     return kept + [{"ip_address": address, "mac_address": mac} for address in sorted(addresses)]
 
 
-def without_pairs(pairs: Collection[Pair], addresses: Collection[str], mac: str) -> list[Pair]:
+def without_pairs(pairs: Collection[Pair], addresses: Collection[str], mac: str) -> List[Pair]:
     """The pairs without `addresses` at `mac`."""
     return [
         pair
@@ -47,30 +41,25 @@ def without_pairs(pairs: Collection[Pair], addresses: Collection[str], mac: str)
     ]
 
 
-def change_pairs(
-    neutron: Any, worker: str, read_port: Callable[[], Port], change: Callable[..., list[Pair]]
-) -> None:
-    """Apply `change` to the pairs of the port that `read_port` gives.
+def change_pairs(ports: Any, worker: str, change: Callable[[Any], List[Pair]]) -> None:
+    """Apply `change` to the pairs of the port of the worker with that address.
 
-    Within this process one change at a time for each `worker` (its address); against other
-    processes by the port's revision: Neutron refuses to update a port that was changed after it
-    was read, and the change is computed again.
+    Within this process one change at a time for each worker; against other processes by the port's
+    revision: Neutron refuses to update a port that was changed after it was read, and the change is
+    computed again.
     """
     with _locks.setdefault(worker, threading.Lock()):
         for attempt in range(1, ATTEMPTS + 1):
-            port = read_port()
-            pairs = change(port["allowed_address_pairs"])
-            if pairs == port["allowed_address_pairs"]:
+            port = ports.worker(worker)
+            before = port["allowed_address_pairs"] or []
+            pairs = change(before)
+            if pairs == before:
                 return
             try:
-                neutron.update_port(
-                    port["id"],
-                    {"port": {"allowed_address_pairs": pairs}},
-                    revision_number=port.get("revision_number"),
-                )
+                ports.set_pairs(port, pairs)
                 return
-            except neutron_errors.NeutronClientException as error:
-                if error.status_code != PRECONDITION_FAILED or attempt == ATTEMPTS:
-                    raise
+            except Changed as changed:
+                if attempt == ATTEMPTS:
+                    raise (changed.__cause__ or changed) from None
             LOG.info("Port %s of worker %s was changed by another", port["id"], worker)
             time.sleep(0.1 * attempt)
