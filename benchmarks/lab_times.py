@@ -28,8 +28,6 @@ sys.path.insert(0, str(TREE / "tests"))
 from lab_world import changes, world  # noqa: E402  the tests' own comparison
 
 SITE = TREE / "parameters" / "lab.yaml"
-SETTLED_AFTER = 30
-"""Seconds after which a fresh cluster has made its service accounts and their tokens."""
 MEBIBYTE = 1024 * 1024
 
 
@@ -51,7 +49,6 @@ def main(cycles: int) -> None:
     settings = LabSettings()
     cloud = OpenStackClient("k8s", settings.clouds_yaml)
     cluster = KubernetesClient(settings.kubeconfig)
-    time.sleep(SETTLED_AFTER)
     before = world(cloud, cluster)
     runs, teardowns = [], []
     with tempfile.TemporaryDirectory() as folder:

@@ -10,9 +10,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from kuryr_runbook.lab.kubernetes import binaries, cgroups, control_plane, leftovers, nodes
 from kuryr_runbook.lab.kubernetes.control_plane import Addresses, Cluster
+from kuryr_runbook.lab.kubernetes.settling import wait_settled
 from kuryr_runbook.lab.programs import Lab, Program
 from kuryr_runbook.lab.settings import MASTER, PREFIX, LabSettings, node_namespace
 from kuryr_runbook.model.errors import DeadlineError, LabError
@@ -27,8 +29,9 @@ _OWN_GROUP = re.compile(rf"{PREFIX}({MASTER}|worker\d+)")
 def up(lab: Lab, addresses: Addresses) -> None:
     """Bring the cluster up, or repair it: what runs unchanged and well is left alone.
 
-    The nodes' network namespaces must be wired. At the end every worker is registered; it is not
-    Ready before Kuryr is there. Raises LabError or DeadlineError with what was seen last.
+    The nodes' network namespaces must be wired. At the end every worker is registered, but not
+    Ready before Kuryr is there, and the controllers have made what they make of themselves. Raises
+    LabError or DeadlineError with what was seen last.
     """
     nodes.check_place(lab.settings)
     cluster = _render(lab, addresses)
@@ -40,6 +43,7 @@ def up(lab: Lab, addresses: Addresses) -> None:
     for done in doing:
         done.result()
     _wait_registered(cluster)
+    wait_settled(lambda: _objects(cluster, "namespaces,serviceaccounts,configmaps"))
     lab.say(f"Kubernetes: control plane ready, {len(addresses.workers)} workers registered")
 
 
@@ -181,8 +185,14 @@ def _wait_registered(cluster: Cluster) -> None:
 
 
 def _registered(cluster: Cluster) -> set[str]:
-    text = _kubectl(cluster.settings, cluster.binaries, "get", "nodes", "--output=json")
-    return {item["metadata"]["name"] for item in json.loads(text)["items"]}
+    return {item["metadata"]["name"] for item in _objects(cluster, "nodes")}
+
+
+def _objects(cluster: Cluster, kinds: str) -> list[Any]:
+    """All objects of these kinds, in all namespaces."""
+    options = ("--all-namespaces", "--output=json")
+    text = _kubectl(cluster.settings, cluster.binaries, "get", kinds, *options)
+    return list(json.loads(text)["items"])
 
 
 def _kubectl(settings: LabSettings, found: binaries.Binaries, *arguments: str) -> str:
