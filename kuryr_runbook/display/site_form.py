@@ -71,7 +71,7 @@ class SiteForm:
         self._said = ipywidgets.HTML()
         self._verdict = ipywidgets.HTML()
         self._fields = {
-            field.path: _Row(field, beside if field.choices else wide) for field in fields
+            field.path: _Row(field, beside if field.choices else below) for field in fields
         }
         self._sections = {
             name: _Section(name, [self._fields[path].widget for path in paths])
