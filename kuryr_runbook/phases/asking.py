@@ -8,7 +8,7 @@ from kuryr_runbook.checking.diagnosis_look import Look
 from kuryr_runbook.checking.explaining import explained
 from kuryr_runbook.checking.verification import check_verification
 from kuryr_runbook.clients.kubernetes import KubernetesClient
-from kuryr_runbook.clients.openstack import OpenStackClient
+from kuryr_runbook.clients.openstack_probes import AskingCloud
 from kuryr_runbook.display.progress import say
 from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.site import Site
@@ -17,16 +17,14 @@ from kuryr_runbook.snapshots.diagnosis import read_diagnosis
 from kuryr_runbook.snapshots.verification import read_verification
 
 
-def asked(site: Site, cluster: KubernetesClient, cloud: OpenStackClient) -> list[Finding]:
+def asked(site: Site, cluster: KubernetesClient, cloud: AskingCloud) -> list[Finding]:
     """Read cluster and cloud, let every pod ask around, and judge; diagnose what fails."""
     say("reading cluster and cloud; every pod asks every other, the Service and the API")
     found = list(check_verification(read_verification(site, cluster, cloud)))
     return _diagnosed(site, cluster, cloud, found)
 
 
-def asked_until_well(
-    site: Site, cluster: KubernetesClient, cloud: OpenStackClient
-) -> list[Finding]:
+def asked_until_well(site: Site, cluster: KubernetesClient, cloud: AskingCloud) -> list[Finding]:
     """The same again until nothing is wrong, for as long as a load balancer may take."""
     found: list[Finding] = []
 
@@ -40,7 +38,7 @@ def asked_until_well(
 
 
 def _diagnosed(
-    site: Site, cluster: KubernetesClient, cloud: OpenStackClient, found: Sequence[Finding]
+    site: Site, cluster: KubernetesClient, cloud: AskingCloud, found: Sequence[Finding]
 ) -> list[Finding]:
     if all(finding.status is not Status.FAIL for finding in found):
         return list(found)

@@ -166,8 +166,12 @@ class ImageBuild(Phase):
             *sorted(remote.labels.items()),
         ]
         view = table("Image", ("what", "value"), rows)
-        image = {"name": str(spec.reference), "digest": remote.digest, "labels": {**remote.labels}}
-        return replace(view, data={"image": image | self._made})
+        image: dict[str, Any] = {
+            "name": str(spec.reference),
+            "digest": remote.digest,
+            "labels": {**remote.labels},
+        }
+        return replace(view, data={"image": {**image, **self._made}})
 
 
 class _Build(Executor):

@@ -12,7 +12,7 @@ from kuryr_runbook.checking.diagnosis_leftovers import JUST_NOW
 from kuryr_runbook.checking.diagnosis_look import Look
 from kuryr_runbook.checking.resilience import Trial, check_trial, not_back, not_tried, orphans
 from kuryr_runbook.clients.kubernetes import KubernetesClient, Manifest
-from kuryr_runbook.clients.openstack import OpenStackClient
+from kuryr_runbook.clients.openstack_probes import AskingCloud
 from kuryr_runbook.display.progress import say
 from kuryr_runbook.model.errors import ApplyError, DeadlineError
 from kuryr_runbook.model.findings import Finding, Status, worst
@@ -37,7 +37,7 @@ SHOWS_SECONDS = JUST_NOW + 2.0
 class Resilience:
     """The disturbances of one site, and what comes of them."""
 
-    def __init__(self, site: Site, cluster: KubernetesClient, cloud: OpenStackClient) -> None:
+    def __init__(self, site: Site, cluster: KubernetesClient, cloud: AskingCloud) -> None:
         self.site, self.cluster, self.cloud = site, cluster, cloud
 
     def plan(self) -> Plan:

@@ -150,7 +150,7 @@ class Troubleshooting(Phase):
 
     def picture(self) -> View:
         """Draw the site with all findings marked on it, by what was read last."""
-        return site_picture(self._last())
+        return site_picture(self.seen)
 
     def trace(self, *, pod: str = "", service: str = "", namespace: str = "default") -> View:
         """Draw the way to a pod or a Service, by what was read last."""

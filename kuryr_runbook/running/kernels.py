@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Any, Self
 
 from jupyter_client.manager import AsyncKernelManager
 
@@ -85,7 +85,7 @@ class Kernels:
         What it said on its stderr, if anything, is in `log` then.
         """
         waiting = self._kernels.get(phase.name)
-        if waiting is not None and not self._loop.run(waiting.manager.is_alive()):
+        if waiting is not None and not self._done(waiting.manager.is_alive()):
             self._end(phase.name)
         if phase.name not in self._kernels:
             self._start(phase.name)
@@ -109,7 +109,7 @@ class Kernels:
             kernel = self._kernels[phase] = Kernel(manager, private, TemporaryFile())
             secrets = self._inherited.secrets
             try:
-                self._loop.run(
+                self._done(
                     manager.start_kernel(
                         extra_arguments=[
                             f"--IPKernelApp.exec_lines={[PRELOADING.format(phase)]}",
@@ -125,11 +125,17 @@ class Kernels:
                 self._end(phase)
                 raise
 
+    def _done(self, doing: Awaitable[Any]) -> Any:
+        async def wait() -> Any:
+            return await doing
+
+        return self._loop.run(wait())
+
     def _end(self, phase: str) -> str:
         """Kill the process, if nobody has ended it; gives what it said on its stderr."""
         kernel = self._kernels.pop(phase)
         if kernel.manager.has_kernel:
-            self._loop.run(kernel.manager.shutdown_kernel(now=True))
+            self._done(kernel.manager.shutdown_kernel(now=True))
         kernel.private.cleanup()
         with kernel.log as log:
             log.seek(0)
