@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Self, TypeVar
 
 from ipykernel.kernelspec import get_kernel_dict
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
@@ -24,6 +24,8 @@ from jupyter_client.manager import AsyncKernelManager
 from kuryr_runbook.phases.catalogue import PhaseEntry
 from kuryr_runbook.running.interrupts import postponed
 from kuryr_runbook.running.secrecy import RunSecrets
+
+T = TypeVar("T")
 
 PRELOADING = "from kuryr_runbook.running.preloading import preload; preload({!r}); del preload"
 
@@ -94,7 +96,7 @@ class Kernels:
         What it said on its stderr, if anything, is in `log` then.
         """
         waiting = self._kernels.get(phase.name)
-        if waiting is not None and not self._loop.run(waiting.manager.is_alive()):
+        if waiting is not None and not self._await(waiting.manager.is_alive()):
             self._end(phase.name)
         if phase.name not in self._kernels:
             self._start(phase.name)
@@ -103,6 +105,12 @@ class Kernels:
         finally:
             if said := self._end(phase.name):
                 log.write_text(self._inherited.secrets.redacted(said))
+
+    def _await(self, what: Awaitable[T]) -> T:
+        async def done() -> T:
+            return await what
+
+        return self._loop.run(done())
 
     def _start(self, phase: str) -> None:
         # Interrupted halfway, a process would be left of which nobody knows.
@@ -118,7 +126,7 @@ class Kernels:
             kernel = self._kernels[phase] = Kernel(manager, private, TemporaryFile())
             secrets = self._inherited.secrets
             try:
-                self._loop.run(
+                self._await(
                     manager.start_kernel(
                         extra_arguments=[
                             f"--IPKernelApp.exec_lines={[PRELOADING.format(phase)]}",
@@ -138,7 +146,7 @@ class Kernels:
         """Kill the process, if nobody has ended it; gives what it said on its stderr."""
         kernel = self._kernels.pop(phase)
         if kernel.manager.has_kernel:
-            self._loop.run(kernel.manager.shutdown_kernel(now=True))
+            self._await(kernel.manager.shutdown_kernel(now=True))
         kernel.private.cleanup()
         with kernel.log as log:
             log.seek(0)
