@@ -150,7 +150,7 @@ class Person:
             self.errors.append(f"{message.text} ({message.location.get('url')})")
 
     def open(self, jupyter: Jupyter, notebook: str) -> None:
-        """Open a notebook; its kernel is ready then."""
+        """Open a notebook, after leave() if there is one; its kernel is ready then."""
         self.page.goto(jupyter.address(notebook))
         self._until(f"() => {APP} && {APP}.shell.currentWidget?.context?.path === '{notebook}'")
         self._until(f"() => {APP}.shell.currentWidget.context.isReady")
@@ -229,9 +229,11 @@ class Person:
         output.get_by_role("button", name=re.compile("Approve")).click()
         output.get_by_text(re.compile("Approved at")).wait_for()
 
-    def save(self) -> None:
-        """Save the notebook."""
+    def leave(self) -> None:
+        """Save the notebook and end its kernel, so that another one can be opened."""
         self.page.evaluate(f"async () => await {APP}.shell.currentWidget.context.save()")
+        self._until(f"() => !{APP}.shell.currentWidget.context.model.dirty")
+        self.page.evaluate(f"async () => await {SESSION}.shutdown()")
 
     def theme(self, name: str) -> None:
         """Choose JupyterLab's theme."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -17,6 +18,7 @@ pytestmark = pytest.mark.browser
 
 TESTS = Path(__file__).parents[1]
 PHASE = "approvable.ipynb"
+LONG = "long.ipynb"
 SETUP = """from approvable_phase import Approvable
 
 phase = Approvable(name="", openstack={})"""
@@ -44,13 +46,22 @@ def jupyter(directory: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     path = os.pathsep.join([str(TESTS), str(TESTS.parent)])
     state = str(tmp_path_factory.mktemp("state"))
     with jupyterlab(directory, home, PYTHONPATH=path, XDG_STATE_HOME=state) as found:
-        new = nbformat.v4
-        notebook = new.new_notebook(  # type: ignore[no-untyped-call]
-            cells=[new.new_code_cell(source, id=key) for key, source in CELLS.items()],  # type: ignore[no-untyped-call]
-            metadata={"kernelspec": {"name": "python3", "display_name": "", "language": "python"}},
-        )
-        nbformat.write(notebook, found.directory / PHASE)  # type: ignore[no-untyped-call]
+        write_notebook(found.directory / PHASE, CELLS)
+        numbers = {f"cell-{number}": f"print({number})" for number in range(40)}
+        write_notebook(found.directory / LONG, numbers, "A paragraph.\n\n" * 20)
         yield found
+
+
+def write_notebook(path: Path, sources: Mapping[str, str], prose: str = "") -> None:
+    """With code cells of these ids, and prose between them."""
+    new: Any = nbformat.v4
+    cells = []
+    for key, source in sources.items():
+        cells += [new.new_markdown_cell(prose)] if prose else []
+        cells.append(new.new_code_cell(source, id=key))
+    spec = {"name": "python3", "display_name": "", "language": "python"}
+    notebook = new.new_notebook(cells=cells, metadata={"kernelspec": spec})
+    nbformat.write(notebook, path)  # type: ignore[no-untyped-call]
 
 
 @pytest.fixture
@@ -90,6 +101,14 @@ def test_a_site_is_chosen_and_problems_are_told_while_one_types(
     form.get_by_text("The notebooks now work with parameters/lab.yaml").wait_for()
     chosen = jupyter.directory / "site.yaml"
     assert read_site(chosen) == read_site(directory / "parameters" / "lab.yaml")
+
+    person.leave()
+    person.open(jupyter, PHASE)
+    assert person.code_cells() == list(CELLS)
+    person.run("begin")
+    assert not person.failed("begin")
+    person.run("plan")
+    person.cell("plan").get_by_role("button", name="Approve 3 changes for lab").wait_for()
 
 
 @pytest.fixture
@@ -135,12 +154,20 @@ def test_findings_fold_and_link_to_what_is_to_do(jupyter: Jupyter, person: Perso
     person.run("begin")
     person.run("check")
     shown = person.cell("check")
+    shown.get_by_role("table", name="approvable").get_by_text("✓ pass").wait_for()
     shown.get_by_role("link", name="a check that ends with warn").click()
     remedy = shown.get_by_text("look at the security group").first
     remedy.wait_for()
     person.screenshot("findings-light", "check")
     shown.locator("details").first.locator("summary").click()
     remedy.wait_for(state="hidden")
+
+
+def test_cells_that_are_not_drawn_yet_are_reached(jupyter: Jupyter, person: Person) -> None:
+    person.open(jupyter, LONG)
+    for number in (39, 0, 20):
+        assert person.run(f"cell-{number}").strip() == str(number)
+        person.cell(f"cell-{number}").get_by_text(str(number), exact=True).first.wait_for()
 
 
 @pytest.mark.usefixtures("chosen")

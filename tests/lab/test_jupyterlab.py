@@ -82,6 +82,7 @@ def _pick_the_site(jupyter: Jupyter, person: Person) -> None:
     form.get_by_role("button", name="Use this site").click()
     form.get_by_text(f"The notebooks now work with {SITE}").wait_for()
     person.screenshot("lab-start", "site")
+    person.leave()
 
 
 def _step_through(jupyter: Jupyter, person: Person, entry: PhaseEntry) -> None:
@@ -98,7 +99,7 @@ def _step_through(jupyter: Jupyter, person: Person, entry: PhaseEntry) -> None:
             person.screenshot(f"lab-{entry.stem}-check", "check")
     if entry.name == "verification":
         _see_the_acceptance_checks(person)
-    person.save()
+    person.leave()
 
 
 def _see_the_acceptance_checks(person: Person) -> None:
