@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from kuryr_runbook.checking.verdicts import some
 from kuryr_runbook.model.findings import Finding, Status, worst
-from kuryr_runbook.model.plan import Step
+from kuryr_runbook.model.plan import Action, Step
 from kuryr_runbook.snapshots.traces import Footprint
 from kuryr_runbook.specs.controller import CONTROLLER
 
@@ -53,13 +53,17 @@ def check_trial(trial: Trial) -> Iterator[Finding]:
 
 
 def not_tried(step: Step) -> Finding:
-    """The finding of a disturbance that was not made, since all was not well before it."""
+    """The finding of a disturbance that was not made: it was not planned, or something before it
+    was not borne."""
+    kept = step.action is Action.KEEP
     return Finding(
         check=trial_name(step),
         title=_title(step),
         subject=str(step.target),
-        status=Status.UNKNOWN,
-        evidence="was not tried: all was not well after what was tried before",
+        status=Status.SKIP if kept else Status.UNKNOWN,
+        evidence=step.because
+        if kept
+        else "was not tried: all was not well after what was tried before",
     )
 
 

@@ -16,7 +16,7 @@ from kuryr_runbook.clients.openstack_probes import AskingCloud
 from kuryr_runbook.display.progress import say
 from kuryr_runbook.model.errors import ApplyError, DeadlineError
 from kuryr_runbook.model.findings import Finding, Status, worst
-from kuryr_runbook.model.plan import Plan, Step
+from kuryr_runbook.model.plan import Action, Plan, Step
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.phases import settling
 from kuryr_runbook.phases.asking import asked_until_well
@@ -60,8 +60,8 @@ class Resilience:
     def findings(self) -> Iterator[Finding]:
         """Try everything, until after something all is not well."""
         well = True
-        for step in self.plan().changes:
-            if not well:
+        for step in self.plan().steps:
+            if step.action is Action.KEEP or not well:
                 yield not_tried(step)
                 continue
             found = list(self._tried(step))

@@ -132,6 +132,8 @@ def test_what_did_not_come_back_and_what_was_not_tried() -> None:
     assert (lost.check, lost.status) == ("controller-deleted", Status.FAIL)
     rest = not_tried(replace(STEP, known={"component": "kuryr-daemon"}))
     assert (rest.check, rest.status) == ("daemon-deleted", Status.UNKNOWN)
+    alone = not_tried(replace(DRAIN, action=Action.KEEP, because="no other node takes pods"))
+    assert (alone.status, alone.evidence) == (Status.SKIP, "no other node takes pods")
 
 
 def test_what_is_nobodys_is_found_by_checks_that_exist() -> None:

@@ -174,6 +174,14 @@ def test_after_a_failure_nothing_more_is_tried(cluster: Cluster, asked: list[Sta
 
 
 @pytest.mark.usefixtures("asked")
+def test_the_only_node_is_skipped(cluster: Cluster) -> None:
+    cluster.objects.remove(cluster._node("worker2"))
+    found = phase(cluster).try_resilience().data["resilience"]
+    assert (found[-1]["check"], found[-1]["status"]) == ("node-drained", "skip")
+    assert not any("cordon" in said for said in cluster.said)
+
+
+@pytest.mark.usefixtures("asked")
 def test_what_does_not_come_back_fails_its_trial(cluster: Cluster) -> None:
     cluster.returns = False
     with pytest.raises(CheckError, match="the successor of Pod kube-system/controller-0: not in"):
