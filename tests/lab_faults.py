@@ -124,9 +124,15 @@ def pool_too_wide(lab: Lab) -> AbstractContextManager[None]:
 
 def address_of_a_service_taken(lab: Lab) -> AbstractContextManager[Any]:
     subnet = lab.one("subnet", name=lab.site.network.service_subnet.name)
-    address = str(lab.site.kubernetes.service_cidr[101])
-    fixed = [{"subnet_id": subnet["id"], "ip_address": address}]
+    fixed = [{"subnet_id": subnet["id"], "ip_address": free_address(lab)}]
     return made(lab, "port", network_id=subnet["network_id"], fixed_ips=fixed, name="taken")
+
+
+def free_address(lab: Lab) -> str:
+    """One of the Services' half that no Service has."""
+    services = lab.cluster.list_objects("v1", "Service")
+    taken = {it["spec"].get("clusterIP") for it in services}
+    return next(it for it in map(str, lab.site.kubernetes.service_cidr.hosts()) if it not in taken)
 
 
 def pairs_changed(
@@ -249,7 +255,7 @@ def second_balancer(lab: Lab) -> AbstractContextManager[Any]:
 
 def balancer_left_over(lab: Lab) -> AbstractContextManager[Any]:
     """As Kuryr leaves one when a Service goes while the controller is down."""
-    return balancer(lab, name="gone/shop", vip_address=str(lab.site.kubernetes.service_cidr[100]))
+    return balancer(lab, name="gone/shop", vip_address=free_address(lab))
 
 
 def balancer(lab: Lab, **body: Any) -> AbstractContextManager[Any]:

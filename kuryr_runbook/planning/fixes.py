@@ -30,6 +30,7 @@ from kuryr_runbook.snapshots.finalizers import MARKED_KINDS
 from kuryr_runbook.snapshots.reading import Unreadable
 from kuryr_runbook.specs import custom_resources
 
+FEW = 3
 ADDRESS_PAIRS = "address_pairs"
 """The kind of a step that changes nothing of a port but some of its allowed address pairs."""
 
@@ -56,6 +57,10 @@ class _Cloud:
         self.ports: dict[str, Port] = _by_id(cloud.ports)
         self.floating_ips: dict[str, FloatingIp] = _by_id(cloud.floating_ips)
         self.balancers: dict[str, Balancer] = _by_id(cloud.balancers)
+        nodes = snapshot.cluster.nodes
+        self.node_addresses = (
+            set() if isinstance(nodes, Unreadable) else {node.address for node in nodes}
+        )
         self.nodes, self.pods, self.services = (
             None
             if isinstance(cloud.subnets, Unreadable) or isinstance(cloud.project_id, Unreadable)
@@ -99,13 +104,16 @@ class _Cloud:
         )
 
     def is_pods(self, fix: PairFix) -> bool:
-        """Whether it is an address of the pods, on a port of the nodes' subnet."""
+        """Whether it is an address of the pods, on the port of a node."""
         port = self.ports.get(fix.port_id)
         return (
             port is not None
             and self.nodes is not None
             and self.pods is not None
-            and any(fixed.subnet_id == self.nodes.id for fixed in port.fixed_ips)
+            and any(
+                fixed.subnet_id == self.nodes.id and fixed.address in self.node_addresses
+                for fixed in port.fixed_ips
+            )
             and _is_inside(fix.address, self.pods.cidr)
         )
 
@@ -139,10 +147,17 @@ def _pair_steps(fixes: Iterable[PairFix]) -> Iterator[Step]:
             action=Action.UPDATE,
             target=Target(ADDRESS_PAIRS, f"port of {of_port[0].node}"),
             id=port,
-            because="; ".join(dict.fromkeys(fix.because for fix in of_port)),
+            because=_reasons(of_port),
             body={"added": pairs[True], "removed": pairs[False]},
             changes=tuple(map(_pair_change, of_port)),
         )
+
+
+def _reasons(fixes: list[PairFix]) -> str:
+    """The first few: a port may carry the pairs of a hundred pods."""
+    reasons = list(dict.fromkeys(fix.because for fix in fixes))
+    more = [f"and {len(reasons) - FEW} more"] if len(reasons) > FEW else []
+    return "; ".join([*reasons[:FEW], *more])
 
 
 def _pair(fix: PairFix) -> dict[str, str]:
