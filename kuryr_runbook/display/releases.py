@@ -33,7 +33,8 @@ def releases_view(releases: Iterable[Release]) -> View:
         "OVN: as Octavia's provider, with a driver other than nested-macvlan; amphora works with "
         "all.\n"
         "*: from 1.20 on only with the API server's feature gate RemoveSelfLink=false.\n"
-        "`kuryr-runbook releases NAME` shows one whole, with its hazards and the sources."
+        "`kuryr-runbook releases NAME` shows one whole, with its hazards, the sources,\n"
+        "and the ways to the others."
     )
     return table("Kuryr's releases", columns, rows, note)
 
