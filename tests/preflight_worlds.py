@@ -176,7 +176,7 @@ class World:
         self.cluster = ProbedCluster(
             node("worker1"), node("worker2"), service("kubernetes"), api_endpoints()
         )
-        self.registry = ProbedRegistry(self.site.image.base_image)
+        self.registry = ProbedRegistry(self.site.base_image)
         self.unreadable: dict[str, Unreadable] = {}
 
     @property

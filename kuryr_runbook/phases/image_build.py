@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -39,14 +39,23 @@ ARTIFACT = "CNI plugin"
 BILL = "sbom.cdx.json"
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What is known of an image only where it was built."""
+
+    plugin_sha256: str
+    bill: Mapping[str, Any]
+    """Its bill of materials, in CycloneDX."""
+
+
 class ImageBuild(Phase):
     """Builds, tries and pushes the image, unless the registry has it, made of the same inputs."""
 
     name = "image_build"
     needs_cluster = False
 
-    _made: Mapping[str, Any] = {}
-    """What this phase saw of the image that it built; empty: it built none."""
+    _made: Made | None = None
+    """What this phase saw of the image that it built; None: it built none."""
 
     @cached_property
     def store(self) -> ArtifactStore | None:
@@ -111,10 +120,10 @@ class ImageBuild(Phase):
         self._made = made = self._described(spec, image, say)
         say(f"pushing {spec.reference}")
         pushed = push_image(engine, spec, self.registry).digest
-        say(f"CNI plugin: sha256 {made['cni_plugin_sha256']}")
+        say(f"CNI plugin: sha256 {made.plugin_sha256}")
         return {"id": pushed}
 
-    def _described(self, spec: ImageSpec, image: str, say: Say) -> dict[str, Any]:
+    def _described(self, spec: ImageSpec, image: str, say: Say) -> Made:
         """Keeps plugin and bill of materials on this machine; what the record tells of them."""
         from kuryr_runbook.clients.sbom import INVENTORY, bill_of_materials, read_inventory
 
@@ -125,7 +134,7 @@ class ImageBuild(Phase):
         bill = bill_of_materials(spec, inventory, plugin.content)
         (folder / BILL).write_text(bill)
         say(f"copies of the CNI plugin and of the bill of materials ({BILL}) are in {folder}")
-        return {"cni_plugin_sha256": plugin.sha256, "sbom": json.loads(bill)}
+        return Made(plugin.sha256, json.loads(bill))
 
     def upload_plugin(self, store: ArtifactStore, say: Say) -> Known:
         """The step of the artifact store; the layers of an image that was kept are built again."""
@@ -171,7 +180,10 @@ class ImageBuild(Phase):
             "digest": remote.digest,
             "labels": {**remote.labels},
         }
-        return replace(view, data={"image": {**image, **self._made}})
+        if self._made is None:
+            return replace(view, data={"image": image})
+        image["cni_plugin_sha256"] = self._made.plugin_sha256
+        return replace(view, data={"image": image, "sbom": self._made.bill})
 
 
 class _Build(Executor):

@@ -72,10 +72,15 @@ HISTORIC_PYTHONS = {
     "train": "3.6",
     "ussuri": "3.8",
     "victoria": "3.8",
+    "wallaby": "3.8",
+    "yoga": "3.9",
+    "zed": "3.9",
+    "2023.1": "3.9",
+    "2023.2": "3.10",
     "2024.1": "3.11",
 }
 """Releases with a historic set: what PyPI had on the day of the release's last version, with
-upstream's constraints of `pins`."""
+upstream's constraints of `pins`, and a protobuf that reads the code which the release brings."""
 
 
 def _image(name: str, *unnamed: str) -> ImageInputs:
