@@ -2,7 +2,7 @@
 
     python benchmarks/port_show.py [PORTS]...
 
-Wants the lab up. The ports (100 and 1,000 unless told) are made in a network of their own, and
+Wants the lab up. The ports (10 and 100 unless told) are made in a network of their own, and
 removed. The loop of `openstack port show`, one process a port as in a shell, is timed for ten of
 them, and the rest is reckoned from that. The first time the openstack CLI is installed, as for
 `benchmarks/openstack_prep/measure.py`.
@@ -26,7 +26,7 @@ from kuryr_runbook.lab import openstack
 from kuryr_runbook.lab.settings import LabSettings
 from kuryr_runbook.snapshots.diagnosis_cloud import FIELDS
 
-SIZES = (100, 1_000)
+SIZES = (10, 100)
 SHOWN = 10
 BULK = 100
 """Ports that one request makes."""
