@@ -211,10 +211,9 @@ def release(look: Look, stuck: Iterable[Marked]) -> Iterator[Fix]:
 
 def _is_empty(look: Look, item: KuryrObject, balancers: set[str]) -> bool:
     if item.kind == "KuryrPort":
-        gone = item.vif is None or (
+        return item.vif is None or (
             isinstance(item.vif, PodVif) and item.vif.port_id not in look.ports
         )
-        return gone
     return item.kind == "KuryrLoadBalancer" and f"{item.namespace}/{item.name}" not in balancers
 
 

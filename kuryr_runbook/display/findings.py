@@ -18,6 +18,7 @@ SIGNS = {
     Status.SKIP: "- skip",
 }
 
+OR_FIX = "-> or: kuryr-runbook diagnose --fix, which shows its plan first"
 NAMED = 5
 """How many of a cause's victims are named; the rest is counted."""
 
@@ -89,7 +90,7 @@ def _cause(finding: Finding) -> str:
     lines += [finding.evidence]
     lines += [f"concerns: {', '.join(victims)}"] if victims else []
     lines += [f"-> {finding.remedy}"] if finding.remedy else []
-    lines += ["-> kuryr-runbook diagnose --fix has a plan for it"] if finding.fixes else []
+    lines += [OR_FIX] if finding.fixes else []
     lines += [f"(known from: {finding.source})"] if finding.source else []
     return "\n".join(lines)
 

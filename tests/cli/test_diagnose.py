@@ -53,7 +53,7 @@ def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> MendableWorld:
 def test_a_fix_shows_its_plan_asks_and_looks_again(world: MendableWorld) -> None:
     result = run("--site", LAB, "--fix", said="y\n")
     assert (result.exit_code, world.touched) == (0, ["port-worker2"])
-    said = ("✗ FAIL", "--fix has a plan", "pair of 10.64.0.13", "Carry out", "done", "✓ pass")
+    said = ("✗ FAIL", "diagnose --fix", "pair of 10.64.0.13", "Carry out", "done", "✓ pass")
     places = [result.output.index(word) for word in said]
     assert places == sorted(places)
 
