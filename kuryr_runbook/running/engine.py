@@ -23,6 +23,8 @@ from kuryr_runbook.running.notebooks import cell_key
 from kuryr_runbook.running.secrecy import RunSecrets
 
 ENGINE = "kuryr-runbook"
+START_SECONDS = 180
+"""How long a kernel may take until it answers, on a machine that has much else to do."""
 ASK_AGAIN_SECONDS = 1.0
 """A kernel that starts answers later what it was asked; a question may be lost, too."""
 
@@ -196,5 +198,6 @@ def execute(source: Path, target: Path, parameters: dict[str, Any], workshop: Wo
         parameters=parameters,
         engine_name=ENGINE,
         progress_bar=False,
+        start_timeout=START_SECONDS,
         workshop=workshop,
     )

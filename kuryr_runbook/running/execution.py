@@ -125,6 +125,7 @@ class Run:
     ) -> RunbookError | None:
         """Run one phase. A KeyboardInterrupt is entered in the account and goes on."""
         self.cells = {cell.id: cell for cell in account.cells}
+        self.step = "start of the kernel"
         account.status, account.started = RunStatus.RUNNING, now()
         self.account.write(self.directory)
         self.progress.phase(phase.stem, phase.title)
