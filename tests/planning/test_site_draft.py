@@ -32,7 +32,7 @@ def test_what_is_there_is_found() -> None:
         "network.node_subnet": network.node_subnet,
         "network.node_security_group": network.node_security_group,
         "network.pod_subnet.cidr": "10.1.0.0/24",
-        "kuryr.release": "stein",
+        "kuryr.release": "2024.1",
         "kuryr.link_iface": None,
         "image.repository": None,
     }
@@ -127,12 +127,18 @@ def test_octavia_without_amphorae_is_used_as_it_is() -> None:
     assert values(world)["kuryr.octavia_provider"] == "ovn"
 
 
-def test_a_cluster_too_new_for_what_can_be_installed() -> None:
+def test_a_cluster_too_old_for_every_release() -> None:
     world = World()
-    world.cluster.told_version = "v1.31.0"
+    world.cluster.told_version = "v1.10.0"
     told = drafted(world)["kuryr.release"]
     assert told.value is None
-    assert "v1.31.0" in told.because
+    assert "v1.10.0" in told.because
+
+
+def test_the_latest_release_that_runs_on_the_cluster_is_taken() -> None:
+    world = World()
+    world.cluster.told_version = "v1.15.0"
+    assert drafted(world)["kuryr.release"].value == "ussuri"
 
 
 @pytest.mark.parametrize(
