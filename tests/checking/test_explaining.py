@@ -97,5 +97,5 @@ def test_the_cause_stands_below_evidence_and_remedy() -> None:
     )
     view = findings_view("X", [finding])
     for shown in (view.text, view.html):
-        assert "cause: a rule" in shown
+        assert "cause: a rule" in shown.lower()
     assert view.data["findings"][0]["cause"] == "a rule"
