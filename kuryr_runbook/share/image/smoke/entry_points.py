@@ -10,6 +10,8 @@ import kuryr_kubernetes.cmd.eventlet  # noqa: F401  (patches the standard librar
 from stevedore import ExtensionManager
 
 PACKAGES = ("kuryr-kubernetes", "kuryr-runbook-vif")
+TESTS = "kuryr_kubernetes.tests"
+"""Upstream registers a handler of its own tests, too, and the image leaves tests out."""
 NAMESPACES = ("kuryr_kubernetes.controller.drivers.pod_vif", "kuryr_kubernetes.cni.binding")
 
 
@@ -22,10 +24,12 @@ def registered(package: str) -> Iterator[Tuple[str, Any]]:
 
         for group, named in pkg_resources.get_entry_map(package).items():
             for point in named.values():
-                yield "{} {}".format(group, point), point.resolve
+                if not point.module_name.startswith(TESTS):
+                    yield "{} {}".format(group, point), point.resolve
     else:
         for found in metadata.distribution(package).entry_points:
-            yield "{} {}".format(found.group, found.name), found.load
+            if not found.value.startswith(TESTS):
+                yield "{} {}".format(found.group, found.name), found.load
 
 
 def fail(_manager: Any, entry_point: Any, error: Exception) -> None:
