@@ -6,6 +6,7 @@ so each cell's fate is told to a watcher here, where the cell is executed.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from queue import Empty
 from typing import Any, Protocol
 
 from jupyter_client.manager import AsyncKernelManager
-from jupyter_core.utils import run_sync
+from jupyter_core.utils import ensure_event_loop, run_sync
 from nbclient.exceptions import DeadKernelError
 from nbformat import from_dict
 from papermill.clientwrap import PapermillNotebookClient
@@ -121,6 +122,7 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
         try:
             result = super().execute_cell(cell, cell_index, *args, **kwargs)
         except BaseException:
+            _abandon_tasks()
             self._close(cell)
             self._watcher.cell_failed(key)
             raise
@@ -153,6 +155,17 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
             self._print(self._line)
         self._line = ""
         cell.outputs = from_dict(self._secrets.redacted(joined_streams(cell.outputs)))  # type: ignore[no-untyped-call]
+
+
+def _abandon_tasks() -> None:
+    """Ctrl-C leaves tasks in nbclient's loop that fail with the kernel: nobody need hear of it."""
+
+    def take_note(task: asyncio.Task[Any]) -> None:
+        if not task.cancelled():
+            task.exception()
+
+    for task in asyncio.all_tasks(ensure_event_loop()):
+        task.add_done_callback(take_note)
 
 
 def joined_streams(outputs: list[Any]) -> list[Any]:
