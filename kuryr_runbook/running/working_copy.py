@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from kuryr_runbook.model.errors import UsageError
 from kuryr_runbook.model.packaged import packaged
@@ -20,7 +20,7 @@ def default_directory(site: str | None) -> Path:
 
 
 def copy_notebooks(directory: Path) -> list[str]:
-    """Copy the packaged notebooks that are not there yet.
+    """Copy the packaged notebooks that are not there yet, without what they showed on the lab.
 
     Gives back the names of those that are there with other cells than the packaged ones: somebody
     has changed them, or they come from another version, so they are left. What was executed
@@ -40,9 +40,18 @@ def _differing(source: Path, directory: Path) -> Iterator[str]:
     for original in sorted(source.glob("*.ipynb")):
         copy = directory / original.name
         if not copy.exists():
-            shutil.copyfile(original, copy)
+            _write_bare(read_notebook(original), copy)
         elif _sources(copy) != _sources(original):
             yield copy.name
+
+
+def _write_bare(notebook: Any, path: Path) -> None:
+    import nbformat
+
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    nbformat.write(notebook, path)  # type: ignore[no-untyped-call]
 
 
 def _sources(notebook: Path) -> list[tuple[str, str]]:

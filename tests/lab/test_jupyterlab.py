@@ -67,8 +67,8 @@ def test_teardown_waits_for_approval_as_well(jupyter: Jupyter, person: Person) -
     if not (jupyter.directory / "site.yaml").exists():
         _pick_the_site(jupyter, person)
     person.open(jupyter, TEARDOWN.notebook)
-    _run(person, "begin")
-    _run(person, "plan")
+    for cell in ("parameters", "begin", "plan"):
+        _run(person, cell)
     refused = person.run("apply", CELL_SECONDS)
     assert refused.startswith("ApprovalError: teardown: nothing was changed")
 

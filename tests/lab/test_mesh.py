@@ -197,6 +197,7 @@ def cause_of(check: str, phase: Verification) -> str:
     return found[check].cause if check in found else f"{check} does not fail yet"
 
 
+@pytest.mark.exhaustive
 def test_kuryr_bears_what_is_done_to_it(
     verification: Verification, cloud: OpenStackClient, cluster: KubernetesClient
 ) -> None:
