@@ -18,10 +18,20 @@ PREFLIGHT = "00_preflight.ipynb"
 
 
 def test_all_notebooks_are_copied_and_the_originals_stay(tmp_path: Path) -> None:
-    before = {path.name: path.read_bytes() for path in packaged("notebooks").glob("*.ipynb")}
-    assert copy_notebooks(tmp_path / "new") == []
-    assert {path.name: path.read_bytes() for path in (tmp_path / "new").iterdir()} == before
-    assert jupyterlab.START in before
+    before = {path: path.read_bytes() for path in packaged("notebooks").glob("*.ipynb")}
+    assert copy_notebooks(tmp_path) == []
+    assert {path: path.read_bytes() for path in before} == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(it.name for it in before)
+    assert (tmp_path / jupyterlab.START).exists()
+    for original in before:
+        bare, copy = (
+            nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+            for path in (original, tmp_path / original.name)
+        )
+        for cell in bare.cells:
+            if cell.cell_type == "code":
+                cell.outputs, cell.execution_count = [], None
+        assert copy == bare
 
 
 def changed(path: Path, source: str | None = None, text: str = "ran") -> bytes:
