@@ -15,6 +15,7 @@ from nbclient import NotebookClient
 
 from kuryr_runbook.display.tables import DATA_TYPE
 from kuryr_runbook.phases.base import SITE_VARIABLE
+from kuryr_runbook.running.engine import joined_streams
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 
@@ -36,7 +37,8 @@ def main(site: Path) -> None:
         ).execute()
         notebook.metadata = metadata
         for cell in notebook.cells:
-            cell.get("outputs", [])[:] = map(without_traces, cell.get("outputs", []))
+            if cell.cell_type == "code":
+                cell.outputs = joined_streams([*map(without_traces, cell.outputs)])
         nbformat.write(notebook, path)
 
 
