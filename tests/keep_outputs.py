@@ -1,4 +1,4 @@
-"""Executes the notebooks on the bare lab, in order, and keeps what they show; see CONTRIBUTING.md.
+"""Executes the phases' notebooks on the bare lab and keeps what they show; see CONTRIBUTING.md.
 
 python tests/keep_outputs.py parameters/lab.yaml
 """
@@ -29,7 +29,7 @@ def without_traces(output: Any) -> Any:
 def main(site: Path) -> None:
     """Execute and rewrite each notebook; ends at the first cell that fails."""
     os.environ[SITE_VARIABLE] = str(site.absolute())
-    for path in sorted(NOTEBOOKS.glob("*.ipynb")):
+    for path in sorted(NOTEBOOKS.glob("[0-9]*.ipynb")):
         notebook = nbformat.read(path, as_version=4)
         metadata = notebook.metadata.copy()
         NotebookClient(

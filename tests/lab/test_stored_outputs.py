@@ -25,7 +25,8 @@ def test_a_run_on_the_bare_lab_shows_what_the_notebooks_store(
             [
                 *(sys.executable, "-m", "pytest", "--exitfirst", "-q", "-p", "nbval_of_lab"),
                 *("--nbval", "--nbval-current-env", "--nbval-cell-timeout", "600"),
-                *("--nbval-sanitize-with", "tests/nbval.cfg", "notebooks"),
+                *("--nbval-sanitize-with", "tests/nbval.cfg"),
+                *sorted((REPOSITORY / "notebooks").glob("[0-9]*.ipynb")),
             ],
             check=False,
             timeout=1200,
