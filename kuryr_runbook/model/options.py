@@ -8,8 +8,8 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from kuryr_runbook.model.errors import UsageError
-from kuryr_runbook.model.site import File, Section
 from kuryr_runbook.model.site_file import SECTIONS
+from kuryr_runbook.model.site_values import File, Section
 
 PARAMETERS: tuple[str, ...] = (*SECTIONS, "dry_run", "options")
 """The names that the parameters cell of every notebook assigns."""

@@ -6,78 +6,26 @@ The sections are the parameters of every notebook. Names that the original used 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv4Network
-from pathlib import Path
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from kuryr_runbook.model import addressing, support
 from kuryr_runbook.model.drivers import TRAITS, DriverTraits, VifDriver
 from kuryr_runbook.model.providers import PROVIDERS, OctaviaProvider, ProviderTraits
 from kuryr_runbook.model.releases import RELEASES, ConstraintSet, ConstraintsName, Release
-
-DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
-
-
-def _is_text(value: object) -> object:
-    """Refuse what YAML made of an unquoted value: 1.30 would become the number 1.3."""
-    if isinstance(value, int | float):
-        raise ValueError(f"must be text: put it in quotes ('{value}' was read as a number)")
-    return value
-
-
-def _expanded(value: object) -> object:
-    return Path(value).expanduser() if isinstance(value, str) else value
-
-
-def _network(value: object) -> object:
-    """Say what a range with host bits should have been."""
-    if isinstance(value, str) and "/" in value:
-        try:
-            wider = IPv4Network(value, strict=False)
-        except ValueError as error:
-            raise ValueError(f"{value} is no IPv4 range: {error}") from error
-        if str(wider.network_address) != value.partition("/")[0]:
-            raise ValueError(f"{value} has host bits set: did you mean {wider}?")
-    return value
-
-
-Text = Annotated[str, BeforeValidator(_is_text), Field(min_length=1)]
-Network = Annotated[IPv4Network, BeforeValidator(_network)]
-File = Annotated[Path, BeforeValidator(_expanded)]
-Id = Annotated[str, Field(pattern=r"^[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}$")]
-# Neutron takes 60 characters; kuryr.conf separates tags by commas, and URLs name them.
-Tag = Annotated[str, BeforeValidator(_is_text), Field(pattern=r"^[A-Za-z0-9_.:=-]{1,60}$")]
-
-
-T = TypeVar("T")
-
-
-class ConflictError(ValueError):
-    """Several problems of values that are right by themselves: pairs of path and problem."""
-
-    def __init__(self, problems: Iterable[tuple[str, str]]) -> None:
-        self.problems = tuple(problems)
-        super().__init__("; ".join(f"{path}: {problem}" for path, problem in self.problems))
-
-
-def checked(value: T, problems: Iterable[tuple[str, str]]) -> T:
-    """The value, unless there are problems: then raises ConflictError with all of them."""
-    found = tuple(problems)
-    if found:
-        raise ConflictError(found)
-    return value
-
-
-class Section(BaseModel):
-    """A section of a site: immutable, and strict about keys that it does not know."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, validate_default=True, use_attribute_docstrings=True
-    )
+from kuryr_runbook.model.site_values import (
+    File,
+    Id,
+    Label,
+    Network,
+    Section,
+    Tag,
+    Text,
+    checked,
+)
 
 
 class OpenStackSection(Section):
@@ -265,7 +213,7 @@ class RecordSection(Section):
 class Site(Section):
     """One cluster's parameters."""
 
-    name: Annotated[str, BeforeValidator(_is_text), Field(pattern=f"^{DNS_LABEL.pattern}$")]
+    name: Label
     """Name of the site, a DNS label; resources that the runbook makes are marked with it."""
     openstack: OpenStackSection
     kubernetes: KubernetesSection

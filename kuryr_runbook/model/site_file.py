@@ -12,7 +12,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from kuryr_runbook.model.errors import SiteError
-from kuryr_runbook.model.site import ConflictError, Site
+from kuryr_runbook.model.site import Site
+from kuryr_runbook.model.site_values import ConflictError
 
 SECTIONS: tuple[str, ...] = tuple(name for name in Site.model_fields if name != "record")
 """The keys of a site file that are the parameters of every notebook: how runs are recorded is no

@@ -15,12 +15,9 @@ from kuryr_runbook.model.releases import (
     octavia_features,
     permissions,
 )
+from kuryr_runbook.model.releases.builds import GO_PLUGIN_ASKS, go_plugin, image_inputs
 from kuryr_runbook.model.releases.parts import (
-    CniPlugin,
-    ConstraintSet,
-    ConstraintsName,
     GoBuild,
-    ImageInputs,
     KubernetesWindow,
     Ports,
     ServiceTraits,
@@ -28,83 +25,20 @@ from kuryr_runbook.model.releases.parts import (
 )
 from kuryr_runbook.model.releases.release import Release
 
-GO_PLUGIN_ASKS = "127.0.0.1:5036"
-"""localhost:5036 in the plugin's source, the same in all releases."""
-
 CRD_HAZARDS = (hazards.ADDRESS_PAIRS, hazards.FINALIZERS, hazards.QUOTA_DETAILS, hazards.TOKEN)
 """Of every release that keeps its state in custom resources."""
 
 SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
-
-
-SDISTS = {
-    "1.1.2": "38d526a926d6e8264ab11137b351f07237b8acb0e20459e0203fc235ec02c38f",
-    "2.1.0": "ee1826d5646dd887cf9aa4f4fc7f5fb85aad413362c20084ed1b8264560f07da",
-    "3.1.0": "db19e3dcb63f9db5d3ed88ebc2c5fc2bcaafbd1949299dfdeb3cbb20013a6f22",
-    "4.0.1": "fa69f13607068320e6058102327f65a6f06060e7accbab03a19ac3b7fbe69e36",
-    "5.0.0": "1a3be061a9970f26018b0c054481847f40640afd0a391614e22db3155c8e9533",
-    "6.0.1": "4c9acb3cd3a274cd8ea30566b75a516dee66b1c873e5cdf084503be8a70a0dc5",
-    "7.0.0": "97915fe0f6d3c1fdc2dcdc1178bf8c37191b80be142672445c5f1df62a37e112",
-    "8.0.0": "213b5343d43b4a2ab9e219f4bb1a25bb384520b6516964f20621e2e7c4f39520",
-    "9.0.0": "d86117c205250cb5f6eb5bda8e3da9fd2617fef483ede2002024f7e9017f3e78",
-    "10.0.0": "b0b140038afc177291a07c456027917c681036ae5169cef033c41211e7218dfb",
-}
-"""Version to the SHA-256 of the source distribution that has a Go plugin."""
-
-DEBIAN = "docker.io/library/debian:bookworm-slim"
-
-MODERN = ConstraintSet(file="constraints/modern.txt", python="3.11", base_image=DEBIAN)
-"""The versions of 2024.1, the last release: one set with which every release runs."""
-
-
-def _go_plugin(version: str, build: GoBuild) -> CniPlugin:
-    return CniPlugin(
-        language="go",
-        built_from=version,
-        sdist_sha256=SDISTS[version],
-        build=build,
-        daemon_address=GO_PLUGIN_ASKS,
-    )
-
-
-HISTORIC_PYTHONS = {
-    "stein": "3.6",
-    "train": "3.6",
-    "ussuri": "3.8",
-    "victoria": "3.8",
-    "wallaby": "3.8",
-    "yoga": "3.9",
-    "zed": "3.9",
-    "2023.1": "3.9",
-    "2023.2": "3.10",
-    "2024.1": "3.11",
-}
-"""Releases with a historic set: what PyPI had on the day of the release's last version, with
-upstream's constraints of `pins`, and a protobuf that reads the code which the release brings."""
-
-
-def _image(name: str, *unnamed: str) -> ImageInputs:
-    sets = {ConstraintsName.MODERN: MODERN}
-    if name in HISTORIC_PYTHONS:
-        python = HISTORIC_PYTHONS[name]
-        official = f"docker.io/library/python:{python}-slim-bullseye"
-        sets[ConstraintsName.HISTORIC] = ConstraintSet(
-            file=f"constraints/historic-{name}.txt",
-            python=python,
-            base_image=DEBIAN if python == MODERN.python else official,
-        )
-    return ImageInputs(constraint_sets=sets, unnamed_requirements=unnamed)
-
 
 STEIN = Release(
     name="stein",
     version="1.0.1",
     python=("3.6",),
     pins={"eventlet": "0.24.1", "pyroute2": "0.5.4"},
-    image=_image("stein"),
+    image=image_inputs("stein"),
     # Its own is in Python; the original took the Go plugin of Train, as the daemon's API is the
     # same.
-    cni_plugin=_go_plugin("1.1.2", GoBuild.GOPATH),
+    cni_plugin=go_plugin("1.1.2", GoBuild.GOPATH),
     cni_file="10-kuryr.conf",
     handlers=("vif", "lb", "lbaasspec"),
     worker_subnet_option="worker_nodes_subnet",
@@ -162,8 +96,8 @@ TRAIN = replace(
     name="train",
     version="1.1.2",
     pins={"eventlet": "0.25.2", "pyroute2": "0.5.6"},
-    image=_image("train"),
-    cni_plugin=_go_plugin("1.1.2", GoBuild.GOPATH),
+    image=image_inputs("train"),
+    cni_plugin=go_plugin("1.1.2", GoBuild.GOPATH),
     octavia_options=STEIN.octavia_options | {"enforce_sg_rules"},
     defaults={**STEIN.defaults, "cni_daemon.bind_address": GO_PLUGIN_ASKS},
     kubernetes_tried="1.17",
@@ -184,8 +118,8 @@ USSURI = replace(
     version="2.1.0",
     python=("3.6", "3.7", "3.8"),
     pins={"eventlet": "0.26.1", "pyroute2": "0.5.11"},
-    image=_image("ussuri"),
-    cni_plugin=_go_plugin("2.1.0", GoBuild.GOPATH),
+    image=image_inputs("ussuri"),
+    cni_plugin=go_plugin("2.1.0", GoBuild.GOPATH),
     octavia_options=TRAIN.octavia_options | {"lb_algorithm"},
     octavia_features=(octavia_features.ACCESS_LISTS, octavia_features.BOTH_PROTOCOLS),
     defaults={
@@ -213,8 +147,8 @@ VICTORIA = replace(
     name="victoria",
     version="3.1.0",
     pins={"eventlet": "0.26.1", "pyroute2": "0.5.14"},
-    image=_image("victoria"),
-    cni_plugin=_go_plugin("3.1.0", GoBuild.GOPATH),
+    image=image_inputs("victoria"),
+    cni_plugin=go_plugin("3.1.0", GoBuild.GOPATH),
     cni_file="10-kuryr.conflist",
     handlers=("vif", "kuryrport", "service", "endpoints", "kuryrloadbalancer"),
     octavia_features=(octavia_features.PROVIDER_CHOICE, *USSURI.octavia_features),
@@ -246,8 +180,8 @@ WALLABY = replace(
     name="wallaby",
     version="4.0.1",
     pins={"eventlet": "0.30.2", "pyroute2": "0.6.6"},
-    image=_image("wallaby"),
-    cni_plugin=_go_plugin("4.0.1", GoBuild.GOPATH),
+    image=image_inputs("wallaby"),
+    cni_plugin=go_plugin("4.0.1", GoBuild.GOPATH),
     worker_subnet_option="worker_nodes_subnets",
     octavia_features=(*VICTORIA.octavia_features, octavia_features.SCTP),
     defaults={
@@ -277,8 +211,8 @@ XENA = replace(
     version="5.0.0",
     python=("3.6", "3.7", "3.8", "3.9"),
     pins={"eventlet": "0.31.1", "pyroute2": "0.6.6"},
-    image=_image("xena"),
-    cni_plugin=_go_plugin("5.0.0", GoBuild.MODULES),
+    image=image_inputs("xena"),
+    cni_plugin=go_plugin("5.0.0", GoBuild.MODULES),
     defaults={**WALLABY.defaults, "kubernetes.api_root": "https://localhost:6443"},
     kubernetes_tried="1.20",
     upgrades_from=("wallaby",),
@@ -295,8 +229,8 @@ YOGA = replace(
     name="yoga",
     version="6.0.1",
     pins={"eventlet": "0.33.0", "pyroute2": "0.6.6"},
-    image=_image("yoga", "pytz"),
-    cni_plugin=_go_plugin("6.0.1", GoBuild.MODULES),
+    image=image_inputs("yoga", "pytz"),
+    cni_plugin=go_plugin("6.0.1", GoBuild.MODULES),
     controller_rules=(*permissions.CRD_CONTROLLER, *permissions.EVENTS),
     daemon_rules=(*permissions.CRD_DAEMON, *permissions.EVENTS),
     metrics_ports=Ports(controller=9654, daemon=9655),
@@ -311,8 +245,8 @@ ZED = replace(
     version="7.0.0",
     python=("3.8", "3.9"),
     pins={"eventlet": "0.33.1", "pyroute2": "0.7.2"},
-    image=_image("zed", "pytz"),
-    cni_plugin=_go_plugin("7.0.0", GoBuild.MODULES),
+    image=image_inputs("zed", "pytz"),
+    cni_plugin=go_plugin("7.0.0", GoBuild.MODULES),
     daemon_rules=(*permissions.WATCHING_DAEMON, *permissions.EVENTS),
     upgrades_from=("yoga",),
     rewrites_annotations=False,
@@ -323,8 +257,8 @@ ANTELOPE = replace(
     name="2023.1",
     version="8.0.0",
     pins={"eventlet": "0.33.1", "pyroute2": "0.7.3"},
-    image=_image("2023.1", "pytz"),
-    cni_plugin=_go_plugin("8.0.0", GoBuild.MODULES),
+    image=image_inputs("2023.1", "pytz"),
+    cni_plugin=go_plugin("8.0.0", GoBuild.MODULES),
     kubernetes_tried="1.25",
     upgrades_from=("zed",),
 )
@@ -335,8 +269,8 @@ BOBCAT = replace(
     version="9.0.0",
     python=("3.8", "3.9", "3.10"),
     pins={"eventlet": "0.33.3", "pyroute2": "0.7.7"},
-    image=_image("2023.2", "pytz"),
-    cni_plugin=_go_plugin("9.0.0", GoBuild.MODULES),
+    image=image_inputs("2023.2", "pytz"),
+    cni_plugin=go_plugin("9.0.0", GoBuild.MODULES),
     kubernetes_tried="1.27",
     upgrades_from=("2023.1",),
 )
@@ -347,8 +281,8 @@ CARACAL = replace(
     version="10.0.0",
     python=("3.8", "3.9", "3.10", "3.11"),
     pins={"eventlet": "0.35.1", "pyroute2": "0.7.12"},
-    image=_image("2024.1"),
-    cni_plugin=_go_plugin("10.0.0", GoBuild.MODULES),
+    image=image_inputs("2024.1"),
+    cni_plugin=go_plugin("10.0.0", GoBuild.MODULES),
     kubernetes_tried="1.28",
     upgrades_from=("2023.2", "2023.1"),
     hazards=XENA.hazards,
