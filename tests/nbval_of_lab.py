@@ -9,9 +9,11 @@ from kuryr_runbook.display.tables import DATA_TYPE
 
 PROGRESS = "stdout"
 """How often a wait tells its state, and which of two parallel steps begins first, is chance."""
+TEXT = "text/plain"
+"""Where its lines end depends on how long addresses are; the HTML says the same, in whole words."""
 
 
 def pytest_collectstart(collector: pytest.Collector) -> None:
     """The data for machines says what text and HTML say, but with every id and time."""
     if isinstance(collector, IPyNbFile):
-        collector.skip_compare += (PROGRESS, DATA_TYPE)
+        collector.skip_compare += (PROGRESS, TEXT, DATA_TYPE)
