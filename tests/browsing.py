@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -82,31 +83,36 @@ def jupyterlab(
         },
     )
     said: list[str] = []
-    try:
-        yield Jupyter(process, _url(process, said), copy)
-    finally:
-        process.send_signal(signal.SIGINT)
+    reader = threading.Thread(target=_listen, args=(process, said), daemon=True)
+    # Leaving it closes the pipe.
+    with process:
+        reader.start()
         try:
-            process.wait(timeout=30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            raise
+            yield Jupyter(process, _url(process, said), copy)
+        finally:
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
+            reader.join(timeout=30)
+
+
+def _listen(process: subprocess.Popen[str], said: list[str]) -> None:
+    """Read to the end, or it would block."""
+    assert process.stdout is not None
+    for line in process.stdout:
+        said.append(line)
 
 
 def _url(process: subprocess.Popen[str], said: list[str]) -> str:
-    """The address with its token. What it says later is read as well, or it would block."""
-    assert process.stdout is not None
-    lines = iter(process.stdout)
-    deadline = threading.Timer(START_SECONDS, process.kill)
-    deadline.start()
-    try:
-        for line in lines:
-            said.append(line)
-            if found := re.search(r"http://127\.0\.0\.1\S+token=\w+", line):
-                threading.Thread(target=said.extend, args=(lines,), daemon=True).start()
-                return found[0]
-    finally:
-        deadline.cancel()
+    """The address with its token."""
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end and process.poll() is None:
+        if found := re.search(r"http://127\.0\.0\.1\S+token=\w+", "".join(said)):
+            return found[0]
+        time.sleep(0.1)
     raise AssertionError(f"JupyterLab did not start: {''.join(said)}")
 
 
