@@ -7,11 +7,12 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages run test test-exhaustive test-archive notebooks lint docs clean
+.PHONY: help setup packages run test test-lab test-pure test-exhaustive test-archive notebooks lint docs clean
 
 help:
 	@echo 'make run     start the lab and install Kuryr on it, phase by phase'
 	@echo 'make test    lint, then all tests, those that need the lab too'
+	@echo 'make test-lab, make test-pure  one half of them'
 	@echo 'make test-exhaustive  every crash point and fault by itself, on the lab'
 	@echo 'make test-archive     records in an object store, in an environment of its own'
 	@echo 'make notebooks        what they show on the bare lab, kept in them'
@@ -43,9 +44,19 @@ run: setup
 	$(BIN)/kuryr-runbook lab up
 	$(BIN)/kuryr-runbook run --site parameters/lab.yaml
 
-# The tests bring the lab up, and destroy it at the end, unless it was up before.
+# Both halves at the same time, as the lab's tests mostly wait for the lab.
 test: setup lint
-	$(BIN)/python -m pytest
+	$(MAKE) --no-print-directory --jobs=2 test-lab test-pure
+
+# They bring the lab up, and destroy it at the end, unless it was up before.
+test-lab: setup
+	$(BIN)/python -m pytest -m 'lab and not exhaustive'
+
+# Told when it is done, so that it does not run into what the other half tells.
+test-pure: setup
+	@mkdir -p build
+	@nice $(BIN)/python -m pytest -m 'not lab and not exhaustive' >build/test-pure.txt 2>&1; \
+	    status=$$?; cat build/test-pure.txt; exit $$status
 
 test-exhaustive: setup
 	$(BIN)/python -m pytest -m exhaustive

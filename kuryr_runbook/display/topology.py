@@ -22,7 +22,7 @@ def topology_view(topology: Topology, title: str) -> View:
 
 def _lines(topology: Topology, title: str) -> Iterator[str]:
     marks = _marks(topology.marks)
-    head = Branch(0, (f"{clean(title)}{marks}", topology.facts))
+    head = Branch(0, (f"{clean(title)}{marks}", clean(topology.facts)))
     yield from tree_lines([head, *_tree(topology)])
     yield ""
     if not topology.notes:

@@ -31,7 +31,11 @@ def plan_group(gathering: Gathering, spec: GroupSpec, node_cidr: IPv4Network) ->
             if rule["security_group_id"] == group["id"]
         ]
     wanted = [_body(gathering, ref, rule, node_cidr) for rule in spec.rules]
-    extra = [rule for rule in rules if _is_extra(rule, wanted)]
+    # Neutron lists rules in no order; a plan of the same cloud always reads the same.
+    extra = sorted(
+        (rule for rule in rules if _is_extra(rule, wanted)),
+        key=lambda rule: (_rule_target(spec.name, rule).name, rule["id"]),
+    )
     staying = [rule for rule in rules if rule not in extra or not gathering.owns(rule)]
     for rule, body in zip(spec.rules, wanted, strict=True):
         _rule(gathering, spec.name, rule, body, staying)

@@ -118,7 +118,9 @@ class Kernels:
                         ],
                         stderr=kernel.log,
                         pass_fds=(*self._inherited.lock, secrets.descriptor),
-                        env=secrets.environment,
+                        # It is killed in the end, and could not remove what it wrote: the
+                        # client of Kubernetes leaves its key in a temporary file.
+                        env={**secrets.environment, "TMPDIR": private.name},
                     )
                 )
             except BaseException:

@@ -132,4 +132,4 @@ def test_the_order_in_which_a_cloud_lists_does_not_matter(cloud: MemoryCloud, ra
 
 
 def what(plan: Plan) -> list[str]:
-    return sorted(f"{step.action} {step.target} {step.id}" for step in plan.steps)
+    return [f"{step.action} {step.target} {step.id}" for step in plan.steps]

@@ -77,6 +77,13 @@ def test_a_phase_that_fails_leaves_none(run: Run) -> None:
     assert not list(result.directory.glob("*.log"))
 
 
+def test_its_temporary_files_go_with_it(run: Run) -> None:
+    """Killed in the end, it has no time to remove them itself."""
+    key = "import tempfile; tempfile.mkstemp()[1]"
+    paths = [Path(eval(path)) for path in shown(run(key, key))]  # noqa: S307
+    assert [path.exists() for path in paths] == [False, False]
+
+
 def test_one_that_was_killed_meanwhile_is_replaced(run: Run) -> None:
     killing = f"{NEXT}import signal; os.kill(waiting, signal.SIGKILL); waiting"
     result = run(killing, PID)
