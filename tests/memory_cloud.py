@@ -24,7 +24,7 @@ class MemoryCloud:
             kind: []
             for kind in (
                 "network", "subnet", "router", "port", "security_group", "security_group_rule",
-                "floatingip", "loadbalancer", "listener", "pool",
+                "floatingip", "loadbalancer", "listener", "pool", "trunk",
             )
         }  # fmt: skip
         self.pool_members: dict[str, list[dict[str, Any]]] = {}
@@ -116,6 +116,9 @@ class MemoryCloud:
 
     def delete(self, kind: str, resource_id: str) -> None:
         self._mutate()
+        trunks = self.resources["trunk"]
+        if any(resource_id == it["port_id"] for trunk in trunks for it in trunk["sub_ports"]):
+            raise ApplyError(f"Port {resource_id} is currently a subport for trunk")
         gone = [i for i in self.resources[kind] if i["id"] == resource_id]
         self.resources[kind] = [i for i in self.resources[kind] if i["id"] != resource_id]
         for item in gone if kind == "loadbalancer" else ():
@@ -168,6 +171,11 @@ class MemoryCloud:
         port = next(i for i in self.resources["port"] if i["id"] == port_id)
         pairs = changed_pairs(port["allowed_address_pairs"], added, removed)
         return self.update("port", port_id, {"allowed_address_pairs": pairs})
+
+    def remove_subports(self, trunk_id: str, port_ids: Sequence[str]) -> None:
+        self._mutate()
+        trunk = next(item for item in self.resources["trunk"] if item["id"] == trunk_id)
+        trunk["sub_ports"] = [it for it in trunk["sub_ports"] if it["port_id"] not in port_ids]
 
     def shape(self) -> set[tuple[str, ...]]:
         """What there is, without ids: to compare two clouds."""

@@ -52,11 +52,8 @@ class OpenStackExecutor(Executor):
                 [made] = self._writer.create(step.target.kind, [body])
                 self._writer.wait_active(step.known["loadbalancer_id"], say)
                 return made
-            case "pool_members", Action.UPDATE:
-                self._writer.replace_members(str(step.id), body["members"])
-                return self._writer.wait_active(step.known["loadbalancer_id"], say)
-            case "address_pairs", Action.UPDATE:
-                return self._writer.change_pairs(str(step.id), body["added"], body["removed"])
+            case "pool_members" | "address_pairs" | "subports", Action.UPDATE:
+                return self._list_within(step, body, say)
             case kind, Action.CREATE:
                 [made] = self._writer.create(kind, [body])
                 return made
@@ -66,6 +63,17 @@ class OpenStackExecutor(Executor):
                 self._writer.delete(kind, str(step.id))
                 return {}
         raise AssertionError(f"no way to {step.action} {step.target}")
+
+    def _list_within(self, step: Step, body: Body, say: Say) -> Known:
+        """Change a list that belongs to a pool, a port or a trunk."""
+        match step.target.kind:
+            case "pool_members":
+                self._writer.replace_members(str(step.id), body["members"])
+                return self._writer.wait_active(step.known["loadbalancer_id"], say)
+            case "address_pairs":
+                return self._writer.change_pairs(str(step.id), body["added"], body["removed"])
+        self._writer.remove_subports(str(step.id), body["ports"])
+        return {}
 
     def _load_balancer(self, step: Step, body: Body, say: Say) -> Known:
         if step.action is Action.REPLACE:

@@ -18,11 +18,10 @@ from kuryr_runbook.checking.diagnosis_fixes import (
 from kuryr_runbook.checking.diagnosis_look import Look
 from kuryr_runbook.checking.verdicts import some
 from kuryr_runbook.model.findings import Status
-from kuryr_runbook.model.marks import KURYR_PORT_OWNER, KURYRS_FLOATING_IP
+from kuryr_runbook.model.marks import KURYRS_FLOATING_IP, POD_PORT_OWNERS
 from kuryr_runbook.snapshots.diagnosis_resources import Port
 from kuryr_runbook.snapshots.vif import PodVif
 
-POD_PORT_OWNERS = (KURYR_PORT_OWNER, "trunk:subport")
 JUST_NOW = 15.0
 """Seconds that lie between the reading of the first list and of the last."""
 LEAK = "up to ussuri Kuryr has no finalizers: what is deleted while the controller is down stays"

@@ -100,6 +100,9 @@ class OpenStackWriter(Protocol):
     def change_pairs(self, port_id: str, added: Pairs, removed: Pairs) -> Resource:
         """Add and remove allowed address pairs of a port; others may change it meanwhile."""
 
+    def remove_subports(self, trunk_id: str, port_ids: Sequence[str]) -> None:
+        """Take ports off a trunk; fine when some are off already."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
@@ -276,6 +279,20 @@ class OpenStackClient:
             return dict(answer.json()["port"])
 
         return self.session.patiently("network", attempt)
+
+    def remove_subports(self, trunk_id: str, port_ids: Sequence[str]) -> None:
+        """Take ports off a trunk; fine when some are off already."""
+        path = f"{COLLECTIONS['trunk'].path}/{trunk_id}"
+
+        def attempt() -> None:
+            trunk = self.session.once("GET", "network", path).json()["trunk"]
+            carried = {item["port_id"] for item in trunk["sub_ports"]}
+            ports = [{"port_id": port} for port in port_ids if port in carried]
+            if ports:
+                json = {"sub_ports": ports}
+                self.session.once("PUT", "network", f"{path}/remove_subports", json=json)
+
+        self.session.patiently("network", attempt)
 
     def add_router_interface(self, router_id: str, subnet_id: str) -> None:
         """Give the router a leg in the subnet, at the subnet's gateway address."""

@@ -21,10 +21,10 @@ from kuryr_runbook.planning.credentials import APPLICATION_CREDENTIAL, plan_cred
 from kuryr_runbook.planning.finalizers import finalizer_removal
 from kuryr_runbook.planning.kubernetes import deletion
 from kuryr_runbook.planning.node_files import NODE_FILES, node_files_removal
-from kuryr_runbook.planning.teardown import openstack_removal
+from kuryr_runbook.planning.teardown import has_subports, openstack_removal
 from kuryr_runbook.snapshots.credentials import read_credentials
 from kuryr_runbook.snapshots.finalizers import read_finalized
-from kuryr_runbook.snapshots.openstack import read_openstack
+from kuryr_runbook.snapshots.openstack import OpenStackSnapshot, read_openstack, read_resources
 from kuryr_runbook.specs.upgrade_check import UPGRADE_CHECK
 
 KINDS = (
@@ -58,7 +58,7 @@ class Teardown(Phase):
         say("reading Keystone, Neutron and Octavia")
         credentials = read_credentials(self.site, IdentityClient(self.cloud.session), self.cluster)
         snapshot = read_openstack(self.cloud, self.site.openstack.k8s_project_id)
-        stages = openstack_removal(self.site, snapshot, self.options.keep)
+        stages = openstack_removal(self.site, snapshot, self.options.keep, self._trunks(snapshot))
         steps = staged(
             self._verification(),
             *node_files_removal(self.site, daemon_sets),
@@ -70,6 +70,13 @@ class Teardown(Phase):
             *stages,
         )
         return Plan(phase=self.name, steps=tuple(steps))
+
+    def _trunks(self, snapshot: OpenStackSnapshot) -> tuple[Mapping[str, Any], ...]:
+        """Neutron need not have trunks: they are asked for where they carry something of Kuryr."""
+        if not has_subports(self.site, snapshot):
+            return ()
+        fields = {"trunk": ("id", "name", "sub_ports")}
+        return read_resources(self.cloud, snapshot.project_id, fields)["trunk"]
 
     def carry_out(self, plan: Plan) -> list[Outcome]:
         """Remove stage by stage: workload, node files, daemon and controller, OpenStack."""
@@ -167,7 +174,7 @@ class _Removal(Executor):
             self._identity.delete_application_credential(str(step.id))
         elif kind == NODE_FILES:
             self._phase.end_cleaning(body)
-        elif kind in COLLECTIONS or kind == "router_interface":
+        elif kind in COLLECTIONS or kind in ("router_interface", "subports"):
             return self._openstack.execute(step, body, say)
         else:
             return self._kubernetes.execute(step, body, say)

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
-from kuryr_runbook.model.marks import KURYR_PORT_OWNER
+from kuryr_runbook.model.marks import KURYR_PORT_OWNER, POD_PORT_OWNERS, SUBPORT_OWNER
 from kuryr_runbook.model.plan import Action, Step, Target, field_changes
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.snapshots.openstack import OpenStackSnapshot
@@ -18,20 +18,24 @@ Resource = Mapping[str, Any]
 
 
 def openstack_removal(
-    site: Site, snapshot: OpenStackSnapshot, keep: Collection[str] = ()
+    site: Site,
+    snapshot: OpenStackSnapshot,
+    keep: Collection[str] = (),
+    trunks: Collection[Resource] = (),
 ) -> list[list[Step]]:
     """Stages in the order in which they can be done: users before what they use.
 
-    With `openstack` in `keep` only what Kuryr itself left behind goes.
+    With `openstack` in `keep` only what Kuryr itself left behind goes. `trunks` are those of the
+    project, if `has_subports` says that there is something on them.
     """
     service_subnet = _subnet(
         snapshot, site.network.service_subnet.name, site.network.kuryr_service_subnet_id
     )
-    pod_subnet = _subnet(snapshot, site.network.pod_subnet.name, site.network.kuryr_pod_subnet_id)
+    pod_subnet = _pod_subnet(site, snapshot)
     of_kuryr = [
         list(_floating_addresses(site, snapshot, service_subnet)),
         list(_service_leftovers(site, snapshot, service_subnet)),
-        list(_pairs(snapshot, pod_subnet)),
+        [*_pairs(snapshot, pod_subnet), *_subports(snapshot, pod_subnet, trunks)],
         list(_pod_ports(snapshot, pod_subnet)),
     ]
     if "openstack" in keep:
@@ -45,6 +49,17 @@ def openstack_removal(
         list(_rules(site, snapshot)),
         list(_owned(site, snapshot, "security_group")),
     ]
+
+
+def has_subports(site: Site, snapshot: OpenStackSnapshot) -> bool:
+    """Whether ports of pods are left that are subports of a trunk."""
+    left = _left_ports(snapshot, _pod_subnet(site, snapshot))
+    return any(port["device_owner"] == SUBPORT_OWNER for port in left)
+
+
+def _pod_subnet(site: Site, snapshot: OpenStackSnapshot) -> Resource | None:
+    network = site.network
+    return _subnet(snapshot, network.pod_subnet.name, network.kuryr_pod_subnet_id)
 
 
 def _subnet(snapshot: OpenStackSnapshot, name: str, given_id: str | None) -> Resource | None:
@@ -120,13 +135,35 @@ def _pairs(snapshot: OpenStackSnapshot, subnet: Resource | None) -> Iterator[Ste
             )
 
 
+def _subports(
+    snapshot: OpenStackSnapshot, subnet: Resource | None, trunks: Collection[Resource]
+) -> Iterator[Step]:
+    """Neutron deletes no port that a trunk carries: they are taken off first."""
+    left = {port["id"] for port in _left_ports(snapshot, subnet)}
+    for trunk in trunks:
+        ports = [item["port_id"] for item in trunk["sub_ports"] if item["port_id"] in left]
+        if ports:
+            yield Step(
+                action=Action.UPDATE,
+                target=Target("subports", str(trunk["name"] or trunk["id"])),
+                id=trunk["id"],
+                because=f"{len(ports)} ports of pods are left on the trunk",
+                body={"ports": ports},
+            )
+
+
 def _pod_ports(snapshot: OpenStackSnapshot, subnet: Resource | None) -> Iterator[Step]:
     """Ports of pods that Kuryr did not remove."""
+    for port in _left_ports(snapshot, subnet):
+        yield _delete("port", port, str(port["name"] or port["id"]), "Kuryr made it for a pod")
+
+
+def _left_ports(snapshot: OpenStackSnapshot, subnet: Resource | None) -> Iterator[Resource]:
     for port in snapshot.of("port"):
-        if port["device_owner"] == KURYR_PORT_OWNER and any(
+        if port["device_owner"] in POD_PORT_OWNERS and any(
             subnet is not None and fixed["subnet_id"] == subnet["id"] for fixed in port["fixed_ips"]
         ):
-            yield _delete("port", port, str(port["name"] or port["id"]), "Kuryr made it for a pod")
+            yield port
 
 
 def _inside(address: str, cidr: IPv4Network) -> bool:

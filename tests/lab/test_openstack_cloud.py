@@ -19,6 +19,7 @@ from openstack.exceptions import (
     NotFoundException,
 )
 
+from kuryr_runbook.clients.openstack import OpenStackClient
 from kuryr_runbook.lab.openstack import Tenant, connect, read_tenant, up
 from kuryr_runbook.lab.openstack.tenant import ensure_tenant
 from kuryr_runbook.lab.processes import ProgramState, Supervisor
@@ -240,7 +241,9 @@ def test_a_stale_revision_is_refused(cluster: Any, tenant: Tenant, clean: None) 
     assert refused.value.status_code == 412
 
 
-def test_trunk_and_subport_are_wired(cluster: Any, tenant: Tenant, clean: None) -> None:
+def test_trunk_and_subport_are_wired(
+    cluster: Any, tenant: Tenant, clean: None, cloud: OpenStackClient
+) -> None:
     parent, child = port(cluster, tenant), port(cluster, tenant)
     trunk = cluster.network.create_trunk(name=CREATED, port_id=parent.id)
     subport = {"port_id": child.id, "segmentation_type": "vlan", "segmentation_id": 101}
@@ -248,8 +251,10 @@ def test_trunk_and_subport_are_wired(cluster: Any, tenant: Tenant, clean: None) 
     wired = cluster.network.get_port(child.id)
     assert (wired.status, wired.device_owner) == ("ACTIVE", "trunk:subport")
     assert cluster.network.get_trunk(trunk.id).status == "ACTIVE"
-    cluster.network.delete_trunk_subports(trunk.id, [{"port_id": child.id}])
+    cloud.remove_subports(trunk.id, [child.id])
     assert cluster.network.get_port(child.id).status == "DOWN"
+    cloud.remove_subports(trunk.id, [child.id])
+    assert cluster.network.get_trunk(trunk.id).sub_ports == []
 
 
 def test_a_load_balancer_comes_and_goes_with_its_ports_and_group(

@@ -1,6 +1,7 @@
 """Phase 02's plan: what is missing is created, what fits is kept, what does not fit is refused."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from kuryr_runbook.model.providers import OctaviaProvider
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.site_file import parse_site
 from kuryr_runbook.planning.openstack import plan_openstack
-from kuryr_runbook.planning.teardown import openstack_removal
+from kuryr_runbook.planning.teardown import has_subports, openstack_removal
 from kuryr_runbook.snapshots.openstack import read_openstack
 from kuryr_runbook.specs.openstack import openstack_spec
 
@@ -49,7 +50,9 @@ def quiet(_: str) -> None:
 
 
 def removed(cloud: MemoryCloud, site: Site | None = None, keep: tuple[str, ...] = ()) -> Plan:
-    stages = openstack_removal(site or lab_site(), read_openstack(cloud), keep)
+    site, snapshot = site or lab_site(), read_openstack(cloud)
+    trunks = cloud.list_resources("trunk") if has_subports(site, snapshot) else []
+    stages = openstack_removal(site, snapshot, keep, trunks)
     return Plan(phase="teardown", steps=tuple(staged(*stages)))
 
 
@@ -287,6 +290,27 @@ def test_teardown_takes_what_kuryr_left() -> None:
         provisioning_status="ACTIVE",
     )
     cloud.add("floatingip", floating_ip_address="198.51.100.9", port_id=vip["id"])
+    apply_openstack(removed(cloud), cloud, quiet)
+    assert cloud.shape() == before
+
+
+@pytest.mark.parametrize("calls", range(3))
+def test_teardown_takes_subports_off_their_trunks_first(calls: int) -> None:
+    cloud = cluster_cloud(NODES)
+    node = next(p for p in cloud.resources["port"] if p["name"] == "worker1")
+    theirs = cloud.add("port", device_owner="trunk:subport")
+    trunk = cloud.add("trunk", port_id=node["id"], sub_ports=[{"port_id": theirs["id"]}])
+    before = cloud.shape()
+    apply_openstack(planned(cloud), cloud, quiet)
+    pods = next(s for s in cloud.resources["subnet"] if s["name"] == "kuryr-pod-subnet")
+    for number in (9, 10):
+        fixed = [{"subnet_id": pods["id"], "ip_address": f"10.1.0.{number}"}]
+        port = cloud.add("port", device_owner="trunk:subport", fixed_ips=fixed)
+        trunk["sub_ports"].append({"port_id": port["id"]})
+    cloud.mutations, cloud.fail_at = 0, calls
+    with suppress(CloudDied):
+        apply_openstack(removed(cloud), cloud, quiet)
+    cloud.fail_at = None
     apply_openstack(removed(cloud), cloud, quiet)
     assert cloud.shape() == before
 
