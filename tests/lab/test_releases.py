@@ -1,20 +1,30 @@
-"""Other releases than Stein on the lab: the whole runbook, verification, and back."""
+"""Other releases than Stein on the lab: the whole runbook, verification, and back.
+
+On a bare lab: run this file by itself, or before what wants Kuryr on it.
+"""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from lab_world import changes, world
+from openstack.connection import Connection
 
 from kuryr_runbook.clients.kubernetes import KubernetesClient
 from kuryr_runbook.clients.openstack import OpenStackClient
+from kuryr_runbook.model.marks import SUBPORT_OWNER
+from kuryr_runbook.snapshots.vif import PodVif, parse_kuryr_port
+from kuryr_runbook.specs.custom_resources import GROUP
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow, pytest.mark.exhaustive]
 
@@ -22,40 +32,225 @@ REPOSITORY = Path(__file__).parents[2]
 SITE_FILE = REPOSITORY / "parameters" / "lab.yaml"
 RUN_SECONDS = 45 * 60
 """An image is built from the packages' sources on the way."""
+SECONDS = 120.0
 
 
-def runbook(command: str, site: Path, directory: Path) -> None:
-    subprocess.run(
-        [
-            *(sys.executable, "-c", "from kuryr_runbook.cli import main; main()"),
-            *(command, "--site", site, "--run-dir", directory),
-        ],
-        check=True,
-        timeout=RUN_SECONDS,
-        cwd=REPOSITORY,
-    )
+@dataclass(frozen=True, slots=True)
+class Lab:
+    """The bare lab, and how it was."""
+
+    cloud: OpenStackClient
+    cluster: KubernetesClient
+    before: dict[str, dict[str, str]]
+    folder: Path
+
+    def site(self, **kuryr: Any) -> Path:
+        """A site file of the lab with some of Kuryr's keys changed."""
+        site = yaml.safe_load(SITE_FILE.read_text())
+        site["kuryr"] |= kuryr
+        path = self.folder / "site.yaml"
+        path.write_text(yaml.safe_dump(site))
+        return path
+
+    def run(self, site: Path, directory: str, *options: str) -> dict[str, Any]:
+        """`kuryr-runbook run`; gives its account."""
+        self.call("run", site, directory, *options)
+        account: dict[str, Any] = json.loads((self.folder / directory / "run.json").read_text())
+        return account
+
+    def call(self, command: str, site: Path, directory: str, *options: str) -> None:
+        subprocess.run(
+            [
+                *(sys.executable, "-c", "from kuryr_runbook.cli import main; main()"),
+                *(command, "--site", site, "--run-dir", self.folder / directory, *options),
+            ],
+            check=True,
+            timeout=RUN_SECONDS,
+            cwd=REPOSITORY,
+        )
+
+    def changed(self) -> list[str]:
+        return changes(self.before, world(self.cloud, self.cluster))
 
 
-@pytest.mark.parametrize("release", ["train", "2024.1"])
-def test_a_release_is_installed_verified_and_taken_back(
-    release: str,
+@pytest.fixture
+def lab(
     before_kuryr: dict[str, dict[str, str]],
     cloud: OpenStackClient,
     cluster: KubernetesClient,
     aloud: Callable[[], AbstractContextManager[None]],
     tmp_path: Path,
-) -> None:
-    """On a bare lab: run this file by itself, or before what wants Kuryr on it."""
-    site = yaml.safe_load(SITE_FILE.read_text())
-    site["kuryr"] |= {"release": release, "vif_driver": "nested-macvlan"}
-    file = tmp_path / "site.yaml"
-    file.write_text(yaml.safe_dump(site))
+) -> Iterator[Lab]:
+    """Afterwards the lab is bare again."""
+    lab = Lab(cloud, cluster, before_kuryr, tmp_path)
     with aloud():
-        try:
-            runbook("run", file, tmp_path / "run")
-            account = json.loads((tmp_path / "run" / "run.json").read_text())
-            assert account["status"] == "SUCCEEDED"
-            runbook("run", file, tmp_path / "again")
-        finally:
-            runbook("teardown", file, tmp_path / "teardown")
-    assert changes(before_kuryr, world(cloud, cluster)) == []
+        yield lab
+        lab.call("teardown", lab.folder / "site.yaml", "teardown")
+    assert lab.changed() == []
+
+
+@pytest.mark.parametrize("release", ["train", "2024.1"])
+def test_a_release_is_installed_and_verified(release: str, lab: Lab) -> None:
+    site = lab.site(release=release, vif_driver="nested-macvlan")
+    assert lab.run(site, "run")["status"] == "SUCCEEDED"
+    assert lab.run(site, "again")["status"] == "SUCCEEDED"
+
+
+# Ussuri deletes load balancers that are not its own.
+
+
+@pytest.fixture
+def foreign_balancer(k8s: Connection) -> Iterator[Callable[[], str]]:
+    """Somebody's load balancer in the cluster's project; gives what Octavia says of it."""
+    octavia: Any = k8s.load_balancer
+    subnet: Any = k8s.network.find_subnet("k8s-node-subnet", ignore_missing=False)
+    made = octavia.create_load_balancer(name="default/theirs", vip_subnet_id=subnet.id)
+
+    def status() -> str:
+        found = octavia.find_load_balancer(made.id)
+        return found.provisioning_status if found else "gone"
+
+    awaited(lambda: status() == "ACTIVE")
+    yield status
+    octavia.delete_load_balancer(made.id, cascade=True)
+    awaited(lambda: status() in ("gone", "DELETED"))
+
+
+def awaited(condition: Callable[[], object]) -> None:
+    end = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.5)
+
+
+def test_ussuri_is_refused_where_it_could_delete_load_balancers_of_others(
+    before_kuryr: dict[str, dict[str, str]],
+    cloud: OpenStackClient,
+    cluster: KubernetesClient,
+    tmp_path: Path,
+) -> None:
+    lab = Lab(cloud, cluster, before_kuryr, tmp_path)
+    with pytest.raises(subprocess.CalledProcessError) as caught:
+        lab.call("run", lab.site(release="ussuri"), "run")
+    assert caught.value.returncode == 2
+    assert lab.changed() == []
+
+
+def test_ussuri_with_tags_leaves_load_balancers_of_others(
+    lab: Lab, foreign_balancer: Callable[[], str]
+) -> None:
+    site = lab.site(release="ussuri", resource_tags=["kuryr-lab"])
+    assert lab.run(site, "run")["status"] == "SUCCEEDED"
+    # It cleans up when the controller starts: once more, with all load balancers there.
+    [pod] = lab.cluster.list_objects("v1", "Pod", labels="name=kuryr-controller")
+    lab.cluster.delete(pod)
+    assert lab.run(site, "again")["status"] == "SUCCEEDED"
+    assert foreign_balancer() == "ACTIVE"
+
+
+# nested-vlan: every kernel takes it to the level of the API, one with 8021q to the end.
+
+
+@pytest.fixture
+def trunks(lab: Lab, k8s: Connection) -> Iterator[dict[str, str]]:
+    """The workers' ports are parents of trunks; gives their ids by the workers' names.
+
+    After teardown they carry nothing.
+    """
+    network: Any = k8s.network
+    ports = [port for port in network.ports() if port.name.startswith("worker")]
+    made = {port.name: network.create_trunk(name=port.name, port_id=port.id).id for port in ports}
+    yield made
+    lab.call("teardown", lab.folder / "site.yaml", "teardown before trunks")
+    left = [network.get_trunk(trunk).sub_ports for trunk in made.values()]
+    for trunk in made.values():
+        network.delete_trunk(trunk)
+    assert left == [[] for _ in made]
+
+
+def test_nested_vlan_makes_pods_ports_subports_of_their_workers_trunk(
+    lab: Lab, trunks: dict[str, str], k8s: Connection
+) -> None:
+    site = lab.site(release="2024.1", vif_driver="nested-vlan")
+    assert lab.run(site, "run", "--until", "daemon")["status"] == "SUCCEEDED"
+    network: Any = k8s.network
+    with closing(Pods(lab.cluster, sorted(trunks))) as pods:
+        awaited(lambda: len(pods.vifs()) == len(trunks))
+        for worker, vif in pods.vifs().items():
+            [subport] = network.get_trunk(trunks[worker]).sub_ports
+            assert (subport["port_id"], subport["segmentation_type"]) == (vif.port_id, "vlan")
+            port = network.get_port(vif.port_id)
+            assert (port.device_owner, port.status) == (SUBPORT_OWNER, "ACTIVE")
+            assert port.mac_address == vif.mac
+            assert [it["ip_address"] for it in port.fixed_ips] == list(vif.addresses)
+    awaited(lambda: not any(network.get_trunk(trunk).sub_ports for trunk in trunks.values()))
+
+
+def test_subports_that_kuryr_left_go_with_teardown(
+    lab: Lab, trunks: dict[str, str], k8s: Connection
+) -> None:
+    site = lab.site(release="2024.1", vif_driver="nested-vlan")
+    assert lab.run(site, "run", "--until", "daemon")["status"] == "SUCCEEDED"
+    subnet: Any = k8s.network.find_subnet("kuryr-pod-subnet", ignore_missing=False)
+    left: Any = k8s.network.create_port(
+        network_id=subnet.network_id,
+        fixed_ips=[{"subnet_id": subnet.id}],
+        device_owner="compute:kuryr",
+    )
+    subport = {"port_id": left.id, "segmentation_type": "vlan", "segmentation_id": 7}
+    network: Any = k8s.network
+    network.add_trunk_subports(trunks["worker1"], [subport])
+    # What is left when teardown has run, the fixtures look at.
+
+
+def test_nested_vlan_is_installed_and_verified(
+    lab: Lab, trunks: dict[str, str], has_vlans: None
+) -> None:
+    site = lab.site(release="2024.1", vif_driver="nested-vlan")
+    assert lab.run(site, "run")["status"] == "SUCCEEDED"
+
+
+@pytest.fixture
+def has_vlans() -> None:
+    tried = "link add v0 type veth peer name v1\nlink add link v0 name v0.5 type vlan id 5\n"
+    done = subprocess.run(
+        ["unshare", "--net", "ip", "-batch", "-"], input=tried, text=True, check=False
+    )
+    if done.returncode:
+        pytest.skip("this machine's kernel has no 8021q: pods' VLANs cannot be plugged on it")
+
+
+class Pods:
+    """One pod on each worker, of an image that is nowhere: its network comes before its image."""
+
+    def __init__(self, cluster: KubernetesClient, workers: list[str]) -> None:
+        self.cluster = cluster
+        self.manifests = [
+            {
+                "apiVersion": "v1",
+                "kind": "Pod",
+                "metadata": {"name": f"vlan-{worker}", "namespace": "default"},
+                "spec": {
+                    "nodeName": worker,
+                    "terminationGracePeriodSeconds": 0,
+                    "containers": [{"name": "c", "image": "localhost/none"}],
+                },
+            }
+            for worker in workers
+        ]
+        for manifest in self.manifests:
+            cluster.apply(manifest)
+
+    def vifs(self) -> dict[str, PodVif]:
+        """The active interfaces that Kuryr's controller gave them, by worker."""
+        ports = self.cluster.list_objects(f"{GROUP}/v1", "KuryrPort", namespace="default")
+        found = {port["metadata"]["name"]: parse_kuryr_port(port.get("status")) for port in ports}
+        return {
+            pod.removeprefix("vlan-"): vif
+            for pod, vif in found.items()
+            if isinstance(vif, PodVif) and vif.active
+        }
+
+    def close(self) -> None:
+        for manifest in self.manifests:
+            self.cluster.delete(manifest)

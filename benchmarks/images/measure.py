@@ -1,0 +1,74 @@
+"""The size of the image of each release, beside that of an image of one stage.
+
+    python benchmarks/images/measure.py [RELEASE]...
+
+Wants a lab that is up, for its registry and base image, and an hour for all releases. Sizes are
+what a node transfers: the compressed layers. Each release is built, tried and pushed by phase 01,
+unless the registry has it already. The image of one stage holds Stein's Python packages with the
+compiler that they need, without a CNI plugin; it is pushed under a name of its own.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+
+from kuryr_runbook.clients.images import read_image_spec
+from kuryr_runbook.model.releases import RELEASES
+from kuryr_runbook.model.site import Site
+from kuryr_runbook.phases.base import read_site
+from kuryr_runbook.phases.image_build import ImageBuild
+from kuryr_runbook.specs.image import CONTAINERFILE
+
+SITE = Path(__file__).parents[2] / "parameters" / "lab.yaml"
+SINGLE_STAGE = Path(__file__).with_name("Containerfile")
+MEGABYTE = 1_000_000
+
+
+def site_of(release: str) -> Site:
+    """The lab's site with that release."""
+    site = read_site(SITE)
+    return site.model_copy(update={"kuryr": site.kuryr.model_copy(update={"release": release})})
+
+
+def of_the_phase(release: str) -> int:
+    """Bytes of the image that phase 01 makes."""
+    phase = ImageBuild(**dict(site_of(release)))
+    phase.carry_out(phase.make_plan())
+    remote = phase.registry.remote_image(read_image_spec(phase.site, phase.registry).reference)
+    if remote is None:
+        sys.exit(f"the registry lost the image of {release}")
+    return remote.size
+
+
+def of_one_stage() -> int:
+    """Bytes of the image that one writes at first."""
+    phase = ImageBuild(**dict(site_of("stein")))
+    spec = read_image_spec(phase.site, phase.registry)
+    spec = replace(
+        spec,
+        reference=replace(spec.reference, version="one-stage"),
+        files={**spec.files, CONTAINERFILE: SINGLE_STAGE.read_bytes()},
+    )
+    phase.engine.build(spec)
+    phase.engine.push(str(spec.reference))
+    remote = phase.registry.remote_image(spec.reference)
+    if remote is None:
+        sys.exit("the registry lost the image of one stage")
+    return remote.size
+
+
+def main() -> None:
+    """Print a row as soon as it is known."""
+    print("| image | compressed | built, tried and pushed in |\n|---|---|---|")
+    rows = {name: partial(of_the_phase, name) for name in sys.argv[1:] or RELEASES}
+    for name, measured in {**rows, "stein, one stage": of_one_stage}.items():
+        start = perf_counter()
+        size = measured()
+        print(f"| {name} | {size / MEGABYTE:.0f} MB | {perf_counter() - start:.0f} s |", flush=True)
+
+
+main()
