@@ -153,6 +153,7 @@ def test_openstack_prep_waits_for_a_slow_answer(bare_lab: Lab) -> None:
     finished("openstack_prep", fault="stall", at=1)
 
 
+@pytest.mark.exhaustive
 def test_a_conflict_stops_with_a_clear_message_and_the_next_run_goes_on(bare_lab: Lab) -> None:
     done = run("openstack_prep", fault="409", at=3)
     assert done.returncode == 1

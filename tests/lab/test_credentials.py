@@ -188,6 +188,7 @@ def rotate(site: Path, *options: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.exhaustive
 def test_rotation_of_the_sites_own_credentials_takes_over_what_clouds_yaml_says(
     kuryr: Site, user_with: Callable[..., dict[str, str]]
 ) -> None:
@@ -199,7 +200,8 @@ def test_rotation_of_the_sites_own_credentials_takes_over_what_clouds_yaml_says(
     ]
 
 
-@pytest.mark.parametrize("cut", [0, pytest.param(2, marks=pytest.mark.exhaustive)])
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("cut", [0, 2])
 def test_a_rotation_that_was_killed_after_any_change_converges(
     kuryr: Site,
     identity: IdentityClient,
@@ -256,6 +258,7 @@ def killed_at(cut: int, patch: pytest.MonkeyPatch) -> list[str]:
     return seen
 
 
+@pytest.mark.exhaustive
 def test_an_edited_secret_is_found_and_replaced(
     kuryr: Site, identity: IdentityClient, cluster: KubernetesClient
 ) -> None:
@@ -277,6 +280,7 @@ def test_an_edited_secret_is_found_and_replaced(
     assert identity.accepts(left["id"], secret_in_use(kuryr, identity, cluster))
 
 
+@pytest.mark.exhaustive
 def test_kuryr_passes_every_acceptance_check_with_a_role_made_for_it(kuryr: Site) -> None:
     """An application credential of a user who is no admin: policy alone lets Kuryr bind ports."""
     openstack = {"cloud": "kuryr"}
@@ -295,6 +299,7 @@ def test_kuryr_passes_every_acceptance_check_with_a_role_made_for_it(kuryr: Site
         carry_out(Controller(**sections(kuryr, openstack=openstack)))
 
 
+@pytest.mark.exhaustive
 def test_a_restricted_application_credential_runs_kuryr_and_makes_no_other(
     kuryr: Site, credential_with: Callable[..., dict[str, str]]
 ) -> None:
@@ -310,6 +315,7 @@ def test_roles_that_the_user_lacks_are_refused_before_anything_changes(kuryr: Si
         Controller(**site).make_plan()
 
 
+@pytest.mark.exhaustive
 def test_teardown_plans_the_credential_after_the_controller(kuryr: Site) -> None:
     own = sections(kuryr, kuryr=OWN)
     carry_out(Controller(**own))
