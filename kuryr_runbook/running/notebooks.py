@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import Any, cast
 
 from kuryr_runbook.model.errors import UsageError
 
 PARAMETERS_TAG = "parameters"
+GRAMMAR = "rfc3987_syntax"
 INJECTED_TAG = "injected-parameters"
 """papermill's tag for the cell that it adds after the parameters cell."""
 
@@ -25,7 +29,8 @@ class CodeCell:
 
 def read_notebook(path: Path) -> Any:
     """The notebook as nbformat reads it. Raises UsageError when it cannot be read."""
-    import nbformat
+    with _no_grammar():
+        import nbformat
 
     try:
         return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
@@ -34,6 +39,21 @@ def read_notebook(path: Path) -> Any:
             f"notebook {path} cannot be read: {error}",
             remedy="install kuryr-runbook anew, or restore the file",
         ) from error
+
+
+@contextmanager
+def _no_grammar() -> Iterator[None]:
+    """Spares nbformat's jsonschema a grammar of internationalised URLs that no notebook has.
+
+    Where JupyterLab brought it, jsonschema compiles it when it is imported, which takes longer
+    than all else that a run adds to its phases; without it, it goes on without that one format.
+    """
+    absent = sys.modules.setdefault(GRAMMAR, cast("ModuleType", None)) is None
+    try:
+        yield
+    finally:
+        if absent:
+            del sys.modules[GRAMMAR]
 
 
 def code_cells(notebook: Any) -> Iterator[CodeCell]:

@@ -441,3 +441,19 @@ def test_what_needs_the_cluster_fails_before_anything(notebooks: Path, tmp_path:
         run_phases(LAB_SITE, (SECOND,), options, LiveProgress(io.StringIO()))
     assert caught.value is UNREACHABLE
     assert not (tmp_path / "run").exists()
+
+
+def test_reading_a_notebook_loads_no_grammar_of_urls_and_leaves_it_to_others(
+    tmp_path: Path,
+) -> None:
+    write_notebook(tmp_path / "n.ipynb", "1")
+    script = (
+        "import sys; from pathlib import Path\n"
+        "from kuryr_runbook.running.notebooks import read_notebook\n"
+        f"read_notebook(Path({str(tmp_path / 'n.ipynb')!r}))\n"
+        "print('jsonschema' in sys.modules, 'rfc3987_syntax' in sys.modules)\n"
+        "import rfc3987_syntax"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stdout == "True False\n"
+    assert done.returncode == 0, done.stderr
