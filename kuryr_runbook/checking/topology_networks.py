@@ -41,10 +41,15 @@ def external_box(look: Look, marks: Marks) -> Box:
 
 def _floating_ips(look: Look, marks: Marks) -> Iterator[Line]:
     holders = _holders(look)
-    shown, more, rest = chosen(look.floating_ips, FLOATING_IPS, lambda it: marks.at(_victim(it)))
+
+    def holder(ip: FloatingIp) -> str:
+        return holders.get(ip.port_id, "another port") if ip.port_id else "leads nowhere"
+
+    # By what they lead to: the addresses are Neutron's choice, and other ones in the next lab.
+    ips = sorted(look.floating_ips, key=lambda it: (holder(it), it.address))
+    shown, more, rest = chosen(ips, FLOATING_IPS, lambda it: marks.at(_victim(it)))
     for ip in shown:
-        holder = holders.get(ip.port_id, "another port") if ip.port_id else "leads nowhere"
-        yield Line(text=ip.address, end=holder, marks=marks.at(_victim(ip)))
+        yield Line(text=ip.address, end=holder(ip), marks=marks.at(_victim(ip)))
     if more or rest:
         seen = summed(marks.at(_victim(it)) for it in more)
         text = counted(len(more) + len(rest), "more floating IP" if shown else "floating IP")

@@ -38,6 +38,16 @@ def mark(number: int, status: Status = Status.FAIL, count: int = 1) -> Mark:
     return Mark(number=number, status=status, count=count)
 
 
+@pytest.mark.parametrize("address", ["203.0.113.6", "203.0.113.8"])
+def test_floating_ips_stand_by_what_they_lead_to(address: str) -> None:
+    world = World(4)
+    ip = world.resources["floatingip"][0]
+    theirs = {"id": "theirs", "floating_ip_address": address, "port_id": "p", "description": ""}
+    world.resources["floatingip"].append({**ip, **theirs})
+    ends = [line.end for line in seen(world).external.lines]
+    assert ends == ["another port", "default/web-0"]
+
+
 @pytest.mark.parametrize(
     ("driver", "release", "port"),
     [
