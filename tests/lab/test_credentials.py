@@ -243,9 +243,9 @@ def killed_at(cut: int, patch: pytest.MonkeyPatch) -> list[str]:
     def counted(kind: type, name: str) -> None:
         original = getattr(kind, name)
 
-        def write(self: Any, *arguments: Any) -> Any:
+        def write(self: Any, *arguments: Any, **options: Any) -> Any:
             seen.append(name)
-            answer = original(self, *arguments)
+            answer = original(self, *arguments, **options)
             if len(seen) == cut + 1:
                 raise Killed
             return answer
