@@ -31,7 +31,9 @@ MEGABYTE = 1_000_000
 def site_of(release: str) -> Site:
     """The lab's site with that release."""
     site = read_site(SITE)
-    return site.model_copy(update={"kuryr": site.kuryr.model_copy(update={"release": release})})
+    # Ussuri is refused without tags; an image does not depend on them.
+    kuryr = site.kuryr.model_copy(update={"release": release, "resource_tags": (site.name,)})
+    return site.model_copy(update={"kuryr": kuryr})
 
 
 def of_the_phase(release: str) -> int:
