@@ -42,6 +42,7 @@ class Lab:
     cloud: OpenStackClient
     cluster: KubernetesClient
     before: dict[str, dict[str, str]]
+    aloud: Callable[[], AbstractContextManager[None]]
     folder: Path
 
     def site(self, **kuryr: Any) -> Path:
@@ -59,34 +60,38 @@ class Lab:
         return account
 
     def call(self, command: str, site: Path, directory: str, *options: str) -> None:
-        subprocess.run(
-            [
-                *(sys.executable, "-c", "from kuryr_runbook.cli import main; main()"),
-                *(command, "--site", site, "--run-dir", self.folder / directory, *options),
-            ],
-            check=True,
-            timeout=RUN_SECONDS,
-            cwd=REPOSITORY,
-        )
+        with self.aloud():
+            subprocess.run(
+                [
+                    *(sys.executable, "-c", "from kuryr_runbook.cli import main; main()"),
+                    *(command, "--site", site, "--run-dir", self.folder / directory, *options),
+                ],
+                check=True,
+                timeout=RUN_SECONDS,
+                cwd=REPOSITORY,
+            )
 
     def changed(self) -> list[str]:
         return changes(self.before, world(self.cloud, self.cluster))
 
 
 @pytest.fixture
-def lab(
+def bare(
     before_kuryr: dict[str, dict[str, str]],
     cloud: OpenStackClient,
     cluster: KubernetesClient,
     aloud: Callable[[], AbstractContextManager[None]],
     tmp_path: Path,
-) -> Iterator[Lab]:
+) -> Lab:
+    return Lab(cloud, cluster, before_kuryr, aloud, tmp_path)
+
+
+@pytest.fixture
+def lab(bare: Lab) -> Iterator[Lab]:
     """Afterwards the lab is bare again."""
-    lab = Lab(cloud, cluster, before_kuryr, tmp_path)
-    with aloud():
-        yield lab
-        lab.call("teardown", lab.folder / "site.yaml", "teardown")
-    assert lab.changed() == []
+    yield bare
+    bare.call("teardown", bare.folder / "site.yaml", "teardown")
+    assert bare.changed() == []
 
 
 @pytest.mark.parametrize("release", ["train", "2024.1"])
@@ -123,17 +128,11 @@ def awaited(condition: Callable[[], object]) -> None:
         time.sleep(0.5)
 
 
-def test_ussuri_is_refused_where_it_could_delete_load_balancers_of_others(
-    before_kuryr: dict[str, dict[str, str]],
-    cloud: OpenStackClient,
-    cluster: KubernetesClient,
-    tmp_path: Path,
-) -> None:
-    lab = Lab(cloud, cluster, before_kuryr, tmp_path)
+def test_ussuri_is_refused_where_it_could_delete_load_balancers_of_others(bare: Lab) -> None:
     with pytest.raises(subprocess.CalledProcessError) as caught:
-        lab.call("run", lab.site(release="ussuri"), "run")
+        bare.call("run", bare.site(release="ussuri"), "run")
     assert caught.value.returncode == 2
-    assert lab.changed() == []
+    assert bare.changed() == []
 
 
 def test_ussuri_with_tags_leaves_load_balancers_of_others(
