@@ -9,6 +9,7 @@ import configparser
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.errors import UsageError
 from kuryr_runbook.model.site import Site
 
@@ -72,6 +73,7 @@ def controller_conf(site: Site, ids: KuryrIds, neutron: Mapping[str, str], api_r
         "neutron": dict(neutron),
         "neutron_defaults": _neutron_defaults(site, ids) | _resource_tags(site),
         "pod_vif_nested": {site.release.worker_subnet_option: ids.node_subnet_id},
+        **_segmentation(site),
         "octavia_defaults": dict(site.provider.options),
         "kubernetes": _kubernetes(api_root)
         | _octavia_provider(site)
@@ -83,6 +85,18 @@ def controller_conf(site: Site, ids: KuryrIds, neutron: Mapping[str, str], api_r
         "health_server": {"port": str(site.release.health_ports.controller)},
         "oslo_concurrency": {"lock_path": LOCK_DIRECTORY},
     }
+
+
+def _segmentation(site: Site) -> Conf:
+    """kuryr-lib numbers VLANs only if this names its driver for them, which is not its default.
+
+    Source: kuryr-lib 2.1.0 to 3.0.0, segmentation_type_drivers; without it every pod of
+    nested-vlan fails with `'str' object has no attribute 'allocate_segmentation_id'`, as seen with
+    2024.1.
+    """
+    if site.kuryr.vif_driver is not VifDriver.NESTED_VLAN:
+        return {}
+    return {"binding": {"default_driver": "kuryr.lib.binding.drivers.vlan"}}
 
 
 def daemon_conf(site: Site, api_root: str, *, dockershim: bool) -> Conf:

@@ -203,7 +203,7 @@ def test_subports_that_kuryr_left_go_with_teardown(
 
 
 def test_nested_vlan_is_installed_and_verified(
-    lab: Lab, trunks: dict[str, str], has_vlans: None
+    has_vlans: None, lab: Lab, trunks: dict[str, str]
 ) -> None:
     site = lab.site(release="2024.1", vif_driver="nested-vlan")
     assert lab.run(site, "run")["status"] == "SUCCEEDED"
