@@ -14,9 +14,10 @@ from typing import Any, cast
 from kuryr_runbook.model.errors import UsageError
 
 PARAMETERS_TAG = "parameters"
-GRAMMAR = "rfc3987_syntax"
 INJECTED_TAG = "injected-parameters"
 """papermill's tag for the cell that it adds after the parameters cell."""
+GRAMMAR = "rfc3987_syntax"
+"""The package with the grammar of internationalised URLs."""
 
 
 @dataclass(frozen=True, slots=True)
