@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+
 import pytest
 from nbval.plugin import IPyNbFile
 
@@ -17,3 +19,9 @@ def pytest_collectstart(collector: pytest.Collector) -> None:
     """The data for machines says what text and HTML say, but with every id and time."""
     if isinstance(collector, IPyNbFile):
         collector.skip_compare += (PROGRESS, TEXT, DATA_TYPE)
+
+
+def pytest_assertrepr_compare(left: object, right: object) -> list[str]:
+    """What differs, tag by tag: an output's HTML is one line of many thousand letters."""
+    stored, shown = (str(output).replace(">", ">\n").splitlines() for output in (left, right))
+    return ["stored and shown differ:", *list(difflib.unified_diff(stored, shown, n=1))[2:]]

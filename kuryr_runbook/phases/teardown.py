@@ -75,7 +75,7 @@ class Teardown(Phase):
         """Neutron need not have trunks: they are asked for where they carry something of Kuryr."""
         if not has_subports(self.site, snapshot):
             return ()
-        fields = {"trunk": ("id", "name", "sub_ports")}
+        fields = {"trunk": ("id", "name", "port_id", "sub_ports")}
         return read_resources(self.cloud, snapshot.project_id, fields)["trunk"]
 
     def carry_out(self, plan: Plan) -> list[Outcome]:

@@ -22,6 +22,14 @@ UNSTABLE = ("managedFields", "resourceVersion", "generation", "creationTimestamp
 WORKLOADS = ("Deployment", "DaemonSet")
 """Kinds whose pods use what the other objects hold: they come last."""
 
+CONFIGURATIONS = {"Secret": ("secret", "secretName"), "ConfigMap": ("configMap", "name")}
+"""Kinds that pods read when they start, with the keys at which a volume names one."""
+
+REPLACED = "kuryr-runbook/replaced"
+"""An annotation. On a Secret or ConfigMap: the resourceVersion of the content that was replaced
+last. On pods: those of all that they read, so that they start again when a content was replaced
+which the manifests say nothing of, such as an edit by hand."""
+
 
 def target_of(manifest: Manifest) -> Target:
     """The target that a manifest names."""
@@ -48,12 +56,61 @@ def deletion(manifest: Manifest, because: str) -> Step:
 
 
 def plan_manifests(phase: str, manifests: Iterable[Manifest], reader: KubernetesReader) -> Plan:
-    """Create what is missing, update what applying would change, keep the rest."""
-    steps = [_step(manifest, reader) for manifest in manifests]
+    """Create what is missing, update what applying would change, keep the rest.
+
+    Pods start again when the content of a Secret or ConfigMap that they read is replaced.
+    """
+    of_workloads, steps = [], []
+    for manifest in manifests:
+        if manifest["kind"] in WORKLOADS:
+            of_workloads.append(manifest)
+        else:
+            steps.append(_step(manifest, reader))
     namespaces = [step for step in steps if step.target.kind == "Namespace"]
-    workloads = [step for step in steps if step.target.kind in WORKLOADS]
-    rest = [step for step in steps if step not in namespaces and step not in workloads]
+    rest = [step for step in steps if step not in namespaces]
+    workloads = [_step(_reading(manifest, rest), reader) for manifest in of_workloads]
     return Plan(phase=phase, steps=tuple(staged(namespaces, rest, workloads)))
+
+
+def _reading(workload: Manifest, steps: Iterable[Step]) -> Manifest:
+    """The workload, its pods annotated with what was replaced of the configurations they read."""
+    volumes = workload["spec"]["template"]["spec"].get("volumes", ())
+    found = [
+        f"{step.target.name} {replaced}"
+        for step in steps
+        for volume in volumes
+        if _is_of(volume, step.body) and (replaced := _annotations(step.body).get(REPLACED))
+    ]
+    if not found:
+        return workload
+    template = _annotated(workload["spec"]["template"], ", ".join(found))
+    return {**workload, "spec": {**workload["spec"], "template": template}}
+
+
+def _is_of(volume: Manifest, configuration: Manifest) -> bool:
+    source, key = CONFIGURATIONS.get(configuration["kind"], ("", ""))
+    return bool(volume.get(source, {}).get(key) == configuration["metadata"]["name"])
+
+
+def _annotated(item: Manifest, replaced: str) -> dict[str, Any]:
+    annotations = {**_annotations(item), REPLACED: replaced}
+    return {**item, "metadata": {**item["metadata"], "annotations": annotations}}
+
+
+def _annotations(item: Manifest) -> Mapping[str, str]:
+    return item["metadata"].get("annotations") or {}
+
+
+def _replacing(manifest: Manifest, live: Manifest) -> Manifest:
+    """The manifest, with what it replaces if it is a configuration with another content."""
+    if manifest["kind"] not in CONFIGURATIONS:
+        return manifest
+    before, wanted = live.get("data") or {}, manifest["data"]
+    if any(before.get(key) != value for key, value in wanted.items()):
+        replaced = live["metadata"].get("resourceVersion")
+    else:
+        replaced = _annotations(live).get(REPLACED)
+    return _annotated(manifest, replaced) if replaced else manifest
 
 
 def _step(manifest: Manifest, reader: KubernetesReader) -> Step:
@@ -67,6 +124,7 @@ def _step(manifest: Manifest, reader: KubernetesReader) -> Step:
             body=manifest,
             changes=tuple(differences({"kind": manifest["kind"], "metadata": {}}, manifest)),
         )
+    manifest = _replacing(manifest, live)
     preview = reader.preview(manifest)
     changes = tuple(differences(live, preview.result))
     if not changes:

@@ -25,18 +25,28 @@ def openstack_removal(
 ) -> list[list[Step]]:
     """Stages in the order in which they can be done: users before what they use.
 
-    With `openstack` in `keep` only what Kuryr itself left behind goes. `trunks` are those of the
+    Within a stage steps are in order of kind and name: that of Neutron's lists is chance. With
+    `openstack` in `keep` only what Kuryr itself left behind goes. `trunks` are those of the
     project, if `has_subports` says that there is something on them.
     """
+    stages = _stages(site, snapshot, keep, trunks)
+    return [sorted(stage, key=lambda step: (str(step.target), str(step.id))) for stage in stages]
+
+
+def _stages(
+    site: Site, snapshot: OpenStackSnapshot, keep: Collection[str], trunks: Collection[Resource]
+) -> list[list[Step]]:
     service_subnet = _subnet(
         snapshot, site.network.service_subnet.name, site.network.kuryr_service_subnet_id
     )
     pod_subnet = _pod_subnet(site, snapshot)
+    theirs = _subports_of_others(site, snapshot, trunks)
+    left = [port for port in _left_ports(snapshot, pod_subnet) if port["id"] not in theirs]
     of_kuryr = [
         list(_floating_addresses(site, snapshot, service_subnet)),
         list(_service_leftovers(site, snapshot, service_subnet)),
-        [*_pairs(snapshot, pod_subnet), *_subports(snapshot, pod_subnet, trunks)],
-        list(_pod_ports(snapshot, pod_subnet)),
+        [*_pairs(snapshot, pod_subnet), *_subports(left, trunks)],
+        list(_pod_ports(left)),
     ]
     if "openstack" in keep:
         return of_kuryr
@@ -52,7 +62,7 @@ def openstack_removal(
 
 
 def has_subports(site: Site, snapshot: OpenStackSnapshot) -> bool:
-    """Whether ports of pods are left that are subports of a trunk."""
+    """Whether ports are left in the pods' subnet that are, or were, subports of a trunk."""
     left = _left_ports(snapshot, _pod_subnet(site, snapshot))
     return any(port["device_owner"] == SUBPORT_OWNER for port in left)
 
@@ -60,6 +70,23 @@ def has_subports(site: Site, snapshot: OpenStackSnapshot) -> bool:
 def _pod_subnet(site: Site, snapshot: OpenStackSnapshot) -> Resource | None:
     network = site.network
     return _subnet(snapshot, network.pod_subnet.name, network.kuryr_pod_subnet_id)
+
+
+def _subports_of_others(
+    site: Site, snapshot: OpenStackSnapshot, trunks: Collection[Resource]
+) -> set[str]:
+    """Ids of what trunks carry whose parent is no node's port.
+
+    Neutron's own owner stands in the place of Kuryr's on every subport.
+    """
+    nodes = _subnet(snapshot, site.network.node_subnet, site.network.node_subnet_id)
+    of_nodes = {
+        port["id"]
+        for port in snapshot.of("port")
+        if any(nodes is not None and it["subnet_id"] == nodes["id"] for it in port["fixed_ips"])
+    }
+    others = [trunk for trunk in trunks if trunk["port_id"] not in of_nodes]
+    return {item["port_id"] for trunk in others for item in trunk["sub_ports"]}
 
 
 def _subnet(snapshot: OpenStackSnapshot, name: str, given_id: str | None) -> Resource | None:
@@ -135,13 +162,11 @@ def _pairs(snapshot: OpenStackSnapshot, subnet: Resource | None) -> Iterator[Ste
             )
 
 
-def _subports(
-    snapshot: OpenStackSnapshot, subnet: Resource | None, trunks: Collection[Resource]
-) -> Iterator[Step]:
+def _subports(left: Collection[Resource], trunks: Collection[Resource]) -> Iterator[Step]:
     """Neutron deletes no port that a trunk carries: they are taken off first."""
-    left = {port["id"] for port in _left_ports(snapshot, subnet)}
+    ids = {port["id"] for port in left}
     for trunk in trunks:
-        ports = [item["port_id"] for item in trunk["sub_ports"] if item["port_id"] in left]
+        ports = [item["port_id"] for item in trunk["sub_ports"] if item["port_id"] in ids]
         if ports:
             yield Step(
                 action=Action.UPDATE,
@@ -152,9 +177,9 @@ def _subports(
             )
 
 
-def _pod_ports(snapshot: OpenStackSnapshot, subnet: Resource | None) -> Iterator[Step]:
+def _pod_ports(left: Collection[Resource]) -> Iterator[Step]:
     """Ports of pods that Kuryr did not remove."""
-    for port in _left_ports(snapshot, subnet):
+    for port in left:
         yield _delete("port", port, str(port["name"] or port["id"]), "Kuryr made it for a pod")
 
 

@@ -24,6 +24,10 @@ pytestmark = pytest.mark.lab
 
 REPOSITORY = Path(__file__).parents[2]
 EDITOR = "kubectl-edit"
+FORCED = (
+    *("run", "--site", "parameters/lab.yaml", "--force-conflicts"),
+    *("--only", "controller", "--only", "daemon", "--run-dir"),
+)
 
 Plan = Callable[..., tuple[int, dict[str, Any]]]
 
@@ -135,27 +139,38 @@ def edited(settings: LabSettings, kuryr: Site, tmp_path: Path) -> Iterator[Calla
             )
 
     yield edit
-    phases = ("--only", "controller", "--only", "daemon")
-    forced = ("run", "--site", "parameters/lab.yaml", "--force-conflicts", *phases)
-    done = cli(*forced, "--run-dir", tmp_path / "forced")
+    done = cli(*FORCED, tmp_path / "forced")
     assert done.returncode == 0, done.stderr
     edit("DaemonSet", "kuryr-daemon", {"spec": {"updateStrategy": {"type": "RollingUpdate"}}})
 
 
 def test_an_edited_secret_is_named_with_its_editor_and_not_overwritten_unasked(
-    plan: Plan, edited: Callable[..., None], kuryr: Site, cluster: KubernetesClient
+    plan: Plan, edited: Callable[..., None], kuryr: Site, cluster: KubernetesClient, tmp_path: Path
 ) -> None:
+    def controllers() -> set[str]:
+        place = {"namespace": kuryr.kubernetes.namespace, "labels": "name=kuryr-controller"}
+        return {pod["metadata"]["uid"] for pod in cluster.list_objects("v1", "Pod", **place)}
+
+    before = controllers()
     edited("Secret", "kuryr-config", {"data": {"kuryr.conf": "c2VjcmV0LW9mLXNvbWVib2R5"}})
     status, document = plan()
     assert status == 3
-    assert pending(document) == ["update Secret kube-system/kuryr-config"]
-    assert list(fields(document)) == ["data.kuryr.conf"]
+    assert pending(document) == [
+        "update Secret kube-system/kuryr-config",
+        "update Deployment kube-system/kuryr-controller",
+    ]
+    assert "data.kuryr.conf" in fields(document)
     assert "secret-of-somebody" not in json.dumps(document)
     phase = Controller(**dict(kuryr))
     shown = str(phase.plan())
     assert f"({EDITOR})" in shown
     with pytest.raises(Exception, match=f"held by other managers(?s:.)*{EDITOR}"):
         phase.apply()
+    assert controllers() == before
+    assert cli(*FORCED, tmp_path / "done").returncode == 0
+    assert len(controllers()) == 1
+    assert not controllers() & before
+    assert plan()[0] == 0
 
 
 def test_another_image_in_the_daemon_set_is_shown_field_by_field(

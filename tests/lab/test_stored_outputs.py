@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from lab_of_tests import REPOSITORY, SITE_FILE, runbook
@@ -14,23 +15,30 @@ from kuryr_runbook.phases.base import SITE_VARIABLE
 
 pytestmark = pytest.mark.lab
 
+NOTEBOOKS = sorted((REPOSITORY / "notebooks").glob("[0-9]*.ipynb"))
+
 
 def test_a_run_on_the_bare_lab_shows_what_the_notebooks_store(
     kuryr_run: Path, aloud: Callable[[], AbstractContextManager[None]], tmp_path: Path
 ) -> None:
     """`kuryr_run` only for the image, whose build takes minutes and tells much that is chance."""
+    report = tmp_path / "report.xml"
     with aloud():
         runbook("teardown", tmp_path / "teardown")
-        ended = subprocess.run(
+        subprocess.run(
             [
                 *(sys.executable, "-m", "pytest", "--exitfirst", "-q", "-p", "nbval_of_lab"),
                 *("--nbval", "--nbval-current-env", "--nbval-cell-timeout", "600"),
                 *("--nbval-sanitize-with", "tests/nbval.cfg"),
-                *sorted((REPOSITORY / "notebooks").glob("[0-9]*.ipynb")),
+                f"--junit-xml={report}",
+                *NOTEBOOKS,
             ],
             check=False,
             timeout=1200,
             cwd=REPOSITORY,
             env=os.environ | {SITE_VARIABLE: str(SITE_FILE)},
         )
-    assert ended.returncode == 0
+    cells = list(ElementTree.parse(report).iter("testcase"))  # noqa: S314 - just written
+    wrong = [part for cell in cells for part in cell if part.tag in ("failure", "error")]
+    assert not wrong, "\n".join(str(part.text) for part in wrong)
+    assert len(cells) > len(NOTEBOOKS)

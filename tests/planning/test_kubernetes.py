@@ -6,9 +6,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
+from memory_cluster import MemoryCluster as WholeCluster
+
 from kuryr_runbook.clients.kubernetes import Preview
 from kuryr_runbook.clients.kubernetes_errors import FieldConflict
-from kuryr_runbook.model.plan import KNOWN_LATER, Action, known_later
+from kuryr_runbook.model.plan import KNOWN_LATER, Action, Step, known_later
 from kuryr_runbook.planning.kubernetes import differences, plan_manifests
 
 CONFIG: dict[str, Any] = {
@@ -57,11 +60,11 @@ def test_defaults_and_bookkeeping_are_no_differences() -> None:
 
 
 def test_a_changed_field_is_named() -> None:
-    changed = live(data={"key": "s3cret"})
+    changed = live(immutable=True)
     [step] = plan_manifests("p", [CONFIG], MemoryCluster(changed)).steps
     assert step.action is Action.UPDATE
     assert step.because == "1 field differs"
-    assert [change.field for change in step.changes] == ["data.key"]
+    assert [change.field for change in step.changes] == ["immutable"]
 
 
 def test_differences_go_into_lists_of_equal_length() -> None:
@@ -121,20 +124,70 @@ def test_pods_are_disturbed_by_a_new_template_only() -> None:
         "apiVersion": "apps/v1",
         "kind": "Deployment",
         "metadata": {"name": "d", "namespace": "ns"},
-        "spec": {"replicas": 2, "template": {"image": "old"}},
+        "spec": {"replicas": 2, "template": {"spec": {"image": "old"}}},
         "immutable": False,
     }
-    scaled = copy.deepcopy(before) | {"spec": {"replicas": 1, "template": {"image": "old"}}}
-    rolled = copy.deepcopy(before) | {"spec": {"replicas": 2, "template": {"image": "new"}}}
+    scaled, rolled = copy.deepcopy(before), copy.deepcopy(before)
+    scaled["spec"]["replicas"] = 1
+    rolled["spec"]["template"]["spec"]["image"] = "new"
     [step] = plan_manifests("p", [scaled], MemoryCluster(before)).steps
     assert step.disturbs == ""
     [step] = plan_manifests("p", [rolled], MemoryCluster(before)).steps
     assert "its pods are replaced" in step.disturbs
-    assert [str(change) for change in step.changes] == ["spec.template.image: old -> new"]
+    assert [str(change) for change in step.changes] == ["spec.template.spec.image: old -> new"]
+
+
+def reading(*volumes: dict[str, Any]) -> dict[str, Any]:
+    template = {"metadata": {}, "spec": {"volumes": list(volumes)}}
+    metadata = {"name": "d", "namespace": "ns"}
+    spec = {"template": template}
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec}
+
+
+def edited(configuration: dict[str, Any]) -> dict[str, Any]:
+    metadata = configuration["metadata"] | {"resourceVersion": "7"}
+    return (
+        configuration
+        | {"data": dict.fromkeys(configuration["data"], "ZWRpdGVk")}
+        | {"metadata": metadata}
+    )
+
+
+@pytest.mark.parametrize(
+    ("configuration", "volume"),
+    [
+        (SECRET, {"name": "v", "secret": {"secretName": "s"}}),
+        (CONFIG, {"name": "v", "configMap": {"name": "a"}}),
+    ],
+)
+def test_pods_that_read_what_was_edited_start_again_even_after_a_crash_between(
+    configuration: dict[str, Any], volume: dict[str, Any]
+) -> None:
+    deployment = reading({"name": "lock", "emptyDir": {}}, volume)
+    cluster = WholeCluster(edited(configuration), deployment)
+
+    def steps() -> tuple[Step, ...]:
+        return plan_manifests("p", [configuration, deployment], cluster).steps
+
+    first, second = steps()
+    assert (first.action, second.action) == (Action.UPDATE, Action.UPDATE)
+    assert "its pods are replaced" in second.disturbs
+    cluster.apply(first.body)
+    first, second = steps()
+    assert (first.action, second.action) == (Action.KEEP, Action.UPDATE)
+    cluster.apply(second.body)
+    assert [step.action for step in steps()] == [Action.KEEP, Action.KEEP]
+
+
+def test_pods_that_do_not_read_what_was_edited_stay() -> None:
+    deployment = reading({"name": "v", "configMap": {"name": "s"}})
+    cluster = WholeCluster(edited(SECRET), deployment)
+    first, second = plan_manifests("p", [SECRET, deployment], cluster).steps
+    assert (first.action, second.action) == (Action.UPDATE, Action.KEEP)
 
 
 def test_workloads_wait_for_what_they_use() -> None:
-    deployment = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d"}}
+    deployment = reading({"secret": {"secretName": "s"}})
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "ns"}}
     plan = plan_manifests("p", [deployment, CONFIG, namespace], MemoryCluster(None))
     assert [step.target.kind for step in plan.steps] == ["Namespace", "ConfigMap", "Deployment"]

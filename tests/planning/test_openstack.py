@@ -315,6 +315,18 @@ def test_teardown_takes_subports_off_their_trunks_first(calls: int) -> None:
     assert cloud.shape() == before
 
 
+def test_teardown_leaves_subports_of_trunks_whose_parent_is_no_node() -> None:
+    cloud = cluster_cloud(NODES)
+    apply_openstack(planned(cloud), cloud, quiet)
+    pods = next(s for s in cloud.resources["subnet"] if s["name"] == "kuryr-pod-subnet")
+    fixed = [{"subnet_id": pods["id"], "ip_address": "10.1.0.9"}]
+    port = cloud.add("port", device_owner="trunk:subport", fixed_ips=fixed)
+    parent = cloud.add("port", device_owner="compute:nova")
+    cloud.add("trunk", port_id=parent["id"], sub_ports=[{"port_id": port["id"]}])
+    steps = removed(cloud).steps
+    assert not any(step.target.kind in ("port", "subports") for step in steps)
+
+
 def test_teardown_leaves_what_is_not_ours() -> None:
     cloud = cluster_cloud(NODES)
     cloud.add(

@@ -116,8 +116,7 @@ def test_it_comes_to_what_is_wanted_or_refuses_and_nothing_unowned_goes(cloud: M
 @given(clouds())
 def test_teardown_takes_nothing_unowned_but_what_kuryr_made(cloud: MemoryCloud) -> None:
     theirs = unowned(cloud)
-    stages = openstack_removal(SITE, read_openstack(cloud))
-    plan = Plan(phase="teardown", steps=tuple(staged(*stages)))
+    plan = removed(cloud)
     ours = {step.id for step in plan.steps if step.target.kind != "router_interface"}
     deleted = {step.id for step in plan.steps if step.action is Action.DELETE}
     assert not (deleted & ours) & theirs.keys()
@@ -125,11 +124,17 @@ def test_teardown_takes_nothing_unowned_but_what_kuryr_made(cloud: MemoryCloud) 
 
 @given(clouds(), st.randoms(use_true_random=False))
 def test_the_order_in_which_a_cloud_lists_does_not_matter(cloud: MemoryCloud, random: Any) -> None:
-    plan = planned_unless_refused(cloud)
+    plan, removal = planned_unless_refused(cloud), removed(cloud)
     for items in cloud.resources.values():
         random.shuffle(items)
     assert what(planned(cloud)) == what(plan)
+    assert what(removed(cloud)) == what(removal)
 
 
 def what(plan: Plan) -> list[str]:
     return [f"{step.action} {step.target} {step.id}" for step in plan.steps]
+
+
+def removed(cloud: MemoryCloud) -> Plan:
+    stages = openstack_removal(SITE, read_openstack(cloud))
+    return Plan(phase="teardown", steps=tuple(staged(*stages)))
