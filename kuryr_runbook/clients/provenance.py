@@ -50,7 +50,8 @@ def runbook_version() -> dict[str, str]:
 
 def packages() -> dict[str, str]:
     """Name to version of Python and of all that is installed beside us."""
-    found = {item.metadata["Name"]: item.version for item in distributions()}
+    metadata = (item.metadata for item in distributions())
+    found = {str(item["Name"]): str(item["Version"]) for item in metadata}
     return {"python": platform.python_version(), **dict(sorted(found.items()))}
 
 

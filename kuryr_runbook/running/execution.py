@@ -145,7 +145,7 @@ class Run:
             self.account.write(self.directory)
             self.progress.phase_ended(account.status)
             if (self.directory / phase.notebook).exists():
-                self.pages.export(self.directory / phase.notebook)
+                self.pages.want(self.directory / phase.notebook)
         return error
 
     def _recheck(
@@ -164,7 +164,7 @@ class Run:
         if error is None and not unchanged:
             kept = notebook.with_name(f"{phase.stem}.recheck.ipynb")
             notebook.rename(kept)
-            self.pages.export(kept)
+            self.pages.want(kept)
             for cell in account.cells:
                 cell.status = CellStatus.NOT_REACHED
         return error, unchanged
@@ -204,6 +204,7 @@ class Run:
         # After the first cell and not before: now this phase's own kernel has started.
         if self.next is not None:
             self.kernels.prepare(self.next)
+        self.pages.begin()
 
     def cell_failed(self, key: str) -> None:
         """It raised, or its kernel died, or it was stopped."""

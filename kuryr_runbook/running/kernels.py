@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -18,12 +19,15 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from kuryr_runbook.phases.catalogue import PhaseEntry
 from kuryr_runbook.running.interrupts import postponed
 from kuryr_runbook.running.kernelspecs import ThisInterpreter
 from kuryr_runbook.running.secrecy import RunSecrets
 
+DEATH_SECONDS = 5.0
+"""How long a process that was killed may take to be gone; then jupyter_client goes on waiting."""
 PRELOADING = "from kuryr_runbook.running.preloading import preload; preload({!r}); del preload"
 
 
@@ -35,6 +39,31 @@ class Inheritance:
     """Descriptors that it keeps open: while it lives the site is locked, even if we are killed."""
     secrets: RunSecrets
     """Where it tells what it learns."""
+
+
+class Manager(AsyncKernelManager):
+    """Knows at once that a kernel which it killed is dead: jupyter_client looks every 0.1 s."""
+
+    async def shutdown_kernel(self, *, now: bool = False, restart: bool = False) -> None:  # type: ignore[override]
+        """End the kernel, without asking it when it is to be `now`."""
+        provisioner = self.provisioner
+        if now and isinstance(provisioner, LocalProvisioner) and provisioner.process is not None:
+            await provisioner.kill()
+            with suppress(ProcessLookupError):
+                wait_for_death(provisioner.process.pid)
+        await super().shutdown_kernel(now=now, restart=restart)
+
+
+def wait_for_death(pid: int) -> None:
+    """Wait for a process that was killed, for as long as the kernel of the system may take.
+
+    Raises ProcessLookupError when there is none.
+    """
+    process = os.pidfd_open(pid)
+    try:
+        select.select([process], [], [], DEATH_SECONDS)
+    finally:
+        os.close(process)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +128,7 @@ class Kernels:
         # Interrupted halfway, a process would be left of which nobody knows.
         with postponed():
             private = TemporaryDirectory(prefix="kuryr-runbook-", ignore_cleanup_errors=True)
-            manager = AsyncKernelManager(
+            manager = Manager(
                 kernel_name="python3",
                 kernel_spec_manager=ThisInterpreter(),
                 # Not TCP: on a shared machine other users could listen in, or talk to the kernel.

@@ -1,4 +1,4 @@
-"""The HTML of executed notebooks, made while the next phase runs."""
+"""The HTML of executed notebooks, made while a cell of the next phase runs."""
 
 from __future__ import annotations
 
@@ -14,14 +14,21 @@ class Pages:
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1)
+        self._wanted: list[Path] = []
         self._begun: list[Future[Path]] = []
 
-    def export(self, notebook: Path) -> None:
-        """Begin with the page of a notebook, which stays as it is from now on."""
-        self._begun.append(self._thread.submit(export_html, notebook))
+    def want(self, notebook: Path) -> None:
+        """Have a page made of a notebook, which stays as it is from now on."""
+        self._wanted.append(notebook)
+
+    def begin(self) -> None:
+        """Begin with the pages that are wanted: there is time for them now."""
+        while self._wanted:
+            self._begun.append(self._thread.submit(export_html, self._wanted.pop(0)))
 
     def finish(self) -> None:
-        """Wait for all that was begun. Raises RecordError when a page could not be written."""
+        """Make all that are wanted. Raises RecordError when a page could not be written."""
+        self.begin()
         self._thread.shutdown()
         for page in self._begun:
             try:

@@ -37,10 +37,19 @@ class Recorder:
         self._site = site
         self._command = command
         self._signer = signer
+        self._surroundings: dict[str, Any] = {}
+
+    def look_around(self) -> None:
+        """Take down who runs what, beside which packages: half a second, best spent in a wait."""
+        self._surroundings = {
+            "by": who(),
+            "runbook": runbook_version(),
+            "packages": packages(),
+        }
 
     def record(self, directory: Path, account: RunAccount, secrets: KnownSecrets) -> Record:
         """Record the run, however it ended. Raises RecordError."""
-        facts = run_facts(directory, account, self._site)
+        facts = self._surroundings | run_facts(directory, account, self._site)
         facts["run"]["command"] = self._command
         archive = self._site.record.archive
         elsewhere = newest_link(archive, self._site.name) if archive else None
@@ -60,7 +69,7 @@ class Recorder:
 
 
 def run_facts(directory: Path, account: RunAccount, site: Site) -> dict[str, Any]:
-    """What a record tells of a run."""
+    """What a record tells of a run, but for what `Recorder.look_around` found."""
     return {
         "run": {
             "directory": directory.name,
@@ -69,14 +78,11 @@ def run_facts(directory: Path, account: RunAccount, site: Site) -> dict[str, Any
             "ended": account.ended,
             "dry_run": account.dry_run,
         },
-        "by": who(),
         "site": {
             "name": site.name,
             "digest": {"sha256": site_digest(site)},
             "parameters": site.model_dump(mode="json"),
         },
-        "runbook": runbook_version(),
-        "packages": packages(),
         "cloud": cloud_identity(site, os.environ),
         "cluster": cluster_identity(site, os.environ),
         "phases": [phase_told(directory, asdict(phase)) for phase in account.phases],

@@ -57,6 +57,7 @@ def run_phases(
     ):
         # It takes seconds to start, and so does what comes until it is needed.
         kernels.prepare(phases[0])
+        recorder.look_around()
         account.phases = [_planned(phase, options.notebooks, parameters) for phase in phases]
         lock.take_lease(needs_cluster=phases[0].load().needs_cluster)
         make_directory(directory, newest=options.run_dir is None)
