@@ -14,7 +14,7 @@ help:
 	@echo 'make test    lint, then all tests, those that need the lab too'
 	@echo 'make test-lab, make test-pure  one half of them'
 	@echo 'make test-exhaustive  every crash point and fault by itself, on the lab'
-	@echo 'make test-archive     records in an object store, in an environment of its own'
+	@echo 'make test-archive     with an object store, in an environment of its own'
 	@echo 'make notebooks        what they show on the bare lab, kept in them'
 	@echo 'make lint    ruff, mypy, import contracts'
 	@echo 'make docs    the documentation as a site, in build/site'
@@ -65,7 +65,7 @@ test-exhaustive: setup
 test-archive:
 	$(PYTHON) -m venv build/archive-venv
 	build/archive-venv/bin/pip install --quiet --editable '.[archive,dev]' 'moto[server]>=5'
-	build/archive-venv/bin/python -m pytest tests/recording
+	build/archive-venv/bin/python -m pytest tests/recording tests/clients/test_artifacts_s3.py
 
 # The image comes first: its build takes minutes, and tells much that is never the same again.
 notebooks: setup

@@ -183,9 +183,10 @@ class ImageSection(Section):
     """Login of the registry in the form of docker's config.json; None: no login."""
     registry_ca: File | None = None
     """CA of the registry; None: those that the system trusts."""
-    artifact_store: Annotated[str, Field(pattern=r"^https?://[^\s@?#]+$")] | None = None
-    """URL of a directory to which the CNI plugin is PUT as well, for nodes that get it by other
-    means, with its SHA-256 beside it; the login stands in ~/.netrc. None: nowhere."""
+    artifact_store: Annotated[str, Field(pattern=r"^(https?|s3)://[^\s@?#]+$")] | None = None
+    """Where the CNI plugin is put as well, for nodes that get it by other means, with its SHA-256
+    beside it: URL of a directory that takes HTTP PUT, with the login in ~/.netrc; or
+    s3://bucket/directory, with the extra `archive` and boto3's login. None: nowhere."""
 
 
 class VerificationSection(Section):

@@ -11,7 +11,7 @@ from typing import Any
 from platformdirs import user_cache_path, user_state_path
 
 from kuryr_runbook.applying.steps import Body, Executor, Known, Say, apply_plan
-from kuryr_runbook.clients.artifacts import ArtifactStore
+from kuryr_runbook.clients.artifacts import ArtifactStore, artifact_store
 from kuryr_runbook.clients.engines import Engine, find_engine
 from kuryr_runbook.clients.images import (
     image_sources,
@@ -61,7 +61,7 @@ class ImageBuild(Phase):
     def store(self) -> ArtifactStore | None:
         """Where the CNI plugin goes beside the image; None: nowhere."""
         url = self.site.image.artifact_store
-        return ArtifactStore(url) if url else None
+        return artifact_store(url) if url else None
 
     @cached_property
     def registry(self) -> RegistryClient:

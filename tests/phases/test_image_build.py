@@ -6,7 +6,7 @@ from typing import cast
 
 import pytest
 
-from kuryr_runbook.clients.artifacts import ArtifactStore
+from kuryr_runbook.clients.artifacts import HttpStore
 from kuryr_runbook.clients.images import image_sources
 from kuryr_runbook.clients.registry import RegistryClient, RemoteImage
 from kuryr_runbook.model.plan import Action
@@ -32,7 +32,7 @@ class Registry:
         return RemoteImage(digest=DIGEST, labels=self.labels, size=1)
 
 
-class Store(ArtifactStore):
+class Store(HttpStore):
     """Has these files."""
 
     def __init__(self, *paths: str) -> None:
