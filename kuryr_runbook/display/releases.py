@@ -122,9 +122,10 @@ def _facts(release: Release) -> Iterator[Row]:
     )
     yield (
         "cni_plugin",
-        f"{plugin.language}, from the sdist of {plugin.built_from}, built {plugin.build}; asks "
-        f"the daemon at {plugin.daemon_address}",
+        f"in Go, from the sdist of {plugin.built_from}, built {plugin.build}; asks the daemon at "
+        f"{plugin.daemon_address}",
     )
+    yield "python_plugin", "to be had" if release.python_plugin else "none"
     yield "cni_file", release.cni_file
     yield "handlers", ", ".join(release.handlers)
     yield "worker_subnet_option", release.worker_subnet_option

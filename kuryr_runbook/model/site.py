@@ -179,6 +179,9 @@ class ImageSection(Section):
     docker.io/library/debian:bookworm-slim for `modern`."""
     engine: Literal["auto", "docker", "podman", "buildah"] = "auto"
     """The container engine that builds; `auto`: the first of them that this machine has."""
+    cni_plugin_language: Literal["go", "python"] = "go"
+    """Kuryr's CNI plugin in Go, or Stein's own in Python, which runs in the daemon's container and
+    takes a second or two more for each pod. For Stein the one in Go is Train's."""
     registry_auth: File | None = None
     """Login of the registry in the form of docker's config.json; None: no login."""
     registry_ca: File | None = None
@@ -270,6 +273,12 @@ def _conflicts(site: Site) -> Iterator[tuple[str, str]]:
             "image.constraints",
             f"there is no {site.image.constraints} set for release {site.kuryr.release}: it has "
             f"{has}",
+        )
+    if site.image.cni_plugin_language == "python" and not site.release.python_plugin:
+        has = ", ".join(name for name, release in RELEASES.items() if release.python_plugin)
+        yield (
+            "image.cni_plugin_language",
+            f"python is for {has} alone: with release {site.kuryr.release} leave the key out",
         )
     ranges = {"the pod subnet": pods.cidr, "the service subnet": services.cidr}
     for problem in addressing.overlaps(ranges):

@@ -18,7 +18,12 @@ def _is_text(value: object) -> object:
 
 
 def _expanded(value: object) -> object:
-    return Path(value).expanduser() if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    try:
+        return Path(value).expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"nobody here has the home directory {value.split('/')[0]}") from error
 
 
 def _network(value: object) -> object:

@@ -48,9 +48,14 @@ def daemon_manifests(site: Site, image: str, conf: str) -> list[Manifest]:
 
 
 def cni_conf(site: Site) -> str:
-    """What the kubelet reads. The Go plugin knows no key of its own: it finds the daemon itself."""
+    """What the kubelet reads. The Go plugin knows no key of its own: it finds the daemon itself.
+
+    The one in Python reads kuryr.conf for that, where the daemon has it (cni/main.py).
+    """
     head = {"cniVersion": "0.3.1", "name": "kuryr"}
     plugin = {"type": PLUGIN}
+    if site.image.cni_plugin_language == "python":
+        plugin["kuryr_conf"] = kuryr_conf.CONF_FILE
     is_list = site.release.cni_file.endswith(".conflist")
     return json.dumps(head | ({"plugins": [plugin]} if is_list else plugin)) + "\n"
 

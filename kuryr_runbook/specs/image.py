@@ -15,6 +15,8 @@ from kuryr_runbook.specs import kuryr_conf
 
 PLUGIN_PATH = "/opt/kuryr-cni/kuryr-cni"
 """Where the CNI plugin lies in the image. On a node it gets the name that the CNI conf calls."""
+PYTHON_PLUGIN_PATH = "/opt/kuryr/bin/kuryr-cni"
+"""Kuryr's own plugin in Python, which needs the rest of the image."""
 
 LABEL = "org.kuryr-runbook"
 INPUTS_LABEL = f"{LABEL}.inputs"
@@ -26,7 +28,8 @@ OUR_DRIVER = "nested-macvlan-locked"
 """The VIF driver that comes with the image, beside those of Kuryr."""
 
 CONTAINERFILE = "Containerfile"
-VIF_DRIVER_FOLDER = "vif_driver/"
+FOLDERS = ("vif_driver/", "python_plugin/")
+"""Of our own sources, those that go into the image."""
 
 DOCKER_HUB = "docker.io"
 
@@ -129,9 +132,14 @@ def image_spec(site: Site, sources: Mapping[str, bytes], base_digest: str) -> Im
         "constraints.txt": constraints,
         "requirements.txt": _requirements(release),
         "cni-plugin.txt": _plugin_source(release.cni_plugin),
-        **{path: text for path, text in sources.items() if path.startswith(VIF_DRIVER_FOLDER)},
+        **{path: text for path, text in sources.items() if path.startswith(FOLDERS)},
     }
-    build_args = {"BASE_IMAGE": str(base), "PYTHON": constraint_set.python}
+    language = site.image.cni_plugin_language
+    build_args = {
+        "BASE_IMAGE": str(base),
+        "PYTHON": constraint_set.python,
+        "PLUGIN": language,
+    }
     labels = {
         "org.opencontainers.image.title": "Kuryr: controller, daemon and CNI plugin",
         "org.opencontainers.image.version": release.version,
@@ -140,6 +148,7 @@ def image_spec(site: Site, sources: Mapping[str, bytes], base_digest: str) -> Im
         RELEASE_LABEL: release.name,
         f"{LABEL}.constraint-set": f"{site.image.constraints}, Python {constraint_set.python}",
         f"{LABEL}.constraints": hashlib.sha256(constraints).hexdigest(),
+        f"{LABEL}.cni-plugin-language": language,
         f"{LABEL}.cni-plugin-source": release.cni_plugin.sdist_sha256,
         f"{LABEL}.vif-driver": OUR_DRIVER,
         INPUTS_LABEL: _inputs_digest(files, build_args),
@@ -150,7 +159,11 @@ def image_spec(site: Site, sources: Mapping[str, bytes], base_digest: str) -> Im
         files=files,
         build_args=build_args,
         labels=labels,
-        smoke_tests=(*_smoke_tests(release.version, sources), _options_test(site, sources)),
+        smoke_tests=(
+            *_smoke_tests(release.version, sources),
+            *_plugin_tests(PYTHON_PLUGIN_PATH if language == "python" else PLUGIN_PATH),
+            _options_test(site, sources),
+        ),
     )
 
 
@@ -172,7 +185,7 @@ def _inputs_digest(files: Mapping[str, bytes], build_args: Mapping[str, str]) ->
 
 
 def _smoke_tests(version: str, sources: Mapping[str, bytes]) -> Iterable[SmokeTest]:
-    """Controller, daemon, drivers and plugin; none needs a cloud, a cluster or a privilege."""
+    """Controller, daemon and drivers; none needs a cloud, a cluster or a privilege."""
     says_version = rf"(?m)^{version.replace('.', '[.]')}$"
     for program in ("kuryr-k8s-controller", "kuryr-daemon"):
         yield SmokeTest(
@@ -191,22 +204,29 @@ def _smoke_tests(version: str, sources: Mapping[str, bytes]) -> Iterable[SmokeTe
         expected=r"20 of 20 pods keep their pair",
     )
     yield SmokeTest(
-        name="CNI plugin says which CNI versions it speaks",
-        command=("env", "CNI_COMMAND=VERSION", PLUGIN_PATH),
-        expected=r"supportedVersions.*0\.3\.1",
-    )
-    yield SmokeTest(
-        name="CNI plugin asks for the daemon",
-        command=("env", *_CNI_ADD, PLUGIN_PATH),
-        stdin=json.dumps({"cniVersion": "0.3.1", "name": "kuryr", "type": "kuryr-cni"}),
-        expected=r"Is kuryr-daemon running\?",
-        status=1,
-    )
-    yield SmokeTest(
         name="tools of the verification are there",
         command=("sh", "-c", "ip -V && ping -V && curl --version"),
         expected="(?s)iproute2.*ping from iputils.*libcurl",
     )
+
+
+def _plugin_tests(program: str) -> Iterable[SmokeTest]:
+    """The CNI plugin itself, and what a node calls: the same, but for the one in Python."""
+    conf = json.dumps({"cniVersion": "0.3.1", "name": "kuryr", "type": "kuryr-cni"})
+    yield SmokeTest(
+        name="CNI plugin says which CNI versions it speaks",
+        command=("env", "CNI_COMMAND=VERSION", program),
+        stdin=conf,
+        expected=r"supportedVersions.*0\.3\.1",
+    )
+    for called in dict.fromkeys((program, PLUGIN_PATH)):
+        yield SmokeTest(
+            name=f"CNI plugin asks for the daemon: {called}",
+            command=("env", *_CNI_ADD, called),
+            stdin=conf,
+            expected=r"Is kuryr-daemon running\?",
+            status=1,
+        )
 
 
 def _options_test(site: Site, sources: Mapping[str, bytes]) -> SmokeTest:

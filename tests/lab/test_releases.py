@@ -101,6 +101,14 @@ def test_a_release_is_installed_and_verified(release: str, lab: Lab) -> None:
     assert lab.run(site, "again")["status"] == "SUCCEEDED"
 
 
+def test_steins_own_plugin_in_python_plugs_pods_too(lab: Lab) -> None:
+    site = lab.site(release="stein")
+    sections = yaml.safe_load(site.read_text())
+    sections["image"]["cni_plugin_language"] = "python"
+    site.write_text(yaml.safe_dump(sections))
+    assert lab.run(site, "run")["status"] == "SUCCEEDED"
+
+
 # Ussuri deletes load balancers that are not its own.
 
 

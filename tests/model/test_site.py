@@ -36,6 +36,11 @@ def test_every_shipped_site_is_valid(path: Path) -> None:
         ("release: stein", "relase: stein", "unknown key: did you mean release?"),
         ("nested-macvlan", "macvlan", "'nested-macvlan', 'nested-vlan' or 'neutron-vif'"),
         ("ext-net", "1.30", "put it in quotes"),
+        (
+            "registry_ca: ~/",
+            "registry_ca: ~nobody-here/",
+            "nobody here has the home directory ~nobody-here",
+        ),
         ("name: lab\n", "", "name: is missing"),
         ("name: lab\n", "name: Lab_1\n", "String should match pattern"),
         ("replicas: 4", "replicas: 1", "greater than or equal to 2"),

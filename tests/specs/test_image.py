@@ -13,6 +13,7 @@ from kuryr_runbook.model.errors import SiteError, UsageError
 from kuryr_runbook.model.releases import RELEASES, Release
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.site_file import parse_site
+from kuryr_runbook.specs.daemon import cni_conf
 from kuryr_runbook.specs.image import (
     INPUTS_LABEL,
     OUR_DRIVER,
@@ -151,9 +152,24 @@ def test_the_build_gets_all_that_the_containerfile_copies() -> None:
     containerfile = made.files["Containerfile"].decode()
     copied = re.findall(r"^COPY (?!--from)(.*) \S+$", containerfile, re.MULTILINE)
     wanted = {path for line in copied for path in line.split()} - {"host/"}
-    assert wanted == {"constraints.txt", "requirements.txt", "cni-plugin.txt", "vif_driver/"}
+    texts = {"constraints.txt", "requirements.txt", "cni-plugin.txt"}
+    assert wanted == texts | {"vif_driver/", "python_plugin/"}
     for path in wanted:
         assert any(file.startswith(path) for file in made.files), path
+
+
+def test_the_plugin_in_python_is_for_stein_alone() -> None:
+    made = spec(cni_plugin_language="python")
+    assert made.build_args["PLUGIN"] == "python"
+    assert made.inputs != spec().inputs
+    asked = [test.command[-1] for test in made.smoke_tests if "CNI plugin" in test.name]
+    assert asked == ["/opt/kuryr/bin/kuryr-cni", *asked[:1], "/opt/kuryr-cni/kuryr-cni"]
+    conf = json.loads(cni_conf(site(cni_plugin_language="python")))
+    assert conf["kuryr_conf"] == "/etc/kuryr/kuryr.conf"
+    assert "kuryr_conf" not in json.loads(cni_conf(site()))
+    for name in set(RELEASES) - {"stein"}:
+        with pytest.raises(SiteError, match=f"with release {name} leave the key out"):
+            site(name, cni_plugin_language="python")
 
 
 def test_the_last_stage_runs_nothing_and_sees_no_host_settings() -> None:

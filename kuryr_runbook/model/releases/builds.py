@@ -36,7 +36,6 @@ MODERN = ConstraintSet(file="constraints/modern.txt", python="3.11", base_image=
 def go_plugin(version: str, build: GoBuild) -> CniPlugin:
     """The plugin in Go, of the source distribution of that version."""
     return CniPlugin(
-        language="go",
         built_from=version,
         sdist_sha256=SDISTS[version],
         build=build,

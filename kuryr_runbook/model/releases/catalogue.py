@@ -36,9 +36,9 @@ STEIN = Release(
     python=("3.6",),
     pins={"eventlet": "0.24.1", "pyroute2": "0.5.4"},
     image=image_inputs("stein"),
-    # Its own is in Python; the original took the Go plugin of Train, as the daemon's API is the
-    # same.
+    # The original took the Go plugin of Train, as the daemon's API is the same.
     cni_plugin=go_plugin("1.1.2", GoBuild.GOPATH),
+    python_plugin=True,
     cni_file="10-kuryr.conf",
     handlers=("vif", "lb", "lbaasspec"),
     worker_subnet_option="worker_nodes_subnet",
@@ -98,6 +98,7 @@ TRAIN = replace(
     pins={"eventlet": "0.25.2", "pyroute2": "0.5.6"},
     image=image_inputs("train"),
     cni_plugin=go_plugin("1.1.2", GoBuild.GOPATH),
+    python_plugin=False,
     octavia_options=STEIN.octavia_options | {"enforce_sg_rules"},
     defaults={**STEIN.defaults, "cni_daemon.bind_address": GO_PLUGIN_ASKS},
     kubernetes_tried="1.17",

@@ -26,10 +26,8 @@ class GoBuild(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CniPlugin:
-    """The executable that the kubelet calls."""
+    """The executable in Go that the kubelet calls."""
 
-    language: str
-    """`go` or `python`. Only the Python plugin reads kuryr.conf on the host."""
     built_from: str
     """Version of kuryr-kubernetes whose sdist holds the plugin's source."""
     sdist_sha256: str

@@ -36,6 +36,8 @@ class Release:
     image: ImageInputs
     """What the runbook builds its image with."""
     cni_plugin: CniPlugin
+    python_plugin: bool
+    """Whether upstream's own plugin is the one in Python, and not `cni_plugin`."""
     cni_file: str
     """Name of the CNI configuration; one that ends in `.conflist` holds a list of plugins."""
     handlers: tuple[str, ...]
@@ -116,6 +118,7 @@ SOURCES: Mapping[str, str] = {
     "image": "share/image of this package; upload times on PyPI; every entry point of the release "
     "loaded on 3.11",
     "cni_plugin": "kuryr_cni/ of the sdist: main.go, Gopkg.toml or go.mod",
+    "python_plugin": "cni/main.py of the sdist; release note of Train on the plugin in Go",
     "cni_file": "etc/cni/net.d/ of the sdist",
     "handlers": "entry points kuryr_kubernetes.controller.handlers of the wheel",
     "worker_subnet_option": "config.py, nested_vif_driver_opts",
