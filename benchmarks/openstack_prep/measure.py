@@ -171,12 +171,19 @@ def print_table(runs: dict[Way, tuple[list[Run], list[Run]]]) -> None:
             print(f" {middle(run.tokens for run in each):6g}")
 
 
-def print_parts(both: tuple[list[Run], list[Run]]) -> None:
-    """What the phase's process spent its time on."""
-    for which, each in zip(("first", "second"), both, strict=True):
+def print_parts(both: tuple[list[Run], list[Run]], floor: tuple[list[Run], list[Run]]) -> None:
+    """What the phase's process spent its time on, and what is left in a kernel of a run.
+
+    That has imported everything while the phase before worked.
+    """
+    middle = statistics.median
+    for which, each, fewest in zip(("first", "second"), both, floor, strict=True):
         parts = [json.loads(run.last_line) for run in each]
-        shown = (f"{key} {statistics.median(p[key] for p in parts):.2f} s" for key in parts[0])
+        shown = (f"{key} {middle(part[key] for part in parts):.2f} s" for key in parts[0])
         print(f"phase, process, {which} run: {', '.join(shown)}")
+        work = middle(part["plan"] + part["apply"] - part["imports"] for part in parts)
+        times = work / middle(run.wall for run in fewest)
+        print(f"  imports done ahead: {work:.2f} s, {times:.2f} of the floor")
 
 
 def main(rounds: int) -> None:
@@ -211,7 +218,8 @@ def main(rounds: int) -> None:
                 last = f"{first[-1].wall:.2f} s, then {second[-1].wall:.2f} s"
                 print(f"{way.name}: {last}", file=sys.stderr)
     print_table(runs)
-    print_parts(next(both for way, both in runs.items() if way.name == "phase, process"))
+    named = {way.name: both for way, both in runs.items()}
+    print_parts(named["phase, process"], named["floor"])
 
 
 if __name__ == "__main__":
