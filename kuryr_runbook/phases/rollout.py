@@ -40,7 +40,9 @@ def progress(item: Manifest) -> str:
     return f"{item['kind']} {item['metadata']['name']}: {have} of {wanted} pods available"
 
 
-def wait_rolled_out(cluster: KubernetesClient, manifest: Manifest) -> None:
+def wait_rolled_out(
+    cluster: KubernetesClient, manifest: Manifest, seconds: float = ROLLOUT_SECONDS
+) -> None:
     """Wait until the object is rolled out.
 
     Raises DeadlineError with the state and the end of the log of each pod that is not ready.
@@ -53,12 +55,12 @@ def wait_rolled_out(cluster: KubernetesClient, manifest: Manifest) -> None:
         item = {**seen[name], "kind": manifest["kind"]}
         return rolled_out(item), progress(item)
 
-    wait = begin_wait(f"{manifest['kind']} {name}", ROLLOUT_SECONDS, PlainChanges)
+    wait = begin_wait(f"{manifest['kind']} {name}", seconds, PlainChanges)
     seen = watched(
         cluster,
         {**manifest, "metadata": {"namespace": namespace}},
         wait=wait,
-        seconds=ROLLOUT_SECONDS,
+        seconds=seconds,
         look=look,
     )
     done, shown = look(seen)
@@ -66,7 +68,7 @@ def wait_rolled_out(cluster: KubernetesClient, manifest: Manifest) -> None:
         return
     pods = list(_pod_stories(cluster, namespace, f"name={name}"))
     raise DeadlineError(
-        "\n  ".join([f"{shown or name} after {ROLLOUT_SECONDS:.0f} s", *pods]),
+        "\n  ".join([f"{shown or name} after {seconds:.0f} s", *pods]),
         remedy="the pod's state and log above name the cause; mend it and run the phase again",
     )
 

@@ -33,7 +33,11 @@ INGRESS_SECONDS = 120.0
 ANSWER_SECONDS = 60.0
 SETTLED_SECONDS = 90.0
 GONE_SECONDS = 120.0
+POD_SECONDS = 5.0
+"""What each pod adds to a deadline: Kuryr makes and removes their ports one after the other."""
 STEP_SECONDS = 1.0
+FEW = 3
+"""How many of the things that are waited for a line names."""
 
 STATE_ANNOTATION = "openstack.org/kuryr-lbaas-state"
 """Where Stein to Ussuri note what they made for a Service, on its Endpoints, when it is done."""
@@ -65,7 +69,7 @@ def wait_for_traffic(site: Site, cluster: KubernetesReader, cloud: OpenStackRead
     waits: tuple[tuple[str, float, Look], ...] = (
         (
             f"load balancer {balancer_name(site)} with all its members",
-            site.kuryr.lb_activation_seconds,
+            site.kuryr.lb_activation_seconds + POD_SECONDS * site.verification.replicas,
             lambda: _balancer(site, cloud),
         ),
         (
@@ -172,15 +176,17 @@ def wait_traces_gone(traces: Traces, cloud: OpenStackReader) -> None:
 
     def look() -> tuple[bool, str]:
         left = remaining(traces, cloud)
-        return not left, ", ".join(left)
+        more = f" and {len(left) - FEW} more" if len(left) > FEW else ""
+        return not left, ", ".join(left[:FEW]) + more
 
-    _or_raise("Kuryr to remove its load balancer, floating IP, ports and address pairs", look)
+    what = "Kuryr to remove its load balancer, floating IP, ports and address pairs"
+    _or_raise(what, look, GONE_SECONDS + POD_SECONDS * len(traces.pairs))
 
 
-def _or_raise(what: str, look: Look) -> None:
-    done, seen = wait_for(what, GONE_SECONDS, look)
+def _or_raise(what: str, look: Look, seconds: float = GONE_SECONDS) -> None:
+    done, seen = wait_for(what, seconds, look)
     if not done:
         raise DeadlineError(
-            f"{what}: not in {GONE_SECONDS:.0f} s; left: {seen}",
+            f"{what}: not in {seconds:.0f} s; left: {seen}",
             remedy="see the controller's log (is it running?); teardown removes what it left",
         )

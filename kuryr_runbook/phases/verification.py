@@ -19,8 +19,9 @@ from kuryr_runbook.phases.base import Phase, judged
 from kuryr_runbook.phases.image_build import deployed_image, registry_login
 from kuryr_runbook.phases.picturing import site_picture
 from kuryr_runbook.phases.resilience import Resilience
-from kuryr_runbook.phases.rollout import wait_rolled_out
+from kuryr_runbook.phases.rollout import ROLLOUT_SECONDS, wait_rolled_out
 from kuryr_runbook.phases.settling import (
+    POD_SECONDS,
     wait_for_traffic,
     wait_namespace_gone,
     wait_settled,
@@ -82,7 +83,8 @@ class Verification(Phase):
         outcomes = apply_manifests(plan, self.cluster, say)
         deployment = next(s.body for s in plan.steps if s.target.kind == "Deployment")
         try:
-            wait_rolled_out(self.cluster, deployment)
+            pods = POD_SECONDS * self.site.verification.replicas
+            wait_rolled_out(self.cluster, deployment, ROLLOUT_SECONDS + pods)
         except DeadlineError as error:
             say(error.message)
         else:
