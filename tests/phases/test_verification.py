@@ -14,7 +14,7 @@ from memory_leases import HeldLeases, MemoryLeases
 from kuryr_runbook.model.errors import DeadlineError, DriftError, LockedError
 from kuryr_runbook.phases import keeping, settling
 from kuryr_runbook.phases.verification import Verification
-from kuryr_runbook.snapshots.traces import read_traces, remaining
+from kuryr_runbook.snapshots.traces import Traces, read_traces, remaining
 from kuryr_runbook.snapshots.verification import Workload
 from kuryr_runbook.snapshots.vif import PodVif
 from kuryr_runbook.specs.controller import controller_reference
@@ -107,6 +107,17 @@ def test_removal_takes_the_namespace_and_waits_for_openstack() -> None:
     assert cluster.deleted == [NAMESPACE]
     assert [item["name"] for item in cloud.resources["loadbalancer"]] == ["kubernetes-service"]
     assert "loadbalancer" in view.text
+
+
+def test_of_a_hundred_things_that_kuryr_left_a_few_are_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(settling, "GONE_SECONDS", 0.0)
+    cloud = MemoryCloud()
+    ports = frozenset(cloud.add("port", allowed_address_pairs=[])["id"] for _ in range(100))
+    kinds = {"loadbalancer": frozenset[str](), "floatingip": frozenset[str](), "port": ports}
+    with pytest.raises(DeadlineError, match=r"left: (port port-\d+, ){2}port port-\d+ and 97 more"):
+        settling.wait_traces_gone(Traces(ids=kinds, pairs=frozenset()), cloud)
 
 
 def test_removal_tells_what_kuryr_left(monkeypatch: pytest.MonkeyPatch) -> None:
