@@ -212,7 +212,9 @@ def _smoke_tests(version: str, sources: Mapping[str, bytes]) -> Iterable[SmokeTe
 
 def _plugin_tests(program: str) -> Iterable[SmokeTest]:
     """The CNI plugin itself, and what a node calls: the same, but for the one in Python."""
-    conf = json.dumps({"cniVersion": "0.3.1", "name": "kuryr", "type": "kuryr-cni"})
+    head = {"cniVersion": "0.3.1", "name": "kuryr", "type": "kuryr-cni"}
+    # The one in Python wants the key; there is no kuryr.conf here, and its defaults will do.
+    conf = json.dumps(head | {"kuryr_conf": "/dev/null"})
     yield SmokeTest(
         name="CNI plugin says which CNI versions it speaks",
         command=("env", "CNI_COMMAND=VERSION", program),
