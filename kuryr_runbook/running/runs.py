@@ -43,7 +43,6 @@ def run_phases(
     later is in the result and in run.json.
     """
     site = read_site(site_file)
-    recorder = Recorder(site, options.command, load_signer(site))
     parameters = _parameters(site_file, options)
     if options.options.approved_plan is not None:
         read_document(options.options.approved_plan, site)
@@ -57,6 +56,7 @@ def run_phases(
     ):
         # It takes seconds to start, and so does what comes until it is needed.
         kernels.prepare(phases[0])
+        recorder = Recorder(site, options.command, load_signer(site))
         recorder.look_around()
         account.phases = [_planned(phase, options.notebooks, parameters) for phase in phases]
         lock.take_lease(needs_cluster=phases[0].load().needs_cluster)
