@@ -7,8 +7,8 @@ verification, one command in each pod. The loop is what a shell script does: for
 every other pod, one command that pings once, and no other question. Of its pairs the first few are
 executed and the rest is reckoned from them ("~"). Removes the workload at the end.
 
-64 pods know more neighbours than Linux keeps by default, which `dmesg` tells; before measuring them,
-`sysctl -w net.ipv4.neigh.default.gc_thresh3=16384 net.ipv4.neigh.default.gc_thresh2=8192`.
+64 pods know more neighbours than Linux keeps by default, which `dmesg` tells. Before measuring them
+raise `net.ipv4.neigh.default.gc_thresh2` and `gc_thresh3` by `sysctl -w`, to 8192 and 16384.
 """
 
 from __future__ import annotations
