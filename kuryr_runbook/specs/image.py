@@ -148,7 +148,6 @@ def image_spec(site: Site, sources: Mapping[str, bytes], base_digest: str) -> Im
         RELEASE_LABEL: release.name,
         f"{LABEL}.constraint-set": f"{site.image.constraints}, Python {constraint_set.python}",
         f"{LABEL}.constraints": hashlib.sha256(constraints).hexdigest(),
-        f"{LABEL}.cni-plugin-language": language,
         f"{LABEL}.cni-plugin-source": release.cni_plugin.sdist_sha256,
         f"{LABEL}.vif-driver": OUR_DRIVER,
         INPUTS_LABEL: _inputs_digest(files, build_args),
