@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from kuryr_runbook.checking.verdicts import some
 from kuryr_runbook.clients.kubernetes import KubernetesReader
 from kuryr_runbook.clients.openstack import OpenStackReader
 from kuryr_runbook.display.waiting import begin_wait
@@ -36,8 +37,6 @@ GONE_SECONDS = 120.0
 POD_SECONDS = 5.0
 """What each pod adds to a deadline: Kuryr makes and removes their ports one after the other."""
 STEP_SECONDS = 1.0
-FEW = 3
-"""How many of the things that are waited for a line names."""
 
 STATE_ANNOTATION = "openstack.org/kuryr-lbaas-state"
 """Where Stein to Ussuri note what they made for a Service, on its Endpoints, when it is done."""
@@ -176,8 +175,7 @@ def wait_traces_gone(traces: Traces, cloud: OpenStackReader) -> None:
 
     def look() -> tuple[bool, str]:
         left = remaining(traces, cloud)
-        more = f" and {len(left) - FEW} more" if len(left) > FEW else ""
-        return not left, ", ".join(left[:FEW]) + more
+        return not left, some(left)
 
     what = "Kuryr to remove its load balancer, floating IP, ports and address pairs"
     _or_raise(what, look, GONE_SECONDS + POD_SECONDS * len(traces.pairs))
