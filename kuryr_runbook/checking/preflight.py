@@ -50,6 +50,7 @@ CHECKS: tuple[Callable[[PreflightSnapshot], Iterator[Finding]], ...] = (
     preflight_nodes.check_trunks,
     preflight_nodes.check_tags,
     preflight_cloud.check_pair_limit,
+    preflight_nodes.check_neighbours,
     *preflight_quotas.CHECKS,
 )
 

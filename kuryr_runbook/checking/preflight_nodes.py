@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 from kuryr_runbook.checking.preflight_lookups import (
     Resource,
     cluster,
@@ -19,11 +21,16 @@ from kuryr_runbook.checking.verdicts import (
     readable,
     skipped,
     some,
+    warned,
 )
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.snapshots.preflight import PreflightSnapshot
 
 SEE_PORTS = "see the check of the nodes' ports"
+
+NEIGHBOURS = 1024
+"""Linux' default of `net.ipv4.neigh.default.gc_thresh3`: the entries of all network namespaces of
+a machine together (arp(7))."""
 
 
 @check("nodes", "Workers and API servers are known, with their addresses")
@@ -123,6 +130,27 @@ def check_tags(snapshot: PreflightSnapshot) -> Verdict:
             only(bad),
         )
     return passed(f"{len(ports)} of {len(ports)}")
+
+
+@check("neighbours", "The nodes can keep the verification's pods as neighbours")
+def check_neighbours(snapshot: PreflightSnapshot) -> Verdict:
+    """A pod asks each other one, and its gateway; what a node has no room for gets no answer."""
+    replicas = snapshot.site.verification.replicas
+    workers = sum(node.schedulable for node in readable(cluster(snapshot).nodes))
+    if not workers:
+        raise CouldNotLook("no node takes pods")
+    pods = ceil(replicas / workers)
+    needed = pods * replicas
+    evidence = f"{pods} pods on a worker, each with {replicas} neighbours: {needed} entries"
+    if needed > NEIGHBOURS:
+        more = 2 ** needed.bit_length()
+        return warned(
+            f"{evidence}; Linux keeps {NEIGHBOURS} by default",
+            "on each node, if it is not higher there: "
+            f"sysctl -w net.ipv4.neigh.default.gc_thresh2={more} "
+            f"net.ipv4.neigh.default.gc_thresh3={2 * more}; or verification.replicas lower",
+        )
+    return passed(evidence)
 
 
 def _known_ports(snapshot: PreflightSnapshot) -> dict[str, Resource]:

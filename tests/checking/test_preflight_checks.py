@@ -231,6 +231,9 @@ BAD: list[tuple[str, Status, Spoil, tuple[str, ...]]] = [
      ("10 are allowed, a node takes 110 pods", "most are in use at worker1: 0",
       "max_allowed_address_pair to 110")),
     ("address-pair-limit", Status.FAIL, cloud(paired=too_many(1)), ("alone needs 2",)),
+    ("neighbours", Status.WARN, lambda w: w.change_site("verification", replicas=64),
+     ("32 pods on a worker, each with 64 neighbours: 2048 entries", "1024 by default",
+      "gc_thresh3=8192")),
     ("quota-network", Status.FAIL, quota("network", 3), ("3 of 3 used", "1 for services")),
     ("quota-subnet", Status.FAIL, quota("subnet", 4), ("3 of 4 used", "raise it by 1")),
     ("quota-router", Status.FAIL, lambda w: (renamed("router", "k8s-router", "r")(w),
@@ -309,7 +312,7 @@ OF_KUBERNETES = {
     "kubernetes-version", "release-step", "self-link", "kubernetes-rights", "service-cidr",
     "kube-proxy",
     "other-network", "cni-configuration", "service-controller", "nodes", "node-ports",
-    "node-port-security", "address-pair-limit", "quota-floating-ip", "quota-port",
+    "node-port-security", "address-pair-limit", "neighbours", "quota-floating-ip", "quota-port",
     "quota-load-balancer", "services",
 }  # fmt: skip
 
