@@ -148,7 +148,7 @@ def image_spec(site: Site, sources: Mapping[str, bytes], base_digest: str) -> Im
         RELEASE_LABEL: release.name,
         f"{LABEL}.constraint-set": f"{site.image.constraints}, Python {constraint_set.python}",
         f"{LABEL}.constraints": hashlib.sha256(constraints).hexdigest(),
-        f"{LABEL}.cni-plugin-source": release.cni_plugin.sdist_sha256,
+        f"{LABEL}.cni-plugin": _plugin_origin(site),
         f"{LABEL}.vif-driver": OUR_DRIVER,
         INPUTS_LABEL: _inputs_digest(files, build_args),
     }
@@ -169,6 +169,13 @@ def image_spec(site: Site, sources: Mapping[str, bytes], base_digest: str) -> Im
 def _requirements(release: Release) -> bytes:
     wanted = (f"kuryr-kubernetes=={release.version}", *release.image.unnamed_requirements)
     return "".join(f"{name}\n" for name in wanted).encode()
+
+
+def _plugin_origin(site: Site) -> str:
+    if site.image.cni_plugin_language == "python":
+        return f"Python, kuryr-kubernetes {site.release.version}"
+    plugin = site.release.cni_plugin
+    return f"Go, kuryr-kubernetes {plugin.built_from}, sha256:{plugin.sdist_sha256}"
 
 
 def _plugin_source(plugin: CniPlugin) -> bytes:
@@ -206,6 +213,11 @@ def _smoke_tests(version: str, sources: Mapping[str, bytes]) -> Iterable[SmokeTe
         name="tools of the verification are there",
         command=("sh", "-c", "ip -V && ping -V && curl --version"),
         expected="(?s)iproute2.*ping from iputils.*libcurl",
+    )
+    yield SmokeTest(
+        name="the tool that plugs neutron-vif's pods into Open vSwitch is there",
+        command=("ovs-vsctl", "--version"),
+        expected="(?m)^ovs-vsctl .Open vSwitch. ",
     )
 
 

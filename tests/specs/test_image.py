@@ -162,6 +162,8 @@ def test_the_plugin_in_python_is_for_stein_alone() -> None:
     made = spec(cni_plugin_language="python")
     assert made.build_args["PLUGIN"] == "python"
     assert made.inputs != spec().inputs
+    assert made.labels["org.kuryr-runbook.cni-plugin"] == "Python, kuryr-kubernetes 1.0.1"
+    assert spec().labels["org.kuryr-runbook.cni-plugin"].startswith("Go, kuryr-kubernetes 1.1.2, ")
     asked = [test.command[-1] for test in made.smoke_tests if "CNI plugin" in test.name]
     assert asked == ["/opt/kuryr/bin/kuryr-cni", *asked[:1], "/opt/kuryr-cni/kuryr-cni"]
     conf = json.loads(cni_conf(site(cni_plugin_language="python")))
@@ -205,7 +207,12 @@ def test_what_runs_in_the_image_is_written_for_its_oldest_python(path: str) -> N
 
 def test_smoke_tests_try_controller_daemon_driver_and_plugin() -> None:
     programs = [" ".join(test.command) for test in spec().smoke_tests]
-    for wanted in ("kuryr-k8s-controller --version", "kuryr-daemon --version", "CNI_COMMAND=ADD"):
+    for wanted in (
+        "kuryr-k8s-controller --version",
+        "kuryr-daemon --version",
+        "CNI_COMMAND=ADD",
+        "ovs-vsctl",
+    ):
         assert any(wanted in program for program in programs), wanted
 
 
