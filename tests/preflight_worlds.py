@@ -178,6 +178,7 @@ class World:
         )
         self.registry = ProbedRegistry(self.site.base_image)
         self.unreadable: dict[str, Unreadable] = {}
+        self.resilience = False
 
     @property
     def ports(self) -> dict[str, dict[str, Any]]:
@@ -190,6 +191,7 @@ class World:
             self.unreadable.get("cloud") or self.cloud,
             self.unreadable.get("cluster") or self.cluster,
             self.unreadable.get("registry") or self.registry,
+            resilience=self.resilience,
         )
 
     def change_site(self, section: str, **values: Any) -> None:

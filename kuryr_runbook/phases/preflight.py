@@ -43,6 +43,7 @@ class Preflight(Phase):
             attempted(lambda: self.cloud),
             attempted(lambda: self.cluster),
             attempted(lambda: registry_of(self.site)),
+            resilience=self.options.resilience,
         )
 
     def make_plan(self) -> Plan:

@@ -16,6 +16,7 @@ from kuryr_runbook.snapshots.preflight_cloud import CloudLook, read_cloud_look
 from kuryr_runbook.snapshots.preflight_cluster import ClusterLook, read_cluster_look
 from kuryr_runbook.snapshots.reading import Unreadable, attempted
 from kuryr_runbook.specs.image import Reference
+from kuryr_runbook.specs.requirements import needed_rights
 
 DEFAULT_PODS = 110
 """How many pods a kubelet takes when nothing else is said."""
@@ -52,10 +53,15 @@ def read_preflight(
     cloud: CloudProber | Unreadable,
     cluster: ClusterProber | Unreadable,
     registry: RegistryReader | Unreadable,
+    *,
+    resilience: bool = False,
 ) -> PreflightSnapshot:
-    """Look everywhere; one that does not answer leaves the others to be looked at."""
+    """Look everywhere; one that does not answer leaves the others to be looked at.
+
+    `resilience`: whether the verification is to disturb pods and a node, for which it needs rights.
+    """
     taken_at = datetime.now(UTC)
-    found = read_cluster_look(site, cluster)
+    found = read_cluster_look(needed_rights(site, resilience=resilience), cluster)
     return PreflightSnapshot(
         taken_at=taken_at,
         site=site,

@@ -14,11 +14,10 @@ from typing import Any
 from kuryr_runbook.clients.kubernetes_probes import ClusterProber
 from kuryr_runbook.model.releases.custom_resources import POD_FINALIZER
 from kuryr_runbook.model.services import Service
-from kuryr_runbook.model.site import Site
 from kuryr_runbook.snapshots.parsing import part, parts, texts
 from kuryr_runbook.snapshots.reading import Unreadable, attempted
 from kuryr_runbook.snapshots.vif import ANNOTATION
-from kuryr_runbook.specs.requirements import EVERYTHING, Right, needed_rights
+from kuryr_runbook.specs.requirements import EVERYTHING, Right
 
 Manifest = Mapping[str, Any]
 
@@ -89,7 +88,9 @@ class ClusterLook:
     missing_rights: tuple[Right, ...] | Unreadable
 
 
-def read_cluster_look(site: Site, cluster: ClusterProber | Unreadable) -> ClusterLook | Unreadable:
+def read_cluster_look(
+    rights: Iterable[Right], cluster: ClusterProber | Unreadable
+) -> ClusterLook | Unreadable:
     """Look at the cluster; if its API does not answer, that is all that there is to say."""
     if isinstance(cluster, Unreadable):
         return cluster
@@ -108,7 +109,7 @@ def read_cluster_look(site: Site, cluster: ClusterProber | Unreadable) -> Cluste
         services=attempted(lambda: tuple(map(service_of, cluster.list_objects("v1", "Service")))),
         kubernetes_service=attempted(lambda: _kubernetes_service(cluster)),
         service_refusal=attempted(cluster.refuse_service),
-        missing_rights=attempted(lambda: tuple(_missing_rights(site, cluster))),
+        missing_rights=attempted(lambda: tuple(_missing_rights(rights, cluster))),
     )
 
 
@@ -255,11 +256,11 @@ def _decoded(text: str) -> str:
         return ""
 
 
-def _missing_rights(site: Site, cluster: ClusterProber) -> Iterator[Right]:
-    """What the user may not do, of all that the runbook does: one question for cluster-admin."""
+def _missing_rights(rights: Iterable[Right], cluster: ClusterProber) -> Iterator[Right]:
+    """What the user may not do of what the runbook does: one question for cluster-admin."""
     if _may(cluster, EVERYTHING):
         return
-    for right in needed_rights(site):
+    for right in rights:
         if not _may(cluster, right):
             yield right
 

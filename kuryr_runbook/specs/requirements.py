@@ -60,7 +60,7 @@ MANAGED = ("get", "list", "create", "patch", "delete")
 APPS, RBAC = "apps", "rbac.authorization.k8s.io"
 
 
-Rights = tuple[None, str, tuple[str, ...], tuple[str, ...]]
+Rights = tuple[str | None, str, tuple[str, ...], tuple[str, ...]]
 
 
 def _custom_resource_rights(site: Site) -> Iterator[Rights]:
@@ -77,11 +77,21 @@ def _custom_resource_rights(site: Site) -> Iterator[Rights]:
         yield None, "openstack.org", tuple(crd.plural for crd in crds), MANAGED
 
 
-def needed_rights(site: Site) -> Iterator[Right]:
-    """All that the runbook does at the cluster's API, from preflight to teardown."""
+def _resilience_rights(site: Site) -> Iterator[Rights]:
+    """A node is cordoned, and the workload's pods on it are deleted."""
+    yield None, "", ("nodes",), ("patch",)
+    yield site.verification.namespace, "", ("pods",), ("delete",)
+
+
+def needed_rights(site: Site, *, resilience: bool = False) -> Iterator[Right]:
+    """All that the runbook does at the cluster's API, from preflight to teardown.
+
+    With `resilience` the verification also disturbs what it looks at.
+    """
     home, guest = site.kubernetes.namespace, site.verification.namespace
     for namespace, group, resources, verbs in (
         *_custom_resource_rights(site),
+        *(_resilience_rights(site) if resilience else ()),
         (None, "", ("namespaces",), MANAGED),
         (None, RBAC, ("clusterroles", "clusterrolebindings"), MANAGED),
         (None, "", ("nodes",), ("list", "watch")),

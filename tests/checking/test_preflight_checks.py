@@ -373,6 +373,15 @@ def test_a_user_with_just_the_needed_rights_passes() -> None:
     assert world.cluster.asked.count("rights") == 1 + len(list(needed_rights(world.site)))
 
 
+def test_resilience_asks_for_rights_that_nothing_else_needs() -> None:
+    cordon = Right(verb="patch", group="", resource="nodes", namespace=None)
+    world = spoiled(cluster(denied=denied(cordon)))
+    assert findings(world)["kubernetes-rights"].status is Status.PASS
+    world.resilience = True
+    found = findings(world)["kubernetes-rights"]
+    assert (found.status, "patch nodes" in found.evidence) == (Status.FAIL, True)
+
+
 def test_a_second_run_with_exhausted_quotas_passes() -> None:
     world = World()
     memory, site = world.cloud.memory, world.site
