@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kuryr_runbook.cli.paths import UserPath
 from kuryr_runbook.model.errors import CheckError, UnknownError, UsageError
 
 if TYPE_CHECKING:
@@ -22,14 +23,14 @@ if TYPE_CHECKING:
 
 NAME_A_SITE = "name a site with --site, or a file with --snapshot"
 
-file_type = click.Path(path_type=Path, dir_okay=False)
+file_type = UserPath(dir_okay=False)
 
 
 @click.command()
 @click.option(
     "--site",
     "site_file",
-    type=click.Path(path_type=Path),
+    type=UserPath(),
     help="The site file; with --snapshot it may be left out.",
 )
 @click.option("--namespace", help="Only what concerns this namespace [of pod, service: default].")
@@ -169,7 +170,7 @@ def _refuse_other(site: Site, found: DiagnosisSnapshot) -> None:
 
 def _write(path: Path, text: str) -> None:
     try:
-        path.expanduser().write_text(text)
+        path.write_text(text)
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}") from error
 

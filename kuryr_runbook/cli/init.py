@@ -8,9 +8,11 @@ from pathlib import Path
 
 import click
 
+from kuryr_runbook.cli.paths import UserPath
+
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("file", type=UserPath(dir_okay=False))
 @click.option("--cloud", help="Entry of clouds.yaml [default: the OS_* variables].")
 @click.option("--clouds-yaml", help="The file of that entry.")
 @click.option("--kubeconfig", help="[default: KUBECONFIG, else ~/.kube/config]")

@@ -7,18 +7,20 @@ from pathlib import Path
 
 import click
 
+from kuryr_runbook.cli.paths import UserPath
+
 
 @click.command()
 @click.option(
     "--site",
     "site_file",
-    type=click.Path(path_type=Path),
+    type=UserPath(),
     help="The site file [default: the one that was chosen before, or none: choose it there].",
 )
 @click.option(
     "--dir",
     "directory",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=UserPath(file_okay=False),
     help="Where the copy of the notebooks is [default: runs/<site>/notebooks, without --site "
     "runs/notebooks].",
 )
@@ -46,7 +48,7 @@ def notebooks(
     if port is not None:
         refuse_taken(port)
     name = read_site(site_file).name if site_file else None
-    place = (directory or default_directory(name)).expanduser().absolute()
+    place = (directory or default_directory(name)).absolute()
     differing = copy_notebooks(place)
     link = place / LINK
     if site_file is not None:

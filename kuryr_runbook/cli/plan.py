@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from kuryr_runbook.cli.paths import UserPath
 from kuryr_runbook.cli.run import phase_options, site_option
 from kuryr_runbook.phases.catalogue import chosen
 
@@ -22,7 +23,7 @@ CHANGES_PENDING = 3
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=UserPath(dir_okay=False),
     help="Save the plan; `run --plan FILE` does what stands in it, and nothing else.",
 )
 def plan(

@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kuryr_runbook.cli.paths import UserPath
 from kuryr_runbook.cli.run import site_option
 
 if TYPE_CHECKING:
     from kuryr_runbook.recording.records import Record
 
 RUNS = Path("runs")
-directory_type = click.Path(path_type=Path, file_okay=False, exists=True)
+directory_type = UserPath(file_okay=False, exists=True)
 places_argument = click.argument("places", nargs=-1, metavar="[DIRECTORY]...", type=directory_type)
 keys_option = click.option(
     "--public-key",
     "keys",
     multiple=True,
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=UserPath(dir_okay=False),
     help="Key that may have signed; may be given several times [default: your own].",
 )
 
@@ -117,7 +118,7 @@ def verify(places: tuple[Path, ...], keys: tuple[Path, ...]) -> None:
 @click.option(
     "--out",
     required=True,
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=UserPath(dir_okay=False),
     help="The archive file to be made, such as lab.tar.gz.",
 )
 @keys_option

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from kuryr_runbook.cli.errors import wrapped
+from kuryr_runbook.cli.paths import UserPath
 from kuryr_runbook.phases.catalogue import PHASES, TEARDOWN, PhaseEntry, chosen
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ site_option = click.option(
     "--site",
     "site_file",
     required=True,
-    type=click.Path(path_type=Path),
+    type=UserPath(),
     help="The site file, such as parameters/lab.yaml.",
 )
 phase_type = click.Choice([phase.name for phase in PHASES])
@@ -58,7 +59,7 @@ def report_options(command: Command) -> Command:
         ),
         click.option(
             "--junit",
-            type=click.Path(path_type=Path, dir_okay=False),
+            type=UserPath(dir_okay=False),
             help="Write phases and findings as JUnit XML, however the run ends.",
         ),
     )
@@ -74,7 +75,7 @@ dry_run_option = click.option(
 )
 run_dir_option = click.option(
     "--run-dir",
-    type=click.Path(path_type=Path),
+    type=UserPath(),
     help="Empty or new directory for this run [default: runs/<site>/<UTC time>].",
 )
 
@@ -92,7 +93,7 @@ run_dir_option = click.option(
 @click.option(
     "--plan",
     "approved_plan",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=UserPath(dir_okay=False),
     help="A plan saved by `plan --out`: do what stands in it, and nothing else.",
 )
 @click.option(

@@ -17,13 +17,16 @@ def _is_text(value: object) -> object:
     return value
 
 
-def _expanded(value: object) -> object:
-    if not isinstance(value, str):
-        return value
+def expanded(path: str | Path) -> Path:
+    """The path, with the home directory for `~` or `~user`. Raises ValueError when it has none."""
     try:
-        return Path(value).expanduser()
+        return Path(path).expanduser()
     except RuntimeError as error:
-        raise ValueError(f"nobody here has the home directory {value.split('/')[0]}") from error
+        raise ValueError(f"nobody here has the home directory {str(path).split('/')[0]}") from error
+
+
+def _expanded(value: object) -> object:
+    return expanded(value) if isinstance(value, str) else value
 
 
 def _network(value: object) -> object:

@@ -37,14 +37,14 @@ def chosen_site(sections: dict[str, Any]) -> Site:
     """The site of a notebook: its parameters, else the file that KURYR_RUNBOOK_SITE names."""
     path = os.environ.get(SITE_VARIABLE)
     if path and not any(sections.values()):
-        return read_site(Path(path))
+        return read_site(Path(path).expanduser())
     return site_from_parameters(sections)
 
 
 def read_site(path: Path) -> Site:
     """The site that a file describes. Raises SiteError, also when there is no such file."""
     try:
-        text = path.expanduser().read_text()
+        text = path.read_text()
     except OSError as error:
         raise SiteError(
             f"{path}: cannot be read: {error.strerror}",

@@ -13,7 +13,7 @@ from kuryr_runbook.model.site import Site
 def write_document(document: Document, path: Path) -> None:
     """Save a site's plans. Raises UsageError when the file cannot be written."""
     try:
-        path.expanduser().write_text(f"{json.dumps(document, indent=2)}\n")
+        path.write_text(f"{json.dumps(document, indent=2)}\n")
     except OSError as error:
         raise UsageError(f"the plan cannot be saved in {path}: {error.strerror}") from error
 
@@ -21,7 +21,7 @@ def write_document(document: Document, path: Path) -> None:
 def read_document(path: Path, site: Site) -> Document:
     """A saved plan. Raises UsageError when it cannot be read, or is none for that site."""
     try:
-        text = path.expanduser().read_text()
+        text = path.read_text()
     except OSError as error:
         raise UsageError(
             f"the saved plan {path} cannot be read: {error.strerror}", remedy=MAKE_ONE

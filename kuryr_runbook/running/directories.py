@@ -22,7 +22,7 @@ def free_directory(site: Site, wanted: Path | None) -> Path:
     try:
         if wanted is None:
             return _next_directory(RUNS.absolute() / site.name)
-        directory = wanted.expanduser().absolute()
+        directory = wanted.absolute()
         if directory.exists() and any(directory.iterdir()):
             raise UsageError(
                 f"{directory} is not empty: a run wants a directory of its own",

@@ -81,7 +81,7 @@ def _site_lock(
 
 def _parameters(site_file: Path, options: RunOptions) -> dict[str, Any]:
     """The site's sections as YAML gives them: strings stay strings."""
-    values: dict[str, Any] = yaml.safe_load(site_file.expanduser().read_text())
+    values: dict[str, Any] = yaml.safe_load(site_file.read_text())
     values = {name: value for name, value in values.items() if name in SECTIONS}
     told = options_parameter(options.options)
     return {**values, "dry_run": options.dry_run, "options": told}

@@ -58,12 +58,11 @@ def save_snapshot(snapshot: DiagnosisSnapshot, path: Path) -> None:
     Names and addresses of a cluster are nobody else's business, though none of it is a secret.
     """
     document = {"format": FORMAT, "version": VERSION, "snapshot": _plain(snapshot)}
-    target = path.expanduser()
     try:
         # Made with mode 0600, and put in its place whole.
-        with NamedTemporaryFile("w", dir=target.parent, delete=False) as file:
+        with NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
             json.dump(document, file)
-        os.replace(file.name, target)
+        os.replace(file.name, path)
     except OSError as error:
         raise UsageError(f"the snapshot cannot be saved in {path}: {error.strerror}") from error
 
@@ -73,7 +72,7 @@ def load_snapshot(path: Path) -> DiagnosisSnapshot:
     from pydantic import ValidationError
 
     try:
-        document = json.loads(path.expanduser().read_text())
+        document = json.loads(path.read_text())
     except OSError as error:
         raise UsageError(
             f"the snapshot {path} cannot be read: {error.strerror}", remedy=MAKE_ONE
