@@ -28,8 +28,8 @@ SECRET_NAME = re.compile(r"(?:pass(?:word|wd|code|phrase)|secret|token)$", re.IG
 """Names of settings whose values are secrets."""
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
-_BLANKS = dict.fromkeys(map(ord, " \t\r\n"))
-_STANDARD = _BLANKS | {ord("-"): "+", ord("_"): "/"}
+_BLANKS = " \t\r\n"
+_STANDARD = bytes.maketrans(b"-_", b"+/")
 _BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_=")
 _KEY_KINDS = ("", "RSA ", "EC ", "DSA ", "OPENSSH ", "ENCRYPTED ")
 
@@ -76,7 +76,7 @@ class KnownSecrets:
     def __init__(self, secrets: Iterable[Secret] = ()) -> None:
         self._secrets: set[Secret] = set()
         self._literals: dict[str, str] = {}
-        self._cores: dict[str, str] = {}
+        self._cores: dict[bytes, str] = {}
         self.add(secrets)
 
     def add(self, secrets: Iterable[Secret]) -> None:
@@ -102,11 +102,11 @@ class KnownSecrets:
         for form in self._literals:
             if form in text:
                 text = text.replace(form, REDACTED)
-        squeezed = text.translate(_STANDARD)
+        squeezed = _squeezed(text)
         for core in self._cores:
             if core in squeezed:
                 text = _without_base64(text, core)
-                squeezed = text.translate(_STANDARD)
+                squeezed = _squeezed(text)
         for _, pattern in PATTERNS:
             text = pattern.sub(REDACTED, text)
         return text
@@ -128,7 +128,7 @@ class KnownSecrets:
     def found_in(self, text: str) -> list[str]:
         """What the text holds of them, in words; nothing of a secret itself."""
         plain = _ANSI.sub("", text)
-        squeezed = plain.replace("\\n", "").translate(_STANDARD)
+        squeezed = _squeezed(plain.replace("\\n", ""))
         found = [origin for form, origin in self._literals.items() if form in plain]
         found += [origin for core, origin in self._cores.items() if core in squeezed]
         found += [name for name, pattern in PATTERNS if pattern.search(plain)]
@@ -157,19 +157,24 @@ def _escaped(value: str, *, ascii_only: bool = False) -> str:
     return json.dumps(value, ensure_ascii=ascii_only)[1:-1]
 
 
-def _base64_cores(value: bytes) -> Iterator[str]:
+def _base64_cores(value: bytes) -> Iterator[bytes]:
     """What base64 always has of a value inside other bytes: one text for each alignment."""
     for before in range(3):
-        encoded = base64.b64encode(bytes(before) + value).decode()
+        encoded = base64.b64encode(bytes(before) + value)
         first = (0, 2, 3)[before]
         partial = (0, 3, 2)[(before + len(value)) % 3]
         yield encoded[first : len(encoded) - partial]
 
 
-def _without_base64(text: str, core: str) -> str:
+def _squeezed(text: str) -> bytes:
+    """The text as base64 in its standard alphabet would be, in one line: a byte for a character."""
+    return text.encode("ascii", errors="replace").translate(_STANDARD, _BLANKS.encode())
+
+
+def _without_base64(text: str, core: bytes) -> str:
     """The text with REDACTED for the base64 in which the core stands, as far as that reaches."""
-    places = [place for place, char in enumerate(text) if ord(char) not in _BLANKS]
-    at = text.translate(_STANDARD).find(core)
+    places = [place for place, char in enumerate(text) if char not in _BLANKS]
+    at = _squeezed(text).find(core)
     begin, end = places[at], places[at + len(core) - 1] + 1
     while begin and text[begin - 1] in _BASE64:
         begin -= 1
@@ -177,6 +182,6 @@ def _without_base64(text: str, core: str) -> str:
         end += 1
     rest = text[end:]
     # There may be others behind it.
-    if core in rest.translate(_STANDARD):
+    if core in _squeezed(rest):
         rest = _without_base64(rest, core)
     return f"{text[:begin]}{REDACTED}{rest}"
