@@ -197,6 +197,7 @@ class Run:
         """A code cell is about to run."""
         self.step = self.cells[key].step
         self.progress.step(self.step)
+        self.pages.cell_started()
 
     def cell_ran(self, key: str) -> None:
         """It ended, without an error."""
@@ -204,7 +205,6 @@ class Run:
         # After the first cell and not before: now this phase's own kernel has started.
         if self.next is not None:
             self.kernels.prepare(self.next)
-        self.pages.begin()
 
     def cell_failed(self, key: str) -> None:
         """It raised, or its kernel died, or it was stopped."""
@@ -221,6 +221,7 @@ class Run:
             self.progress.block(text)
 
     def _cell(self, key: str, status: CellStatus) -> None:
+        self.pages.cell_ended()
         self.cells[key].status = status
         self.account.write(self.directory)
 

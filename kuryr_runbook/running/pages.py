@@ -1,12 +1,17 @@
-"""The HTML of executed notebooks, made while a cell of the next phase runs."""
+"""The HTML of executed notebooks, made while a cell of the next phase takes its time."""
 
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from threading import Lock, Timer
 
 from kuryr_runbook.model.errors import RecordError
 from kuryr_runbook.recording.html import export_html
+
+LONG_SECONDS = 0.3
+"""A cell that has run for longer waits for somebody, as a rule. Beside a short one a page would
+only take this interpreter's time from it."""
 
 
 class Pages:
@@ -16,19 +21,32 @@ class Pages:
         self._thread = ThreadPoolExecutor(1)
         self._wanted: list[Path] = []
         self._begun: list[Future[Path]] = []
+        self._lock = Lock()
+        self._timer = Timer(0, self._begin)
 
     def want(self, notebook: Path) -> None:
         """Have a page made of a notebook, which stays as it is from now on."""
         self._wanted.append(notebook)
 
-    def begin(self) -> None:
-        """Begin with the pages that are wanted: there is time for them now."""
-        while self._wanted:
-            self._begun.append(self._thread.submit(export_html, self._wanted.pop(0)))
+    def cell_started(self) -> None:
+        """Begin with the pages that are wanted, if the cell takes long enough for them."""
+        self._timer = Timer(LONG_SECONDS, self._begin)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def cell_ended(self) -> None:
+        """The next cells may be short: a page that is being made is, and no other."""
+        self._timer.cancel()
+
+    def _begin(self) -> None:
+        with self._lock:
+            while self._wanted:
+                self._begun.append(self._thread.submit(export_html, self._wanted.pop(0)))
 
     def finish(self) -> None:
         """Make all that are wanted. Raises RecordError when a page could not be written."""
-        self.begin()
+        self._timer.cancel()
+        self._begin()
         self._thread.shutdown()
         for page in self._begun:
             try:
