@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 import yaml
 from memory_cloud import PROJECT, MemoryCloud
 
-from kuryr_runbook.clients.openstack import COLLECTIONS
+from kuryr_runbook.clients.openstack_api import COLLECTIONS
 
 NODE_KINDS = {"nodes": "Node", "endpoints": "Endpoints"}
 

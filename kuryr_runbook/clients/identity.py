@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from kuryr_runbook.clients.openstack import Resource
+from kuryr_runbook.clients.openstack_api import Resource
 from kuryr_runbook.clients.openstack_session import OpenStackSession
 from kuryr_runbook.clients.patience import TransientError
 from kuryr_runbook.clients.secrets import learn

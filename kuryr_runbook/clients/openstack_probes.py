@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from kuryr_runbook.clients.openstack import OpenStackClient, OpenStackReader
+from kuryr_runbook.clients.openstack import OpenStackClient
+from kuryr_runbook.clients.openstack_api import OpenStackReader
 from kuryr_runbook.clients.openstack_session import (
     NAMES,
     SEE_WHAT_ANSWERS,

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from kuryr_runbook.clients.kubernetes import KubernetesReader
-from kuryr_runbook.clients.openstack import OpenStackReader
+from kuryr_runbook.clients.openstack_api import OpenStackReader
 from kuryr_runbook.model.errors import DriftError, EarlierPhaseError
 from kuryr_runbook.model.plan import Later, Plan, Target
 from kuryr_runbook.model.site import Site

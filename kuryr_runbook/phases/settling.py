@@ -12,7 +12,7 @@ from typing import Any
 
 from kuryr_runbook.checking.verdicts import some
 from kuryr_runbook.clients.kubernetes import KubernetesReader
-from kuryr_runbook.clients.openstack import OpenStackReader
+from kuryr_runbook.clients.openstack_api import OpenStackReader
 from kuryr_runbook.display.waiting import begin_wait
 from kuryr_runbook.model.errors import DeadlineError
 from kuryr_runbook.model.site import Site

@@ -9,7 +9,7 @@ from kuryr_runbook.applying.kubernetes import ManifestExecutor
 from kuryr_runbook.applying.openstack import OpenStackExecutor
 from kuryr_runbook.applying.steps import Body, Executor, Known, Say, apply_plan
 from kuryr_runbook.clients.identity import IdentityClient
-from kuryr_runbook.clients.openstack import COLLECTIONS
+from kuryr_runbook.clients.openstack_api import COLLECTIONS
 from kuryr_runbook.display.progress import say
 from kuryr_runbook.model.errors import DeadlineError, DriftError
 from kuryr_runbook.model.findings import Finding, Status

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
-from kuryr_runbook.clients.openstack import OpenStackReader
+from kuryr_runbook.clients.openstack_api import OpenStackReader
 from kuryr_runbook.clients.openstack_probes import Refusal
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.site import Site

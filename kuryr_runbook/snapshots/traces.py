@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from kuryr_runbook.clients.kubernetes import KubernetesReader
-from kuryr_runbook.clients.openstack import OpenStackReader
+from kuryr_runbook.clients.openstack_api import OpenStackReader
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.snapshots.verification import Workload, read_workload
 from kuryr_runbook.snapshots.vif import PodVif

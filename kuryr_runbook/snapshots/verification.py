@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from kuryr_runbook.clients.kubernetes import KubernetesReader, Manifest
-from kuryr_runbook.clients.openstack import OpenStackReader
+from kuryr_runbook.clients.openstack_api import OpenStackReader
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.snapshots.kubernetes import ClusterSnapshot, read_cluster
 from kuryr_runbook.snapshots.openstack import FIELDS, OpenStackSnapshot, read_openstack

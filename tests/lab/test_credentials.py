@@ -16,7 +16,8 @@ import yaml
 
 from kuryr_runbook.clients.identity import IdentityClient
 from kuryr_runbook.clients.kubernetes import KubernetesClient
-from kuryr_runbook.clients.openstack import OpenStackClient, Resource
+from kuryr_runbook.clients.openstack import OpenStackClient
+from kuryr_runbook.clients.openstack_api import Resource
 from kuryr_runbook.lab.openstack import connect
 from kuryr_runbook.lab.settings import PROJECT, LabSettings
 from kuryr_runbook.model.errors import AccessError

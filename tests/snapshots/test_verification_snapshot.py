@@ -7,7 +7,7 @@ from healthy import lab_site
 from memory_cloud import MemoryCloud
 from memory_cluster import MemoryCluster
 
-from kuryr_runbook.clients.openstack import Resource
+from kuryr_runbook.clients.openstack_api import Resource
 from kuryr_runbook.model.errors import AccessError
 from kuryr_runbook.snapshots.reading import Unreadable
 from kuryr_runbook.snapshots.verification import Workload, read_verification, read_workload
