@@ -24,7 +24,7 @@ from kuryr_runbook.snapshots.reading import Unreadable
 )
 def check_controller_log(look: Look) -> Iterator[Cause]:
     """Credentials, certificates, roles, quotas: what no list of resources shows."""
-    for sign, found in _signs(look.programs.controllers, CONTROLLER_SIGNS):
+    for sign, found in _signs(look, look.programs.controllers, CONTROLLER_SIGNS):
         pod, line = found[-1]
         yield Cause(
             status=Status.FAIL,
@@ -43,7 +43,7 @@ def check_controller_log(look: Look) -> Iterator[Cause]:
 )
 def check_daemon_log(look: Look) -> Iterator[Cause]:
     """Only the logs of daemons in trouble were read, and of those on nodes where pods hang."""
-    for sign, found in _signs(look.programs.daemons, DAEMON_SIGNS):
+    for sign, found in _signs(look, look.programs.daemons, DAEMON_SIGNS):
         pod, line = found[-1]
         yield Cause(
             status=Status.FAIL,
@@ -61,9 +61,9 @@ def _fixes(sign: Sign) -> tuple[PhaseFix, ...]:
 
 
 def _signs(
-    pods: Iterable[ProgramPod], signs: tuple[Sign, ...]
+    look: Look, pods: Iterable[ProgramPod], signs: tuple[Sign, ...]
 ) -> Iterator[tuple[Sign, list[tuple[ProgramPod, str]]]]:
-    """Each sign that is seen, with the lines, the last one last."""
+    """Each sign that is seen and that nothing else answers, with the lines, the last one last."""
     seen: dict[Sign, list[tuple[ProgramPod, str]]] = {}
     for pod in pods:
         if isinstance(pod.log, Unreadable):
@@ -73,5 +73,5 @@ def _signs(
             if sign is not None:
                 seen.setdefault(sign, []).append((pod, line))
     for sign in signs:
-        if sign in seen:
+        if sign in seen and not sign.is_answered(look):
             yield sign, seen[sign]

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from kuryr_runbook.checking.diagnosis_causes import phase
+from kuryr_runbook.checking.diagnosis_look import Look
 from kuryr_runbook.checking.diagnosis_programs import (
     CONTROLLER_EFFECTS,
     DAEMON_EFFECTS,
     SERVICE_EFFECTS,
 )
+from kuryr_runbook.snapshots.reading import Unreadable
 
 WORK = CONTROLLER_EFFECTS | {"controller-ready", "controller-restarts"}
 """What follows when the controller cannot do anything."""
@@ -28,12 +31,24 @@ class Sign:
     explains: frozenset[str]
     mender: str
     """The phase whose plan mends it if it is not done; empty: none does."""
+    is_answered: Callable[[Look], bool]
+    """Whether a question tells it as it is now; the line may be older than that."""
 
 
 def _sign(
-    pattern: str, means: str, remedy: str, explains: frozenset[str], mender: str = ""
+    pattern: str,
+    means: str,
+    remedy: str,
+    explains: frozenset[str],
+    mender: str = "",
+    is_answered: Callable[[Look], bool] = lambda look: False,
 ) -> Sign:
-    return Sign(re.compile(pattern, re.IGNORECASE), means, remedy, explains, mender)
+    return Sign(re.compile(pattern, re.IGNORECASE), means, remedy, explains, mender, is_answered)
+
+
+def _quotas_are_known(look: Look) -> bool:
+    quotas = (look.cloud.quotas, look.cloud.balancer_quotas)
+    return not any(isinstance(found, Unreadable) for found in quotas)
 
 
 CONTROLLER_SIGNS: tuple[Sign, ...] = (
@@ -79,6 +94,7 @@ CONTROLLER_SIGNS: tuple[Sign, ...] = (
         "a quota of the project is used up",
         "openstack quota show --usage PROJECT; have it raised",
         WORK,
+        is_answered=_quotas_are_known,
     ),
     _sign(
         r"allowed address pairs? exceeds|AllowedAddressPairExhausted",

@@ -567,11 +567,22 @@ def test_a_rule_with_half_a_range_of_ports_admits_nothing_and_harms_nothing() ->
 )
 def test_what_the_controllers_log_means(line: str, means: str) -> None:
     world = World()
+    world.broken = {"quotas of network": UnreachableError("no route")}
     log(world, "kuryr-controller", line)
     first = troubles(world)[0]
     assert first.check == "controller-log"
     assert means in first.evidence
     assert "controller-ready" in first.effects
+
+
+def test_a_log_tells_of_quotas_only_where_these_are_not_seen() -> None:
+    world = World()
+    log(world, "kuryr-controller", "Quota exceeded for resources: ['port']")
+    checks = {it.check for it in troubles(world)}
+    assert "controller-ready" in checks
+    assert "controller-log" not in checks
+    quota("port", 4, 4)(world)
+    assert troubles(world)[0].check == "quota-neutron"
 
 
 def test_a_vif_driver_that_needs_no_pairs_is_asked_for_none() -> None:
