@@ -121,6 +121,7 @@ def test_the_python_of_an_image_suits_its_eventlet(release: Release) -> None:
         constraints = image_sources()[constraint_set.file].decode().splitlines()
         pins = dict(line.split("==") for line in constraints)
         assert opens_tls(constraint_set.python, pins["eventlet"])
+        assert takes(pins["eventlet"], pins["dnspython"])
 
 
 @pytest.mark.parametrize(
@@ -136,6 +137,17 @@ def test_the_historic_constraints_are_those_of_upstream_on_a_python_of_the_relea
     assert historic.python in release.python
     pins = set(image_sources()[historic.file].decode().splitlines())
     assert {f"{name}=={version}" for name, version in release.pins.items()} <= pins
+
+
+def takes(eventlet: str, dnspython: str) -> bool:
+    """Which dnspython an eventlet works with.
+
+    Those before 0.32 ask for one below 2 (requirements of 0.26 to 0.31), and before 0.33.3 none can
+    be imported with 2.3 or later (issue 781).
+    """
+    version = tuple(map(int, eventlet.split(".")))
+    too_new = (2, 0) if version < (0, 32) else (2, 3) if version < (0, 33, 3) else (3, 0)
+    return minor_version(dnspython) < too_new
 
 
 def opens_tls(python: str, eventlet: str) -> bool:
