@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 TEMPLATE = """{%- extends 'lab/index.html.j2' -%}
 {%- block html_head_js -%}{%- endblock -%}
@@ -15,10 +17,15 @@ TEMPLATE = """{%- extends 'lab/index.html.j2' -%}
 
 def export_html(notebook: Path) -> Path:
     """Write the notebook's HTML beside it, and give its path."""
-    from nbconvert import HTMLExporter
-
-    exporter = HTMLExporter(template_name="lab", raw_template=TEMPLATE)  # type: ignore[no-untyped-call]
-    body, _ = exporter.from_filename(str(notebook))
+    body, _ = _exporter().from_filename(str(notebook))
     target = notebook.with_suffix(".html")
     target.write_text(body)
     return target
+
+
+@cache
+def _exporter() -> Any:
+    """nbconvert's, with its templates compiled: that takes as long as a page."""
+    from nbconvert import HTMLExporter
+
+    return HTMLExporter(template_name="lab", raw_template=TEMPLATE)  # type: ignore[no-untyped-call]
