@@ -23,6 +23,8 @@ class PhaseEntry:
     """What it does, in a line for the terminal."""
     lasting: bool = True
     """Whether what it makes stays: preflight makes nothing, and the verification's goes again."""
+    needs_cluster: bool = True
+    """Whether there has to be a cluster. A runner asks here: importing a phase takes its time."""
 
     @property
     def stem(self) -> str:
@@ -43,9 +45,14 @@ class PhaseEntry:
 
 PHASES: tuple[PhaseEntry, ...] = (
     PhaseEntry(
-        "00", "preflight", "Preflight", "Look for all that may be in the way", lasting=False
+        "00",
+        "preflight",
+        "Preflight",
+        "Look for all that may be in the way",
+        lasting=False,
+        needs_cluster=False,
     ),
-    PhaseEntry("01", "image_build", "ImageBuild", "Build and push the image"),
+    PhaseEntry("01", "image_build", "ImageBuild", "Build and push the image", needs_cluster=False),
     PhaseEntry("02", "openstack_prep", "OpenStackPrep", "Prepare networks and load balancer"),
     PhaseEntry("03", "controller", "Controller", "Deploy the controller"),
     PhaseEntry("04", "daemon", "Daemon", "Deploy the daemon and the CNI plugin"),

@@ -177,7 +177,7 @@ class Run:
 
         target = self.directory / phase.notebook
         try:
-            self.lock.take_lease(needs_cluster=phase.load().needs_cluster)
+            self.lock.take_lease(needs_cluster=phase.needs_cluster)
             with self.kernels.taken(phase, target.with_suffix(".kernel.log")) as kernel:
                 workshop = Workshop(kernel, self, self.secrets, self.options.cell_seconds)
                 execute(self.options.notebooks / phase.notebook, target, parameters, workshop)

@@ -59,7 +59,7 @@ def run_phases(
         recorder = Recorder(site, options.command, load_signer(site))
         recorder.look_around()
         account.phases = [_planned(phase, options.notebooks, parameters) for phase in phases]
-        lock.take_lease(needs_cluster=phases[0].load().needs_cluster)
+        lock.take_lease(needs_cluster=phases[0].needs_cluster)
         make_directory(directory, newest=options.run_dir is None)
         means = Means(options, progress, lock, secrets, kernels, recorder)
         with held(directory):

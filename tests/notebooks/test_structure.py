@@ -56,7 +56,7 @@ def test_names_match(entry: PhaseEntry) -> None:
     kind = entry.load()
     assert issubclass(kind, Phase)
     assert kind.name == entry.name
-    assert kind.lasting == entry.lasting
+    assert (kind.lasting, kind.needs_cluster) == (entry.lasting, entry.needs_cluster)
     assert kind.__module__ == f"kuryr_runbook.phases.{entry.name}"
     begin = next(cell.source for cell in code(entry) if "import" in cell.source)
     assert begin.startswith(f"from kuryr_runbook.phases.{entry.name} import {entry.class_name}\n")

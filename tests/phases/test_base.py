@@ -89,7 +89,7 @@ def test_apply_does_nothing_while_another_run_has_the_site(
 
 
 def test_without_a_cluster_only_the_image_build_is_applied() -> None:
-    assert [entry.name for entry in (*PHASES, TEARDOWN) if not entry.load().needs_cluster] == [
+    assert [entry.name for entry in (*PHASES, TEARDOWN) if not entry.needs_cluster] == [
         "preflight",
         "image_build",
     ]
