@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from diagnosis_worlds import BEFORE, RANGE, World, endpoints, moments_ago, service
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kuryr_runbook.checking.diagnosis import CHECKS, EVERYWHERE, Place, check_diagnosis
@@ -255,7 +255,7 @@ HEALTHY = {
 
 @pytest.mark.parametrize("kind", sorted(HEALTHY), ids="-".join)
 @pytest.mark.parametrize("spoil", BREAKS, ids=lambda spoil: spoil.__name__)
-@settings(max_examples=2, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=2)
 @given(index=st.integers(0, PODS - 1))
 def test_one_thing_that_is_broken_is_found_where_it_is(
     kind: tuple[VifDriver, str], spoil: Break, index: int
@@ -292,7 +292,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 SMALL = {key: World(2, *key) for key in HEALTHY}
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100)
 @given(data=st.data(), kind=st.sampled_from(sorted(SMALL)))
 def test_nothing_that_an_api_may_answer_raises(data: Any, kind: tuple[VifDriver, str]) -> None:
     world = copy.deepcopy(SMALL[kind])

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from diagnosis_worlds import metadata, moments_ago
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from mendable_world import MendableWorld as World
 
@@ -155,7 +155,7 @@ CASES = (
 )
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50)
 @given(data=st.data(), case=st.sampled_from(CASES), index=st.integers(0, PODS - 1))
 def test_what_is_broken_in_one_place_is_mended_there_and_nothing_else_is(
     data: st.DataObject, case: Case, index: int
