@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,7 +16,7 @@ from kuryr_runbook.phases.catalogue import PHASES, TEARDOWN, PhaseEntry, chosen
 
 if TYPE_CHECKING:
     from kuryr_runbook.display.progress import Progress
-    from kuryr_runbook.model.options import Options
+    from kuryr_runbook.running.forking import KernelServer
     from kuryr_runbook.running.run_options import RunOptions, RunResult
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -116,11 +116,9 @@ def run(*, resume: bool, **how: Any) -> None:
     nothing. The executed notebooks, their HTML, run.json and the signed record
     stay in the run's directory.
     """
-    from kuryr_runbook.model.options import Options
-
     choice = {name: how.pop(name) for name in ("only", "first", "last")}
     told = ("approved_plan", "force_conflicts", "resilience")
-    options = Options(**{name: how.pop(name) for name in told})
+    options = {name: how.pop(name) for name in told}
     if resume and any(choice.values()):
         raise click.UsageError("--resume goes with none of --only, --from, --until")
     _execute(None if resume else chosen(**choice), options, **how)
@@ -139,54 +137,69 @@ def run(*, resume: bool, **how: Any) -> None:
 @report_options
 def teardown(keep: tuple[Any, ...], **how: Any) -> None:
     """Remove what the runbook made for a site, in order; leave the rest alone."""
-    from kuryr_runbook.model.options import Options
-
-    _execute([TEARDOWN], Options(keep=keep), **how)
+    _execute([TEARDOWN], {"keep": keep}, **how)
 
 
-def _execute(
+def _execute(phases: Sequence[PhaseEntry] | None, options: Mapping[str, Any], **how: Any) -> None:
+    from kuryr_runbook.running.forking import KernelServer
+
+    # Before all else, as what kernels need takes longest to import.
+    with KernelServer() as server:
+        sys.exit(_told(server, phases, options, **how))
+
+
+def _told(
+    server: KernelServer,
     phases: Sequence[PhaseEntry] | None,
-    options: Options,
+    options: Mapping[str, Any],
     *,
     site_file: Path,
     log_format: str,
     junit: Path | None,
     **how: Any,
-) -> None:
-    """Run, and tell it in the form that was asked for; without phases, what the last run left."""
+) -> int:
+    """Run, and tell it in the form that was asked for; without phases, what the last run left.
+
+    Gives the exit status.
+    """
     from kuryr_runbook.display.json_lines import JsonProgress
     from kuryr_runbook.display.live import LiveProgress
     from kuryr_runbook.model.errors import RunbookError
+    from kuryr_runbook.model.options import Options
     from kuryr_runbook.running.run_options import RunOptions
 
     command = click.get_current_context().command_path
-    wanted = RunOptions(command=command, options=options, **how)
+    wanted = RunOptions(command=command, options=Options(**options), **how)
     if log_format == "text":
         with LiveProgress(sys.stderr) as progress:
-            result = _run(site_file, phases, wanted, progress)
+            result = _run(server, site_file, phases, wanted, progress)
         _print_results(result, phases or PHASES, junit)
         click.echo(f"{result.status}: {result.directory}")
         for error in result.errors:
             click.echo(wrapped(f"error: {error}"), err=True)
-        sys.exit(result.exit_code)
+        return result.exit_code
     lines = JsonProgress(sys.stderr)
     try:
-        result = _run(site_file, phases, wanted, lines)
+        result = _run(server, site_file, phases, wanted, lines)
         _print_results(result, phases or PHASES, junit)
     except RunbookError as error:
         lines.ended(errors=[str(error)], exit_code=error.exit_code)
-        sys.exit(error.exit_code)
+        return error.exit_code
     lines.ended(
         status=result.status,
         directory=str(result.directory),
         errors=[str(error) for error in result.errors],
         exit_code=result.exit_code,
     )
-    sys.exit(result.exit_code)
+    return result.exit_code
 
 
 def _run(
-    site_file: Path, phases: Sequence[PhaseEntry] | None, wanted: RunOptions, progress: Progress
+    server: KernelServer,
+    site_file: Path,
+    phases: Sequence[PhaseEntry] | None,
+    wanted: RunOptions,
+    progress: Progress,
 ) -> RunResult:
     from kuryr_runbook.phases.base import read_site
     from kuryr_runbook.running.resuming import last_stopped
@@ -196,7 +209,7 @@ def _run(
         stopped = last_stopped(read_site(site_file))
         progress.line(f"going on with {stopped.directory}")
         phases, wanted = stopped.phases, replace(wanted, recheck=stopped.done)
-    return run_phases(site_file, phases, wanted, progress)
+    return run_phases(site_file, phases, wanted, progress, server)
 
 
 def _print_results(result: RunResult, phases: Sequence[PhaseEntry], junit: Path | None) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from kuryr_runbook.model.errors import UsageError
-from kuryr_runbook.phases.base import Phase
+
+if TYPE_CHECKING:
+    from kuryr_runbook.phases.base import Phase
 
 
 @dataclass(frozen=True, slots=True)

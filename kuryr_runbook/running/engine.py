@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty
@@ -16,16 +17,20 @@ from typing import Any, Protocol
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import ensure_event_loop, run_sync
 from nbclient.exceptions import DeadKernelError
-from nbformat import from_dict
+from nbformat import NotebookNode, from_dict
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, papermill_engines
+from papermill.iorw import write_ipynb
 
 from kuryr_runbook.running.notebooks import cell_key
+from kuryr_runbook.running.pages import LONG_SECONDS
 from kuryr_runbook.running.secrecy import RunSecrets
 
 ENGINE = "kuryr-runbook"
 START_SECONDS = 180
 """How long a kernel may take until it answers, on a machine that has much else to do."""
+SAVE_AGAIN_SECONDS = 30.0
+"""So often a notebook is written while one of its cells runs, as papermill would."""
 ASK_AGAIN_SECONDS = 1.0
 """A kernel that starts answers later what it was asked; a question may be lost, too."""
 
@@ -67,6 +72,7 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
 
     def __init__(self, nb_man: Any, workshop: Workshop, **settings: Any) -> None:
         super().__init__(nb_man, **settings)
+        self._target = nb_man.output_path
         self._kernel = workshop.kernel
         self._watcher = workshop.watcher
         self._secrets = workshop.secrets
@@ -78,9 +84,42 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
         return self.km
 
     def papermill_execute_cells(self) -> None:
-        """Run all cells; then the kernel has nothing left that it would have to put down."""
-        super().papermill_execute_cells()
+        """Run all cells; then the kernel has nothing left that it would have to put down.
+
+        papermill would write the notebook before and after each of them, those of prose as well:
+        where no cell takes long, that takes longer than all else. We write it when one does, and
+        after that one.
+        """
+        self.nb_man.output_path = None
+        try:
+            super().papermill_execute_cells()
+        finally:
+            self.nb_man.output_path = self._target
         self.shutdown_kernel = "immediate"
+
+    async def async_execute_cell(
+        self, cell: Any, cell_index: int, *args: Any, **kwargs: Any
+    ) -> Any:
+        """Run one cell, and write the notebook while it takes its time."""
+        saving = asyncio.create_task(self._save_beside(cell))
+        try:
+            return await super().async_execute_cell(cell, cell_index, *args, **kwargs)
+        finally:
+            saving.cancel()
+
+    _execute_cell = run_sync(async_execute_cell)
+
+    async def _save_beside(self, cell: Any) -> None:
+        await asyncio.sleep(LONG_SECONDS)
+        while True:
+            outputs = self._redacted(deepcopy(cell.outputs))
+            so_far = NotebookNode({**cell, "outputs": outputs})  # type: ignore[no-untyped-call]
+            self._save([so_far if each is cell else each for each in self.nb.cells])
+            await asyncio.sleep(SAVE_AGAIN_SECONDS)
+
+    def _save(self, cells: list[Any]) -> None:
+        whole = NotebookNode({**self.nb, "cells": cells})  # type: ignore[no-untyped-call]
+        write_ipynb(whole, self._target)
 
     async def async_start_new_kernel_client(self) -> Any:
         """A connection to the kernel, as soon as it answers and is heard.
@@ -116,17 +155,20 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
     def execute_cell(self, cell: Any, cell_index: int, *args: Any, **kwargs: Any) -> Any:
         """Run one cell, and give account of it."""
         if cell.cell_type != "code":
-            return super().execute_cell(cell, cell_index, *args, **kwargs)
+            return self._execute_cell(cell, cell_index, *args, **kwargs)
         key = cell_key(cell)
         self._watcher.cell_started(key)
+        began = time.monotonic()
         try:
-            result = super().execute_cell(cell, cell_index, *args, **kwargs)
+            result = self._execute_cell(cell, cell_index, *args, **kwargs)
         except BaseException:
             _abandon_tasks()
             self._close(cell)
             self._watcher.cell_failed(key)
             raise
         self._close(cell)
+        if time.monotonic() - began > LONG_SECONDS:
+            self._save(self.nb.cells)
         self._watcher.cell_ran(key)
         return result
 
@@ -154,7 +196,10 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
         if self._line:
             self._print(self._line)
         self._line = ""
-        cell.outputs = from_dict(self._secrets.redacted(joined_streams(cell.outputs)))  # type: ignore[no-untyped-call]
+        cell.outputs = self._redacted(cell.outputs)
+
+    def _redacted(self, outputs: list[Any]) -> Any:
+        return from_dict(self._secrets.redacted(joined_streams(outputs)))  # type: ignore[no-untyped-call]
 
 
 def _abandon_tasks() -> None:

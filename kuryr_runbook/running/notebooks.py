@@ -16,8 +16,8 @@ from kuryr_runbook.model.errors import UsageError
 PARAMETERS_TAG = "parameters"
 INJECTED_TAG = "injected-parameters"
 """papermill's tag for the cell that it adds after the parameters cell."""
-GRAMMAR = "rfc3987_syntax"
-"""The package with the grammar of internationalised URLs."""
+GRAMMARS = ("rfc3986_validator", "rfc3987_syntax")
+"""The packages with grammars of URLs, and of internationalised ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class CodeCell:
 
 def read_notebook(path: Path) -> Any:
     """The notebook as nbformat reads it. Raises UsageError when it cannot be read."""
-    with _no_grammar():
+    with _no_grammars():
         import nbformat
 
     try:
@@ -43,18 +43,19 @@ def read_notebook(path: Path) -> Any:
 
 
 @contextmanager
-def _no_grammar() -> Iterator[None]:
-    """Spares nbformat's jsonschema a grammar of internationalised URLs that no notebook has.
+def _no_grammars() -> Iterator[None]:
+    """Spares nbformat's jsonschema grammars of URLs, which no notebook has.
 
-    Where JupyterLab brought it, jsonschema compiles it when it is imported, which takes longer
-    than all else that a run adds to its phases; without it, it goes on without that one format.
+    Where JupyterLab brought them, jsonschema compiles them when it is imported, which takes longer
+    than all else that a run adds to its phases; without them, it goes on without these formats.
     """
-    absent = sys.modules.setdefault(GRAMMAR, cast("ModuleType", None)) is None
+    absent = [name for name in GRAMMARS if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(absent, cast("ModuleType", None)))
     try:
         yield
     finally:
-        if absent:
-            del sys.modules[GRAMMAR]
+        for name in absent:
+            del sys.modules[name]
 
 
 def code_cells(notebook: Any) -> Iterator[CodeCell]:

@@ -10,8 +10,8 @@ from kuryr_runbook.model.errors import RecordError
 from kuryr_runbook.recording.html import export_html
 
 LONG_SECONDS = 0.3
-"""A cell that has run for longer waits for somebody, as a rule. Beside a short one a page would
-only take this interpreter's time from it."""
+"""A cell that has run for longer waits for somebody, as a rule. Beside a short one a page, or the
+writing of a notebook, would only take this interpreter's time from it."""
 
 
 class Pages:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from kuryr_runbook.clients.secret_files import read_secrets
-from kuryr_runbook.clients.secrets import VARIABLE, SecretChannel
+from kuryr_runbook.clients.secrets import SecretChannel
 from kuryr_runbook.model.secrets import KnownSecrets
 from kuryr_runbook.model.site import Site
 
@@ -24,11 +24,6 @@ class RunSecrets:
     def descriptor(self) -> int:
         """What a kernel inherits, to tell what it learns."""
         return self._channel.descriptor
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """The environment of a kernel."""
-        return {**os.environ, VARIABLE: str(self.descriptor)}
 
     @property
     def known(self) -> KnownSecrets:

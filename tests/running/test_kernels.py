@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import io
 import os
-import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from memory_leases import TESTS, MemoryLeases
-from small_runs import FIRST, SECOND, write_notebook
+from small_runs import FIRST, execute, wait_for_end, write_notebook
 
-from kuryr_runbook.display.live import LiveProgress
+from kuryr_runbook.display.frontend import PARENT, VARIABLE
+from kuryr_runbook.phases.catalogue import PHASES
 from kuryr_runbook.running.account import RunStatus
 from kuryr_runbook.running.displayed import displayed_result
-from kuryr_runbook.running.interrupts import one_interrupt, postponed
 from kuryr_runbook.running.run_options import RunOptions, RunResult
-from kuryr_runbook.running.runs import run_phases
 
 LAB_SITE = Path(__file__).parents[2] / "parameters" / "lab.yaml"
 NEXT = f"""
 import os, sys
 sys.path.insert(0, {str(TESTS)!r})
-from small_runs import kernels_below
-[waiting] = set(kernels_below(os.getppid(), count=2)) - {{os.getpid()}}
+from small_runs import kernels_of
+[waiting] = set(kernels_of(os.getppid(), count=2)) - {{os.getpid()}}
 """
 """Waits, in the first phase, for the kernel of the second."""
 PID = "import os; os.getpid()"
@@ -34,38 +31,55 @@ Run = Callable[..., RunResult]
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """A run of two phases, of one cell each."""
+    """A run of phases of one cell each."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
-    def run(first: str, second: str) -> RunResult:
-        for phase, cell in ((FIRST, first), (SECOND, second)):
+    def run(*cells: str) -> RunResult:
+        phases = PHASES[1 : len(cells) + 1]
+        for phase, cell in zip(phases, cells, strict=True):
             write_notebook(tmp_path / phase.notebook, cell, result=cell)
         options = RunOptions(
             run_dir=tmp_path / "run", notebooks=tmp_path, leases=lambda site: MemoryLeases()
         )
-        with LiveProgress(io.StringIO()) as progress:
-            return run_phases(LAB_SITE, (FIRST, SECOND), options, progress)
+        return execute(LAB_SITE, phases, options)
 
     return run
 
 
 def shown(result: RunResult) -> list[str]:
-    return [displayed_result(result.directory / phase.notebook) for phase in (FIRST, SECOND)]
+    texts = (displayed_result(result.directory / phase.notebook) for phase in PHASES[1:])
+    return [text for text in texts if text]
 
 
-def test_it_starts_while_the_phase_before_runs_and_has_imported_what_its_own_needs(
-    run: Run,
-) -> None:
-    imported = (
-        "import os, sys\n"
-        "names = ('openstack', 'kubernetes.dynamic', 'kuryr_runbook.phases.openstack_prep')\n"
-        "(os.getpid(), [name in sys.modules for name in names], 'preload' in globals(), len(In))"
-    )
-    before, after = shown(run(f"{NEXT}(waiting, os.getpid())", imported))
+def test_it_starts_while_the_phase_before_runs(run: Run) -> None:
+    before, after = shown(run(f"{NEXT}(waiting, os.getpid())", "import os; (os.getpid(), len(In))"))
     waiting, own = eval(before)  # noqa: S307
     assert waiting != own
     # `In` begins with an empty entry: parameters, papermill's, and this cell.
-    assert after == f"({waiting}, [True, True, True], False, 4)"
+    assert after == f"({waiting}, 4)"
+
+
+def test_each_has_imported_more_than_the_one_before(run: Run) -> None:
+    names = ("kuryr_runbook.phases.base", "openstack.connection", "kuryr_runbook.phases.daemon")
+    imported = f"import sys; [name in sys.modules for name in {names}]"
+    assert shown(run(imported, imported, imported)) == [
+        "[True, False, False]",
+        "[True, True, False]",
+        "[True, True, True]",
+    ]
+
+
+def test_it_is_like_any_other_kernel(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a session of its own, where the run was called; and nobody is asked anything in it."""
+    looking = """
+import os, sys
+from kuryr_runbook.display.frontend import is_interactive
+(os.getsid(0) == os.getpid(), os.getcwd(), "" in sys.path, is_interactive())
+"""
+    # As in a run that is started from a notebook of JupyterLab.
+    monkeypatch.setenv(VARIABLE, str(os.getpid()))
+    monkeypatch.setenv(PARENT, str(os.getpid()))
+    assert shown(run(looking)) == [f"(True, {os.getcwd()!r}, True, False)"]
 
 
 def test_a_phase_that_fails_leaves_none(run: Run) -> None:
@@ -93,15 +107,24 @@ def test_one_that_was_killed_meanwhile_is_replaced(run: Run) -> None:
     assert own != killed
 
 
-def test_what_stops_us_waits_until_a_kernel_is_known() -> None:
-    steps = []
+def test_it_ends_with_the_process_that_it_was_forked_from(run: Run) -> None:
+    killing = f"{NEXT}import signal, time; print('waiting', waiting, flush=True)\n"
+    killing += "os.kill(os.getppid(), signal.SIGKILL); time.sleep(600)"
+    result = run(killing, PID)
+    assert f"{FIRST.notebook}: the kernel died in step 'Step 1'" in str(result.error)
+    text = (result.directory / FIRST.notebook).read_text()
+    wait_for_end(int(text.partition("waiting ")[2].partition("\\n")[0]))
 
-    def start() -> None:
-        with postponed():
-            os.kill(os.getpid(), signal.SIGTERM)
-            steps.append("started")
-        steps.append("never")
 
-    with one_interrupt(), pytest.raises(KeyboardInterrupt):
-        start()
-    assert steps == ["started"]
+def test_why_there_is_none_stands_in_the_log(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "path" / "ipykernel"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("raise ImportError('half of it is missing')")
+    monkeypatch.setenv("PYTHONPATH", str(package.parent), prepend=os.pathsep)
+    result = run(PID)
+    assert "the kernel died in step 'start of the kernel'" in str(result.error)
+    log = (result.directory / f"{FIRST.stem}.kernel.log").read_text()
+    assert log.startswith("what forks kernels has ended: ")
+    assert log.endswith("ImportError: half of it is missing\n")

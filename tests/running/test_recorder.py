@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import secrets
 import signal
@@ -12,9 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 from memory_leases import MemoryLeases
-from small_runs import FIRST, write_notebook
+from small_runs import FIRST, execute, write_notebook
 
-from kuryr_runbook.display.live import LiveProgress
 from kuryr_runbook.model.errors import UsageError
 from kuryr_runbook.recording.chain import heads_of
 from kuryr_runbook.recording.records import read_record, run_directories
@@ -23,7 +21,6 @@ from kuryr_runbook.recording.verifying import verify_runs
 from kuryr_runbook.running import recorder
 from kuryr_runbook.running.account import RunStatus, read_run
 from kuryr_runbook.running.run_options import RunOptions, RunResult
-from kuryr_runbook.running.runs import run_phases
 
 LAB_SITE = Path(__file__).parents[2] / "parameters" / "lab.yaml"
 FINDINGS = """
@@ -51,8 +48,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
         options = RunOptions(
             notebooks=tmp_path / "notebooks", leases=lambda site: MemoryLeases(), command="test"
         )
-        with LiveProgress(io.StringIO()) as progress:
-            return run_phases(site, [FIRST], options, progress)
+        return execute(site, [FIRST], options)
 
     return start
 

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from healthy import lab_site
 from memory_leases import MemoryLeases
-from small_runs import FIRST, SECOND, write_notebook
+from small_runs import FIRST, SECOND, execute, write_notebook
 
-from kuryr_runbook.display.live import LiveProgress
 from kuryr_runbook.model.errors import UsageError
 from kuryr_runbook.phases.catalogue import TEARDOWN, PhaseEntry
 from kuryr_runbook.recording.records import read_record
 from kuryr_runbook.running.account import read_run
 from kuryr_runbook.running.resuming import last_stopped
 from kuryr_runbook.running.run_options import RunOptions, RunResult
-from kuryr_runbook.running.runs import run_phases
 
 LAB_SITE = Path(__file__).parents[2] / "parameters" / "lab.yaml"
 PLAN = """
@@ -51,8 +48,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
         options = RunOptions(
             notebooks=tmp_path / "notebooks", leases=lambda site: MemoryLeases(), **how
         )
-        with LiveProgress(io.StringIO()) as progress:
-            return run_phases(LAB_SITE, phases or (FIRST, SECOND), options, progress)
+        return execute(LAB_SITE, phases or (FIRST, SECOND), options)
 
     return start
 

@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from small_runs import (
     PARAMETERS,
     SECOND,
     SLEEPING,
+    execute,
     kernel_of,
     kernels_below,
     start,
@@ -27,7 +29,6 @@ from small_runs import (
     write_notebook,
 )
 
-from kuryr_runbook.display.live import LiveProgress
 from kuryr_runbook.model.errors import LockedError, SiteError, UnreachableError, UsageError
 from kuryr_runbook.model.locking import Holder
 from kuryr_runbook.phases import keeping
@@ -36,7 +37,6 @@ from kuryr_runbook.running.account import RunStatus, read_run
 from kuryr_runbook.running.directories import LATEST
 from kuryr_runbook.running.displayed import displayed_result
 from kuryr_runbook.running.run_options import RunOptions, RunResult
-from kuryr_runbook.running.runs import run_phases
 
 LAB_SITE = Path(__file__).parents[2] / "parameters" / "lab.yaml"
 
@@ -67,8 +67,7 @@ def run(tmp_path: Path, notebooks: Path) -> Run:
         write_notebook(notebooks / FIRST.notebook, *cells)
         options = {"run_dir": tmp_path / "run", "leases": memory_leases, **options}
         chosen = RunOptions(notebooks=notebooks, **options)
-        with LiveProgress(stream or io.StringIO()) as progress:
-            return run_phases(LAB_SITE, (FIRST, SECOND), chosen, progress)
+        return execute(LAB_SITE, (FIRST, SECOND), chosen, stream)
 
     return run
 
@@ -178,6 +177,13 @@ def sleeping_run(notebooks: Path, run_dir: Path) -> tuple[subprocess.Popen[str],
     return process, kernel_of(process)
 
 
+def await_text(path: Path, text: str) -> None:
+    deadline = time.monotonic() + 60
+    while text not in path.read_text():
+        assert time.monotonic() < deadline, f"{path} has no {text}"
+        time.sleep(0.1)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run(number: int, notebooks: Path, tmp_path: Path) -> None:
     process, kernel = sleeping_run(notebooks, tmp_path / "run")
@@ -204,6 +210,7 @@ def test_a_run_whose_process_died_is_lost(notebooks: Path, tmp_path: Path) -> No
     process, kernel = sleeping_run(notebooks, tmp_path / "run")
     kernels = kernels_below(process.pid, count=2)
     assert kernel in kernels
+    await_text(tmp_path / "run" / FIRST.notebook, f"kernel {kernel}")
     process.kill()
     process.communicate(timeout=60)
     for each in kernels:
@@ -226,7 +233,7 @@ def test_a_notebook_with_other_parameters_is_refused_before_anything(
     write_notebook(notebooks / FIRST.notebook, "1", parameters=parameters)
     options = RunOptions(run_dir=tmp_path / "run", notebooks=notebooks, leases=memory_leases)
     with pytest.raises(UsageError, match=problem):
-        run_phases(LAB_SITE, (FIRST,), options, LiveProgress(io.StringIO()))
+        execute(LAB_SITE, (FIRST,), options)
     assert not (tmp_path / "run").exists()
 
 
@@ -235,7 +242,7 @@ def test_a_bad_site_is_refused_before_anything(notebooks: Path, tmp_path: Path) 
     site.write_text("name: lab\nnetwrok: {}\n")
     options = RunOptions(run_dir=tmp_path / "run", notebooks=notebooks, leases=memory_leases)
     with pytest.raises(SiteError, match="did you mean network") as caught:
-        run_phases(site, (FIRST,), options, LiveProgress(io.StringIO()))
+        execute(site, (FIRST,), options)
     assert caught.value.exit_code == 2
     assert not (tmp_path / "run").exists()
 
@@ -243,7 +250,7 @@ def test_a_bad_site_is_refused_before_anything(notebooks: Path, tmp_path: Path) 
 def test_a_missing_notebook_is_refused_before_anything(notebooks: Path, tmp_path: Path) -> None:
     options = RunOptions(run_dir=tmp_path / "run", notebooks=notebooks, leases=memory_leases)
     with pytest.raises(UsageError, match=FIRST.notebook):
-        run_phases(LAB_SITE, (FIRST,), options, LiveProgress(io.StringIO()))
+        execute(LAB_SITE, (FIRST,), options)
 
 
 def test_a_directory_with_something_in_it_is_refused(run: Run, tmp_path: Path) -> None:
@@ -258,9 +265,7 @@ def test_runs_of_a_site_lie_side_by_side_and_the_newest_is_named(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     options = RunOptions(notebooks=notebooks, leases=memory_leases)
-    results = [
-        run_phases(LAB_SITE, (SECOND,), options, LiveProgress(io.StringIO())) for _ in range(2)
-    ]
+    results = [execute(LAB_SITE, (SECOND,), options) for _ in range(2)]
     directories = [result.directory for result in results]
     assert directories[0] != directories[1]
     assert {directory.parent for directory in directories} == {tmp_path / "runs" / "lab"}
@@ -274,7 +279,7 @@ def test_the_result_of_an_executed_notebook_can_be_read_back(
     shown = "from IPython.display import display\ndisplay('the table')\n1 / 0"
     write_notebook(notebooks / FIRST.notebook, "'not this'", shown, result=shown)
     options = RunOptions(run_dir=tmp_path / "run", notebooks=notebooks, leases=memory_leases)
-    result = run_phases(LAB_SITE, (FIRST,), options, LiveProgress(io.StringIO()))
+    result = execute(LAB_SITE, (FIRST,), options)
     assert displayed_result(result.directory / FIRST.notebook) == "'the table'"
     assert displayed_result(result.directory / SECOND.notebook) == ""
 
@@ -438,7 +443,7 @@ def test_without_a_cluster_the_image_is_built_and_the_next_phase_fails(run: Run)
 def test_what_needs_the_cluster_fails_before_anything(notebooks: Path, tmp_path: Path) -> None:
     options = RunOptions(run_dir=tmp_path / "run", notebooks=notebooks, leases=silent_leases)
     with pytest.raises(UnreachableError) as caught:
-        run_phases(LAB_SITE, (SECOND,), options, LiveProgress(io.StringIO()))
+        execute(LAB_SITE, (SECOND,), options)
     assert caught.value is UNREACHABLE
     assert not (tmp_path / "run").exists()
 

@@ -12,13 +12,11 @@ from typing import Any
 import pytest
 import yaml
 from memory_leases import MemoryLeases
-from small_runs import FIRST, write_notebook
+from small_runs import FIRST, execute, write_notebook
 
-from kuryr_runbook.display.live import LiveProgress
 from kuryr_runbook.model.secrets import REDACTED, KnownSecrets, Secret
 from kuryr_runbook.recording.scanning import find_leaks
 from kuryr_runbook.running.run_options import RunOptions, RunResult
-from kuryr_runbook.running.runs import run_phases
 
 LAB_SITE = Path(__file__).parents[2] / "parameters" / "lab.yaml"
 PASSWORD = f'{secrets.token_hex(8)}"<&/ü%{secrets.token_hex(8)}'
@@ -61,6 +59,17 @@ for piece in (password[:7], password[7:15], password[15:]):
     sys.stdout.flush()
     time.sleep(0.3)
 """
+BESIDE = """
+for piece in (password[:7], password[7:]):
+    sys.stdout.write(piece)
+    sys.stdout.flush()
+written = here / "run" / "01_image_build.ipynb"
+deadline = time.monotonic() + 60
+while "[red" "acted]" not in (text := written.read_text()) and time.monotonic() < deadline:
+    time.sleep(0.05)
+print()
+print("some of it" if password[:7] in text or password[7:] in text else "nothing of it")
+"""
 LEARNT = """
 from kuryr_runbook.clients.secrets import learn
 learn((here / "made").read_text(), "made by this cell")
@@ -101,8 +110,7 @@ def run(site: Path, *cells: str) -> tuple[RunResult, str]:
         run_dir=here / "run", notebooks=here / "notebooks", leases=lambda site: MemoryLeases()
     )
     stream = io.StringIO()
-    with LiveProgress(stream) as progress:
-        return run_phases(site, [FIRST], options, progress), stream.getvalue()
+    return execute(site, [FIRST], options, stream), stream.getvalue()
 
 
 @pytest.mark.parametrize("cell", [FORMS, PIECES, LEARNT, RAISED, LOGGED])
@@ -113,6 +121,11 @@ def test_no_form_of_a_secret_gets_anywhere(cell: str, site: Path) -> None:
     assert ALL.found_in(str(result.error)) == []
     kept = "".join(path.read_text() for path in result.directory.glob("*.[il]*"))
     assert REDACTED in kept
+
+
+def test_what_is_written_beside_a_cell_has_no_secret_either(site: Path) -> None:
+    _, told = run(site, BESIDE)
+    assert "nothing of it" in told
 
 
 def test_what_is_no_secret_stays(site: Path) -> None:
