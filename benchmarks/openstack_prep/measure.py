@@ -15,10 +15,12 @@ plan would still change is printed: all ways have to end at the same.
 - SDK, one by one: sdk.py, find, then create, with openstacksdk's own waits.
 - phase, process: phase.py, the runbook's phase, called in a plain process.
 - phase, notebook: `kuryr-runbook run --only openstack_prep`, which also checks what it made.
+- phase, cells: in a run of the phase after that before it, the cells that plan and apply.
 - floor: floor.py, the fewest requests possible.
 
 Wall time and CPU are those of the way's process and of all that it started, interpreter and
-imports included. Requests are counted at http.client in each of these processes
+imports included; of the cells it is their own time, as a run's kernel has imported what they need
+while the phase before worked. Requests are counted at http.client in each of these processes
 (counting/sitecustomize.py): all ways stand on it, while the servers' own logs name no request, and
 Octavia, middleware and fabric ask the same servers at the same time. Requests to Keystone, Neutron
 and Octavia count, the phase's three to Kubernetes do not; mutating are all but GET, apart from
@@ -64,6 +66,8 @@ class Way:
 
     name: str
     command: Sequence[str]
+    notebook: str = ""
+    """Where its cells tell how long they took; else the whole command counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,6 @@ class Run:
     cpu: float
     requests: Sequence[tuple[str, str]]
     """Method and path of each."""
-    last_line: str
 
     @property
     def tokens(self) -> int:
@@ -104,13 +107,16 @@ def ways(programs: Path, work: Path) -> list[Way]:
     """All of them; each runs in an empty folder."""
     python, runbook = sys.executable, "from kuryr_runbook.cli import main; main()"
     playbook = (str(programs / "ansible-playbook"), "-i", "localhost,", "-e", f"@{work}")
-    where = ("--site", str(SITE), "--only", "openstack_prep", "--run-dir", "run")
+    run = (python, "-c", runbook, "run", "--site", str(SITE), "--run-dir", "run")
+    only = (*run, "--only", "openstack_prep")
+    after = (*only, "--only", "image_build")
     return [
         Way("Ansible", (*playbook, str(HERE / "playbook.yml"))),
         Way("openstack CLI", (str(programs / "python"), str(HERE / "cli.py"), str(work))),
         Way("SDK, one by one", (python, str(HERE / "sdk.py"), str(work))),
         Way("phase, process", (python, str(HERE / "phase.py"), str(SITE))),
-        Way("phase, notebook", (python, "-c", runbook, "run", *where)),
+        Way("phase, notebook", only),
+        Way("phase, cells", after, notebook="run/02_openstack_prep.ipynb"),
         Way("floor", (python, str(HERE / "floor.py"), str(work))),
     ]
 
@@ -134,8 +140,17 @@ def measured(way: Way, variables: dict[str, str]) -> Run:
         if done.returncode:
             sys.exit(f"{way.name}: status {done.returncode}\n{done.stdout}{done.stderr}")
         lines = counted.read_text().splitlines()
+        if way.notebook:
+            wall = _cells_seconds(Path(folder, way.notebook))
     requests = [(line.split()[0], line.split()[1]) for line in lines]
-    return Run(wall, cpu, requests, done.stdout.strip().rpartition("\n")[2])
+    return Run(wall, cpu, requests)
+
+
+def _cells_seconds(notebook: Path) -> float:
+    """What planning and applying took, with all that they show."""
+    cells = json.loads(notebook.read_text())["cells"]
+    took = {cell["id"]: cell["metadata"]["papermill"]["duration"] for cell in cells}
+    return float(took["plan"] + took["apply"])
 
 
 def _child_cpu() -> float:
@@ -171,21 +186,6 @@ def print_table(runs: dict[Way, tuple[list[Run], list[Run]]]) -> None:
             print(f" {middle(run.tokens for run in each):6g}")
 
 
-def print_parts(both: tuple[list[Run], list[Run]], floor: tuple[list[Run], list[Run]]) -> None:
-    """What the phase's process spent its time on, and what is left in a kernel of a run.
-
-    That has imported everything while the phase before worked.
-    """
-    middle = statistics.median
-    for which, each, fewest in zip(("first", "second"), both, floor, strict=True):
-        parts = [json.loads(run.last_line) for run in each]
-        shown = (f"{key} {middle(part[key] for part in parts):.2f} s" for key in parts[0])
-        print(f"phase, process, {which} run: {', '.join(shown)}")
-        work = middle(part["plan"] + part["apply"] - part["imports"] for part in parts)
-        times = work / middle(run.wall for run in fewest)
-        print(f"  imports done ahead: {work:.2f} s, {times:.2f} of the floor")
-
-
 def main(rounds: int) -> None:
     """Measure, and print the table."""
     programs = environment()
@@ -218,8 +218,6 @@ def main(rounds: int) -> None:
                 last = f"{first[-1].wall:.2f} s, then {second[-1].wall:.2f} s"
                 print(f"{way.name}: {last}", file=sys.stderr)
     print_table(runs)
-    named = {way.name: both for way, both in runs.items()}
-    print_parts(named["phase, process"], named["floor"])
 
 
 if __name__ == "__main__":
