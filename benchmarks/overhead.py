@@ -11,7 +11,8 @@ Printed are medians, and the difference; nothing is asserted. First `kuryr-runbo
 Without `--lab`, small notebooks stand in for the phases': each imports what its phase imports, and
 sleeps for S seconds (default: 3) as a phase that waits for its servers; the lock is a Lease in
 memory. With it, the project's own run on the lab, which has to be up: once to install Kuryr, and
-then each round finds it installed. Preflight is left out, as the five phases are what is compared.
+then each round finds it installed. As the time of the verification's workload varies, the phases
+before it are compared by themselves, too. Preflight is left out.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import nbformat
@@ -34,7 +36,7 @@ TESTS = TREE / "tests"
 sys.path.insert(0, str(TESTS))
 from small_runs import write_notebook  # noqa: E402
 
-from kuryr_runbook.phases.catalogue import PHASES  # noqa: E402
+from kuryr_runbook.phases.catalogue import PHASES, PhaseEntry  # noqa: E402
 
 SITE = TREE / "parameters" / "lab.yaml"
 FIVE = PHASES[1:]
@@ -99,18 +101,20 @@ def report(title: str, medians: dict[str, float]) -> None:
     print(f"  {'difference':28} {first - second:8.3f} s, {first / second:.1f} times")
 
 
-def plain_script(notebooks: Path, script: Path) -> None:
-    """The cells of the five notebooks, with the site's parameters, as one script."""
+def plain_script(phases: Sequence[PhaseEntry], notebooks: Path, script: Path) -> None:
+    """The cells of the phases' notebooks, with the site's parameters, as one script."""
     parameters = {
         name: value
         for name, value in yaml.safe_load(SITE.read_text()).items()
         if name not in ("record",)
     }
-    script.write_text("\n".join(_parts(notebooks, parameters)))
+    script.write_text("\n".join(_parts(phases, notebooks, parameters)))
 
 
-def _parts(notebooks: Path, parameters: dict[str, object]) -> Iterator[str]:
-    for phase in FIVE:
+def _parts(
+    phases: Sequence[PhaseEntry], notebooks: Path, parameters: dict[str, object]
+) -> Iterator[str]:
+    for phase in phases:
         notebook = nbformat.read(notebooks / phase.notebook, as_version=4)
         for cell in notebook.cells:
             if cell.cell_type == "code":
@@ -129,6 +133,27 @@ def small_notebooks(folder: Path, seconds: float) -> None:
         )
 
 
+def lab_run(phases: Sequence[PhaseEntry], place: Path) -> Sequence[str]:
+    only = [part for phase in phases for part in ("--only", phase.name)]
+    return (*CLI, "run", "--site", str(SITE), *only, "--run-dir", str(place / "run"))
+
+
+def memory_run(notebooks: Path, place: Path) -> Sequence[str]:
+    run_dir = str(place / "run")
+    return (sys.executable, "-c", RUN_IN_MEMORY, str(SITE), str(notebooks), run_dir)
+
+
+def compare(
+    title: str, phases: Sequence[PhaseEntry], notebooks: Path, run: Commands, rounds: int
+) -> None:
+    """The notebooks of these phases in a run, and their cells as one script."""
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder, "script.py")
+        plain_script(phases, notebooks, script)
+        ways = {"the notebooks": run, "a plain script": lambda _: (sys.executable, str(script))}
+        report(title, in_turn(ways, rounds))
+
+
 def main() -> None:
     options = argparse.ArgumentParser()
     options.add_argument("--lab", action="store_true")
@@ -141,28 +166,19 @@ def main() -> None:
     }
     report("help", in_turn(helps, HELP_ROUNDS))
     with tempfile.TemporaryDirectory() as folder:
-        notebooks, script = TREE / "notebooks", Path(folder, "script.py")
-        only = [part for phase in FIVE for part in ("--only", phase.name)]
-
-        def lab_run(place: Path) -> Sequence[str]:
-            return (*CLI, "run", "--site", str(SITE), *only, "--run-dir", str(place / "run"))
-
-        def memory_run(place: Path) -> Sequence[str]:
-            run_dir = str(place / "run")
-            return (sys.executable, "-c", RUN_IN_MEMORY, str(SITE), str(notebooks), run_dir)
-
-        run = lab_run if chosen.lab else memory_run
         if chosen.lab:
-            timed(lab_run(Path(folder)), Path(folder))
+            timed(lab_run(FIVE, Path(folder)), Path(folder))
+            for title, phases in (
+                ("the five phases", FIVE),
+                ("the same without the verification", FIVE[:-1]),
+            ):
+                compare(title, phases, TREE / "notebooks", partial(lab_run, phases), chosen.rounds)
         else:
             notebooks = Path(folder)
             small_notebooks(notebooks, chosen.seconds)
-        plain_script(notebooks, script)
-        ways = {
-            "the notebooks": run,
-            "a plain script": lambda folder: (sys.executable, str(script)),
-        }
-        report("the five phases", in_turn(ways, chosen.rounds))
+            compare(
+                "small notebooks", FIVE, notebooks, partial(memory_run, notebooks), chosen.rounds
+            )
 
 
 if __name__ == "__main__":
