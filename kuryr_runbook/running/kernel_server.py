@@ -60,9 +60,9 @@ def imports() -> Iterator[None]:
     # The first has to do with that.
     yield
     sdks.import_sdks()
-    yield
     from rich import table  # noqa: F401
 
+    yield
     from kuryr_runbook.phases.catalogue import PHASES
 
     for phase in PHASES:
