@@ -22,14 +22,12 @@ from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, papermill_engines
 from papermill.iorw import write_ipynb
 
+from kuryr_runbook.running.forking import START_SECONDS
 from kuryr_runbook.running.notebooks import cell_key
+from kuryr_runbook.running.pages import LONG_SECONDS
 from kuryr_runbook.running.secrecy import RunSecrets
 
 ENGINE = "kuryr-runbook"
-START_SECONDS = 180
-"""How long a kernel may take until it answers, on a machine that has much else to do."""
-LONG_SECONDS = 0.3
-"""A cell that takes longer finds all before it written, and is written when it has ended."""
 SAVE_AGAIN_SECONDS = 30.0
 """So often a notebook is written while one of its cells runs, as papermill would."""
 ASK_AGAIN_SECONDS = 1.0

@@ -23,8 +23,9 @@ from typing import Self
 from kuryr_runbook.running import kernel_server
 from kuryr_runbook.running.interrupts import STOPPING
 
-READY_SECONDS = 180.0
-"""How long the server may take to import, on a machine that has much else to do."""
+START_SECONDS = 180
+"""How long a kernel may take until it is forked, and then until it answers, on a machine that has
+much else to do."""
 DEATH_SECONDS = 5.0
 """How long a process that was killed may take to be gone, with what the system does for it."""
 
@@ -87,7 +88,7 @@ class KernelServer:
         self._was_asked = False
         self._log = TemporaryFile()
         self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._channel.settimeout(READY_SECONDS)
+        self._channel.settimeout(START_SECONDS)
         with theirs:
             pid = os.posix_spawn(
                 sys.executable,

@@ -11,8 +11,8 @@ from kuryr_runbook.model.errors import RecordError
 from kuryr_runbook.recording.html import export_html
 
 LONG_SECONDS = 0.3
-"""A cell that has run for longer waits for somebody, as a rule. Beside a short one a page would
-only take this interpreter's time from it."""
+"""A cell that has run for longer waits for somebody, as a rule. Beside a short one a page, or the
+writing of a notebook, would only take this interpreter's time from it."""
 NICE = 19
 """Of the thread that makes pages, which is to use what processors have left. With no less than
 others it made a plan that finds nothing to do take 1.4 times as long, on two processors."""
