@@ -9,12 +9,12 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from awaiting import await_true
 from memory_leases import TESTS, HeldLeases, MemoryLeases
 from small_runs import (
     FIRST,
@@ -177,13 +177,6 @@ def sleeping_run(notebooks: Path, run_dir: Path) -> tuple[subprocess.Popen[str],
     return process, kernel_of(process)
 
 
-def await_text(path: Path, text: str) -> None:
-    deadline = time.monotonic() + 60
-    while text not in path.read_text():
-        assert time.monotonic() < deadline, f"{path} has no {text}"
-        time.sleep(0.1)
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run(number: int, notebooks: Path, tmp_path: Path) -> None:
     process, kernel = sleeping_run(notebooks, tmp_path / "run")
@@ -210,7 +203,8 @@ def test_a_run_whose_process_died_is_lost(notebooks: Path, tmp_path: Path) -> No
     process, kernel = sleeping_run(notebooks, tmp_path / "run")
     kernels = kernels_below(process.pid, count=2)
     assert kernel in kernels
-    await_text(tmp_path / "run" / FIRST.notebook, f"kernel {kernel}")
+    notebook = tmp_path / "run" / FIRST.notebook
+    await_true(lambda: f"kernel {kernel}" in notebook.read_text(), "what the cell printed is kept")
     process.kill()
     process.communicate(timeout=60)
     for each in kernels:

@@ -1,0 +1,17 @@
+"""Waiting in tests for what another process or thread does."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+SECONDS = 60
+"""Far more than anything takes, on a machine that has much else to do."""
+
+
+def await_true(is_so: Callable[[], bool], what: str) -> None:
+    """Wait until it is so, and fail with what it was that did not happen."""
+    deadline = time.monotonic() + SECONDS
+    while not is_so():
+        assert time.monotonic() < deadline, f"not after {SECONDS} s: {what}"
+        time.sleep(0.05)
