@@ -111,7 +111,9 @@ class ServedApis:
                     name: "" for name in VERSION_FIELDS
                 }
             case "apis":
-                return {"kind": "APIGroupList", "groups": []}
+                version = {"groupVersion": "apps/v1", "version": "v1"}
+                group = {"name": "apps", "versions": [version], "preferredVersion": version}
+                return {"kind": "APIGroupList", "groups": [group]}
             case "api/v1":
                 resources = [
                     {

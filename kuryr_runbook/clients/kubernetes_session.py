@@ -50,7 +50,9 @@ class KubernetesSession:
         with self._discovery:
             if self._dynamic is None:
                 self._dynamic = DynamicClient(self.api)
-            return self._dynamic.resources.get(api_version=api_version, kind=kind)
+            # Without a prefix, v1 would be looked for in every group there is, one by one.
+            prefix = "apis" if "/" in api_version else "api"
+            return self._dynamic.resources.get(prefix=prefix, api_version=api_version, kind=kind)
 
     def ask(self, doing: str, ask: Callable[[], T]) -> T:
         """What `ask` gives, asked again where the answer may change. Raises errors of ours."""

@@ -6,9 +6,14 @@ from importlib import import_module
 
 
 def import_sdks() -> None:
-    """Import what clients otherwise import when they use it first: half a second, all in all."""
+    """Import what clients otherwise import when they use it first: half a second, all in all.
+
+    The ways to log in are entry points, which are looked for in all that is installed, and then
+    known for as long as `sys.path` stays as it is.
+    """
     for name in ("openstack", "kubernetes"):
         import_module(name)
+    import_module("keystoneauth1.loading").get_plugin_loader("password")
 
 
 def import_apis() -> None:

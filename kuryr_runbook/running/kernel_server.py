@@ -60,7 +60,7 @@ def imports() -> Iterator[None]:
     # The first has to do with that.
     yield
     sdks.import_sdks()
-    from rich import table  # noqa: F401
+    from rich import console, table  # noqa: F401
 
     yield
     from kuryr_runbook.phases.catalogue import PHASES
@@ -152,8 +152,6 @@ def work(asked: Asked) -> None:
     with open(os.devnull, "rb") as nothing, (asked.directory / STDERR).open("wb") as log:
         os.dup2(nothing.fileno(), 0)
         os.dup2(log.fileno(), 2)
-    # As in every kernel, what lies where we were called can be imported; -P was for the server.
-    sys.path.append("")
     # It is killed in the end, and could not remove what it wrote: the client of Kubernetes leaves
     # its key in a temporary file.
     os.environ["TMPDIR"] = tempfile.tempdir = str(asked.directory)
@@ -166,6 +164,9 @@ def main() -> None:
     """Be the server, and then, in each process that was forked from it, a kernel."""
     # ipykernel ends when that process does.
     os.environ[PARENT] = str(os.getpid())
+    # As in every kernel, what lies where we were called can be imported, but with -P not in place
+    # of what is installed. Before the imports, as entry points are found for one path.
+    sys.path.append("")
     channel = socket.socket(fileno=os.dup(sys.stdin.fileno()))
     gc.disable()
     asked = serve(channel)
