@@ -24,10 +24,12 @@ from papermill.iorw import write_ipynb
 
 from kuryr_runbook.running.forking import START_SECONDS
 from kuryr_runbook.running.notebooks import cell_key
-from kuryr_runbook.running.pages import LONG_SECONDS
 from kuryr_runbook.running.secrecy import RunSecrets
 
 ENGINE = "kuryr-runbook"
+SAVE_AFTER_SECONDS = 0.3
+"""Only beside and after a cell that has run for longer is the notebook written: where all cells are
+short, writing it would take longer than they do."""
 SAVE_AGAIN_SECONDS = 30.0
 """So often a notebook is written while one of its cells runs, as papermill would."""
 ASK_AGAIN_SECONDS = 1.0
@@ -109,7 +111,7 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
     _execute_cell = run_sync(async_execute_cell)
 
     async def _save_beside(self, cell: Any) -> None:
-        await asyncio.sleep(LONG_SECONDS)
+        await asyncio.sleep(SAVE_AFTER_SECONDS)
         while True:
             outputs = self._redacted(deepcopy(cell.outputs))
             so_far = NotebookNode({**cell, "outputs": outputs})  # type: ignore[no-untyped-call]
@@ -166,7 +168,7 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
             self._watcher.cell_failed(key)
             raise
         self._close(cell)
-        if time.monotonic() - began > LONG_SECONDS:
+        if time.monotonic() - began > SAVE_AFTER_SECONDS:
             self._save(self.nb.cells)
         self._watcher.cell_ran(key)
         return result

@@ -10,9 +10,9 @@ from threading import Lock, Timer, get_native_id
 from kuryr_runbook.model.errors import RecordError
 from kuryr_runbook.recording.html import export_html
 
-LONG_SECONDS = 0.3
-"""A cell that has run for longer waits for somebody, as a rule. Beside a short one a page, or the
-writing of a notebook, would only take this interpreter's time from it."""
+WAITING_SECONDS = 1.0
+"""A cell that has run for longer waits for somebody, as a rule: for as long as a page takes, too.
+A plan that finds nothing to do ends before that, and would share its processors with the page."""
 NICE = 19
 """Of the thread that makes pages, which is to use what processors have left. With no less than
 others it made a plan that finds nothing to do take 1.4 times as long, on two processors."""
@@ -34,7 +34,7 @@ class Pages:
 
     def cell_started(self) -> None:
         """Begin with the pages that are wanted, if the cell takes long enough for them."""
-        self._timer = Timer(LONG_SECONDS, self._begin)
+        self._timer = Timer(WAITING_SECONDS, self._begin)
         self._timer.daemon = True
         self._timer.start()
 

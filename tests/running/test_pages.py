@@ -7,7 +7,7 @@ from pathlib import Path
 
 from small_runs import write_notebook
 
-from kuryr_runbook.running.pages import LONG_SECONDS, Pages
+from kuryr_runbook.running.pages import WAITING_SECONDS, Pages
 
 PATIENCE_SECONDS = 60
 
@@ -31,7 +31,7 @@ def test_beside_short_cells_none_is_made_until_the_end(tmp_path: Path) -> None:
     pages.want(tmp_path / "one.ipynb")
     pages.cell_started()
     pages.cell_ended()
-    time.sleep(2 * LONG_SECONDS)
+    time.sleep(2 * WAITING_SECONDS)
     pages.want(tmp_path / "two.ipynb")
     assert not list(tmp_path.glob("*.html"))
     pages.finish()
