@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from kuryr_runbook.clients.kubernetes_errors import ConflictError, FieldConflict
 from kuryr_runbook.clients.kubernetes_exec import Executed, execute_in_pod
 from kuryr_runbook.clients.kubernetes_session import REQUEST_SECONDS, KubernetesSession
 from kuryr_runbook.clients.kubernetes_watch import Watched, follow
-from kuryr_runbook.clients.patience import Notify
+from kuryr_runbook.clients.patience import Notify, looks
 from kuryr_runbook.model.errors import DeadlineError
 
 Manifest = dict[str, Any]
@@ -99,6 +98,7 @@ class KubernetesClient:
     ) -> None:
         """Nothing is sent yet. Raises UsageError when the kubeconfig cannot be used."""
         self.session = KubernetesSession(kubeconfig, context, notify)
+        self._notify = notify
 
     @property
     def version(self) -> str:
@@ -236,14 +236,12 @@ class KubernetesClient:
         self.session.ask(f"set the finalizers of {manifest['kind']} {name}", ask)
 
     def _wait_gone(self, manifest: Mapping[str, Any]) -> None:
-        end = time.monotonic() + GONE_SECONDS
-        while time.monotonic() < end:
+        name = f"{manifest['kind']} {manifest['metadata']['name']}"
+        for _ in looks(f"{name} to be gone", seconds=GONE_SECONDS, notify=self._notify):
             if self.get(manifest) is None:
                 return
-            time.sleep(0.3)
         raise DeadlineError(
-            f"{manifest['kind']} {manifest['metadata']['name']} was not gone in "
-            f"{GONE_SECONDS:.0f} s",
+            f"{name} was not gone in {GONE_SECONDS:.0f} s",
             remedy="see its finalizers and pods: kubectl get -o yaml; then run again",
         )
 

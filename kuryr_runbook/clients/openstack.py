@@ -5,7 +5,6 @@ Raw, because a list as SDK objects costs several times the time and a hundred ti
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 from kuryr_runbook.clients.address_pairs import Pairs, changed_pairs
 from kuryr_runbook.clients.openstack_api import COLLECTIONS, Collection, Resource
 from kuryr_runbook.clients.openstack_session import OpenStackSession
-from kuryr_runbook.clients.patience import Notify, TransientError
+from kuryr_runbook.clients.patience import Notify, TransientError, looks
 from kuryr_runbook.model.errors import ApplyError, DeadlineError
 
 ACTIVE_SECONDS = 600.0
@@ -50,6 +49,7 @@ class OpenStackClient:
     ) -> None:
         """Nothing is sent yet. Raises UsageError when there is no such entry or file."""
         self.session = OpenStackSession(cloud, clouds_yaml, notify)
+        self._notify = notify
 
     @property
     def project_id(self) -> str:
@@ -165,18 +165,20 @@ class OpenStackClient:
             self._wait_deleted(resource_id)
 
     def _wait_deleted(self, load_balancer_id: str) -> None:
-        end = time.monotonic() + DELETED_SECONDS
-        while time.monotonic() < end:
+        what = f"load balancer {load_balancer_id} to be gone"
+        for _ in looks(what, seconds=DELETED_SECONDS, notify=self._notify):
             balancer = self._load_balancer(load_balancer_id)
             if balancer is None or balancer["provisioning_status"] == "DELETED":
                 return
             if balancer["provisioning_status"] == "ERROR":
                 raise ApplyError(
                     f"load balancer {balancer['name']} could not be deleted: Octavia says ERROR",
-                    remedy="see Octavia's worker log, then run teardown again",
+                    remedy="see Octavia's worker log, then run this again",
                 )
-            time.sleep(0.3)
-        raise DeadlineError(f"load balancer {load_balancer_id} was not gone in {DELETED_SECONDS}s")
+        raise DeadlineError(
+            f"load balancer {load_balancer_id} was not gone in {DELETED_SECONDS:.0f} s",
+            remedy="see Octavia's worker log, then run this again",
+        )
 
     def change_pairs(self, port_id: str, added: Pairs, removed: Pairs) -> Resource:
         """Add and remove allowed address pairs of a port; others may change it meanwhile.
@@ -244,8 +246,8 @@ class OpenStackClient:
 
     def wait_active(self, load_balancer_id: str, say: Callable[[str], None]) -> Resource:
         """Wait until the load balancer is ACTIVE. Raises ApplyError on ERROR, DeadlineError."""
-        start, seen = time.monotonic(), ""
-        while time.monotonic() < start + ACTIVE_SECONDS:
+        what, seen = f"load balancer {load_balancer_id} to be ACTIVE", ""
+        for _ in looks(what, seconds=ACTIVE_SECONDS, notify=say):
             balancer = self._load_balancer(load_balancer_id)
             status = balancer["provisioning_status"] if balancer else "absent"
             if balancer and status == "ACTIVE":
@@ -259,7 +261,6 @@ class OpenStackClient:
             if status != seen:
                 say(f"load balancer {load_balancer_id} is {status}, waiting for ACTIVE")
                 seen = status
-            time.sleep(0.3)
         raise DeadlineError(
             f"load balancer {load_balancer_id} was not ACTIVE in {ACTIVE_SECONDS:.0f} s: last seen "
             f"{seen}",

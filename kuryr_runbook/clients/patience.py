@@ -1,9 +1,9 @@
-"""Asking again where an API says that it may help, with growing pauses and a deadline."""
+"""Asking again, with growing pauses and a deadline: after a failure, or for what is to come."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from email.utils import parsedate_to_datetime
 from typing import TypeVar, cast
 
@@ -18,6 +18,11 @@ Notify = Callable[[str], None]
 TRANSIENT = frozenset({429, 500, 502, 503, 504})
 """Answers that another attempt may better: too many requests, and the server's own troubles."""
 LONGEST_PAUSE = 60.0
+
+LOOK_PAUSES = (0.3, 2.0)
+"""The shortest and the longest pause between two looks at what is awaited, in seconds. In between
+it is a tenth of what was waited so far: so much too late is what came noticed at most."""
+REMIND_SECONDS = 15.0
 
 _growing = wait_exponential_jitter(multiplier=0.5, max=8, jitter=0.5)
 
@@ -50,11 +55,27 @@ def patiently(attempt: Callable[[], T], *, seconds: float, notify: Notify) -> T:
         raise error.error from error
 
 
+def looks(what: str, *, seconds: float, notify: Notify) -> Iterator[None]:
+    """The moments at which to look whether `what` is so by now, for that long at most.
+
+    `notify` gets a line now and then while it is not.
+    """
+    shortest, longest = LOOK_PAUSES
+    start = reminded = time.monotonic()
+    while (now := time.monotonic()) < start + seconds:
+        spent = now - start
+        if now >= reminded + REMIND_SECONDS:
+            notify(f"waiting for {what}: {spent:.0f} s of at most {seconds:.0f} s")
+            reminded = now
+        yield
+        time.sleep(min(max(spent / 10, shortest), longest))
+
+
 def retry_after(value: str | None) -> float:
     """Seconds that a Retry-After header asks for (RFC 9110: a number or a date); 0 without one."""
     if not value:
         return 0.0
-    if value.strip().isdigit():
+    if value.strip().isdecimal():
         return min(float(value), LONGEST_PAUSE)
     try:
         until = parsedate_to_datetime(value).timestamp()

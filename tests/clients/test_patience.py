@@ -11,7 +11,10 @@ import pytest
 
 from kuryr_runbook.clients.patience import (
     LONGEST_PAUSE,
+    LOOK_PAUSES,
+    REMIND_SECONDS,
     TransientError,
+    looks,
     patiently,
     retry_after,
 )
@@ -81,7 +84,7 @@ def test_other_errors_are_not_for_patience(naps: list[float]) -> None:
 
 @pytest.mark.parametrize(
     ("value", "seconds"),
-    [(None, 0), ("", 0), ("7", 7), ("100000", LONGEST_PAUSE), ("soon", 0), ("-3", 0)],
+    [(None, 0), ("", 0), ("7", 7), ("100000", LONGEST_PAUSE), ("soon", 0), ("²", 0), ("-3", 0)],
 )
 def test_seconds_of_retry_after(value: str | None, seconds: float) -> None:
     assert retry_after(value) == seconds
@@ -92,3 +95,25 @@ def test_retry_after_may_be_a_date(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "time", now.timestamp)
     assert retry_after(format_datetime(now + timedelta(seconds=9), usegmt=True)) == 9
     assert retry_after(format_datetime(now - timedelta(seconds=9), usegmt=True)) == 0
+
+
+def test_what_takes_long_is_looked_at_less_often(naps: list[float]) -> None:
+    moments = list(looks("it", seconds=120, notify=lambda line: None))
+    assert len(naps) == len(moments)
+    assert naps == sorted(naps)
+    assert (naps[0], naps[-1]) == LOOK_PAUSES
+    assert 120 <= sum(naps) < 120 + LOOK_PAUSES[1]
+
+
+def test_what_has_come_is_looked_at_no_more(naps: list[float]) -> None:
+    next(looks("it", seconds=120, notify=lambda line: None))
+    assert naps == []
+
+
+def test_a_long_wait_is_told_of_now_and_then(naps: list[float]) -> None:
+    told: list[str] = []
+    for _ in looks("the load balancer", seconds=4 * REMIND_SECONDS, notify=told.append):
+        pass
+    assert len(told) == 3
+    assert told[0].startswith("waiting for the load balancer: 1")
+    assert told[0].endswith(" s of at most 60 s")
