@@ -22,11 +22,9 @@ from kuryr_runbook.model.errors import LabError, UnreachableError
 
 TICK_SECONDS = 0.2
 """How often to look whether something changed, which costs next to nothing."""
-REST_SHARE = 6
-"""How many times as long as the last read the agent rests before the next: while changes pour in,
-the servers' time is for these."""
-REST_SECONDS = (0.5, 2.0)
-"""The shortest and the longest rest. A change is seen after that and the time of a read at most."""
+READ_SECONDS = 0.7
+"""Between the beginnings of two reads; while changes pour in, reading has to leave room for them.
+A change is seen within this and the time that a read takes."""
 VERIFY_SECONDS = 5.0
 """How often the kernel is compared when no API said anything new."""
 FRESH_SECONDS = 30.0
@@ -42,7 +40,7 @@ class Agent:
         self._reader = ApiReader(settings)
         self._fabric = Fabric(settings, say)
         self._topology: Topology | None = None
-        self._rest_until = self._applied_at = float("-inf")
+        self._read_at = self._applied_at = float("-inf")
         self._told: frozenset[str] = frozenset()
         self._unread = ""
 
@@ -66,9 +64,10 @@ class Agent:
 
     def _read(self) -> bool:
         """Whether the data plane has to change."""
-        began = time.monotonic()
-        if began < self._rest_until or not self._reader.is_due():
+        now = time.monotonic()
+        if now - self._read_at < READ_SECONDS or not self._reader.is_due():
             return False
+        self._read_at = now
         try:
             topology = desired_topology(self._reader.read())
         except UnreachableError as error:
@@ -76,9 +75,6 @@ class Agent:
                 self._say(f"the data plane stays as it is, the APIs cannot be read: {error}")
             self._unread = str(error)
             return False
-        finally:
-            now = time.monotonic()
-            self._rest_until = now + rest_after(now - began)
         if self._unread:
             self._say("the APIs answer again")
             self._unread = ""
@@ -92,12 +88,6 @@ class Agent:
         for saying in sorted(now - self._told):
             self._say(saying)
         self._told = now
-
-
-def rest_after(read_seconds: float) -> float:
-    """Seconds from the end of a read that took so long to the beginning of the next."""
-    shortest, longest = REST_SECONDS
-    return min(max(REST_SHARE * read_seconds, shortest), longest)
 
 
 def status_file(settings: LabSettings) -> Path:
