@@ -88,16 +88,22 @@ class _Work:
         return not self.running and (bool(self.failed) or len(self.begun) == len(self.plan.steps))
 
     def begin(self, say: Say) -> list[list[int]]:
-        """Positions of the steps that have what they need, those of one bulk request together."""
+        """Positions of steps that have what they need, those of one bulk request together.
+
+        No more than can run at once: what would wait its turn could not be called off any more.
+        """
         if self.failed:
             return []
         batches: dict[str, list[int]] = {}
         for position, step in enumerate(self.plan.steps):
-            if position not in self.begun and self._is_ready(position):
-                self.begun.add(position)
-                say(f"{step.action} {step.target}: {step.because}")
-                key = self.executor.bulk(step) or f"step {position}"
-                batches.setdefault(key, []).append(position)
+            if position in self.begun or not self._is_ready(position):
+                continue
+            key = self.executor.bulk(step) or f"step {position}"
+            if key not in batches and len(self.running) + len(batches) >= AT_ONCE:
+                continue
+            self.begun.add(position)
+            say(f"{step.action} {step.target}: {step.because}")
+            batches.setdefault(key, []).append(position)
         return list(batches.values())
 
     def _is_ready(self, position: int) -> bool:

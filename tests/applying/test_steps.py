@@ -183,3 +183,14 @@ def test_errors_of_several_steps_are_all_told() -> None:
 
     with pytest.raises(ApplyError, match=r"no a\n.*no b|no b\n.*no a"):
         apply_plan(plan(step("a"), step("b")), Noting(act), quiet)
+
+
+def test_after_a_failure_nothing_more_is_begun_however_much_is_ready() -> None:
+    def fail(step: Step, say: Any) -> None:
+        raise ApplyError(f"{step.target} refused")
+
+    noting = Noting(fail)
+    begun: list[str] = []
+    with pytest.raises(ApplyError, match="not reached"):
+        apply_plan(plan(*(step(number) for number in range(5 * AT_ONCE))), noting, begun.append)
+    assert len(begun) <= 2 * AT_ONCE
