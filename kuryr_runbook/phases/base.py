@@ -27,7 +27,7 @@ from kuryr_runbook.model.plan import Outcome, Plan
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.site_file import parse_site, site_from_parameters
 from kuryr_runbook.phases.approving import Approval
-from kuryr_runbook.phases.locking import Work, locked
+from kuryr_runbook.phases.locking import SiteLock, Work, locked
 from kuryr_runbook.phases.saved_plans import read_document
 
 SITE_VARIABLE = "KURYR_RUNBOOK_SITE"
@@ -111,12 +111,12 @@ class Phase(ABC):
         return LeaseClient(self.site)
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> Iterator[SiteLock]:
         """Keep other runs from changing the site, unless the run that this belongs to does so."""
         work = Work(command=f"phase.apply() of {self.name}", directory=Path.cwd())
         with locked(self.site, lambda: self.leases, work, say) as lock:
             lock.take_lease(needs_cluster=self.needs_cluster)
-            yield
+            yield lock
 
     def plan(self) -> View:
         """Read, compare with what is wanted, and show the difference.
@@ -141,7 +141,8 @@ class Phase(ABC):
     def apply(self) -> View:
         """Carry out the plan that was shown; in a dry run, say that nothing was done.
 
-        One that was shown a while ago is made anew first. Raises DriftError when there is more to
+        One that was shown a while ago, or when another run could still change the site, is made
+        anew first. Raises DriftError when there is more to
         change by now than was shown, or a field is another manager's, and ApprovalError when the
         person in front of JupyterLab has not approved.
         """
@@ -149,8 +150,8 @@ class Phase(ABC):
             return table("Dry run", ("nothing was changed",), [(f"{self.name}: plan only",)])
         if self._shown is not None:
             self._refuse_unasked(self._shown.plan)
-        with self.locked():
-            plan = self._still_right(self._shown)
+        with self.locked() as lock:
+            plan = self._still_right(self._shown, planned_under_lock=lock.was_held)
             self._refuse_unasked(plan)
             self._refuse_conflicts(plan)
             self._shown = None
@@ -173,8 +174,8 @@ class Phase(ABC):
                 "--show-managed-fields shows it), or take the fields with --force-conflicts",
             )
 
-    def _still_right(self, shown: _Shown | None) -> Plan:
-        if shown is not None and time.monotonic() - shown.at < FRESH_SECONDS:
+    def _still_right(self, shown: _Shown | None, *, planned_under_lock: bool) -> Plan:
+        if shown is not None and planned_under_lock and time.monotonic() - shown.at < FRESH_SECONDS:
             return shown.plan
         plan = self.make_plan()
         self._refuse_unapproved(plan)

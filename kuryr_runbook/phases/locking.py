@@ -51,6 +51,11 @@ class SiteLock:
         self._keeper: LeaseKeeper | None = None
 
     @property
+    def was_held(self) -> bool:
+        """Whether whom we work for had it already, when it was asked for."""
+        return self._make_keeper is None
+
+    @property
     def lost(self) -> LockLostError | None:
         """Why the lock could not be kept: what was done under it was interrupted then."""
         return self._keeper.lost if self._keeper else None

@@ -118,13 +118,23 @@ def creation(name: str, **fields: object) -> Step:
     )
 
 
-def test_a_fresh_plan_is_carried_out_as_it_was_shown() -> None:
+def test_within_a_run_a_fresh_plan_is_carried_out_as_it_was_shown() -> None:
     phase = Remembering(**SECTIONS)
     phase.steps = (creation("a"),)
-    phase.plan()
-    phase.steps = ()
-    phase.apply()
+    with phase.locked():
+        phase.plan()
+        phase.steps = ()
+        phase.apply()
     assert phase.carried_out == (creation("a"),)
+
+
+def test_what_another_run_did_after_the_plan_is_not_done_again() -> None:
+    phase = Remembering(**SECTIONS)
+    phase.steps = (creation("a"), creation("b"))
+    phase.plan()
+    phase.steps = (creation("b"),)
+    phase.apply()
+    assert phase.carried_out == (creation("b"),)
 
 
 @pytest.fixture
