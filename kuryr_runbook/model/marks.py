@@ -1,4 +1,7 @@
-"""By what Kuryr's resources are known in Neutron (kuryr-kubernetes: constants.py, public_ip.py)."""
+"""By what resources are known to be ours, or Kuryr's (its constants.py and public_ip.py)."""
+
+OWNER_MARK = "kuryr-runbook site="
+"""How the description of all begins that the runbook makes in a cloud; the site's name follows."""
 
 KURYR_PORT_OWNER = "compute:kuryr"
 """`device_owner` of ports that Kuryr makes for one pod, whose uid is their `device_id`."""

@@ -9,7 +9,13 @@ from collections.abc import Collection, Iterator, Mapping
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
-from kuryr_runbook.model.marks import KURYR_PORT_OWNER, POD_PORT_OWNERS, SUBPORT_OWNER
+from kuryr_runbook.model.marks import (
+    KURYR_PORT_OWNER,
+    KURYRS_FLOATING_IP,
+    OWNER_MARK,
+    POD_PORT_OWNERS,
+    SUBPORT_OWNER,
+)
 from kuryr_runbook.model.plan import Action, Step, Target, field_changes
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.snapshots.openstack import OpenStackSnapshot
@@ -36,16 +42,14 @@ def openstack_removal(
 def _stages(
     site: Site, snapshot: OpenStackSnapshot, keep: Collection[str], trunks: Collection[Resource]
 ) -> list[list[Step]]:
-    service_subnet = _subnet(
-        snapshot, site.network.service_subnet.name, site.network.kuryr_service_subnet_id
-    )
+    service_subnet = _service_subnet(site, snapshot)
     pod_subnet = _pod_subnet(site, snapshot)
     theirs = _subports_of_others(site, snapshot, trunks)
     left = [port for port in _left_ports(snapshot, pod_subnet) if port["id"] not in theirs]
     of_kuryr = [
         list(_floating_addresses(site, snapshot, service_subnet)),
         list(_service_leftovers(site, snapshot, service_subnet)),
-        [*_pairs(snapshot, pod_subnet), *_subports(left, trunks)],
+        [*_pairs(site, snapshot, pod_subnet), *_subports(left, trunks)],
         list(_pod_ports(left)),
     ]
     if "openstack" in keep:
@@ -68,8 +72,24 @@ def has_subports(site: Site, snapshot: OpenStackSnapshot) -> bool:
 
 
 def _pod_subnet(site: Site, snapshot: OpenStackSnapshot) -> Resource | None:
-    network = site.network
-    return _subnet(snapshot, network.pod_subnet.name, network.kuryr_pod_subnet_id)
+    wanted = site.network.pod_subnet
+    nodes = _node_subnet(site, snapshot)
+    network = nodes["network_id"] if nodes is not None else None
+    given = site.network.kuryr_pod_subnet_id
+    return _subnet_of(site, snapshot, wanted.name, str(wanted.cidr), network, given)
+
+
+def _service_subnet(site: Site, snapshot: OpenStackSnapshot) -> Resource | None:
+    wanted = site.network.service_subnet
+    network = next((it["id"] for it in snapshot.named("network", wanted.network)), None)
+    given = site.network.kuryr_service_subnet_id
+    return _subnet_of(site, snapshot, wanted.name, str(wanted.cidr), network, given)
+
+
+def _node_subnet(site: Site, snapshot: OpenStackSnapshot) -> Resource | None:
+    if given := site.network.node_subnet_id:
+        return snapshot.by_id("subnet", given)
+    return next(iter(snapshot.named("subnet", site.network.node_subnet)), None)
 
 
 def _subports_of_others(
@@ -79,24 +99,54 @@ def _subports_of_others(
 
     Neutron's own owner stands in the place of Kuryr's on every subport.
     """
-    nodes = _subnet(snapshot, site.network.node_subnet, site.network.node_subnet_id)
-    of_nodes = {
-        port["id"]
-        for port in snapshot.of("port")
-        if any(nodes is not None and it["subnet_id"] == nodes["id"] for it in port["fixed_ips"])
-    }
+    of_nodes = {port["id"] for port in _node_ports(site, snapshot)}
     others = [trunk for trunk in trunks if trunk["port_id"] not in of_nodes]
     return {item["port_id"] for trunk in others for item in trunk["sub_ports"]}
 
 
-def _subnet(snapshot: OpenStackSnapshot, name: str, given_id: str | None) -> Resource | None:
+def _node_ports(site: Site, snapshot: OpenStackSnapshot) -> list[Resource]:
+    """Ports with an address in the nodes' subnet."""
+    nodes = _node_subnet(site, snapshot)
+    return [
+        port
+        for port in snapshot.of("port")
+        if any(nodes is not None and it["subnet_id"] == nodes["id"] for it in port["fixed_ips"])
+    ]
+
+
+def _subnet_of(
+    site: Site,
+    snapshot: OpenStackSnapshot,
+    name: str,
+    cidr: str,
+    network_id: str | None,
+    given_id: str | None,
+) -> Resource | None:
+    """The subnet whose ports and load balancers Kuryr made for this cluster.
+
+    Another cluster in the project may have one of the same name, which is the default: it is ours
+    if the site gives its id, if the runbook made it for the site, or if it was adopted. Then it is
+    what the site says that it should be, and nobody else's.
+    """
     if given_id:
         return snapshot.by_id("subnet", given_id)
-    return next(iter(snapshot.named("subnet", name)), None)
+    named = snapshot.named("subnet", name)
+    owned = [it for it in named if _is_owned(site, it)]
+    adopted = [
+        it
+        for it in named
+        if it["network_id"] == network_id and it["cidr"] == cidr and not _is_marked(it)
+    ]
+    return next(iter([*owned, *adopted]), None)
 
 
 def _is_owned(site: Site, resource: Resource) -> bool:
     return resource.get("description") == site.owner
+
+
+def _is_marked(resource: Resource) -> bool:
+    """Whether the runbook made it, for whichever site."""
+    return str(resource.get("description") or "").startswith(OWNER_MARK)
 
 
 def _delete(kind: str, resource: Resource, name: str, because: str) -> Step:
@@ -120,10 +170,10 @@ def _service_leftovers(
 def _floating_addresses(
     site: Site, snapshot: OpenStackSnapshot, subnet: Resource | None
 ) -> Iterator[Step]:
-    """The floating IPs of those load balancers."""
+    """Those of these load balancers that Kuryr made; one that a Service named stays somebody's."""
     vips = {balancer["vip_port_id"] for balancer in _left_balancers(site, snapshot, subnet)}
     for address in snapshot.of("floatingip"):
-        if address["port_id"] in vips:
+        if address["port_id"] in vips and address["description"] == KURYRS_FLOATING_IP:
             name = str(address["floating_ip_address"])
             yield _delete("floatingip", address, name, "Kuryr made it for a service")
 
@@ -143,12 +193,12 @@ def _left_balancers(
     ]
 
 
-def _pairs(snapshot: OpenStackSnapshot, subnet: Resource | None) -> Iterator[Step]:
+def _pairs(site: Site, snapshot: OpenStackSnapshot, subnet: Resource | None) -> Iterator[Step]:
     """Address pairs of pods that Kuryr did not take off the nodes' ports."""
     if subnet is None:
         return
     cidr = IPv4Network(subnet["cidr"])
-    for port in snapshot.of("port"):
+    for port in _node_ports(site, snapshot):
         pairs = port["allowed_address_pairs"]
         body = {"allowed_address_pairs": [p for p in pairs if not _inside(p["ip_address"], cidr)]}
         if changes := field_changes(body, port):

@@ -14,6 +14,7 @@ from memory_cloud import CloudDied, MemoryCloud, cluster_cloud
 from kuryr_runbook.applying.openstack import OpenStackExecutor, apply_openstack
 from kuryr_runbook.applying.steps import apply_plan
 from kuryr_runbook.model.errors import ApplyError, DriftError
+from kuryr_runbook.model.marks import KURYRS_FLOATING_IP
 from kuryr_runbook.model.plan import Action, Plan, Step, staged
 from kuryr_runbook.model.providers import OctaviaProvider
 from kuryr_runbook.model.site import Site
@@ -271,27 +272,92 @@ def test_teardown_takes_what_kuryr_left() -> None:
     cloud = cluster_cloud(NODES)
     before = cloud.shape()
     apply_openstack(planned(cloud), cloud, quiet)
+    with_pods(cloud)
+    apply_openstack(removed(cloud), cloud, quiet)
+    assert cloud.shape() == before
+
+
+def with_pods(cloud: MemoryCloud) -> None:
+    """What Kuryr makes for pods and a service of a cluster that runs, on the lab's names."""
     pods = next(s for s in cloud.resources["subnet"] if s["name"] == "kuryr-pod-subnet")
     services = next(s for s in cloud.resources["subnet"] if s["name"] == "kuryr-service-subnet")
-    cloud.add(
-        "port",
-        device_owner="compute:kuryr",
-        fixed_ips=[{"subnet_id": pods["id"], "ip_address": "10.1.0.9"}],
-    )
+    fixed = [{"subnet_id": pods["id"], "ip_address": "10.1.0.9"}]
+    cloud.add("port", name="shop/web", device_owner="compute:kuryr", fixed_ips=fixed)
     node = next(p for p in cloud.resources["port"] if p["name"] == "worker1")
     node["allowed_address_pairs"] = [{"ip_address": "10.1.0.9", "mac_address": "fa:16:3e:0:0:9"}]
     vip = cloud.add("port", device_owner="Octavia")
     cloud.add(
         "loadbalancer",
-        name="default/demo",
+        name="shop/web",
         vip_address="10.2.0.77",
         vip_subnet_id=services["id"],
         vip_port_id=vip["id"],
         provisioning_status="ACTIVE",
     )
-    cloud.add("floatingip", floating_ip_address="198.51.100.9", port_id=vip["id"])
-    apply_openstack(removed(cloud), cloud, quiet)
-    assert cloud.shape() == before
+    cloud.add(
+        "floatingip",
+        floating_ip_address="198.51.100.9",
+        port_id=vip["id"],
+        description=KURYRS_FLOATING_IP,
+    )
+
+
+def with_nodes_of_another_cluster(cloud: MemoryCloud) -> None:
+    network = cloud.add("network", name="other-network")
+    subnet = cloud.add("subnet", name="other-nodes", network_id=network["id"], cidr="172.19.0.0/24")
+    fixed = [{"subnet_id": subnet["id"], "ip_address": "172.19.0.10"}]
+    pairs = [{"ip_address": "10.1.0.9", "mac_address": "fa:16:3e:0:1:9"}]
+    cloud.add(
+        "port",
+        name="other1",
+        device_owner="compute:nova",
+        fixed_ips=fixed,
+        allowed_address_pairs=pairs,
+    )
+
+
+def test_teardown_leaves_another_cluster_of_the_same_names_alone() -> None:
+    cloud = cluster_cloud(NODES)
+    apply_openstack(planned(cloud), cloud, quiet)
+    with_pods(cloud)
+    with_nodes_of_another_cluster(cloud)
+    other = lab_site(**{"name: lab\n": "name: other\n", "k8s-node-subnet": "other-nodes"})
+    assert other.owner != lab_site().owner
+    assert removed(cloud, other).changes == ()
+    assert removed(cloud, other, keep=("openstack",)).changes == ()
+
+
+def test_teardown_leaves_address_pairs_of_other_subnets_nodes_alone() -> None:
+    cloud = cluster_cloud(NODES)
+    apply_openstack(planned(cloud), cloud, quiet)
+    with_pods(cloud)
+    with_nodes_of_another_cluster(cloud)
+    changed = {s.target.name for s in removed(cloud, keep=("openstack",)).changes}
+    assert changed == {"worker1", "shop/web", "198.51.100.9"}
+
+
+def test_an_adopted_subnet_is_known_by_what_it_is_not_by_its_name_alone() -> None:
+    cloud = cluster_cloud(NODES)
+    apply_openstack(planned(cloud), cloud, quiet)
+    with_pods(cloud)
+    subnets = {it["name"]: it for it in cloud.resources["subnet"]}
+    for name in ("kuryr-pod-subnet", "kuryr-service-subnet"):
+        subnets[name]["description"] = "made by hand"
+    assert "port shop/web" in {str(s.target) for s in removed(cloud).changes}
+    subnets["kuryr-pod-subnet"]["cidr"] = "10.9.0.0/24"
+    subnets["kuryr-service-subnet"]["network_id"] = "another"
+    kinds = {s.target.kind for s in removed(cloud, keep=("openstack",)).changes}
+    assert kinds == set()
+
+
+def test_teardown_leaves_a_floating_ip_that_a_service_named_to_its_owner() -> None:
+    cloud = cluster_cloud(NODES)
+    apply_openstack(planned(cloud), cloud, quiet)
+    with_pods(cloud)
+    cloud.resources["floatingip"][0]["description"] = "shop.example.org"
+    kinds = {s.target.kind for s in removed(cloud).changes}
+    assert "loadbalancer" in kinds
+    assert "floatingip" not in kinds
 
 
 @pytest.mark.parametrize("calls", range(3))
