@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from kuryr_runbook.clients.kubernetes_errors import ConflictError, FieldConflict, ours
+from kuryr_runbook.clients.kubernetes_errors import FORGOTTEN, ConflictError, FieldConflict
 from kuryr_runbook.clients.kubernetes_exec import Executed, execute_in_pod
 from kuryr_runbook.clients.kubernetes_session import REQUEST_SECONDS, KubernetesSession
 from kuryr_runbook.clients.kubernetes_watch import Watched, follow
-from kuryr_runbook.clients.patience import Notify, looks
+from kuryr_runbook.clients.patience import TRANSIENT, Notify, looks
 from kuryr_runbook.model.errors import DeadlineError
 
 Manifest = dict[str, Any]
@@ -23,6 +23,8 @@ PAGE = 500
 """How many objects one answer of a list may hold; kubectl asks for as many."""
 GONE_SECONDS = 180.0
 """How long a deleted object may take: its pods' grace, and the kubelet's own pace."""
+SILENT_SECONDS = 5.0
+"""How long after its end a watch may be silent; then its connection is taken for lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,13 +283,22 @@ class KubernetesClient:
     ) -> dict[str, Manifest]:
         """The objects of a kind by name, followed as `kubernetes_watch.follow` does it."""
 
+        from kubernetes.watch import Watch
+
         def listed() -> list[Manifest]:
             return self.list_objects(api_version, kind, namespace=namespace, labels=labels)
 
         def events(left: int) -> Iterator[dict[str, Any]]:
-            with ours(f"watch {kind}"):
-                yield from self.session.resource(api_version, kind).watch(
-                    namespace=namespace, label_selector=labels or None, timeout=left
+            resource = self.session.resource(api_version, kind)
+            with self.session.passing(f"watch {kind}", {*TRANSIENT, FORGOTTEN}):
+                # The dynamic client's own way to watch waits for a silent server without end.
+                yield from Watch().stream(
+                    resource.get,
+                    serialize=False,
+                    namespace=namespace,
+                    label_selector=labels or None,
+                    timeout_seconds=left,
+                    _request_timeout=left + SILENT_SECONDS,
                 )
 
         return follow(Watched(listed, events), seconds=seconds, until=until)

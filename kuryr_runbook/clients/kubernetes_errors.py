@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from kuryr_runbook.clients.patience import TRANSIENT, retry_after
+from kuryr_runbook.clients.patience import retry_after
 from kuryr_runbook.model.errors import (
     AccessError,
     ApplyError,
@@ -17,6 +17,9 @@ from kuryr_runbook.model.errors import (
     RunbookError,
     UnreachableError,
 )
+
+FORGOTTEN = 410
+"""What a watch is answered when the API server has forgotten where it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +41,10 @@ class ConflictError(DriftError):
         self.conflicts = conflicts
 
 
-def is_transient(error: RunbookError) -> bool:
-    """Whether the API server's answer may be another one next time."""
-    return getattr(error.__cause__, "status", None) in TRANSIENT
+def status_of(error: RunbookError) -> int | None:
+    """What the API server answered; None: it did not answer."""
+    status: int | None = getattr(error.__cause__, "status", None)
+    return status
 
 
 def pause_asked(error: RunbookError) -> float:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Set
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import Any, TypeVar
 
 from kuryr_runbook.clients.kubernetes_connection import connect
-from kuryr_runbook.clients.kubernetes_errors import is_transient, ours, pause_asked
-from kuryr_runbook.clients.patience import Notify, TransientError, patiently
+from kuryr_runbook.clients.kubernetes_errors import ours, pause_asked, status_of
+from kuryr_runbook.clients.patience import TRANSIENT, Notify, TransientError, patiently
 from kuryr_runbook.model.errors import RunbookError, UnreachableError
 
 T = TypeVar("T")
@@ -58,19 +59,27 @@ class KubernetesSession:
         """What `ask` gives, asked again where the answer may change. Raises errors of ours."""
 
         def attempt() -> T:
-            try:
-                with ours(doing):
-                    found = ask()
-            except RunbookError as error:
-                if self._may_change(error):
-                    raise TransientError(error, pause_asked(error)) from error
-                raise
+            with self.passing(doing):
+                found = ask()
             self._answered = True
             return found
 
         return patiently(attempt, seconds=PATIENCE_SECONDS, notify=self._notify)
 
-    def _may_change(self, error: RunbookError) -> bool:
+    @contextmanager
+    def passing(self, doing: str, statuses: Set[int] = TRANSIENT) -> Iterator[None]:
+        """Chain the client's errors into ours, and into TransientError where they may pass.
+
+        So may answers with one of these statuses, and a lost connection.
+        """
+        try:
+            with ours(doing):
+                yield
+        except RunbookError as error:
+            if self._is_lost(error) or status_of(error) in statuses:
+                raise TransientError(error, pause_asked(error)) from error
+            raise
+
+    def _is_lost(self, error: RunbookError) -> bool:
         # An address that has never answered is wrong rather than busy.
-        lost = isinstance(error, UnreachableError) and self._answered
-        return lost or is_transient(error)
+        return isinstance(error, UnreachableError) and self._answered

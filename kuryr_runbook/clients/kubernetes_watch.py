@@ -7,10 +7,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from kuryr_runbook.clients.patience import TransientError
+
 Object = dict[str, Any]
 
 WATCH_SECONDS = 10
 """Watches are short, each after a new list: an expired or cut watch then costs a second."""
+AGAIN_SECONDS = 1.0
+"""Between a watch that was cut and the next list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +24,7 @@ class Watched:
     listed: Callable[[], list[Object]]
     """All that there are."""
     events: Callable[[int], Iterator[dict[str, Any]]]
-    """What becomes of them, for that many seconds."""
+    """What becomes of them, for that many seconds; TransientError when this watch was cut."""
 
 
 def follow(
@@ -37,13 +41,20 @@ def follow(
         if until(seen):
             return seen
         left = min(WATCH_SECONDS, max(1, int(end - time.monotonic())))
-        for event in watched.events(left):
-            name = event["raw_object"]["metadata"]["name"]
-            if event["type"] == "DELETED":
-                seen.pop(name, None)
-            else:
-                seen[name] = event["raw_object"]
-            if until(seen):
-                return seen
+        try:
+            for event in watched.events(left):
+                _take(event, seen)
+                if until(seen):
+                    return seen
+        except TransientError:
+            time.sleep(AGAIN_SECONDS)
         if time.monotonic() >= end:
             return seen
+
+
+def _take(event: dict[str, Any], seen: dict[str, Object]) -> None:
+    name = event["raw_object"]["metadata"]["name"]
+    if event["type"] == "DELETED":
+        seen.pop(name, None)
+    else:
+        seen[name] = event["raw_object"]

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import socket
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
+import pytest
+import yaml
+
+from kuryr_runbook.clients import kubernetes, kubernetes_watch
+from kuryr_runbook.clients.kubernetes import KubernetesClient
 from kuryr_runbook.clients.kubernetes_watch import WATCH_SECONDS, Object, Watched, follow
+from kuryr_runbook.model.errors import AccessError
 
 
 def named(name: str, **values: Any) -> Object:
@@ -64,3 +75,125 @@ def test_at_the_end_of_the_time_the_last_that_was_seen_is_given() -> None:
     cluster = Cluster([[named("a")]], [[event("ADDED", "b")]])
     assert sorted(cluster.follow(lambda seen: False, seconds=0)) == ["a", "b"]
     assert cluster.asked == [1]
+
+
+class WatchedServer(BaseHTTPRequestHandler):
+    """An API server with Deployments: every list has one more, and each watch ends in some way."""
+
+    protocol_version = "HTTP/1.1"
+    way: str
+    over: Event
+    lists = 0
+
+    def do_GET(self) -> None:
+        if "watch=" in self.path:
+            getattr(self, f"_{self.way}")()
+        elif self.path.startswith("/apis/apps/v1/"):
+            type(self).lists += 1
+            items = [named(f"d{number}") for number in range(self.lists)]
+            self._answer(200, {"items": items, "metadata": {}})
+        elif self.path == "/apis/apps/v1":
+            kind = {"name": "deployments", "kind": "Deployment", "namespaced": True, "verbs": []}
+            body = {"kind": "APIResourceList", "groupVersion": "apps/v1"}
+            self._answer(200, body | {"resources": [kind | {"singularName": ""}]})
+        elif self.path == "/apis":
+            version = {"groupVersion": "apps/v1", "version": "v1"}
+            group = {"name": "apps", "versions": [version], "preferredVersion": version}
+            self._answer(200, {"kind": "APIGroupList", "groups": [group]})
+        else:
+            self._answer(200, {"gitVersion": "v1.20.2", "major": "1", "minor": "20"})
+
+    def _busy(self) -> None:
+        self._answer(503, {"message": "busy"})
+
+    def _refused(self) -> None:
+        self._answer(403, {"message": "no"})
+
+    def _forgotten(self) -> None:
+        status = {"kind": "Status", "code": 410, "reason": "Expired", "message": "too old"}
+        self._answer(200, {"type": "ERROR", "object": status})
+
+    def _cut(self) -> None:
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        self.wfile.write(b'10\r\n{"type"')
+        self.wfile.flush()
+        self.connection.shutdown(socket.SHUT_RDWR)
+        self.close_connection = True
+
+    def _silent(self) -> None:
+        self.over.wait(60)
+        self.close_connection = True
+
+    def _answer(self, status: int, body: object) -> None:
+        content = json.dumps(body).encode() + b"\n"
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing is told."""
+
+
+@pytest.fixture
+def client_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[str], KubernetesClient]]:
+    """Gives a client of a server whose watches end in that way."""
+    monkeypatch.setattr(kubernetes, "SILENT_SECONDS", 0.1)
+    monkeypatch.setattr(kubernetes_watch, "AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr(kubernetes_watch, "WATCH_SECONDS", 1)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    over = Event()
+    handler = type("Handler", (WatchedServer,), {"over": over})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    Thread(target=server.serve_forever, daemon=True).start()
+
+    def client(way: str) -> KubernetesClient:
+        handler.way = way  # type: ignore[attr-defined]
+        where = {"server": f"http://127.0.0.1:{server.server_port}"}
+        config = {
+            "current-context": "c",
+            "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+            "clusters": [{"name": "c", "cluster": where}],
+            "users": [{"name": "u", "user": {}}],
+        }
+        kubeconfig = tmp_path / "kubeconfig"
+        kubeconfig.write_text(yaml.safe_dump(config))
+        return KubernetesClient(kubeconfig)
+
+    yield client
+    over.set()
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize("way", ["busy", "forgotten", "cut", "silent"])
+def test_a_watch_that_is_cut_is_followed_by_a_new_list(
+    client_of: Callable[[str], KubernetesClient], way: str
+) -> None:
+    seen = client_of(way).watch(
+        "apps/v1", "Deployment", namespace="n", seconds=60, until=lambda seen: len(seen) == 3
+    )
+    assert sorted(seen) == ["d0", "d1", "d2"]
+
+
+def test_a_watch_that_is_cut_again_and_again_ends_with_its_time(
+    client_of: Callable[[str], KubernetesClient],
+) -> None:
+    seen = client_of("cut").watch(
+        "apps/v1", "Deployment", namespace="n", seconds=0.5, until=lambda seen: False
+    )
+    assert seen
+
+
+def test_a_watch_that_is_refused_is_not_asked_for_again(
+    client_of: Callable[[str], KubernetesClient],
+) -> None:
+    with pytest.raises(AccessError, match="watch Deployment: the API server answered 403"):
+        client_of("refused").watch(
+            "apps/v1", "Deployment", namespace="n", seconds=60, until=lambda seen: False
+        )
