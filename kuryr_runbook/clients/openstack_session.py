@@ -90,8 +90,8 @@ class OpenStackSession:
     @cached_property
     def project_id(self) -> str:
         """Id of the project of the credentials."""
-        with self.ours("identity"):
-            return str(self.connection.session.get_project_id())
+        ask = self.connection.session.get_project_id
+        return self.patiently("identity", lambda: str(self._logged_in("identity", ask)))
 
     def access(self) -> Any:
         """What Keystone gave with the token, as keystoneauth's AccessInfo."""
@@ -118,12 +118,15 @@ class OpenStackSession:
         self, method: str, service: str, path: str, *, missing_ok: bool = False, **kwargs: Any
     ) -> Any:
         """One request, not repeated: TransientError says that it may be."""
-        with self.ours(service):
+
+        def ask() -> Any:
             proxy = getattr(self.connection, service)
-            answer = proxy.request(path, method, raise_exc=False, **kwargs)
-            if answer.status_code == HTTPStatus.UNAUTHORIZED:
-                # keystoneauth renews an expired token for one thread, and gives up for the others.
-                answer = proxy.request(path, method, raise_exc=False, **kwargs)
+            return proxy.request(path, method, raise_exc=False, **kwargs)
+
+        answer = self._logged_in(service, ask)
+        if answer.status_code == HTTPStatus.UNAUTHORIZED:
+            # keystoneauth renews an expired token for one thread, and gives up for the others.
+            answer = self._logged_in(service, ask)
         self._answered.add(service)
         if answer.status_code < 300 and answer.content and not _is_json(answer):
             raise UnreachableError(
@@ -137,6 +140,23 @@ class OpenStackSession:
         if answer.status_code in {*TRANSIENT, CHANGED_MEANWHILE} or _is_immutable(answer):
             raise TransientError(refusal, retry_after(answer.headers.get("Retry-After")))
         raise refusal
+
+    def _logged_in(self, service: str, ask: Callable[[], T]) -> T:
+        """What `ask` gives. It may have to log in first, and a busy Keystone may be asked again."""
+        from keystoneauth1 import exceptions as ksa
+
+        with self.ours(service):
+            try:
+                return ask()
+            except ksa.HttpError as error:
+                # Of answers only Keystone's are raised; the services' are given back.
+                if error.http_status not in TRANSIENT:
+                    raise
+                busy = UnreachableError(
+                    f"Keystone answered {error.http_status} to the login: {error.message}",
+                    remedy="see Keystone's log, and whether its database answers; then run again",
+                )
+                raise TransientError(busy, retry_after(str(error.retry_after))) from error
 
     @contextmanager
     def ours(self, service: str) -> Iterator[None]:
