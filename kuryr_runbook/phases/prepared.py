@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from kuryr_runbook.clients.kubernetes import KubernetesReader
 from kuryr_runbook.clients.openstack_api import OpenStackReader
-from kuryr_runbook.model.errors import DriftError, EarlierPhaseError
+from kuryr_runbook.model.errors import DriftError, EarlierPhaseError, UsageError
 from kuryr_runbook.model.plan import Later, Plan, Target
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.planning.openstack import plan_openstack
@@ -73,13 +73,13 @@ def read_prepared(
 
     `cluster` connects: that takes as long as the cloud needs for its first answers.
     """
+
+    def read() -> OpenStackSnapshot:
+        _refuse_another_project(site, cloud)
+        return read_openstack(cloud, pools_of=(site.network.api_load_balancer,))
+
     with ThreadPoolExecutor(1) as thread:
-        reading = thread.submit(
-            read_openstack,
-            cloud,
-            site.openstack.k8s_project_id,
-            pools_of=(site.network.api_load_balancer,),
-        )
+        reading = thread.submit(read)
         nodes = read_cluster(cluster())
         snapshot = reading.result()
     addresses = tuple(
@@ -87,6 +87,17 @@ def read_prepared(
     )
     spec = openstack_spec(site, addresses, nodes.api_servers)
     return Prepared(cluster=nodes, cloud=snapshot, plan=plan_openstack(spec, snapshot))
+
+
+def _refuse_another_project(site: Site, cloud: OpenStackReader) -> None:
+    """What is made without a word of its project belongs to that of the credentials."""
+    wanted = site.openstack.k8s_project_id
+    if wanted is not None and wanted.replace("-", "") != cloud.project_id:
+        raise UsageError(
+            f"openstack.k8s_project_id should be the credentials' project, {cloud.project_id}, and "
+            f"is {wanted}",
+            remedy="name an entry of clouds.yaml in openstack.cloud that logs in to that project",
+        )
 
 
 ID_NAMES: Mapping[str, str] = {

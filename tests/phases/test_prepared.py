@@ -1,0 +1,59 @@
+"""What the phases after 01 read of cloud and cluster."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+import yaml
+from memory_cloud import MemoryCloud, cluster_cloud
+from memory_cluster import MemoryCluster
+
+from kuryr_runbook.model.errors import UsageError
+from kuryr_runbook.model.site import Site
+from kuryr_runbook.model.site_file import parse_site
+from kuryr_runbook.phases.prepared import Prepared, read_prepared
+
+SITE = yaml.safe_load((Path(__file__).parents[2] / "parameters" / "lab.yaml").read_text())
+MASTER = {"master": "172.18.0.10"}
+
+
+def site_with(project: str) -> Site:
+    site = SITE | {"openstack": SITE["openstack"] | {"k8s_project_id": project}}
+    return parse_site(yaml.safe_dump(site), "site.yaml")
+
+
+def cloud_of(project: UUID) -> MemoryCloud:
+    cloud = cluster_cloud(MASTER)
+    for items in cloud.resources.values():
+        for item in items:
+            if "project_id" in item:
+                item["project_id"] = project.hex
+    cloud.project_id = project.hex
+    return cloud
+
+
+def prepared(site: Site, cloud: MemoryCloud) -> Prepared:
+    cluster = MemoryCluster(
+        {
+            "apiVersion": "v1",
+            "kind": "Endpoints",
+            "metadata": {"name": "kubernetes", "namespace": "default"},
+            "subsets": [{"addresses": [{"ip": MASTER["master"]}], "ports": [{"port": 6443}]}],
+        }
+    )
+    return read_prepared(site, cloud, lambda: cluster)
+
+
+def test_another_project_than_that_of_the_credentials_is_refused() -> None:
+    project, other = uuid4(), uuid4()
+    with pytest.raises(UsageError, match=f"{project.hex}, and is {other}") as refused:
+        prepared(site_with(str(other)), cloud_of(project))
+    assert "openstack.cloud" in str(refused.value.remedy)
+
+
+def test_the_project_of_the_credentials_may_be_named_with_dashes_and_without() -> None:
+    project = uuid4()
+    for name in (str(project), project.hex):
+        assert prepared(site_with(name), cloud_of(project)).cloud.project_id == project.hex
