@@ -7,8 +7,7 @@ from kuryr_runbook.applying.openstack import OpenStackExecutor
 from kuryr_runbook.applying.steps import Body, Executor, Known, Say, apply_plan
 from kuryr_runbook.clients.kubernetes import KubernetesWriter
 from kuryr_runbook.clients.openstack_api import COLLECTIONS, OpenStackWriter
-from kuryr_runbook.model.plan import Outcome, Plan, Step
-from kuryr_runbook.planning.fixes import ADDRESS_PAIRS
+from kuryr_runbook.model.plan import ADDRESS_PAIRS, Outcome, Plan, Step
 
 
 def apply_fixes(

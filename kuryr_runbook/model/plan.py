@@ -32,6 +32,9 @@ class Target:
         return f"{self.kind} {self.name}"
 
 
+ADDRESS_PAIRS = "address_pairs"
+"""The kind of a step that changes nothing of a port but some of its allowed address pairs."""
+
 KNOWN_LATER = re.compile(r"\(known later: [^)]*\)")
 """What stands in a text for a value that nobody knows before something else is done."""
 

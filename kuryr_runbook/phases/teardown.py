@@ -13,7 +13,7 @@ from kuryr_runbook.clients.openstack_api import COLLECTIONS
 from kuryr_runbook.display.progress import say
 from kuryr_runbook.model.errors import DeadlineError, DriftError
 from kuryr_runbook.model.findings import Finding, Status
-from kuryr_runbook.model.plan import Action, Outcome, Plan, Step, Target, staged
+from kuryr_runbook.model.plan import ADDRESS_PAIRS, Action, Outcome, Plan, Step, Target, staged
 from kuryr_runbook.phases.base import Phase
 from kuryr_runbook.phases.rollout import wait_rolled_out
 from kuryr_runbook.phases.verification import Verification
@@ -174,7 +174,7 @@ class _Removal(Executor):
             self._identity.delete_application_credential(str(step.id))
         elif kind == NODE_FILES:
             self._phase.end_cleaning(body)
-        elif kind in COLLECTIONS or kind in ("router_interface", "subports"):
+        elif kind in COLLECTIONS or kind in ("router_interface", "subports", ADDRESS_PAIRS):
             return self._openstack.execute(step, body, say)
         else:
             return self._kubernetes.execute(step, body, say)

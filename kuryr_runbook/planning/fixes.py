@@ -20,7 +20,16 @@ from kuryr_runbook.model.fixes import (
     PairFix,
 )
 from kuryr_runbook.model.marks import KURYR_PORT_OWNER, KURYRS_FLOATING_IP
-from kuryr_runbook.model.plan import ABSENT, Action, Change, Plan, Step, Target, field_changes
+from kuryr_runbook.model.plan import (
+    ABSENT,
+    ADDRESS_PAIRS,
+    Action,
+    Change,
+    Plan,
+    Step,
+    Target,
+    field_changes,
+)
 from kuryr_runbook.planning.finalizers import release
 from kuryr_runbook.planning.kubernetes import deletion
 from kuryr_runbook.snapshots.diagnosis import DiagnosisSnapshot
@@ -31,8 +40,6 @@ from kuryr_runbook.snapshots.reading import Unreadable
 from kuryr_runbook.specs import custom_resources
 
 FEW = 3
-ADDRESS_PAIRS = "address_pairs"
-"""The kind of a step that changes nothing of a port but some of its allowed address pairs."""
 
 
 def plan_fixes(phase: str, snapshot: DiagnosisSnapshot, fixes: Iterable[Fix]) -> Plan:

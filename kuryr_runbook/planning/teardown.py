@@ -16,7 +16,7 @@ from kuryr_runbook.model.marks import (
     POD_PORT_OWNERS,
     SUBPORT_OWNER,
 )
-from kuryr_runbook.model.plan import Action, Step, Target, field_changes
+from kuryr_runbook.model.plan import ADDRESS_PAIRS, Action, Step, Target, field_changes
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.snapshots.openstack import OpenStackSnapshot
 
@@ -200,15 +200,16 @@ def _pairs(site: Site, snapshot: OpenStackSnapshot, subnet: Resource | None) -> 
     cidr = IPv4Network(subnet["cidr"])
     for port in _node_ports(site, snapshot):
         pairs = port["allowed_address_pairs"]
-        body = {"allowed_address_pairs": [p for p in pairs if not _inside(p["ip_address"], cidr)]}
-        if changes := field_changes(body, port):
+        of_pods = [pair for pair in pairs if _inside(pair["ip_address"], cidr)]
+        if of_pods:
+            body = {"allowed_address_pairs": [pair for pair in pairs if pair not in of_pods]}
             yield Step(
                 action=Action.UPDATE,
-                target=Target("port", str(port["name"] or port["id"])),
+                target=Target(ADDRESS_PAIRS, f"port {port['name'] or port['id']}"),
                 id=port["id"],
                 because="address pairs of pods are left on it",
-                body=body,
-                changes=changes,
+                body={"added": [], "removed": of_pods},
+                changes=field_changes(body, port),
             )
 
 

@@ -56,3 +56,28 @@ def test_the_definitions_that_the_runbook_made_go_after_what_they_define(phase: 
 def test_a_check_that_a_killed_upgrade_left_goes_too(phase: Teardown) -> None:
     pod = upgrade_check(phase.site, "registry.example.org/kuryr/kuryr@sha256:a")
     assert planned(phase, {**pod, "status": {}}) == ["Pod kube-system/kuryr-upgrade-check"]
+
+
+def test_pairs_of_pods_are_taken_off_the_nodes_ports_and_others_stay(phase: Teardown) -> None:
+    cloud = cluster_cloud({"worker1": "172.18.0.11"})
+    pods = phase.site.network.pod_subnet
+    [nodes] = [item for item in cloud.resources["subnet"] if item["name"] == "k8s-node-subnet"]
+    cloud.add(
+        "subnet",
+        name=pods.name,
+        network_id=nodes["network_id"],
+        cidr=str(pods.cidr),
+        description="made by hand",
+    )
+    [node] = [item for item in cloud.resources["port"] if item["name"] == "worker1"]
+    pairs = [
+        {"ip_address": address, "mac_address": "fa:16:3e:0:0:9"}
+        for address in ("10.1.0.9", "192.0.2.1")
+    ]
+    node["allowed_address_pairs"] = pairs
+    phase.cloud = cloud  # type: ignore[assignment]
+    phase.cluster = MemoryCluster()  # type: ignore[assignment]
+    plan = phase.make_plan()
+    assert [str(step.target) for step in plan.changes] == ["address_pairs port worker1"]
+    phase.carry_out(plan)
+    assert node["allowed_address_pairs"] == pairs[1:]

@@ -333,7 +333,7 @@ def test_teardown_leaves_address_pairs_of_other_subnets_nodes_alone() -> None:
     with_pods(cloud)
     with_nodes_of_another_cluster(cloud)
     changed = {s.target.name for s in removed(cloud, keep=("openstack",)).changes}
-    assert changed == {"worker1", "shop/web", "198.51.100.9"}
+    assert changed == {"port worker1", "shop/web", "198.51.100.9"}
 
 
 def test_an_adopted_subnet_is_known_by_what_it_is_not_by_its_name_alone() -> None:
