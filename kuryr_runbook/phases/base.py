@@ -142,9 +142,9 @@ class Phase(ABC):
         """Carry out the plan that was shown; in a dry run, say that nothing was done.
 
         One that was shown a while ago, or when another run could still change the site, is made
-        anew first. Raises DriftError when there is more to
-        change by now than was shown, or a field is another manager's, and ApprovalError when the
-        person in front of JupyterLab has not approved.
+        anew first. Raises DriftError when there is more to change by now than was shown, or a field
+        is another manager's, and ApprovalError when the person in front of JupyterLab has not
+        approved.
         """
         if self.dry_run:
             return table("Dry run", ("nothing was changed",), [(f"{self.name}: plan only",)])
