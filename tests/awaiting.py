@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+import psutil
+
 SECONDS = 60
 """Far more than anything takes, on a machine that has much else to do."""
 
@@ -15,3 +17,16 @@ def await_true(is_so: Callable[[], bool], what: str) -> None:
     while not is_so():
         assert time.monotonic() < deadline, f"not after {SECONDS} s: {what}"
         time.sleep(0.05)
+
+
+def await_end(pid: int) -> None:
+    """Wait until that process has ended; its zombie counts as ended."""
+    await_true(lambda: has_ended(pid), f"process {pid} ends")
+
+
+def has_ended(pid: int) -> bool:
+    """Whether there is no such process, or only its zombie: its new parent may be slow."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from awaiting import await_end
 
 from kuryr_runbook.clients.commands import run_command
 from kuryr_runbook.model.errors import DeadlineError, UsageError
@@ -47,24 +47,12 @@ def test_command_that_reads_no_input_is_fine() -> None:
     assert result.status == 0
 
 
-def gone(pid: int) -> bool:
-    """Whether the process ended: it was killed a moment ago, and its new parent may be slow."""
-    for _ in range(200):
-        try:
-            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
-                return True
-        except FileNotFoundError:
-            return True
-        time.sleep(0.05)
-    return False
-
-
 def test_command_past_its_deadline_is_ended_with_its_children() -> None:
     said: list[str] = []
     script = "sleep 600 & echo $!; echo last words; wait"
     with pytest.raises(DeadlineError, match="last words"):
         run_command(("sh", "-c", script), say=said.append, deadline=1)
-    assert gone(int(said[0]))
+    await_end(int(said[0]))
 
 
 def test_interrupted_command_is_ended() -> None:
@@ -76,7 +64,7 @@ def test_interrupted_command_is_ended() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         run_command(("sh", "-c", "echo $$; sleep 600"), say=interrupt, deadline=30)
-    assert gone(int(said[0]))
+    await_end(int(said[0]))
 
 
 def test_missing_command_is_named() -> None:

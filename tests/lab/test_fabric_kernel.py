@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from awaiting import has_ended
 from fabric_states import cluster, rule, states
 from hypothesis import HealthCheck, given, settings
 
@@ -134,15 +135,7 @@ def test_processes_end_with_their_namespace() -> None:
     run("sh", "-c", "trap '' TERM; sleep 600 >/dev/null 2>&1 &", namespace=name)
     (pid,) = processes(name)
     remove_namespace(name, say)
-    assert not is_running(pid)
-
-
-def is_running(pid: int) -> bool:
-    """Whether there is such a process that has not ended (a zombie's parent is init)."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
+    assert has_ended(pid)
 
 
 def test_a_command_that_fails_says_what_it_said() -> None:

@@ -22,8 +22,9 @@ from typing import Any
 
 import pytest
 import yaml
+from awaiting import await_end
 from memory_leases import holder
-from small_runs import FIRST, SECOND, SLEEPING, kernel_of, start, wait_for_end, write_notebook
+from small_runs import FIRST, SECOND, SLEEPING, kernel_of, start, write_notebook
 
 from kuryr_runbook.clients import leases
 from kuryr_runbook.clients.kubernetes import KubernetesClient
@@ -240,7 +241,7 @@ def test_the_lock_of_a_killed_run_is_taken_over(
     assert f"pid {first.pid}, " in said
     assert read_run(tmp_path / "first")["status"] == "LOST"
     assert client.read() is None
-    wait_for_end(kernel)
+    await_end(kernel)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -279,7 +280,7 @@ def test_a_run_whose_lease_is_taken_away_stops_and_leaves_it(
     assert f"{OTHER} took it over" in said
     account = read_run(tmp_path / "first")
     assert (account["status"], account["phases"][0]["status"]) == ("FAILED", "FAILED")
-    wait_for_end(kernel)
+    await_end(kernel)
     assert client.read() == taken
     client.delete(taken)
 

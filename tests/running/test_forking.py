@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from awaiting import await_true
-from small_runs import children, kernels_below, kernels_of, wait_for_end
+from awaiting import await_end, await_true
+from small_runs import children, kernels_below, kernels_of
 
 from kuryr_runbook.running import kernel_server
 from kuryr_runbook.running.forking import Forked, KernelServer, Process
@@ -82,7 +82,7 @@ def test_one_that_was_killed_answers_no_more(tmp_path: Path, secrets: int) -> No
     with KernelServer() as server:
         [own] = children(os.getpid())
         os.kill(own, signal.SIGKILL)
-        wait_for_end(own)
+        await_end(own)
         forked = asked(server, tmp_path / "1", secrets)
         assert forked.answered() is None
         assert forked.error.startswith("what forks kernels has ended")

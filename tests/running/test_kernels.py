@@ -7,8 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from awaiting import await_end
 from memory_leases import TESTS, MemoryLeases
-from small_runs import FIRST, execute, wait_for_end, write_notebook
+from small_runs import FIRST, execute, write_notebook
 
 from kuryr_runbook.display.frontend import PARENT, VARIABLE
 from kuryr_runbook.phases.catalogue import PHASES
@@ -113,7 +114,7 @@ def test_it_ends_with_the_process_that_it_was_forked_from(run: Run) -> None:
     result = run(killing, PID)
     assert f"{FIRST.notebook}: the kernel died in step 'Step 1'" in str(result.error)
     text = (result.directory / FIRST.notebook).read_text()
-    wait_for_end(int(text.partition("waiting ")[2].partition("\\n")[0]))
+    await_end(int(text.partition("waiting ")[2].partition("\\n")[0]))
 
 
 def test_why_there_is_none_stands_in_the_log(

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from awaiting import await_true
+from awaiting import await_end, await_true
 from memory_leases import TESTS, HeldLeases, MemoryLeases
 from small_runs import (
     FIRST,
@@ -25,7 +25,6 @@ from small_runs import (
     kernel_of,
     kernels_below,
     start,
-    wait_for_end,
     write_notebook,
 )
 
@@ -208,7 +207,7 @@ def test_a_run_whose_process_died_is_lost(notebooks: Path, tmp_path: Path) -> No
     process.kill()
     process.communicate(timeout=60)
     for each in kernels:
-        wait_for_end(each)
+        await_end(each)
     written = json.loads((tmp_path / "run" / "run.json").read_text())
     assert (written["status"], written["pid"]) == ("RUNNING", process.pid)
     assert read_run(tmp_path / "run")["status"] == "LOST"
@@ -319,7 +318,7 @@ def test_the_lock_of_a_killed_run_is_held_by_its_kernel_and_then_taken_over(
     leases.create(died)
     stream = io.StringIO()
     assert run("1", stream=stream, leases=lambda site: leases).status is RunStatus.SUCCEEDED
-    wait_for_end(kernel)
+    await_end(kernel)
     assert f"taking over the lock of a run that is dead: {died}" in stream.getvalue()
     assert leases.record is None
 
@@ -389,7 +388,7 @@ def test_a_run_that_loses_its_lock_stops_in_the_middle_of_a_cell(
     account = read_run(result.directory)
     assert (account["status"], account["phases"][0]["error"]) == ("FAILED", str(result.error))
     [line] = [line for line in stream.getvalue().splitlines() if line.split()[:1] == ["kernel"]]
-    wait_for_end(int(line.split()[1]))
+    await_end(int(line.split()[1]))
 
 
 def test_a_notebook_by_itself_that_loses_its_lock_stops_too(run: Run) -> None:
