@@ -24,6 +24,7 @@ class MemoryCluster:
     def __init__(self, *objects: Manifest) -> None:
         self.objects = [copy.deepcopy(item) for item in objects]
         self.deleted: list[str] = []
+        self._applied: dict[tuple[str, str, str | None], Manifest] = {}
         self.on_get: Callable[[], None] = lambda: None
         self.on_delete: Callable[[], None] = lambda: None
         self.on_write: Callable[[], None] = lambda: None
@@ -60,13 +61,20 @@ class MemoryCluster:
         return copy.deepcopy(found[0]) if found else None
 
     def preview(self, manifest: Mapping[str, Any]) -> Preview:
-        return Preview({**(self.get(manifest) or {}), **copy.deepcopy(dict(manifest))})
+        return Preview(self._after(manifest))
 
     def apply(self, manifest: Mapping[str, Any], *, force: bool = False) -> Manifest:
         self.on_write()
+        result = self._after(manifest)
         others = [item for item in self.objects if _place(item) != _place(manifest)]
-        self.objects = [*others, copy.deepcopy(dict(manifest))]
-        return copy.deepcopy(dict(manifest))
+        self.objects = [*others, result]
+        self._applied[_place(manifest)] = copy.deepcopy(dict(manifest))
+        return copy.deepcopy(result)
+
+    def _after(self, manifest: Mapping[str, Any]) -> Manifest:
+        """Of what the manifest does not name, what was applied before goes, and the rest stays."""
+        live = self.get(manifest) or {}
+        return _merged(live, manifest, self._applied.get(_place(manifest), {}) if live else {})
 
     def delete(self, manifest: Mapping[str, Any]) -> None:
         name = manifest["metadata"]["name"]
@@ -100,3 +108,15 @@ class MemoryCluster:
 def _place(item: Mapping[str, Any]) -> tuple[str, str, str | None]:
     metadata = item["metadata"]
     return item["kind"], metadata["name"], metadata.get("namespace")
+
+
+def _merged(
+    live: Mapping[str, Any], wanted: Mapping[str, Any], applied: Mapping[str, Any]
+) -> Manifest:
+    merged = {k: v for k, v in live.items() if k not in applied or k in wanted}
+    for key, value in wanted.items():
+        mine = isinstance(value, Mapping) and isinstance(live.get(key), Mapping)
+        before = applied.get(key)
+        parts = before if isinstance(before, Mapping) else {}
+        merged[key] = _merged(live[key], value, parts) if mine else copy.deepcopy(value)
+    return merged

@@ -23,7 +23,7 @@ from kuryr_runbook.phases.rollout import wait_rolled_out
 from kuryr_runbook.phases.settling import wait_for
 from kuryr_runbook.phases.upgrading import movable, upgrade_finding
 from kuryr_runbook.planning.credentials import APPLICATION_CREDENTIAL
-from kuryr_runbook.planning.kubernetes import plan_manifests
+from kuryr_runbook.planning.kubernetes import adopting, plan_manifests
 from kuryr_runbook.planning.upgrade import (
     RELEASE,
     RUNNING_PODS,
@@ -41,6 +41,7 @@ from kuryr_runbook.specs.controller import (
     ControllerConfig,
     config_secret,
     controller_manifests,
+    references,
 )
 from kuryr_runbook.specs.kuryr_conf import Conf
 from kuryr_runbook.specs.manifests import Manifest, is_marked, pull_secret, secret
@@ -147,7 +148,8 @@ class Controller(Phase):
         """
         if not _creates_credential(step):
             return step
-        preview = self.cluster.preview(config_secret(self.site, self._blank_conf()))
+        secret = config_secret(self.site, self._blank_conf())
+        preview = self.cluster.preview(adopting(secret, self.cluster.get(secret)))
         return replace(step, conflicts=tuple(map(str, preview.conflicts)))
 
     def _blank_conf(self) -> Conf:
@@ -172,9 +174,11 @@ class Controller(Phase):
     def _secret_maker(self, plan: Plan) -> SecretOf:
         """Makes the Secret once there is an application credential; all else is read now."""
         conf = self._blank_conf() if any(map(_creates_credential, plan.steps)) else {}
+        live = self.cluster.get(references(self.site)[0]) if conf else None
 
-        def secret_of(credential_id: str, secret: str) -> Manifest:
-            return config_secret(self.site, kuryr_conf.logged_in(conf, credential_id, secret))
+        def secret_of(credential_id: str, secret: str) -> Mapping[str, Any]:
+            whole = config_secret(self.site, kuryr_conf.logged_in(conf, credential_id, secret))
+            return adopting(whole, live)
 
         return secret_of
 

@@ -25,6 +25,7 @@ from kuryr_runbook.planning.teardown import has_subports, openstack_removal
 from kuryr_runbook.snapshots.credentials import read_credentials
 from kuryr_runbook.snapshots.finalizers import read_finalized
 from kuryr_runbook.snapshots.openstack import OpenStackSnapshot, read_openstack, read_resources
+from kuryr_runbook.specs.manifests import INSTANCE, MANAGED_BY, RUNBOOK
 from kuryr_runbook.specs.upgrade_check import UPGRADE_CHECK
 
 KINDS = (
@@ -110,17 +111,12 @@ class Teardown(Phase):
 
     def _marked(self, version: str, kind: str, namespace: str | None = None) -> list[Manifest]:
         """All of a kind that bear the marks of this site."""
-        mark = (
-            "app.kubernetes.io/managed-by=kuryr-runbook,"
-            f"app.kubernetes.io/instance={self.site.name}"
-        )
+        mark = f"{MANAGED_BY}={RUNBOOK},{INSTANCE}={self.site.name}"
         return self.cluster.list_objects(version, kind, namespace=namespace, labels=mark)
 
     def _verification(self) -> Iterator[Step]:
         name = self.site.verification.namespace
-        spaces = self.cluster.list_objects(
-            "v1", "Namespace", labels="app.kubernetes.io/managed-by=kuryr-runbook"
-        )
+        spaces = self._marked("v1", "Namespace")
         if any(space["metadata"]["name"] == name for space in spaces):
             target = Target("Namespace", name)
             yield Step(action=Action.DELETE, target=target, because="the verification made it")

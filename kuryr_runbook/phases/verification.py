@@ -33,9 +33,8 @@ from kuryr_runbook.snapshots.diagnosis import read_diagnosis
 from kuryr_runbook.snapshots.traces import read_traces, remaining
 from kuryr_runbook.snapshots.verification import read_workload
 from kuryr_runbook.specs.controller import CONTROLLER, controller_reference
-from kuryr_runbook.specs.manifests import Manifest
+from kuryr_runbook.specs.manifests import Manifest, is_marked
 from kuryr_runbook.specs.workload import (
-    is_ours,
     namespace_manifest,
     workload_manifests,
 )
@@ -161,7 +160,7 @@ class Verification(Phase):
     def _own_namespace(self) -> Manifest | None:
         """The workload's namespace, when there is one."""
         namespace = self.cluster.get(namespace_manifest(self.site))
-        if namespace is not None and not is_ours(self.site, namespace):
+        if namespace is not None and not is_marked(self.site, namespace):
             name = self.site.verification.namespace
             raise DriftError(
                 f"namespace {name} exists, and the runbook did not make it for site "

@@ -7,12 +7,13 @@ in are no differences.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from kuryr_runbook.clients.kubernetes import KubernetesReader
+from kuryr_runbook.model.errors import DriftError
 from kuryr_runbook.model.plan import Action, Change, Plan, Step, Target, shown, staged
-from kuryr_runbook.specs.manifests import digest
+from kuryr_runbook.specs.manifests import INSTANCE, MANAGED_BY, RUNBOOK, digest, marks, unmarked
 
 Manifest = Mapping[str, Any]
 
@@ -58,17 +59,21 @@ def deletion(manifest: Manifest, because: str) -> Step:
 def plan_manifests(phase: str, manifests: Iterable[Manifest], reader: KubernetesReader) -> Plan:
     """Create what is missing, update what applying would change, keep the rest.
 
-    Pods start again when the content of a Secret or ConfigMap that they read is replaced.
+    Pods start again when the content of a Secret or ConfigMap that they read is replaced. Raises
+    DriftError when the runbook made one of the objects for another site, and the API server's
+    refusal of an object that is to be created.
     """
     of_workloads, steps = [], []
-    for manifest in manifests:
+    wanted = list(manifests)
+    spaces = {item["metadata"]["name"] for item in wanted if item["kind"] == "Namespace"}
+    for manifest in wanted:
         if manifest["kind"] in WORKLOADS:
             of_workloads.append(manifest)
         else:
-            steps.append(_step(manifest, reader))
+            steps.append(_step(manifest, reader, spaces))
     namespaces = [step for step in steps if step.target.kind == "Namespace"]
     rest = [step for step in steps if step not in namespaces]
-    workloads = [_step(_reading(manifest, rest), reader) for manifest in of_workloads]
+    workloads = [_step(_reading(manifest, rest), reader, spaces) for manifest in of_workloads]
     return Plan(phase=phase, steps=tuple(staged(namespaces, rest, workloads)))
 
 
@@ -113,10 +118,31 @@ def _replacing(manifest: Manifest, live: Manifest) -> Manifest:
     return _annotated(manifest, replaced) if replaced else manifest
 
 
-def _step(manifest: Manifest, reader: KubernetesReader) -> Step:
+def adopting(manifest: Manifest, live: Manifest | None) -> Manifest:
+    """The manifest as it may be applied to what is there.
+
+    An object that somebody else made does not get the marks by which teardown knows the runbook's
+    own. Raises DriftError when the runbook made it for another site.
+    """
+    if live is None or marks(live) == marks(manifest):
+        return manifest
+    theirs = marks(live)
+    if theirs.get(MANAGED_BY) == RUNBOOK:
+        raise DriftError(
+            f"{target_of(manifest)} was made by the runbook for site {theirs.get(INSTANCE)}: a "
+            "cluster has one Kuryr, and so one site",
+            remedy="let `name` in the site file be that name, or tear that site down first",
+        )
+    return unmarked(manifest)
+
+
+def _step(manifest: Manifest, reader: KubernetesReader, spaces: Collection[str]) -> Step:
+    """What is to be done about one object; `spaces` are namespaces that the same plan makes."""
     target = target_of(manifest)
     live = reader.get(manifest)
     if live is None:
+        if _can_be_tried(manifest, spaces):
+            reader.preview(manifest)
         return Step(
             action=Action.CREATE,
             target=target,
@@ -124,20 +150,32 @@ def _step(manifest: Manifest, reader: KubernetesReader) -> Step:
             body=manifest,
             changes=tuple(differences({"kind": manifest["kind"], "metadata": {}}, manifest)),
         )
-    manifest = _replacing(manifest, live)
+    adopted = adopting(manifest, live)
+    whose = "" if adopted is manifest else "; somebody else's: teardown leaves it"
+    manifest = _replacing(adopted, live)
     preview = reader.preview(manifest)
     changes = tuple(differences(live, preview.result))
     if not changes:
-        return Step(action=Action.KEEP, target=target, because="is as wanted", body=manifest)
+        because = f"is as wanted{whose}"
+        return Step(action=Action.KEEP, target=target, because=because, body=manifest)
     return Step(
         action=Action.UPDATE,
         target=target,
-        because=f"{len(changes)} field{'s differ' if len(changes) > 1 else ' differs'}",
+        because=f"{len(changes)} field{'s differ' if len(changes) > 1 else ' differs'}{whose}",
         body=manifest,
         changes=changes,
         disturbs=_disturbance(target, changes),
         conflicts=tuple(map(str, preview.conflicts)),
     )
+
+
+def _can_be_tried(manifest: Manifest, spaces: Collection[str]) -> bool:
+    """Whether the API server can tell by now if it would take the object.
+
+    It asks for an object's namespace, and for the role of a binding, which the same plan may make.
+    """
+    is_binding = manifest["kind"].endswith("RoleBinding")
+    return not is_binding and manifest["metadata"].get("namespace") not in spaces
 
 
 def _disturbance(target: Target, changes: Iterable[Change]) -> str:

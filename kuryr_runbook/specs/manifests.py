@@ -29,23 +29,38 @@ TOLERATIONS = [
 ]
 
 
+LABELS = "app.kubernetes.io/"
+"""Where the names of labels begin that tell what an object belongs to."""
+MANAGED_BY, INSTANCE = f"{LABELS}managed-by", f"{LABELS}instance"
+"""Labels that tell who made an object, and for which site: together they are the marks."""
+RUNBOOK = "kuryr-runbook"
+
+
 def labels(site: Site, component: str) -> dict[str, str]:
-    """The marks on every object that the runbook makes."""
+    """The labels of every object that the runbook makes, its marks among them."""
     return {
-        "app.kubernetes.io/managed-by": "kuryr-runbook",
-        "app.kubernetes.io/instance": site.name,
-        "app.kubernetes.io/name": component,
+        MANAGED_BY: RUNBOOK,
+        INSTANCE: site.name,
+        f"{LABELS}name": component,
     }
 
 
+def marks(manifest: Mapping[str, Any]) -> dict[str, str]:
+    """Those of the marks that an object bears, whoever put them there."""
+    found = manifest["metadata"].get("labels") or {}
+    return {key: found[key] for key in (MANAGED_BY, INSTANCE) if key in found}
+
+
 def is_marked(site: Site, manifest: Mapping[str, Any]) -> bool:
-    """Whether the object bears the marks of this site."""
-    marks = manifest["metadata"].get("labels", {})
-    return all(
-        marks.get(key) == value
-        for key, value in labels(site, "").items()
-        if key != "app.kubernetes.io/name"
-    )
+    """Whether the runbook made the object, for this site."""
+    return marks(manifest) == {MANAGED_BY: RUNBOOK, INSTANCE: site.name}
+
+
+def unmarked(manifest: Mapping[str, Any]) -> Manifest:
+    """The same without the labels of what the runbook makes: for an object that is not its own."""
+    found = manifest["metadata"]
+    rest = {k: v for k, v in found.get("labels", {}).items() if not k.startswith(LABELS)}
+    return {**manifest, "metadata": {**found, "labels": rest}}
 
 
 def metadata(site: Site, name: str) -> Manifest:

@@ -119,12 +119,6 @@ def deployment_reference(site: Site) -> Manifest:
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": _metadata(site, DEMO)}
 
 
-def is_ours(site: Site, namespace: Manifest) -> bool:
-    """Whether a namespace that exists was made by the runbook for this site."""
-    wanted = namespace_manifest(site)["metadata"]["labels"].items()
-    return bool(wanted <= namespace["metadata"].get("labels", {}).items())
-
-
 def _script(name: str) -> str:
     return (resources.files("kuryr_runbook") / "share" / "workload" / name).read_text()
 

@@ -191,6 +191,21 @@ def test_whatever_happened_a_run_ends_with_exactly_one_that_works(
     assert [str(step.target) for step in phase.make_plan().changes] == []
 
 
+def test_a_login_goes_into_somebody_elses_secret_which_stays_theirs(
+    make_world: Callable[[], World],
+) -> None:
+    world = make_world()
+    secret, _ = references(world.phase(Controller).site)
+    theirs = {**secret, "metadata": {**secret["metadata"], "labels": {"of": "them"}}}
+    world.cluster.objects.append(theirs)
+    phase = world.phase(Controller, **OWN)
+    phase.carry_out(phase.make_plan())
+    written = world.cluster.get(secret) or {}
+    assert written["metadata"]["labels"] == {"of": "them"}
+    assert world.read().used is not None
+    assert phase.make_plan().changes == ()
+
+
 @pytest.mark.parametrize("cut", range(WRITES))
 @pytest.mark.parametrize("again", [Controller, Rotation])
 def test_a_rotation_cut_off_anywhere_converges(

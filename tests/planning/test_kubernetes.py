@@ -11,8 +11,10 @@ from memory_cluster import MemoryCluster as WholeCluster
 
 from kuryr_runbook.clients.kubernetes import Preview
 from kuryr_runbook.clients.kubernetes_errors import FieldConflict
+from kuryr_runbook.model.errors import ApplyError, DriftError
 from kuryr_runbook.model.plan import KNOWN_LATER, Action, Step, known_later
 from kuryr_runbook.planning.kubernetes import differences, plan_manifests
+from kuryr_runbook.specs.manifests import INSTANCE, MANAGED_BY, RUNBOOK
 
 CONFIG: dict[str, Any] = {
     "apiVersion": "v1",
@@ -192,3 +194,53 @@ def test_workloads_wait_for_what_they_use() -> None:
     plan = plan_manifests("p", [deployment, CONFIG, namespace], MemoryCluster(None))
     assert [step.target.kind for step in plan.steps] == ["Namespace", "ConfigMap", "Deployment"]
     assert [len(step.needs) for step in plan.steps] == [0, 1, 1]
+
+
+def marked(item: dict[str, Any], site: str = "here") -> dict[str, Any]:
+    labels = {MANAGED_BY: RUNBOOK, INSTANCE: site, "release": "stein"}
+    return {**item, "metadata": {**item["metadata"], "labels": labels}}
+
+
+def test_an_object_of_somebody_else_is_used_without_becoming_ours() -> None:
+    cluster = WholeCluster(CONFIG | {"data": {"key": "another"}})
+    [step] = plan_manifests("p", [marked(CONFIG)], cluster).steps
+    assert step.action is Action.UPDATE
+    assert step.because == "2 fields differ; somebody else's: teardown leaves it"
+    cluster.apply(step.body)
+    assert cluster.objects[0]["metadata"]["labels"] == {"release": "stein"}
+    [step] = plan_manifests("p", [marked(CONFIG)], cluster).steps
+    assert (step.action, step.because) == (
+        Action.KEEP,
+        "is as wanted; somebody else's: teardown leaves it",
+    )
+
+
+def test_an_object_of_another_site_is_refused_with_its_name() -> None:
+    with pytest.raises(DriftError, match="ConfigMap ns/a was made by the runbook for site there"):
+        plan_manifests("p", [marked(CONFIG)], WholeCluster(marked(CONFIG, "there")))
+
+
+class Refusing(WholeCluster):
+    """An admission plugin lets nothing in."""
+
+    def preview(self, manifest: Mapping[str, Any]) -> Preview:
+        raise ApplyError(f"{manifest['kind']} {manifest['metadata']['name']}: denied")
+
+
+def test_what_the_api_server_would_not_take_is_refused_before_anything_is_changed() -> None:
+    with pytest.raises(ApplyError, match="ConfigMap a: denied"):
+        plan_manifests("p", [CONFIG], Refusing())
+
+
+def test_what_needs_what_the_same_plan_makes_is_not_tried_before() -> None:
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "ns"}}
+    binding = {"apiVersion": "v1", "kind": "ClusterRoleBinding", "metadata": {"name": "b"}}
+    asked: list[str] = []
+
+    class Noting(WholeCluster):
+        def preview(self, manifest: Mapping[str, Any]) -> Preview:
+            asked.append(manifest["kind"])
+            return super().preview(manifest)
+
+    plan_manifests("p", [namespace, CONFIG, binding], Noting())
+    assert asked == ["Namespace"]

@@ -159,6 +159,20 @@ def test_controller_and_daemon_have_service_accounts_of_their_own() -> None:
     assert daemon()["spec"]["template"]["spec"]["serviceAccountName"] == "kuryr-daemon"
 
 
+@pytest.mark.parametrize(
+    ("changes", "ours"),
+    [
+        ({manifests.MANAGED_BY: "Helm"}, False),
+        ({manifests.INSTANCE: "other"}, False),
+        ({"kubernetes.io/metadata.name": "demo"}, True),
+    ],
+)
+def test_an_object_is_ours_by_mark_and_site(changes: dict[str, str], *, ours: bool) -> None:
+    labels = {**manifests.labels(site(), "demo"), **changes}
+    assert manifests.is_marked(site(), {"metadata": {"labels": labels}}) is ours
+    assert not manifests.is_marked(site(), {"metadata": {"labels": {}}})
+
+
 def test_the_configuration_is_installed_last_and_whole() -> None:
     script = daemons.install_script(site()).splitlines()
     plugin = next(

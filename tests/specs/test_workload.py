@@ -7,11 +7,10 @@ from importlib import resources
 from typing import Any
 from urllib.parse import urlencode
 
-import pytest
 from healthy import lab_site
 
 from kuryr_runbook.specs import workload
-from kuryr_runbook.specs.manifests import PULL_SECRET, digest, labels
+from kuryr_runbook.specs.manifests import PULL_SECRET, digest
 
 IMAGE = "203.0.113.130:5443/kuryr/kuryr@sha256:" + "a" * 64
 SITE = lab_site()
@@ -66,19 +65,6 @@ def test_the_account_may_view_its_own_namespace_only() -> None:
     assert binding["metadata"]["namespace"] == NAMESPACE
     [subject] = binding["subjects"]
     assert subject["name"] == manifests()["ServiceAccount"]["metadata"]["name"]
-
-
-@pytest.mark.parametrize(
-    ("marks", "ours"),
-    [
-        ({}, False),
-        ({"app.kubernetes.io/managed-by": "helm"}, False),
-        ({**labels(SITE, workload.DEMO), "app.kubernetes.io/instance": "other"}, False),
-        ({**labels(SITE, workload.DEMO), "kubernetes.io/metadata.name": NAMESPACE}, True),
-    ],
-)
-def test_a_namespace_is_ours_by_mark_and_site(marks: dict[str, str], *, ours: bool) -> None:
-    assert workload.is_ours(SITE, {"metadata": {"labels": marks}}) is ours
 
 
 TARGETS = workload.Targets(
