@@ -9,6 +9,8 @@ from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
+from memory_cluster import CLUSTER_ID
+
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.site_file import parse_site
@@ -175,6 +177,7 @@ def healthy(driver: VifDriver = VifDriver.NESTED_MACVLAN) -> VerificationSnapsho
         taken_at=NOW,
         site=lab_site(driver),
         cluster=ClusterSnapshot(
+            cluster_id=CLUSTER_ID,
             taken_at=NOW,
             version="v1.20.2",
             nodes=tuple(_node(name, address) for name, address in NODES.items()),

@@ -12,6 +12,10 @@ from kuryr_runbook.clients.kubernetes_exec import Executed
 
 Manifest = dict[str, Any]
 
+CLUSTER_ID = "0b5a6b4e-4d2c-4a9d-9d52-0c1e7c9f3a11"
+"""The uid of its namespace kube-system, which is always there."""
+SYSTEM = {"kind": "Namespace", "metadata": {"name": "kube-system", "uid": CLUSTER_ID}}
+
 
 class MemoryCluster:
     """Reads, writes and probes; `on_delete` is what a controller would do after a deletion.
@@ -57,7 +61,7 @@ class MemoryCluster:
 
     def get(self, manifest: Mapping[str, Any]) -> Manifest | None:
         self.on_get()
-        found = [item for item in self.objects if _place(item) == _place(manifest)]
+        found = [it for it in (*self.objects, SYSTEM) if _place(it) == _place(manifest)]
         return copy.deepcopy(found[0]) if found else None
 
     def preview(self, manifest: Mapping[str, Any]) -> Preview:

@@ -20,10 +20,11 @@ from urllib.parse import urlsplit
 
 import yaml
 from memory_cloud import PROJECT, MemoryCloud
+from memory_cluster import SYSTEM
 
 from kuryr_runbook.clients.openstack_api import COLLECTIONS
 
-NODE_KINDS = {"nodes": "Node", "endpoints": "Endpoints"}
+NODE_KINDS = {"nodes": "Node", "endpoints": "Endpoints", "namespaces": "Namespace"}
 
 
 @dataclass
@@ -128,6 +129,8 @@ class ServedApis:
                 return {"kind": "APIResourceList", "groupVersion": "v1", "resources": resources}
             case "api/v1/nodes":
                 return {"items": [_node(*node) for node in self.nodes.items()]}
+            case "api/v1/namespaces/kube-system":
+                return SYSTEM
             case "api/v1/namespaces/default/endpoints/kubernetes":
                 master = {"ip": next(iter(self.nodes.values()))}
                 return {"subsets": [{"addresses": [master], "ports": [{"port": 6443}]}]}

@@ -11,6 +11,7 @@ from typing import Any
 import kubernetes
 
 from kuryr_runbook.model import addressing
+from kuryr_runbook.model.marks import owner_mark
 from kuryr_runbook.model.site import Site
 
 API_PORT = 6443
@@ -20,11 +21,11 @@ def work_of(site: Site) -> dict[str, Any]:
     """What phase 02 makes for the site, with macvlan as VIF driver, ready for JSON."""
     network = site.network
     pods, services = network.pod_subnet, network.service_subnet
-    nodes, members = _cluster(site)
+    cluster_id, nodes, members = _cluster(site)
     vip = addressing.api_service_address(site.kubernetes.service_cidr)
     gateway = addressing.service_gateway(services.cidr)
     return {
-        "owner": site.owner,
+        "owner": owner_mark(site.name, cluster_id),
         "external_network": network.external_network,
         "node_subnet": network.node_subnet,
         "router": network.router,
@@ -73,8 +74,8 @@ def _rules(site: Site) -> list[dict[str, Any]]:
     ]
 
 
-def _cluster(site: Site) -> tuple[list[str], list[dict[str, Any]]]:
-    """Addresses of all nodes, masters too, and the API servers."""
+def _cluster(site: Site) -> tuple[str, list[str], list[dict[str, Any]]]:
+    """The cluster's id, addresses of all nodes, masters too, and the API servers."""
     api = kubernetes.client.CoreV1Api(
         kubernetes.config.new_client_from_config(
             str(site.kubernetes.kubeconfig), site.kubernetes.context
@@ -92,4 +93,5 @@ def _cluster(site: Site) -> tuple[list[str], list[dict[str, Any]]]:
         for address in node.status.addresses
         if address.type == "InternalIP"
     }
-    return sorted(nodes | {server["address"] for server in servers}), servers
+    cluster_id = api.read_namespace("kube-system").metadata.uid
+    return cluster_id, sorted(nodes | {server["address"] for server in servers}), servers

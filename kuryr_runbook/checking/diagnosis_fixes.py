@@ -20,7 +20,7 @@ from kuryr_runbook.model.fixes import (
     ObjectFix,
     PairFix,
 )
-from kuryr_runbook.model.marks import KURYR_PORT_OWNER, KURYRS_FLOATING_IP
+from kuryr_runbook.model.marks import KURYR_PORT_OWNER, KURYRS_FLOATING_IP, is_marked
 from kuryr_runbook.snapshots.diagnosis_objects import ClusterService, KuryrObject, Life, Pod
 from kuryr_runbook.snapshots.diagnosis_resources import Balancer, FloatingIp, Port
 from kuryr_runbook.snapshots.vif import PodVif
@@ -121,7 +121,7 @@ def delete_balancers(look: Look, orphans: Iterable[Balancer]) -> Iterator[Fix]:
             address is None
             or address not in look.site.kubernetes.service_cidr
             or (namespace, name) in claimed
-            or balancer.description == look.site.owner
+            or is_marked(balancer.description)
             or balancer.provisioning not in MUTABLE
         ):
             continue

@@ -32,7 +32,7 @@ from kuryr_runbook.model.rules import admits
 from kuryr_runbook.model.services import Service
 from kuryr_runbook.snapshots.preflight import PreflightSnapshot
 from kuryr_runbook.snapshots.preflight_cloud import Quota
-from kuryr_runbook.specs.openstack import GroupSpec, Source, openstack_spec
+from kuryr_runbook.specs.openstack import GroupSpec, Source, node_group, pod_group
 from kuryr_runbook.specs.workload import balancer_name
 
 Need = Mapping[str, int]
@@ -64,7 +64,7 @@ def check_routers(snapshot: PreflightSnapshot) -> Verdict:
 @check("quota-security-group", "The quota of security groups suffices")
 def check_groups(snapshot: PreflightSnapshot) -> Verdict:
     """Node group and pod group."""
-    groups = _groups(snapshot)
+    groups = node_group(snapshot.site), pod_group(snapshot.site)
     need = {it.name: _missing(snapshot, "security_group", it.name, it.given_id) for it in groups}
     return _judged(snapshot, "security_group", "--secgroups", need)
 
@@ -72,7 +72,8 @@ def check_groups(snapshot: PreflightSnapshot) -> Verdict:
 @check("quota-security-group-rule", "The quota of security group rules suffices")
 def check_rules(snapshot: PreflightSnapshot) -> Verdict:
     """What the two groups do not admit yet."""
-    need = {it.name: _rules(snapshot, it) for it in _groups(snapshot)}
+    groups = node_group(snapshot.site), pod_group(snapshot.site)
+    need = {it.name: _rules(snapshot, it) for it in groups}
     return _judged(snapshot, "security_group_rule", "--secgroup-rules", need)
 
 
@@ -171,11 +172,6 @@ def _subnets(snapshot: PreflightSnapshot) -> Need:
         "pods": pods,
         "services": _missing(snapshot, "subnet", site.service_subnet.name, given),
     }
-
-
-def _groups(snapshot: PreflightSnapshot) -> tuple[GroupSpec, GroupSpec]:
-    spec = openstack_spec(snapshot.site, (), ())
-    return spec.node_group, spec.pod_group
 
 
 def _rules(snapshot: PreflightSnapshot, spec: GroupSpec) -> int:

@@ -14,7 +14,6 @@ from pydantic import Field, model_validator
 
 from kuryr_runbook.model import addressing, support
 from kuryr_runbook.model.drivers import TRAITS, DriverTraits, VifDriver
-from kuryr_runbook.model.marks import OWNER_MARK
 from kuryr_runbook.model.providers import PROVIDERS, OctaviaProvider, ProviderTraits
 from kuryr_runbook.model.releases import RELEASES, ConstraintSet, ConstraintsName, Release
 from kuryr_runbook.model.site_values import (
@@ -252,11 +251,6 @@ class Site(Section):
     def provider(self) -> ProviderTraits:
         """What Octavia's provider asks for."""
         return PROVIDERS[self.kuryr.octavia_provider]
-
-    @property
-    def owner(self) -> str:
-        """The mark on everything that the runbook makes for this site."""
-        return f"{OWNER_MARK}{self.name}"
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -85,7 +85,7 @@ def read_prepared(
     addresses = tuple(
         sorted({*(n.address for n in nodes.nodes), *(a for a, _ in nodes.api_servers)})
     )
-    spec = openstack_spec(site, addresses, nodes.api_servers)
+    spec = openstack_spec(site, addresses, nodes.api_servers, nodes.cluster_id)
     return Prepared(cluster=nodes, cloud=snapshot, plan=plan_openstack(spec, snapshot))
 
 

@@ -59,7 +59,9 @@ class Teardown(Phase):
         say("reading Keystone, Neutron and Octavia")
         credentials = read_credentials(self.site, IdentityClient(self.cloud.session), self.cluster)
         snapshot = read_openstack(self.cloud, self.site.openstack.k8s_project_id)
-        stages = openstack_removal(self.site, snapshot, self.options.keep, self._trunks(snapshot))
+        cluster_id = credentials.cluster_id
+        trunks = self._trunks(cluster_id, snapshot)
+        stages = openstack_removal(self.site, cluster_id, snapshot, self.options.keep, trunks)
         steps = staged(
             self._verification(),
             *node_files_removal(self.site, daemon_sets),
@@ -72,9 +74,11 @@ class Teardown(Phase):
         )
         return Plan(phase=self.name, steps=tuple(steps))
 
-    def _trunks(self, snapshot: OpenStackSnapshot) -> tuple[Mapping[str, Any], ...]:
+    def _trunks(
+        self, cluster_id: str, snapshot: OpenStackSnapshot
+    ) -> tuple[Mapping[str, Any], ...]:
         """Neutron need not have trunks: they are asked for where they carry something of Kuryr."""
-        if not has_subports(self.site, snapshot):
+        if not has_subports(self.site, cluster_id, snapshot):
             return ()
         fields = {"trunk": ("id", "name", "port_id", "sub_ports")}
         return read_resources(self.cloud, snapshot.project_id, fields)["trunk"]

@@ -36,7 +36,7 @@ def plan_credentials(
 
     Raises AccessError when the runbook's own login may not do that.
     """
-    spec = credential_spec(site)
+    spec = credential_spec(site, snapshot.cluster_id)
     if spec is None:
         unused = "Kuryr logs in with the site's own credentials"
         plan = CredentialPlan(chosen=None, retired=_retired(site, snapshot, unused))
@@ -91,7 +91,7 @@ def _why_another(
     found = next((item for item in snapshot.of_project() if item["id"] == used.id), None)
     if found is None:
         return "the one that Kuryr uses is gone, or another user's"
-    if not is_owned(site, found):
+    if not is_owned(site, snapshot.cluster_id, found):
         return f"the one that Kuryr uses, {found['name']}, is not the runbook's"
     if found["description"] != spec.description:
         return f"{found['name']} was made for other roles"
@@ -111,7 +111,7 @@ def _retired(
             because=because,
         )
         for item in snapshot.of_project()
-        if is_owned(site, item) and item["id"] != but
+        if is_owned(site, snapshot.cluster_id, item) and item["id"] != but
     )
 
 

@@ -19,7 +19,7 @@ from kuryr_runbook.model.fixes import (
     ObjectFix,
     PairFix,
 )
-from kuryr_runbook.model.marks import KURYR_PORT_OWNER, KURYRS_FLOATING_IP
+from kuryr_runbook.model.marks import KURYR_PORT_OWNER, KURYRS_FLOATING_IP, is_marked
 from kuryr_runbook.model.plan import (
     ABSENT,
     ADDRESS_PAIRS,
@@ -107,7 +107,7 @@ class _Cloud:
             and balancer.vip_subnet_id == self.services.id
             and _is_inside(balancer.vip, self.site.kubernetes.service_cidr)
             and "/" in balancer.name
-            and balancer.description != self.site.owner
+            and not is_marked(balancer.description)
         )
 
     def is_pods(self, fix: PairFix) -> bool:

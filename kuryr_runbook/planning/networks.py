@@ -6,6 +6,7 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
 from kuryr_runbook.model.addressing import Pool
+from kuryr_runbook.model.marks import is_marked
 from kuryr_runbook.model.plan import Action, Step, Target, field_changes, shown
 from kuryr_runbook.planning.gathering import Gathering, Ref, Resource
 from kuryr_runbook.specs.openstack import SubnetSpec
@@ -122,6 +123,11 @@ def plan_subnet(gathering: Gathering, spec: SubnetSpec, network: Ref) -> Ref:
             "allocation_pools": _pools(spec),
         }
         return gathering.create("subnet", spec.name, body, f"there is none yet: {spec.role}")
+    if not spec.given_id and is_marked(subnet["description"]) and not gathering.owns(subnet):
+        gathering.problems.append(
+            f"subnet {spec.name} is another cluster's or site's ({subnet['description']}): name "
+            f"another; if that one is gone, describe the subnet as {gathering.spec.owner!r}"
+        )
     misfits = _misfits(spec, subnet, network)
     if misfits and gathering.owns(subnet) and misfits.keys() <= REPAIRABLE:
         body = {name: wanted for name, (wanted, _) in misfits.items()}

@@ -12,9 +12,10 @@ from typing import Any
 from kuryr_runbook.model.marks import (
     KURYR_PORT_OWNER,
     KURYRS_FLOATING_IP,
-    OWNER_MARK,
     POD_PORT_OWNERS,
     SUBPORT_OWNER,
+    is_marked,
+    owner_mark,
 )
 from kuryr_runbook.model.plan import ADDRESS_PAIRS, Action, Step, Target, field_changes
 from kuryr_runbook.model.site import Site
@@ -25,6 +26,7 @@ Resource = Mapping[str, Any]
 
 def openstack_removal(
     site: Site,
+    cluster_id: str,
     snapshot: OpenStackSnapshot,
     keep: Collection[str] = (),
     trunks: Collection[Resource] = (),
@@ -35,15 +37,20 @@ def openstack_removal(
     `openstack` in `keep` only what Kuryr itself left behind goes. `trunks` are those of the
     project, if `has_subports` says that there is something on them.
     """
-    stages = _stages(site, snapshot, keep, trunks)
+    owner = owner_mark(site.name, cluster_id)
+    stages = _stages(site, owner, snapshot, keep, trunks)
     return [sorted(stage, key=lambda step: (str(step.target), str(step.id))) for stage in stages]
 
 
 def _stages(
-    site: Site, snapshot: OpenStackSnapshot, keep: Collection[str], trunks: Collection[Resource]
+    site: Site,
+    owner: str,
+    snapshot: OpenStackSnapshot,
+    keep: Collection[str],
+    trunks: Collection[Resource],
 ) -> list[list[Step]]:
-    service_subnet = _service_subnet(site, snapshot)
-    pod_subnet = _pod_subnet(site, snapshot)
+    service_subnet = _service_subnet(site, owner, snapshot)
+    pod_subnet = _pod_subnet(site, owner, snapshot)
     theirs = _subports_of_others(site, snapshot, trunks)
     left = [port for port in _left_ports(snapshot, pod_subnet) if port["id"] not in theirs]
     of_kuryr = [
@@ -56,34 +63,35 @@ def _stages(
         return of_kuryr
     return [
         *of_kuryr,
-        list(_owned(site, snapshot, "loadbalancer")),
-        list(_interfaces(site, snapshot)),
-        [*_owned(site, snapshot, "router"), *_owned(site, snapshot, "subnet")],
-        [*_owned(site, snapshot, "network"), *_memberships(site, snapshot)],
-        list(_rules(site, snapshot)),
-        list(_owned(site, snapshot, "security_group")),
+        list(_owned(owner, snapshot, "loadbalancer")),
+        list(_interfaces(owner, snapshot)),
+        [*_owned(owner, snapshot, "router"), *_owned(owner, snapshot, "subnet")],
+        [*_owned(owner, snapshot, "network"), *_memberships(owner, snapshot)],
+        list(_rules(owner, snapshot)),
+        list(_owned(owner, snapshot, "security_group")),
     ]
 
 
-def has_subports(site: Site, snapshot: OpenStackSnapshot) -> bool:
+def has_subports(site: Site, cluster_id: str, snapshot: OpenStackSnapshot) -> bool:
     """Whether ports are left in the pods' subnet that are, or were, subports of a trunk."""
-    left = _left_ports(snapshot, _pod_subnet(site, snapshot))
+    owner = owner_mark(site.name, cluster_id)
+    left = _left_ports(snapshot, _pod_subnet(site, owner, snapshot))
     return any(port["device_owner"] == SUBPORT_OWNER for port in left)
 
 
-def _pod_subnet(site: Site, snapshot: OpenStackSnapshot) -> Resource | None:
+def _pod_subnet(site: Site, owner: str, snapshot: OpenStackSnapshot) -> Resource | None:
     wanted = site.network.pod_subnet
     nodes = _node_subnet(site, snapshot)
     network = nodes["network_id"] if nodes is not None else None
     given = site.network.kuryr_pod_subnet_id
-    return _subnet_of(site, snapshot, wanted.name, str(wanted.cidr), network, given)
+    return _subnet_of(owner, snapshot, wanted.name, str(wanted.cidr), network, given)
 
 
-def _service_subnet(site: Site, snapshot: OpenStackSnapshot) -> Resource | None:
+def _service_subnet(site: Site, owner: str, snapshot: OpenStackSnapshot) -> Resource | None:
     wanted = site.network.service_subnet
     network = next((it["id"] for it in snapshot.named("network", wanted.network)), None)
     given = site.network.kuryr_service_subnet_id
-    return _subnet_of(site, snapshot, wanted.name, str(wanted.cidr), network, given)
+    return _subnet_of(owner, snapshot, wanted.name, str(wanted.cidr), network, given)
 
 
 def _node_subnet(site: Site, snapshot: OpenStackSnapshot) -> Resource | None:
@@ -115,7 +123,7 @@ def _node_ports(site: Site, snapshot: OpenStackSnapshot) -> list[Resource]:
 
 
 def _subnet_of(
-    site: Site,
+    owner: str,
     snapshot: OpenStackSnapshot,
     name: str,
     cidr: str,
@@ -131,31 +139,23 @@ def _subnet_of(
     if given_id:
         return snapshot.by_id("subnet", given_id)
     named = snapshot.named("subnet", name)
-    owned = [it for it in named if _is_owned(site, it)]
-    adopted = [
-        it
-        for it in named
-        if it["network_id"] == network_id and it["cidr"] == cidr and not _is_marked(it)
-    ]
+    owned = [it for it in named if _is_owned(owner, it)]
+    unmarked = [it for it in named if not is_marked(it.get("description"))]
+    adopted = [it for it in unmarked if it["network_id"] == network_id and it["cidr"] == cidr]
     return next(iter([*owned, *adopted]), None)
 
 
-def _is_owned(site: Site, resource: Resource) -> bool:
-    return resource.get("description") == site.owner
-
-
-def _is_marked(resource: Resource) -> bool:
-    """Whether the runbook made it, for whichever site."""
-    return str(resource.get("description") or "").startswith(OWNER_MARK)
+def _is_owned(owner: str, resource: Resource) -> bool:
+    return resource.get("description") == owner
 
 
 def _delete(kind: str, resource: Resource, name: str, because: str) -> Step:
     return Step(action=Action.DELETE, target=Target(kind, name), id=resource["id"], because=because)
 
 
-def _owned(site: Site, snapshot: OpenStackSnapshot, kind: str) -> Iterator[Step]:
+def _owned(owner: str, snapshot: OpenStackSnapshot, kind: str) -> Iterator[Step]:
     for resource in snapshot.of(kind):
-        if _is_owned(site, resource):
+        if _is_owned(owner, resource):
             yield _delete(kind, resource, str(resource["name"]), "the runbook made it")
 
 
@@ -189,7 +189,7 @@ def _left_balancers(
         and balancer["vip_subnet_id"] == subnet["id"]
         and IPv4Address(balancer["vip_address"]) in cidr
         and "/" in balancer["name"]
-        and not _is_owned(site, balancer)
+        and not is_marked(balancer.get("description"))
     ]
 
 
@@ -246,7 +246,7 @@ def _inside(address: str, cidr: IPv4Network) -> bool:
     return "/" not in address and ":" not in address and IPv4Address(address) in cidr
 
 
-def _interfaces(site: Site, snapshot: OpenStackSnapshot) -> Iterator[Step]:
+def _interfaces(owner: str, snapshot: OpenStackSnapshot) -> Iterator[Step]:
     """Legs of routers in subnets that will go, or of routers that will go."""
     subnets = {item["id"]: item for item in snapshot.of("subnet")}
     routers = {item["id"]: item for item in snapshot.of("router")}
@@ -258,7 +258,7 @@ def _interfaces(site: Site, snapshot: OpenStackSnapshot) -> Iterator[Step]:
             subnet = subnets.get(fixed["subnet_id"])
             if router is None or subnet is None:
                 continue
-            if _is_owned(site, subnet) or _is_owned(site, router):
+            if _is_owned(owner, subnet) or _is_owned(owner, router):
                 yield Step(
                     action=Action.DELETE,
                     target=Target("router_interface", str(subnet["name"])),
@@ -268,9 +268,9 @@ def _interfaces(site: Site, snapshot: OpenStackSnapshot) -> Iterator[Step]:
                 )
 
 
-def _memberships(site: Site, snapshot: OpenStackSnapshot) -> Iterator[Step]:
+def _memberships(owner: str, snapshot: OpenStackSnapshot) -> Iterator[Step]:
     """Nodes' ports leave a group that will go."""
-    going = {item["id"] for item in snapshot.of("security_group") if _is_owned(site, item)}
+    going = {item["id"] for item in snapshot.of("security_group") if _is_owned(owner, item)}
     for port in snapshot.of("port"):
         groups = port["security_groups"]
         if port["device_owner"] != KURYR_PORT_OWNER and going.intersection(groups):
@@ -285,12 +285,12 @@ def _memberships(site: Site, snapshot: OpenStackSnapshot) -> Iterator[Step]:
             )
 
 
-def _rules(site: Site, snapshot: OpenStackSnapshot) -> Iterator[Step]:
+def _rules(owner: str, snapshot: OpenStackSnapshot) -> Iterator[Step]:
     """Rules that the runbook added to a group that stays."""
     groups = {item["id"]: item for item in snapshot.of("security_group")}
     for rule in snapshot.of("security_group_rule"):
         group = groups.get(rule["security_group_id"])
-        if group is None or _is_owned(site, group) or not _is_owned(site, rule):
+        if group is None or _is_owned(owner, group) or not _is_owned(owner, rule):
             continue
         source = rule["remote_ip_prefix"] or rule["remote_group_id"]
         yield _delete(

@@ -12,6 +12,7 @@ from kuryr_runbook.clients.identity import IdentityReader, Token
 from kuryr_runbook.clients.kubernetes import KubernetesReader
 from kuryr_runbook.clients.secrets import learn
 from kuryr_runbook.model.site import Site
+from kuryr_runbook.snapshots.kubernetes import read_cluster_id
 from kuryr_runbook.specs.controller import CONFIG_KEY, CREDENTIAL_ANNOTATION, references
 from kuryr_runbook.specs.kuryr_conf import parse_login
 
@@ -31,6 +32,7 @@ class CredentialSnapshot:
     """Keystone and cluster, as they were at one time."""
 
     taken_at: datetime
+    cluster_id: str
     token: Token
     credentials: tuple[Mapping[str, Any], ...]
     """All application credentials of the user, whoever made them, in every project."""
@@ -53,6 +55,7 @@ def read_credentials(
     secret, deployment = (cluster.get(item) for item in references(site))
     return CredentialSnapshot(
         taken_at=taken_at,
+        cluster_id=read_cluster_id(cluster),
         token=identity.token(),
         credentials=credentials,
         used=_used(secret or {}, {item["id"] for item in credentials}, identity),

@@ -9,6 +9,7 @@ from ipaddress import IPv4Address
 from typing import Any
 
 from kuryr_runbook.clients.kubernetes import KubernetesReader
+from kuryr_runbook.model.errors import DriftError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +31,7 @@ class ClusterSnapshot:
     """Nodes and API servers, as they were at one time."""
 
     taken_at: datetime
+    cluster_id: str
     version: str
     nodes: tuple[NodeAddress, ...]
     api_servers: tuple[tuple[IPv4Address, int], ...]
@@ -41,8 +43,23 @@ class ClusterSnapshot:
         return any(node.runtime.startswith("docker:") for node in self.nodes)
 
 
+def read_cluster_id(reader: KubernetesReader) -> str:
+    """What tells this cluster from all others: the uid of its namespace kube-system.
+
+    Kubernetes has no id of a cluster; OpenTelemetry's conventions take this for `k8s.cluster.uid`.
+    """
+    space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system"}}
+    found = reader.get(space)
+    if found is None:
+        raise DriftError(
+            "the cluster has no namespace kube-system, whose uid tells it from other clusters",
+            remedy="check that the kubeconfig's context names a cluster of Kubernetes",
+        )
+    return str(found["metadata"]["uid"])
+
+
 def read_cluster(reader: KubernetesReader) -> ClusterSnapshot:
-    """Read the nodes and where the API servers are."""
+    """Read which cluster it is, its nodes, and where the API servers are."""
     taken_at = datetime.now(UTC)
     endpoints = reader.get(
         {
@@ -53,6 +70,7 @@ def read_cluster(reader: KubernetesReader) -> ClusterSnapshot:
     )
     return ClusterSnapshot(
         taken_at=taken_at,
+        cluster_id=read_cluster_id(reader),
         version=reader.version,
         nodes=tuple(_node(node) for node in reader.list_objects("v1", "Node")),
         api_servers=tuple(

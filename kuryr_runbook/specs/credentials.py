@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from kuryr_runbook.model.marks import owner_mark
 from kuryr_runbook.model.site import Site
 
 ADMIN_ROLES = ("admin",)
@@ -34,7 +35,7 @@ class CredentialSpec:
         }
 
 
-def credential_spec(site: Site) -> CredentialSpec | None:
+def credential_spec(site: Site, cluster_id: str) -> CredentialSpec | None:
     """What the site wants; None when Kuryr logs in as the runbook does."""
     if site.kuryr.credentials == "site":
         return None
@@ -44,11 +45,12 @@ def credential_spec(site: Site) -> CredentialSpec | None:
         stem=f"kuryr-{site.name}-",
         # Keystone adds the implied roles to those that were asked for, and does not tell which:
         # what was asked for stands here.
-        description=f"{site.owner} roles={','.join(roles)}",
+        description=f"{owner_mark(site.name, cluster_id)} roles={','.join(roles)}",
         roles=roles,
     )
 
 
-def is_owned(site: Site, credential: Mapping[str, Any]) -> bool:
-    """Whether the runbook made it, for this site."""
-    return str(credential.get("description")).startswith(f"{site.owner} ")
+def is_owned(site: Site, cluster_id: str, credential: Mapping[str, Any]) -> bool:
+    """Whether the runbook made it, for this site and cluster."""
+    mark = owner_mark(site.name, cluster_id)
+    return str(credential.get("description")).startswith(f"{mark} ")

@@ -13,6 +13,7 @@ from ipaddress import IPv4Address, IPv4Network
 from kuryr_runbook.model import addressing
 from kuryr_runbook.model.addressing import Pool
 from kuryr_runbook.model.drivers import GroupRole
+from kuryr_runbook.model.marks import owner_mark
 from kuryr_runbook.model.site import Site
 
 HTTPS_PORT = 443
@@ -81,6 +82,7 @@ class OpenStackSpec:
     """All that phase 02 is to bring about."""
 
     owner: str
+    """The description of all that is made."""
     external_network: str
     external_network_id: str | None
     node_subnet: str
@@ -101,11 +103,12 @@ def openstack_spec(
     site: Site,
     node_addresses: tuple[IPv4Address, ...],
     api_servers: tuple[tuple[IPv4Address, int], ...],
+    cluster_id: str,
 ) -> OpenStackSpec:
-    """What the site wants; the cluster tells where its nodes and API servers are."""
+    """What the site wants; the cluster tells which it is, and where nodes and API servers are."""
     network = site.network
     return OpenStackSpec(
-        owner=site.owner,
+        owner=owner_mark(site.name, cluster_id),
         external_network=network.external_network,
         external_network_id=network.external_network_id,
         node_subnet=network.node_subnet,
@@ -115,8 +118,8 @@ def openstack_spec(
         service_network=network.service_subnet.network,
         pod_subnet=_pod_subnet(site),
         service_subnet=_service_subnet(site),
-        node_group=_node_group(site),
-        pod_group=_pod_group(site),
+        node_group=node_group(site),
+        pod_group=pod_group(site),
         load_balancer=LoadBalancerSpec(
             name=network.api_load_balancer,
             vip=addressing.api_service_address(site.kubernetes.service_cidr),
@@ -175,7 +178,8 @@ def _service_subnet(site: Site) -> SubnetSpec:
     )
 
 
-def _node_group(site: Site) -> GroupSpec:
+def node_group(site: Site) -> GroupSpec:
+    """The group of the nodes' ports."""
     rules = [
         RuleSpec(purpose="nodes, and pods on them, reach each other", source=Source.GROUP),
         RuleSpec(
@@ -203,7 +207,8 @@ def _node_group(site: Site) -> GroupSpec:
     )
 
 
-def _pod_group(site: Site) -> GroupSpec:
+def pod_group(site: Site) -> GroupSpec:
+    """The group that Kuryr puts on pods' ports."""
     rules = [RuleSpec(purpose="pods reach each other", source=Source.GROUP)]
     if site.driver.admitting_group is GroupRole.POD:
         rules.append(service_rule(site))

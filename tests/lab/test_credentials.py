@@ -21,6 +21,7 @@ from kuryr_runbook.clients.openstack_api import Resource
 from kuryr_runbook.lab.openstack import connect
 from kuryr_runbook.lab.settings import PROJECT, LabSettings
 from kuryr_runbook.model.errors import AccessError
+from kuryr_runbook.model.marks import is_marked
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.phases.base import Phase
 from kuryr_runbook.phases.controller import Controller
@@ -30,7 +31,6 @@ from kuryr_runbook.phases.teardown import Teardown
 from kuryr_runbook.phases.verification import Verification
 from kuryr_runbook.snapshots.credentials import read_credentials
 from kuryr_runbook.specs.controller import references
-from kuryr_runbook.specs.credentials import is_owned
 
 pytestmark = pytest.mark.lab
 
@@ -69,7 +69,9 @@ def restored(kuryr: Site) -> Iterator[None]:
 
 
 def ours(site: Site, identity: IdentityClient) -> list[Resource]:
-    return [item for item in identity.application_credentials() if is_owned(site, item)]
+    made = [it for it in identity.application_credentials() if is_marked(it["description"])]
+    assert all(item["name"].startswith(f"kuryr-{site.name}-") for item in made)
+    return made
 
 
 def secret_in_use(site: Site, identity: IdentityClient, cluster: KubernetesClient) -> str:

@@ -16,6 +16,7 @@ from kubernetes import config as kubernetes_config
 from kuryr_runbook.clients.kubernetes import KubernetesClient
 from kuryr_runbook.clients.openstack import OpenStackClient
 from kuryr_runbook.lab.settings import LabSettings
+from kuryr_runbook.model.marks import is_marked
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.phases.controller import Controller
 from kuryr_runbook.phases.openstack_prep import OpenStackPrep
@@ -83,7 +84,7 @@ def test_a_rule_that_somebody_deleted_is_named_and_comes_back(
     kuryr: Site, plan: Plan, cloud: OpenStackClient, tmp_path: Path
 ) -> None:
     rules = cloud.list_resources("security_group_rule", remote_ip_prefix="10.2.0.0/24")
-    [rule] = [rule for rule in rules if rule["description"] == kuryr.owner]
+    [rule] = [rule for rule in rules if is_marked(rule["description"])]
     cloud.delete("security_group_rule", rule["id"])
     saved = tmp_path / "plan.json"
     status, document = plan("--out", saved)

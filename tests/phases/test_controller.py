@@ -10,7 +10,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from memory_cluster import MemoryCluster
+from memory_cluster import CLUSTER_ID, MemoryCluster
 from memory_keystone import MemoryKeystone
 
 from kuryr_runbook.clients.kubernetes import Preview
@@ -101,7 +101,7 @@ class World:
 
     def ours(self) -> list[dict[str, Any]]:
         site = self.phase(Controller).site
-        return [item for item in self.keystone.items.values() if is_owned(site, item)]
+        return [item for item in self.keystone.items.values() if is_owned(site, CLUSTER_ID, item)]
 
 
 @pytest.fixture(scope="module")

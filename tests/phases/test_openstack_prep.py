@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 from memory_cloud import MemoryCloud, cluster_cloud
+from memory_cluster import CLUSTER_ID
 from served_apis import ServedApis, served
 
 from kuryr_runbook.applying.openstack import apply_openstack
@@ -28,6 +29,7 @@ NODES = {"master": "172.18.0.10", "worker1": "172.18.0.11", "worker2": "172.18.0
 TOGETHER_SECONDS = 60
 """How long a request waits for those that should be under way with it."""
 ENDPOINTS = "/cluster/api/v1/namespaces/default/endpoints/kubernetes"
+SYSTEM = "/cluster/api/v1/namespaces/kube-system"
 
 
 def prepared_cloud() -> MemoryCloud:
@@ -35,7 +37,7 @@ def prepared_cloud() -> MemoryCloud:
     cloud = cluster_cloud(NODES)
     site = parse_site(LAB, "lab.yaml")
     nodes = tuple(IPv4Address(address) for address in NODES.values())
-    spec = openstack_spec(site, nodes, ((nodes[0], 6443),))
+    spec = openstack_spec(site, nodes, ((nodes[0], 6443),), CLUSTER_ID)
     snapshot = read_openstack(cloud, pools_of=(site.network.api_load_balancer,))
     apply_openstack(plan_openstack(spec, snapshot), cloud, lambda line: None)
     return cloud
@@ -79,6 +81,7 @@ def test_each_thing_is_asked_once(apis: ServedApis, tmp_path: Path) -> None:
         *paths_of_lists(),
         f"/octavia/v2.0/lbaas/pools/{pool['id']}/members",
         ENDPOINTS,
+        SYSTEM,
         "/cluster/api/v1/nodes",
         "/cluster/version/",
     }

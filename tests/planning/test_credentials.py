@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 import yaml
+from memory_cluster import CLUSTER_ID
 from memory_keystone import PROJECT, MemoryKeystone
 
 from kuryr_runbook.model.errors import AccessError
+from kuryr_runbook.model.marks import owner_mark
 from kuryr_runbook.model.plan import Action
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.site_file import parse_site
@@ -24,7 +26,8 @@ from kuryr_runbook.specs.credentials import credential_spec
 
 LAB = yaml.safe_load((Path(__file__).parents[2] / "parameters" / "lab.yaml").read_text())
 OWN = {"credentials": "application_credential"}
-ADMIN = "kuryr-runbook site=lab roles=admin"
+MARK = owner_mark("lab", CLUSTER_ID)
+ADMIN = f"{MARK} roles=admin"
 
 
 def site(**kuryr: Any) -> Site:
@@ -36,6 +39,7 @@ def snapshot(
 ) -> CredentialSnapshot:
     return CredentialSnapshot(
         taken_at=datetime(2026, 1, 1, tzinfo=UTC),
+        cluster_id=CLUSTER_ID,
         token=keystone.token(),
         credentials=tuple(keystone.application_credentials()),
         used=UsedCredential(id=used, secret="word", accepted=accepted) if used else None,
@@ -61,7 +65,7 @@ def test_the_first_is_made_with_the_roles_that_the_driver_needs_and_no_others() 
 
 
 def test_a_driver_that_binds_no_host_needs_no_admin() -> None:
-    spec = credential_spec(site(vif_driver="nested-vlan", **OWN))
+    spec = credential_spec(site(vif_driver="nested-vlan", **OWN), CLUSTER_ID)
     assert spec is not None
     assert spec.roles == ("load-balancer_member", "member")
 
@@ -80,7 +84,9 @@ def test_what_a_run_left_that_was_cut_off_goes_and_what_others_made_stays() -> N
     keystone.add(name="kuryr-lab-3", description="somebody else's")
     keystone.add(name="kuryr-lab-4", description=None)
     keystone.add(name="kuryr-lab-5", description=ADMIN, project_id="another")
-    keystone.add(name="kuryr-lab2-1", description="kuryr-runbook site=lab2 roles=admin")
+    for name, mark in (("lab2", CLUSTER_ID), ("lab", "of-another-cluster")):
+        description = f"{owner_mark(name, mark)} roles=admin"
+        keystone.add(name=f"kuryr-{name}-{mark}", description=description)
     plan = plan_credentials(site(**OWN), snapshot(keystone, used["id"]))
     assert [step.target.name for step in plan.retired] == ["kuryr-lab-2"]
     everything = plan_credential_removal(site(**OWN), snapshot(keystone))
@@ -103,7 +109,7 @@ def test_a_name_is_never_used_twice_while_anybody_may_remember_it() -> None:
 @pytest.mark.parametrize(
     ("fields", "accepted", "because"),
     [
-        ({"description": "kuryr-runbook site=lab roles=member"}, True, "made for other roles"),
+        ({"description": f"{MARK} roles=member"}, True, "made for other roles"),
         ({"description": ADMIN}, False, "Keystone refuses kuryr-lab-1 with the secret"),
         ({"description": "an operator's"}, True, "is not the runbook's"),
         ({"description": ADMIN, "project_id": "another"}, True, "is gone, or another user's"),

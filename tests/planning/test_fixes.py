@@ -28,6 +28,7 @@ from kuryr_runbook.model.fixes import (
     PairFix,
     PhaseFix,
 )
+from kuryr_runbook.model.marks import owner_mark
 from kuryr_runbook.model.plan import Action, Plan
 from kuryr_runbook.planning.fixes import ADDRESS_PAIRS, plan_fixes
 
@@ -235,7 +236,7 @@ def use_balancer(world: World, index: int) -> None:
 def own_balancer(world: World, index: int) -> None:
     leave_balancer(world, 0)
     balancer = world.resource("loadbalancer", "default/gone-0")
-    balancer["description"] = world.site.owner
+    balancer["description"] = owner_mark(world.site.name, "of-this-cluster")
 
 
 def high_balancer(world: World, index: int) -> None:

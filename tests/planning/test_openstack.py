@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from memory_cloud import CloudDied, MemoryCloud, cluster_cloud
+from memory_cluster import CLUSTER_ID
 
 from kuryr_runbook.applying.openstack import OpenStackExecutor, apply_openstack
 from kuryr_runbook.applying.steps import apply_plan
 from kuryr_runbook.model.errors import ApplyError, DriftError
-from kuryr_runbook.model.marks import KURYRS_FLOATING_IP
+from kuryr_runbook.model.marks import KURYRS_FLOATING_IP, owner_mark
 from kuryr_runbook.model.plan import Action, Plan, Step, staged
 from kuryr_runbook.model.providers import OctaviaProvider
 from kuryr_runbook.model.site import Site
@@ -25,6 +26,7 @@ from kuryr_runbook.snapshots.openstack import read_openstack
 from kuryr_runbook.specs.openstack import openstack_spec
 
 LAB = (Path(__file__).parents[2] / "parameters" / "lab.yaml").read_text()
+OWNER = owner_mark("lab", CLUSTER_ID)
 NODES = {"master": "172.18.0.10", "worker1": "172.18.0.11", "worker2": "172.18.0.12"}
 
 
@@ -35,12 +37,13 @@ def lab_site(**changes: str) -> Site:
     return parse_site(text, "lab.yaml")
 
 
-def planned(cloud: MemoryCloud, site: Site | None = None) -> Plan:
+def planned(cloud: MemoryCloud, site: Site | None = None, cluster_id: str = CLUSTER_ID) -> Plan:
     site = site or lab_site()
     spec = openstack_spec(
         site,
         tuple(IPv4Address(address) for address in NODES.values()),
         ((IPv4Address(NODES["master"]), 6443),),
+        cluster_id,
     )
     snapshot = read_openstack(cloud, pools_of=(site.network.api_load_balancer,))
     return plan_openstack(spec, snapshot)
@@ -50,10 +53,15 @@ def quiet(_: str) -> None:
     pass
 
 
-def removed(cloud: MemoryCloud, site: Site | None = None, keep: tuple[str, ...] = ()) -> Plan:
+def removed(
+    cloud: MemoryCloud,
+    site: Site | None = None,
+    keep: tuple[str, ...] = (),
+    cluster_id: str = CLUSTER_ID,
+) -> Plan:
     site, snapshot = site or lab_site(), read_openstack(cloud)
-    trunks = cloud.list_resources("trunk") if has_subports(site, snapshot) else []
-    stages = openstack_removal(site, snapshot, keep, trunks)
+    trunks = cloud.list_resources("trunk") if has_subports(site, cluster_id, snapshot) else []
+    stages = openstack_removal(site, cluster_id, snapshot, keep, trunks)
     return Plan(phase="teardown", steps=tuple(staged(*stages)))
 
 
@@ -322,9 +330,29 @@ def test_teardown_leaves_another_cluster_of_the_same_names_alone() -> None:
     with_pods(cloud)
     with_nodes_of_another_cluster(cloud)
     other = lab_site(**{"name: lab\n": "name: other\n", "k8s-node-subnet": "other-nodes"})
-    assert other.owner != lab_site().owner
     assert removed(cloud, other).changes == ()
     assert removed(cloud, other, keep=("openstack",)).changes == ()
+
+
+def test_another_cluster_whose_site_has_the_same_name_is_another_owner() -> None:
+    cloud = cluster_cloud(NODES)
+    apply_openstack(planned(cloud), cloud, quiet)
+    with_pods(cloud)
+    assert removed(cloud, cluster_id="another").changes == ()
+    with pytest.raises(DriftError) as caught:
+        planned(cloud, cluster_id="another")
+    for name in ("kuryr-pod-subnet", "kuryr-service-subnet"):
+        assert f"subnet {name} is another cluster's or site's ({OWNER})" in str(caught.value)
+    assert f"describe the subnet as {owner_mark('lab', 'another')!r}" in str(caught.value)
+
+
+def test_the_subnets_of_a_cluster_that_is_gone_are_used_again_when_described_so() -> None:
+    cloud = cluster_cloud(NODES)
+    apply_openstack(planned(cloud), cloud, quiet)
+    for subnet in cloud.resources["subnet"]:
+        if subnet["description"] == OWNER:
+            subnet["description"] = owner_mark("lab", "another")
+    assert planned(cloud, cluster_id="another").changes == ()
 
 
 def test_teardown_leaves_address_pairs_of_other_subnets_nodes_alone() -> None:
@@ -460,7 +488,7 @@ def test_rules_that_nothing_calls_for_go_when_they_are_ours_and_stay_when_not() 
         port_range_min=22,
         port_range_max=22,
         remote_ip_prefix="0.0.0.0/0",
-        description=lab_site().owner,
+        description=OWNER,
     )
     cloud.add("security_group_rule", security_group_id=group["id"], direction="egress")
     plan = planned(cloud)

@@ -10,9 +10,11 @@ from typing import Any
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from memory_cloud import MemoryCloud, cluster_cloud
+from memory_cluster import CLUSTER_ID
 
 from kuryr_runbook.applying.openstack import apply_openstack
 from kuryr_runbook.model.errors import DriftError
+from kuryr_runbook.model.marks import owner_mark
 from kuryr_runbook.model.plan import Action, Plan, staged
 from kuryr_runbook.model.site_file import parse_site
 from kuryr_runbook.planning.openstack import plan_openstack
@@ -21,6 +23,7 @@ from kuryr_runbook.snapshots.openstack import read_openstack
 from kuryr_runbook.specs.openstack import openstack_spec
 
 SITE = parse_site((Path(__file__).parents[2] / "parameters" / "lab.yaml").read_text(), "lab.yaml")
+OWNER = owner_mark(SITE.name, CLUSTER_ID)
 NODES = {"master": "172.18.0.10", "worker1": "172.18.0.11"}
 MADE = ("network", "subnet", "port", "security_group", "security_group_rule", "loadbalancer",
         "listener", "pool")  # fmt: skip
@@ -42,7 +45,7 @@ FIELDS: tuple[tuple[str, str, Any], ...] = (
 
 def planned(cloud: MemoryCloud) -> Plan:
     addresses = tuple(IPv4Address(address) for address in NODES.values())
-    spec = openstack_spec(SITE, addresses, ((addresses[0], 6443),))
+    spec = openstack_spec(SITE, addresses, ((addresses[0], 6443),), CLUSTER_ID)
     snapshot = read_openstack(cloud, pools_of=(SITE.network.api_load_balancer,))
     return plan_openstack(spec, snapshot)
 
@@ -84,7 +87,7 @@ def clouds(draw: st.DrawFn) -> MemoryCloud:
             item["description"] = "somebody else's"
     for group in list(cloud.resources["security_group"]):
         rule = {"security_group_id": group["id"], "direction": "ingress", "ethertype": "IPv4"}
-        for owner in draw(st.lists(st.sampled_from((SITE.owner, "somebody else's")), max_size=2)):
+        for owner in draw(st.lists(st.sampled_from((OWNER, "somebody else's")), max_size=2)):
             prefix = draw(st.sampled_from(("10.2.0.0/24", "0.0.0.0/0", "198.51.100.0/24")))
             cloud.add("security_group_rule", **rule, remote_ip_prefix=prefix, description=owner)
     return cloud
@@ -95,7 +98,7 @@ def unowned(cloud: MemoryCloud) -> dict[str, str]:
         item["id"]: kind
         for kind, items in cloud.resources.items()
         for item in items
-        if item["description"] != SITE.owner
+        if item["description"] != OWNER
     }
 
 
@@ -136,5 +139,5 @@ def what(plan: Plan) -> list[str]:
 
 
 def removed(cloud: MemoryCloud) -> Plan:
-    stages = openstack_removal(SITE, read_openstack(cloud))
+    stages = openstack_removal(SITE, CLUSTER_ID, read_openstack(cloud))
     return Plan(phase="teardown", steps=tuple(staged(*stages)))
