@@ -88,19 +88,19 @@ class MemoryCloud:
         return copy.deepcopy(balancer)
 
     def _create_listener(self, balancer: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        item = self.add(
-            "listener",
-            name=body["name"],
-            protocol_port=body["protocol_port"],
-            loadbalancers=[{"id": balancer}],
-        )
+        plain = {k: v for k, v in body.items() if k not in ("default_pool", "loadbalancer_id")}
+        item = self.add("listener", loadbalancers=[{"id": balancer}], **plain)
         if "default_pool" in body:
-            self._create_pool(balancer, body["default_pool"])
+            item["default_pool_id"] = self._create_pool(balancer, body["default_pool"])["id"]
         return copy.deepcopy(item)
 
     def _create_pool(self, balancer: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        pool = self.add("pool", name=body["name"], loadbalancers=[{"id": balancer}])
-        self.pool_members[pool["id"]] = list(body["members"])
+        plain = {k: v for k, v in body.items() if k not in ("members", "listener_id")}
+        pool = self.add("pool", loadbalancers=[{"id": balancer}], **plain)
+        self.pool_members[pool["id"]] = [MEMBER | dict(member) for member in body["members"]]
+        for listener in self.resources["listener"]:
+            if listener["id"] == body.get("listener_id"):
+                listener["default_pool_id"] = pool["id"]
         return copy.deepcopy(pool)
 
     def _balancer_of(self, body: Mapping[str, Any]) -> str:
@@ -160,7 +160,7 @@ class MemoryCloud:
 
     def replace_members(self, pool_id: str, members: list[Mapping[str, Any]]) -> None:
         self._mutate()
-        self.pool_members[pool_id] = [dict(member) for member in members]
+        self.pool_members[pool_id] = [MEMBER | dict(member) for member in members]
 
     def wait_active(self, load_balancer_id: str, say: Callable[[str], None]) -> dict[str, Any]:
         item = next(i for i in self.resources["loadbalancer"] if i["id"] == load_balancer_id)
@@ -200,7 +200,11 @@ class CloudDied(BaseException):
     """The process was killed here: no handler of ours may catch it."""
 
 
+MEMBER = {"admin_state_up": True, "weight": 1}
 DEFAULTS: dict[str, dict[str, Any]] = {
+    "loadbalancer": {"admin_state_up": True, "provider": "amphora"},
+    "listener": {"admin_state_up": True, "default_pool_id": None},
+    "pool": {"admin_state_up": True},
     "network": {"mtu": 1450, "router:external": False, "port_security_enabled": True},
     "port": {
         "fixed_ips": [],

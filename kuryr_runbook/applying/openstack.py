@@ -48,10 +48,14 @@ class OpenStackExecutor(Executor):
                 return {}
             case "loadbalancer", Action.CREATE | Action.UPDATE | Action.REPLACE:
                 return self._load_balancer(step, body, say)
-            case "listener" | "pool", Action.CREATE:
-                [made] = self._writer.create(step.target.kind, [body])
+            case "listener" | "pool" as kind, Action.CREATE:
+                [made] = self._writer.create(kind, [body])
                 self._writer.wait_active(step.known["loadbalancer_id"], say)
                 return made
+            case "listener" | "pool" as kind, Action.UPDATE:
+                changed = self._writer.update(kind, str(step.id), body)
+                self._writer.wait_active(step.known["loadbalancer_id"], say)
+                return changed
             case "pool_members" | "address_pairs" | "subports", Action.UPDATE:
                 return self._list_within(step, body, say)
             case kind, Action.CREATE:
@@ -79,6 +83,8 @@ class OpenStackExecutor(Executor):
         if step.action is Action.REPLACE:
             self._writer.delete("loadbalancer", str(step.id))
         if step.action is Action.UPDATE:
+            if body:
+                self._writer.update("loadbalancer", str(step.id), body)
             return self._writer.wait_active(str(step.id), say)
         [made] = self._writer.create("loadbalancer", [body])
         return self._writer.wait_active(str(made["id"]), say)

@@ -68,17 +68,9 @@ class Gathering:
         self.create_step(target, body, because)
         return Later(target)
 
-    def create_step(
-        self,
-        target: Target,
-        body: Mapping[str, Any],
-        because: str,
-        *,
-        after: Target | None = None,
-        known: Mapping[str, Any] | None = None,
-    ) -> None:
+    def create_step(self, target: Target, body: Mapping[str, Any], because: str) -> None:
         """It is made, with the mark by which teardown knows it."""
-        marked = {**body, "description": self.spec.owner}
+        marked = self.marked(body)
         self.steps.append(
             Step(
                 action=Action.CREATE,
@@ -86,10 +78,12 @@ class Gathering:
                 because=because,
                 body=marked,
                 changes=field_changes(marked),
-                known=known or {},
-                after=frozenset({after} if after else ()),
             )
         )
+
+    def marked(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """What is asked for, with the mark of the owner."""
+        return {**body, "description": self.spec.owner}
 
     def update_step(
         self, target: Target, resource: Resource, body: Mapping[str, Any], because: str

@@ -80,18 +80,39 @@ def has_subports(site: Site, cluster_id: str, snapshot: OpenStackSnapshot) -> bo
 
 
 def _pod_subnet(site: Site, owner: str, snapshot: OpenStackSnapshot) -> Resource | None:
-    wanted = site.network.pod_subnet
+    """On the nodes' network."""
+    if given := site.network.kuryr_pod_subnet_id:
+        return snapshot.by_id("subnet", given)
     nodes = _node_subnet(site, snapshot)
     network = nodes["network_id"] if nodes is not None else None
-    given = site.network.kuryr_pod_subnet_id
-    return _subnet_of(owner, snapshot, wanted.name, str(wanted.cidr), network, given)
+    near = [it for it in snapshot.of("subnet") if it["network_id"] == network]
+    wanted = site.network.pod_subnet
+    return _subnet_of(owner, snapshot, wanted.name, str(wanted.cidr), near)
 
 
 def _service_subnet(site: Site, owner: str, snapshot: OpenStackSnapshot) -> Resource | None:
+    """Joined to the nodes by a router."""
+    if given := site.network.kuryr_service_subnet_id:
+        return snapshot.by_id("subnet", given)
+    nodes = _node_subnet(site, snapshot)
+    routers = _routers_of(nodes, snapshot)
+    near = [it for it in snapshot.of("subnet") if routers & _routers_of(it, snapshot)]
     wanted = site.network.service_subnet
-    network = next((it["id"] for it in snapshot.named("network", wanted.network)), None)
-    given = site.network.kuryr_service_subnet_id
-    return _subnet_of(owner, snapshot, wanted.name, str(wanted.cidr), network, given)
+    return _subnet_of(owner, snapshot, wanted.name, str(wanted.cidr), near)
+
+
+def _routers_of(subnet: Resource | None, snapshot: OpenStackSnapshot) -> set[str]:
+    """Ids of the routers that have a leg in a subnet."""
+    return {
+        port["device_id"]
+        for port in snapshot.of("port")
+        if _is_leg(port)
+        and any(subnet is not None and it["subnet_id"] == subnet["id"] for it in port["fixed_ips"])
+    }
+
+
+def _is_leg(port: Resource) -> bool:
+    return str(port["device_owner"]).startswith("network:router_interface")
 
 
 def _node_subnet(site: Site, snapshot: OpenStackSnapshot) -> Resource | None:
@@ -123,25 +144,18 @@ def _node_ports(site: Site, snapshot: OpenStackSnapshot) -> list[Resource]:
 
 
 def _subnet_of(
-    owner: str,
-    snapshot: OpenStackSnapshot,
-    name: str,
-    cidr: str,
-    network_id: str | None,
-    given_id: str | None,
+    owner: str, snapshot: OpenStackSnapshot, name: str, cidr: str, near: Collection[Resource]
 ) -> Resource | None:
     """The subnet whose ports and load balancers Kuryr made for this cluster.
 
     Another cluster in the project may have one of the same name, which is the default: it is ours
-    if the site gives its id, if the runbook made it for the site, or if it was adopted. Then it is
-    what the site says that it should be, and nobody else's.
+    if the runbook made it for the site, or if it was adopted. Then it is what the site says that it
+    should be, `near` the nodes, and nobody else's.
     """
-    if given_id:
-        return snapshot.by_id("subnet", given_id)
     named = snapshot.named("subnet", name)
     owned = [it for it in named if _is_owned(owner, it)]
     unmarked = [it for it in named if not is_marked(it.get("description"))]
-    adopted = [it for it in unmarked if it["network_id"] == network_id and it["cidr"] == cidr]
+    adopted = [it for it in unmarked if it["cidr"] == cidr and it in near]
     return next(iter([*owned, *adopted]), None)
 
 
@@ -251,7 +265,7 @@ def _interfaces(owner: str, snapshot: OpenStackSnapshot) -> Iterator[Step]:
     subnets = {item["id"]: item for item in snapshot.of("subnet")}
     routers = {item["id"]: item for item in snapshot.of("router")}
     for port in snapshot.of("port"):
-        if not str(port["device_owner"]).startswith("network:router_interface"):
+        if not _is_leg(port):
             continue
         router = routers.get(port["device_id"])
         for fixed in port["fixed_ips"]:

@@ -2,67 +2,31 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from ipaddress import IPv4Address
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from memory_cloud import CloudDied, MemoryCloud, cluster_cloud
-from memory_cluster import CLUSTER_ID
+from planned_cloud import (
+    NODES,
+    OWNER,
+    lab_site,
+    ovn_site,
+    planned,
+    quiet,
+    removed,
+    with_nodes_of_another_cluster,
+    with_pairs,
+    with_pods,
+)
 
 from kuryr_runbook.applying.openstack import OpenStackExecutor, apply_openstack
 from kuryr_runbook.applying.steps import apply_plan
 from kuryr_runbook.model.errors import ApplyError, DriftError
-from kuryr_runbook.model.marks import KURYRS_FLOATING_IP, owner_mark
-from kuryr_runbook.model.plan import Action, Plan, Step, staged
-from kuryr_runbook.model.providers import OctaviaProvider
-from kuryr_runbook.model.site import Site
-from kuryr_runbook.model.site_file import parse_site
-from kuryr_runbook.planning.openstack import plan_openstack
-from kuryr_runbook.planning.teardown import has_subports, openstack_removal
+from kuryr_runbook.model.marks import owner_mark
+from kuryr_runbook.model.plan import Action, Step
 from kuryr_runbook.snapshots.openstack import read_openstack
-from kuryr_runbook.specs.openstack import openstack_spec
-
-LAB = (Path(__file__).parents[2] / "parameters" / "lab.yaml").read_text()
-OWNER = owner_mark("lab", CLUSTER_ID)
-NODES = {"master": "172.18.0.10", "worker1": "172.18.0.11", "worker2": "172.18.0.12"}
-
-
-def lab_site(**changes: str) -> Site:
-    text = LAB
-    for old, new in changes.items():
-        text = text.replace(old, new)
-    return parse_site(text, "lab.yaml")
-
-
-def planned(cloud: MemoryCloud, site: Site | None = None, cluster_id: str = CLUSTER_ID) -> Plan:
-    site = site or lab_site()
-    spec = openstack_spec(
-        site,
-        tuple(IPv4Address(address) for address in NODES.values()),
-        ((IPv4Address(NODES["master"]), 6443),),
-        cluster_id,
-    )
-    snapshot = read_openstack(cloud, pools_of=(site.network.api_load_balancer,))
-    return plan_openstack(spec, snapshot)
-
-
-def quiet(_: str) -> None:
-    pass
-
-
-def removed(
-    cloud: MemoryCloud,
-    site: Site | None = None,
-    keep: tuple[str, ...] = (),
-    cluster_id: str = CLUSTER_ID,
-) -> Plan:
-    site, snapshot = site or lab_site(), read_openstack(cloud)
-    trunks = cloud.list_resources("trunk") if has_subports(site, cluster_id, snapshot) else []
-    stages = openstack_removal(site, cluster_id, snapshot, keep, trunks)
-    return Plan(phase="teardown", steps=tuple(staged(*stages)))
 
 
 def test_the_first_run_creates_what_the_original_describes() -> None:
@@ -133,44 +97,6 @@ def test_a_wider_rule_of_somebody_else_is_enough() -> None:
     )
     kept = [s.target.name for s in planned(cloud).steps if s.action is Action.KEEP]
     assert any("10.2.0.0/24" in name for name in kept)
-
-
-def test_a_load_balancer_in_error_is_replaced() -> None:
-    cloud = cluster_cloud(NODES)
-    apply_openstack(planned(cloud), cloud, quiet)
-    cloud.resources["loadbalancer"][0]["provisioning_status"] = "ERROR"
-    [step] = planned(cloud).changes
-    assert step.action is Action.REPLACE
-    apply_openstack(planned(cloud), cloud, quiet)
-    assert planned(cloud).changes == ()
-    assert len(cloud.resources["loadbalancer"]) == 1
-
-
-@pytest.mark.parametrize(
-    ("status", "expected"),
-    [("ERROR", "is in ERROR, and the runbook did not"), ("ACTIVE", "and has none")],
-)
-def test_a_load_balancer_of_somebody_else_is_never_changed(status: str, expected: str) -> None:
-    cloud = cluster_cloud(NODES)
-    apply_openstack(planned(cloud), cloud, quiet)
-    [balancer] = cloud.resources["loadbalancer"]
-    balancer |= {"description": "theirs", "provisioning_status": status}
-    [pool] = cloud.pool_members
-    cloud.pool_members[pool] = []
-    cloud.mutations = 0
-    with pytest.raises(DriftError, match=expected):
-        planned(cloud)
-    assert cloud.mutations == 0
-
-
-def test_a_new_master_becomes_a_member() -> None:
-    cloud = cluster_cloud(NODES)
-    apply_openstack(planned(cloud), cloud, quiet)
-    [pool] = cloud.pool_members
-    cloud.pool_members[pool] = []
-    [step] = planned(cloud).changes
-    assert step.target.kind == "pool_members"
-    assert "should be 172.18.0.10:6443 and are none" in step.because
 
 
 Breaker = Callable[[MemoryCloud], Any]
@@ -281,53 +207,16 @@ def test_teardown_takes_what_kuryr_left() -> None:
     before = cloud.shape()
     apply_openstack(planned(cloud), cloud, quiet)
     with_pods(cloud)
+    with_pairs(cloud)
     apply_openstack(removed(cloud), cloud, quiet)
     assert cloud.shape() == before
-
-
-def with_pods(cloud: MemoryCloud) -> None:
-    """What Kuryr makes for pods and a service of a cluster that runs, on the lab's names."""
-    pods = next(s for s in cloud.resources["subnet"] if s["name"] == "kuryr-pod-subnet")
-    services = next(s for s in cloud.resources["subnet"] if s["name"] == "kuryr-service-subnet")
-    fixed = [{"subnet_id": pods["id"], "ip_address": "10.1.0.9"}]
-    cloud.add("port", name="shop/web", device_owner="compute:kuryr", fixed_ips=fixed)
-    node = next(p for p in cloud.resources["port"] if p["name"] == "worker1")
-    node["allowed_address_pairs"] = [{"ip_address": "10.1.0.9", "mac_address": "fa:16:3e:0:0:9"}]
-    vip = cloud.add("port", device_owner="Octavia")
-    cloud.add(
-        "loadbalancer",
-        name="shop/web",
-        vip_address="10.2.0.77",
-        vip_subnet_id=services["id"],
-        vip_port_id=vip["id"],
-        provisioning_status="ACTIVE",
-    )
-    cloud.add(
-        "floatingip",
-        floating_ip_address="198.51.100.9",
-        port_id=vip["id"],
-        description=KURYRS_FLOATING_IP,
-    )
-
-
-def with_nodes_of_another_cluster(cloud: MemoryCloud) -> None:
-    network = cloud.add("network", name="other-network")
-    subnet = cloud.add("subnet", name="other-nodes", network_id=network["id"], cidr="172.19.0.0/24")
-    fixed = [{"subnet_id": subnet["id"], "ip_address": "172.19.0.10"}]
-    pairs = [{"ip_address": "10.1.0.9", "mac_address": "fa:16:3e:0:1:9"}]
-    cloud.add(
-        "port",
-        name="other1",
-        device_owner="compute:nova",
-        fixed_ips=fixed,
-        allowed_address_pairs=pairs,
-    )
 
 
 def test_teardown_leaves_another_cluster_of_the_same_names_alone() -> None:
     cloud = cluster_cloud(NODES)
     apply_openstack(planned(cloud), cloud, quiet)
     with_pods(cloud)
+    with_pairs(cloud)
     with_nodes_of_another_cluster(cloud)
     other = lab_site(**{"name: lab\n": "name: other\n", "k8s-node-subnet": "other-nodes"})
     assert removed(cloud, other).changes == ()
@@ -338,6 +227,7 @@ def test_another_cluster_whose_site_has_the_same_name_is_another_owner() -> None
     cloud = cluster_cloud(NODES)
     apply_openstack(planned(cloud), cloud, quiet)
     with_pods(cloud)
+    with_pairs(cloud)
     assert removed(cloud, cluster_id="another").changes == ()
     with pytest.raises(DriftError) as caught:
         planned(cloud, cluster_id="another")
@@ -359,6 +249,7 @@ def test_teardown_leaves_address_pairs_of_other_subnets_nodes_alone() -> None:
     cloud = cluster_cloud(NODES)
     apply_openstack(planned(cloud), cloud, quiet)
     with_pods(cloud)
+    with_pairs(cloud)
     with_nodes_of_another_cluster(cloud)
     changed = {s.target.name for s in removed(cloud, keep=("openstack",)).changes}
     assert changed == {"port worker1", "shop/web", "198.51.100.9"}
@@ -368,12 +259,15 @@ def test_an_adopted_subnet_is_known_by_what_it_is_not_by_its_name_alone() -> Non
     cloud = cluster_cloud(NODES)
     apply_openstack(planned(cloud), cloud, quiet)
     with_pods(cloud)
+    with_pairs(cloud)
     subnets = {it["name"]: it for it in cloud.resources["subnet"]}
     for name in ("kuryr-pod-subnet", "kuryr-service-subnet"):
         subnets[name]["description"] = "made by hand"
     assert "port shop/web" in {str(s.target) for s in removed(cloud).changes}
     subnets["kuryr-pod-subnet"]["cidr"] = "10.9.0.0/24"
-    subnets["kuryr-service-subnet"]["network_id"] = "another"
+    services = subnets["kuryr-service-subnet"]["id"]
+    [router] = cloud.resources["router"]
+    cloud.remove_router_interface(router["id"], services)
     kinds = {s.target.kind for s in removed(cloud, keep=("openstack",)).changes}
     assert kinds == set()
 
@@ -382,6 +276,7 @@ def test_teardown_leaves_a_floating_ip_that_a_service_named_to_its_owner() -> No
     cloud = cluster_cloud(NODES)
     apply_openstack(planned(cloud), cloud, quiet)
     with_pods(cloud)
+    with_pairs(cloud)
     cloud.resources["floatingip"][0]["description"] = "shop.example.org"
     kinds = {s.target.kind for s in removed(cloud).changes}
     assert "loadbalancer" in kinds
@@ -503,22 +398,6 @@ def test_rules_that_nothing_calls_for_go_when_they_are_ours_and_stay_when_not() 
     assert planned(cloud).changes == ()
 
 
-@pytest.mark.parametrize(
-    ("gone", "made"),
-    [(["listener"], "listener"), (["pool"], "pool"), (["listener", "pool"], "listener")],
-)
-def test_a_part_of_the_load_balancer_that_is_gone_is_made_again(gone: list[str], made: str) -> None:
-    cloud = cluster_cloud(NODES)
-    apply_openstack(planned(cloud), cloud, quiet)
-    for kind in gone:
-        cloud.resources[kind].clear()
-    [step] = planned(cloud).changes
-    assert (step.action, step.target.kind) == (Action.CREATE, made)
-    apply_openstack(planned(cloud), cloud, quiet)
-    assert planned(cloud).changes == ()
-    assert len(cloud.resources["loadbalancer"]) == 1
-
-
 def test_our_own_subnet_is_repaired_where_that_harms_nobody() -> None:
     cloud = cluster_cloud(NODES)
     apply_openstack(planned(cloud), cloud, quiet)
@@ -590,12 +469,6 @@ def test_our_own_extra_rule_that_admits_a_wanted_one_is_replaced_by_it() -> None
     assert planned(cloud).changes == ()
 
 
-def ovn_site() -> Site:
-    site = lab_site(**{"vif_driver: nested-macvlan": "vif_driver: nested-vlan"})
-    kuryr = site.kuryr.model_copy(update={"octavia_provider": OctaviaProvider.OVN})
-    return site.model_copy(update={"kuryr": kuryr})
-
-
 def test_with_ovn_the_pods_group_admits_the_clients_of_load_balancers() -> None:
     plan = planned(cluster_cloud(NODES), ovn_site())
     names = {step.target.name for step in plan.steps if step.target.kind == "security_group_rule"}
@@ -609,37 +482,3 @@ def test_with_ovn_the_masters_admit_pods_whose_addresses_they_see() -> None:
     with_ovn, without = ({step.target.name for step in plan.steps} for plan in plans)
     assert "k8s-node-sg: TCP 6443 from 10.1.0.0/24" in with_ovn
     assert not any("10.1.0.0/24" in name for name in without)
-
-
-def tree(cloud: MemoryCloud, site: Site) -> dict[str, Any]:
-    [step] = [s for s in planned(cloud, site).changes if s.target.kind == "loadbalancer"]
-    return dict(step.body)
-
-
-def test_the_apis_load_balancer_is_such_as_its_provider_can_make() -> None:
-    body = tree(cluster_cloud(NODES), ovn_site())
-    [listener] = body["listeners"]
-    pool = listener["default_pool"]
-    assert (body["provider"], listener["protocol"]) == ("ovn", "TCP")
-    assert (pool["protocol"], pool["lb_algorithm"]) == ("TCP", "SOURCE_IP_PORT")
-    body = tree(cluster_cloud(NODES), lab_site())
-    [listener] = body["listeners"]
-    assert "provider" not in body
-    assert (listener["protocol"], listener["default_pool"]["lb_algorithm"]) == (
-        "HTTPS", "ROUND_ROBIN",
-    )  # fmt: skip
-
-
-def test_one_of_another_provider_is_replaced_where_the_runbook_made_it() -> None:
-    cloud = cluster_cloud(NODES)
-    apply_openstack(planned(cloud, ovn_site()), cloud, quiet)
-    assert planned(cloud, ovn_site()).changes == ()
-    [balancer] = cloud.resources["loadbalancer"]
-    balancer["provider"] = "amphora"
-    [step] = planned(cloud, ovn_site()).changes
-    assert (step.action, step.because) == (
-        Action.REPLACE, "provider amphora has it, and the site names ovn",
-    )  # fmt: skip
-    assert step.disturbs
-    balancer["description"] = "theirs"
-    assert planned(cloud, ovn_site()).changes == ()

@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import copy
-from ipaddress import IPv4Address
-from pathlib import Path
 from typing import Any
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from memory_cloud import MemoryCloud, cluster_cloud
 from memory_cluster import CLUSTER_ID
+from planned_cloud import (
+    NODES,
+    OWNER,
+    planned,
+    quiet,
+    removed,
+    with_an_application,
+    with_another_cluster,
+    with_pairs,
+    with_pods,
+)
 
 from kuryr_runbook.applying.openstack import apply_openstack
 from kuryr_runbook.model.errors import DriftError
 from kuryr_runbook.model.marks import owner_mark
-from kuryr_runbook.model.plan import Action, Plan, staged
-from kuryr_runbook.model.site_file import parse_site
-from kuryr_runbook.planning.openstack import plan_openstack
-from kuryr_runbook.planning.teardown import openstack_removal
-from kuryr_runbook.snapshots.openstack import read_openstack
-from kuryr_runbook.specs.openstack import openstack_spec
+from kuryr_runbook.model.plan import Action, Plan
 
-SITE = parse_site((Path(__file__).parents[2] / "parameters" / "lab.yaml").read_text(), "lab.yaml")
-OWNER = owner_mark(SITE.name, CLUSTER_ID)
-NODES = {"master": "172.18.0.10", "worker1": "172.18.0.11"}
 MADE = ("network", "subnet", "port", "security_group", "security_group_rule", "loadbalancer",
         "listener", "pool")  # fmt: skip
 FIELDS: tuple[tuple[str, str, Any], ...] = (
@@ -40,14 +41,13 @@ FIELDS: tuple[tuple[str, str, Any], ...] = (
     ("security_group_rule", "remote_ip_prefix", "203.0.113.0/24"),
     ("loadbalancer", "provisioning_status", "ERROR"),
     ("loadbalancer", "provisioning_status", "PENDING_UPDATE"),
+    ("loadbalancer", "admin_state_up", False),
+    ("listener", "admin_state_up", False),
+    ("listener", "default_pool_id", None),
+    ("listener", "protocol", "HTTP"),
+    ("pool", "protocol", "HTTP"),
+    ("pool", "lb_algorithm", "SOURCE_IP"),
 )
-
-
-def planned(cloud: MemoryCloud) -> Plan:
-    addresses = tuple(IPv4Address(address) for address in NODES.values())
-    spec = openstack_spec(SITE, addresses, ((addresses[0], 6443),), CLUSTER_ID)
-    snapshot = read_openstack(cloud, pools_of=(SITE.network.api_load_balancer,))
-    return plan_openstack(spec, snapshot)
 
 
 def planned_unless_refused(cloud: MemoryCloud) -> Plan:
@@ -57,10 +57,6 @@ def planned_unless_refused(cloud: MemoryCloud) -> Plan:
     except DriftError:
         assume(cloud.mutations != mutations)
         raise
-
-
-def quiet(_: str) -> None:
-    pass
 
 
 def prepared() -> MemoryCloud:
@@ -125,6 +121,33 @@ def test_teardown_takes_nothing_unowned_but_what_kuryr_made(cloud: MemoryCloud) 
     assert not (deleted & ours) & theirs.keys()
 
 
+OTHERS = (owner_mark("lab", "another"), owner_mark("other", CLUSTER_ID), "", "by hand")
+"""How the resources of another cluster in the same project are described."""
+
+
+@given(st.sampled_from(((), ("openstack",))), st.sampled_from(OTHERS), st.randoms())
+def test_teardown_leaves_neighbours_that_look_like_ours_as_they_are(
+    keep: tuple[str, ...], owner: str, random: Any
+) -> None:
+    cloud = prepared()
+    with_pods(cloud)
+    with_pairs(cloud)
+    plan, ours = removed(cloud, keep=keep), by_id(cloud)
+    with_an_application(cloud)
+    with_another_cluster(cloud, owner)
+    theirs = {key: item for key, item in by_id(cloud).items() if key not in ours}
+    for items in cloud.resources.values():
+        random.shuffle(items)
+    assert what(removed(cloud, keep=keep)) == what(plan)
+    apply_openstack(plan, cloud, quiet)
+    assert {key: item for key, item in by_id(cloud).items() if key in theirs} == theirs
+    assert removed(cloud, keep=keep).changes == ()
+
+
+def by_id(cloud: MemoryCloud) -> dict[str, Any]:
+    return {it["id"]: copy.deepcopy(it) for of in cloud.resources.values() for it in of}
+
+
 @given(clouds(), st.randoms(use_true_random=False))
 def test_the_order_in_which_a_cloud_lists_does_not_matter(cloud: MemoryCloud, random: Any) -> None:
     plan, removal = planned_unless_refused(cloud), removed(cloud)
@@ -136,8 +159,3 @@ def test_the_order_in_which_a_cloud_lists_does_not_matter(cloud: MemoryCloud, ra
 
 def what(plan: Plan) -> list[str]:
     return [f"{step.action} {step.target} {step.id}" for step in plan.steps]
-
-
-def removed(cloud: MemoryCloud) -> Plan:
-    stages = openstack_removal(SITE, CLUSTER_ID, read_openstack(cloud))
-    return Plan(phase="teardown", steps=tuple(staged(*stages)))
