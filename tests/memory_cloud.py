@@ -58,6 +58,10 @@ class MemoryCloud:
             **copy.deepcopy(fields),
         }
         self.resources[kind].append(item)
+        if kind == "security_group":
+            for family in ("IPv4", "IPv6"):
+                rule = {"security_group_id": item["id"], "direction": "egress", "ethertype": family}
+                self.add("security_group_rule", **rule)
         return item
 
     def _mutate(self) -> None:

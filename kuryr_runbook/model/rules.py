@@ -27,6 +27,18 @@ def admits(
     )
 
 
+def lets_all_out(rules: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether one of the rules lets everything out, as one does that Neutron makes with a group."""
+    return any(
+        rule["direction"] == "egress"
+        and rule["ethertype"] == "IPv4"
+        and rule["protocol"] is None
+        and rule["remote_group_id"] is None
+        and rule["remote_ip_prefix"] in (None, "0.0.0.0/0")
+        for rule in rules
+    )
+
+
 def _covers_protocol(rule: Mapping[str, Any], tcp_port: int | None) -> bool:
     if rule["protocol"] is None:
         return True

@@ -6,7 +6,7 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
 from kuryr_runbook.model.plan import Action, Step, Target
-from kuryr_runbook.model.rules import admits
+from kuryr_runbook.model.rules import admits, lets_all_out
 from kuryr_runbook.planning.gathering import Gathering, Ref, Resource
 from kuryr_runbook.specs.openstack import GroupSpec, RuleSpec, Source
 
@@ -40,7 +40,16 @@ def plan_group(gathering: Gathering, spec: GroupSpec, node_cidr: IPv4Network) ->
     for rule, body in zip(spec.rules, wanted, strict=True):
         _rule(gathering, spec.name, rule, body, staying)
     _extra_rules(gathering, spec.name, extra)
+    if group is not None and gathering.owns(group) and not lets_all_out(rules):
+        _let_out(gathering, spec.name, ref)
     return ref
+
+
+def _let_out(gathering: Gathering, group_name: str, group: Ref) -> None:
+    """Make again what Neutron makes with every group, and somebody took away."""
+    body: Body = {"security_group_id": group, "direction": "egress", "ethertype": "IPv4"}
+    target = _rule_target(group_name, body)
+    gathering.create_step(target, body, "missing: what has the group may send")
 
 
 def _body(gathering: Gathering, group: Ref, spec: RuleSpec, node_cidr: IPv4Network) -> Body:
@@ -96,9 +105,10 @@ def _rule_target(group_name: str, rule: Resource) -> Target:
         group = rule.get("remote_group_id")
         own = group is not None and group == rule["security_group_id"]
         source = "its own members" if own else f"group {group}" if group else "anywhere"
+    way = "from" if rule["direction"] == "ingress" else "to"
     what = f"{protocol}{ports}" if protocol else "all traffic"
     family = "" if rule["ethertype"] == "IPv4" else f" ({rule['ethertype']})"
-    return Target("security_group_rule", f"{group_name}: {what} from {source}{family}")
+    return Target("security_group_rule", f"{group_name}: {what} {way} {source}{family}")
 
 
 def _is_extra(rule: Resource, wanted: list[Body]) -> bool:

@@ -42,6 +42,11 @@ def plan_router(gathering: Gathering, external: str) -> Ref:
         body = {"name": name, "external_gateway_info": {"network_id": external}}
         return gathering.create("router", name, body, "there is none of that name")
     gateway = (router["external_gateway_info"] or {}).get("network_id")
+    if gateway is None and gathering.owns(router):
+        body = {"external_gateway_info": {"network_id": external}}
+        because = "has lost its gateway on the external network"
+        gathering.update_step(Target("router", name), router, body, because)
+        return str(router["id"])
     if gateway != external:
         gathering.problems.append(
             f"router {name} should have its gateway on network {gathering.spec.external_network} "
@@ -91,21 +96,24 @@ def plan_network(gathering: Gathering, name: str, node_network: Resource | None)
     network = gathering.find("network", name, None, "network.service_subnet.network")
     if network is None:
         return gathering.create("network", name, {"name": name}, "there is none of that name")
-    if not network["port_security_enabled"]:
-        gathering.problems.append(
-            f"network {name} has port security off: Octavia makes no VIP in it"
-        )
     # Where Neutron shows no MTU there is nothing to compare (extension net-mtu).
     mtu = (node_network or {}).get("mtu") or 0
-    if (network["mtu"] or mtu) >= mtu:
+    wanted: dict[str, Any] = {}
+    told: list[str] = []
+    if not network["port_security_enabled"]:
+        wanted["port_security_enabled"] = True
+        told.append("has port security off: Octavia makes no VIP in it")
+    if (network["mtu"] or mtu) < mtu:
+        wanted["mtu"] = mtu
+        told.append(
+            f"should have an MTU of {mtu}, the nodes', and has {network['mtu']}: answers of load "
+            "balancers would not fit"
+        )
+    if not wanted:
         return gathering.keep("network", name, network, "exists and fits: services")
     if not gathering.owns(network):
-        gathering.problems.append(
-            f"network {name} should have an MTU of {mtu}, the nodes', and has {network['mtu']}: "
-            "answers of load balancers would not fit"
-        )
-    because = "narrower than the nodes' network: answers of load balancers would not fit"
-    gathering.update_step(Target("network", name), network, {"mtu": mtu}, because)
+        gathering.problems.extend(f"network {name} {what}" for what in told)
+    gathering.update_step(Target("network", name), network, wanted, "; ".join(told))
     return str(network["id"])
 
 

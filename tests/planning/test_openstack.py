@@ -26,6 +26,7 @@ from kuryr_runbook.applying.steps import apply_plan
 from kuryr_runbook.model.errors import ApplyError, DriftError
 from kuryr_runbook.model.marks import owner_mark
 from kuryr_runbook.model.plan import Action, Step
+from kuryr_runbook.model.rules import lets_all_out
 from kuryr_runbook.snapshots.openstack import read_openstack
 
 
@@ -398,6 +399,30 @@ def test_rules_that_nothing_calls_for_go_when_they_are_ours_and_stay_when_not() 
     assert planned(cloud).changes == ()
 
 
+def test_a_group_of_ours_that_lets_nothing_out_any_more_is_mended() -> None:
+    cloud = cluster_cloud(NODES)
+    apply_openstack(planned(cloud), cloud, quiet)
+    rules = cloud.resources["security_group_rule"]
+    left = [rule for rule in rules if (rule["direction"], rule["ethertype"]) != ("egress", "IPv4")]
+    cloud.resources["security_group_rule"] = left
+    [step] = planned(cloud).changes
+    assert str(step.target) == "security_group_rule kuryr-pod-sg: all traffic to anywhere"
+    apply_openstack(planned(cloud), cloud, quiet)
+    assert planned(cloud).changes == ()
+
+
+@pytest.mark.parametrize(
+    "narrower", [{"protocol": "tcp"}, {"remote_ip_prefix": "10.0.0.0/8"}, {"ethertype": "IPv6"}]
+)
+def test_a_narrower_rule_does_not_let_all_out(narrower: dict[str, str]) -> None:
+    rule = {"direction": "egress", "ethertype": "IPv4"} | dict.fromkeys(
+        ("protocol", "remote_ip_prefix", "remote_group_id")
+    )
+    assert lets_all_out([rule])
+    assert lets_all_out([rule | {"remote_ip_prefix": "0.0.0.0/0"}])
+    assert not lets_all_out([rule | narrower])
+
+
 def test_our_own_subnet_is_repaired_where_that_harms_nobody() -> None:
     cloud = cluster_cloud(NODES)
     apply_openstack(planned(cloud), cloud, quiet)
@@ -407,6 +432,39 @@ def test_our_own_subnet_is_repaired_where_that_harms_nobody() -> None:
     assert [str(change) for change in step.changes] == ["enable_dhcp: true -> false"]
     apply_openstack(planned(cloud), cloud, quiet)
     assert planned(cloud).changes == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "changes", "told"),
+    [
+        (
+            "router",
+            "k8s-router",
+            {"external_gateway_info": None},
+            "should have its gateway on network ext-net",
+        ),
+        (
+            "network",
+            "kuryr-service-network",
+            {"port_security_enabled": False},
+            "has port security off",
+        ),
+    ],
+)
+def test_what_was_taken_off_is_put_back_where_it_is_ours_and_refused_where_not(
+    kind: str, name: str, changes: dict[str, Any], told: str
+) -> None:
+    cloud = cluster_cloud(NODES)
+    apply_openstack(planned(cloud), cloud, quiet)
+    item = next(it for it in cloud.resources[kind] if it["name"] == name)
+    item |= {**changes, "description": OWNER}
+    [step] = planned(cloud).changes
+    assert [change.field for change in step.changes] == [*changes]
+    apply_openstack(planned(cloud), cloud, quiet)
+    assert planned(cloud).changes == ()
+    item |= {**changes, "description": ""}
+    with pytest.raises(DriftError, match=told):
+        planned(cloud)
 
 
 def test_a_narrow_service_network_is_widened_when_it_is_ours() -> None:
