@@ -171,11 +171,10 @@ def _names(look: Look, groups: tuple[str, ...]) -> str:
 def _first(look: Look, groups: tuple[str, ...]) -> str:
     """The group to add a rule to: the site's own where the port is in it."""
     network = look.site.network
-    names = [look.groups.get(group, group) for group in groups]
-    own = [
-        name for name in names if name in (network.node_security_group, network.pod_security_group)
-    ]
-    return next(iter(own or names), "GROUP")
+    chosen = {network.node_security_group, network.pod_security_group}
+    names = {group: look.groups.get(group, group) for group in groups}
+    own = [name for group, name in names.items() if chosen & {group, name}]
+    return next(iter(own or names.values()), "GROUP")
 
 
 def _count(port: Port, victims: list[Victim]) -> str:

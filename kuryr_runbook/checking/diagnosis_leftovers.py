@@ -162,7 +162,7 @@ def check_balancers(look: Look) -> Iterator[Cause]:
         for it in look.balancers
         if "/" in it.name
         and it.name not in known
-        and it.name != api
+        and api not in (it.id, it.name)
         and not it.name.endswith("/kubernetes")
         and it.vip_subnet_id == subnet
         and look.is_old(it.changed, JUST_NOW)

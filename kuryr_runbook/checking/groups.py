@@ -87,7 +87,7 @@ def _named_groups(snapshot: VerificationSnapshot, closed: dict[str, Resource]) -
     in_use = {group for port in closed.values() for group in port["security_groups"]}
     named = {str(g["id"]): str(g["name"]) for g in cloud.of("security_group")}
     if snapshot.site.driver.admitting_group is GroupRole.NODE:
-        wanted = network.node_security_group
+        wanted = named.get(network.node_security_group, network.node_security_group)
     else:
         wanted = named.get(network.pod_security_group_id or "", network.pod_security_group)
     names = sorted(named[group] for group in in_use)

@@ -238,7 +238,7 @@ def _absence(have: OpenStackSnapshot, kind: str, name: str, given_id: str | None
     found = list(have.named(kind, name))
     if len(found) > 1:
         ids = ", ".join(str(item["id"]) for item in found)
-        return f"{len(found)} {kind}s are named {name}: give the id in {key}_id ({ids})"
+        return f"{len(found)} {kind}s are named {name}: put the id into {key} ({ids})"
     return "" if found else f"{kind} {name} ({key}) does not exist, or is not visible"
 
 

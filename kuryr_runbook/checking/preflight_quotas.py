@@ -30,6 +30,7 @@ from kuryr_runbook.model import support
 from kuryr_runbook.model.findings import Finding
 from kuryr_runbook.model.rules import admits
 from kuryr_runbook.model.services import Service
+from kuryr_runbook.model.site_values import is_id
 from kuryr_runbook.snapshots.preflight import PreflightSnapshot
 from kuryr_runbook.snapshots.preflight_cloud import Quota
 from kuryr_runbook.specs.openstack import GroupSpec, Source, node_group, pod_group
@@ -212,8 +213,9 @@ def _verification(snapshot: PreflightSnapshot) -> int:
 
 def _balancers(snapshot: PreflightSnapshot) -> Need:
     have = {str(item.get("name")) for item in readable(octavia(snapshot).balancers)}
+    api = snapshot.site.network.api_load_balancer
     return {
-        "the API": int(snapshot.site.network.api_load_balancer not in have),
+        "the API": int(not is_id(api) and api not in have),
         "Services": len(_waiting(snapshot)),
         "the verification": _verification(snapshot),
     }

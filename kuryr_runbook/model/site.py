@@ -96,7 +96,10 @@ class ServiceSubnet(Section):
 
 
 class NetworkSection(Section):
-    """What Kuryr needs of Neutron and Octavia. What exists under a name or id is used."""
+    """What Kuryr needs of Neutron and Octavia. What exists under a name or id is used.
+
+    An id may stand in the place of each name, and has to where several resources have that name.
+    """
 
     external_network: Text = "ext-net"
     """Network of the floating IPs of load balancers."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -47,12 +48,18 @@ Label = Annotated[
 ]
 Network = Annotated[IPv4Network, BeforeValidator(_network)]
 File = Annotated[Path, BeforeValidator(_expanded)]
-Id = Annotated[str, Field(pattern=r"^[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}$")]
+_ID = r"^[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}$"
+Id = Annotated[str, Field(pattern=_ID)]
 # Neutron takes 60 characters; kuryr.conf separates tags by commas, and URLs name them.
 Tag = Annotated[str, BeforeValidator(_is_text), Field(pattern=r"^[A-Za-z0-9_.:=-]{1,60}$")]
 
 
 T = TypeVar("T")
+
+
+def is_id(text: str) -> bool:
+    """Whether that is an id of OpenStack's, which may stand in the place of a name."""
+    return re.match(_ID, text) is not None
 
 
 class ConflictError(ValueError):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kuryr_runbook.model.plan import Action, Later, Step, Target, field_changes
+from kuryr_runbook.model.site_values import is_id
 from kuryr_runbook.snapshots.openstack import OpenStackSnapshot
 from kuryr_runbook.specs.openstack import OpenStackSpec
 
@@ -32,12 +33,15 @@ class Gathering:
     def found(self, kind: str, name: str, given_id: str | None, key: str) -> Resource | None:
         """The one resource of that id or name; a problem when there is none."""
         found = self.find(kind, name, given_id, key)
-        if found is None and not given_id:
+        if found is None and not given_id and not is_id(name):
             self.problems.append(f"{kind} {name} ({key}) does not exist, and must")
         return found
 
     def find(self, kind: str, name: str, given_id: str | None, key: str) -> Resource | None:
-        """The one resource of that id or name, or None; `key` is its place in the site file."""
+        """The one resource of that id or name, or None; `key` is its place in the site file.
+
+        What has a name that is an id is not to be made: it is a problem that there is none.
+        """
         if given_id:
             found = self.snapshot.by_id(kind, given_id)
             if found is None:
@@ -46,7 +50,12 @@ class Gathering:
         named = self.snapshot.named(kind, name)
         if len(named) > 1:
             ids = ", ".join(str(item["id"]) for item in named)
-            self.problems.append(f"{len(named)} {kind}s are named {name}: give the id ({ids})")
+            self.problems.append(
+                f"{len(named)} {kind}s are named {name} ({key}): put the id there, in the place of "
+                f"the name ({ids})"
+            )
+        if not named and is_id(name):
+            self.problems.append(f"there is no {kind} with the id {name} ({key})")
         return named[0] if named else None
 
     def keep(self, kind: str, name: str, resource: Resource, because: str) -> str:

@@ -111,7 +111,7 @@ def _nowhere(because: str) -> Iterator[Told]:
 
 def _named(key: str, resource: Resource, because: str) -> Told:
     if not resource["name"]:
-        return _unknown(key, f"it is {resource['id']}, which has no name: give it one")
+        return Told(key=key, value=resource["id"], because=f"{because}; it has no name")
     return Told(key=key, value=resource["name"], because=because)
 
 

@@ -170,7 +170,7 @@ def _chosen(
     subnets: Iterable[Subnet], given_id: str | None, name: str, project: str
 ) -> Subnet | None:
     """The project's own before those of others: an admin sees all."""
-    found = [it for it in subnets if (it.id == given_id if given_id else it.name == name)]
+    found = [it for it in subnets if (it.id == given_id if given_id else name in (it.id, it.name))]
     own = [it for it in found if it.project_id == project]
     return next(iter(own or found), None)
 

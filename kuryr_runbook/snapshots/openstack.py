@@ -65,11 +65,11 @@ class OpenStackSnapshot:
         return next((item for item in self.of(kind) if item["id"] == resource_id), None)
 
     def named(self, kind: str, name: str) -> tuple[Mapping[str, Any], ...]:
-        """The resources with that name, the project's own before those of others.
+        """The resources with that name, or the one with that id; the project's own before others'.
 
-        Names need not be unique in OpenStack.
+        Names need not be unique in OpenStack: an id stands for a name wherever one is asked for.
         """
-        named = tuple(item for item in self.of(kind) if item["name"] == name)
+        named = tuple(item for item in self.of(kind) if name in (item["name"], item["id"]))
         own = tuple(item for item in named if item["project_id"] == self.project_id)
         return own or named
 
@@ -111,12 +111,15 @@ def read_snapshot(
 def read_openstack(
     reader: OpenStackReader, project_id: str | None = None, *, pools_of: Iterable[str] = ()
 ) -> OpenStackSnapshot:
-    """Read the project's resources; `pools_of` names load balancers whose members are read too."""
+    """Read the project's resources; `pools_of` names load balancers, or gives their ids, whose
+    members are read too.
+    """
     project = project_id or reader.project_id
     taken_at = datetime.now(UTC)
     with _begun(reader, project, FIELDS) as (pool, lists):
         named = set(pools_of)
-        wanted = {lb["id"] for lb in lists["loadbalancer"].result() if lb["name"] in named}
+        balancers = lists["loadbalancer"].result()
+        wanted = {lb["id"] for lb in balancers if named & {lb["id"], lb["name"]}}
         members = {
             item["id"]: pool.submit(reader.members, item["id"])
             for item in lists["pool"].result()

@@ -5,10 +5,12 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from memory_cloud import CloudDied, MemoryCloud, cluster_cloud
 from planned_cloud import (
+    LAB,
     NODES,
     OWNER,
     lab_site,
@@ -27,6 +29,8 @@ from kuryr_runbook.model.errors import ApplyError, DriftError
 from kuryr_runbook.model.marks import owner_mark
 from kuryr_runbook.model.plan import Action, Step
 from kuryr_runbook.model.rules import lets_all_out
+from kuryr_runbook.model.site import Site
+from kuryr_runbook.model.site_file import parse_site
 from kuryr_runbook.snapshots.openstack import read_openstack
 
 
@@ -100,6 +104,49 @@ def test_a_wider_rule_of_somebody_else_is_enough() -> None:
     assert any("10.2.0.0/24" in name for name in kept)
 
 
+NAMED = [
+    ("network", "ext-net", "external_network"),
+    ("router", "k8s-router", "router"),
+    ("subnet", "k8s-node-subnet", "node_subnet"),
+    ("security_group", "k8s-node-sg", "node_security_group"),
+    ("security_group", "kuryr-pod-sg", "pod_security_group"),
+    ("network", "kuryr-service-network", "service_subnet.network"),
+    ("subnet", "kuryr-service-subnet", "service_subnet.name"),
+    ("loadbalancer", "kubernetes-service", "api_load_balancer"),
+]
+
+
+@pytest.mark.parametrize(("kind", "name", "key"), NAMED)
+def test_an_id_in_the_place_of_a_name_tells_those_of_one_name_apart(
+    kind: str, name: str, key: str
+) -> None:
+    cloud = cluster_cloud(NODES)
+    apply_openstack(planned(cloud), cloud, quiet)
+    [ours] = [item for item in cloud.resources[kind] if item["name"] == name]
+    cloud.add(kind, name=name)
+    with pytest.raises(DriftError, match=f"2 {kind}s are named {name} .*put the id there"):
+        planned(cloud)
+    assert planned(cloud, site_with(key, ours["id"])).changes == ()
+
+
+def site_with(key: str, value: str) -> Site:
+    """The lab's site with another value at that place of its section `network`."""
+    sections = yaml.safe_load(LAB)
+    *way, last = ["network", *key.split(".")]
+    place = sections
+    for part in way:
+        place = place.setdefault(part, {})
+    place[last] = value
+    return parse_site(yaml.safe_dump(sections), "lab.yaml")
+
+
+def test_what_should_have_an_id_is_not_made_when_there_is_none() -> None:
+    uuid = "01234567-89ab-cdef-0123-456789abcdef"
+    for key in ("router", "service_subnet.network", "external_network"):
+        with pytest.raises(DriftError, match=f"there is no .* with the id {uuid}"):
+            planned(cluster_cloud(NODES), site_with(key, uuid))
+
+
 Breaker = Callable[[MemoryCloud], Any]
 MISFITS: list[tuple[str, Breaker, str]] = [
     (
@@ -110,7 +157,7 @@ MISFITS: list[tuple[str, Breaker, str]] = [
     (
         "two networks of one name",
         lambda cloud: cloud.add("network", name="ext-net"),
-        "2 networks are named ext-net: give the id",
+        "2 networks are named ext-net (network.external_network): put the id there",
     ),
     (
         "the external network is not external",

@@ -98,10 +98,13 @@ def test_a_subnet_without_a_router_gets_one() -> None:
     assert "one will be made" in told.because
 
 
-def test_a_resource_without_a_name_asks_for_one() -> None:
+def test_a_resource_without_a_name_is_told_by_its_id() -> None:
     world = World()
-    world.cloud.memory.resources["router"][0]["name"] = ""
-    assert "give it one" in drafted(world)["network.router"].because
+    router = world.cloud.memory.resources["router"][0]
+    router["name"] = ""
+    told = drafted(world)["network.router"]
+    assert told.value == router["id"]
+    assert "it has no name" in told.because
 
 
 def test_the_group_default_is_not_taken_for_the_nodes_own() -> None:
