@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from memory_leases import MemoryLeases
 
 from kuryr_runbook.cli import main
 from kuryr_runbook.model.plan import Action, Plan, Step, Target
@@ -43,3 +45,19 @@ def test_a_dry_run_exits_3_when_there_are_changes(
     told = rotate("--dry-run")
     assert told.exit_code == status
     assert f"1 {action}." in told.stdout
+
+
+def test_held_fields_are_taken_as_the_refusal_says(
+    planned: Callable[[Step], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setattr(Rotation, "leases", MemoryLeases())
+    done: list[Plan] = []
+    monkeypatch.setattr(Rotation, "carry_out", lambda self, plan: done.append(plan) or [])
+    monkeypatch.setattr(Rotation, "findings", lambda self: ())
+    planned(replace(step(Action.UPDATE), conflicts=(".data (kubectl-edit)",)))
+    refused = rotate()
+    assert (refused.exit_code, done) == (1, [])
+    assert "--force-conflicts" in refused.stderr
+    assert rotate("--force-conflicts").exit_code == 0
+    assert len(done) == 1
