@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +47,18 @@ def credential_spec(site: Site) -> CredentialSpec | None:
         description=f"{site.owner} roles={','.join(roles)}",
         roles=roles,
     )
+
+
+def lacking_roles(site: Site, roles: Iterable[str]) -> tuple[str, ...]:
+    """The roles that these need beside them, by the default policies of Neutron and Octavia.
+
+    Which roles imply others, and what the cloud's own policies say, no API shows.
+    """
+    held = set(roles)
+    if held.issuperset(ADMIN_ROLES):
+        return ()
+    wanted = MEMBER_ROLES + (ADMIN_ROLES if site.driver.sends_binding_host else ())
+    return tuple(role for role in wanted if role not in held)
 
 
 def is_owned(site: Site, credential: Mapping[str, Any]) -> bool:
