@@ -56,6 +56,7 @@ class ProbedCloud:
         self.offered: Sequence[str] = ("amphora",)
         self.plain, self.bound, self.paired = NO_SUBNET, NO_SUBNET, NO_SUBNET
         self.balancer = NO_VIP
+        self.held: tuple[str, ...] = ("member",)
 
     @property
     def project_id(self) -> str:
@@ -79,7 +80,7 @@ class ProbedCloud:
 
     def login(self) -> Login:
         self._ask("login")
-        return Login(user="k8s", project="k8s", project_id=self.project_id, roles=("member",))
+        return Login(user="k8s", project="k8s", project_id=self.project_id, roles=self.held)
 
     def endpoint(self, service: str) -> str:
         self._ask(service)

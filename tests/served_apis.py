@@ -39,7 +39,7 @@ class ServedApis:
     url: str = ""
 
     def answer(self, method: str, path: str) -> tuple[int, Any]:
-        """Status and body."""
+        """Status and body; status 0 ends the connection without an answer."""
         self.requests.append((method, path))
         self.on_request(method, path)
         service, _, rest = path.strip("/").partition("/")
@@ -185,6 +185,9 @@ def served(apis: ServedApis, folder: Path) -> Iterator[None]:
         def do_GET(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
             status, body = apis.answer(self.command, urlsplit(self.path).path)
+            if status == 0:
+                self.close_connection = True
+                return
             content = json.dumps(body).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from kuryr_runbook.applying.steps import Body, Executor, Known, Say, apply_plan
 from kuryr_runbook.clients.openstack_api import OpenStackWriter
+from kuryr_runbook.model import plan as plans
 from kuryr_runbook.model.plan import Action, Outcome, Plan, Step
 
 BULK = frozenset({"network", "subnet", "port", "security_group", "security_group_rule"})
@@ -56,7 +57,7 @@ class OpenStackExecutor(Executor):
                 changed = self._writer.update(kind, str(step.id), body)
                 self._writer.wait_active(step.known["loadbalancer_id"], say)
                 return changed
-            case "pool_members" | "address_pairs" | "subports", Action.UPDATE:
+            case "pool_members" | plans.ADDRESS_PAIRS | "subports", Action.UPDATE:
                 return self._list_within(step, body, say)
             case kind, Action.CREATE:
                 [made] = self._writer.create(kind, [body])
@@ -74,7 +75,7 @@ class OpenStackExecutor(Executor):
             case "pool_members":
                 self._writer.replace_members(str(step.id), body["members"])
                 return self._writer.wait_active(step.known["loadbalancer_id"], say)
-            case "address_pairs":
+            case plans.ADDRESS_PAIRS:
                 return self._writer.change_pairs(str(step.id), body["added"], body["removed"])
         self._writer.remove_subports(str(step.id), body["ports"])
         return {}

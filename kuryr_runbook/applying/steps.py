@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from queue import SimpleQueue
@@ -43,22 +43,33 @@ def apply_plan(plan: Plan, executor: Executor, say: Say) -> list[Outcome]:
 
     Stops at the first failure: what runs is finished, nothing more is begun. So does a
     KeyboardInterrupt. Raises ApplyError, which lists what was done, and stands, and what was not
-    reached.
+    reached. What is no error of ours comes through as it is, and the list is said before.
     """
     work = _Work(plan, executor)
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        while not work.ended:
-            batches = work.begin(say)
-            if len(batches) == 1 and not work.running:
-                # In the caller's own thread, where Ctrl-C reaches a command or a wait at once.
-                work.do(batches[0], say)
-                continue
-            work.running |= {pool.submit(work.do, batch, work.said.put) for batch in batches}
-            wait(work.running, LISTEN_SECONDS, return_when=FIRST_COMPLETED)
-            work.collect(say)
+    try:
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            _work_off(work, pool, say)
+    except BaseException:
+        # Only here has the pool waited for what ran.
+        work.listen(say)
+        for line in _told(plan, work):
+            say(line)
+        raise
     if work.failed:
         raise _stopped(plan, work) from next(iter(work.failed.values()))
     return [work.outcomes[position] for position in range(len(plan.steps))]
+
+
+def _work_off(work: _Work, pool: ThreadPoolExecutor, say: Say) -> None:
+    while not work.ended:
+        batches = work.begin(say)
+        if len(batches) == 1 and not work.running:
+            # In the caller's own thread, where Ctrl-C reaches a command or a wait at once.
+            work.do(batches[0], say)
+            continue
+        work.running |= {pool.submit(work.do, batch, work.said.put) for batch in batches}
+        wait(work.running, LISTEN_SECONDS, return_when=FIRST_COMPLETED)
+        work.collect(say)
 
 
 @dataclass(slots=True)
@@ -138,13 +149,17 @@ class _Work:
     def _known(self) -> dict[Target, Known]:
         return {item.step.target: item.known for item in list(self.outcomes.values())}
 
+    def listen(self, say: Say) -> None:
+        """Pass on what the threads said, from the caller's own."""
+        while not self.said.empty():
+            say(self.said.get())
+
     def collect(self, say: Say) -> None:
-        """Pass on what the threads said, from the caller's own, and let go of those that ended.
+        """Pass on what the threads said, and let go of those that ended.
 
         An error that is none of ours is raised.
         """
-        while not self.said.empty():
-            say(self.said.get())
+        self.listen(say)
         ended = {future for future in self.running if future.done()}
         self.running -= ended
         for future in ended:
@@ -152,27 +167,28 @@ class _Work:
 
 
 def _stopped(plan: Plan, work: _Work) -> ApplyError:
-    errors = list(dict.fromkeys(work.failed.values()))
-    failures = [
-        f"{plan.phase}: {_names(plan, work, error)} failed: {error.message}" for error in errors
-    ]
-    done = [str(o.step.target) for _, o in sorted(work.outcomes.items()) if o.done is Done.DONE]
-    left = [
-        str(step.target)
-        for position, step in enumerate(plan.steps)
-        if position not in work.outcomes and position not in work.failed
-    ]
-    lines = [
-        *failures,
-        f"done, and standing: {', '.join(done) or 'nothing'}",
-        f"not reached: {', '.join(left) or 'nothing'}",
-    ]
-    remedies = dict.fromkeys(error.remedy for error in errors if error.remedy)
+    remedies = dict.fromkeys(error.remedy for error in work.failed.values() if error.remedy)
     return ApplyError(
-        "\n  ".join(lines),
+        "\n  ".join(_told(plan, work)),
         remedy="; ".join(remedies)
         or "mend the cause and run the phase again: it goes on from here",
     )
+
+
+def _told(plan: Plan, work: _Work) -> Iterator[str]:
+    """What failed, what was done, what was cut off, and what was not reached, a line for each."""
+    for error in dict.fromkeys(work.failed.values()):
+        yield f"{plan.phase}: {_names(plan, work, error)} failed: {error.message}"
+    done = [str(o.step.target) for _, o in sorted(work.outcomes.items()) if o.done is Done.DONE]
+    open_ends = work.begun - work.outcomes.keys() - work.failed.keys()
+    cut_off = [str(plan.steps[position].target) for position in sorted(open_ends)]
+    left = [
+        str(step.target) for position, step in enumerate(plan.steps) if position not in work.begun
+    ]
+    yield f"done, and standing: {', '.join(done) or 'nothing'}"
+    if cut_off:
+        yield f"cut off, and perhaps done: {', '.join(cut_off)}"
+    yield f"not reached: {', '.join(left) or 'nothing'}"
 
 
 def _names(plan: Plan, work: _Work, error: RunbookError) -> str:

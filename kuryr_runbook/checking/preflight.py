@@ -33,6 +33,7 @@ CHECKS: tuple[Callable[[PreflightSnapshot], Iterator[Finding]], ...] = (
     preflight_cloud.check_providers,
     preflight_cloud.check_port_role,
     preflight_cloud.check_balancer_role,
+    preflight_cloud.check_credential_roles,
     preflight_cloud.check_existing,
     preflight_cluster.check_version,
     preflight_cluster.check_release_step,

@@ -32,6 +32,7 @@ from kuryr_runbook.model.releases.octavia_features import PROVIDER_CHOICE
 from kuryr_runbook.snapshots.openstack import OpenStackSnapshot
 from kuryr_runbook.snapshots.pair_limit import limit_told
 from kuryr_runbook.snapshots.preflight import PreflightSnapshot
+from kuryr_runbook.specs.credentials import lacking_roles, wanted_roles
 from kuryr_runbook.specs.requirements import needed_extensions
 
 AMPHORAE = {"amphora", "octavia"}
@@ -162,6 +163,33 @@ def check_balancer_role(snapshot: PreflightSnapshot) -> Verdict:
         )
     balancers = readable(look.balancers)
     return passed(f"{len(balancers)} are there; {roles(snapshot)}")
+
+
+@check("credential-roles", "Kuryr's application credential gets the roles that it needs")
+def check_credential_roles(snapshot: PreflightSnapshot) -> Verdict:
+    """The probes ask as the runbook's user, and an application credential may have less.
+
+    With its roles nothing can be asked before there is one, so they are judged by their names.
+    """
+    site, wanted = snapshot.site, wanted_roles(snapshot.site)
+    if wanted is None:
+        return skipped("Kuryr logs in as the runbook does")
+    told, held = ", ".join(wanted), readable(snapshot.cloud.login).roles
+    if missing := [role for role in wanted if role not in held]:
+        return failed(
+            f"it is to have {told}, and the user lacks {', '.join(missing)}; {roles(snapshot)}",
+            "an application credential has at most the roles of its user: grant them, or set "
+            "kuryr.credential_roles",
+        )
+    if lacking := lacking_roles(site, wanted):
+        return warned(
+            f"{told}: by the default policies of Neutron and Octavia {site.kuryr.vif_driver} "
+            f"needs {', '.join(lacking)} too",
+            "a cloud with other policies, or in which these roles imply those, may do: ask its "
+            "operators; else add them to kuryr.credential_roles. docs/credentials.md says what "
+            "each is for",
+        )
+    return passed(told)
 
 
 @check("address-pair-limit", "A worker's port takes an address pair for each of its pods")

@@ -8,13 +8,15 @@ from pathlib import Path
 
 import click
 
-from kuryr_runbook.cli.run import dry_run_option, site_option
+from kuryr_runbook.cli.plan import CHANGES_PENDING
+from kuryr_runbook.cli.run import dry_run_option, force_conflicts_option, site_option
 
 
 @click.command("rotate-credentials")
 @site_option
 @dry_run_option
-def rotate_credentials(site_file: Path, dry_run: bool) -> None:  # noqa: FBT001
+@force_conflicts_option
+def rotate_credentials(*, site_file: Path, dry_run: bool, force_conflicts: bool) -> None:
     """Give Kuryr new credentials, and delete the old ones.
 
     Makes an application credential, writes it into the Secret kuryr-config, starts
@@ -22,13 +24,18 @@ def rotate_credentials(site_file: Path, dry_run: bool) -> None:  # noqa: FBT001
     `credentials: site` it takes over what clouds.yaml says now. What else phase
     03 would change is changed too. Cut off anywhere, run it again.
     """
+    from kuryr_runbook.display.plans import plan_view
     from kuryr_runbook.phases.base import read_site
     from kuryr_runbook.phases.rotation import Rotation
 
-    rotation = Rotation(dry_run=dry_run, **dict(read_site(site_file)))
+    options = {"force_conflicts": force_conflicts}
+    rotation = Rotation(dry_run=dry_run, options=options, **dict(read_site(site_file)))
+    if dry_run:
+        with redirect_stdout(sys.stderr):
+            plan = rotation.make_plan()
+        click.echo(f"{plan_view(plan)}\n")
+        sys.exit(CHANGES_PENDING if plan.changes else 0)
     for step in (rotation.plan, rotation.apply, rotation.check):
         with redirect_stdout(sys.stderr):
             view = step()
         click.echo(f"{view}\n")
-        if dry_run:
-            return

@@ -73,6 +73,11 @@ dry_run_option = click.option(
     is_flag=True,
     help="Show the plan of each phase and change nothing; exit status 3 when there is a change.",
 )
+force_conflicts_option = click.option(
+    "--force-conflicts",
+    is_flag=True,
+    help="Take fields of Kubernetes objects from other managers that hold them.",
+)
 run_dir_option = click.option(
     "--run-dir",
     type=UserPath(),
@@ -96,11 +101,7 @@ run_dir_option = click.option(
     type=UserPath(dir_okay=False),
     help="A plan saved by `plan --out`: do what stands in it, and nothing else.",
 )
-@click.option(
-    "--force-conflicts",
-    is_flag=True,
-    help="Take fields of Kubernetes objects from other managers that hold them.",
-)
+@force_conflicts_option
 @click.option(
     "--resilience",
     is_flag=True,

@@ -7,7 +7,7 @@ the service refuses it tells whether its policy would have let the request throu
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -24,6 +24,8 @@ from kuryr_runbook.model.errors import AccessError, ApplyError, UnreachableError
 
 SECONDS = 20.0
 """How long a service may take to accept a connection, and then between two pieces of an answer."""
+PATIENCE_SECONDS = 30.0
+"""How long a busy service is asked again: somebody waits for what probes say, and can look anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,17 +92,22 @@ class AskingCloud(OpenStackClient):
         return self._refused("network", "/ports", {"port": port})
 
     def _refused(self, service: str, path: str, json: Mapping[str, Any]) -> Refusal:
-        name = NAMES[service]
-        with self.session.ours(service):
+        def send() -> Any:
             proxy = getattr(self.session.connection, service)
-            answer = proxy.request(path, "POST", raise_exc=False, json=json)
+            return proxy.request(path, "POST", raise_exc=False, json=json)
+
+        answer = self._answer(service, f"POST {path}", send)
         if answer.status_code < 300:
             raise ApplyError(
-                f"{name} took a request to POST {path} that cannot be carried out, and answered "
-                f"{said(answer)}",
+                f"{NAMES[service]} took a request to POST {path} that cannot be carried out, and "
+                f"answered {said(answer)}",
                 remedy="delete what it made, if it made something, and report this",
             )
         return Refusal(status=answer.status_code, type=_error_type(answer), said=said(answer))
+
+    def _answer(self, service: str, request: str, send: Callable[[], Any]) -> Any:
+        """The answer, whatever it says, sent again where another attempt may better it."""
+        return self.session.patiently(service, lambda: self.session.answer(service, request, send))
 
 
 class ProbingCloud(AskingCloud):
@@ -108,12 +115,13 @@ class ProbingCloud(AskingCloud):
 
     def __init__(self, cloud: str, clouds_yaml: Path | None = None) -> None:
         """Nothing is sent yet. Raises UsageError when there is no such entry or file."""
-        self.session = OpenStackSession(cloud, clouds_yaml, lambda line: None, SECONDS)
+        self.session = OpenStackSession(
+            cloud, clouds_yaml, lambda line: None, SECONDS, PATIENCE_SECONDS
+        )
 
     def login(self) -> Login:
         """Log in to Keystone."""
-        with self.session.ours("identity"):
-            access = self.session.access()
+        access = self.session.access()
         return Login(
             user=str(access.username),
             project=str(access.project_name),
@@ -134,11 +142,10 @@ class ProbingCloud(AskingCloud):
             self.session.region.get_region_name(kind),
             self.session.region.get_interface(kind),
         )
-        with self.session.ours("identity"):
-            catalogue = self.session.access().service_catalog
-            found = catalogue.get_endpoints_data(
-                service_type=kind, region_name=region, interface=interface
-            )
+        catalogue = self.session.access().service_catalog
+        found = catalogue.get_endpoints_data(
+            service_type=kind, region_name=region, interface=interface
+        )
         urls = [str(endpoint.url) for endpoints in found.values() for endpoint in endpoints]
         if urls:
             return urls[0]
@@ -155,8 +162,14 @@ class ProbingCloud(AskingCloud):
         The root asks for no role, so it answers also where the policy refuses all else.
         """
         root = self.endpoint("load_balancer").rstrip("/").removesuffix("/v2.0").removesuffix("/v2")
-        with self.session.ours("load_balancer"):
-            answer = self.session.connection.session.get(f"{root}/", raise_exc=False)
+
+        def send() -> Any:
+            return self.session.connection.session.get(f"{root}/", raise_exc=False)
+
+        try:
+            answer = self._answer("load_balancer", f"GET {root}/", send)
+        except ApplyError as error:
+            raise UnreachableError(error.message, remedy=SEE_WHAT_ANSWERS) from error
         try:
             versions = answer.json()["versions"]
             return [str(version["id"]) for version in versions]

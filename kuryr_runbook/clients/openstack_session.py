@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -59,8 +60,13 @@ class OpenStackSession:
         clouds_yaml: Path | None,
         notify: Notify,
         seconds: float = REQUEST_SECONDS,
+        patience: float = math.inf,
     ) -> None:
-        """Nothing is sent yet. Raises UsageError when there is no such entry or file."""
+        """Nothing is sent yet. Raises UsageError when there is no such entry or file.
+
+        `seconds`: how long one answer may take; `patience`: how long one that may change is asked
+        for at most, where that is less than the service's own time.
+        """
         import openstack
         from openstack import exceptions
 
@@ -85,6 +91,7 @@ class OpenStackSession:
             if SECRET_NAME.search(name):
                 learn(value, f"{name} of the cloud {cloud}")
         self._notify = notify
+        self._patience = patience
         self._answered: set[str] = set()
 
     @cached_property
@@ -96,8 +103,11 @@ class OpenStackSession:
     def access(self) -> Any:
         """What Keystone gave with the token, as keystoneauth's AccessInfo."""
         session: Any = self.connection.session
-        with self.ours("identity"):
+
+        def ask() -> Any:
             return session.auth.get_access(session)
+
+        return self.patiently("identity", lambda: self._logged_in("identity", ask))
 
     def request(
         self, method: str, service: str, path: str, *, missing_ok: bool = False, **kwargs: Any
@@ -112,42 +122,50 @@ class OpenStackSession:
 
     def patiently(self, service: str, attempt: Callable[[], T]) -> T:
         """What `attempt` gives, made again while it raises TransientError."""
-        return patiently(attempt, seconds=PATIENCE_SECONDS[service], notify=self._notify)
+        seconds = min(PATIENCE_SECONDS[service], self._patience)
+        return patiently(attempt, seconds=seconds, notify=self._notify)
 
     def once(
         self, method: str, service: str, path: str, *, missing_ok: bool = False, **kwargs: Any
     ) -> Any:
         """One request, not repeated: TransientError says that it may be."""
 
-        def ask() -> Any:
+        def send() -> Any:
             proxy = getattr(self.connection, service)
             return proxy.request(path, method, raise_exc=False, **kwargs)
 
-        answer = self._logged_in(service, ask)
-        if answer.status_code == HTTPStatus.UNAUTHORIZED:
-            # keystoneauth renews an expired token for one thread, and gives up for the others.
-            answer = self._logged_in(service, ask)
-        self._answered.add(service)
+        request = f"{method} {path}"
+        answer = self.answer(service, request, send)
         if answer.status_code < 300 and answer.content and not _is_json(answer):
             raise UnreachableError(
-                f"{NAMES[service]} answers {answer.status_code} to {method} {path}, and not with "
-                "JSON",
+                f"{NAMES[service]} answers {answer.status_code} to {request}, and not with JSON",
                 remedy=SEE_WHAT_ANSWERS,
             )
         if answer.status_code < 300 or (missing_ok and answer.status_code == 404):
             return answer
-        refusal = _refusal(NAMES[service], method, path, answer)
+        raise _refusal(NAMES[service], request, answer)
+
+    def answer(self, service: str, request: str, send: Callable[[], Any]) -> Any:
+        """The answer to a request, whatever it says, but for what another attempt may better.
+
+        That is a TransientError, and the request is sent once, as by `once`.
+        """
+        answer = self._logged_in(service, send)
+        if answer.status_code == HTTPStatus.UNAUTHORIZED:
+            # keystoneauth renews an expired token for one thread, and gives up for the others.
+            answer = self._logged_in(service, send)
         if answer.status_code in {*TRANSIENT, CHANGED_MEANWHILE} or _is_immutable(answer):
+            refusal = _refusal(NAMES[service], request, answer)
             raise TransientError(refusal, retry_after(answer.headers.get("Retry-After")))
-        raise refusal
+        return answer
 
     def _logged_in(self, service: str, ask: Callable[[], T]) -> T:
         """What `ask` gives. It may have to log in first, and a busy Keystone may be asked again."""
         from keystoneauth1 import exceptions as ksa
 
-        with self.ours(service):
+        with self._ours(service):
             try:
-                return ask()
+                found = ask()
             except ksa.HttpError as error:
                 # Of answers only Keystone's are raised; the services' are given back.
                 if error.http_status not in TRANSIENT:
@@ -157,10 +175,12 @@ class OpenStackSession:
                     remedy="see Keystone's log, and whether its database answers; then run again",
                 )
                 raise TransientError(busy, retry_after(str(error.retry_after))) from error
+        self._answered.add(service)
+        return found
 
     @contextmanager
-    def ours(self, service: str) -> Iterator[None]:
-        """Chain keystoneauth's and the SDK's errors into ours."""
+    def _ours(self, service: str) -> Iterator[None]:
+        """Chain keystoneauth's and the SDK's errors into ours; a lost connection is transient."""
         from keystoneauth1 import exceptions as ksa
         from openstack import exceptions as sdk
 
@@ -204,9 +224,8 @@ def _is_immutable(answer: Any) -> bool:
     return answer.status_code == 409 and "immutable" in said(answer)
 
 
-def _refusal(service: str, method: str, path: str, answer: Any) -> RunbookError:
-    words = said(answer)
-    message = f"{service} answered {answer.status_code} to {method} {path}: {words}"
+def _refusal(service: str, request: str, answer: Any) -> RunbookError:
+    message = f"{service} answered {answer.status_code} to {request}: {said(answer)}"
     if answer.status_code == 401:
         return AccessError(message, remedy="check user, password and project in clouds.yaml")
     if answer.status_code == 403:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,10 +37,9 @@ class CredentialSpec:
 
 def credential_spec(site: Site, cluster_id: str) -> CredentialSpec | None:
     """What the site wants; None when Kuryr logs in as the runbook does."""
-    if site.kuryr.credentials == "site":
+    roles = wanted_roles(site)
+    if roles is None:
         return None
-    default = ADMIN_ROLES if site.driver.sends_binding_host else MEMBER_ROLES
-    roles = tuple(sorted(set(site.kuryr.credential_roles or default)))
     return CredentialSpec(
         stem=f"kuryr-{site.name}-",
         # Keystone adds the implied roles to those that were asked for, and does not tell which:
@@ -48,6 +47,26 @@ def credential_spec(site: Site, cluster_id: str) -> CredentialSpec | None:
         description=f"{owner_mark(site.name, cluster_id)} roles={','.join(roles)}",
         roles=roles,
     )
+
+
+def wanted_roles(site: Site) -> tuple[str, ...] | None:
+    """The roles of Kuryr's own credential; None when it logs in as the runbook does."""
+    if site.kuryr.credentials == "site":
+        return None
+    default = ADMIN_ROLES if site.driver.sends_binding_host else MEMBER_ROLES
+    return tuple(sorted(set(site.kuryr.credential_roles or default)))
+
+
+def lacking_roles(site: Site, roles: Iterable[str]) -> tuple[str, ...]:
+    """The roles that these need beside them, by the default policies of Neutron and Octavia.
+
+    Which roles imply others, and what the cloud's own policies say, no API shows.
+    """
+    held = set(roles)
+    if held.issuperset(ADMIN_ROLES):
+        return ()
+    wanted = MEMBER_ROLES + (ADMIN_ROLES if site.driver.sends_binding_host else ())
+    return tuple(role for role in wanted if role not in held)
 
 
 def is_owned(site: Site, cluster_id: str, credential: Mapping[str, Any]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kuryr_runbook.applying.steps import AT_ONCE, Executor, apply_plan
+from kuryr_runbook.applying import steps as steps_module
+from kuryr_runbook.applying.steps import AT_ONCE, LISTEN_SECONDS, Executor, apply_plan
 from kuryr_runbook.model.errors import ApplyError, DeadlineError, RunbookError
 from kuryr_runbook.model.plan import Action, Done, Later, Plan, Step, Target, staged
 
@@ -194,3 +196,63 @@ def test_after_a_failure_nothing_more_is_begun_however_much_is_ready() -> None:
     with pytest.raises(ApplyError, match="not reached"):
         apply_plan(plan(*(step(number) for number in range(5 * AT_ONCE))), noting, begun.append)
     assert len(begun) <= 2 * AT_ONCE
+
+
+@pytest.mark.parametrize("error", [KeyError, KeyboardInterrupt])
+def test_what_was_cut_off_in_the_callers_thread_is_not_told_as_unreached(
+    error: type[BaseException],
+) -> None:
+    def act(step: Step, say: Any) -> None:
+        if step.target.name == "b":
+            raise error
+
+    told: list[str] = []
+    with pytest.raises(error):
+        apply_plan(plan(step("a"), step("b", "a"), step("c", "b")), Noting(act), told.append)
+    assert told[-3:] == [
+        "done, and standing: thing a",
+        "cut off, and perhaps done: thing b",
+        "not reached: thing c",
+    ]
+
+
+def slowly(step: Step, say: Any) -> None:
+    """As a step that a stop of the plan finds at work."""
+    if step.target.name == "bad":
+        raise KeyError
+    time.sleep(3 * LISTEN_SECONDS)
+    say(f"{step.target.name} ends")
+    if step.target.name == "worse":
+        raise DeadlineError("it took too long")
+
+
+STANDING = [
+    "testing: create thing worse failed: it took too long",
+    "done, and standing: thing slow",
+]
+
+
+def test_what_ran_beside_an_error_that_is_not_ours_is_told_when_it_has_ended() -> None:
+    told: list[str] = []
+    steps = (step("slow"), step("worse"), step("bad"), step("next", "slow"))
+    with pytest.raises(KeyError):
+        apply_plan(plan(*steps), Noting(slowly), told.append)
+    assert "slow ends" in told
+    assert told[-4:] == [
+        *STANDING,
+        "cut off, and perhaps done: thing bad",
+        "not reached: thing next",
+    ]
+
+
+def test_what_ran_at_ctrl_c_is_told_when_it_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(steps_module, "wait", interrupted)
+    told: list[str] = []
+    steps = (step("slow"), step("worse"), step("next", "slow"))
+    with pytest.raises(KeyboardInterrupt):
+        apply_plan(plan(*steps), Noting(slowly), told.append)
+    assert "slow ends" in told
+    assert told[-3:] == [*STANDING, "not reached: thing next"]

@@ -55,10 +55,13 @@ def spoiled(spoil: Spoil, driver: VifDriver = VifDriver.NESTED_MACVLAN) -> World
 
 
 SKIPPED = {
-    VifDriver.NESTED_MACVLAN: {"trunk-parents", "node-port-tags"},
-    VifDriver.NESTED_VLAN: {"address-pair-limit", "node-port-security", "node-port-tags"},
+    VifDriver.NESTED_MACVLAN: {"credential-roles", "trunk-parents", "node-port-tags"},
+    VifDriver.NESTED_VLAN: {
+        "credential-roles", "address-pair-limit", "node-port-security", "node-port-tags",
+    },
     VifDriver.NEUTRON_VIF: {
-        "address-pair-limit", "node-port-security", "trunk-parents", "node-port-tags",
+        "credential-roles", "address-pair-limit", "node-port-security", "trunk-parents",
+        "node-port-tags",
     },
 }  # fmt: skip
 
@@ -93,6 +96,18 @@ def cloud(**changes: Any) -> Spoil:
 
 def cluster(**changes: Any) -> Spoil:
     return lambda world: [setattr(world.cluster, name, value) for name, value in changes.items()]
+
+
+def own_credential(*roles: str, held: tuple[str, ...] = ("admin", "kuryr", "member")) -> Spoil:
+    """Kuryr is to have a credential of its own with these roles, by default with the driver's."""
+
+    def spoil(world: World) -> None:
+        world.change_site(
+            "kuryr", credentials="application_credential", credential_roles=roles or None
+        )
+        world.cloud.held = held
+
+    return spoil
 
 
 def broken(part: str, *whats: str) -> Spoil:
@@ -164,6 +179,13 @@ BAD: list[tuple[str, Status, Spoil, tuple[str, ...]]] = [
      ("binding:host_id", "user k8s has in project k8s: member", "admin", "nested-vlan")),
     ("load-balancer-role", Status.FAIL, cloud(balancer=REFUSED),
      ("403", "user k8s has", "load-balancer_member")),
+    ("credential-roles", Status.FAIL, own_credential(held=("member",)),
+     ("is to have admin, and the user lacks admin", "user k8s has in project k8s: member",
+      "grant them, or set kuryr.credential_roles")),
+    ("credential-roles", Status.FAIL, own_credential("cloud", "member"), ("lacks cloud;",)),
+    ("credential-roles", Status.WARN, own_credential("member", "kuryr"),
+     ("kuryr, member: by the default policies", "nested-macvlan needs load-balancer_member, admin",
+      "a cloud with other policies")),
     ("has-to-exist", Status.FAIL, renamed("network", "ext-net", "public"),
      ("network ext-net (network.external_network) does not exist",)),
     ("has-to-exist", Status.FAIL, renamed("network", "k8s-node-network", "ext-net"),
@@ -278,6 +300,34 @@ def test_a_node_without_the_tags_by_which_wallaby_looks_is_told() -> None:
     assert "openstack port set --tag my-site PORT" in finding.remedy
     world.change_site("kuryr", release="ussuri")
     assert findings(world)["node-port-tags"].status is Status.SKIP
+
+
+MEMBERS = ("load-balancer_member", "member")
+
+
+@pytest.mark.parametrize(
+    ("driver", "roles", "status"),
+    [
+        (VifDriver.NESTED_MACVLAN, (), Status.PASS),
+        (VifDriver.NESTED_MACVLAN, MEMBERS, Status.WARN),
+        (VifDriver.NESTED_VLAN, (), Status.PASS),
+        (VifDriver.NESTED_VLAN, ("admin",), Status.PASS),
+        (VifDriver.NESTED_VLAN, ("member",), Status.WARN),
+        (VifDriver.NEUTRON_VIF, ("admin", "member"), Status.PASS),
+        (VifDriver.NEUTRON_VIF, MEMBERS, Status.WARN),
+    ],
+)
+def test_which_roles_of_an_own_credential_do_for_a_driver(
+    driver: VifDriver, roles: tuple[str, ...], status: Status
+) -> None:
+    world = spoiled(own_credential(*roles, held=("admin", *MEMBERS)), driver)
+    assert findings(world)["credential-roles"].status is status
+
+
+def test_nobody_knows_which_roles_an_own_credential_may_have_without_a_login() -> None:
+    world = spoiled(own_credential())
+    broken("cloud", "login")(world)
+    assert findings(world)["credential-roles"].status is Status.UNKNOWN
 
 
 def test_a_worker_that_is_no_trunk_parent_is_told() -> None:

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import pytest
 import yaml
 
+from kuryr_runbook.clients import openstack_probes
 from kuryr_runbook.clients.openstack_probes import ProbingCloud
 from kuryr_runbook.model.errors import ApplyError, UnreachableError
 
@@ -60,6 +61,7 @@ def text_of(body: object) -> str:
 @pytest.fixture
 def prober(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ProbingCloud]:
     monkeypatch.setattr(Answers, "asked", [])
+    monkeypatch.setattr(openstack_probes, "PATIENCE_SECONDS", 0.0)
     server = HTTPServer(("127.0.0.1", 0), Answers)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
@@ -94,7 +96,7 @@ def test_what_is_no_octavia_is_told(
     prober: ProbingCloud, monkeypatch: pytest.MonkeyPatch, status: int, body: object
 ) -> None:
     at_root(monkeypatch, status, body)
-    with pytest.raises(UnreachableError, match=f"Octavia answers {status}") as caught:
+    with pytest.raises(UnreachableError, match=rf"Octavia answer(s|ed) {status}") as caught:
         prober.octavia_versions()
     assert "proxy" in str(caught.value.remedy)
 
@@ -110,7 +112,8 @@ def test_a_page_in_place_of_neutron_is_told(prober: ProbingCloud) -> None:
         (404, {"NeutronError": {"type": "SubnetNotFound", "message": "m"}}, "SubnetNotFound"),
         (403, {"NeutronError": "m"}, ""),
         (403, {"faultstring": "m"}, ""),
-        (502, HTML, ""),
+        (409, {"NeutronError": {"type": "OverQuota", "message": "m"}}, "OverQuota"),
+        (501, HTML, ""),
     ],
 )
 def test_a_refusal_is_told_as_it_came(
@@ -139,3 +142,12 @@ def test_a_probe_that_is_taken_says_so(
     with pytest.raises(ApplyError, match="took a request to POST /ports") as caught:
         prober.refuse_port("network", {})
     assert "delete what it made" in str(caught.value.remedy)
+
+
+@pytest.mark.parametrize("status", [429, 502])
+def test_a_service_that_stays_busy_has_refused_nothing(
+    prober: ProbingCloud, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    answering(monkeypatch, status, HTML)
+    with pytest.raises(ApplyError, match=f"Neutron answered {status} to POST /ports"):
+        prober.refuse_port("network", {})

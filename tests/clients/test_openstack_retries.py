@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from memory_cloud import cluster_cloud
+from memory_cloud import PROJECT, cluster_cloud
 from served_apis import ServedApis, served
 
+from kuryr_runbook.clients.identity import IdentityClient
 from kuryr_runbook.clients.openstack import OpenStackClient
+from kuryr_runbook.clients.openstack_probes import ProbingCloud
 from kuryr_runbook.model.errors import AccessError, ApplyError, UnreachableError
 
 NODES = {"master": "172.18.0.10"}
 IMMUTABLE = {"faultstring": "Load Balancer 1 is immutable and cannot be updated."}
 
 Answer = tuple[int, Any]
+
+
+LOST: Answer = (0, None)
+"""The connection ends without an answer."""
+PROBED: dict[tuple[str, str], Answer] = {
+    ("POST", "/network/v2.0/ports"): (404, {"NeutronError": {"type": "SubnetNotFound"}}),
+    ("POST", "/octavia/v2.0/lbaas/loadbalancers"): (400, {"faultstring": "VIP must be"}),
+    ("GET", "/octavia/"): (200, {"versions": [{"id": "v2.27"}]}),
+}
 
 
 class Stumbling(ServedApis):
@@ -30,6 +41,9 @@ class Stumbling(ServedApis):
         if self.part in path and self.answers:
             self.requests.append((method, path))
             return self.answers.pop(0)
+        if (method, path) in PROBED:
+            self.requests.append((method, path))
+            return PROBED[method, path]
         return super().answer(method, path)
 
     def asked(self, part: str) -> int:
@@ -42,11 +56,13 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextmanager
-def cloud_that(tmp_path: Path, part: str, *answers: Answer) -> Iterator[Any]:
+def cloud_that(
+    tmp_path: Path, part: str, *answers: Answer, kind: type[OpenStackClient] = OpenStackClient
+) -> Iterator[Any]:
     apis = Stumbling(cluster_cloud(NODES), NODES)
     apis.stumble(part, *answers)
     with served(apis, tmp_path):
-        client = OpenStackClient("k8s", tmp_path / "clouds.yaml")
+        client = kind("k8s", tmp_path / "clouds.yaml")
         yield client, apis
         client.session.connection.session.session.close()
 
@@ -108,3 +124,72 @@ def test_a_keystone_that_stays_busy_is_named(
     with cloud_that(tmp_path, "auth/tokens", *[(503, {})] * 9) as (client, _):
         with pytest.raises(UnreachableError, match="Keystone answered 503 to the login"):
             networks(client)
+
+
+@pytest.mark.parametrize("answer", [(429, {}), (503, {})])
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda client: IdentityClient(client.session).token().project_id == PROJECT,
+        lambda client: client.login().project_id == PROJECT,
+        lambda client: client.endpoint("network").endswith("/network/v2.0"),
+    ],
+)
+def test_a_busy_keystone_is_asked_again_as_whom_it_takes_us_for(
+    tmp_path: Path, ask: Callable[[ProbingCloud], bool], answer: Answer
+) -> None:
+    with cloud_that(tmp_path, "auth/tokens", answer, kind=ProbingCloud) as (client, apis):
+        assert ask(client)
+        assert apis.asked("auth/tokens") == 2
+
+
+PROBES: dict[str, Callable[[ProbingCloud], object]] = {
+    "/network/v2.0/ports": lambda client: client.refuse_port("network", {}).type,
+    "/lbaas/loadbalancers": lambda client: client.refuse_load_balancer(PROJECT).status,
+    "/octavia/": lambda client: client.octavia_versions(),
+}
+
+
+@pytest.mark.parametrize("answer", [(429, {}), (503, {}), LOST])
+@pytest.mark.parametrize(
+    ("part", "told"),
+    [
+        ("/network/v2.0/ports", "SubnetNotFound"),
+        ("/lbaas/loadbalancers", 400),
+        ("/octavia/", ["v2.27"]),
+    ],
+)
+def test_probes_are_repeated_until_they_are_refused(
+    tmp_path: Path, part: str, told: object, answer: Answer
+) -> None:
+    with cloud_that(tmp_path, part, kind=ProbingCloud) as (client, apis):
+        # What has never answered is not asked again when its connection is lost.
+        assert PROBES[part](client) == told
+        apis.stumble(part, answer)
+        assert PROBES[part](client) == told
+        assert apis.asked(part) == 3
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ((403, {"NeutronError": {"type": "PolicyNotAuthorized"}}), "PolicyNotAuthorized"),
+        ((400, {"NeutronError": {"type": "AllowedAddressPairExhausted"}}),
+         "AllowedAddressPairExhausted"),
+        ((409, {"NeutronError": {"type": "OverQuota"}}), "OverQuota"),
+    ],
+)  # fmt: skip
+def test_the_refusal_of_a_probe_is_final(tmp_path: Path, answer: Answer, told: str) -> None:
+    with cloud_that(tmp_path, "/ports", (503, {}), answer, kind=ProbingCloud) as (client, apis):
+        assert client.refuse_port("network", {}).type == told
+        assert apis.asked("/ports") == 2
+
+
+def test_a_prober_gives_up_on_a_keystone_that_stays_busy_sooner_than_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kuryr_runbook.clients.openstack_probes.PATIENCE_SECONDS", 0.0)
+    with cloud_that(tmp_path, "auth/tokens", *[(503, {})] * 9, kind=ProbingCloud) as (client, apis):
+        with pytest.raises(UnreachableError, match="Keystone answered 503 to the login"):
+            client.login()
+        assert apis.asked("auth/tokens") == 1

@@ -1,0 +1,63 @@
+"""The command `rotate-credentials`: its exit status, and what it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from memory_leases import MemoryLeases
+
+from kuryr_runbook.cli import main
+from kuryr_runbook.model.plan import Action, Plan, Step, Target
+from kuryr_runbook.phases.rotation import Rotation
+
+SITE = Path(__file__).parents[2] / "parameters" / "lab.yaml"
+
+
+def step(action: Action) -> Step:
+    target = Target("Secret", "kube-system/kuryr-config")
+    return Step(action=action, target=target, because="it differs")
+
+
+def rotate(*options: str) -> Result:
+    return CliRunner().invoke(main, ["rotate-credentials", "--site", str(SITE), *options])
+
+
+@pytest.fixture
+def planned(monkeypatch: pytest.MonkeyPatch) -> Callable[[Step], None]:
+    """Lets the rotation plan this step."""
+
+    def plan(step: Step) -> None:
+        made = Plan(phase=Rotation.name, steps=(step,))
+        monkeypatch.setattr(Rotation, "make_plan", lambda self: made)
+
+    return plan
+
+
+@pytest.mark.parametrize(("action", "status"), [(Action.UPDATE, 3), (Action.KEEP, 0)])
+def test_a_dry_run_exits_3_when_there_are_changes(
+    planned: Callable[[Step], None], action: Action, status: int
+) -> None:
+    planned(step(action))
+    told = rotate("--dry-run")
+    assert told.exit_code == status
+    assert f"1 {action}." in told.stdout
+
+
+def test_held_fields_are_taken_as_the_refusal_says(
+    planned: Callable[[Step], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setattr(Rotation, "leases", MemoryLeases())
+    done: list[Plan] = []
+    monkeypatch.setattr(Rotation, "carry_out", lambda self, plan: done.append(plan) or [])
+    monkeypatch.setattr(Rotation, "findings", lambda self: ())
+    planned(replace(step(Action.UPDATE), conflicts=(".data (kubectl-edit)",)))
+    refused = rotate()
+    assert (refused.exit_code, done) == (1, [])
+    assert "--force-conflicts" in refused.stderr
+    assert rotate("--force-conflicts").exit_code == 0
+    assert len(done) == 1
