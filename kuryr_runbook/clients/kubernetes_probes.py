@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from kuryr_runbook.clients.kubernetes import KubernetesClient, KubernetesReader
-from kuryr_runbook.clients.kubernetes_errors import ours, said
+from kuryr_runbook.clients.kubernetes_errors import said
 from kuryr_runbook.clients.kubernetes_session import REQUEST_SECONDS
 from kuryr_runbook.model.errors import ApplyError
 
@@ -39,8 +39,8 @@ class ProbingCluster(KubernetesClient):
             "kind": "SelfSubjectAccessReview",
             "spec": {"resourceAttributes": dict(attributes)},
         }
-        with ours(f"ask whether {' '.join(attributes.values())} is allowed"):
-            review = self._create(body)
+        asking = f"ask whether {' '.join(attributes.values())} is allowed"
+        review = self.session.ask(asking, lambda: self._create(body))
         return bool(review["status"].get("allowed"))
 
     def refuse_service(self) -> str:
@@ -75,14 +75,16 @@ class ProbingCluster(KubernetesClient):
         from kubernetes.client.exceptions import ApiException
         from kubernetes.dynamic.exceptions import DynamicApiError
 
-        with ours(f"ask for a {body['kind']} that cannot be"):
+        def ask() -> str:
             try:
                 self._create(body, **options)
             except (DynamicApiError, ApiException) as error:
                 if error.status != UNPROCESSABLE:
                     raise
                 return said(error.body)
-        return ""
+            return ""
+
+        return self.session.ask(f"ask for a {body['kind']} that cannot be", ask)
 
     def _create(self, body: Mapping[str, Any], **options: str) -> dict[str, Any]:
         resource = self.session.resource(body["apiVersion"], body["kind"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import dataclass
 from typing import Any
 
 from hypothesis import assume, given
@@ -12,6 +13,8 @@ from memory_cluster import CLUSTER_ID
 from planned_cloud import (
     NODES,
     OWNER,
+    lab_site,
+    ovn_site,
     planned,
     quiet,
     removed,
@@ -25,6 +28,7 @@ from kuryr_runbook.applying.openstack import apply_openstack
 from kuryr_runbook.model.errors import DriftError
 from kuryr_runbook.model.marks import owner_mark
 from kuryr_runbook.model.plan import Action, Plan
+from kuryr_runbook.model.site import Site
 
 MADE = ("network", "subnet", "port", "security_group", "security_group_rule", "loadbalancer",
         "listener", "pool")  # fmt: skip
@@ -50,25 +54,48 @@ FIELDS: tuple[tuple[str, str, Any], ...] = (
 )
 
 
-def planned_unless_refused(cloud: MemoryCloud) -> Plan:
-    mutations = cloud.mutations
-    try:
-        return planned(cloud)
-    except DriftError:
-        assume(cloud.mutations != mutations)
-        raise
+SITES = {
+    "macvlan": lab_site(),
+    "ovn": ovn_site(),
+    "vlan": lab_site(**{"vif_driver: nested-macvlan": "vif_driver: nested-vlan"}),
+    "neutron-vif": lab_site(**{"vif_driver: nested-macvlan": "vif_driver: neutron-vif"}),
+    "other ranges": lab_site(**{"10.1.0.0/24": "10.64.0.0/16", "10.2.0.": "10.80.4."}),
+}
 
 
-def prepared() -> MemoryCloud:
+@dataclass(frozen=True, slots=True)
+class World:
+    """A site, and the cloud that it is about."""
+
+    site: Site
+    cloud: MemoryCloud
+
+    def planned(self) -> Plan:
+        return planned(self.cloud, self.site)
+
+    def planned_unless_refused(self) -> Plan:
+        mutations = self.cloud.mutations
+        try:
+            return self.planned()
+        except DriftError:
+            assume(self.cloud.mutations != mutations)
+            raise
+
+    def removed(self) -> Plan:
+        return removed(self.cloud, self.site)
+
+
+def prepared(site: Site) -> MemoryCloud:
     cloud = cluster_cloud(NODES)
-    apply_openstack(planned(cloud), cloud, quiet)
+    apply_openstack(planned(cloud, site), cloud, quiet)
     return cloud
 
 
 @st.composite
-def clouds(draw: st.DrawFn) -> MemoryCloud:
+def worlds(draw: st.DrawFn) -> World:
     """A prepared cloud after people were there: things gone, changed, disowned and added."""
-    cloud = prepared() if draw(st.booleans()) else cluster_cloud(NODES)
+    site = SITES[draw(st.sampled_from([*SITES]))]
+    cloud = prepared(site) if draw(st.booleans()) else cluster_cloud(NODES)
     for _ in range(draw(st.integers(0, 4))):
         kind = draw(st.sampled_from(MADE))
         items = cloud.resources[kind]
@@ -86,7 +113,7 @@ def clouds(draw: st.DrawFn) -> MemoryCloud:
         for owner in draw(st.lists(st.sampled_from((OWNER, "somebody else's")), max_size=2)):
             prefix = draw(st.sampled_from(("10.2.0.0/24", "0.0.0.0/0", "198.51.100.0/24")))
             cloud.add("security_group_rule", **rule, remote_ip_prefix=prefix, description=owner)
-    return cloud
+    return World(site, cloud)
 
 
 def unowned(cloud: MemoryCloud) -> dict[str, str]:
@@ -98,24 +125,25 @@ def unowned(cloud: MemoryCloud) -> dict[str, str]:
     }
 
 
-@given(clouds())
-def test_it_comes_to_what_is_wanted_or_refuses_and_nothing_unowned_goes(cloud: MemoryCloud) -> None:
-    theirs = unowned(cloud)
-    plan = planned_unless_refused(cloud)
-    assert planned(cloud) == plan
+@given(worlds())
+def test_it_comes_to_what_is_wanted_or_refuses_and_nothing_unowned_goes(world: World) -> None:
+    theirs = unowned(world.cloud)
+    plan = world.planned_unless_refused()
+    assert world.planned() == plan
     going = {step.id for step in plan.steps if step.action in (Action.DELETE, Action.REPLACE)}
     assert not going & theirs.keys()
-    apply_openstack(plan, cloud, quiet)
-    assert planned(cloud).changes == ()
+    apply_openstack(plan, world.cloud, quiet)
+    assert world.planned().changes == ()
     # Parts of a load balancer of ours that is replaced bear no mark of their own.
-    left = unowned(cloud).keys() | {i for i, kind in theirs.items() if kind in ("pool", "listener")}
+    parts = {i for i, kind in theirs.items() if kind in ("pool", "listener")}
+    left = unowned(world.cloud).keys() | parts
     assert theirs.keys() - left <= {i for i, kind in theirs.items() if kind == "port"}
 
 
-@given(clouds())
-def test_teardown_takes_nothing_unowned_but_what_kuryr_made(cloud: MemoryCloud) -> None:
-    theirs = unowned(cloud)
-    plan = removed(cloud)
+@given(worlds())
+def test_teardown_takes_nothing_unowned_but_what_kuryr_made(world: World) -> None:
+    theirs = unowned(world.cloud)
+    plan = world.removed()
     ours = {step.id for step in plan.steps if step.target.kind != "router_interface"}
     deleted = {step.id for step in plan.steps if step.action is Action.DELETE}
     assert not (deleted & ours) & theirs.keys()
@@ -129,7 +157,7 @@ OTHERS = (owner_mark("lab", "another"), owner_mark("other", CLUSTER_ID), "", "by
 def test_teardown_leaves_neighbours_that_look_like_ours_as_they_are(
     keep: tuple[str, ...], owner: str, random: Any
 ) -> None:
-    cloud = prepared()
+    cloud = prepared(lab_site())
     with_pods(cloud)
     with_pairs(cloud)
     plan, ours = removed(cloud, keep=keep), by_id(cloud)
@@ -148,13 +176,13 @@ def by_id(cloud: MemoryCloud) -> dict[str, Any]:
     return {it["id"]: copy.deepcopy(it) for of in cloud.resources.values() for it in of}
 
 
-@given(clouds(), st.randoms(use_true_random=False))
-def test_the_order_in_which_a_cloud_lists_does_not_matter(cloud: MemoryCloud, random: Any) -> None:
-    plan, removal = planned_unless_refused(cloud), removed(cloud)
-    for items in cloud.resources.values():
+@given(worlds(), st.randoms(use_true_random=False))
+def test_the_order_in_which_a_cloud_lists_does_not_matter(world: World, random: Any) -> None:
+    plan, removal = world.planned_unless_refused(), world.removed()
+    for items in world.cloud.resources.values():
         random.shuffle(items)
-    assert what(planned(cloud)) == what(plan)
-    assert what(removed(cloud)) == what(removal)
+    assert what(world.planned()) == what(plan)
+    assert what(world.removed()) == what(removal)
 
 
 def what(plan: Plan) -> list[str]:
