@@ -1,0 +1,63 @@
+"""What somebody else made in the cluster, and a real API server's word on what is to be made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from kubernetes import client as kubernetes_client
+from kubernetes import config as kubernetes_config
+
+from kuryr_runbook.applying.kubernetes import apply_manifests
+from kuryr_runbook.clients.kubernetes import KubernetesClient
+from kuryr_runbook.lab.settings import LabSettings
+from kuryr_runbook.model.errors import ApplyError
+from kuryr_runbook.model.plan import Action, Step
+from kuryr_runbook.model.site import Site
+from kuryr_runbook.planning.kubernetes import plan_manifests
+from kuryr_runbook.specs.manifests import MANAGED_BY, config_map, is_marked
+
+pytestmark = pytest.mark.lab
+
+NAME = "somebody-elses"
+HELMS = {MANAGED_BY: "Helm", "app.kubernetes.io/instance": "cni"}
+
+
+@pytest.fixture
+def wanted(kuryr: Site, settings: LabSettings) -> Iterator[dict[str, Any]]:
+    """A manifest of the runbook's, for an object that a chart has made already."""
+    kubernetes_config.load_kube_config(str(settings.kubeconfig))
+    api, namespace = kubernetes_client.CoreV1Api(), kuryr.kubernetes.namespace
+    theirs = {"metadata": {"name": NAME, "labels": HELMS}, "data": {"of": "the chart"}}
+    api.create_namespaced_config_map(namespace, theirs, field_manager="helm")
+    yield config_map(kuryr, NAME, {"kuryr": "reads this"})
+    api.delete_namespaced_config_map(NAME, namespace)
+
+
+def planned(manifest: dict[str, Any], cluster: KubernetesClient) -> Step:
+    [step] = plan_manifests("p", [manifest], cluster).steps
+    return step
+
+
+def test_an_object_of_a_chart_is_used_and_stays_the_charts(
+    wanted: dict[str, Any], kuryr: Site, cluster: KubernetesClient
+) -> None:
+    step = planned(wanted, cluster)
+    assert (step.action, step.conflicts) == (Action.UPDATE, ())
+    assert "somebody else's" in step.because
+    apply_manifests(plan_manifests("p", [wanted], cluster), cluster, lambda line: None)
+    live = cluster.get(wanted) or {}
+    assert live["data"] == {"of": "the chart", "kuryr": "reads this"}
+    assert live["metadata"]["labels"] == HELMS
+    assert not is_marked(kuryr, live)
+    assert planned(wanted, cluster).action is Action.KEEP
+
+
+def test_what_the_api_server_would_refuse_shows_in_the_plan(
+    kuryr: Site, cluster: KubernetesClient
+) -> None:
+    manifest = config_map(kuryr, "a-name-with_an_underscore", {})
+    with pytest.raises(ApplyError, match=r"apply ConfigMap .* answered 422"):
+        plan_manifests("p", [manifest], cluster)
+    assert cluster.get(manifest) is None
