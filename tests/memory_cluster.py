@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from kuryr_runbook.clients.kubernetes import Preview
@@ -90,10 +90,16 @@ class MemoryCluster:
         ]
         self.on_delete()
 
-    def set_finalizers(self, manifest: Mapping[str, Any], finalizers: Sequence[str]) -> None:
+    def change_finalizers(
+        self,
+        manifest: Mapping[str, Any],
+        *,
+        added: Collection[str] = (),
+        removed: Collection[str] = (),
+    ) -> None:
         for item in self.objects:
             if _place(item) == _place(manifest):
-                item["metadata"]["finalizers"] = list(finalizers)
+                changed_finalizers(item, added, removed)
 
     def log(self, namespace: str, pod: str, *, lines: int = 30, container: str = "") -> str:
         return ""
@@ -107,6 +113,15 @@ class MemoryCluster:
         told = dict.fromkeys(peers, yes)
         found = {"ping": told, "large": told, "tcp": told, "vip": [yes], "api": yes, "dns": None}
         return Executed(status=0, output=json.dumps(found))
+
+
+def changed_finalizers(
+    item: Manifest, added: Collection[str], removed: Collection[str]
+) -> list[str]:
+    """Add and remove finalizers of an object; gives those that it has then."""
+    kept = [name for name in item["metadata"].get("finalizers", []) if name not in removed]
+    item["metadata"]["finalizers"] = [*kept, *(name for name in added if name not in kept)]
+    return list(item["metadata"]["finalizers"])
 
 
 def _place(item: Mapping[str, Any]) -> tuple[str, str, str | None]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from diagnosis_worlds import Item, World
+from memory_cluster import changed_finalizers
 
 from kuryr_runbook.clients.address_pairs import Pairs, changed_pairs
 
@@ -52,11 +53,17 @@ class MendableWorld(World):
         for vif in item.get("status", {}).get("vifs", {}).values():
             self.remove("port", vif["vif"]["versioned_object.data"]["id"])
 
-    def set_finalizers(self, manifest: Mapping[str, Any], finalizers: Sequence[str]) -> None:
+    def change_finalizers(
+        self,
+        manifest: Mapping[str, Any],
+        *,
+        added: Collection[str] = (),
+        removed: Collection[str] = (),
+    ) -> None:
         name = manifest["metadata"]["name"]
         self.touched.append(name)
         item = self.object(manifest["kind"], name)
-        item["metadata"]["finalizers"] = list(finalizers)
+        finalizers = changed_finalizers(item, added, removed)
         if not finalizers and "deletionTimestamp" in item["metadata"]:
             self.remove(manifest["kind"], name)
 

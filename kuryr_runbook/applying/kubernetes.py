@@ -25,6 +25,6 @@ class ManifestExecutor(Executor):
             self._writer.delete(body)
             return {}
         if step.target.kind == FINALIZERS:
-            self._writer.set_finalizers(body, body["metadata"]["finalizers"])
+            self._writer.change_finalizers(body, removed=body["removed"])
             return {}
         return self._writer.apply(body, force=bool(step.conflicts))

@@ -94,9 +94,9 @@ class VifExecutor(Executor):
                 say(f"pod {name} is left as it is: {error}")
                 continue
             # First the pod's: as long as Kuryr holds it, its port is not forgotten.
-            finalizers = pod["metadata"].get("finalizers", [])
-            held = dict.fromkeys([*finalizers, POD_FINALIZER])
-            self._cluster.set_finalizers({"apiVersion": "v1", "kind": "Pod", **pod}, list(held))
+            self._cluster.change_finalizers(
+                {"apiVersion": "v1", "kind": "Pod", **pod}, added=[POD_FINALIZER]
+            )
             self._cluster.apply(port)
             moved += 1
         say(f"moved the VIFs of {moved} pods")

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from kuryr_runbook.clients.kubernetes_errors import FORGOTTEN, ConflictError, FieldConflict
+from kuryr_runbook.clients.kubernetes_errors import (
+    CHANGED_MEANWHILE,
+    FORGOTTEN,
+    ConflictError,
+    FieldConflict,
+)
 from kuryr_runbook.clients.kubernetes_exec import Executed, execute_in_pod
 from kuryr_runbook.clients.kubernetes_session import REQUEST_SECONDS, KubernetesSession
 from kuryr_runbook.clients.kubernetes_watch import Watched, follow
@@ -81,8 +86,14 @@ class KubernetesWriter(Protocol):
     def delete(self, manifest: Mapping[str, Any]) -> None:
         """Delete the object and what it owns, and wait until it is gone; fine when it is."""
 
-    def set_finalizers(self, manifest: Mapping[str, Any], finalizers: Sequence[str]) -> None:
-        """Make these the object's finalizers, whoever set them; fine when it is gone."""
+    def change_finalizers(
+        self,
+        manifest: Mapping[str, Any],
+        *,
+        added: Collection[str] = (),
+        removed: Collection[str] = (),
+    ) -> None:
+        """Add and remove finalizers of the object, whoever set them; fine when it is gone."""
 
 
 class KubernetesClient:
@@ -219,23 +230,44 @@ class KubernetesClient:
         if self.session.ask(f"delete {manifest['kind']} {name}", ask):
             self._wait_gone(manifest)
 
-    def set_finalizers(self, manifest: Mapping[str, Any], finalizers: Sequence[str]) -> None:
-        """Make these the object's finalizers, whoever set them; fine when it is gone."""
+    def change_finalizers(
+        self,
+        manifest: Mapping[str, Any],
+        *,
+        added: Collection[str] = (),
+        removed: Collection[str] = (),
+    ) -> None:
+        """Add and remove finalizers of the object, whoever set them; fine when it is gone.
+
+        A patch replaces the whole list, and others may change it meanwhile. So the API server is
+        told from which version of the object it was computed, and refuses it (409) when that is
+        not the last one: then it is computed anew.
+        """
         from kubernetes.dynamic.exceptions import NotFoundError
 
         name, namespace = _place(manifest)
 
         def ask() -> None:
+            live = self.get(manifest)
+            if live is None:
+                return
+            before = live["metadata"].get("finalizers", [])
+            kept = [item for item in before if item not in removed]
+            after = [*kept, *(item for item in added if item not in kept)]
+            version = live["metadata"]["resourceVersion"]
+            if after == before:
+                return
             with suppress(NotFoundError):
                 self.session.resource(manifest["apiVersion"], manifest["kind"]).patch(
                     name=name,
                     namespace=namespace,
-                    body={"metadata": {"finalizers": list(finalizers)}},
+                    body={"metadata": {"finalizers": after, "resourceVersion": version}},
                     content_type="application/merge-patch+json",
                     _request_timeout=REQUEST_SECONDS,
                 )
 
-        self.session.ask(f"set the finalizers of {manifest['kind']} {name}", ask)
+        doing = f"change the finalizers of {manifest['kind']} {name}"
+        self.session.ask(doing, ask, {*TRANSIENT, CHANGED_MEANWHILE})
 
     def _wait_gone(self, manifest: Mapping[str, Any]) -> None:
         name = f"{manifest['kind']} {manifest['metadata']['name']}"

@@ -18,6 +18,8 @@ from kuryr_runbook.model.errors import (
     UnreachableError,
 )
 
+CHANGED_MEANWHILE = 409
+"""What a change is answered that was computed from another version than the last."""
 FORGOTTEN = 410
 """What a watch is answered when the API server has forgotten where it was."""
 

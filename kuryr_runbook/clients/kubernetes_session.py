@@ -55,11 +55,11 @@ class KubernetesSession:
             prefix = "apis" if "/" in api_version else "api"
             return self._dynamic.resources.get(prefix=prefix, api_version=api_version, kind=kind)
 
-    def ask(self, doing: str, ask: Callable[[], T]) -> T:
+    def ask(self, doing: str, ask: Callable[[], T], statuses: Set[int] = TRANSIENT) -> T:
         """What `ask` gives, asked again where the answer may change. Raises errors of ours."""
 
         def attempt() -> T:
-            with self.passing(doing):
+            with self.passing(doing, statuses):
                 found = ask()
             self._answered = True
             return found

@@ -41,6 +41,9 @@ KINDS = (
 DEFINITION = ("apiextensions.k8s.io/v1", "CustomResourceDefinition")
 """The kind that goes last: with it goes all that it defines."""
 
+ENDED = ("Succeeded", "Failed")
+"""Phases of pods that use their network no more, though their status may show an address still."""
+
 Manifest = dict[str, Any]
 
 
@@ -136,9 +139,11 @@ class Teardown(Phase):
 
     def _users(self) -> Iterator[str]:
         for pod in self.cluster.list_objects("v1", "Pod"):
-            metadata, spec = pod["metadata"], pod["spec"]
+            metadata, spec, status = pod["metadata"], pod["spec"], pod["status"]
+            if status.get("phase") in ENDED:
+                continue
             own = metadata["namespace"] == self.site.verification.namespace
-            if not own and not spec.get("hostNetwork") and pod["status"].get("podIP"):
+            if not own and not spec.get("hostNetwork") and status.get("podIP"):
                 yield f"{metadata['namespace']}/{metadata['name']}"
 
     def remove_verification(self) -> None:

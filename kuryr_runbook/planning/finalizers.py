@@ -39,6 +39,6 @@ def release(item: Mapping[str, Any], because: str) -> Step:
         action=Action.UPDATE,
         target=Target(FINALIZERS, str(target)),
         because=because,
-        body=body | {"metadata": {**body["metadata"], "finalizers": rest}},
+        body=body | {"removed": [name for name in finalizers if is_kuryrs(name)]},
         changes=(Change("metadata.finalizers", shown(finalizers), shown(rest)),),
     )

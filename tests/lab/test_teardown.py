@@ -109,7 +109,7 @@ def test_what_a_newer_kuryr_left_finalized_can_go(kuryr: Site, cluster: Kubernet
         assert held is not None
         assert held["metadata"]["finalizers"] == ["example.org/somebody-elses"]
     finally:
-        cluster.set_finalizers(SERVICE, [])
+        cluster.change_finalizers(SERVICE, removed=SERVICE["metadata"]["finalizers"])
         cluster.delete(SERVICE)
         cluster.delete(CRD)
 

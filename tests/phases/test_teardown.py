@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from memory_cloud import MemoryCloud, cluster_cloud
 from memory_cluster import MemoryCluster
 from memory_keystone import MemoryKeystone
 
+from kuryr_runbook.model.errors import DriftError
 from kuryr_runbook.model.plan import Action
 from kuryr_runbook.phases import teardown
 from kuryr_runbook.phases.teardown import Teardown
@@ -81,3 +83,22 @@ def test_pairs_of_pods_are_taken_off_the_nodes_ports_and_others_stay(phase: Tear
     assert [str(step.target) for step in plan.changes] == ["address_pairs port worker1"]
     phase.carry_out(plan)
     assert node["allowed_address_pairs"] == pairs[1:]
+
+
+@pytest.mark.parametrize(
+    ("status", "refused"),
+    [
+        ({"phase": "Running", "podIP": "10.1.0.9"}, True),
+        ({"phase": "Succeeded", "podIP": "10.1.0.9"}, False),
+        ({"phase": "Failed", "podIP": "10.1.0.9"}, False),
+        ({"phase": "Pending"}, False),
+    ],
+)
+def test_only_pods_that_use_their_address_hold_teardown_up(
+    phase: Teardown, status: dict[str, str], *, refused: bool
+) -> None:
+    metadata = {"name": "job-1", "namespace": "shop"}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {}, "status": status}
+    expected = pytest.raises(DriftError, match="shop/job-1") if refused else nullcontext()
+    with expected:
+        assert planned(phase, pod) == []
