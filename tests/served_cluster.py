@@ -66,6 +66,20 @@ class ApiServer(BaseHTTPRequestHandler):
         """Nothing is told."""
 
 
+def kubeconfig_for(server: ThreadingHTTPServer, folder: Path) -> Path:
+    """A kubeconfig in that folder that leads to the server."""
+    where = {"server": f"http://127.0.0.1:{server.server_port}"}
+    config = {
+        "current-context": "c",
+        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+        "clusters": [{"name": "c", "cluster": where}],
+        "users": [{"name": "u", "user": {}}],
+    }
+    kubeconfig = folder / "kubeconfig"
+    kubeconfig.write_text(yaml.safe_dump(config))
+    return kubeconfig
+
+
 @contextmanager
 def served_cluster(
     folder: Path, monkeypatch: pytest.MonkeyPatch, *answers: Answer, live: Any = None
@@ -76,17 +90,8 @@ def served_cluster(
     handler: Any = type("Handler", (ApiServer,), fields)
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     Thread(target=server.serve_forever, daemon=True).start()
-    where = {"server": f"http://127.0.0.1:{server.server_port}"}
-    config = {
-        "current-context": "c",
-        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
-        "clusters": [{"name": "c", "cluster": where}],
-        "users": [{"name": "u", "user": {}}],
-    }
-    kubeconfig = folder / "kubeconfig"
-    kubeconfig.write_text(yaml.safe_dump(config))
     try:
-        yield kubeconfig, handler
+        yield kubeconfig_for(server, folder), handler
     finally:
         server.shutdown()
         server.server_close()

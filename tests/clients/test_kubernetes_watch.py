@@ -11,7 +11,7 @@ from threading import Event, Thread
 from typing import Any
 
 import pytest
-import yaml
+from served_cluster import kubeconfig_for
 
 from kuryr_runbook.clients import kubernetes, kubernetes_watch
 from kuryr_runbook.clients.kubernetes import KubernetesClient
@@ -154,16 +154,7 @@ def client_of(
 
     def client(way: str) -> KubernetesClient:
         handler.way = way  # type: ignore[attr-defined]
-        where = {"server": f"http://127.0.0.1:{server.server_port}"}
-        config = {
-            "current-context": "c",
-            "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
-            "clusters": [{"name": "c", "cluster": where}],
-            "users": [{"name": "u", "user": {}}],
-        }
-        kubeconfig = tmp_path / "kubeconfig"
-        kubeconfig.write_text(yaml.safe_dump(config))
-        return KubernetesClient(kubeconfig)
+        return KubernetesClient(kubeconfig_for(server, tmp_path))
 
     yield client
     over.set()
