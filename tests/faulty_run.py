@@ -4,15 +4,17 @@
 
 The fault sits in urllib3, below the SDKs of cloud and cluster alike, and meets what changes
 something: no logins, no dry runs, not the lock of the site. `at` is the number of the call, from
-1; without it every call meets the fault once, at its first attempt. Prints the number of calls as
-its last line.
+1, and then one call comes after the other; without it every call meets the fault once, at its
+first attempt. `site` holds what differs from the lab's site, by section. Prints the number of calls
+as its last line.
 
 kill: done by the server, and the process dies before it hears of it.
 lost: done by the server, and the connection breaks before the answer.
 reset: the connection breaks before the request.
 500, 503, 429, 409: answered so, and not done. done-500: done, and answered so.
-token: the token is not valid any more, as when it expired.
-stall: the answer takes 30 s more.
+token: the token is not valid any more, as when it expired. For Kubernetes it is no fault: the lab's
+kubeconfig has a certificate, and nothing in its requests expires.
+stall: done by the server, and the answer takes 30 s more, if that is not too long for the client.
 mixed: each of the calls gets another one of those that a run survives.
 """
 
@@ -20,6 +22,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import os
 import signal
 import sys
@@ -31,9 +34,10 @@ from typing import Any
 
 import urllib3
 from urllib3.connectionpool import HTTPConnectionPool
+from urllib3.exceptions import ReadTimeoutError
 
 from kuryr_runbook.applying import steps
-from kuryr_runbook.phases.base import read_site
+from kuryr_runbook.phases.base import Phase, read_site
 from kuryr_runbook.phases.catalogue import PHASES, TEARDOWN
 
 SITE = Path(__file__).parents[1] / "parameters" / "lab.yaml"
@@ -79,8 +83,11 @@ class Faults:
         mixed = SURVIVED[self.calls % len(SURVIVED)]
         fault = mixed if self.fault == "mixed" else self.fault
         match fault:
-            case "kill" | "lost" | "done-500":
+            case "kill" | "lost" | "done-500" | "stall":
                 answer = self.send(pool, method, url, *args, **kwargs)
+                if fault == "stall":
+                    _stall(pool, url, kwargs["timeout"])
+                    return answer
                 answer.read()
                 if fault == "kill":
                     os.kill(os.getpid(), signal.SIGKILL)
@@ -91,11 +98,19 @@ class Faults:
                 raise _broken()
             case "token":
                 kwargs["headers"] = _without_token(kwargs["headers"])
-            case "stall":
-                time.sleep(STALL_SECONDS)
             case status:
                 return _answer(int(status), method)
         return self.send(pool, method, url, *args, **kwargs)
+
+
+def _stall(pool: HTTPConnectionPool, url: str, timeout: urllib3.Timeout) -> None:
+    """Wait for the answer as the client would: not longer than it is ready to."""
+    timeout = timeout.clone()
+    timeout.start_connect()
+    patience = timeout.read_timeout or math.inf
+    time.sleep(min(STALL_SECONDS, patience))
+    if patience < STALL_SECONDS:
+        raise ReadTimeoutError(pool, url, f"Read timed out. (read timeout={patience})")
 
 
 def _broken() -> Exception:
@@ -117,15 +132,33 @@ def _without_token(headers: Mapping[str, str]) -> dict[str, str]:
     return {k: "expired" if k.lower() == "x-auth-token" else v for k, v in headers.items()}
 
 
-def main(name: str, fault: str, at: int | None) -> None:
+def changed_site(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The lab's site with other values: by section, or its name."""
+    site: dict[str, Any] = read_site(SITE).model_dump(mode="json", exclude_none=True)
+    for key, value in changes.items():
+        site[key] = site[key] | value if isinstance(value, Mapping) else value
+    return site
+
+
+def phase_class(name: str) -> type[Phase]:
+    """The phase of that name; the rotation of credentials is one too, without a notebook."""
+    if name == "rotate_credentials":
+        from kuryr_runbook.phases.rotation import Rotation
+
+        return Rotation
+    return next(entry for entry in (*PHASES, TEARDOWN) if entry.name == name).load()
+
+
+def main(
+    name: str, fault: str = "", at: int | None = None, site: Mapping[str, Any] | None = None
+) -> None:
     """Plan, apply and check the phase."""
     faults = Faults(fault, at)
     faults.install()
-    if at == 1:
-        # One call after the other, so that each of them is once the one after which it dies.
+    if at is not None:
+        # One call after the other, so that each of them is once the one at which it happens.
         steps.AT_ONCE = 1
-    entry = next(entry for entry in (*PHASES, TEARDOWN) if entry.name == name)
-    phase = entry.load()(**dict(read_site(SITE)))
+    phase = phase_class(name)(**changed_site(site or {}))
     phase.plan()
     phase.apply()
     phase.check()
@@ -135,5 +168,4 @@ def main(name: str, fault: str, at: int | None) -> None:
 
 
 if __name__ == "__main__":
-    options = json.loads(sys.argv[2])
-    main(sys.argv[1], options.get("fault", ""), options.get("at"))
+    main(sys.argv[1], **json.loads(sys.argv[2]))

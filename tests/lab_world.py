@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+from base64 import b64decode
+from collections.abc import Callable
 from typing import Any
 
 from kuryr_runbook.clients.identity import IdentityClient
@@ -19,9 +22,13 @@ BY_CHANCE = {
     "provider:segmentation_id",
 }  # fmt: skip
 """What differs between two clouds that are set up alike."""
-CONTENT = ("rules", "roleRef", "subjects", "type", "data")
+CONTENT = ("rules", "roleRef", "subjects", "type", "data", "spec")
 MADE_BY = "app.kubernetes.io/managed-by"
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+NUMBER = re.compile(r"[0-9]+$")
+"""The end of an application credential's name: each new one gets the next."""
+DRAWN = re.compile(r"^application_credential_(id|secret) = .*$", re.MULTILINE)
+"""Lines of kuryr.conf that are others with each application credential."""
 OF_KUBELETS = "kube-node-lease"
 """Namespace of what each kubelet makes some seconds after its node is Ready."""
 UNSTABLE_FIELDS = {"revision_number", "updated_at"}
@@ -82,12 +89,29 @@ def shape(cloud: OpenStackClient, cluster: KubernetesClient) -> list[str]:
     for version, kind in KUBERNETES:
         for item in cluster.list_objects(version, kind) if kind != "Pod" else ():
             if item["metadata"].get("labels", {}).get(MADE_BY) == "kuryr-runbook":
-                content = {key: item.get(key) for key in CONTENT}
-                if kind == "Secret":
-                    # Its content holds ids, which differ.
-                    content["data"] = sorted(item["data"])
-                told.append(f"{kind}: {item['metadata']['name']}: {named(content)}")
+                content = named(_content(item, named))
+                told.append(f"{kind}: {item['metadata']['name']}: {content}")
+    for item in IdentityClient(cloud.session).application_credentials():
+        name, roles = NUMBER.sub("<n>", item["name"]), sorted(it["name"] for it in item["roles"])
+        told.append(f"application_credential: {name}: {item['description']}: {roles}")
     return sorted(told)
+
+
+def _content(item: dict[str, Any], named: Callable[[Any], Any]) -> dict[str, Any]:
+    """What an object of Kubernetes says, but for what is drawn anew each time."""
+    content = {key: item.get(key) for key in CONTENT}
+    if item["kind"] in ("Deployment", "DaemonSet"):
+        # They tell what was replaced, and with which credential the pods were started.
+        content["spec"]["template"]["metadata"].pop("annotations", None)
+    if item["kind"] == "Secret":
+        texts = {key: b64decode(value).decode() for key, value in item["data"].items()}
+        content["data"] = {k: _digest(named(DRAWN.sub("", text))) for k, text in texts.items()}
+    return content
+
+
+def _digest(text: str) -> str:
+    """Tells whether two are alike, and nothing of what they are."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def changes(before: dict[str, dict[str, str]], after: dict[str, dict[str, str]]) -> list[str]:

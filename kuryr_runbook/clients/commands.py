@@ -34,18 +34,31 @@ class Completed:
         return "\n".join(f"    {line}" for line in lines)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a command finds of this process."""
+
+    environment: Mapping[str, str] | None = None
+    """In the place of the whole environment; None: ours."""
+    descriptors: tuple[int, ...] = ()
+    """What stays open in it, also when we die."""
+
+
+AS_OURS = Surroundings()
+
+
 def run_command(
     command: Sequence[str],
     *,
     say: Say,
     deadline: float,
     log: Path | None = None,
-    environment: Mapping[str, str] | None = None,
+    surroundings: Surroundings = AS_OURS,
     stdin: str = "",
 ) -> Completed:
     """Run a command to its end, whatever its exit status.
 
-    `deadline` in seconds. `environment` replaces the whole environment; `log` is appended to.
+    `deadline` in seconds; `log` is appended to.
     Raises DeadlineError when the command had to be ended, UsageError when there is none of that
     name.
     """
@@ -57,8 +70,9 @@ def run_command(
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-            env=None if environment is None else dict(environment),
+            env=None if surroundings.environment is None else dict(surroundings.environment),
             start_new_session=True,
+            pass_fds=surroundings.descriptors,
         )
     except FileNotFoundError as error:
         raise UsageError(

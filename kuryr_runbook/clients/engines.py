@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kuryr_runbook.clients.build_settings import write_host_files
-from kuryr_runbook.clients.commands import Completed, Say, run_command
+from kuryr_runbook.clients.commands import Completed, Say, Surroundings, run_command
+from kuryr_runbook.clients.workplace import Workplace
 from kuryr_runbook.model.errors import (
     AccessError,
     ApplyError,
+    DeadlineError,
     RunbookError,
     UnreachableError,
     UsageError,
@@ -78,6 +80,28 @@ class Engine:
     """CA of the registry, beside those of the system. Docker's daemon has its own folder."""
     storage: Path | None = None
     """Folder of images and layers; None: the engine's own. Docker's daemon has its own folder."""
+    workplace: Workplace | None = None
+    """Tells who is at work in that folder; None: nobody is asked, and what is left stays."""
+
+    @contextlib.contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Build and try images; what builds left that were killed is removed first.
+
+        Buildah keeps their containers, mounted, and would have one more of each step every time.
+        """
+        if self.workplace is None or self.name != "buildah":
+            yield
+            return
+        with self.workplace.at_work(self._tidy):
+            yield
+
+    def _tidy(self) -> None:
+        # It can wait until the next time, also if it takes too long.
+        with contextlib.suppress(DeadlineError):
+            listed = self._run("containers", "--quiet", seconds=RUN_SECONDS)
+            if left := listed.output.split():
+                self.say(f"removing {len(left)} containers of builds that were cut off")
+                self._run("rm", "--all", seconds=RUN_SECONDS)
 
     def build(self, spec: ImageSpec) -> str:
         """Build the image; gives its id. Layers that are there already are used again."""
@@ -156,7 +180,10 @@ class Engine:
                 say=self.say,
                 deadline=seconds,
                 log=self.log,
-                environment=self._environment(Path(folder)),
+                surroundings=Surroundings(
+                    environment=self._environment(Path(folder)),
+                    descriptors=self.workplace.descriptors if self.workplace else (),
+                ),
                 stdin=stdin,
             )
 

@@ -23,6 +23,7 @@ from kuryr_runbook.clients.images import (
     write_plugin,
 )
 from kuryr_runbook.clients.registry import RegistryClient
+from kuryr_runbook.clients.workplace import Workplace
 from kuryr_runbook.display.progress import say
 from kuryr_runbook.display.tables import View, table
 from kuryr_runbook.model.errors import EarlierPhaseError
@@ -71,14 +72,15 @@ class ImageBuild(Phase):
     @cached_property
     def engine(self) -> Engine:
         """The container engine; its whole output goes to a file, its steps are shown."""
-        image = self.site.image
+        image, storage = self.site.image, user_cache_path("kuryr-runbook") / "containers"
         return Engine(
             name=find_engine(image.engine),
             say=_milestones,
             log=user_state_path("kuryr-runbook") / "log" / f"image-{self.site.name}.log",
             auth_file=image.registry_auth,
             ca=image.registry_ca,
-            storage=user_cache_path("kuryr-runbook") / "containers",
+            storage=storage,
+            workplace=Workplace(storage),
         )
 
     def make_plan(self) -> Plan:
@@ -194,9 +196,10 @@ class _Build(Executor):
 
     def execute(self, step: Step, body: Body, say: Say) -> Known:
         store = self._phase.store
-        if store and step.target.kind == ARTIFACT:
-            return self._phase.upload_plugin(store, say)
-        return self._phase.build_and_push(say)
+        with self._phase.engine.at_work():
+            if store and step.target.kind == ARTIFACT:
+                return self._phase.upload_plugin(store, say)
+            return self._phase.build_and_push(say)
 
 
 def _plugin_path(spec: ImageSpec) -> str:

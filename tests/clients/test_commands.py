@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from awaiting import await_end
 
-from kuryr_runbook.clients.commands import run_command
+from kuryr_runbook.clients.commands import Surroundings, run_command
 from kuryr_runbook.model.errors import DeadlineError, UsageError
 
 
@@ -74,5 +74,6 @@ def test_missing_command_is_named() -> None:
 
 def test_environment_is_replaced() -> None:
     command = (sys.executable, "-c", "import os; print(os.environ.get('HOME'), os.environ['A'])")
-    result = run_command(command, say=lambda line: None, deadline=30, environment={"A": "1"})
+    surroundings = Surroundings(environment={"A": "1"})
+    result = run_command(command, say=lambda line: None, deadline=30, surroundings=surroundings)
     assert result.output == "None 1\n"

@@ -10,6 +10,7 @@ import json
 import os
 import re
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ import pytest
 from kuryr_runbook.clients import build_settings
 from kuryr_runbook.clients.engines import Engine, find_engine
 from kuryr_runbook.clients.images import Plugin, image_sources, smoke_test, write_plugin
+from kuryr_runbook.clients.workplace import Workplace
 from kuryr_runbook.model.errors import (
     AccessError,
     ApplyError,
@@ -125,6 +127,25 @@ def test_build_gets_arguments_labels_and_context(
         assert (calls.context / path).read_bytes() == content
     assert stat.S_IMODE((calls.context / "host").stat().st_mode) == 0o700
     assert not Path(arguments[-1]).exists(), "the context holds passwords: it must not stay"
+
+
+@pytest.mark.parametrize(
+    ("says", "verbs"), [("container-1", ["containers", "rm"]), ("", ["containers"])]
+)
+def test_containers_of_killed_builds_are_removed_before_the_next_one(
+    calls: Calls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: str, verbs: list[str]
+) -> None:
+    monkeypatch.setenv("SAYS", says)
+    storage = tmp_path / "storage"
+    with replace(engine("buildah", tmp_path), workplace=Workplace(storage)).at_work():
+        assert [verb_of(call) for call in calls.read()] == verbs
+
+
+def verb_of(call: dict[str, object]) -> str:
+    """The first argument that is neither an option nor the value of one."""
+    arguments = call["arguments"]
+    assert isinstance(arguments, list)
+    return str(arguments[arguments.index("--runroot") + 2])
 
 
 @pytest.mark.parametrize("name", ["buildah", "podman"])

@@ -1,0 +1,49 @@
+"""The folder in which an engine keeps images and layers, and who is at work in it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+LOCK = "at-work.lock"
+
+
+class Workplace:
+    """A folder in which several runs may build at once, of one site each.
+
+    The engine of a run that was killed may go on for a while: it is at work there as well, as long
+    as it keeps the descriptors open.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.descriptors: tuple[int, ...] = ()
+        """For the engine to keep open; empty while nobody of ours is at work."""
+
+    @contextmanager
+    def at_work(self, tidy: Callable[[], None]) -> Iterator[None]:
+        """Be at work there. When nobody else is, `tidy` first: what was begun is left over."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self.folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            if _locked(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB):
+                tidy()
+            # Waits for who tidies just now.
+            _locked(descriptor, fcntl.LOCK_SH)
+            self.descriptors = (descriptor,)
+            yield
+        finally:
+            self.descriptors = ()
+            os.close(descriptor)
+
+
+def _locked(descriptor: int, how: int) -> bool:
+    """Whether we have the lock. Where the file system knows none nobody has it: none tidies."""
+    try:
+        fcntl.flock(descriptor, how)
+    except OSError:
+        return False
+    return True
