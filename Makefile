@@ -72,7 +72,7 @@ notebooks: setup
 	$(BIN)/kuryr-runbook lab up
 	$(BIN)/kuryr-runbook run --site parameters/lab.yaml --only image_build
 	$(BIN)/kuryr-runbook teardown --site parameters/lab.yaml
-	$(BIN)/python tests/keep_outputs.py parameters/lab.yaml
+	PYTHONPATH=tests $(BIN)/python -m making.keep_outputs parameters/lab.yaml
 
 lint: $(STAMP)
 	$(BIN)/ruff check

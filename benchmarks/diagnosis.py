@@ -34,7 +34,7 @@ def measured(pods: int, file: Path) -> dict[str, Any]:
 
 def read(pods: int, file: Path) -> dict[str, Any]:
     """Make the world, read it, save the snapshot."""
-    from diagnosis_worlds import World
+    from worlds.diagnosis import World
 
     from kuryr_runbook.snapshots.diagnosis import save_snapshot
 
@@ -57,7 +57,7 @@ def diagnose(pods: int, file: Path) -> dict[str, Any]:
     from dataclasses import replace
 
     from kuryr_runbook.checking.diagnosis import check_diagnosis
-    from kuryr_runbook.checking.diagnosis_look import Look
+    from kuryr_runbook.checking.view.cloud import Look
     from kuryr_runbook.snapshots.diagnosis import load_snapshot
 
     start = perf_counter()

@@ -18,14 +18,14 @@ import tempfile
 import time
 from pathlib import Path
 
-from kuryr_runbook.clients.kubernetes import KubernetesClient
-from kuryr_runbook.clients.openstack import OpenStackClient
+from kuryr_runbook.clients.kubernetes.client import KubernetesClient
+from kuryr_runbook.clients.openstack.client import OpenStackClient
 from kuryr_runbook.lab import lifecycle
 from kuryr_runbook.lab.settings import LabSettings
 
 TREE = Path(__file__).parents[1]
 sys.path.insert(0, str(TREE / "tests"))
-from lab_world import changes, world  # noqa: E402  the tests' own comparison
+from worlds.lab import changes, world  # noqa: E402  the tests' own comparison
 
 SITE = TREE / "parameters" / "lab.yaml"
 MEBIBYTE = 1024 * 1024

@@ -34,7 +34,7 @@ import yaml
 TREE = Path(__file__).parents[1]
 TESTS = TREE / "tests"
 sys.path.insert(0, str(TESTS))
-from small_runs import write_notebook  # noqa: E402
+from runs.small import write_notebook  # noqa: E402
 
 from kuryr_runbook.phases.catalogue import PHASES, PhaseEntry  # noqa: E402
 
@@ -50,7 +50,7 @@ from kuryr_runbook.running.forking import KernelServer
 
 with KernelServer() as server:
     sys.path.insert(0, {str(TESTS)!r})
-    from memory_leases import MemoryLeases
+    from worlds.memory_leases import MemoryLeases
     from kuryr_runbook.display.live import LiveProgress
     from kuryr_runbook.phases.catalogue import PHASES
     from kuryr_runbook.running.run_options import RunOptions

@@ -21,10 +21,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent / "openstack_prep"))
 from measure import environment
 
-from kuryr_runbook.clients.openstack import OpenStackClient
+from kuryr_runbook.clients.openstack.client import OpenStackClient
 from kuryr_runbook.lab import openstack
 from kuryr_runbook.lab.settings import LabSettings
-from kuryr_runbook.snapshots.diagnosis_cloud import FIELDS
+from kuryr_runbook.snapshots.cloud.state import FIELDS
 
 SIZES = (10, 100)
 SHOWN = 10

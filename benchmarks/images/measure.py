@@ -20,7 +20,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from kuryr_runbook.clients.images import read_image_spec
+from kuryr_runbook.clients.images.kuryr import read_image_spec
 from kuryr_runbook.model.releases import RELEASES
 from kuryr_runbook.model.releases.parts import ConstraintsName
 from kuryr_runbook.model.site import Site

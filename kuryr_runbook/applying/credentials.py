@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from kuryr_runbook.applying.steps import Body, Executor, Known, Say
-from kuryr_runbook.clients.identity import IdentityWriter
-from kuryr_runbook.clients.kubernetes import KubernetesWriter
+from kuryr_runbook.clients.kubernetes.client import KubernetesWriter
+from kuryr_runbook.clients.openstack.identity import IdentityWriter
 from kuryr_runbook.model.plan import Action, Step
 
 SecretOf = Callable[[str, str], Mapping[str, Any]]

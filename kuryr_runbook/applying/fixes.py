@@ -5,8 +5,8 @@ from __future__ import annotations
 from kuryr_runbook.applying.kubernetes import ManifestExecutor
 from kuryr_runbook.applying.openstack import OpenStackExecutor
 from kuryr_runbook.applying.steps import Body, Executor, Known, Say, apply_plan
-from kuryr_runbook.clients.kubernetes import KubernetesWriter
-from kuryr_runbook.clients.openstack_api import COLLECTIONS, OpenStackWriter
+from kuryr_runbook.clients.kubernetes.client import KubernetesWriter
+from kuryr_runbook.clients.openstack.api import COLLECTIONS, OpenStackWriter
 from kuryr_runbook.model.plan import ADDRESS_PAIRS, Outcome, Plan, Step
 
 

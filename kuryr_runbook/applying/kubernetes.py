@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kuryr_runbook.applying.steps import Body, Executor, Known, Say, apply_plan
-from kuryr_runbook.clients.kubernetes import KubernetesWriter
+from kuryr_runbook.clients.kubernetes.client import KubernetesWriter
 from kuryr_runbook.model.plan import Action, Outcome, Plan, Step
 from kuryr_runbook.planning.finalizers import FINALIZERS
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kuryr_runbook.applying.steps import Body, Executor, Known, Say, apply_plan
-from kuryr_runbook.clients.openstack_api import OpenStackWriter
+from kuryr_runbook.clients.openstack.api import OpenStackWriter
 from kuryr_runbook.model import plan as plans
 from kuryr_runbook.model.plan import Action, Outcome, Plan, Step
 

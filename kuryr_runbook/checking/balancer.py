@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv4Network
 
-from kuryr_runbook.checking.lookups import Resource, balancer, members, pods_of
 from kuryr_runbook.checking.verdicts import (
     CouldNotLook,
     Verdict,
@@ -14,8 +13,9 @@ from kuryr_runbook.checking.verdicts import (
     readable,
     some,
 )
+from kuryr_runbook.checking.view.workload import Resource, balancer, members, pods_of
 from kuryr_runbook.model.findings import Status
-from kuryr_runbook.snapshots.verification import VerificationSnapshot
+from kuryr_runbook.snapshots.workload.verification import VerificationSnapshot
 from kuryr_runbook.specs.workload import POD_PORT, SERVICE, balancer_name
 
 VRRP = "octavia-lb-vrrp-"

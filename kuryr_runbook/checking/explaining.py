@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from kuryr_runbook.checking.diagnosis import Place, check_diagnosis
-from kuryr_runbook.checking.diagnosis_look import Look
+from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.model.findings import Finding, Status
 
 FEW = 2

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ipaddress import IPv4Network
 
-from kuryr_runbook.checking.lookups import Resource, node_port, pods_of
 from kuryr_runbook.checking.verdicts import (
     CouldNotLook,
     Verdict,
@@ -15,10 +14,11 @@ from kuryr_runbook.checking.verdicts import (
     readable,
     some,
 )
+from kuryr_runbook.checking.view.workload import Resource, node_port, pods_of
 from kuryr_runbook.model.drivers import GroupRole
 from kuryr_runbook.model.rules import admits
-from kuryr_runbook.snapshots.verification import VerificationSnapshot
-from kuryr_runbook.snapshots.vif import PodVif
+from kuryr_runbook.snapshots.cluster.vif import PodVif
+from kuryr_runbook.snapshots.workload.verification import VerificationSnapshot
 from kuryr_runbook.specs.openstack import balancer_source
 
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Address, ip_network
 from typing import Any
 
-from kuryr_runbook.checking.lookups import node_port, pods_of
 from kuryr_runbook.checking.verdicts import (
     CouldNotLook,
     Verdict,
@@ -17,10 +16,11 @@ from kuryr_runbook.checking.verdicts import (
     readable,
     some,
 )
+from kuryr_runbook.checking.view.workload import node_port, pods_of
 from kuryr_runbook.model.findings import Status
+from kuryr_runbook.snapshots.cluster.vif import PodVif
 from kuryr_runbook.snapshots.openstack import OpenStackSnapshot
-from kuryr_runbook.snapshots.verification import Pod, VerificationSnapshot
-from kuryr_runbook.snapshots.vif import PodVif
+from kuryr_runbook.snapshots.workload.verification import Pod, VerificationSnapshot
 from kuryr_runbook.specs.workload import DEMO
 
 

@@ -5,14 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from kuryr_runbook.checking import (
-    preflight_cloud,
-    preflight_cluster,
-    preflight_endpoints,
-    preflight_intruders,
-    preflight_nodes,
-    preflight_quotas,
-)
+from kuryr_runbook.checking import preflight_endpoints, preflight_nodes, preflight_quotas
+from kuryr_runbook.checking.questions import cluster, intruders, permissions
 from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.snapshots.preflight import PreflightSnapshot
 
@@ -28,29 +22,29 @@ CHECKS: tuple[Callable[[PreflightSnapshot], Iterator[Finding]], ...] = (
     preflight_endpoints.check_kubernetes,
     preflight_endpoints.check_registry,
     preflight_endpoints.check_base_image,
-    preflight_cloud.check_extensions,
-    preflight_cloud.check_octavia_api,
-    preflight_cloud.check_providers,
-    preflight_cloud.check_port_role,
-    preflight_cloud.check_balancer_role,
-    preflight_cloud.check_credential_roles,
-    preflight_cloud.check_existing,
-    preflight_cluster.check_version,
-    preflight_cluster.check_release_step,
-    preflight_cluster.check_self_link,
-    preflight_cluster.check_rights,
-    preflight_cluster.check_service_cidr,
-    preflight_cluster.check_services,
-    preflight_intruders.check_kube_proxy,
-    preflight_intruders.check_other_network,
-    preflight_intruders.check_cni_configuration,
-    preflight_intruders.check_service_controller,
+    permissions.check_extensions,
+    permissions.check_octavia_api,
+    permissions.check_providers,
+    permissions.check_port_role,
+    permissions.check_balancer_role,
+    permissions.check_credential_roles,
+    permissions.check_existing,
+    cluster.check_version,
+    cluster.check_release_step,
+    cluster.check_self_link,
+    cluster.check_rights,
+    cluster.check_service_cidr,
+    cluster.check_services,
+    intruders.check_kube_proxy,
+    intruders.check_other_network,
+    intruders.check_cni_configuration,
+    intruders.check_service_controller,
     preflight_nodes.check_nodes,
     preflight_nodes.check_node_ports,
     preflight_nodes.check_port_security,
     preflight_nodes.check_trunks,
     preflight_nodes.check_tags,
-    preflight_cloud.check_pair_limit,
+    permissions.check_pair_limit,
     preflight_nodes.check_neighbours,
     *preflight_quotas.CHECKS,
 )

@@ -4,13 +4,6 @@ from __future__ import annotations
 
 from math import ceil
 
-from kuryr_runbook.checking.preflight_lookups import (
-    Resource,
-    cluster,
-    node_ports,
-    nodes_subnet,
-    port_of,
-)
 from kuryr_runbook.checking.verdicts import (
     CouldNotLook,
     Verdict,
@@ -22,6 +15,13 @@ from kuryr_runbook.checking.verdicts import (
     skipped,
     some,
     warned,
+)
+from kuryr_runbook.checking.view.permissions import (
+    Resource,
+    cluster,
+    node_ports,
+    nodes_subnet,
+    port_of,
 )
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.snapshots.preflight import PreflightSnapshot

@@ -9,14 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from ipaddress import IPv4Network, ip_network
 
-from kuryr_runbook.checking.preflight_lookups import (
-    cluster,
-    neutron,
-    nodes_subnet,
-    octavia,
-    resources,
-    services,
-)
 from kuryr_runbook.checking.verdicts import (
     CouldNotLook,
     Verdict,
@@ -26,13 +18,21 @@ from kuryr_runbook.checking.verdicts import (
     readable,
     warned,
 )
+from kuryr_runbook.checking.view.permissions import (
+    cluster,
+    neutron,
+    nodes_subnet,
+    octavia,
+    resources,
+    services,
+)
 from kuryr_runbook.model import support
 from kuryr_runbook.model.findings import Finding
 from kuryr_runbook.model.rules import admits
 from kuryr_runbook.model.services import Service
 from kuryr_runbook.model.site_values import is_id
+from kuryr_runbook.snapshots.cloud.permissions import Quota
 from kuryr_runbook.snapshots.preflight import PreflightSnapshot
-from kuryr_runbook.snapshots.preflight_cloud import Quota
 from kuryr_runbook.specs.openstack import GroupSpec, Source, node_group, pod_group
 from kuryr_runbook.specs.workload import balancer_name
 

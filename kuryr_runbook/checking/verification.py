@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from kuryr_runbook.checking import balancer, groups, mesh, pods, reachability
+from kuryr_runbook.checking import balancer, groups, pods
+from kuryr_runbook.checking.traffic import mesh, reachability
 from kuryr_runbook.model.findings import Finding
-from kuryr_runbook.snapshots.verification import VerificationSnapshot
+from kuryr_runbook.snapshots.workload.verification import VerificationSnapshot
 
 CHECKS: tuple[Callable[[VerificationSnapshot], Iterator[Finding]], ...] = (
     pods.check_nodes,

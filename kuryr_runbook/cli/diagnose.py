@@ -69,9 +69,9 @@ def diagnose(
     looked at, else 0.
     """
     from kuryr_runbook.checking.diagnosis import EVERYWHERE, Place, check_diagnosis
-    from kuryr_runbook.checking.diagnosis_look import Look
-    from kuryr_runbook.checking.diagnosis_paths import trace
-    from kuryr_runbook.checking.topology import topology_of
+    from kuryr_runbook.checking.paths import trace
+    from kuryr_runbook.checking.picture.topology import topology_of
+    from kuryr_runbook.checking.view.cloud import Look
     from kuryr_runbook.display.paths import path_view
     from kuryr_runbook.display.reports import junit, report_data
     from kuryr_runbook.display.topology_svg import topology_svg
@@ -120,7 +120,7 @@ def _of_site(read: DiagnosisSnapshot) -> str:
 def _mended(site_file: Path | None, *, on_stderr: bool) -> DiagnosisSnapshot:
     """Show what is wrong and the plan, and carry it out once that is agreed; what was read last."""
     from kuryr_runbook.checking.diagnosis import check_diagnosis
-    from kuryr_runbook.checking.diagnosis_look import Look
+    from kuryr_runbook.checking.view.cloud import Look
     from kuryr_runbook.phases.base import read_site
     from kuryr_runbook.phases.troubleshooting import Troubleshooting
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kuryr_runbook.checking.diagnosis_look import Look
 from kuryr_runbook.checking.explaining import explained
 from kuryr_runbook.checking.verification import check_verification
-from kuryr_runbook.clients.kubernetes import KubernetesClient
-from kuryr_runbook.clients.openstack_probes import AskingCloud
+from kuryr_runbook.checking.view.cloud import Look
+from kuryr_runbook.clients.kubernetes.client import KubernetesClient
+from kuryr_runbook.clients.openstack.probes import AskingCloud
 from kuryr_runbook.display.progress import say
 from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.phases.settling import wait_for
+from kuryr_runbook.phases.waits.settling import wait_for
 from kuryr_runbook.snapshots.diagnosis import read_diagnosis
-from kuryr_runbook.snapshots.verification import read_verification
+from kuryr_runbook.snapshots.workload.verification import read_verification
 
 
 def asked(site: Site, cluster: KubernetesClient, cloud: AskingCloud) -> list[Finding]:

@@ -12,9 +12,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from kuryr_runbook.clients.kubernetes import KubernetesClient
-from kuryr_runbook.clients.leases import LeaseClient, Leases
-from kuryr_runbook.clients.openstack import OpenStackClient
+from kuryr_runbook.clients.kubernetes.client import KubernetesClient
+from kuryr_runbook.clients.kubernetes.leases import LeaseClient, Leases
+from kuryr_runbook.clients.openstack.client import OpenStackClient
 from kuryr_runbook.display.findings import findings_view
 from kuryr_runbook.display.plans import outcomes_view, plan_view
 from kuryr_runbook.display.progress import say
@@ -27,7 +27,7 @@ from kuryr_runbook.model.plan import Outcome, Plan
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.site_file import parse_site, site_from_parameters
 from kuryr_runbook.phases.approving import Approval
-from kuryr_runbook.phases.locking import SiteLock, Work, locked
+from kuryr_runbook.phases.lock.taking import SiteLock, Work, locked
 from kuryr_runbook.phases.saved_plans import read_document
 
 SITE_VARIABLE = "KURYR_RUNBOOK_SITE"

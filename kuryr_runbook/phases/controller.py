@@ -10,7 +10,7 @@ from kuryr_runbook.applying.credentials import CredentialExecutor, SecretOf
 from kuryr_runbook.applying.kubernetes import ManifestExecutor
 from kuryr_runbook.applying.steps import Body, Executor, Known, Say, apply_plan
 from kuryr_runbook.applying.upgrade import UpgradeExecutor, VifExecutor
-from kuryr_runbook.clients.identity import IdentityClient
+from kuryr_runbook.clients.openstack.identity import IdentityClient
 from kuryr_runbook.display.progress import say
 from kuryr_runbook.model.errors import DeadlineError, DriftError, RunbookError, UsageError
 from kuryr_runbook.model.findings import Finding, Status
@@ -19,9 +19,9 @@ from kuryr_runbook.phases.base import Phase
 from kuryr_runbook.phases.image_build import deployed_image, registry_login
 from kuryr_runbook.phases.logins import Login, own_auth, plan_login
 from kuryr_runbook.phases.prepared import read_prepared
-from kuryr_runbook.phases.rollout import wait_rolled_out
-from kuryr_runbook.phases.settling import wait_for
 from kuryr_runbook.phases.upgrading import movable, upgrade_finding
+from kuryr_runbook.phases.waits.rollout import wait_rolled_out
+from kuryr_runbook.phases.waits.settling import wait_for
 from kuryr_runbook.planning.credentials import APPLICATION_CREDENTIAL
 from kuryr_runbook.planning.kubernetes import adopting, plan_manifests
 from kuryr_runbook.planning.upgrade import (
@@ -31,7 +31,7 @@ from kuryr_runbook.planning.upgrade import (
     plan_move,
     plan_vif_moves,
 )
-from kuryr_runbook.snapshots.unmoved_pods import read_unmoved
+from kuryr_runbook.snapshots.cluster.unmoved_pods import read_unmoved
 from kuryr_runbook.specs import kuryr_conf
 from kuryr_runbook.specs.controller import (
     CA_KEY,

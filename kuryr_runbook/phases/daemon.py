@@ -15,8 +15,8 @@ from kuryr_runbook.phases.base import Phase
 from kuryr_runbook.phases.controller import health_findings
 from kuryr_runbook.phases.image_build import deployed_image, registry_login
 from kuryr_runbook.phases.prepared import read_prepared
-from kuryr_runbook.phases.rollout import wait_rolled_out, watched
 from kuryr_runbook.phases.upgrading import movable, refuse_before_controller
+from kuryr_runbook.phases.waits.rollout import wait_rolled_out, watched
 from kuryr_runbook.planning.kubernetes import plan_manifests
 from kuryr_runbook.snapshots.kubernetes import NodeAddress, read_cluster
 from kuryr_runbook.specs import kuryr_conf

@@ -12,8 +12,8 @@ from platformdirs import user_cache_path, user_state_path
 
 from kuryr_runbook.applying.steps import Body, Executor, Known, Say, apply_plan
 from kuryr_runbook.clients.artifacts import ArtifactStore, artifact_store
-from kuryr_runbook.clients.engines import Engine, find_engine
-from kuryr_runbook.clients.images import (
+from kuryr_runbook.clients.images.engines import Engine, find_engine
+from kuryr_runbook.clients.images.kuryr import (
     image_sources,
     push_image,
     read_image_spec,
@@ -22,8 +22,8 @@ from kuryr_runbook.clients.images import (
     smoke_test,
     write_plugin,
 )
-from kuryr_runbook.clients.registry import RegistryClient
-from kuryr_runbook.clients.workplace import Workplace
+from kuryr_runbook.clients.images.registry import RegistryClient
+from kuryr_runbook.clients.images.workplace import Workplace
 from kuryr_runbook.display.progress import say
 from kuryr_runbook.display.tables import View, table
 from kuryr_runbook.model.errors import EarlierPhaseError
@@ -127,7 +127,7 @@ class ImageBuild(Phase):
 
     def _described(self, spec: ImageSpec, image: str, say: Say) -> Made:
         """Keeps plugin and bill of materials on this machine; what the record tells of them."""
-        from kuryr_runbook.clients.sbom import INVENTORY, bill_of_materials, read_inventory
+        from kuryr_runbook.clients.images.sbom import INVENTORY, bill_of_materials, read_inventory
 
         folder = user_cache_path("kuryr-runbook") / "cni" / spec.reference.version
         plugin = read_plugin(self.engine, image)

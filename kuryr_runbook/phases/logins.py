@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from kuryr_runbook.clients.identity import IdentityClient
+from kuryr_runbook.clients.openstack.identity import IdentityClient
 from kuryr_runbook.model.plan import Action, Step
 from kuryr_runbook.phases.base import Phase
 from kuryr_runbook.planning.credentials import plan_credentials
-from kuryr_runbook.snapshots.credentials import read_credentials
+from kuryr_runbook.snapshots.cloud.credentials import read_credentials
 from kuryr_runbook.specs.kuryr_conf import CREDENTIAL_SECRET
 
 

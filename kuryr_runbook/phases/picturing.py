@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from kuryr_runbook.checking.diagnosis import check_diagnosis
-from kuryr_runbook.checking.diagnosis_look import Look
-from kuryr_runbook.checking.topology import topology_of
+from kuryr_runbook.checking.picture.topology import topology_of
+from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.display.tables import View
 from kuryr_runbook.display.topology import topology_view
 from kuryr_runbook.snapshots.diagnosis import DiagnosisSnapshot

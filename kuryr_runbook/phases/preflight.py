@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from kuryr_runbook.checking.preflight import check_preflight
-from kuryr_runbook.clients.kubernetes_probes import ProbingCluster
-from kuryr_runbook.clients.openstack_probes import ProbingCloud
+from kuryr_runbook.clients.kubernetes.probes import ProbingCluster
+from kuryr_runbook.clients.openstack.probes import ProbingCloud
 from kuryr_runbook.display.progress import say
 from kuryr_runbook.display.tables import View
 from kuryr_runbook.model.findings import Finding, Status

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from kuryr_runbook.clients.kubernetes import KubernetesReader
-from kuryr_runbook.clients.openstack_api import OpenStackReader
+from kuryr_runbook.clients.kubernetes.client import KubernetesReader
+from kuryr_runbook.clients.openstack.api import OpenStackReader
 from kuryr_runbook.model.errors import DriftError, EarlierPhaseError, UsageError
 from kuryr_runbook.model.plan import Later, Plan, Target
 from kuryr_runbook.model.site import Site

@@ -8,22 +8,28 @@ from contextlib import contextmanager
 
 from kuryr_runbook.applying.kubernetes import apply_manifests
 from kuryr_runbook.checking.diagnosis import check_diagnosis
-from kuryr_runbook.checking.diagnosis_leftovers import JUST_NOW
-from kuryr_runbook.checking.diagnosis_look import Look
-from kuryr_runbook.checking.resilience import Trial, check_trial, not_back, not_tried, orphans
-from kuryr_runbook.clients.kubernetes import KubernetesClient, Manifest
-from kuryr_runbook.clients.openstack_probes import AskingCloud
+from kuryr_runbook.checking.questions.leftovers import JUST_NOW
+from kuryr_runbook.checking.traffic.resilience import (
+    Trial,
+    check_trial,
+    not_back,
+    not_tried,
+    orphans,
+)
+from kuryr_runbook.checking.view.cloud import Look
+from kuryr_runbook.clients.kubernetes.client import KubernetesClient, Manifest
+from kuryr_runbook.clients.openstack.probes import AskingCloud
 from kuryr_runbook.display.progress import say
 from kuryr_runbook.model.errors import ApplyError, DeadlineError
 from kuryr_runbook.model.findings import Finding, Status, worst
 from kuryr_runbook.model.plan import Action, Plan, Step
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.phases import settling
 from kuryr_runbook.phases.asking import asked_until_well
-from kuryr_runbook.phases.settling import GONE_SECONDS, wait_for
+from kuryr_runbook.phases.waits import settling
+from kuryr_runbook.phases.waits.settling import GONE_SECONDS, wait_for
 from kuryr_runbook.planning.resilience import PLAN, eviction, plan_resilience, uncordoning
 from kuryr_runbook.snapshots.diagnosis import read_diagnosis
-from kuryr_runbook.snapshots.traces import Traces, left_behind, read_footprint, remaining
+from kuryr_runbook.snapshots.workload.traces import Traces, left_behind, read_footprint, remaining
 from kuryr_runbook.specs.controller import CONTROLLER
 from kuryr_runbook.specs.daemon import DAEMON
 from kuryr_runbook.specs.workload import SELECTOR

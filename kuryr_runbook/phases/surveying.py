@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from kuryr_runbook.clients.kubernetes_probes import ProbingCluster
-from kuryr_runbook.clients.openstack_probes import ProbingCloud
+from kuryr_runbook.clients.kubernetes.probes import ProbingCluster
+from kuryr_runbook.clients.openstack.probes import ProbingCloud
 from kuryr_runbook.display.progress import say
 from kuryr_runbook.display.tables import View, table
 from kuryr_runbook.model.errors import UsageError

@@ -8,22 +8,22 @@ from typing import Any
 from kuryr_runbook.applying.kubernetes import ManifestExecutor
 from kuryr_runbook.applying.openstack import OpenStackExecutor
 from kuryr_runbook.applying.steps import Body, Executor, Known, Say, apply_plan
-from kuryr_runbook.clients.identity import IdentityClient
-from kuryr_runbook.clients.openstack_api import COLLECTIONS
+from kuryr_runbook.clients.openstack.api import COLLECTIONS
+from kuryr_runbook.clients.openstack.identity import IdentityClient
 from kuryr_runbook.display.progress import say
 from kuryr_runbook.model.errors import DeadlineError, DriftError
 from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.plan import ADDRESS_PAIRS, Action, Outcome, Plan, Step, Target, staged
 from kuryr_runbook.phases.base import Phase
-from kuryr_runbook.phases.rollout import wait_rolled_out
 from kuryr_runbook.phases.verification import Verification
+from kuryr_runbook.phases.waits.rollout import wait_rolled_out
 from kuryr_runbook.planning.credentials import APPLICATION_CREDENTIAL, plan_credential_removal
 from kuryr_runbook.planning.finalizers import finalizer_removal
 from kuryr_runbook.planning.kubernetes import deletion
 from kuryr_runbook.planning.node_files import NODE_FILES, node_files_removal
 from kuryr_runbook.planning.teardown import has_subports, openstack_removal
-from kuryr_runbook.snapshots.credentials import read_credentials
-from kuryr_runbook.snapshots.finalizers import read_finalized
+from kuryr_runbook.snapshots.cloud.credentials import read_credentials
+from kuryr_runbook.snapshots.cluster.finalizers import read_finalized
 from kuryr_runbook.snapshots.openstack import OpenStackSnapshot, read_openstack, read_resources
 from kuryr_runbook.specs.manifests import INSTANCE, MANAGED_BY, RUNBOOK
 from kuryr_runbook.specs.upgrade_check import UPGRADE_CHECK

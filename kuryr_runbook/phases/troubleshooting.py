@@ -9,9 +9,9 @@ from pathlib import Path
 
 from kuryr_runbook.applying.fixes import apply_fixes
 from kuryr_runbook.checking.diagnosis import Place, check_diagnosis
-from kuryr_runbook.checking.diagnosis_look import Look
-from kuryr_runbook.checking.diagnosis_paths import trace
-from kuryr_runbook.clients.openstack_probes import AskingCloud
+from kuryr_runbook.checking.paths import trace
+from kuryr_runbook.checking.view.cloud import Look
+from kuryr_runbook.clients.openstack.probes import AskingCloud
 from kuryr_runbook.display.findings import causes_view
 from kuryr_runbook.display.paths import path_view
 from kuryr_runbook.display.progress import say
@@ -24,7 +24,7 @@ from kuryr_runbook.model.plan import Outcome, Plan, Step
 from kuryr_runbook.phases.base import Phase
 from kuryr_runbook.phases.catalogue import PHASES, PhaseEntry
 from kuryr_runbook.phases.picturing import site_picture
-from kuryr_runbook.phases.settling import wait_for
+from kuryr_runbook.phases.waits.settling import wait_for
 from kuryr_runbook.planning.fixes import plan_fixes
 from kuryr_runbook.snapshots.diagnosis import DiagnosisSnapshot, read_diagnosis, save_snapshot
 from kuryr_runbook.snapshots.reading import attempted

@@ -8,7 +8,7 @@ from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.upgrades import Installed, move_objections
 from kuryr_runbook.phases.base import Phase
 from kuryr_runbook.phases.image_build import registry_of
-from kuryr_runbook.snapshots.installed import read_installed
+from kuryr_runbook.snapshots.cluster.installed import read_installed
 from kuryr_runbook.specs.upgrade_check import GOOD
 
 

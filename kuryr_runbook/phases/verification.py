@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 
 from kuryr_runbook.applying.kubernetes import apply_manifests
-from kuryr_runbook.clients.openstack_probes import AskingCloud
+from kuryr_runbook.clients.openstack.probes import AskingCloud
 from kuryr_runbook.display.plans import plan_view
 from kuryr_runbook.display.progress import say
 from kuryr_runbook.display.tables import View, table
@@ -19,8 +19,8 @@ from kuryr_runbook.phases.base import Phase, judged
 from kuryr_runbook.phases.image_build import deployed_image, registry_login
 from kuryr_runbook.phases.picturing import site_picture
 from kuryr_runbook.phases.resilience import Resilience
-from kuryr_runbook.phases.rollout import ROLLOUT_SECONDS, wait_rolled_out
-from kuryr_runbook.phases.settling import (
+from kuryr_runbook.phases.waits.rollout import ROLLOUT_SECONDS, wait_rolled_out
+from kuryr_runbook.phases.waits.settling import (
     POD_SECONDS,
     wait_for_traffic,
     wait_namespace_gone,
@@ -30,8 +30,8 @@ from kuryr_runbook.phases.settling import (
 )
 from kuryr_runbook.planning.kubernetes import plan_manifests
 from kuryr_runbook.snapshots.diagnosis import read_diagnosis
-from kuryr_runbook.snapshots.traces import read_traces, remaining
-from kuryr_runbook.snapshots.verification import read_workload
+from kuryr_runbook.snapshots.workload.traces import read_traces, remaining
+from kuryr_runbook.snapshots.workload.verification import read_workload
 from kuryr_runbook.specs.controller import CONTROLLER, controller_reference
 from kuryr_runbook.specs.manifests import Manifest, is_marked
 from kuryr_runbook.specs.workload import (

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from kuryr_runbook.model.errors import AccessError
 from kuryr_runbook.model.plan import Action, Step, Target, field_changes
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.snapshots.credentials import CredentialSnapshot
+from kuryr_runbook.snapshots.cloud.credentials import CredentialSnapshot
 from kuryr_runbook.specs.credentials import CredentialSpec, credential_spec, is_owned
 
 APPLICATION_CREDENTIAL = "application_credential"

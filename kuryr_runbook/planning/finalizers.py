@@ -7,7 +7,7 @@ from typing import Any
 
 from kuryr_runbook.model.plan import Action, Change, Step, Target, shown
 from kuryr_runbook.planning.kubernetes import deletion, reference_to, target_of
-from kuryr_runbook.snapshots.finalizers import GROUP, is_kuryrs
+from kuryr_runbook.snapshots.cluster.finalizers import GROUP, is_kuryrs
 
 FINALIZERS = "finalizers"
 """The kind of a step that changes nothing of an object but these."""

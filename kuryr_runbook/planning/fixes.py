@@ -32,10 +32,10 @@ from kuryr_runbook.model.plan import (
 )
 from kuryr_runbook.planning.finalizers import release
 from kuryr_runbook.planning.kubernetes import deletion
+from kuryr_runbook.snapshots.cloud.resources import Balancer, FloatingIp, Port
+from kuryr_runbook.snapshots.cloud.state import node_subnet, pod_subnet, service_subnet
+from kuryr_runbook.snapshots.cluster.finalizers import MARKED_KINDS
 from kuryr_runbook.snapshots.diagnosis import DiagnosisSnapshot
-from kuryr_runbook.snapshots.diagnosis_cloud import node_subnet, pod_subnet, service_subnet
-from kuryr_runbook.snapshots.diagnosis_resources import Balancer, FloatingIp, Port
-from kuryr_runbook.snapshots.finalizers import MARKED_KINDS
 from kuryr_runbook.snapshots.reading import Unreadable
 from kuryr_runbook.specs import custom_resources
 

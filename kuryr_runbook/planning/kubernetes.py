@@ -10,7 +10,7 @@ import base64
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from kuryr_runbook.clients.kubernetes import KubernetesReader
+from kuryr_runbook.clients.kubernetes.client import KubernetesReader
 from kuryr_runbook.model.errors import DriftError
 from kuryr_runbook.model.plan import Action, Change, Plan, Step, Target, shown, staged
 from kuryr_runbook.specs.manifests import INSTANCE, MANAGED_BY, RUNBOOK, digest, marks, unmarked

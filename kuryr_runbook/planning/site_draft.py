@@ -16,8 +16,8 @@ from kuryr_runbook.model.addressing import service_problems
 from kuryr_runbook.model.findings import Status
 from kuryr_runbook.model.releases import RELEASES
 from kuryr_runbook.model.support import kubernetes_objections
+from kuryr_runbook.snapshots.cluster.permissions import Node, service_range_of
 from kuryr_runbook.snapshots.openstack import OpenStackSnapshot
-from kuryr_runbook.snapshots.preflight_cluster import Node, service_range_of
 from kuryr_runbook.snapshots.reading import Unreadable
 from kuryr_runbook.snapshots.survey import Survey
 

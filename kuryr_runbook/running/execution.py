@@ -12,7 +12,7 @@ from kuryr_runbook.display.progress import Progress
 from kuryr_runbook.model.errors import RecordError, RunbookError, UsageError
 from kuryr_runbook.model.plan import Action
 from kuryr_runbook.phases.catalogue import PhaseEntry
-from kuryr_runbook.phases.locking import SiteLock
+from kuryr_runbook.phases.lock.taking import SiteLock
 from kuryr_runbook.running.account import (
     CellAccount,
     CellStatus,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kuryr_runbook.clients.leases import LeaseClient, Leases
+from kuryr_runbook.clients.kubernetes.leases import LeaseClient, Leases
 from kuryr_runbook.model.errors import RunbookError
 from kuryr_runbook.model.options import Options
 from kuryr_runbook.model.packaged import packaged

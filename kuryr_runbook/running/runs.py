@@ -17,7 +17,7 @@ from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.site_file import SECTIONS
 from kuryr_runbook.phases.base import read_site
 from kuryr_runbook.phases.catalogue import PhaseEntry
-from kuryr_runbook.phases.locking import SiteLock, Work, locked
+from kuryr_runbook.phases.lock.taking import SiteLock, Work, locked
 from kuryr_runbook.phases.saved_plans import read_document
 from kuryr_runbook.recording.signing import load_signer
 from kuryr_runbook.running import notebooks

@@ -13,11 +13,11 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
 
-from kuryr_runbook.clients.kubernetes import KubernetesReader
+from kuryr_runbook.clients.kubernetes.client import KubernetesReader
 from kuryr_runbook.model.errors import UsageError
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.snapshots.diagnosis_cloud import CloudState, DiagnosisCloud, read_cloud_state
-from kuryr_runbook.snapshots.diagnosis_cluster import ClusterState, read_cluster_state
+from kuryr_runbook.snapshots.cloud.state import CloudState, DiagnosisCloud, read_cloud_state
+from kuryr_runbook.snapshots.cluster.state import ClusterState, read_cluster_state
 from kuryr_runbook.snapshots.reading import Unreadable
 
 if TYPE_CHECKING:

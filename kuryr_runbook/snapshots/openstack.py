@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from kuryr_runbook.clients.openstack_api import OpenStackReader
+from kuryr_runbook.clients.openstack.api import OpenStackReader
 
 FIELDS: dict[str, tuple[str, ...]] = {
     "loadbalancer": (),

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from kuryr_runbook.clients.kubernetes_probes import ClusterProber
-from kuryr_runbook.clients.openstack_probes import CloudProber
-from kuryr_runbook.clients.registry import RemoteImage
+from kuryr_runbook.clients.images.registry import RemoteImage
+from kuryr_runbook.clients.kubernetes.probes import ClusterProber
+from kuryr_runbook.clients.openstack.probes import CloudProber
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.upgrades import Installed
-from kuryr_runbook.snapshots.installed import read_installed
-from kuryr_runbook.snapshots.preflight_cloud import CloudLook, read_cloud_look
-from kuryr_runbook.snapshots.preflight_cluster import ClusterLook, read_cluster_look
+from kuryr_runbook.snapshots.cloud.permissions import CloudLook, read_cloud_look
+from kuryr_runbook.snapshots.cluster.installed import read_installed
+from kuryr_runbook.snapshots.cluster.permissions import ClusterLook, read_cluster_look
 from kuryr_runbook.snapshots.reading import Unreadable, attempted
 from kuryr_runbook.specs.image import Reference
 from kuryr_runbook.specs.requirements import needed_rights

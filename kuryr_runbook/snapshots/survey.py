@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kuryr_runbook.clients.kubernetes_probes import ClusterProber
-from kuryr_runbook.clients.openstack_probes import CloudProber
+from kuryr_runbook.clients.kubernetes.probes import ClusterProber
+from kuryr_runbook.clients.openstack.probes import CloudProber
+from kuryr_runbook.snapshots.cluster.permissions import Node, node_of
 from kuryr_runbook.snapshots.openstack import FIELDS, OpenStackSnapshot, read_snapshot
-from kuryr_runbook.snapshots.preflight_cluster import Node, node_of
 from kuryr_runbook.snapshots.reading import Unreadable, attempted
 
 SURVEYED = {

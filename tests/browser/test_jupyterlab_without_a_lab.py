@@ -9,7 +9,7 @@ from typing import Any
 
 import nbformat
 import pytest
-from browsing import Jupyter, Person, browser_page, jupyterlab
+from support.browsing import Jupyter, Person, browser_page, jupyterlab
 
 from kuryr_runbook.model.packaged import packaged
 from kuryr_runbook.phases.base import read_site
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.browser
 TESTS = Path(__file__).parents[1]
 PHASE = "approvable.ipynb"
 LONG = "long.ipynb"
-SETUP = """from approvable_phase import Approvable
+SETUP = """from runs.approvable_phase import Approvable
 
 phase = Approvable(name="", openstack={})"""
 CELLS = {

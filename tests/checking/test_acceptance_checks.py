@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from healthy import (
+from worlds.verification import (
     FLOATING,
     NO,
     PODS,
@@ -26,10 +26,10 @@ from kuryr_runbook.checking.verification import CHECKS, check_verification
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.providers import OctaviaProvider
-from kuryr_runbook.snapshots.probes import Answer, PodProbe
+from kuryr_runbook.snapshots.cluster.vif import Malformed
 from kuryr_runbook.snapshots.reading import Unreadable
-from kuryr_runbook.snapshots.verification import VerificationSnapshot
-from kuryr_runbook.snapshots.vif import Malformed
+from kuryr_runbook.snapshots.workload.probes import Answer, PodProbe
+from kuryr_runbook.snapshots.workload.verification import VerificationSnapshot
 
 Spoil = Callable[[VerificationSnapshot], VerificationSnapshot]
 

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from diagnosis_worlds import BEFORE, RANGE, World, endpoints, moments_ago, service
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from worlds.diagnosis import BEFORE, RANGE, World, endpoints, moments_ago, service
 
 from kuryr_runbook.checking.diagnosis import CHECKS, EVERYWHERE, Place, check_diagnosis
-from kuryr_runbook.checking.diagnosis_look import Look
-from kuryr_runbook.checking.diagnosis_paths import trace
-from kuryr_runbook.checking.topology import topology_of
+from kuryr_runbook.checking.paths import trace
+from kuryr_runbook.checking.picture.topology import topology_of
+from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.errors import AccessError, UnreachableError
 from kuryr_runbook.model.findings import Finding, Status

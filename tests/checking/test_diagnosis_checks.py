@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from diagnosis_worlds import RANGE, World, endpoints, metadata, moments_ago, service
+from worlds.diagnosis import RANGE, World, endpoints, metadata, moments_ago, service
 
 from kuryr_runbook.checking.diagnosis import CHECKS, check_diagnosis
-from kuryr_runbook.checking.diagnosis_look import Look
-from kuryr_runbook.checking.topology import topology_of
+from kuryr_runbook.checking.picture.topology import topology_of
+from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.errors import UnreachableError
 from kuryr_runbook.model.findings import Finding, Status

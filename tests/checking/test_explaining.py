@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from diagnosis_worlds import World
+from worlds.diagnosis import World
 
 from kuryr_runbook.checking import explaining
-from kuryr_runbook.checking.diagnosis_look import Look
 from kuryr_runbook.checking.explaining import NONE, explained
+from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.display.findings import findings_view
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.findings import Finding, Status

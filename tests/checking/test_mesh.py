@@ -8,16 +8,16 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from healthy import NO, PODS, YES, healthy, pod, probe, with_cloud, with_pod
 from hypothesis import given
 from hypothesis import strategies as st
+from worlds.verification import NO, PODS, YES, healthy, pod, probe, with_cloud, with_pod
 
 from kuryr_runbook.checking.verification import check_verification
-from kuryr_runbook.clients.kubernetes import Executed
+from kuryr_runbook.clients.kubernetes.client import Executed
 from kuryr_runbook.model.findings import Finding, Status
-from kuryr_runbook.snapshots.probes import Answer, PodProbe, parse_probe
 from kuryr_runbook.snapshots.reading import Unreadable
-from kuryr_runbook.snapshots.verification import VerificationSnapshot
+from kuryr_runbook.snapshots.workload.probes import Answer, PodProbe, parse_probe
+from kuryr_runbook.snapshots.workload.verification import VerificationSnapshot
 
 NAMESPACE = "kuryr-verification"
 HEALTHY = healthy()

@@ -8,7 +8,7 @@ from ipaddress import IPv4Network
 from typing import Any
 
 import pytest
-from preflight_worlds import (
+from worlds.preflight import (
     FORBIDDEN,
     GONE,
     REFUSED,
@@ -22,7 +22,7 @@ from preflight_worlds import (
 )
 
 from kuryr_runbook.checking.preflight import CHECKS, check_preflight
-from kuryr_runbook.clients.openstack_probes import Refusal
+from kuryr_runbook.clients.openstack.probes import Refusal
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.errors import UsageError
 from kuryr_runbook.model.findings import Finding, Status

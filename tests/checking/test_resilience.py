@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from kuryr_runbook.checking.diagnosis import CHECKS
-from kuryr_runbook.checking.resilience import (
+from kuryr_runbook.checking.traffic.resilience import (
     LEFTOVERS,
     Trial,
     check_trial,
@@ -18,7 +18,7 @@ from kuryr_runbook.checking.resilience import (
 )
 from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.plan import Action, Step, Target
-from kuryr_runbook.snapshots.traces import Footprint, Traces, left_behind
+from kuryr_runbook.snapshots.workload.traces import Footprint, Traces, left_behind
 
 STEP = Step(
     action=Action.DELETE,

@@ -5,14 +5,14 @@ from __future__ import annotations
 import copy
 
 import pytest
-from diagnosis_worlds import World, moments_ago, service
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from worlds.diagnosis import World, moments_ago, service
 
 from kuryr_runbook.checking.diagnosis import check_diagnosis
-from kuryr_runbook.checking.diagnosis_look import Look
-from kuryr_runbook.checking.topology import topology_of
-from kuryr_runbook.checking.topology_marks import by_state, chosen, listed, natural, span
+from kuryr_runbook.checking.picture.marks import by_state, chosen, listed, natural, span
+from kuryr_runbook.checking.picture.topology import topology_of
+from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.errors import AccessError
 from kuryr_runbook.model.findings import Status

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from memory_leases import MemoryLeases
+from worlds.memory_leases import MemoryLeases
 
 from kuryr_runbook.cli import main
 from kuryr_runbook.model.plan import Action, Plan, Step, Target

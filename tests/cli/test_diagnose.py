@@ -10,10 +10,10 @@ from xml.etree import ElementTree
 
 import pytest
 from click.testing import CliRunner, Result
-from diagnosis_worlds import World
-from healthy import lab_site
-from memory_leases import MemoryLeases
-from mendable_world import MendableWorld
+from worlds.diagnosis import World
+from worlds.memory_leases import MemoryLeases
+from worlds.mendable import MendableWorld
+from worlds.verification import lab_site
 
 from kuryr_runbook.checking.diagnosis import CHECKS
 from kuryr_runbook.cli import main

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from preflight_worlds import World
+from worlds.preflight import World
 
 from kuryr_runbook.cli import main
 from kuryr_runbook.model.site_file import parse_site

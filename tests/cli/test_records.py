@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 from click.testing import CliRunner, Result
-from recorded import recorded
+from runs.recorded import recorded
 
 from kuryr_runbook.cli import main
 

@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kuryr_runbook.clients import patience
-from kuryr_runbook.clients.address_pairs import changed_pairs
-from kuryr_runbook.clients.openstack import OpenStackClient
+from kuryr_runbook.clients.openstack.address_pairs import changed_pairs
+from kuryr_runbook.clients.openstack.client import OpenStackClient
 
 Pair = dict[str, str]
 

@@ -6,8 +6,8 @@ import hashlib
 import sys
 from typing import Any
 
-import object_store
 import pytest
+from worlds import object_store
 
 from kuryr_runbook.clients.artifacts import artifact_store
 from kuryr_runbook.model.errors import AccessError, ApplyError, UnreachableError, UsageError

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from awaiting import await_end
+from support.awaiting import await_end
 
 from kuryr_runbook.clients.commands import Surroundings, run_command
 from kuryr_runbook.model.errors import DeadlineError, UsageError

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from kuryr_runbook.clients.kubernetes import KubernetesClient
-from kuryr_runbook.clients.kubernetes_exec import Executed
+from kuryr_runbook.clients.kubernetes.client import KubernetesClient
+from kuryr_runbook.clients.kubernetes.exec import Executed
 from kuryr_runbook.model.errors import ApplyError
 
 KEY_SUFFIX = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"

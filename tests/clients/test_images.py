@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from kuryr_runbook.clients import build_settings
-from kuryr_runbook.clients.engines import Engine, find_engine
-from kuryr_runbook.clients.images import Plugin, image_sources, smoke_test, write_plugin
-from kuryr_runbook.clients.workplace import Workplace
+from kuryr_runbook.clients.images import build_settings
+from kuryr_runbook.clients.images.engines import Engine, find_engine
+from kuryr_runbook.clients.images.kuryr import Plugin, image_sources, smoke_test, write_plugin
+from kuryr_runbook.clients.images.workplace import Workplace
 from kuryr_runbook.model.errors import (
     AccessError,
     ApplyError,

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from served_cluster import served_cluster
+from worlds.served_cluster import served_cluster
 
-from kuryr_runbook.clients.kubernetes import KubernetesClient
+from kuryr_runbook.clients.kubernetes.client import KubernetesClient
 from kuryr_runbook.model.errors import ApplyError
 
 SERVICE = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from served_cluster import served_cluster
+from worlds.served_cluster import served_cluster
 
-from kuryr_runbook.clients.kubernetes_probes import ProbingCluster
+from kuryr_runbook.clients.kubernetes.probes import ProbingCluster
 from kuryr_runbook.model.errors import ApplyError
 
 BUSY, ALLOWED = (503, {"message": "busy"}), (201, {"status": {"allowed": True}})

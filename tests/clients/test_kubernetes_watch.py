@@ -11,11 +11,12 @@ from threading import Event, Thread
 from typing import Any
 
 import pytest
-from served_cluster import kubeconfig_for
+from worlds.served_cluster import kubeconfig_for
 
-from kuryr_runbook.clients import kubernetes, kubernetes_watch
-from kuryr_runbook.clients.kubernetes import KubernetesClient
-from kuryr_runbook.clients.kubernetes_watch import WATCH_SECONDS, Object, Watched, follow
+from kuryr_runbook.clients.kubernetes import client as kubernetes
+from kuryr_runbook.clients.kubernetes import watch as kubernetes_watch
+from kuryr_runbook.clients.kubernetes.client import KubernetesClient
+from kuryr_runbook.clients.kubernetes.watch import WATCH_SECONDS, Object, Watched, follow
 from kuryr_runbook.model.errors import AccessError
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from memory_leases import holder
+from worlds.memory_leases import holder
 
-from kuryr_runbook.clients import leases
-from kuryr_runbook.clients.leases import LeaseClient, lease_manifest, lease_record
+from kuryr_runbook.clients.kubernetes import leases
+from kuryr_runbook.clients.kubernetes.leases import LeaseClient, lease_manifest, lease_record
 from kuryr_runbook.model.errors import UnreachableError, UsageError
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.phases.base import read_site

@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 import pytest
 import yaml
 
-from kuryr_runbook.clients import openstack_probes
-from kuryr_runbook.clients.openstack_probes import ProbingCloud
+from kuryr_runbook.clients.openstack import probes
+from kuryr_runbook.clients.openstack.probes import ProbingCloud
 from kuryr_runbook.model.errors import ApplyError, UnreachableError
 
 HTML = "<html>Please log in to the guest network</html>"
@@ -61,7 +61,7 @@ def text_of(body: object) -> str:
 @pytest.fixture
 def prober(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ProbingCloud]:
     monkeypatch.setattr(Answers, "asked", [])
-    monkeypatch.setattr(openstack_probes, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(probes, "PATIENCE_SECONDS", 0.0)
     server = HTTPServer(("127.0.0.1", 0), Answers)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()

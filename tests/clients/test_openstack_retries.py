@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from memory_cloud import PROJECT, cluster_cloud
-from served_apis import ServedApis, served
+from worlds.memory_cloud import PROJECT, cluster_cloud
+from worlds.served_apis import ServedApis, served
 
-from kuryr_runbook.clients.identity import IdentityClient
-from kuryr_runbook.clients.openstack import OpenStackClient
-from kuryr_runbook.clients.openstack_probes import ProbingCloud
+from kuryr_runbook.clients.openstack.client import OpenStackClient
+from kuryr_runbook.clients.openstack.identity import IdentityClient
+from kuryr_runbook.clients.openstack.probes import ProbingCloud
 from kuryr_runbook.model.errors import AccessError, ApplyError, UnreachableError
 
 NODES = {"master": "172.18.0.10"}
@@ -118,7 +118,7 @@ def test_a_keystone_that_stays_busy_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "kuryr_runbook.clients.openstack_session.PATIENCE_SECONDS",
+        "kuryr_runbook.clients.openstack.session.PATIENCE_SECONDS",
         {"network": 0.0, "load_balancer": 0.0, "identity": 0.0},
     )
     with cloud_that(tmp_path, "auth/tokens", *[(503, {})] * 9) as (client, _):
@@ -188,7 +188,7 @@ def test_the_refusal_of_a_probe_is_final(tmp_path: Path, answer: Answer, told: s
 def test_a_prober_gives_up_on_a_keystone_that_stays_busy_sooner_than_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kuryr_runbook.clients.openstack_probes.PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr("kuryr_runbook.clients.openstack.probes.PATIENCE_SECONDS", 0.0)
     with cloud_that(tmp_path, "auth/tokens", *[(503, {})] * 9, kind=ProbingCloud) as (client, apis):
         with pytest.raises(UnreachableError, match="Keystone answered 503 to the login"):
             client.login()

@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from kuryr_runbook.clients.registry import RegistryClient
+from kuryr_runbook.clients.images.registry import RegistryClient
 from kuryr_runbook.lab.pki import Ca, ensure_ca
 from kuryr_runbook.model.errors import AccessError, UnreachableError, UsageError
 from kuryr_runbook.specs.image import Reference

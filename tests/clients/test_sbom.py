@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 
-from kuryr_runbook.clients.images import image_sources
-from kuryr_runbook.clients.sbom import bill_of_materials
+from kuryr_runbook.clients.images.kuryr import image_sources
+from kuryr_runbook.clients.images.sbom import bill_of_materials
 from kuryr_runbook.model.site_file import parse_site
 from kuryr_runbook.specs.image import image_spec
 

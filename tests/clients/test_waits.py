@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from kuryr_runbook.clients import kubernetes, openstack
-from kuryr_runbook.clients.kubernetes import KubernetesClient
-from kuryr_runbook.clients.openstack import OpenStackClient
+from kuryr_runbook.clients.kubernetes import client as kubernetes
+from kuryr_runbook.clients.kubernetes.client import KubernetesClient
+from kuryr_runbook.clients.openstack import client as openstack
+from kuryr_runbook.clients.openstack.client import OpenStackClient
 from kuryr_runbook.model.errors import ApplyError, DeadlineError
 
 MANIFEST = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "demo"}}

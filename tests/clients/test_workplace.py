@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kuryr_runbook.clients.workplace import Workplace
+from kuryr_runbook.clients.images.workplace import Workplace
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from diagnosis_worlds import World
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pictured import EXAMPLE, example, faults, topology
+from making.pictured import EXAMPLE, example, faults, topology
+from worlds.diagnosis import World
 
 from kuryr_runbook.display.drawing import Font, clean
 from kuryr_runbook.display.tables import WIDTH
@@ -210,4 +210,4 @@ def test_trees_go_on_where_something_follows() -> None:
 
 
 def test_the_picture_of_the_documents_is_the_one_that_is_drawn() -> None:
-    assert EXAMPLE.read_text() == example(), "python tests/pictured.py"
+    assert EXAMPLE.read_text() == example(), "PYTHONPATH=tests python -m making.pictured"

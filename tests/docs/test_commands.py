@@ -9,7 +9,9 @@ from pathlib import Path
 
 import click
 import pytest
-from documented import (
+from hypothesis import given
+from hypothesis import strategies as st
+from support.documented import (
     DOCUMENTS,
     EXECUTED,
     NOT_EXECUTED,
@@ -18,8 +20,6 @@ from documented import (
     commands,
     commands_of,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 from kuryr_runbook.cli import COMMANDS, main
 
@@ -36,7 +36,7 @@ def test_every_command_is_executed_or_says_why_not(document: Path) -> None:
         for command in commands_of(document)
         if (command in EXECUTED) is (command in NOT_EXECUTED)
     ]
-    assert unknown == [], "put each into EXECUTED or NOT_EXECUTED of tests/documented.py"
+    assert unknown == [], "put each into EXECUTED or NOT_EXECUTED of tests/support/documented.py"
 
 
 def test_nothing_is_classified_that_no_document_shows() -> None:

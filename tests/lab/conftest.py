@@ -7,13 +7,13 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-import host_world
 import pytest
-from lab_of_tests import SITE_FILE, LabOfTests, runbook
-from lab_world import world
+from support.lab_of_tests import SITE_FILE, LabOfTests, runbook
+from worlds import host as host_world
+from worlds.lab import world
 
-from kuryr_runbook.clients.kubernetes import KubernetesClient
-from kuryr_runbook.clients.openstack import OpenStackClient
+from kuryr_runbook.clients.kubernetes.client import KubernetesClient
+from kuryr_runbook.clients.openstack.client import OpenStackClient
 from kuryr_runbook.lab import lifecycle, openstack
 from kuryr_runbook.lab.remembering import remembered
 from kuryr_runbook.lab.settings import LabSettings

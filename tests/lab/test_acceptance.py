@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from lab_world import changes, world
+from worlds.lab import changes, world
 
 from kuryr_runbook.clients.http import get_text
-from kuryr_runbook.clients.kubernetes import KubernetesClient
-from kuryr_runbook.clients.openstack import OpenStackClient
+from kuryr_runbook.clients.kubernetes.client import KubernetesClient
+from kuryr_runbook.clients.openstack.client import OpenStackClient
 from kuryr_runbook.model.errors import UnreachableError
 from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.phases.verification import Verification
-from kuryr_runbook.snapshots.verification import Pod, read_workload
+from kuryr_runbook.snapshots.workload.verification import Pod, read_workload
 
 pytestmark = pytest.mark.lab
 

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from awaiting import await_true
-from crashing import KILLED, finished, run
-from faulty_run import SURVIVED, changed_site, phase_class
-from lab_world import changes, shape, world
+from faults.crashing import KILLED, finished, run
+from faults.faulty_run import SURVIVED, changed_site, phase_class
+from support.awaiting import await_true
+from worlds.lab import changes, shape, world
 
-from kuryr_runbook.clients.kubernetes import KubernetesClient
-from kuryr_runbook.clients.openstack import OpenStackClient
+from kuryr_runbook.clients.kubernetes.client import KubernetesClient
+from kuryr_runbook.clients.openstack.client import OpenStackClient
 from kuryr_runbook.model.plan import Target
 from kuryr_runbook.phases.base import Phase
 from kuryr_runbook.phases.teardown import Teardown

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from crashing import KILLED, MOST_KILLS, finished, killed_until_done, run
-from lab_world import changes, shape, world
+from faults.crashing import KILLED, MOST_KILLS, finished, killed_until_done, run
+from worlds.lab import changes, shape, world
 
-from kuryr_runbook.clients.kubernetes import KubernetesClient
-from kuryr_runbook.clients.openstack import OpenStackClient
+from kuryr_runbook.clients.kubernetes.client import KubernetesClient
+from kuryr_runbook.clients.openstack.client import OpenStackClient
 from kuryr_runbook.model.site import Site
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]

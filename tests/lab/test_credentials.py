@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 import yaml
 
-from kuryr_runbook.clients.identity import IdentityClient
-from kuryr_runbook.clients.kubernetes import KubernetesClient
-from kuryr_runbook.clients.openstack import OpenStackClient
-from kuryr_runbook.clients.openstack_api import Resource
+from kuryr_runbook.clients.kubernetes.client import KubernetesClient
+from kuryr_runbook.clients.openstack.api import Resource
+from kuryr_runbook.clients.openstack.client import OpenStackClient
+from kuryr_runbook.clients.openstack.identity import IdentityClient
 from kuryr_runbook.lab.openstack import connect
 from kuryr_runbook.lab.settings import PROJECT, LabSettings
 from kuryr_runbook.model.errors import AccessError
@@ -29,7 +29,7 @@ from kuryr_runbook.phases.openstack_prep import OpenStackPrep
 from kuryr_runbook.phases.rotation import Rotation
 from kuryr_runbook.phases.teardown import Teardown
 from kuryr_runbook.phases.verification import Verification
-from kuryr_runbook.snapshots.credentials import read_credentials
+from kuryr_runbook.snapshots.cloud.credentials import read_credentials
 from kuryr_runbook.specs.controller import references
 
 pytestmark = pytest.mark.lab

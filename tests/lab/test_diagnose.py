@@ -11,16 +11,16 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import lab_faults as cloud_faults
-import lab_kuryr_faults as kuryr_faults
+import faults.lab_cloud as cloud_faults
+import faults.lab_kuryr as kuryr_faults
 import pytest
+from faults.lab_cloud import Lab
 from kubernetes import client as kubernetes_client
 from kubernetes import config as kubernetes_config
-from lab_faults import Lab
 
-from kuryr_runbook.checking import diagnosis_leftovers
-from kuryr_runbook.clients.kubernetes import KubernetesClient
-from kuryr_runbook.clients.openstack import OpenStackClient
+from kuryr_runbook.checking.questions import leftovers
+from kuryr_runbook.clients.kubernetes.client import KubernetesClient
+from kuryr_runbook.clients.openstack.client import OpenStackClient
 from kuryr_runbook.lab.settings import LabSettings
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.phases.verification import Verification
@@ -116,7 +116,7 @@ def well_lab(
 
 @pytest.fixture
 def lab(well_lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
-    monkeypatch.setattr(diagnosis_leftovers, "JUST_NOW", JUST_NOW)
+    monkeypatch.setattr(leftovers, "JUST_NOW", JUST_NOW)
     yield well_lab
     diagnosed(well_lab, lambda checks: not checks)
 

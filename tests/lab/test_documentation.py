@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from documented import DOCUMENTS, EXECUTED, REPOSITORY, commands_of
+from support.documented import DOCUMENTS, EXECUTED, REPOSITORY, commands_of
 
 pytestmark = pytest.mark.lab
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kuryr_runbook.clients.openstack import OpenStackClient
+from kuryr_runbook.clients.openstack.client import OpenStackClient
 from kuryr_runbook.model.plan import Action
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.phases.openstack_prep import OpenStackPrep

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from ipaddress import IPv4Address
 
-from fabric_states import cluster, pair, rule
+from worlds.fabric import cluster, pair, rule
 
 from kuryr_runbook.lab.fabric.describing import describe_guards, describe_nats
 from kuryr_runbook.lab.fabric.filtering import Guard, guard

@@ -6,9 +6,9 @@ from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 
 import pytest
-from fabric_states import NODES, addresses, cluster, pair, port, rule, states
 from hypothesis import given
 from hypothesis import strategies as st
+from worlds.fabric import NODES, addresses, cluster, pair, port, rule, states
 
 from kuryr_runbook.lab.fabric.filtering import (
     PROTOCOLS,

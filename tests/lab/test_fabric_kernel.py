@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from awaiting import has_ended
-from fabric_states import cluster, rule, states
 from hypothesis import HealthCheck, given, settings
+from support.awaiting import has_ended
+from worlds.fabric import cluster, rule, states
 
 from kuryr_runbook.lab.fabric.balancing import Listener, LoadBalancer, Member, Monitor, Pool
 from kuryr_runbook.lab.fabric.filtering import PROTOCOLS, guard, render_iptables, render_nft

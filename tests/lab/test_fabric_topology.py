@@ -6,9 +6,9 @@ from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import Any
 
-from fabric_states import NODES, OUTSIDE, ROUTER, SERVICES, cluster, leg, pair, port, states
 from hypothesis import given
 from hypothesis import strategies as st
+from worlds.fabric import NODES, OUTSIDE, ROUTER, SERVICES, cluster, leg, pair, port, states
 
 from kuryr_runbook.lab.fabric.balancing import LoadBalancer
 from kuryr_runbook.lab.fabric.parts import ApiState, Plug, Topology

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from kuryr_runbook.clients import images
-from kuryr_runbook.clients.build_settings import host_files
-from kuryr_runbook.clients.engines import Engine
-from kuryr_runbook.clients.registry import RegistryClient
+from kuryr_runbook.clients.images import kuryr as images
+from kuryr_runbook.clients.images.build_settings import host_files
+from kuryr_runbook.clients.images.engines import Engine
+from kuryr_runbook.clients.images.registry import RegistryClient
 from kuryr_runbook.lab import settings as lab
 from kuryr_runbook.lab.pki import ensure_ca
 from kuryr_runbook.lab.settings import LabSettings

@@ -21,11 +21,11 @@ from typing import Any
 import psutil
 import pytest
 import requests
-from crashing import KILLED, MOST_KILLS, finished, started
-from faulty_run import changed_site
-from registry_proxy import RegistryProxy, registry_proxy
+from faults.crashing import KILLED, MOST_KILLS, finished, started
+from faults.faulty_run import changed_site
+from worlds.registry_proxy import RegistryProxy, registry_proxy
 
-from kuryr_runbook.clients.images import read_image_spec
+from kuryr_runbook.clients.images.kuryr import read_image_spec
 from kuryr_runbook.lab import registry as lab_registry
 from kuryr_runbook.lab.pki import ensure_ca
 from kuryr_runbook.lab.settings import REGISTRY, LabSettings

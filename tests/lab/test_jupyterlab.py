@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browsing import Jupyter, Person, browser_page, jupyterlab
+from support.browsing import Jupyter, Person, browser_page, jupyterlab
 
-from kuryr_runbook.clients.kubernetes import KubernetesClient
-from kuryr_runbook.clients.openstack import OpenStackClient
+from kuryr_runbook.clients.kubernetes.client import KubernetesClient
+from kuryr_runbook.clients.openstack.client import OpenStackClient
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.phases.catalogue import PHASES, TEARDOWN, PhaseEntry
 

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import host_world
 import pytest
-from lab_of_tests import LabOfTests
+from support.lab_of_tests import LabOfTests
+from worlds import host as host_world
 
 from kuryr_runbook.lab import identities, lifecycle, ownership
 from kuryr_runbook.lab.lifecycle import Status

@@ -22,18 +22,18 @@ from typing import Any
 
 import pytest
 import yaml
-from awaiting import await_end
-from memory_leases import holder
-from small_runs import FIRST, SECOND, SLEEPING, kernel_of, start, write_notebook
+from runs.small import FIRST, SECOND, SLEEPING, kernel_of, start, write_notebook
+from support.awaiting import await_end
+from worlds.memory_leases import holder
 
-from kuryr_runbook.clients import leases
-from kuryr_runbook.clients.kubernetes import KubernetesClient
-from kuryr_runbook.clients.leases import LeaseClient
+from kuryr_runbook.clients.kubernetes import leases
+from kuryr_runbook.clients.kubernetes.client import KubernetesClient
+from kuryr_runbook.clients.kubernetes.leases import LeaseClient
 from kuryr_runbook.lab.settings import LabSettings
 from kuryr_runbook.model.errors import AccessError, ApplyError, LockedError
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.phases.base import read_site
-from kuryr_runbook.phases.keeping import LeaseKeeper
+from kuryr_runbook.phases.lock.keeping import LeaseKeeper
 from kuryr_runbook.running.account import read_run
 
 pytestmark = pytest.mark.lab

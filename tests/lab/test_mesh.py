@@ -14,17 +14,17 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from lab_world import world
+from worlds.lab import world
 
-from kuryr_runbook.clients.kubernetes import Executed, KubernetesClient
-from kuryr_runbook.clients.openstack import OpenStackClient
+from kuryr_runbook.clients.kubernetes.client import Executed, KubernetesClient
+from kuryr_runbook.clients.openstack.client import OpenStackClient
 from kuryr_runbook.lab.fabric.kernel import run
 from kuryr_runbook.lab.settings import FABRIC_NS
 from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.phases.verification import Verification
-from kuryr_runbook.snapshots.probes import PodProbe
-from kuryr_runbook.snapshots.verification import (
+from kuryr_runbook.snapshots.workload.probes import PodProbe
+from kuryr_runbook.snapshots.workload.verification import (
     Pod,
     VerificationSnapshot,
     Workload,

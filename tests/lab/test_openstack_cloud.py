@@ -19,7 +19,7 @@ from openstack.exceptions import (
     NotFoundException,
 )
 
-from kuryr_runbook.clients.openstack import OpenStackClient
+from kuryr_runbook.clients.openstack.client import OpenStackClient
 from kuryr_runbook.lab.openstack import Tenant, connect, read_tenant, up
 from kuryr_runbook.lab.openstack.tenant import ensure_tenant
 from kuryr_runbook.lab.processes import ProgramState, Supervisor

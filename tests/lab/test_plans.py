@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from faulty_run import changed_site
+from faults.faulty_run import changed_site
 from kubernetes import client as kubernetes_client
 from kubernetes import config as kubernetes_config
 from urllib3.connectionpool import HTTPConnectionPool
 
-from kuryr_runbook.clients.kubernetes import KubernetesClient
-from kuryr_runbook.clients.openstack import OpenStackClient
+from kuryr_runbook.clients.kubernetes.client import KubernetesClient
+from kuryr_runbook.clients.openstack.client import OpenStackClient
 from kuryr_runbook.lab.settings import LabSettings
 from kuryr_runbook.model.marks import is_marked
 from kuryr_runbook.model.site import Site

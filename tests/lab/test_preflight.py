@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from lab_world import changes, world
+from worlds.lab import changes, world
 
-from kuryr_runbook.clients.kubernetes import KubernetesClient
-from kuryr_runbook.clients.openstack import OpenStackClient
-from kuryr_runbook.clients.openstack_probes import ProbingCloud
+from kuryr_runbook.clients.kubernetes.client import KubernetesClient
+from kuryr_runbook.clients.openstack.client import OpenStackClient
+from kuryr_runbook.clients.openstack.probes import ProbingCloud
 from kuryr_runbook.lab.settings import LabSettings
 from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.phases.base import read_site

@@ -17,13 +17,13 @@ from typing import Any
 
 import pytest
 import yaml
-from lab_world import changes, world
 from openstack.connection import Connection
+from worlds.lab import changes, world
 
-from kuryr_runbook.clients.kubernetes import KubernetesClient
-from kuryr_runbook.clients.openstack import OpenStackClient
+from kuryr_runbook.clients.kubernetes.client import KubernetesClient
+from kuryr_runbook.clients.openstack.client import OpenStackClient
 from kuryr_runbook.model.marks import SUBPORT_OWNER
-from kuryr_runbook.snapshots.vif import PodVif, parse_kuryr_port
+from kuryr_runbook.snapshots.cluster.vif import PodVif, parse_kuryr_port
 from kuryr_runbook.specs.custom_resources import GROUP
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow, pytest.mark.exhaustive]

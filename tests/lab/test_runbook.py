@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 import yaml
 
-from kuryr_runbook.clients.kubernetes import KubernetesClient
-from kuryr_runbook.clients.openstack import OpenStackClient
+from kuryr_runbook.clients.kubernetes.client import KubernetesClient
+from kuryr_runbook.clients.openstack.client import OpenStackClient
 from kuryr_runbook.model.errors import AccessError, RunbookError, UnreachableError, UsageError
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.phases.base import Phase

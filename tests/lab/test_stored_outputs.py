@@ -9,7 +9,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from lab_of_tests import REPOSITORY, SITE_FILE, runbook
+from support.lab_of_tests import REPOSITORY, SITE_FILE, runbook
 
 from kuryr_runbook.phases.base import SITE_VARIABLE
 

@@ -4,12 +4,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from lab_world import changes, world
+from worlds.lab import changes, world
 
 from kuryr_runbook.applying.kubernetes import ManifestExecutor
 from kuryr_runbook.applying.steps import apply_plan
-from kuryr_runbook.clients.kubernetes import KubernetesClient
-from kuryr_runbook.clients.openstack import OpenStackClient
+from kuryr_runbook.clients.kubernetes.client import KubernetesClient
+from kuryr_runbook.clients.openstack.client import OpenStackClient
 from kuryr_runbook.model.plan import Plan, staged
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.phases.controller import Controller

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from kuryr_runbook.clients.kubernetes import KubernetesClient
-from kuryr_runbook.clients.openstack import OpenStackClient
+from kuryr_runbook.clients.kubernetes.client import KubernetesClient
+from kuryr_runbook.clients.openstack.client import OpenStackClient
 from kuryr_runbook.model import support
 from kuryr_runbook.model.errors import DriftError
 from kuryr_runbook.model.releases import RELEASES
@@ -23,9 +23,9 @@ from kuryr_runbook.phases.controller import Controller
 from kuryr_runbook.phases.daemon import Daemon
 from kuryr_runbook.phases.image_build import registry_of
 from kuryr_runbook.phases.verification import Verification
-from kuryr_runbook.snapshots.installed import read_installed
-from kuryr_runbook.snapshots.verification import read_workload
-from kuryr_runbook.snapshots.vif import PodVif
+from kuryr_runbook.snapshots.cluster.installed import read_installed
+from kuryr_runbook.snapshots.cluster.vif import PodVif
+from kuryr_runbook.snapshots.workload.verification import read_workload
 from kuryr_runbook.specs.upgrade_check import UPGRADE_CHECK
 
 pytestmark = [

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from memory_leases import holder
+from worlds.memory_leases import holder
 
 from kuryr_runbook.model.locking import Holder, LeaseRecord, Sighting, Verdict, judge
 

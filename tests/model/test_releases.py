@@ -9,10 +9,10 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from released import released
+from support.released import released
 
 import kuryr_runbook
-from kuryr_runbook.clients.images import image_sources
+from kuryr_runbook.clients.images.kuryr import image_sources
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.releases import (
     RELEASES,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from memory_leases import MemoryLeases
+from worlds.memory_leases import MemoryLeases
 
 from kuryr_runbook.display.asking import Asking
 from kuryr_runbook.model.errors import ApprovalError, DriftError

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from memory_leases import HeldLeases, MemoryLeases
+from worlds.memory_leases import HeldLeases, MemoryLeases
 
 from kuryr_runbook.model.approval import site_document
 from kuryr_runbook.model.errors import (
@@ -23,9 +23,9 @@ from kuryr_runbook.model.errors import (
 )
 from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.plan import Action, Outcome, Plan, Step, Target, field_changes
-from kuryr_runbook.phases import keeping
 from kuryr_runbook.phases.base import SITE_VARIABLE, Phase, chosen_site, judged
 from kuryr_runbook.phases.catalogue import PHASES, TEARDOWN
+from kuryr_runbook.phases.lock import keeping
 from kuryr_runbook.phases.saved_plans import write_document
 
 LAB = Path(__file__).parents[2] / "parameters" / "lab.yaml"

@@ -10,12 +10,12 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from memory_cluster import CLUSTER_ID, MemoryCluster
-from memory_keystone import MemoryKeystone
+from worlds.memory_cluster import CLUSTER_ID, MemoryCluster
+from worlds.memory_keystone import MemoryKeystone
 
-from kuryr_runbook.clients.kubernetes import Preview
-from kuryr_runbook.clients.kubernetes_errors import FieldConflict
-from kuryr_runbook.clients.openstack import Credentials
+from kuryr_runbook.clients.kubernetes.client import Preview
+from kuryr_runbook.clients.kubernetes.errors import FieldConflict
+from kuryr_runbook.clients.openstack.client import Credentials
 from kuryr_runbook.model.errors import ApplyError, DeadlineError, EarlierPhaseError
 from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.plan import Action, Done
@@ -24,7 +24,7 @@ from kuryr_runbook.phases import controller, logins, upgrading
 from kuryr_runbook.phases.controller import Controller
 from kuryr_runbook.phases.logins import Login
 from kuryr_runbook.phases.rotation import Rotation
-from kuryr_runbook.snapshots.credentials import CredentialSnapshot, read_credentials
+from kuryr_runbook.snapshots.cloud.credentials import CredentialSnapshot, read_credentials
 from kuryr_runbook.specs import kuryr_conf
 from kuryr_runbook.specs.controller import CA_SECRET, ControllerConfig, references
 from kuryr_runbook.specs.credentials import is_owned

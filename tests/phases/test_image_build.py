@@ -7,8 +7,8 @@ from typing import cast
 import pytest
 
 from kuryr_runbook.clients.artifacts import HttpStore
-from kuryr_runbook.clients.images import image_sources
-from kuryr_runbook.clients.registry import RegistryClient, RemoteImage
+from kuryr_runbook.clients.images.kuryr import image_sources
+from kuryr_runbook.clients.images.registry import RegistryClient, RemoteImage
 from kuryr_runbook.model.plan import Action
 from kuryr_runbook.phases.image_build import ImageBuild
 from kuryr_runbook.specs.image import ImageSpec, Reference, image_spec

@@ -9,12 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
-from memory_leases import MemoryLeases, holder
+from worlds.memory_leases import MemoryLeases, holder
 
-from kuryr_runbook.clients.leases import LEASE_SECONDS
+from kuryr_runbook.clients.kubernetes.leases import LEASE_SECONDS
 from kuryr_runbook.model.errors import LockedError, UnreachableError
-from kuryr_runbook.phases import keeping
-from kuryr_runbook.phases.keeping import LeaseKeeper
+from kuryr_runbook.phases.lock import keeping
+from kuryr_runbook.phases.lock.keeping import LeaseKeeper
 
 ME, OTHER = holder("me"), holder("other")
 PATIENCE = 60.0

@@ -12,9 +12,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from memory_leases import TESTS, HeldLeases, MemoryLeases
+from worlds.memory_leases import TESTS, HeldLeases, MemoryLeases
 
-from kuryr_runbook.clients.leases import Leases
+from kuryr_runbook.clients.kubernetes.leases import Leases
 from kuryr_runbook.clients.lock_files import LockFile
 from kuryr_runbook.model.errors import (
     AccessError,
@@ -26,9 +26,9 @@ from kuryr_runbook.model.errors import (
 )
 from kuryr_runbook.model.locking import Holder
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.phases import keeping, locking
 from kuryr_runbook.phases.base import read_site
-from kuryr_runbook.phases.locking import VARIABLE, SiteLock, Work, locked
+from kuryr_runbook.phases.lock import keeping, taking
+from kuryr_runbook.phases.lock.taking import VARIABLE, SiteLock, Work, locked
 
 LAB = Path(__file__).parents[2] / "parameters" / "lab.yaml"
 SITE = read_site(LAB)
@@ -38,9 +38,9 @@ HOLDING = f"""
 import os, subprocess, sys, time
 from pathlib import Path
 sys.path.insert(0, {str(TESTS)!r})
-from memory_leases import MemoryLeases
+from worlds.memory_leases import MemoryLeases
 from kuryr_runbook.phases.base import read_site
-from kuryr_runbook.phases.locking import Work, locked
+from kuryr_runbook.phases.lock.taking import Work, locked
 
 work = Work(command="kuryr-runbook teardown", directory=Path("/runs/lab/7"))
 with locked(read_site(Path({str(LAB)!r})), MemoryLeases, work, print) as lock:
@@ -118,14 +118,14 @@ def test_the_lock_of_a_killed_process_is_taken_at_once() -> None:
 def test_a_killed_process_is_not_dead_before_its_kernel_is(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(locking, "ORPHAN_SECONDS", 0.3)
+    monkeypatch.setattr(taking, "ORPHAN_SECONDS", 0.3)
     with holding("with-kernel") as (process, kernel):
         process.send_signal(signal.SIGKILL)
         process.wait()
         refusal = pytest.raises(LockedError, match=f"pid {process.pid}.*a kernel of it still runs")
         with refusal, lock():
             pass
-        monkeypatch.setattr(locking, "ORPHAN_SECONDS", 60.0)
+        monkeypatch.setattr(taking, "ORPHAN_SECONDS", 60.0)
         told: list[str] = []
 
         class Watching(list[str]):

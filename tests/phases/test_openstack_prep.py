@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from memory_cloud import MemoryCloud, cluster_cloud
-from memory_cluster import CLUSTER_ID
-from served_apis import ServedApis, served
+from worlds.memory_cloud import MemoryCloud, cluster_cloud
+from worlds.memory_cluster import CLUSTER_ID
+from worlds.served_apis import ServedApis, served
 
 from kuryr_runbook.applying.openstack import apply_openstack
-from kuryr_runbook.clients.openstack_api import COLLECTIONS
+from kuryr_runbook.clients.openstack.api import COLLECTIONS
 from kuryr_runbook.model.site_file import parse_site
 from kuryr_runbook.phases.openstack_prep import OpenStackPrep
 from kuryr_runbook.planning.openstack import plan_openstack

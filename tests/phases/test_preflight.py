@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from preflight_worlds import REFUSED, World, program, too_many
+from worlds.preflight import REFUSED, World, program, too_many
 
 from kuryr_runbook.model.errors import CheckError, UnknownError
 from kuryr_runbook.phases import preflight

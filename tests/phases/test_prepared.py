@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 
 import pytest
 import yaml
-from memory_cloud import MemoryCloud, cluster_cloud
-from memory_cluster import MemoryCluster
+from worlds.memory_cloud import MemoryCloud, cluster_cloud
+from worlds.memory_cluster import MemoryCluster
 
 from kuryr_runbook.model.errors import UsageError
 from kuryr_runbook.model.site import Site

@@ -7,15 +7,16 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from healthy import lab_site
-from memory_cloud import MemoryCloud
-from memory_cluster import MemoryCluster
-from memory_leases import MemoryLeases
+from worlds.memory_cloud import MemoryCloud
+from worlds.memory_cluster import MemoryCluster
+from worlds.memory_leases import MemoryLeases
+from worlds.verification import lab_site
 
 from kuryr_runbook.model.errors import CheckError, UnreachableError
 from kuryr_runbook.model.findings import Finding, Status
-from kuryr_runbook.phases import resilience, settling
+from kuryr_runbook.phases import resilience
 from kuryr_runbook.phases.verification import Verification
+from kuryr_runbook.phases.waits import settling
 from kuryr_runbook.planning.resilience import CORDONED_BY
 from kuryr_runbook.specs.workload import DEMO, namespace_manifest
 

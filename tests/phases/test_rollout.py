@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from kuryr_runbook.phases.rollout import progress, rolled_out
+from kuryr_runbook.phases.waits.rollout import progress, rolled_out
 
 
 def deployment(**status: int) -> dict[str, Any]:

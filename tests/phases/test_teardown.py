@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 import yaml
-from memory_cloud import MemoryCloud, cluster_cloud
-from memory_cluster import MemoryCluster
-from memory_keystone import MemoryKeystone
+from worlds.memory_cloud import MemoryCloud, cluster_cloud
+from worlds.memory_cluster import MemoryCluster
+from worlds.memory_keystone import MemoryKeystone
 
 from kuryr_runbook.model.errors import DriftError
 from kuryr_runbook.model.plan import Action

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-from diagnosis_worlds import World
-from memory_leases import MemoryLeases
-from mendable_world import MendableWorld
+from worlds.diagnosis import World
+from worlds.memory_leases import MemoryLeases
+from worlds.mendable import MendableWorld
 
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.errors import AccessError, DriftError

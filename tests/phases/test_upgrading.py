@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 import yaml
-from memory_cluster import MemoryCluster
-from memory_keystone import MemoryKeystone
+from worlds.memory_cluster import MemoryCluster
+from worlds.memory_keystone import MemoryKeystone
 
 from kuryr_runbook.applying.upgrade import UpgradeExecutor
-from kuryr_runbook.clients.openstack import Credentials
-from kuryr_runbook.clients.registry import RemoteImage
+from kuryr_runbook.clients.images.registry import RemoteImage
+from kuryr_runbook.clients.openstack.client import Credentials
 from kuryr_runbook.model import support
 from kuryr_runbook.model.errors import (
     ApplyError,
@@ -32,7 +32,7 @@ from kuryr_runbook.phases.daemon import Daemon
 from kuryr_runbook.phases.logins import Login
 from kuryr_runbook.phases.rotation import Rotation
 from kuryr_runbook.planning.upgrade import RELEASE, RUNNING_PODS, plan_move
-from kuryr_runbook.snapshots.installed import read_installed
+from kuryr_runbook.snapshots.cluster.installed import read_installed
 from kuryr_runbook.snapshots.reading import Unreadable
 from kuryr_runbook.specs import kuryr_conf
 from kuryr_runbook.specs.controller import ControllerConfig, controller_reference

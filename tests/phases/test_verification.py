@@ -4,19 +4,20 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from diagnosis_worlds import World
-from healthy import lab_site
-from healthy import pod as healthy_pod
-from memory_cloud import MemoryCloud
-from memory_cluster import MemoryCluster
-from memory_leases import HeldLeases, MemoryLeases
+from worlds.diagnosis import World
+from worlds.memory_cloud import MemoryCloud
+from worlds.memory_cluster import MemoryCluster
+from worlds.memory_leases import HeldLeases, MemoryLeases
+from worlds.verification import lab_site
+from worlds.verification import pod as healthy_pod
 
 from kuryr_runbook.model.errors import DeadlineError, DriftError, LockedError
-from kuryr_runbook.phases import keeping, settling
+from kuryr_runbook.phases.lock import keeping
 from kuryr_runbook.phases.verification import Verification
-from kuryr_runbook.snapshots.traces import Traces, read_traces, remaining
-from kuryr_runbook.snapshots.verification import Workload
-from kuryr_runbook.snapshots.vif import PodVif
+from kuryr_runbook.phases.waits import settling
+from kuryr_runbook.snapshots.cluster.vif import PodVif
+from kuryr_runbook.snapshots.workload.traces import Traces, read_traces, remaining
+from kuryr_runbook.snapshots.workload.verification import Workload
 from kuryr_runbook.specs.controller import controller_reference
 from kuryr_runbook.specs.workload import namespace_manifest, service_manifest
 

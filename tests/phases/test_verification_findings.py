@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from healthy import NO, PODS, healthy, lab_site, probe
-from memory_cloud import MemoryCloud
-from memory_cluster import MemoryCluster
+from worlds.memory_cloud import MemoryCloud
+from worlds.memory_cluster import MemoryCluster
+from worlds.verification import NO, PODS, healthy, lab_site, probe
 
 from kuryr_runbook.model.errors import CheckError
 from kuryr_runbook.phases import asking

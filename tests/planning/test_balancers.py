@@ -6,8 +6,8 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from memory_cloud import MemoryCloud, cluster_cloud
-from planned_cloud import NODES, lab_site, ovn_site, planned, quiet
+from worlds.memory_cloud import MemoryCloud, cluster_cloud
+from worlds.planned_cloud import NODES, lab_site, ovn_site, planned, quiet
 
 from kuryr_runbook.applying.openstack import apply_openstack
 from kuryr_runbook.model.errors import DriftError

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 import yaml
-from memory_cluster import CLUSTER_ID
-from memory_keystone import PROJECT, MemoryKeystone
+from worlds.memory_cluster import CLUSTER_ID
+from worlds.memory_keystone import PROJECT, MemoryKeystone
 
 from kuryr_runbook.model.errors import AccessError
 from kuryr_runbook.model.marks import owner_mark
@@ -21,7 +21,7 @@ from kuryr_runbook.planning.credentials import (
     plan_credential_removal,
     plan_credentials,
 )
-from kuryr_runbook.snapshots.credentials import CredentialSnapshot, UsedCredential
+from kuryr_runbook.snapshots.cloud.credentials import CredentialSnapshot, UsedCredential
 from kuryr_runbook.specs.credentials import credential_spec
 
 LAB = yaml.safe_load((Path(__file__).parents[2] / "parameters" / "lab.yaml").read_text())

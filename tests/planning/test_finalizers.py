@@ -6,11 +6,11 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from memory_cluster import MemoryCluster
+from worlds.memory_cluster import MemoryCluster
 
 from kuryr_runbook.model.plan import Action
 from kuryr_runbook.planning.finalizers import FINALIZERS, finalizer_removal
-from kuryr_runbook.snapshots.finalizers import read_finalized
+from kuryr_runbook.snapshots.cluster.finalizers import read_finalized
 
 KURYRS = (
     "kuryr.openstack.org/pod-finalizer",

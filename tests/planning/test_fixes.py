@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import pytest
-from diagnosis_worlds import metadata, moments_ago
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mendable_world import MendableWorld as World
+from worlds.diagnosis import metadata, moments_ago
+from worlds.mendable import MendableWorld as World
 
 from kuryr_runbook.applying.fixes import apply_fixes
 from kuryr_runbook.checking.diagnosis import check_diagnosis
-from kuryr_runbook.checking.diagnosis_look import Look
+from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.findings import Status
 from kuryr_runbook.model.fixes import (

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from memory_cluster import MemoryCluster as WholeCluster
+from worlds.memory_cluster import MemoryCluster as WholeCluster
 
-from kuryr_runbook.clients.kubernetes import Preview
-from kuryr_runbook.clients.kubernetes_errors import FieldConflict
+from kuryr_runbook.clients.kubernetes.client import Preview
+from kuryr_runbook.clients.kubernetes.errors import FieldConflict
 from kuryr_runbook.model.errors import ApplyError, DriftError
 from kuryr_runbook.model.plan import KNOWN_LATER, Action, Step, known_later
 from kuryr_runbook.planning.kubernetes import differences, plan_manifests

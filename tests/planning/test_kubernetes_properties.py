@@ -8,8 +8,8 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from memory_cluster import Manifest, MemoryCluster
-from rendered import Combination, combinations, manifests
+from making.rendered import Combination, combinations, manifests
+from worlds.memory_cluster import Manifest, MemoryCluster
 
 from kuryr_runbook.applying.kubernetes import apply_manifests
 from kuryr_runbook.model.plan import Action, Plan

@@ -8,8 +8,8 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from memory_cloud import CloudDied, MemoryCloud, cluster_cloud
-from planned_cloud import (
+from worlds.memory_cloud import CloudDied, MemoryCloud, cluster_cloud
+from worlds.planned_cloud import (
     LAB,
     NODES,
     OWNER,

@@ -8,9 +8,9 @@ from typing import Any
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from memory_cloud import MemoryCloud, cluster_cloud
-from memory_cluster import CLUSTER_ID
-from planned_cloud import (
+from worlds.memory_cloud import MemoryCloud, cluster_cloud
+from worlds.memory_cluster import CLUSTER_ID
+from worlds.planned_cloud import (
     NODES,
     OWNER,
     lab_site,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from healthy import lab_site
 from hypothesis import given
 from hypothesis import strategies as st
+from worlds.verification import lab_site
 
 from kuryr_runbook.model.plan import Action, Plan
 from kuryr_runbook.planning.resilience import (

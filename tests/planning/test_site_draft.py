@@ -5,7 +5,7 @@ from ipaddress import IPv4Network
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from preflight_worlds import World
+from worlds.preflight import World
 
 from kuryr_runbook.model.addressing import service_problems
 from kuryr_runbook.model.errors import UnreachableError

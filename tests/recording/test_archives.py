@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from recorded import recorded
+from runs.recorded import recorded
 
 from kuryr_runbook.model.errors import RecordError, UsageError
 from kuryr_runbook.recording import archives

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from diagnosis_worlds import World
+from worlds.diagnosis import World
 
 from kuryr_runbook.model.secrets import KnownSecrets
 from kuryr_runbook.phases.picturing import site_picture

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from recorded import FINDING, STEP, a_phase, recorded, run_facts
+from runs.recorded import FINDING, STEP, a_phase, recorded, run_facts
 
 from kuryr_runbook.display.records import differences_view, record_view
 from kuryr_runbook.model.errors import UsageError

@@ -11,8 +11,8 @@ from base64 import b64decode
 from pathlib import Path
 
 import pytest
-from healthy import lab_site
-from recorded import recorded, run_facts
+from runs.recorded import recorded, run_facts
+from worlds.verification import lab_site
 
 from kuryr_runbook.model.errors import RecordError, UsageError
 from kuryr_runbook.model.secrets import REDACTED, KnownSecrets, Secret

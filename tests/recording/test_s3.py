@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import object_store
 import pytest
-from recorded import recorded
+from runs.recorded import recorded
+from worlds import object_store
 
 from kuryr_runbook.model.errors import RecordError
 from kuryr_runbook.recording.archives import Upload, newest_link, upload_record

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from healthy import lab_site
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from recorded import recorded
+from runs.recorded import recorded
+from worlds.verification import lab_site
 
 from kuryr_runbook.model.site import RecordSection
 from kuryr_runbook.recording.chain import heads_of

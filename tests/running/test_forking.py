@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from awaiting import await_end, await_true
-from small_runs import children, kernels_below, kernels_of
+from runs.small import children, kernels_below, kernels_of
+from support.awaiting import await_end, await_true
 
 from kuryr_runbook.running import kernel_server
 from kuryr_runbook.running.forking import Forked, KernelServer, Process

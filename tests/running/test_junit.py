@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
-from recorded import FINDING, a_phase
+from runs.recorded import FINDING, a_phase
 
 from kuryr_runbook.running.junit import render_junit
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from awaiting import await_end
-from memory_leases import TESTS, MemoryLeases
-from small_runs import FIRST, execute, write_notebook
+from runs.small import FIRST, execute, write_notebook
+from support.awaiting import await_end
+from worlds.memory_leases import TESTS, MemoryLeases
 
 from kuryr_runbook.display.frontend import PARENT, VARIABLE
 from kuryr_runbook.phases.catalogue import PHASES
@@ -21,7 +21,7 @@ LAB_SITE = Path(__file__).parents[2] / "parameters" / "lab.yaml"
 NEXT = f"""
 import os, sys
 sys.path.insert(0, {str(TESTS)!r})
-from small_runs import kernels_of
+from runs.small import kernels_of
 [waiting] = set(kernels_of(os.getppid(), count=2)) - {{os.getpid()}}
 """
 """Waits, in the first phase, for the kernel of the second."""

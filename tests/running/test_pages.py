@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from small_runs import write_notebook
+from runs.small import write_notebook
 
 from kuryr_runbook.running.pages import WAITING_SECONDS, Pages
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from memory_leases import MemoryLeases
-from small_runs import FIRST, execute, write_notebook
+from runs.small import FIRST, execute, write_notebook
+from worlds.memory_leases import MemoryLeases
 
 from kuryr_runbook.model.errors import UsageError
 from kuryr_runbook.recording.chain import heads_of

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from healthy import lab_site
-from memory_leases import MemoryLeases
-from small_runs import FIRST, SECOND, execute, write_notebook
+from runs.small import FIRST, SECOND, execute, write_notebook
+from worlds.memory_leases import MemoryLeases
+from worlds.verification import lab_site
 
 from kuryr_runbook.model.errors import UsageError
 from kuryr_runbook.phases.catalogue import TEARDOWN, PhaseEntry

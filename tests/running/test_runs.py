@@ -14,9 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from awaiting import await_end, await_true
-from memory_leases import TESTS, HeldLeases, MemoryLeases
-from small_runs import (
+from runs.small import (
     FIRST,
     PARAMETERS,
     SECOND,
@@ -27,10 +25,12 @@ from small_runs import (
     start,
     write_notebook,
 )
+from support.awaiting import await_end, await_true
+from worlds.memory_leases import TESTS, HeldLeases, MemoryLeases
 
 from kuryr_runbook.model.errors import LockedError, SiteError, UnreachableError, UsageError
 from kuryr_runbook.model.locking import Holder
-from kuryr_runbook.phases import keeping
+from kuryr_runbook.phases.lock import keeping
 from kuryr_runbook.recording.records import read_record
 from kuryr_runbook.running.account import RunStatus, read_run
 from kuryr_runbook.running.directories import LATEST
@@ -349,9 +349,9 @@ def test_a_phase_of_a_run_stands_under_the_lock_of_the_run(run: Run) -> None:
 import sys
 from pathlib import Path
 sys.path.insert(0, {str(TESTS)!r})
-from memory_leases import HeldLeases
+from worlds.memory_leases import HeldLeases
 from kuryr_runbook.phases.base import read_site
-from kuryr_runbook.phases.locking import Work, locked
+from kuryr_runbook.phases.lock.taking import Work, locked
 
 work = Work(command="phase.apply()", directory=Path.cwd())
 with locked(read_site(Path({str(LAB_SITE)!r})), HeldLeases, work, print) as lock:
@@ -396,11 +396,11 @@ def test_a_notebook_by_itself_that_loses_its_lock_stops_too(run: Run) -> None:
 import sys, time
 from pathlib import Path
 sys.path.insert(0, {str(TESTS)!r})
-from memory_leases import MemoryLeases
+from worlds.memory_leases import MemoryLeases
 from kuryr_runbook.model.errors import UnreachableError
-from kuryr_runbook.phases import keeping
+from kuryr_runbook.phases.lock import keeping
 from kuryr_runbook.phases.base import read_site
-from kuryr_runbook.phases.locking import Work, locked
+from kuryr_runbook.phases.lock.taking import Work, locked
 
 keeping.RENEW_SECONDS, keeping.GIVE_UP_SECONDS = 0.05, 1.0
 site = read_site(Path({str(LAB_SITE)!r})).model_copy(update={{"name": "not-of-the-run"}})

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 import yaml
-from memory_leases import MemoryLeases
-from small_runs import FIRST, execute, write_notebook
+from runs.small import FIRST, execute, write_notebook
+from worlds.memory_leases import MemoryLeases
 
 from kuryr_runbook.model.secrets import REDACTED, KnownSecrets, Secret
 from kuryr_runbook.recording.scanning import find_leaks

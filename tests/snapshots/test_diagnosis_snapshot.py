@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from diagnosis_worlds import World
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from worlds.diagnosis import World
 
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.errors import AccessError, UnreachableError, UsageError
+from kuryr_runbook.snapshots.cluster.vif import PodVif
 from kuryr_runbook.snapshots.diagnosis import (
     FORMAT,
     load_snapshot,
@@ -25,7 +26,6 @@ from kuryr_runbook.snapshots.diagnosis import (
 from kuryr_runbook.snapshots.parsing import time
 from kuryr_runbook.snapshots.reading import Unreadable
 from kuryr_runbook.snapshots.scrubbing import LENGTH, scrubbed, telling_lines
-from kuryr_runbook.snapshots.vif import PodVif
 
 NOBODY = Unreadable("there is nobody")
 SNAPSHOT = World(2).read()

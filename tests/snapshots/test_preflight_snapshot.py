@@ -8,21 +8,20 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from preflight_worlds import GONE, World, pod, program, service
+from worlds.preflight import GONE, World, pod, program, service
 
 from kuryr_runbook.checking.preflight import CHECKS, check_preflight
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.errors import AccessError
 from kuryr_runbook.model.findings import Status
 from kuryr_runbook.model.releases import RELEASES
-from kuryr_runbook.snapshots.preflight import DEFAULT_PODS, pods_per_node
-from kuryr_runbook.snapshots.preflight_cloud import (
+from kuryr_runbook.snapshots.cloud.permissions import (
     Quota,
     balancer_quota,
     network_quotas,
     octavia_versions,
 )
-from kuryr_runbook.snapshots.preflight_cluster import (
+from kuryr_runbook.snapshots.cluster.permissions import (
     api_servers_of,
     load_balancing_of,
     node_of,
@@ -30,6 +29,7 @@ from kuryr_runbook.snapshots.preflight_cluster import (
     program_of,
     service_of,
 )
+from kuryr_runbook.snapshots.preflight import DEFAULT_PODS, pods_per_node
 from kuryr_runbook.snapshots.reading import Unreadable
 
 whole_worlds = settings(max_examples=60, deadline=None)

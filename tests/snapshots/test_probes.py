@@ -6,14 +6,20 @@ from threading import Lock
 from typing import Any
 
 import pytest
-from healthy import lab_site
 from hypothesis import given
 from hypothesis import strategies as st
+from worlds.verification import lab_site
 
-from kuryr_runbook.clients.kubernetes_exec import Executed
+from kuryr_runbook.clients.kubernetes.exec import Executed
 from kuryr_runbook.model.errors import ApplyError
-from kuryr_runbook.snapshots.probes import AT_ONCE, Answer, PodProbe, parse_probe, read_probes
 from kuryr_runbook.snapshots.reading import Unreadable
+from kuryr_runbook.snapshots.workload.probes import (
+    AT_ONCE,
+    Answer,
+    PodProbe,
+    parse_probe,
+    read_probes,
+)
 from kuryr_runbook.specs.workload import Targets
 
 YES = {"ok": True, "said": "answers"}

@@ -3,15 +3,15 @@
 import json
 from typing import Any
 
-from healthy import lab_site
-from memory_cloud import MemoryCloud
-from memory_cluster import MemoryCluster
+from worlds.memory_cloud import MemoryCloud
+from worlds.memory_cluster import MemoryCluster
+from worlds.verification import lab_site
 
-from kuryr_runbook.clients.openstack_api import Resource
+from kuryr_runbook.clients.openstack.api import Resource
 from kuryr_runbook.model.errors import AccessError
+from kuryr_runbook.snapshots.cluster.vif import PodVif
 from kuryr_runbook.snapshots.reading import Unreadable
-from kuryr_runbook.snapshots.verification import Workload, read_verification, read_workload
-from kuryr_runbook.snapshots.vif import PodVif
+from kuryr_runbook.snapshots.workload.verification import Workload, read_verification, read_workload
 
 SITE = lab_site()
 NAMESPACE = SITE.verification.namespace

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kuryr_runbook.snapshots.vif import Malformed, PodVif, parse_kuryr_port, parse_vif
+from kuryr_runbook.snapshots.cluster.vif import Malformed, PodVif, parse_kuryr_port, parse_vif
 
 
 def versioned(name: str, **fields: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from kuryr_runbook.clients.images import image_sources
+from kuryr_runbook.clients.images.kuryr import image_sources
 from kuryr_runbook.model.errors import SiteError, UsageError
 from kuryr_runbook.model.releases import RELEASES, Release
 from kuryr_runbook.model.site import Site

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rendered import Combination, combinations
-from rendered import manifests as rendered
+from making.rendered import Combination, combinations
+from making.rendered import manifests as rendered
 
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.site import Site

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from released import released
-from rendered import GOLDEN, Combination, combinations, confs, golden_files
+from making.rendered import GOLDEN, Combination, combinations, confs, golden_files
+from support.released import released
 
 from kuryr_runbook.model.providers import OctaviaProvider
 from kuryr_runbook.model.releases import RELEASES
@@ -16,9 +16,9 @@ FILES = golden_files()
 
 @pytest.mark.parametrize("path", FILES)
 def test_everything_is_rendered_as_it_was_reviewed(path: str) -> None:
-    assert (GOLDEN / path).exists(), "run: python tests/rendered.py, and read the difference"
+    assert (GOLDEN / path).exists(), "run: PYTHONPATH=tests python -m making.rendered, and read the difference"
     assert (GOLDEN / path).read_text() == FILES[path], (
-        "run: python tests/rendered.py, and read the difference"
+        "run: PYTHONPATH=tests python -m making.rendered, and read the difference"
     )
 
 

@@ -24,8 +24,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import kuryr_runbook
-from kuryr_runbook.clients.kubernetes import Executed
-from kuryr_runbook.snapshots.probes import PodProbe, parse_probe
+from kuryr_runbook.clients.kubernetes.client import Executed
+from kuryr_runbook.snapshots.workload.probes import PodProbe, parse_probe
 
 SCRIPTS = Path(kuryr_runbook.__file__).parent / "share" / "workload"
 ME, OTHER = "127.0.0.1", "127.0.0.9"

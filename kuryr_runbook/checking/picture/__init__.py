@@ -1,0 +1,1 @@
+"""The picture of a site as a value: boxes, what is counted, and where findings are marked."""

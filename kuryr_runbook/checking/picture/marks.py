@@ -1,0 +1,216 @@
+"""Where findings are marked in the topology, and how what is many becomes few."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TypeVar
+
+from kuryr_runbook.checking.verdicts import CouldNotLook
+from kuryr_runbook.checking.view.cloud import Look, ipv4, ipv4_range
+from kuryr_runbook.model.findings import GRAVITY, Finding, Status
+from kuryr_runbook.model.topology import Line, Mark, Note
+from kuryr_runbook.snapshots.cloud.resources import Subnet
+from kuryr_runbook.snapshots.reading import Unreadable
+
+T = TypeVar("T")
+
+NAMED = 3
+"""Names that are told of those that are shown together; a hint has more."""
+HINTED = 100
+
+PROGRAMS, PROJECT, ROUTER, GUARDS = "programs", "project", "router", "guards"
+NODES, PODS, SERVICES = "nodes", "pods", "services"
+API = "service default/kubernetes"
+
+PLACES: Mapping[str, str] = {
+    "kubernetes-version": PROGRAMS,
+    "self-link": PROGRAMS,
+    "controller-replicas": PROGRAMS,
+    "controller-log": PROGRAMS,
+    "controller-ready": PROGRAMS,
+    "controller-restarts": PROGRAMS,
+    "daemon-there": PROGRAMS,
+    "daemon-log": PROGRAMS,
+    "daemon-ready": PROGRAMS,
+    "quota-neutron": PROJECT,
+    "quota-octavia": PROJECT,
+    "router-legs": ROUTER,
+    "service-subnet-rule": GUARDS,
+    "pod-traffic-rule": GUARDS,
+    "mtu": PODS,
+    "allocation-pool": SERVICES,
+    "address-taken": SERVICES,
+    "service-range": SERVICES,
+}
+"""Where a check finds causes, beside their victims."""
+
+
+class Marks:
+    """The findings that say something, by what they are about."""
+
+    def __init__(self, look: Look, findings: Iterable[Finding]) -> None:
+        told = [it for it in findings if it.status not in (Status.PASS, Status.SKIP)]
+        self.notes = tuple(
+            Note(
+                number=number,
+                status=it.status,
+                title=it.title if it.status is Status.UNKNOWN else f"{it.title}: no",
+                evidence=it.evidence,
+                victims=len(it.victims),
+            )
+            for number, it in enumerate(told, start=1)
+        )
+        self._at: dict[str, dict[int, Mark]] = {}
+        self._used: set[int] = set()
+        shown_at = _Homes(look)
+        for note, finding in zip(self.notes, told, strict=True):
+            places = [PLACES[finding.check]] if finding.check in PLACES else []
+            # Whoever could not look for the same reason says so in the same words.
+            places += [finding.evidence] if finding.status is Status.UNKNOWN else []
+            for place in (*places, *map(shown_at.place, finding.victims)):
+                mark = Mark(number=note.number, status=note.status)
+                self._at.setdefault(place, {})[note.number] = mark
+
+    def at(self, *places: str) -> tuple[Mark, ...]:
+        """What is to be seen there, which is then seen."""
+        found = {n: mark for place in places for n, mark in self._at.get(place, {}).items()}
+        self._used.update(found)
+        return tuple(found[number] for number in sorted(found))
+
+    def line(self, text: str, see: Callable[[], str], *places: str) -> Line:
+        """A line that ends with what is seen, or says that nobody could look."""
+        try:
+            return Line(text=text, end=see(), marks=self.at(*places))
+        except CouldNotLook as reason:
+            return Line(text=text, end="not known", hint=str(reason), marks=self.blind(reason))
+
+    def blind(self, reason: CouldNotLook) -> tuple[Mark, ...]:
+        """That it could not be looked at."""
+        return self.at(told(reason))
+
+    @property
+    def elsewhere(self) -> tuple[Mark, ...]:
+        """The findings that were seen nowhere."""
+        return tuple(
+            Mark(number=note.number, status=note.status)
+            for note in self.notes
+            if note.number not in self._used
+        )
+
+
+def told(reason: CouldNotLook) -> str:
+    """What a finding says that could not be looked into for that reason."""
+    return f"could not look: {reason}"
+
+
+class _Homes:
+    """Where victims are shown that are no part by themselves."""
+
+    def __init__(self, look: Look) -> None:
+        pods, ports = look.cluster.pods, look.cloud.ports
+        self._pods = () if isinstance(pods, Unreadable) else pods
+        self._known = {str(pod) for pod in self._pods}
+        self._at = {pod.address: str(pod) for pod in self._pods if pod.address}
+        self._ports = {} if isinstance(ports, Unreadable) else {port.id: port for port in ports}
+        self._subnets = dict(_subnets(look))
+
+    def place(self, victim: str) -> str:
+        """The place of a victim: itself, where it is a part of the picture."""
+        match victim.split(" "):
+            case ["API", "server", _]:
+                return API
+            case ["quota", _]:
+                return victim
+            case ["KuryrPort", name]:
+                pod = f"pod {name}"
+                return pod if pod in self._known else PODS
+            case ["KuryrLoadBalancer", name]:
+                return f"service {name}"
+            case ["port", port]:
+                fixed = self._ports[port].fixed_ips if port in self._ports else ()
+                ids = {it.subnet_id for it in fixed}
+                return next((role for role, it in self._subnets.items() if it.id in ids), PODS)
+            case ["address", address]:
+                return self._at.get(address) or self._around(address)
+        return victim
+
+    def _around(self, address: str) -> str:
+        ip = ipv4(address)
+        for role, subnet in self._subnets.items():
+            network = ipv4_range(subnet.cidr)
+            if ip is not None and network is not None and ip in network:
+                return role
+        return NODES
+
+
+def _subnets(look: Look) -> Iterator[tuple[str, Subnet]]:
+    sees: dict[str, Callable[[], Subnet]] = {
+        NODES: lambda: look.node_subnet,
+        PODS: lambda: look.pod_subnet,
+        SERVICES: lambda: look.service_subnet,
+    }
+    for role, see in sees.items():
+        try:
+            yield role, see()
+        except CouldNotLook:
+            continue
+
+
+def gravity(marks: Iterable[Mark]) -> int:
+    """How grave the gravest is: the lower, the graver."""
+    return min((GRAVITY.index(mark.status) for mark in marks), default=len(GRAVITY))
+
+
+def natural(name: str) -> list[tuple[int, str]]:
+    """A key by which worker2 comes before worker10."""
+    # Digits of other scripts are no numbers to `int`, or not these.
+    parts = re.split(r"([0-9]{1,18})", name)
+    return [(int(part), "") if index % 2 else (-1, part) for index, part in enumerate(parts)]
+
+
+def chosen(
+    items: Sequence[T], limit: int, marks_of: Callable[[T], Iterable[Mark]]
+) -> tuple[list[T], list[T], list[T]]:
+    """Which are shown by themselves; which of the others have findings, and which have none.
+
+    All of them, in their order, if they are few; else the gravest of those with findings.
+    """
+    if len(items) <= limit:
+        return list(items), [], []
+    graveness = [gravity(marks_of(item)) for item in items]
+    by_graveness = sorted(range(len(items)), key=graveness.__getitem__)
+    troubled = [items[index] for index in by_graveness if graveness[index] < len(GRAVITY)]
+    rest = [item for item, grave in zip(items, graveness, strict=True) if grave == len(GRAVITY)]
+    return troubled[:limit], troubled[limit:], rest
+
+
+def by_state(
+    items: Iterable[T], state_of: Callable[[T], str], limit: int = 4
+) -> list[tuple[str, list[T]]]:
+    """The items in each state, the most frequent state first; what is rare together at the end."""
+    found: dict[str, list[T]] = defaultdict(list)
+    for item in items:
+        found[state_of(item)].append(item)
+    states = sorted(found.items(), key=lambda state: -len(state[1]))
+    rare = [item for _, here in states[limit:] for item in here]
+    return [*states[:limit], *([("in other states", rare)] if rare else [])]
+
+
+def listed(names: Sequence[str]) -> Line:
+    """Few names, or the first and the last of many."""
+    few = len(names) <= NAMED
+    text = ", ".join(names) if few else f"{names[0]} … {names[-1]}"
+    return Line(text=text, hint="" if few else ", ".join(names[:HINTED]))
+
+
+def span(numbers: Sequence[int]) -> str:
+    """From the least to the greatest, of at least one."""
+    low, high = min(numbers), max(numbers)
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """How many of something, in words."""
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"

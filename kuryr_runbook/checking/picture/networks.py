@@ -1,0 +1,174 @@
+"""The networks of the topology: external network, router, subnets with their security groups."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from kuryr_runbook.checking.picture.marks import (
+    GUARDS,
+    NODES,
+    PODS,
+    ROUTER,
+    SERVICES,
+    Marks,
+    chosen,
+    counted,
+    told,
+)
+from kuryr_runbook.checking.verdicts import CouldNotLook, readable
+from kuryr_runbook.checking.view.cloud import Look
+from kuryr_runbook.model.drivers import GroupRole
+from kuryr_runbook.model.topology import Box, Line, summed
+from kuryr_runbook.snapshots.cloud.resources import FloatingIp, Port, Subnet
+from kuryr_runbook.snapshots.cloud.state import node_subnet, pod_subnet, service_subnet
+
+FLOATING_IPS = 6
+GROUPS = 3
+FINDERS = {NODES: node_subnet, PODS: pod_subnet, SERVICES: service_subnet}
+
+
+def external_box(look: Look, marks: Marks) -> Box:
+    """The external network with the project's floating IPs."""
+    network = look.site.network
+    name = network.external_network_id or network.external_network
+    try:
+        lines = tuple(_floating_ips(look, marks))
+    except CouldNotLook as reason:
+        lines = (blind("floating IPs", marks, reason),)
+    return Box(what="external network", name=name, lines=lines)
+
+
+def _floating_ips(look: Look, marks: Marks) -> Iterator[Line]:
+    holders = _holders(look)
+
+    def holder(ip: FloatingIp) -> str:
+        return holders.get(ip.port_id, "another port") if ip.port_id else "leads nowhere"
+
+    # By what they lead to: the addresses are Neutron's choice, and other ones in the next lab.
+    ips = sorted(look.floating_ips, key=lambda it: (holder(it), it.address))
+    shown, more, rest = chosen(ips, FLOATING_IPS, lambda it: marks.at(_victim(it)))
+    for ip in shown:
+        yield Line(text=ip.address, end=holder(ip), marks=marks.at(_victim(ip)))
+    if more or rest:
+        seen = summed(marks.at(_victim(it)) for it in more)
+        text = counted(len(more) + len(rest), "more floating IP" if shown else "floating IP")
+        yield Line(text=text, marks=seen)
+
+
+def _victim(ip: FloatingIp) -> str:
+    return f"floating IP {ip.address}"
+
+
+def _holders(look: Look) -> Mapping[str, str]:
+    """What stands behind a floating IP, by its port: a load balancer, or a node."""
+    try:
+        nodes = {port.id: name for name, port in look.node_ports.items() if port}
+    except CouldNotLook:
+        nodes = {}
+    balancers = readable(look.cloud.balancers)
+    return nodes | {it.vip_port_id: it.name for it in balancers if it.vip_port_id}
+
+
+def router_box(look: Look, marks: Marks) -> Box:
+    """The router; `joined` says whether it has a gateway."""
+    try:
+        router = look.router
+    except CouldNotLook as reason:
+        line = Line(text="could not look", hint=str(reason))
+        seen = marks.at(ROUTER, told(reason))
+        return Box(what="router", name=look.site.network.router, lines=(line,), marks=seen)
+    line = Line(text="gateway", end="yes" if router.gateway else "none")
+    seen = marks.at(ROUTER)
+    return Box(what="router", name=router.name, lines=(line,), marks=seen, joined=router.gateway)
+
+
+def subnet_boxes(look: Look, marks: Marks) -> tuple[Box, Box, Box]:
+    """The subnets of nodes, pods and Services."""
+    network = look.site.network
+    return (
+        _subnet(look, marks, NODES, network.node_subnet_id or network.node_subnet),
+        _subnet(look, marks, PODS, network.kuryr_pod_subnet_id or network.pod_subnet.name),
+        _subnet(
+            look, marks, SERVICES, network.kuryr_service_subnet_id or network.service_subnet.name
+        ),
+    )
+
+
+def _subnet(look: Look, marks: Marks, role: str, name: str) -> Box:
+    what = f"subnet of {role}"
+    try:
+        subnet = FINDERS[role](look.site, look.subnets, look.project)
+    except CouldNotLook as reason:
+        return Box(what=what, name=name, lines=(blind("subnet", marks, reason),))
+    if subnet is None:
+        seen = marks.at(f"subnet {name}", role)
+        return Box(
+            what=what, name=name, lines=(Line(text="does not exist"),), marks=seen, joined=False
+        )
+    try:
+        joined = subnet.id in look.router_legs
+    except CouldNotLook:
+        joined = None
+    lines = (
+        marks.line(subnet.cidr, lambda: _mtu(look, subnet)),
+        marks.line("router's leg", lambda: _leg(look, subnet)),
+        *_groups(look, marks, role),
+    )
+    seen = marks.at(f"subnet {subnet.name}", f"subnet {name}", role)
+    return Box(what=what, name=subnet.name, lines=lines, marks=seen, joined=joined)
+
+
+def _mtu(look: Look, subnet: Subnet) -> str:
+    networks = {it.id: it.mtu for it in readable(look.cloud.networks)}
+    mtu = networks.get(subnet.network_id)
+    return "" if mtu is None else f"MTU {mtu}"
+
+
+def _leg(look: Look, subnet: Subnet) -> str:
+    legs = look.router_legs
+    return (legs[subnet.id] or "there") if subnet.id in legs else "none"
+
+
+def _groups(look: Look, marks: Marks, role: str) -> Iterator[Line]:
+    """The security groups of the ports there, which say who reaches nodes and pods."""
+    ports: dict[str, Callable[[], Iterable[Port]]] = {
+        NODES: lambda: (port for port in look.node_ports.values() if port),
+        PODS: lambda: (
+            look.ports[it.port_id] for _, it in look.plugged if it.port_id in look.ports
+        ),
+    }
+    if role not in ports:
+        return
+    guarding = {GroupRole.NODE: NODES, GroupRole.POD: PODS}[look.site.driver.admitting_group]
+    places = (GUARDS,) if role == guarding else ()
+    try:
+        found = Counter(group for port in ports[role]() for group in port.groups)
+        names = {group: look.groups.get(group, group) for group in found}
+        rules = Counter(rule.security_group_id for rule in readable(look.cloud.rules))
+    except CouldNotLook as reason:
+        yield blind("security groups", marks, reason)
+        return
+
+    def seen(group: str) -> tuple[str, ...]:
+        return (*places, f"security group {names[group]}")
+
+    groups = [group for group, _ in found.most_common()]
+    shown, more, rest = chosen(groups, GROUPS, lambda it: marks.at(*seen(it)))
+    for group in shown:
+        told = f"{counted(rules[group], 'rule')}, {counted(found[group], 'port')}"
+        yield Line(text=names[group], end=told, hint="security group", marks=marks.at(*seen(group)))
+    if more or rest:
+        text = counted(len(more) + len(rest), "more security group" if shown else "security group")
+        yield Line(text=text, marks=summed(marks.at(*seen(it)) for it in more))
+
+
+def blind_box(what: str, marks: Marks, reason: CouldNotLook) -> Box:
+    """That a whole kind could not be looked at."""
+    line = Line(text=str(reason), marks=marks.blind(reason))
+    return Box(what=what, name="could not look", lines=(line,))
+
+
+def blind(text: str, marks: Marks, reason: CouldNotLook) -> Line:
+    """That something could not be looked at."""
+    return Line(text=text, end="could not look", hint=str(reason), marks=marks.blind(reason))

@@ -1,0 +1,1 @@
+"""What is asked of cloud and cluster, a module for each subject."""

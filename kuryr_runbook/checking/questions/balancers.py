@@ -1,0 +1,115 @@
+"""Has every load balancer the listeners, and every pool the members, that the Service asks for?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kuryr_runbook.checking.causes import Cause, question, service_victim
+from kuryr_runbook.checking.questions.services import FROM_HANDLER, SEE_LOG, balancers
+from kuryr_runbook.checking.verdicts import some
+from kuryr_runbook.checking.view.cloud import Look
+from kuryr_runbook.model.findings import Status
+from kuryr_runbook.snapshots.cloud.resources import Balancer, Member
+from kuryr_runbook.snapshots.cluster.objects import ClusterService, ServicePort
+
+
+@question(
+    "listener-missing",
+    "Every port of a Service has a listener with a pool",
+    "kuryr-kubernetes, controller/drivers/lbaasv2.py; a protocol that Octavia refuses is skipped",
+    {"members-differ"},
+)
+def check_listeners(look: Look) -> Iterator[Cause]:
+    """Where a load balancer changes just now, one looks again later."""
+    lost = []
+    for service, balancer in _settled(look):
+        for port in service.ports:
+            listener = look.listener(balancer, port.protocol, port.port)
+            if not look.backends_of(service, port):
+                continue
+            if listener is None or look.members(listener) is None:
+                what = "listener" if listener is None else "pool"
+                lost.append((service, f"{service}: no {what} for {port.protocol} {port.port}"))
+    if lost:
+        yield Cause(
+            status=Status.FAIL,
+            evidence=some([told for _, told in lost]),
+            remedy=f"{SEE_LOG}; Kuryr looks again when the endpoints change: kubectl rollout "
+            "restart of the workload",
+            victims=tuple(dict.fromkeys(service_victim(service) for service, _ in lost)),
+            own=True,
+        )
+
+
+@question(
+    "members-differ",
+    "The members of every pool are the Service's ready backends",
+    f"{FROM_HANDLER}: a member for each address of the endpoints",
+)
+def check_members(look: Look) -> Iterator[Cause]:
+    """One that lacks gets no requests; one too many swallows its share of them."""
+    differing = []
+    for service, balancer in _settled(look):
+        for port in service.ports:
+            listener = look.listener(balancer, port.protocol, port.port)
+            members = look.members(listener) if listener else None
+            if members is not None and (told := _difference(look, service, port, members)):
+                differing.append((service, f"{service} {port.port}: {told}"))
+    if differing:
+        yield Cause(
+            status=Status.FAIL,
+            evidence=some([told for _, told in differing]),
+            remedy=f"{SEE_LOG}; Kuryr looks again when the endpoints change: kubectl rollout "
+            "restart of the workload",
+            victims=tuple(dict.fromkeys(service_victim(service) for service, _ in differing)),
+        )
+
+
+@question(
+    "member-state",
+    "No member of a pool is in ERROR",
+    "octavia: operating_status; NO_MONITOR is what members of Kuryr's pools have",
+)
+def check_member_states(look: Look) -> Iterator[Cause]:
+    """Of the load balancers of Services, and of the API."""
+    bad = [
+        (victim, member)
+        for balancer, victim in balancers(look)
+        for listener in look.listeners_of(balancer)
+        for member in look.members(listener) or ()
+        if "ERROR" in (member.operating, member.provisioning)
+    ]
+    if bad:
+        told = [f"{victim}: {it.name or 'member'} {it.address}:{it.port}" for victim, it in bad]
+        yield Cause(
+            status=Status.WARN,
+            evidence=some(told),
+            remedy="does something answer there? A rule that is missing shows in "
+            "`service-subnet-rule` or `api-rule`",
+            victims=tuple(dict.fromkeys(victim for victim, _ in bad)),
+        )
+
+
+def _settled(look: Look) -> Iterator[tuple[ClusterService, Balancer]]:
+    """Services with their load balancers that nobody is changing just now."""
+    for service, balancer in look.served:
+        if balancer.provisioning == "ACTIVE" and look.is_old(service.life.made):
+            yield service, balancer
+
+
+def _difference(
+    look: Look, service: ClusterService, port: ServicePort, members: tuple[Member, ...]
+) -> str:
+    """What lacks and what is too many; empty when nothing is."""
+    wanted = {(it.address, it.port): it.pod for it in look.backends_of(service, port)}
+    have = {(it.address, it.port or 0): it.name for it in members}
+    young = look.young_addresses
+    lacking = [
+        f"{ip}:{to} lacks" for ip, to in sorted(wanted.keys() - have.keys()) if ip not in young
+    ]
+    strange = [f"{ip}:{to} is no backend" for ip, to in sorted(have.keys() - wanted.keys())]
+    return ", ".join([*lacking[:2], *strange[:2], *_more(lacking[2:] + strange[2:])])
+
+
+def _more(left: list[str]) -> list[str]:
+    return [f"and {len(left)} more"] if left else []

@@ -1,0 +1,181 @@
+"""Do security groups let through what Kuryr's traffic needs, and not much more?"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from kuryr_runbook.checking.causes import (
+    Cause,
+    Victim,
+    node_victim,
+    phase,
+    pod_victim,
+    question,
+)
+from kuryr_runbook.checking.verdicts import CouldNotLook, readable, some
+from kuryr_runbook.checking.view.cloud import Look, ipv4_range
+from kuryr_runbook.model.addressing import api_service_address
+from kuryr_runbook.model.drivers import GroupRole
+from kuryr_runbook.model.findings import Status
+from kuryr_runbook.model.fixes import PhaseFix
+from kuryr_runbook.snapshots.cloud.resources import Port, Rule
+from kuryr_runbook.specs.openstack import balancer_source
+
+Guarded = tuple[tuple[str, ...], Port, list[Victim]]
+"""Security groups, one of the ports that are in exactly these, and who sits behind them."""
+
+
+@question(
+    "service-subnet-rule",
+    "Security groups admit the load balancers",
+    "kuryr-kubernetes, doc/source/installation/services.rst: members in layer-3 mode are asked "
+    "from the service subnet",
+)
+def check_service_rule(look: Look) -> Iterator[Cause]:
+    """With MACVLAN it is the group of the worker's port, with the other drivers the pod's own."""
+    source = balancer_source(look.site)
+    for groups, port, victims in _guarded(look):
+        if look.admits(groups, source):
+            continue
+        names = _names(look, groups)
+        yield Cause(
+            status=Status.FAIL,
+            evidence=f"no rule of {names} admits {source}, IPv4, any protocol: load balancers do "
+            f"not reach pods behind {_count(port, victims)}",
+            remedy=f"openstack security group rule create --ingress --ethertype IPv4 --remote-ip "
+            f"{source} {_first(look, groups)}; or {phase('openstack_prep')}, which adds it",
+            victims=tuple(victims),
+            fixes=(PhaseFix("openstack_prep"),),
+        )
+
+
+@question(
+    "pod-traffic-rule",
+    "Security groups let pods reach each other",
+    "neutron: a group lets its own members in only by a rule with itself as remote group",
+)
+def check_self_rule(look: Look) -> Iterator[Cause]:
+    """By the group itself, or by the range of the pods."""
+    pods = ipv4_range(look.pod_subnet.cidr)
+    for groups, port, victims in _guarded(look):
+        by_group = any(look.admits(groups, group) for group in groups)
+        if by_group or (pods is not None and look.admits(groups, pods)):
+            continue
+        name = _first(look, groups)
+        yield Cause(
+            status=Status.FAIL,
+            evidence=f"no rule of {_names(look, groups)} admits its own members or {pods}: pods "
+            f"behind {_count(port, victims)} are not reached by others",
+            remedy=f"openstack security group rule create --ingress --ethertype IPv4 "
+            f"--remote-group {name} {name}; or {phase('openstack_prep')}, which adds it",
+            victims=tuple(victims),
+            fixes=(PhaseFix("openstack_prep"),),
+        )
+
+
+@question(
+    "api-rule",
+    "Security groups let the API's load balancer reach the API servers",
+    "kuryr-kubernetes, doc/source/installation/manual.rst: the API has a load balancer of its own",
+)
+def check_api_rule(look: Look) -> Iterator[Cause]:
+    """Its members are given with the nodes' subnet, and so are asked from there."""
+    vip = str(api_service_address(look.site.kubernetes.service_cidr))
+    nodes = ipv4_range(look.node_subnet.cidr)
+    if nodes is None:
+        raise CouldNotLook("the range of the nodes' subnet cannot be read")
+    at = {fixed.address: port for port in look.ports.values() for fixed in port.fixed_ips}
+    for balancer in look.balancers_at.get(vip, []):
+        for listener in look.listeners_of(balancer):
+            for member in look.members(listener) or ():
+                port = at.get(member.address)
+                if port is None or port.port_security is False or member.port is None:
+                    continue
+                if not look.admits(port.groups, nodes, member.port):
+                    yield Cause(
+                        status=Status.FAIL,
+                        evidence=f"no rule of {_names(look, port.groups)} admits TCP "
+                        f"{member.port} from {nodes} at port {port.id} of {member.address}",
+                        remedy=f"openstack security group rule create --ingress --protocol tcp "
+                        f"--dst-port {member.port} --remote-ip {nodes} "
+                        f"{_first(look, port.groups)}; or {phase('openstack_prep')}",
+                        victims=(Victim("API server", member.address),),
+                        fixes=(PhaseFix("openstack_prep"),),
+                    )
+
+
+@question(
+    "group-too-open",
+    "No security group of nodes or pods admits everybody",
+    "neutron: a rule without a remote range admits the whole world, by a floating IP too",
+    arises=lambda site: not site.provider.keeps_client_address,
+)
+def check_too_open(look: Look) -> Iterator[Cause]:
+    """Every protocol, or every port of TCP or UDP, from anywhere."""
+    groups = {group for groups, _, _ in _guarded(look) for group in groups}
+    open_rules = [
+        rule for rule in readable(look.cloud.rules)
+        if rule.security_group_id in groups and _admits_all(rule)
+    ]  # fmt: skip
+    by_group: dict[str, list[Rule]] = defaultdict(list)
+    for rule in open_rules:
+        by_group[rule.security_group_id].append(rule)
+    for group, rules in by_group.items():
+        name = look.groups.get(group, group)
+        told = [f"rule {it.id}: {it.ethertype} {it.protocol or 'any protocol'}" for it in rules]
+        yield Cause(
+            status=Status.WARN,
+            evidence=f"{name} admits everybody: {some(told)}",
+            remedy=f"openstack security group rule delete {rules[0].id}; what the runbook needs, "
+            f"{phase('openstack_prep')} adds by itself",
+            victims=(Victim("security group", name),),
+        )
+
+
+def _guarded(look: Look) -> list[Guarded]:
+    """The ports whose groups packets for pods meet, those with the same groups together.
+
+    A port without port security lets everything in. Raises CouldNotLook where no port is known.
+    """
+    found: dict[tuple[str, ...], tuple[Port, list[Victim]]] = {}
+    if look.site.driver.admitting_group is GroupRole.NODE:
+        ports = ((port, node_victim(name)) for name, port in look.workers.items())
+    else:
+        ports = (
+            (port, pod_victim(pod))
+            for pod, vif in look.plugged
+            if (port := look.ports.get(vif.port_id)) is not None
+        )
+    for port, victim in ports:
+        groups = tuple(sorted(port.groups)) if port.port_security is not False else None
+        if groups is not None:
+            found.setdefault(groups, (port, []))[1].append(victim)
+    if not found and look.pods and not look.workers:
+        raise CouldNotLook("no port of a node is known")
+    return [(groups, port, victims) for groups, (port, victims) in found.items()]
+
+
+def _admits_all(rule: Rule) -> bool:
+    anybody = rule.remote_group_id is None and rule.remote_ip_prefix in (None, "0.0.0.0/0", "::/0")
+    low, high = rule.port_range_min, rule.port_range_max
+    every_port = low is None or (low <= 1 and high == 65535)
+    wide = rule.protocol is None or (rule.protocol in ("tcp", "udp", "6", "17") and every_port)
+    return rule.direction == "ingress" and anybody and wide
+
+
+def _names(look: Look, groups: tuple[str, ...]) -> str:
+    return ", ".join(look.groups.get(group, group) for group in groups) or "no group"
+
+
+def _first(look: Look, groups: tuple[str, ...]) -> str:
+    """The group to add a rule to: the site's own where the port is in it."""
+    network = look.site.network
+    chosen = {network.node_security_group, network.pod_security_group}
+    names = {group: look.groups.get(group, group) for group in groups}
+    own = [name for group, name in names.items() if chosen & {group, name}]
+    return next(iter(own or names.values()), "GROUP")
+
+
+def _count(port: Port, victims: list[Victim]) -> str:
+    return f"port {port.id}" if len(victims) == 1 else f"{len(victims)} ports such as {port.id}"

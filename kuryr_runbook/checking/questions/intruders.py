@@ -1,0 +1,152 @@
+"""Checks for what does Kuryr's work already: services, pods' networks, load balancers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kuryr_runbook.checking.verdicts import (
+    CouldNotLook,
+    Verdict,
+    check,
+    failed,
+    only,
+    passed,
+    readable,
+    skipped,
+    some,
+    warned,
+)
+from kuryr_runbook.checking.view.permissions import cluster, kuryr_is_installed
+from kuryr_runbook.snapshots.cluster.permissions import CLOUD_CONTROLLER, Program
+from kuryr_runbook.snapshots.preflight import PreflightSnapshot
+
+NETWORKS = {
+    "calico-node": "Calico",
+    "canal": "Canal",
+    "kube-flannel": "Flannel",
+    "cilium": "Cilium",
+    "weave-net": "Weave Net",
+    "antrea-agent": "Antrea",
+    "ovnkube": "OVN-Kubernetes",
+    "kube-router": "kube-router",
+    "kindnet": "kindnet",
+}
+"""How the DaemonSets of other networks begin."""
+MULTUS = "kube-multus"
+
+SERVICE_CONTROLLERS = {"service", "service-lb-controller"}
+"""What the controller that makes load balancers is called; the second name from 1.28 on."""
+
+
+@check("kube-proxy", "There is no kube-proxy")
+def check_kube_proxy(snapshot: PreflightSnapshot) -> Verdict:
+    """It would answer for ClusterIPs on every node, and Octavia's load balancers never would."""
+    found = [
+        str(p) for p in readable(cluster(snapshot).programs) if p.name.startswith("kube-proxy")
+    ]
+    if found:
+        return failed(
+            some(found),
+            "remove it (kubectl -n kube-system delete daemonset kube-proxy), and its rules from "
+            "the nodes: kube-proxy --cleanup, or a reboot",
+            only(found),
+        )
+    return passed("no DaemonSet, Deployment or pod of that name; one outside of the cluster does "
+                  "not show here")  # fmt: skip
+
+
+@check("other-network", "There is no other CNI network")
+def check_other_network(snapshot: PreflightSnapshot) -> Verdict:
+    """The kubelet takes one configuration: the first by its file name."""
+    sets = [p for p in readable(cluster(snapshot).programs) if p.kind == "DaemonSet"]
+    found = [
+        f"{network}: {program}"
+        for begin, network in NETWORKS.items()
+        for program in sets
+        if program.name.startswith(begin)
+    ]
+    if found:
+        return failed(
+            some(found),
+            "remove it, with its files in /etc/cni/net.d on the nodes; pods that have an address "
+            "of it have to be made anew",
+        )
+    multus = [str(program) for program in sets if program.name.startswith(MULTUS)]
+    if multus:
+        return warned(
+            f"Multus: {some(multus)}",
+            "let it delegate to Kuryr's configuration, 10-kuryr.conf; the runbook is not tried "
+            "with it",
+        )
+    return passed("none of those that we know")
+
+
+@check("cni-configuration", "No CNI configuration lies on the nodes yet")
+def check_cni_configuration(snapshot: PreflightSnapshot) -> Verdict:
+    """A kubelet calls its node Ready when it finds one, so Ready nodes tell of a forgotten one."""
+    if kuryr_is_installed(snapshot):
+        return skipped("Kuryr is installed: that they are Ready is its doing")
+    nodes = readable(cluster(snapshot).nodes)
+    if not nodes:
+        raise CouldNotLook("the cluster shows no node")
+    ready = [node.name for node in nodes if node.ready]
+    if ready:
+        return warned(
+            f"{len(ready)} of {len(nodes)} nodes are Ready without Kuryr: {some(ready)}",
+            "look into /etc/cni/net.d on them, and remove what another network left; shortly "
+            "after a teardown the kubelets have only not noticed yet",
+            only(ready),
+        )
+    return passed(f"none of {len(nodes)} nodes is Ready")
+
+
+@check("service-controller", "No cloud controller makes load balancers")
+def check_service_controller(snapshot: PreflightSnapshot) -> Verdict:
+    """It would make a second one, kube_service_..., for each Service of type LoadBalancer."""
+    found = [p for p in readable(cluster(snapshot).programs) if _controls_cloud(p.words)]
+    making = [str(program) for program in found if _makes_balancers(program)]
+    if making:
+        return warned(
+            some(making),
+            "switch its service controller off: --controllers=*,-service (from 1.28 on "
+            "*,-service-lb-controller), or enabled=false in [LoadBalancer] of its cloud.conf",
+            only(making),
+        )
+    if found:
+        return passed(f"{some([str(program) for program in found])}: its service controller is off")
+    return passed("no OpenStack cloud controller is seen; one outside of the cluster does not "
+                  "show here")  # fmt: skip
+
+
+def _controls_cloud(words: Sequence[str]) -> bool:
+    """Whether a program is the cloud controller, or the controller manager with the old one."""
+    in_tree = any("kube-controller-manager" in word for word in words)
+    return any(CLOUD_CONTROLLER in word for word in words) or (
+        in_tree and _option(words, "cloud-provider") == "openstack"
+    )
+
+
+def _makes_balancers(program: Program) -> bool:
+    if program.load_balancing is False:
+        return False
+    chosen = _option(program.words, "controllers")
+    if chosen is None:
+        return True
+    names = set(chosen.split(","))
+    if names & {f"-{name}" for name in SERVICE_CONTROLLERS}:
+        return False
+    return bool(names & {"*", *SERVICE_CONTROLLERS})
+
+
+def _option(words: Sequence[str], name: str) -> str | None:
+    """The value of a command line's option: --name=value, or --name value.
+
+    A command may be one line for a shell.
+    """
+    split = [piece for word in words for piece in word.split()]
+    for index, word in enumerate(split):
+        option, equals, value = word.partition("=")
+        if option == f"--{name}":
+            following = split[index + 1] if index + 1 < len(split) else ""
+            return (value if equals else following).strip("\"'")
+    return None

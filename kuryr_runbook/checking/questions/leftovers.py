@@ -1,0 +1,203 @@
+"""What is left in Neutron, Octavia and the cluster of things that are gone."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from kuryr_runbook.checking.causes import Cause, Victim, question
+from kuryr_runbook.checking.fixes import (
+    Marked,
+    certain,
+    delete_balancers,
+    delete_floating_ips,
+    delete_kuryr_ports,
+    delete_ports,
+    release,
+)
+from kuryr_runbook.checking.verdicts import some
+from kuryr_runbook.checking.view.cloud import Look
+from kuryr_runbook.model.findings import Status
+from kuryr_runbook.model.marks import KURYRS_FLOATING_IP, POD_PORT_OWNERS
+from kuryr_runbook.snapshots.cloud.resources import Port
+from kuryr_runbook.snapshots.cluster.vif import PodVif
+
+JUST_NOW = 15.0
+"""Seconds that lie between the reading of the first list and of the last."""
+LEAK = "up to ussuri Kuryr has no finalizers: what is deleted while the controller is down stays"
+
+
+@question(
+    "stuck-finalizers",
+    "Nothing hangs in Terminating for Kuryr's sake",
+    "kuryr-kubernetes, constants.py from 3.0.0 on: the controller takes its finalizers off",
+    arises=lambda site: bool(site.release.finalizers),
+)
+def check_finalizers(look: Look) -> Iterator[Cause]:
+    """Pods, Services, network policies and Kuryr's own objects."""
+    items: tuple[Marked, ...] = (*look.all_pods, *look.all_services, *look.kuryr_objects)
+    stuck = [
+        it
+        for it in items
+        if it.life.finalizers and it.life.deleted is not None and look.is_old(it.life.deleted)
+    ]
+    if stuck:
+        life = stuck[0].life
+        kind, _, place = str(stuck[0]).partition(" ")
+        namespace, _, name = place.partition("/")
+        yield Cause(
+            status=Status.FAIL,
+            evidence=f"{kind} {namespace}/{name} was to be gone at {life.deleted:%H:%M:%S} UTC; "
+            f"{', '.join(life.finalizers)} holds it",
+            remedy="let the controller run: it removes what belongs to the object, and then the "
+            f"finalizer. By hand, which leaks that: kubectl -n {namespace} patch {kind.lower()} "
+            f'{name} --type=merge -p \'{{"metadata":{{"finalizers":null}}}}\'',
+            victims=tuple(Victim(*str(it).split(" ", 1)) for it in stuck),
+            fixes=certain(lambda: release(look, stuck)),
+        )
+
+
+@question(
+    "port-orphaned",
+    "Every port of a pod has its pod",
+    f"kuryr-kubernetes: device_owner compute:kuryr, device_id the pod's uid; {LEAK}",
+    {"pair-stale"},
+)
+def check_ports(look: Look) -> Iterator[Cause]:
+    """Each takes an address and a piece of the quota, as do those that are nobody's at all."""
+    subnet = look.pod_subnet.id
+    used = {vif.port_id for vif in look.vifs.values() if isinstance(vif, PodVif)}
+    uids = {pod.uid for pod in look.all_pods}
+    orphans = [
+        port
+        for port in look.ports.values()
+        if (port.device_owner in POD_PORT_OWNERS or not port.device_owner)
+        and any(fixed.subnet_id == subnet for fixed in port.fixed_ips)
+        and port.id not in used
+        and port.device_id not in uids
+        and look.is_old(port.created, JUST_NOW)
+    ]
+    if orphans:
+        told = [f"{it.id} ({', '.join(it.addresses)})" for it in orphans]
+        yield Cause(
+            status=Status.WARN,
+            evidence=f"{len(orphans)} ports in {look.pod_subnet.name}: {some(told)}",
+            remedy=f"openstack port delete {' '.join(it.id for it in orphans[:5])}",
+            victims=tuple(Victim("port", it.id) for it in orphans),
+            explains=frozenset(),
+            fixes=certain(
+                lambda: delete_ports(look, orphans, "Kuryr made it for a pod that is gone")
+            ),
+        )
+
+
+@question(
+    "port-twice",
+    "No pod has two ports",
+    "kuryr-kubernetes, controller/drivers/nested_macvlan_vif.py: after a failure it makes another",
+)
+def check_second_ports(look: Look) -> Iterator[Cause]:
+    """The one that its interface does not name is of an attempt that failed."""
+    known = {pod.uid: (pod, look.vif(pod)) for pod in look.pods if pod.uid}
+    doubles: dict[str, list[Port]] = defaultdict(list)
+    for port in look.ports.values():
+        pod, vif = known.get(port.device_id, (None, None))
+        is_pods = port.device_owner in POD_PORT_OWNERS and look.is_old(port.created, JUST_NOW)
+        if is_pods and pod and isinstance(vif, PodVif) and vif.port_id != port.id:
+            doubles[str(pod)].append(port)
+    if doubles:
+        told = [f"{pod}: {', '.join(it.id for it in ports)}" for pod, ports in doubles.items()]
+        ports = [port for ports in doubles.values() for port in ports]
+        yield Cause(
+            status=Status.WARN,
+            evidence=some(told),
+            remedy=f"openstack port delete {ports[0].id}",
+            victims=tuple(Victim("port", it.id) for it in ports),
+            fixes=certain(lambda: delete_ports(look, ports, "its pod has another one")),
+        )
+
+
+@question(
+    "kuryr-port-orphaned",
+    "Every KuryrPort has its pod",
+    "kuryr-kubernetes, controller/handlers/kuryrport.py from 3.0.0 on",
+    arises=lambda site: bool(site.release.crds),
+)
+def check_kuryr_ports(look: Look) -> Iterator[Cause]:
+    """It is named as its pod."""
+    pods = {(pod.namespace, pod.name) for pod in look.all_pods}
+    orphans = [
+        it
+        for it in look.kuryr_objects
+        if it.kind == "KuryrPort"
+        and (it.namespace, it.name) not in pods
+        and it.life.deleted is None
+        and look.is_old(it.life.made, JUST_NOW)
+    ]
+    if orphans:
+        first = orphans[0]
+        yield Cause(
+            status=Status.WARN,
+            evidence=some([str(it) for it in orphans]),
+            remedy=f"kubectl -n {first.namespace} delete kuryrport {first.name}: the controller "
+            "then deletes the Neutron port too",
+            victims=tuple(Victim("KuryrPort", f"{it.namespace}/{it.name}") for it in orphans),
+            fixes=certain(lambda: delete_kuryr_ports(look, orphans)),
+        )
+
+
+@question(
+    "balancer-orphaned",
+    "Every load balancer of a Service has its Service",
+    f"kuryr-kubernetes names them <namespace>/<service>; {LEAK}",
+    {"floating-ip-orphaned"},
+)
+def check_balancers(look: Look) -> Iterator[Cause]:
+    """In the service subnet only: others are not Kuryr's."""
+    subnet = look.service_subnet.id
+    known = {str(it.service) for it in look.all_services}
+    api = look.site.network.api_load_balancer
+    orphans = [
+        it
+        for it in look.balancers
+        if "/" in it.name
+        and it.name not in known
+        and api not in (it.id, it.name)
+        and not it.name.endswith("/kubernetes")
+        and it.vip_subnet_id == subnet
+        and look.is_old(it.changed, JUST_NOW)
+    ]
+    if orphans:
+        yield Cause(
+            status=Status.WARN,
+            evidence=some([f"{it.name} ({it.id})" for it in orphans]),
+            remedy=f"openstack loadbalancer delete --cascade {orphans[0].id}",
+            victims=tuple(Victim("load balancer", it.name) for it in orphans),
+            explains=frozenset(),
+            fixes=certain(lambda: delete_balancers(look, orphans)),
+        )
+
+
+@question(
+    "floating-ip-orphaned",
+    "Every floating IP of Kuryr's leads to a load balancer",
+    f"kuryr-kubernetes, controller/drivers/public_ip.py: description {KURYRS_FLOATING_IP}; {LEAK}",
+)
+def check_floating_ips(look: Look) -> Iterator[Cause]:
+    """You pay for it, and it counts towards the quota."""
+    vips = {it.vip_port_id for it in look.balancers}
+    orphans = [
+        it
+        for it in look.floating_ips
+        if it.description == KURYRS_FLOATING_IP
+        and it.port_id not in vips
+        and look.is_old(it.created, JUST_NOW)
+    ]
+    if orphans:
+        yield Cause(
+            status=Status.WARN,
+            evidence=some([it.address for it in orphans]),
+            remedy=f"openstack floating ip delete {orphans[0].id}",
+            victims=tuple(Victim("floating IP", it.address) for it in orphans),
+            fixes=certain(lambda: delete_floating_ips(look, orphans)),
+        )

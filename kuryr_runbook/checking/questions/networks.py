@@ -1,0 +1,162 @@
+"""Subnets, router and ranges: is what phase 02 made still there and undivided?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kuryr_runbook.checking.causes import (
+    Cause,
+    Victim,
+    phase,
+    question,
+    service_victim,
+)
+from kuryr_runbook.checking.questions.programs import CONTROLLER_EFFECTS, SERVICE_EFFECTS
+from kuryr_runbook.checking.verdicts import CouldNotLook, readable, some
+from kuryr_runbook.checking.view.cloud import Look, ipv4, ipv4_range
+from kuryr_runbook.model.findings import Status
+from kuryr_runbook.model.fixes import PhaseFix
+from kuryr_runbook.snapshots.cloud.state import node_subnet, pod_subnet, service_subnet
+
+RANGES = (
+    "kuryr-kubernetes, doc/source/installation/services.rst: Kubernetes has the lower half of "
+    "the service subnet, Octavia the upper"
+)
+
+
+@question(
+    "subnets-exist",
+    "The subnets of nodes, pods and Services exist",
+    "kuryr.conf: worker_nodes_subnet, pod_subnet, service_subnet",
+    {"controller-ready", "controller-restarts", *CONTROLLER_EFFECTS},
+)
+def check_subnets(look: Look) -> Iterator[Cause]:
+    """By the site's ids or names."""
+    network = look.site.network
+    wanted = {
+        network.node_subnet_id or network.node_subnet: node_subnet,
+        network.kuryr_pod_subnet_id or network.pod_subnet.name: pod_subnet,
+        network.kuryr_service_subnet_id or network.service_subnet.name: service_subnet,
+    }
+    lost = [
+        name for name, find in wanted.items() if find(look.site, look.subnets, look.project) is None
+    ]
+    if lost:
+        yield Cause(
+            status=Status.FAIL,
+            evidence=f"the project sees no subnet {some(lost)}",
+            remedy=f"{phase('openstack_prep')}, then {phase('controller')}: ids have changed",
+            victims=tuple(Victim("subnet", name) for name in lost),
+        )
+
+
+@question(
+    "router-legs",
+    "One router joins nodes, pods and Services",
+    "kuryr-kubernetes, doc/source/installation/manual.rst: one router for both subnets",
+)
+def check_router(look: Look) -> Iterator[Cause]:
+    """Its ports stand in the subnets; those of another project's router are not seen."""
+    router, legs = look.router, look.router_legs
+    subnets = (look.node_subnet, look.pod_subnet, look.service_subnet)
+    lost = [subnet for subnet in subnets if subnet.id not in legs]
+    if lost:
+        yield Cause(
+            status=Status.FAIL,
+            evidence=f"router {router.name} has no leg in {some([it.name for it in lost])}",
+            remedy=f"openstack router add subnet {router.name} {lost[0].name}; or "
+            f"{phase('openstack_prep')}",
+            victims=tuple(Victim("subnet", it.name) for it in lost),
+            fixes=(PhaseFix("openstack_prep"),),
+        )
+    if not router.gateway:
+        yield Cause(
+            status=Status.FAIL,
+            evidence=f"router {router.name} has no gateway: no floating IP works, and no pod gets "
+            "out",
+            remedy=f"openstack router set --external-gateway "
+            f"{look.site.network.external_network} {router.name}",
+            explains=frozenset({"external-address"}),
+        )
+
+
+@question("allocation-pool", "Octavia takes addresses of the upper half only", RANGES)
+def check_pool(look: Look) -> Iterator[Cause]:
+    """An allocation pool that reaches into the Services' range gives their addresses away."""
+    services = look.site.kubernetes.service_cidr
+    first, last = services[0], services[-1]
+    for start, end in look.service_subnet.pools:
+        low, high = ipv4(start), ipv4(end)
+        if low is not None and high is not None and low <= last and high >= first:
+            yield Cause(
+                status=Status.WARN,
+                evidence=f"its pool {start}-{end} overlaps the Services' {services}",
+                remedy=f"{phase('openstack_prep')} says how the subnet has to be; openstack subnet "
+                f"set --no-allocation-pool --allocation-pool start=FIRST,end=LAST "
+                f"{look.service_subnet.name}",
+                explains=frozenset({"address-taken"}),
+                fixes=(PhaseFix("openstack_prep"),),
+            )
+
+
+@question(
+    "address-taken",
+    "No port but a VIP has an address of the Services",
+    RANGES,
+    {"balancer-missing"},
+)
+def check_taken(look: Look) -> Iterator[Cause]:
+    """An amphora's own port there keeps the next Service from getting its load balancer."""
+    services, subnet = look.site.kubernetes.service_cidr, look.service_subnet.id
+    # Also of those that are just being deleted.
+    vips = {balancer.vip_port_id for balancer in readable(look.cloud.balancers)}
+    owners = {service.service.cluster_ip: service for service in look.all_services}
+    taken = {}
+    for port in look.ports.values():
+        for fixed in port.fixed_ips:
+            address = ipv4(fixed.address) if fixed.subnet_id == subnet else None
+            if address is not None and address in services and port.id not in vips:
+                taken[fixed.address] = port
+    if taken:
+        told = [
+            f"{address}: port {port.id} ({port.name or port.device_owner or 'no name'})"
+            for address, port in taken.items()
+        ]
+        hit = [owners[address] for address in taken if address in owners]
+        yield Cause(
+            status=Status.FAIL if hit else Status.WARN,
+            evidence=some(told),
+            remedy="of an amphora: openstack loadbalancer failover ID, once the allocation pool "
+            "is right; else openstack port delete ID",
+            victims=tuple(map(service_victim, hit)),
+            own=True,
+        )
+
+
+@question(
+    "service-range",
+    "Every ClusterIP lies in the lower half of the service subnet",
+    RANGES,
+    {"balancer-missing", *SERVICE_EFFECTS},
+)
+def check_range(look: Look) -> Iterator[Cause]:
+    """The controller says `Found 0 subnets for service`; in the upper half Octavia may be first."""
+    subnet = ipv4_range(look.service_subnet.cidr)
+    if subnet is None or subnet.prefixlen > 31:
+        raise CouldNotLook("the range of the service subnet cannot be read")
+    lower = next(iter(subnet.subnets()))
+    at = {service: ipv4(service.service.cluster_ip) for service in look.services}
+    outside = [service for service, ip in at.items() if ip is not None and ip not in subnet]
+    upper = [service for service, ip in at.items() if ip in subnet and ip not in lower]
+    for services, where in ((outside, f"outside of {subnet}"), (upper, f"above {lower}")):
+        if services:
+            told = [f"{it} {it.service.cluster_ip}" for it in services]
+            yield Cause(
+                status=Status.FAIL,
+                evidence=f"{where}: {some(told)}",
+                remedy="kubernetes.service_cidr has to be the API server's "
+                "--service-cluster-ip-range, in the lower half of network.service_subnet.cidr; "
+                f"then {phase('openstack_prep')} and {phase('controller')}",
+                victims=tuple(map(service_victim, services)),
+                own=True,
+            )

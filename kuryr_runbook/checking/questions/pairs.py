@@ -1,0 +1,179 @@
+"""Do the allowed address pairs of the workers' ports fit the pods? For nested-macvlan alone."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from itertools import chain
+
+from kuryr_runbook.checking.causes import (
+    Cause,
+    Victim,
+    node_victim,
+    pod_victim,
+    question,
+)
+from kuryr_runbook.checking.fixes import (
+    PlacedPair,
+    allow_pairs,
+    certain,
+    drop_pairs,
+    drop_second_pairs,
+)
+from kuryr_runbook.checking.questions.nodes import needs_pairs
+from kuryr_runbook.checking.verdicts import CouldNotLook, some
+from kuryr_runbook.checking.view.cloud import Look, ipv4, ipv4_range
+from kuryr_runbook.model.findings import Status
+from kuryr_runbook.snapshots.cluster.vif import PodVif
+from kuryr_runbook.snapshots.reading import Unreadable
+
+DEFAULT_PAIRS = 10
+"""Neutron's max_allowed_address_pair, unless somebody raised it."""
+NEARLY = 0.8
+"""The part of the limit from which on it is told."""
+FROM_DRIVER = "kuryr-kubernetes, controller/drivers/nested_macvlan_vif.py, nested_vif.py"
+
+
+@question(
+    "pair-limit",
+    "No worker's port is near the limit of address pairs",
+    "neutron, max_allowed_address_pair, 10 by default; seen: the pod beyond it makes the "
+    "controller restart, and leaves a port each time",
+    {"address-pair", "pod-unhandled", "controller-ready", "controller-restarts", "port-orphaned"},
+    arises=needs_pairs,
+)
+def check_pair_limit(look: Look) -> Iterator[Cause]:
+    """Where Neutron was not asked, any port that has more than the default tells of another."""
+    counts = {name: len(port.pairs) for name, port in look.workers.items()}
+    told = look.pair_limit
+    limit, whose = (
+        (DEFAULT_PAIRS, "Neutron's default limit")
+        if isinstance(told, Unreadable)
+        else (told, "Neutron's limit")
+    )
+    most = max(counts.values(), default=0)
+    if limit is None or (isinstance(told, Unreadable) and most > limit):
+        return
+    waiting = {pod.node for pod in look.pods if look.vif(pod) is None and look.is_overdue(pod)}
+    full = [name for name, count in counts.items() if count >= limit and name in waiting]
+    near = [name for name, count in counts.items() if count >= NEARLY * limit and name not in full]
+    raising = (
+        "have max_allowed_address_pair in neutron.conf raised to the pods of a worker, or more"
+    )
+    if full:
+        yield Cause(
+            status=Status.FAIL,
+            evidence=f"{some(full)}: {limit} pairs, {whose}, and pods wait",
+            remedy=raising,
+            victims=tuple(map(node_victim, full)),
+        )
+    if near:
+        having = [f"{name} {counts[name]}" for name in near]
+        yield Cause(
+            status=Status.WARN,
+            evidence=f"near {limit}, {whose}: {some(having)}",
+            remedy=raising,
+            victims=tuple(map(node_victim, near)),
+            explains=frozenset(),
+        )
+
+
+@question(
+    "address-pair",
+    "Every pod stands in the allowed address pairs of its worker's port",
+    f"{FROM_DRIVER}; stein 1.0.1 loses pairs when two pods start at once",
+    arises=needs_pairs,
+)
+def check_pairs(look: Look) -> Iterator[Cause]:
+    """Without its pair Neutron drops a nested pod's packets, though the pod is Ready."""
+    lost = [
+        (pod, vif)
+        for pod, vif in look.plugged
+        if pod.node in look.pairs
+        and not any(look.is_paired(pod.node, address, vif.mac) for address in vif.addresses)
+    ]
+    if lost:
+        pod, vif = lost[0]
+        port = look.workers.get(pod.node) or look.node_ports[pod.node]
+        pair = f"ip-address={', '.join(vif.addresses)},mac-address={vif.mac}"
+        yield Cause(
+            status=Status.FAIL,
+            evidence=f"{len(lost)} of {len(look.plugged)} pods do not: the first, {pod}, is not "
+            f"allowed on port {port.id if port else ''} of {pod.node}",
+            remedy=f"openstack port set --allowed-address {pair} {port.id if port else 'PORT'}; or "
+            "delete the pod: its successor gets a pair",
+            victims=tuple(pod_victim(pod) for pod, _ in lost),
+            fixes=certain(lambda: allow_pairs(look, lost)),
+        )
+
+
+@question(
+    "pair-twice",
+    "No address is allowed twice",
+    "neutron: whoever has an address in its pairs may answer for it",
+    arises=needs_pairs,
+)
+def check_pairs_once(look: Look) -> Iterator[Cause]:
+    """One of the two is of an earlier pod, and would be answered for by the wrong node."""
+    where: dict[str, list[PlacedPair]] = defaultdict(list)
+    for pair in _pod_pairs(look):
+        where[pair[1]].append(pair)
+    twice = {address: pairs for address, pairs in where.items() if len(pairs) > 1}
+    if twice:
+        told = [
+            f"{address} at {' and '.join(f'{node} ({mac})' for node, _, mac in pairs)}"
+            for address, pairs in twice.items()
+        ]
+        yield Cause(
+            status=Status.WARN,
+            evidence=some(told),
+            remedy="for the MAC that is no pod's: openstack port unset --allowed-address "
+            "ip-address=ADDRESS,mac-address=MAC PORT",
+            victims=tuple(Victim("address", address) for address in twice),
+            fixes=certain(lambda: drop_second_pairs(look, chain(*twice.values()))),
+        )
+
+
+@question(
+    "pair-stale",
+    "No address pair is left of a pod that is gone",
+    f"{FROM_DRIVER}; up to ussuri, what is deleted while the controller is down stays",
+    ("pair-twice",),
+    arises=needs_pairs,
+)
+def check_stale_pairs(look: Look) -> Iterator[Cause]:
+    """They count towards the limit, and let somebody use the address. Only the pods' subnet."""
+    known = {(address, vif.mac) for vif in _vifs(look) for address in vif.addresses}
+    macs = {port.mac for port in look.ports.values()}
+    stale = [
+        (name, address, mac)
+        for name, address, mac in _pod_pairs(look)
+        # A pair whose port is there is a pod's that comes or goes.
+        if (address, mac) not in known and mac not in macs
+    ]
+    if stale:
+        counts = Counter(name for name, _, _ in stale)
+        yield Cause(
+            status=Status.WARN,
+            evidence=some([f"{name}: {count}" for name, count in counts.items()]),
+            remedy="openstack port unset --allowed-address ip-address=ADDRESS,mac-address=MAC PORT",
+            victims=tuple(Victim("address", address) for _, address, _ in stale),
+            own=True,
+            fixes=certain(lambda: drop_pairs(look, stale)),
+        )
+
+
+def _pod_pairs(look: Look) -> Iterator[PlacedPair]:
+    """Node, address and MAC of each pair in the pods' subnet: others are of no concern here."""
+    pods = ipv4_range(look.pod_subnet.cidr)
+    if pods is None:
+        raise CouldNotLook("the range of the pods' subnet cannot be read")
+    for name, (single, _) in look.pairs.items():
+        for address, mac in sorted(single):
+            ip = ipv4(address)
+            if ip is not None and ip in pods:
+                yield name, address, mac
+
+
+def _vifs(look: Look) -> Iterator[PodVif]:
+    return (vif for vif in look.vifs.values() if isinstance(vif, PodVif))

@@ -1,0 +1,279 @@
+"""Checks of what Neutron and Octavia can, and of what they permit the user."""
+
+from __future__ import annotations
+
+import math
+
+from kuryr_runbook.checking.verdicts import (
+    CouldNotLook,
+    Verdict,
+    check,
+    failed,
+    passed,
+    readable,
+    skipped,
+    some,
+    warned,
+)
+from kuryr_runbook.checking.view.permissions import (
+    FORBIDDEN,
+    cluster,
+    neutron,
+    node_ports,
+    octavia,
+    octavia_version,
+    permitted,
+    resources,
+    roles,
+)
+from kuryr_runbook.model import support
+from kuryr_runbook.model.providers import OctaviaProvider
+from kuryr_runbook.model.releases.octavia_features import PROVIDER_CHOICE
+from kuryr_runbook.snapshots.cloud.pair_limit import limit_told
+from kuryr_runbook.snapshots.openstack import OpenStackSnapshot
+from kuryr_runbook.snapshots.preflight import PreflightSnapshot
+from kuryr_runbook.specs.credentials import lacking_roles, wanted_roles
+from kuryr_runbook.specs.requirements import needed_extensions
+
+AMPHORAE = {"amphora", "octavia"}
+"""Names of the provider whose load balancers are amphorae; the second is the older one."""
+
+
+@check("neutron-extensions", "Neutron has the extensions that this site needs")
+def check_extensions(snapshot: PreflightSnapshot) -> Verdict:
+    """Which ones depends on the VIF driver and the release."""
+    needed, there = needed_extensions(snapshot.site), neutron(snapshot).extensions
+    missing = [f"{alias} ({reason})" for alias, reason in needed.items() if alias not in there]
+    if missing:
+        return failed(
+            f"it lacks {'; '.join(missing)}",
+            "have the cloud's operators load the plugin or extension driver, or choose another "
+            "kuryr.vif_driver",
+        )
+    return passed(", ".join(needed))
+
+
+@check("octavia-api", "Octavia's API is new enough")
+def check_octavia_api(snapshot: PreflightSnapshot) -> Verdict:
+    """Kuryr needs version 2, and does without what a later minor version brings."""
+    newest = octavia_version(snapshot)
+    if newest < (2, 0):
+        return failed(
+            "it tells no version 2 of its API",
+            "Kuryr needs Octavia; neutron-lbaas alone, or an endpoint of another service, will "
+            "not do",
+        )
+    told = ".".join(map(str, newest))
+    asked = snapshot.site.release.octavia_features
+    lacking = [str(it) for it in asked if it.api > newest]
+    if lacking:
+        return warned(
+            f"version {told}: Kuryr does without {', '.join(lacking)}",
+            "upgrade Octavia if you need them",
+        )
+    more = f"; it has {', '.join(it.name for it in asked)}" if asked else ""
+    return passed(f"version {told}{more}")
+
+
+@check("octavia-providers", "Octavia offers a provider that Kuryr can use")
+def check_providers(snapshot: PreflightSnapshot) -> Verdict:
+    """The one that the site chose, which Kuryr does not always name to Octavia; then it gets the
+    default one, and the API does not tell which that is.
+    """
+    names, site = readable(octavia(snapshot).providers), snapshot.site
+    shown, chosen = ", ".join(names), site.kuryr.octavia_provider
+    if not names:
+        return failed("it offers none", "have the cloud's operators enable one")
+    named = _names_provider(snapshot)
+    if chosen in names or (not named and AMPHORAE & set(names)):
+        taken = f"Kuryr asks for {chosen}" if named else "Kuryr takes the cloud's default"
+        return passed(f"{shown}; {taken}")
+    if set(names) == {OctaviaProvider.OVN}:
+        return _only_ovn(snapshot)
+    if named:
+        return failed(
+            f"only {shown}, and Kuryr asks for {chosen}",
+            f"have the cloud's operators enable {chosen}, or choose another kuryr.octavia_provider",
+        )
+    return warned(
+        f"{shown}: none is an amphora, with which Kuryr {site.release.name} is tried",
+        "look whether phase 02's load balancer becomes ACTIVE and the acceptance checks pass",
+    )
+
+
+def _names_provider(snapshot: PreflightSnapshot) -> bool:
+    release, version = snapshot.site.release, octavia_version(snapshot)
+    chooses = PROVIDER_CHOICE in release.octavia_features and version >= PROVIDER_CHOICE.api
+    return snapshot.site.provider.is_named or chooses
+
+
+def _only_ovn(snapshot: PreflightSnapshot) -> Verdict:
+    """The site is for amphorae: for ovn kuryr.conf and security groups have to be others."""
+    kuryr, ovn = snapshot.site.kuryr, OctaviaProvider.OVN
+    evidence = f"only {ovn}, and kuryr.octavia_provider is {kuryr.octavia_provider}"
+    objections = support.provider_objections(snapshot.site.release, kuryr.vif_driver, ovn)
+    if objection := next(objections, None):
+        return failed(
+            f"{evidence}; {objection.reason}", "have the cloud's operators enable amphorae"
+        )
+    return failed(evidence, f"set kuryr.octavia_provider to {ovn}")
+
+
+@check("port-role", "The user may make pods' ports")
+def check_port_role(snapshot: PreflightSnapshot) -> Verdict:
+    """Asked with ports that cannot be made: what counts is how Neutron refuses them.
+
+    The one without binding:host_id is asked first, so that a refusal for another reason is not
+    taken for that.
+    """
+    look, driver = neutron(snapshot), snapshot.site.driver
+    plain = readable(look.plain_port)
+    if not permitted(plain):
+        return failed(
+            f"not on the nodes' network: {plain.said}; {roles(snapshot)}",
+            "give the user the role member in the project that owns the network",
+        )
+    if not driver.sends_binding_host:
+        return passed(f"{snapshot.site.kuryr.vif_driver} sets no binding:host_id")
+    bound = readable(look.bound_port)
+    if not permitted(bound):
+        return failed(
+            f"not with binding:host_id, which {snapshot.site.kuryr.vif_driver} sets: "
+            f"{bound.said}; {roles(snapshot)}",
+            "give the user the role admin in the project, have Neutron's policy allow "
+            "create_port:binding:host_id to a role of the user's, or choose kuryr.vif_driver "
+            "nested-vlan, which does not set it",
+        )
+    return passed(f"also with binding:host_id; {roles(snapshot)}")
+
+
+@check("load-balancer-role", "The user may list and make load balancers")
+def check_balancer_role(snapshot: PreflightSnapshot) -> Verdict:
+    """Asked with a load balancer that cannot be made, since a reader may list and not make."""
+    look = octavia(snapshot)
+    refusal = readable(look.new_balancer)
+    if refusal.status == FORBIDDEN:
+        return failed(
+            f"Octavia answered {refusal.status}: {refusal.said}; {roles(snapshot)}",
+            "give the user the role load-balancer_member (beside member) in the project",
+        )
+    if "vip" not in refusal.said.lower():
+        raise CouldNotLook(
+            f"Octavia answered {refusal.status} to a load balancer that cannot be: {refusal.said}"
+        )
+    balancers = readable(look.balancers)
+    return passed(f"{len(balancers)} are there; {roles(snapshot)}")
+
+
+@check("credential-roles", "Kuryr's application credential gets the roles that it needs")
+def check_credential_roles(snapshot: PreflightSnapshot) -> Verdict:
+    """The probes ask as the runbook's user, and an application credential may have less.
+
+    With its roles nothing can be asked before there is one, so they are judged by their names.
+    """
+    site, wanted = snapshot.site, wanted_roles(snapshot.site)
+    if wanted is None:
+        return skipped("Kuryr logs in as the runbook does")
+    told, held = ", ".join(wanted), readable(snapshot.cloud.login).roles
+    if missing := [role for role in wanted if role not in held]:
+        return failed(
+            f"it is to have {told}, and the user lacks {', '.join(missing)}; {roles(snapshot)}",
+            "an application credential has at most the roles of its user: grant them, or set "
+            "kuryr.credential_roles",
+        )
+    if lacking := lacking_roles(site, wanted):
+        return warned(
+            f"{told}: by the default policies of Neutron and Octavia {site.kuryr.vif_driver} "
+            f"needs {', '.join(lacking)} too",
+            "a cloud with other policies, or in which these roles imply those, may do: ask its "
+            "operators; else add them to kuryr.credential_roles. docs/credentials.md says what "
+            "each is for",
+        )
+    return passed(told)
+
+
+@check("address-pair-limit", "A worker's port takes an address pair for each of its pods")
+def check_pair_limit(snapshot: PreflightSnapshot) -> Verdict:
+    """Neutron's max_allowed_address_pair, 10 unless the cloud's operators raise it."""
+    if not snapshot.site.driver.needs_address_pairs:
+        return skipped(f"{snapshot.site.kuryr.vif_driver} needs none")
+    look = neutron(snapshot)
+    limit, in_use = readable(limit_told(readable(look.paired_port))), _pairs_in_use(snapshot)
+    if limit is None:
+        return passed(f"{look.pairs} are allowed, as many as a node takes pods; {in_use}")
+    evidence = f"{limit} are allowed, a node takes {look.pairs} pods; {in_use}"
+    remedy = (
+        f"have the cloud's operators set max_allowed_address_pair to {look.pairs} in Neutron, or "
+        f"let the kubelets take at most {limit} pods (--max-pods); with one pod more on a worker "
+        "Kuryr's controller fails over and over, and leaves ports behind"
+    )
+    if limit < _share(snapshot):
+        return failed(f"{evidence}; the verification alone needs {_share(snapshot)}", remedy)
+    return warned(evidence, remedy)
+
+
+def _share(snapshot: PreflightSnapshot) -> int:
+    """The pods of the verification on one worker."""
+    workers = [node for node in readable(cluster(snapshot).nodes) if node.schedulable]
+    return math.ceil(snapshot.site.verification.replicas / max(1, len(workers)))
+
+
+def _pairs_in_use(snapshot: PreflightSnapshot) -> str:
+    ports = {name: port for name, port in node_ports(snapshot).items() if port is not None}
+    counts = {name: len(port.get("allowed_address_pairs") or ()) for name, port in ports.items()}
+    if not counts:
+        return "no node's port is known"
+    most = max(counts, key=lambda name: counts[name])
+    return f"most are in use at {most}: {counts[most]}"
+
+
+@check("has-to-exist", "What has to exist in Neutron beforehand is there")
+def check_existing(snapshot: PreflightSnapshot) -> Verdict:
+    """External network and node subnet, and all that the site names by its id."""
+    have, network = resources(snapshot), snapshot.site.network
+    given = {
+        "network.kuryr_pod_subnet_id": ("subnet", network.kuryr_pod_subnet_id),
+        "network.kuryr_service_subnet_id": ("subnet", network.kuryr_service_subnet_id),
+        "network.pod_security_group_id": ("security_group", network.pod_security_group_id),
+    }
+    external, external_id = network.external_network, network.external_network_id
+    subnet, subnet_id = network.node_subnet, network.node_subnet_id
+    problems = [
+        _absence(have, "network", external, external_id, "network.external_network"),
+        _absence(have, "subnet", subnet, subnet_id, "network.node_subnet"),
+        _inside(have, external, external_id),
+        *(
+            f"{kind} {given_id} ({key}) does not exist"
+            for key, (kind, given_id) in given.items()
+            if given_id and have.by_id(kind, given_id) is None
+        ),
+    ]
+    told = [problem for problem in problems if problem]
+    if told:
+        return failed(
+            some(told),
+            "correct the site file, or have it made: see `openstack network list --external` and "
+            "`openstack subnet list`",
+        )
+    return passed(f"network {external_id or external}, subnet {subnet_id or subnet}")
+
+
+def _absence(have: OpenStackSnapshot, kind: str, name: str, given_id: str | None, key: str) -> str:
+    """What is wrong with a resource that must be there exactly once; empty when nothing is."""
+    if given_id:
+        exists = have.by_id(kind, given_id) is not None
+        return "" if exists else f"{kind} {given_id} ({key}_id) does not exist"
+    found = list(have.named(kind, name))
+    if len(found) > 1:
+        ids = ", ".join(str(item["id"]) for item in found)
+        return f"{len(found)} {kind}s are named {name}: put the id into {key} ({ids})"
+    return "" if found else f"{kind} {name} ({key}) does not exist, or is not visible"
+
+
+def _inside(have: OpenStackSnapshot, name: str, given_id: str | None) -> str:
+    """That the external network is none, if so: there are no floating IPs on it."""
+    found = [have.by_id("network", given_id)] if given_id else have.named("network", name)
+    inside = any(item and item.get("router:external") is False for item in found)
+    return (
+        f"network {given_id or name} (network.external_network) is not external" if inside else ""
+    )

@@ -1,0 +1,247 @@
+"""Has every pod its interface, and is the port behind it what the pod believes it to be?"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+
+from kuryr_runbook.checking.causes import Cause, phase, pod_victim, question
+from kuryr_runbook.checking.questions.nodes import uses_trunks
+from kuryr_runbook.checking.verdicts import readable, some
+from kuryr_runbook.checking.view.cloud import Look
+from kuryr_runbook.model.findings import Status
+from kuryr_runbook.snapshots.cluster.objects import Pod
+from kuryr_runbook.snapshots.cluster.vif import Malformed
+
+SUCCESSOR = "delete the pod: its successor gets a new port"
+
+
+@question(
+    "pod-unhandled",
+    "Kuryr promised each pod an interface",
+    "kuryr-kubernetes, controller/handlers/vif.py: the daemon waits for it, then answers 504",
+    {"pod-plugged"},
+)
+def check_handled(look: Look) -> Iterator[Cause]:
+    """The controller makes a port, and writes it down; the kubelet's plugin waits for that."""
+    waiting = [pod for pod in look.pods if look.vif(pod) is None and look.is_overdue(pod)]
+    if waiting:
+        place = look.site.release.vif_state
+        told = _told(look, waiting)
+        yield Cause(
+            status=Status.FAIL,
+            evidence=f"{len(waiting)} of {len(look.pods)} pods have none ({place}){told}",
+            remedy=f"kubectl -n {look.site.kubernetes.namespace} logs deployment/kuryr-controller: "
+            "why does it make no port? (quota, subnet, security group, node's port)",
+            victims=tuple(map(pod_victim, waiting)),
+            own=True,
+        )
+
+
+@question(
+    "pod-interface",
+    "The interface that Kuryr promised can be read",
+    "kuryr-kubernetes, objects/vif.py: an oslo versioned object",
+    {"pod-plugged"},
+)
+def check_readable(look: Look) -> Iterator[Cause]:
+    """Something else wrote there, or another release."""
+    bad = {pod: vif for pod in look.pods if isinstance(vif := look.vif(pod), Malformed)}
+    if bad:
+        first, why = next(iter(bad.items()))
+        yield Cause(
+            status=Status.FAIL,
+            evidence=f"{first}: {look.site.release.vif_state}: {why.reason}",
+            remedy=SUCCESSOR,
+            victims=tuple(map(pod_victim, bad)),
+            own=True,
+        )
+
+
+@question(
+    "pod-port-missing",
+    "Every pod's port exists in Neutron",
+    "kuryr-kubernetes: the annotation or KuryrPort names the port that reserves address and MAC",
+    {"pod-plugged", "address-pair", "members-differ", "subport", "pod-interface-inactive"},
+)
+def check_ports_exist(look: Look) -> Iterator[Cause]:
+    """Somebody deleted it; Neutron may give the address to another."""
+    lost = [(pod, vif) for pod, vif in look.plugged if vif.port_id not in look.ports]
+    if lost:
+        pod, vif = lost[0]
+        yield Cause(
+            status=Status.FAIL,
+            evidence=f"port {vif.port_id} of {pod} does not exist"
+            + (f"; nor do those of {len(lost) - 1} more" if len(lost) > 1 else ""),
+            remedy=f"{SUCCESSOR} (kubectl -n {pod.namespace} delete pod {pod.name}); nothing but "
+            "Kuryr may delete ports of pods",
+            victims=tuple(pod_victim(pod) for pod, _ in lost),
+            own=True,
+        )
+
+
+@question(
+    "pod-port-differs",
+    "Every pod's port has the pod's address and MAC",
+    "neutron: security groups and spoofing protection go by address and MAC of the port",
+    {"address-pair", "members-differ"},
+)
+def check_ports_match(look: Look) -> Iterator[Cause]:
+    """Something changed the port, or the pod was plugged by something else."""
+    told = {}
+    for pod, vif in look.plugged:
+        port = look.ports.get(vif.port_id)
+        if port is None:
+            continue
+        wrong_pod = bool(pod.address) and pod.address not in port.addresses
+        if wrong_pod or port.mac != vif.mac or not set(vif.addresses) <= set(port.addresses):
+            told[pod] = (
+                f"port {port.id} has {', '.join(port.addresses) or 'no address'} {port.mac}, "
+                f"{pod} {pod.address or 'no address'}, its interface "
+                f"{', '.join(vif.addresses)} {vif.mac}"
+            )
+    if told:
+        yield Cause(
+            status=Status.FAIL,
+            evidence=next(iter(told.values())),
+            remedy=f"{SUCCESSOR}; if the address is of another network, {phase('daemon')}",
+            victims=tuple(map(pod_victim, told)),
+            own=True,
+        )
+
+
+@question(
+    "port-shared",
+    "No two pods have the same port",
+    "kuryr-kubernetes: one port for each pod's interface",
+    {"pod-port-differs", "address-pair", "members-differ"},
+)
+def check_ports_own(look: Look) -> Iterator[Cause]:
+    """Copied annotations do that, for example those of a restored backup."""
+    of: dict[str, list[Pod]] = defaultdict(list)
+    for pod, vif in look.plugged:
+        of[vif.port_id].append(pod)
+    shared = {port: pods for port, pods in of.items() if len(pods) > 1}
+    if shared:
+        told = [f"port {port}: {', '.join(map(str, pods))}" for port, pods in shared.items()]
+        yield Cause(
+            status=Status.FAIL,
+            evidence=some(told),
+            remedy=f"{SUCCESSOR}: all but one, without its annotation in its template",
+            victims=tuple(pod_victim(pod) for pods in shared.values() for pod in pods),
+            own=True,
+        )
+
+
+@question(
+    "pod-interface-inactive",
+    "Every pod's interface is active",
+    "kuryr-kubernetes, controller/handlers/vif.py: the daemon plugs what is active",
+    {"pod-plugged"},
+)
+def check_active(look: Look) -> Iterator[Cause]:
+    """With nested-macvlan nobody waits for Neutron; with the others the port has to be ACTIVE."""
+    waiting = [(pod, vif) for pod, vif in look.plugged if not vif.active and look.is_overdue(pod)]
+    if waiting:
+        pod, vif = waiting[0]
+        port = look.ports.get(vif.port_id)
+        state = f"; its port is {port.status}" if port else ""
+        nested = look.site.driver.needs_address_pairs
+        yield Cause(
+            status=Status.FAIL,
+            evidence=f"that of {pod} is not{state}",
+            remedy="the controller stopped halfway: kubectl -n "
+            f"{look.site.kubernetes.namespace} rollout restart deployment kuryr-controller"
+            if nested
+            else "Neutron has to make the port ACTIVE: look at the agent or trunk driver of "
+            f"{pod.node} (openstack network agent list)",
+            victims=tuple(pod_victim(pod) for pod, _ in waiting),
+            own=True,
+        )
+
+
+@question(
+    "subport",
+    "Every pod's port is a subport of its worker's trunk",
+    "kuryr-kubernetes, controller/drivers/nested_vlan_vif.py",
+    {"pod-interface-inactive"},
+    arises=uses_trunks,
+)
+def check_subports(look: Look) -> Iterator[Cause]:
+    """Without it nothing carries the pod's VLAN."""
+    lost = {}
+    for pod, vif in look.plugged:
+        parent = look.node_ports.get(pod.node)
+        trunk = look.trunks.get(parent.id) if parent else None
+        if trunk and vif.port_id not in trunk.sub_ports:
+            lost[pod] = f"port {vif.port_id} of {pod} is none of trunk {trunk.id} of {pod.node}"
+    if lost:
+        yield Cause(
+            status=Status.FAIL,
+            evidence=next(iter(lost.values())),
+            remedy=SUCCESSOR,
+            victims=tuple(map(pod_victim, lost)),
+            own=True,
+        )
+
+
+FAULTS: Mapping[str, tuple[str, str]] = {
+    "cannot be reached": (
+        "the CNI plugin does not reach the daemon",
+        f"is the pod of kuryr-daemon on that node there and ready, with [cni_daemon] bind_address "
+        f"127.0.0.1:5036? {phase('daemon')} sets it",
+    ),
+    "connection refused": (
+        "the CNI plugin does not reach the daemon",
+        f"is the pod of kuryr-daemon on that node there and ready? {phase('daemon')}",
+    ),
+    "error 500": (
+        "the daemon could not plug the pod",
+        "see the log of kuryr-daemon on that node: KeyError means that kuryr.link_iface is not the "
+        f"name of its interface; then {phase('daemon')}",
+    ),
+    "error 504": (
+        "the daemon waited in vain for an active interface",
+        "does the daemon see the pod? It watches pods of its node by the node's name; restart it: "
+        "kubectl -n kube-system rollout restart daemonset kuryr-daemon",
+    ),
+    "failed to find plugin": (
+        "the CNI plugin is not on the node",
+        f"{phase('daemon')}; with kuryr.cni_plugin preinstalled, put it into /opt/cni/bin",
+    ),
+}
+"""What the kubelet says about a pod that it could not plug, and what that means."""
+
+
+@question(
+    "pod-plugged",
+    "Every pod with an interface was plugged",
+    "kuryr-kubernetes, cni/ and kuryr_cni/: the kubelet puts what the plugin answers into an event",
+)
+def check_plugged(look: Look) -> Iterator[Cause]:
+    """Port and promise are there; it is the node's side that fails."""
+    by_fault: dict[str, list[tuple[Pod, str]]] = defaultdict(list)
+    waiting = [pod for pod in look.pods if not pod.address]
+    if waiting:
+        readable(look.cluster.events)
+    for pod in waiting:
+        warning = look.pod_warning(pod)
+        fault = next((fault for fault in FAULTS if fault in warning), None)
+        if fault is not None:
+            by_fault[fault].append((pod, warning))
+    for fault, pods in by_fault.items():
+        means, remedy = FAULTS[fault]
+        pod, warning = pods[0]
+        yield Cause(
+            status=Status.FAIL,
+            evidence=f"{means}; {pod} on {pod.node}: {warning}",
+            remedy=remedy,
+            victims=tuple(pod_victim(pod) for pod, _ in pods),
+        )
+
+
+def _told(look: Look, pods: list[Pod]) -> str:
+    """What the kubelet says about the first of them that it says something about."""
+    warnings = (look.pod_warning(pod) for pod in pods)
+    first = next((warning for warning in warnings if warning), "")
+    return f"; {first}" if first else ""

@@ -1,0 +1,218 @@
+"""Is Kuryr itself well? Its controller, its daemons, and the nodes that wait for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kuryr_runbook.checking.causes import Cause, node_victim, phase, question
+from kuryr_runbook.checking.verdicts import some
+from kuryr_runbook.checking.view.cloud import Look
+from kuryr_runbook.model.findings import Status
+from kuryr_runbook.model.fixes import PhaseFix
+from kuryr_runbook.model.support import kubernetes_objections
+from kuryr_runbook.snapshots.cluster.programs import ProgramPod
+from kuryr_runbook.snapshots.reading import Unreadable
+from kuryr_runbook.specs.controller import CONTROLLER
+from kuryr_runbook.specs.daemon import DAEMON
+
+POD_EFFECTS = frozenset({"pod-unhandled", "pod-interface-inactive"})
+SERVICE_EFFECTS = frozenset(
+    {"balancer-missing", "listener-missing", "members-differ", "external-address"}
+)
+CONTROLLER_EFFECTS = POD_EFFECTS | SERVICE_EFFECTS | {"stuck-finalizers"}
+"""What follows when the controller does not do its work."""
+DAEMON_EFFECTS = frozenset({"node-ready", "pod-plugged"})
+
+MANY_RESTARTS = 3
+RECENT = 3600.0
+"""Seconds in which restarts still matter."""
+
+
+@question(
+    "kubernetes-version",
+    "Kuryr's release runs on this version of Kubernetes",
+    "catalogue of releases: kuryr-runbook releases",
+    {"controller-ready", *CONTROLLER_EFFECTS},
+)
+def check_version(look: Look) -> Iterator[Cause]:
+    """One that was not tried but lies in the window may well work."""
+    version = look.version
+    for objection in kubernetes_objections(look.site.release, version):
+        if objection.status is Status.FAIL:
+            evidence = f"{objection.subject}: {objection.reason}"
+            yield Cause(status=Status.FAIL, evidence=evidence, remedy=objection.way_out)
+
+
+@question(
+    "self-link",
+    "The API gives objects the selfLink that Kuryr reads",
+    "metadata.selfLink in kuryr_kubernetes of stein to victoria",
+    {"controller-ready", *CONTROLLER_EFFECTS},
+    arises=lambda site: site.release.needs_self_link,
+)
+def check_self_link(look: Look) -> Iterator[Cause]:
+    """Without it up to Victoria nothing is handled: KeyError selfLink in the controller's log."""
+    if not look.self_link:
+        yield Cause(
+            status=Status.FAIL,
+            evidence=f"objects have no metadata.selfLink, which Kuryr {look.site.release.name} "
+            "reads of each",
+            remedy="start the API servers with --feature-gates=RemoveSelfLink=false (Kubernetes "
+            "1.20 to 1.23), or install Kuryr wallaby or later",
+        )
+
+
+@question(
+    "controller-replicas",
+    "The controller is deployed, and not scaled to nothing",
+    "kuryr-kubernetes: the controller alone makes ports and load balancers",
+    {"controller-ready", *CONTROLLER_EFFECTS},
+)
+def check_replicas(look: Look) -> Iterator[Cause]:
+    """Pods that run go on without it; nothing new gets a port or a load balancer."""
+    home, replicas = look.site.kubernetes.namespace, look.programs.replicas
+    if replicas is None:
+        yield Cause(
+            status=Status.FAIL,
+            evidence=f"there is no Deployment {home}/{CONTROLLER}",
+            remedy=phase("controller"),
+            fixes=(PhaseFix("controller"),),
+        )
+    elif replicas == 0:
+        yield Cause(
+            status=Status.FAIL,
+            evidence=f"Deployment {home}/{CONTROLLER} is scaled to 0",
+            remedy=f"kubectl -n {home} scale deployment {CONTROLLER} --replicas=1, or "
+            f"{phase('controller')}",
+            fixes=(PhaseFix("controller"),),
+        )
+
+
+@question(
+    "controller-ready",
+    "The controller is ready",
+    "kuryr-kubernetes, controller/managers/health.py: /ready asks Kubernetes, Keystone and Neutron",
+    CONTROLLER_EFFECTS,
+)
+def check_controller(look: Look) -> Iterator[Cause]:
+    """A controller that starts over and over does not get to its work either."""
+    home, programs = look.site.kubernetes.namespace, look.programs
+    pods = [pod for pod in programs.controllers if not pod.going]
+    if programs.replicas is None or any(pod.ready for pod in pods):
+        return
+    told = [_words(pod) for pod in pods]
+    evidence = some(told) if told else "its Deployment has made no pod"
+    yield Cause(
+        status=Status.FAIL,
+        evidence=f"no controller is ready: {evidence}",
+        remedy=f"kubectl -n {home} describe pod -l name={CONTROLLER}; kubectl -n {home} logs "
+        f"deployment/{CONTROLLER} --previous; then {phase('controller')}",
+        fixes=(PhaseFix("controller"),),
+    )
+
+
+@question(
+    "controller-restarts",
+    "The controller does not restart over and over",
+    "kuryr-kubernetes, controller/managers/health.py: /alive fails for good after an error that "
+    "a handler did not expect",
+    (),
+)
+def check_restarts(look: Look) -> Iterator[Cause]:
+    """Between two restarts it is ready, and does part of its work."""
+    for pod in look.programs.controllers:
+        is_recent = pod.restarted is not None and not look.is_old(pod.restarted, RECENT)
+        if pod.restarts >= MANY_RESTARTS and is_recent:
+            yield Cause(
+                status=Status.WARN,
+                evidence=f"{_words(pod)}: {pod.restarts} restarts, the last less than an hour ago",
+                remedy=f"kubectl -n {look.site.kubernetes.namespace} logs {pod.name} --previous",
+            )
+
+
+@question(
+    "daemon-there",
+    "Every worker has a daemon",
+    "kuryr-kubernetes, cni/daemon: the CNI plugin only passes on to the daemon of its node",
+    {"daemon-ready", *DAEMON_EFFECTS},
+)
+def check_daemons_there(look: Look) -> Iterator[Cause]:
+    """Pods that run go on without it; none can start or end."""
+    programs, home = look.programs, look.site.kubernetes.namespace
+    served = {pod.node for pod in programs.daemons if not pod.going}
+    bare = [node.name for node in look.nodes if node.schedulable and node.name not in served]
+    if not bare:
+        return
+    missing = f"no pod of DaemonSet {home}/{DAEMON} on {some(bare)}"
+    yield Cause(
+        status=Status.FAIL,
+        evidence=missing if programs.daemon_set else f"there is no DaemonSet {home}/{DAEMON}",
+        remedy=f"kubectl -n {home} describe daemonset {DAEMON}, for taints and node selectors; "
+        f"then {phase('daemon')}",
+        victims=tuple(map(node_victim, bare)),
+        nodes=frozenset(bare),
+        fixes=(PhaseFix("daemon"),),
+    )
+
+
+@question(
+    "daemon-ready",
+    "Every daemon is ready",
+    "kuryr-kubernetes, cni/health.py: /ready asks for NET_ADMIN and Kubernetes",
+    DAEMON_EFFECTS,
+)
+def check_daemons(look: Look) -> Iterator[Cause]:
+    """One finding for each reason, not for each node."""
+    home = look.site.kubernetes.namespace
+    by_reason: dict[str, list[ProgramPod]] = {}
+    for pod in look.programs.daemons:
+        if not pod.ready and not pod.going:
+            by_reason.setdefault(pod.reason, []).append(pod)
+    for pods in by_reason.values():
+        nodes = [pod.node for pod in pods]
+        yield Cause(
+            status=Status.FAIL,
+            evidence=some([_words(pod) for pod in pods]),
+            remedy=f"kubectl -n {home} describe pod {pods[0].name}; kubectl -n {home} logs "
+            f"{pods[0].name} --all-containers; then {phase('daemon')}",
+            victims=tuple(map(node_victim, nodes)),
+            nodes=frozenset(nodes),
+            fixes=(PhaseFix("daemon"),),
+        )
+
+
+@question(
+    "node-ready",
+    "All nodes are Ready",
+    "kubelet: a node is ready once it finds a CNI configuration",
+    ("pod-plugged",),
+)
+def check_nodes(look: Look) -> Iterator[Cause]:
+    """The kubelet says by itself whether it is the network that lacks."""
+    by_reason: dict[str, list[str]] = {}
+    for node in look.nodes:
+        if not node.ready:
+            by_reason.setdefault(node.reason, []).append(node.name)
+    for reason, names in by_reason.items():
+        lacks_network = "cni" in reason.lower() or "network" in reason.lower()
+        mend = (
+            f"{phase('daemon')}: its init container brings the CNI configuration"
+            if lacks_network
+            else f"kubectl describe node {names[0]}, and the kubelet's log there: it is not the "
+            "network that it misses"
+        )
+        yield Cause(
+            status=Status.FAIL,
+            evidence=f"{some(names)}: {reason}",
+            remedy=mend,
+            victims=tuple(map(node_victim, names)),
+            nodes=frozenset(names),
+            fixes=(PhaseFix("daemon"),) if lacks_network else (),
+        )
+
+
+def _words(pod: ProgramPod) -> str:
+    """A pod of Kuryr's, why it is not ready, and what it said last."""
+    last = "" if isinstance(pod.log, Unreadable) or not pod.log else f"; it said: {pod.log[-1]}"
+    where = f"{pod.name} on {pod.node or 'no node'}"
+    return f"{where}: {pod.reason}{last}" if pod.reason else f"{where}{last}"

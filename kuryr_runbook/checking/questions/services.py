@@ -1,0 +1,244 @@
+"""Has every Service that Kuryr serves a load balancer with what the Service asks for?"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from kuryr_runbook.checking.causes import (
+    Cause,
+    Victim,
+    phase,
+    question,
+    service_victim,
+)
+from kuryr_runbook.checking.fixes import certain, lead_back
+from kuryr_runbook.checking.questions.programs import SERVICE_EFFECTS
+from kuryr_runbook.checking.verdicts import some
+from kuryr_runbook.checking.view.cloud import Look
+from kuryr_runbook.model.addressing import api_service_address
+from kuryr_runbook.model.findings import Status
+from kuryr_runbook.model.fixes import PhaseFix
+from kuryr_runbook.model.support import service_objections
+from kuryr_runbook.snapshots.cloud.resources import Balancer
+from kuryr_runbook.snapshots.cluster.objects import ClusterService
+
+ANY_OCTAVIA = (99, 0)
+"""Octavia's version is not asked for here: a port that it skips shows as a missing listener."""
+API = Victim("service", "default/kubernetes")
+FROM_HANDLER = "kuryr-kubernetes, controller/handlers/lbaas.py, loadbalancer.py"
+SEE_LOG = "kubectl -n kube-system logs deployment/kuryr-controller"
+
+
+@question(
+    "service-unsupported",
+    "Kuryr makes a load balancer of every Service with an address",
+    f"{FROM_HANDLER}: what it ignores",
+)
+def check_kinds(look: Look) -> Iterator[Cause]:
+    """Headless Services are left out: they need none."""
+    by_reason: dict[tuple[str, str], list[ClusterService]] = defaultdict(list)
+    for service in look.all_services:
+        if service.service.cluster_ip and service.life.deleted is None:
+            release = look.site.release
+            for objection in service_objections(release, service.service, ANY_OCTAVIA):
+                by_reason[objection.reason, objection.way_out].append(service)
+    for (reason, way_out), services in by_reason.items():
+        yield Cause(
+            status=Status.WARN,
+            evidence=reason,
+            remedy=way_out,
+            victims=tuple(map(service_victim, services)),
+        )
+
+
+@question(
+    "balancer-twice",
+    "No Service has two load balancers",
+    "cloud-provider-openstack names its own kube_service_<cluster>_<namespace>_<service>",
+)
+def check_twice(look: Look) -> Iterator[Cause]:
+    """The cloud's service controller makes a second one; both cost, and one address confuses."""
+    served = {str(it.service) for it in look.all_services}
+    theirs = [it for it in look.balancers if it.name.startswith("kube_service_")]
+    if theirs:
+        yield Cause(
+            status=Status.WARN,
+            evidence=f"the cloud's service controller made {some([it.name for it in theirs])}",
+            remedy="switch it off: --controllers=*,-service (from Kubernetes 1.28 on "
+            "*,-service-lb-controller), or enabled=false in [LoadBalancer] of its cloud.conf; then "
+            f"openstack loadbalancer delete --cascade {theirs[0].id}",
+            victims=tuple(Victim("load balancer", it.name) for it in theirs),
+        )
+    doubles = {
+        name: found
+        for name, found in look.balancers_named.items()
+        if len(found) > 1 and name in served
+    }
+    if doubles:
+        told = [f"{name}: {', '.join(it.id for it in found)}" for name, found in doubles.items()]
+        yield Cause(
+            status=Status.FAIL,
+            evidence=some(told),
+            remedy="openstack loadbalancer delete --cascade ID, of those whose VIP is not the "
+            "Service's ClusterIP",
+            victims=tuple(Victim("service", name) for name in doubles),
+            explains=frozenset({"balancer-address"}),
+            own=True,
+        )
+
+
+@question(
+    "balancer-missing",
+    "Every Service with backends has its load balancer",
+    FROM_HANDLER,
+    {"external-address"},
+)
+def check_missing(look: Look) -> Iterator[Cause]:
+    """Kuryr begins once the Service has a backend that is ready."""
+    lost = [
+        service
+        for service in look.services
+        if look.balancer(service) is None
+        and look.is_old(service.life.made)
+        and look.backends(service)
+    ]
+    if lost:
+        told = [_with_warning(look, service) for service in lost]
+        yield Cause(
+            status=Status.FAIL,
+            evidence=f"{len(lost)} of {len(look.services)} have none: {some(told)}",
+            remedy=f"{SEE_LOG}: a 403 means that Kuryr's user lacks the role load-balancer_member",
+            victims=tuple(map(service_victim, lost)),
+            own=True,
+        )
+
+
+@question(
+    "balancer-address",
+    "Every load balancer is at its Service's ClusterIP",
+    FROM_HANDLER,
+    SERVICE_EFFECTS,
+)
+def check_address(look: Look) -> Iterator[Cause]:
+    """It is of an earlier Service of that name, and nobody asks there."""
+    wrong = [
+        (service, balancer)
+        for service, balancer in look.served
+        if balancer.vip != service.service.cluster_ip
+    ]
+    if wrong:
+        told = [f"{it} {it.service.cluster_ip}, its VIP {lb.vip}" for it, lb in wrong]
+        yield Cause(
+            status=Status.FAIL,
+            evidence=some(told),
+            remedy=f"openstack loadbalancer delete --cascade {wrong[0][1].id}; Kuryr makes it anew "
+            "when the endpoints change, or the controller restarts",
+            victims=tuple(service_victim(service) for service, _ in wrong),
+            own=True,
+        )
+
+
+@question(
+    "balancer-state",
+    "Every load balancer is ACTIVE",
+    "octavia: provisioning_status",
+    SERVICE_EFFECTS,
+)
+def check_states(look: Look) -> Iterator[Cause]:
+    """ERROR stays; PENDING may last as long as Kuryr waits for it."""
+    patience = look.site.kuryr.lb_activation_seconds
+    broken: dict[str, list[tuple[Victim, Balancer]]] = defaultdict(list)
+    for balancer, victim in balancers(look):
+        state = balancer.provisioning
+        slow = state.startswith("PENDING") and look.is_old(balancer.changed, patience)
+        if state == "ERROR" or slow:
+            broken[state].append((victim, balancer))
+    for state, found in broken.items():
+        first = found[0][1]
+        yield Cause(
+            status=Status.FAIL,
+            evidence=f"{state}: {some([f'{lb.name} ({lb.id})' for _, lb in found])}",
+            remedy=f"see Octavia's worker log: amphora image, flavor, quota, management network; "
+            f"then openstack loadbalancer failover {first.id}, or delete --cascade, after which "
+            f"{SEE_REMAKE}",
+            victims=tuple(victim for victim, _ in found),
+            own=True,
+            fixes=_api_fixes(state, found),
+        )
+
+
+def _api_fixes(state: str, found: list[tuple[Victim, Balancer]]) -> tuple[PhaseFix, ...]:
+    """The load balancer of the API is a phase's, which makes one in ERROR anew."""
+    is_apis = state == "ERROR" and any(victim == API for victim, _ in found)
+    return (PhaseFix("openstack_prep"),) if is_apis else ()
+
+
+SEE_REMAKE = "Kuryr makes it anew when the endpoints change, phase openstack_prep that of the API"
+
+
+@question(
+    "external-address",
+    "Every Service of type LoadBalancer has its floating IP",
+    "kuryr-kubernetes, controller/drivers/public_ip.py",
+)
+def check_external(look: Look) -> Iterator[Cause]:
+    """In Neutron at the VIP's port, and the same in the Service's status."""
+    at: dict[str, str] = {it.port_id: it.address for it in look.floating_ips if it.port_id}
+    wrong, loose = [], []
+    for service, balancer in look.served:
+        if service.service.type != "LoadBalancer" or not look.is_old(service.life.made):
+            continue
+        has = at.get(balancer.vip_port_id, "")
+        if not has or has != service.ingress:
+            announced = service.ingress or "none"
+            wrong.append((service, f"{service} announces {announced}, Neutron has {has or 'none'}"))
+            loose.append((service, balancer))
+    if wrong:
+        yield Cause(
+            status=Status.FAIL,
+            evidence=some([told for _, told in wrong]),
+            remedy=f"{SEE_LOG} (`Failed to allocate public IP`); check network.external_network "
+            "and the quota of floating IPs; a Service made anew gets a new one",
+            victims=tuple(service_victim(service) for service, _ in wrong),
+            fixes=certain(lambda: lead_back(look, loose)),
+        )
+
+
+@question(
+    "api-balancer",
+    "The API has a load balancer at the first address of the Services",
+    "kuryr-kubernetes, doc/source/installation/manual.rst: the runbook makes it, Kuryr does not",
+)
+def check_api(look: Look) -> Iterator[Cause]:
+    """Pods ask for the API there, by KUBERNETES_SERVICE_HOST."""
+    vip = str(api_service_address(look.site.kubernetes.service_cidr))
+    found = look.balancers_at.get(vip, [])
+    empty = [
+        balancer
+        for balancer in found
+        if not any(look.members(listener) for listener in look.listeners_of(balancer))
+    ]
+    if not found or empty:
+        lacks = "has no listener with members" if found else "does not exist"
+        yield Cause(
+            status=Status.FAIL,
+            evidence=f"the load balancer at {vip} {lacks}: no pod reaches the API",
+            remedy=phase("openstack_prep"),
+            victims=(API,),
+            fixes=(PhaseFix("openstack_prep"),),
+        )
+
+
+def balancers(look: Look) -> Iterator[tuple[Balancer, Victim]]:
+    """Those of Services, and that of the API, with whom they serve."""
+    vip = str(api_service_address(look.site.kubernetes.service_cidr))
+    for service, balancer in look.served:
+        yield balancer, service_victim(service)
+    for balancer in look.balancers_at.get(vip, []):
+        yield balancer, API
+
+
+def _with_warning(look: Look, service: ClusterService) -> str:
+    warning = look.warning("Service", service.service.namespace, service.service.name, service.life)
+    return f"{service} ({warning})" if warning else str(service)

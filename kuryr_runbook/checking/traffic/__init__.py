@@ -1,0 +1,1 @@
+"""What the verification's pods saw when they asked each other, and under disturbances."""

@@ -1,0 +1,78 @@
+"""Judging what pods were answered: who asked, what came of it, and who suffers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from kuryr_runbook.checking.verdicts import CouldNotLook, Verdict, failed, passed, some
+from kuryr_runbook.checking.view.workload import pods_of
+from kuryr_runbook.model.site import Site
+from kuryr_runbook.snapshots.reading import Unreadable
+from kuryr_runbook.snapshots.workload.probes import Answer, PodProbe
+from kuryr_runbook.snapshots.workload.verification import Pod, VerificationSnapshot
+from kuryr_runbook.specs.workload import SERVICE
+
+NOT_ASKED = Answer(ok=None, said="was not asked")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question that was put to the network."""
+
+    who: str
+    """Who asked whom, as it is told."""
+    answer: Answer
+    pods: tuple[str, ...] = ()
+    """Names of the workload's pods that it is about."""
+
+
+def judged(site: Site, asked: Iterable[Asked], passing: str, remedy: str) -> Verdict:
+    """Fail when one says no; unknown when one could not be asked, or nobody was."""
+    questions = list(asked)
+    bad = [it for it in questions if it.answer.ok is False]
+    if bad:
+        told = some(_counted(f"{it.who}: {it.answer.said}" for it in bad))
+        pods = dict.fromkeys(pod for it in bad for pod in it.pods)
+        verdict = failed(f"{len(bad)} of {len(questions)} fail: {told}", remedy)
+        return replace(verdict, victims=tuple(pod_victim(site, pod) for pod in pods))
+    unknown = _counted(f"{it.who}: {it.answer.said}" for it in questions if it.answer.ok is None)
+    if unknown or not questions:
+        raise CouldNotLook(some(unknown) or "there was nobody to ask")
+    return passed(passing)
+
+
+def pod_victim(site: Site, name: str) -> str:
+    """One of the workload's pods, in the words of a finding's victims."""
+    return f"pod {site.verification.namespace}/{name}"
+
+
+def service_victim(site: Site) -> str:
+    """The workload's Service, in the words of a finding's victims."""
+    return f"service {site.verification.namespace}/{SERVICE}"
+
+
+def probes_of(snapshot: VerificationSnapshot) -> Iterator[tuple[Pod, PodProbe | Unreadable]]:
+    """What each pod was answered. Raises CouldNotLook when there are too few pods."""
+    for pod in pods_of(snapshot):
+        yield pod, snapshot.probes.get(pod.name, Unreadable("it does not run"))
+
+
+def not_asked(probe: Unreadable) -> Answer:
+    """The answer to any question of a pod that could not probe."""
+    return Answer(ok=None, said=probe.reason)
+
+
+def by_one_of(names: Iterable[str], answer: Answer) -> Answer:
+    """The answer; a no when somebody else than these pods gave it."""
+    if answer.ok and answer.said not in names:
+        return replace(answer, ok=False, said=f"answered by {answer.said!r}, which is no pod")
+    return answer
+
+
+def _counted(texts: Iterable[str]) -> list[str]:
+    """Each text once, with how often it was said."""
+    return [
+        text if count == 1 else f"{text} ({count} times)" for text, count in Counter(texts).items()
+    ]

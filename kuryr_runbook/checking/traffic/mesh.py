@@ -1,0 +1,189 @@
+"""Checks of the way between pods: each to each, with what the other end saw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from kuryr_runbook.checking.traffic.answers import (
+    NOT_ASKED,
+    Asked,
+    judged,
+    not_asked,
+    pod_victim,
+    probes_of,
+)
+from kuryr_runbook.checking.verdicts import CouldNotLook, Verdict, check, readable, warned
+from kuryr_runbook.checking.view.workload import pods_of
+from kuryr_runbook.model.findings import Status
+from kuryr_runbook.snapshots.reading import Unreadable
+from kuryr_runbook.snapshots.workload.probes import Answer, PodProbe
+from kuryr_runbook.snapshots.workload.verification import Pod, VerificationSnapshot
+from kuryr_runbook.specs.workload import POD_PORT, SELECTOR
+
+SEE_PAIRS = "see the check of the address pairs; then the security groups of the workers' ports"
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One pod that asks another."""
+
+    one: Pod
+    other: Pod
+    answer: Answer
+
+    @property
+    def is_local(self) -> bool:
+        """Whether both are on one node."""
+        return self.one.node == self.other.node
+
+    def __str__(self) -> str:
+        return f"{self.one.name} to {self.other.name}"
+
+
+@check("pod-to-pod", "Every pod reaches every other pod")
+def check_pod_to_pod(snapshot: VerificationSnapshot) -> Verdict:
+    """Ping, each to each."""
+    pairs = list(_pairs(snapshot, _pings))
+    local = sum(pair.is_local for pair in pairs)
+    split = f"{local} on one node, {len(pairs) - local} between nodes"
+    verdict = _judged(
+        snapshot, pairs, f"{len(pairs)} of {len(pairs)} pings answered: {split}", SEE_PAIRS
+    )
+    if verdict.status is Status.PASS and local == len(pairs) and _workers(snapshot) > 1:
+        space = snapshot.site.verification.namespace
+        return warned(
+            f"{verdict.evidence}: all pods are on {pairs[0].one.node}, so nothing was sent between "
+            "nodes",
+            f"delete some, so that they spread: kubectl -n {space} delete pod -l {SELECTOR}",
+        )
+    return verdict
+
+
+@check("pod-to-pod-tcp", "Every pod's server answers every other pod")
+def check_tcp(snapshot: VerificationSnapshot) -> Verdict:
+    """HTTP straight to the other pod, which says its name."""
+    pairs = [
+        replace(pair, answer=_by_name(pair.other.name, pair.answer))
+        for pair in _pairs(snapshot, lambda probe: probe.tcp)
+    ]
+    return _judged(
+        snapshot,
+        pairs,
+        f"{len(pairs)} of {len(pairs)} requests answered",
+        "where pings are not answered either: see that check; otherwise a security group or a "
+        f"filter on the worker lets ICMP in, and not TCP {POD_PORT}. Another pod's answer: two "
+        "have one address, see their ports in Neutron",
+    )
+
+
+@check("pod-source-address", "Pods see each other's own addresses")
+def check_source(snapshot: VerificationSnapshot) -> Verdict:
+    """What translates addresses between pods breaks policies, and hides who asks."""
+    pairs = [
+        replace(pair, answer=_seen_as(pair.one.address, pair.answer))
+        for pair in _pairs(snapshot, lambda probe: probe.tcp)
+        if pair.answer.ok
+    ]
+    if not pairs:
+        raise CouldNotLook("no pod's server answered another pod")
+    return _judged(
+        snapshot,
+        pairs,
+        f"in {len(pairs)} of {len(pairs)} answers",
+        "something translates addresses: on the worker of the pod that asks, kube-proxy or what "
+        "another CNI left (iptables -t nat -S; nft list ruleset)",
+    )
+
+
+@check("largest-packet", "The pod network's largest packet passes between all pods")
+def check_largest(snapshot: VerificationSnapshot) -> Verdict:
+    """A ping of the network's MTU that no router may part, where small ones are answered."""
+    size = readable(snapshot.packet)
+    lost = {str(it) for it in _pairs(snapshot, _pings) if it.answer.ok is False}
+    pairs = [it for it in _pairs(snapshot, lambda probe: probe.large) if str(it) not in lost]
+    if not pairs:
+        raise CouldNotLook("not even small pings are answered")
+    return _judged(
+        snapshot,
+        pairs,
+        f"{len(pairs)} of {len(pairs)} pings of {size} bytes answered",
+        f"a link on the way takes less than the network's MTU of {size}: compare the MTU of the "
+        "workers' interface (ip link) and of the nodes' network with it, and the underlay's with "
+        "what its tunnels add; then openstack network set --mtu",
+    )
+
+
+def _pings(probe: PodProbe) -> Mapping[str, Answer]:
+    return probe.pings
+
+
+def _pairs(
+    snapshot: VerificationSnapshot, part: Callable[[PodProbe], Mapping[str, Answer]]
+) -> Iterator[Pair]:
+    """Every pod with every other one, and what came of that part of the probe."""
+    pods = pods_of(snapshot)
+    for one, probe in probes_of(snapshot):
+        answers = {} if isinstance(probe, Unreadable) else part(probe)
+        missing = not_asked(probe) if isinstance(probe, Unreadable) else NOT_ASKED
+        for other in pods:
+            if other is not one:
+                yield Pair(one, other, answers.get(other.address, missing))
+
+
+def _judged(
+    snapshot: VerificationSnapshot, pairs: Iterable[Pair], passing: str, remedy: str
+) -> Verdict:
+    """The verdict on all pairs; a failure says what those that fail have in common."""
+    found = list(pairs)
+    asked = (Asked(str(it), it.answer, (it.one.name, it.other.name)) for it in found)
+    verdict = judged(snapshot.site, asked, passing, remedy)
+    if verdict.status is not Status.FAIL:
+        return verdict
+    bad = [pair for pair in found if pair.answer.ok is False]
+    common = _common_pod(bad)
+    if common:
+        return replace(
+            verdict,
+            evidence=f"all that fail are to or from {common}: {verdict.evidence}",
+            subject=common,
+            victims=(pod_victim(snapshot.site, common),),
+        )
+    where = _common_place(found, bad)
+    return replace(verdict, evidence=f"{where}{verdict.evidence}")
+
+
+def _common_pod(bad: list[Pair]) -> str:
+    """The one pod that is an end of all of several pairs; empty when there is none."""
+    ends = [{pair.one.name, pair.other.name} for pair in bad]
+    common = sorted(set.intersection(*ends)) if len(ends) > 1 else []
+    return common[0] if len(common) == 1 else ""
+
+
+def _common_place(found: list[Pair], bad: list[Pair]) -> str:
+    kinds = {pair.is_local for pair in bad}
+    if len(kinds) == 1 and {pair.is_local for pair in found} != kinds:
+        where = "on one node" if kinds == {True} else "between nodes"
+        return f"all that fail are {where}: "
+    return ""
+
+
+def _workers(snapshot: VerificationSnapshot) -> int:
+    """How many nodes take pods; none when they were not read."""
+    if isinstance(snapshot.cluster, Unreadable):
+        return 0
+    return sum(node.ready and node.schedulable for node in snapshot.cluster.nodes)
+
+
+def _by_name(name: str, answer: Answer) -> Answer:
+    if answer.ok and answer.said != name:
+        return replace(answer, ok=False, said=f"answered by {answer.said!r}")
+    return answer
+
+
+def _seen_as(address: str, answer: Answer) -> Answer:
+    if not answer.seen:
+        return replace(answer, ok=None, said="the server does not tell whom it saw")
+    if answer.seen != address:
+        return replace(answer, ok=False, said=f"seen as {answer.seen}, not {address}")
+    return answer

@@ -1,0 +1,226 @@
+"""Checks of the data plane beyond the pods: Service, API, DNS, and the world outside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from ipaddress import IPv4Network, ip_address
+
+from kuryr_runbook.checking.traffic.answers import (
+    NOT_ASKED,
+    Asked,
+    by_one_of,
+    judged,
+    not_asked,
+    pod_victim,
+    probes_of,
+    service_victim,
+)
+from kuryr_runbook.checking.verdicts import (
+    CouldNotLook,
+    Verdict,
+    check,
+    failed,
+    passed,
+    readable,
+    skipped,
+    some,
+)
+from kuryr_runbook.checking.view.workload import balancer, pods_of
+from kuryr_runbook.model.addressing import api_service_address
+from kuryr_runbook.model.findings import Status
+from kuryr_runbook.snapshots.reading import Unreadable
+from kuryr_runbook.snapshots.workload.probes import Answer
+from kuryr_runbook.snapshots.workload.verification import (
+    DNS_LABELS,
+    DNS_NAMESPACE,
+    Pod,
+    VerificationSnapshot,
+)
+from kuryr_runbook.specs.workload import SERVICE
+
+SEE_RULE = (
+    "members are reached from the service subnet: see the check of the service subnet's rule; "
+    "then the state of the members in Octavia"
+)
+
+
+@check("external-from-pods", "Every pod reaches an address outside")
+def check_external(snapshot: VerificationSnapshot) -> Verdict:
+    """Ping through the router and its SNAT."""
+    address = str(snapshot.site.verification.external_address)
+    asked = [
+        _asked(pod, probe if isinstance(probe, Unreadable) else probe.pings.get(address))
+        for pod, probe in probes_of(snapshot)
+    ]
+    return judged(
+        snapshot.site,
+        asked,
+        f"{address} answers {len(asked)} of {len(asked)} pods",
+        "check the router's gateway and SNAT, its leg in the pod subnet, and whether "
+        f"verification.external_address {address} answers ping at all",
+    )
+
+
+@check("dns-from-pods", "Every pod reaches the cluster's DNS")
+def check_dns(snapshot: VerificationSnapshot) -> Verdict:
+    """By UDP, through the load balancer of its Service."""
+    address = readable(snapshot.dns)
+    if not address:
+        return skipped(f"no Service with {DNS_LABELS} in {DNS_NAMESPACE}")
+    asked = [
+        _asked(pod, probe if isinstance(probe, Unreadable) else probe.dns)
+        for pod, probe in probes_of(snapshot)
+    ]
+    return judged(
+        snapshot.site,
+        asked,
+        f"{address} answers {len(asked)} of {len(asked)} pods",
+        f"kuryr-runbook diagnose --namespace {DNS_NAMESPACE}: DNS is a Service with a load "
+        "balancer of its own, and its listener is UDP, which old versions of Octavia refuse",
+    )
+
+
+@check("vip-from-pods", "Every pod reaches the Service at its ClusterIP")
+def check_vip(snapshot: VerificationSnapshot) -> Verdict:
+    """HTTP, several times from each pod; every answer has to be one of the pods' names."""
+    asked = [_asked(pod, answer) for pod, answer in _vip_answers(snapshot)]
+    if not asked:
+        raise CouldNotLook("the Service has no ClusterIP to ask")
+    verdict = judged(
+        snapshot.site,
+        asked,
+        f"{len(asked)} of {len(asked)} requests answered at "
+        f"{readable(snapshot.workload).cluster_ip}",
+        SEE_RULE,
+    )
+    return _about_service(snapshot, verdict)
+
+
+def _vip_answers(snapshot: VerificationSnapshot) -> Iterator[tuple[Pod, Answer | Unreadable]]:
+    names = {pod.name for pod in pods_of(snapshot)}
+    for pod, probe in probes_of(snapshot):
+        if isinstance(probe, Unreadable):
+            yield pod, probe
+        else:
+            yield from ((pod, by_one_of(names, answer)) for answer in probe.vip)
+
+
+@check("vip-backends", "The ClusterIP leads to every one of the pods")
+def check_backends(snapshot: VerificationSnapshot) -> Verdict:
+    """Over all requests of all pods; one silent backend would otherwise hide among the others."""
+    names = {pod.name for pod in pods_of(snapshot)}
+    answers = [answer for _, answer in _vip_answers(snapshot)]
+    unread = [answer for answer in answers if isinstance(answer, Unreadable)]
+    reached = {answer.said for answer in answers if isinstance(answer, Answer) and answer.ok}
+    if reached >= names:
+        return passed(f"{len(names)} of {len(names)} pods answered")
+    if unread or not answers:
+        raise CouldNotLook("not every pod could be asked, and not every pod has answered")
+    silent = sorted(names - reached)
+    verdict = failed(
+        f"{len(silent)} of {len(names)} pods never answered: {some(silent)}",
+        SEE_RULE,
+        silent[0] if len(silent) == 1 else "",
+    )
+    victims = tuple(pod_victim(snapshot.site, name) for name in silent)
+    return _about_service(snapshot, replace(verdict, victims=victims))
+
+
+@check("vip-source-address", "The Service's requests come to the pods from its load balancer")
+def check_vip_source(snapshot: VerificationSnapshot) -> Verdict:
+    """Something else that answers at the ClusterIP would do so only where it runs."""
+    provider = str(balancer(snapshot)["provider"])
+    if provider not in ("amphora", "octavia", "ovn"):
+        return skipped(f"from where provider {provider} asks is not known")
+    asked = [
+        _asked(pod, _rightly_seen(snapshot, pod, answer, keeps=provider == "ovn"))
+        for pod, answer in _vip_answers(snapshot)
+        if isinstance(answer, Answer) and answer.ok
+    ]
+    if not asked:
+        raise CouldNotLook("no request to the Service was answered")
+    verdict = judged(
+        snapshot.site,
+        asked,
+        f"in {len(asked)} of {len(asked)} answers",
+        "a pod's or node's address means that kube-proxy, or what took its place, answers at the "
+        "ClusterIP on that worker: Kuryr does without, remove it and its rules; phase 00 looks "
+        "for it",
+    )
+    return _about_service(snapshot, verdict)
+
+
+def _rightly_seen(
+    snapshot: VerificationSnapshot, pod: Pod, answer: Answer, *, keeps: bool
+) -> Answer:
+    """The answer; a no when the request came from where no load balancer asks.
+
+    One that keeps the clients' addresses asks in its own name when client and member are the same.
+    """
+    subnet = snapshot.site.network.service_subnet.cidr
+    if not answer.seen:
+        return replace(answer, ok=None, said="the server does not tell whom it saw")
+    if keeps and answer.seen in (pod.address, readable(snapshot.workload).cluster_ip):
+        return answer
+    if not keeps and _lies_in(answer.seen, subnet):
+        return answer
+    wanted = f"the pod's own {pod.address}" if keeps else f"in {subnet}"
+    return replace(answer, ok=False, said=f"seen as {answer.seen}, which is not {wanted}")
+
+
+@check("api-from-pods", "Every pod reaches the API server at its service address")
+def check_api(snapshot: VerificationSnapshot) -> Verdict:
+    """Lists the Services of its namespace with the pod's own account, as `kubectl get svc` does."""
+    address = api_service_address(snapshot.site.kubernetes.service_cidr)
+    asked = [
+        _asked(pod, probe if isinstance(probe, Unreadable) else _lists_service(probe.api))
+        for pod, probe in probes_of(snapshot)
+    ]
+    return judged(
+        snapshot.site,
+        asked,
+        f"{len(asked)} of {len(asked)} pods list their Service at https://{address}",
+        f"check the load balancer {snapshot.site.network.api_load_balancer} of the API and its "
+        "members, and that the masters' group admits it; phase 02 shows both",
+    )
+
+
+@check("floating-ip-from-outside", "The Service answers at its floating IP")
+def check_outside(snapshot: VerificationSnapshot) -> Verdict:
+    """HTTP from where the notebook runs."""
+    address = readable(snapshot.workload).ingress
+    names = {pod.name for pod in pods_of(snapshot)}
+    asked = [Asked("from here", by_one_of(names, it)) for it in readable(snapshot.outside)]
+    verdict = judged(
+        snapshot.site,
+        asked,
+        f"{len(asked)} of {len(asked)} requests answered at {address}",
+        f"{SEE_RULE}; and the way from here to {address}",
+    )
+    return _about_service(snapshot, verdict)
+
+
+def _asked(pod: Pod, answer: Answer | Unreadable | None) -> Asked:
+    found = not_asked(answer) if isinstance(answer, Unreadable) else answer or NOT_ASKED
+    return Asked(pod.name, found, (pod.name,))
+
+
+def _about_service(snapshot: VerificationSnapshot, verdict: Verdict) -> Verdict:
+    """A failure with the Service among those that suffer."""
+    if verdict.status is not Status.FAIL:
+        return verdict
+    return replace(verdict, victims=(*verdict.victims, service_victim(snapshot.site)))
+
+
+def _lists_service(answer: Answer) -> Answer:
+    if answer.ok and SERVICE not in answer.said.split():
+        return replace(answer, ok=False, said=f"{SERVICE} is not among: {answer.said or 'none'}")
+    return answer
+
+
+def _lies_in(address: str, network: IPv4Network) -> bool:
+    try:
+        return ip_address(address) in network
+    except ValueError:
+        return False

@@ -1,0 +1,156 @@
+"""Whether all is well again after a disturbance, and whether anything was lost by it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from kuryr_runbook.checking.verdicts import some
+from kuryr_runbook.model.findings import Finding, Status, worst
+from kuryr_runbook.model.plan import Action, Step
+from kuryr_runbook.snapshots.workload.traces import Footprint
+from kuryr_runbook.specs.controller import CONTROLLER
+
+LEFTOVERS = frozenset(
+    {
+        "port-orphaned", "port-twice", "kuryr-port-orphaned", "pair-stale", "pair-twice",
+        "balancer-twice", "balancer-orphaned", "floating-ip-orphaned",
+    }
+)  # fmt: skip
+"""The checks of diagnosis that find what is nobody's."""
+SEE_LOG = "see the controller's log from that time: kubectl logs, and with --previous"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """What was seen before and after a disturbance."""
+
+    step: Step
+    seconds: float
+    """From its begin until all was well again, or was given up."""
+    findings: Sequence[Finding]
+    """The verification's, afterwards."""
+    before: Footprint
+    after: Footprint
+    remaining: Sequence[str]
+    """What is left of pods that are gone, after it was waited for."""
+    orphans_before: frozenset[str] | None
+    """What diagnosis finds that is nobody's; None: it could not look."""
+    orphans_after: frozenset[str] | None
+
+
+def trial_name(step: Step) -> str:
+    """The name of the check of a disturbance."""
+    if step.target.kind == "Node":
+        return "node-drained"
+    return "controller-deleted" if step.known["component"] == CONTROLLER else "daemon-deleted"
+
+
+def check_trial(trial: Trial) -> Iterator[Finding]:
+    """Two findings: all is well again, and nothing was lost or left."""
+    yield _recovered(trial)
+    yield _kept(trial)
+
+
+def not_tried(step: Step) -> Finding:
+    """The finding of a disturbance that was not made: it was not planned, or something before it
+    was not borne."""
+    kept = step.action is Action.KEEP
+    return Finding(
+        check=trial_name(step),
+        title=_title(step),
+        subject=str(step.target),
+        status=Status.SKIP if kept else Status.UNKNOWN,
+        evidence=step.because
+        if kept
+        else "was not tried: all was not well after what was tried before",
+    )
+
+
+def not_back(step: Step, seen: str) -> Finding:
+    """The finding of a disturbance after which what was deleted did not come back."""
+    return Finding(
+        check=trial_name(step),
+        title=_title(step),
+        subject=str(step.target),
+        status=Status.FAIL,
+        evidence=seen,
+        remedy="kuryr-runbook diagnose says why",
+    )
+
+
+def orphans(findings: Iterable[Finding]) -> frozenset[str] | None:
+    """What diagnosis finds that is nobody's; None when it could not look for all of that."""
+    found = list(findings)
+    blind = {
+        name for it in found if it.status is Status.UNKNOWN for name in (it.check, *it.effects)
+    }
+    if blind & LEFTOVERS:
+        return None
+    return frozenset(
+        f"{victim} ({it.check})"
+        for it in found
+        if it.check in LEFTOVERS and it.status in (Status.FAIL, Status.WARN)
+        for victim in it.victims or (it.evidence,)
+    )
+
+
+def _title(step: Step) -> str:
+    if step.target.kind == "Node":
+        return "The workload goes on when its node is drained"
+    return f"The workload goes on when {step.known['component']} is deleted"
+
+
+def _recovered(trial: Trial) -> Finding:
+    verdict = worst(trial.findings)
+    bad = [it for it in trial.findings if it.status is verdict]
+    well = verdict not in (Status.FAIL, Status.UNKNOWN)
+    passed = sum(it.status is Status.PASS for it in trial.findings)
+    told = some([f"{it.title}: {it.evidence}" for it in bad])
+    return Finding(
+        check=trial_name(trial.step),
+        title=_title(trial.step),
+        subject=str(trial.step.target),
+        status=Status.PASS if well else verdict,
+        evidence=f"all is well again after {trial.seconds:.0f} s: {passed} checks passed"
+        if well
+        else f"not well after {trial.seconds:.0f} s: {told}",
+        remedy="" if well else "; ".join(dict.fromkeys(it.remedy for it in bad if it.remedy)),
+        cause="" if well else next((it.cause for it in bad if it.cause), ""),
+        victims=() if well else tuple(dict.fromkeys(v for it in bad for v in it.victims)),
+    )
+
+
+def _kept(trial: Trial) -> Finding:
+    problems = list(_problems(trial))
+    known = trial.orphans_before is not None and trial.orphans_after is not None
+    status = Status.FAIL if problems else Status.PASS if known else Status.UNKNOWN
+    evidence = {
+        Status.FAIL: some(problems),
+        Status.PASS: "the same load balancer and floating IP; each pod its port; nothing is left",
+        Status.UNKNOWN: "diagnosis could not look for what is left",
+    }
+    return Finding(
+        check=f"nothing-lost-{trial_name(trial.step)}",
+        title="Nothing of it is lost or left behind in OpenStack",
+        subject=str(trial.step.target),
+        status=status,
+        evidence=evidence[status],
+        remedy=SEE_LOG if problems else "",
+    )
+
+
+def _problems(trial: Trial) -> Iterator[str]:
+    before, after = trial.before, trial.after
+    for kind in ("loadbalancer", "floatingip"):
+        for lost in sorted(before.traces.ids[kind] - after.traces.ids[kind]):
+            yield f"{kind} {lost} is gone, or no longer the Service's"
+        for new in sorted(after.traces.ids[kind] - before.traces.ids[kind]):
+            yield f"{kind} {new} is new"
+    for pod in sorted(before.ports.keys() & after.ports.keys()):
+        if before.ports[pod] != after.ports[pod]:
+            yield f"pod {pod} had port {before.ports[pod]}, and has {after.ports[pod]}"
+    yield from (f"{what} is left of a pod that is gone" for what in trial.remaining)
+    if trial.orphans_before is not None and trial.orphans_after is not None:
+        new_ones = sorted(trial.orphans_after - trial.orphans_before)
+        yield from (f"{what} is nobody's" for what in new_ones)

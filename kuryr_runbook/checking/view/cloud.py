@@ -1,0 +1,265 @@
+"""A snapshot for diagnosis with its indexes, so that every check is linear in what it looks at."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
+from functools import cached_property
+from ipaddress import IPv4Address, IPv4Network, ip_network
+from typing import Any, TypeVar
+
+from kuryr_runbook.checking.verdicts import CouldNotLook, readable
+from kuryr_runbook.checking.view.cluster import ClusterLook
+from kuryr_runbook.model.rules import admits
+from kuryr_runbook.snapshots.cloud.resources import (
+    Balancer,
+    FloatingIp,
+    Listener,
+    Member,
+    Port,
+    Router,
+    Subnet,
+    Trunk,
+)
+from kuryr_runbook.snapshots.cloud.state import node_subnet, pod_subnet, service_subnet
+from kuryr_runbook.snapshots.cluster.objects import ClusterService
+from kuryr_runbook.snapshots.reading import Unreadable
+
+T = TypeVar("T")
+
+
+class Look(ClusterLook):
+    """What checks ask of a snapshot. All of it raises CouldNotLook where it was not read."""
+
+    @property
+    def project(self) -> str:
+        """The id of the project."""
+        return readable(self.cloud.project_id)
+
+    @cached_property
+    def subnets(self) -> tuple[Subnet, ...]:
+        """All subnets that the project sees."""
+        return readable(self.cloud.subnets)
+
+    @cached_property
+    def node_subnet(self) -> Subnet:
+        """The subnet of the nodes."""
+        return _there(node_subnet(self.site, self.subnets, self.project), "nodes")
+
+    @cached_property
+    def pod_subnet(self) -> Subnet:
+        """The subnet of the pods."""
+        return _there(pod_subnet(self.site, self.subnets, self.project), "pods")
+
+    @cached_property
+    def service_subnet(self) -> Subnet:
+        """The subnet of the Services."""
+        return _there(service_subnet(self.site, self.subnets, self.project), "services")
+
+    @cached_property
+    def router(self) -> Router:
+        """The router of the site, by its name or id."""
+        name = self.site.network.router
+        found = [it for it in readable(self.cloud.routers) if name in (it.id, it.name)]
+        if len(found) != 1:
+            raise CouldNotLook(f"{len(found)} routers named {name} are visible")
+        return found[0]
+
+    @cached_property
+    def router_legs(self) -> Mapping[str, str]:
+        """The router's address in each subnet where it has a port, by the subnet's id."""
+        router = self.router.id
+        return {
+            fixed.subnet_id: fixed.address
+            for port in self.ports.values()
+            if port.device_id == router and port.device_owner.startswith("network:")
+            for fixed in port.fixed_ips
+        }
+
+    @cached_property
+    def ports(self) -> Mapping[str, Port]:
+        """By id."""
+        return {port.id: port for port in readable(self.cloud.ports)}
+
+    @cached_property
+    def node_ports(self) -> Mapping[str, Port | None]:
+        """The port of each node that has an address, found as Kuryr does, by name of the node."""
+        subnet = self.node_subnet.id
+        at = {
+            fixed.address: port
+            for port in self.ports.values()
+            for fixed in port.fixed_ips
+            if fixed.subnet_id == subnet
+        }
+        return {node.name: at.get(node.address) for node in self.nodes if node.address}
+
+    @cached_property
+    def trunks(self) -> Mapping[str, Trunk]:
+        """By the port that is their parent."""
+        return {trunk.port_id: trunk for trunk in readable(self.cloud.trunks)}
+
+    @cached_property
+    def workers(self) -> dict[str, Port]:
+        """The known ports of nodes that take pods, by name of the node."""
+        taking = {node.name for node in self.nodes if node.schedulable}
+        return {name: it for name, it in self.node_ports.items() if it and name in taking}
+
+    @cached_property
+    def pairs(self) -> Mapping[str, tuple[set[tuple[str, str]], list[tuple[IPv4Network, str]]]]:
+        """Address pairs of each node's port: addresses with their MAC, and ranges with theirs."""
+        return {name: _split_pairs(port) for name, port in self.node_ports.items() if port}
+
+    def is_paired(self, node: str, address: str, mac: str) -> bool:
+        """Whether the node's port lets packets of that address and MAC pass."""
+        single, ranges = self.pairs.get(node, (set(), []))
+        if (address, mac) in single:
+            return True
+        ip = ipv4(address)
+        return ip is not None and any(ip in net and of == mac for net, of in ranges)
+
+    @property
+    def pair_limit(self) -> int | Unreadable | None:
+        """How many address pairs a port may have, where Neutron told it; None: enough."""
+        return self.cloud.pair_limit
+
+    @cached_property
+    def rules(self) -> Mapping[str, list[dict[str, Any]]]:
+        """The rules of each group that can be read as such, in the words of `model.rules`."""
+        found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for rule in readable(self.cloud.rules):
+            known_source = rule.remote_ip_prefix is None or _is_range(rule.remote_ip_prefix)
+            if known_source and (rule.port_range_min is None) == (rule.port_range_max is None):
+                found[rule.security_group_id].append(asdict(rule))
+        return found
+
+    @cached_property
+    def groups(self) -> Mapping[str, str]:
+        """Names of the project's security groups, by id."""
+        return {group.id: group.name for group in readable(self.cloud.groups)}
+
+    def admits(
+        self, groups: Iterable[str], source: IPv4Network | str, tcp_port: int | None = None
+    ) -> bool:
+        """Whether a port in these groups lets all of that in.
+
+        Raises CouldNotLook when it does not as far as is seen, and a group is another project's.
+        """
+        rules = [rule for group in groups for rule in self.rules.get(group, ())]
+        if admits(rules, source=source, tcp_port=tcp_port):
+            return True
+        hidden = sorted(group for group in groups if group not in self.groups)
+        if hidden:
+            raise CouldNotLook(f"security group {', '.join(hidden)} is of another project")
+        return False
+
+    @cached_property
+    def floating_ips(self) -> tuple[FloatingIp, ...]:
+        """All of the project."""
+        return readable(self.cloud.floating_ips)
+
+    @cached_property
+    def balancers(self) -> list[Balancer]:
+        """Those that are there: Octavia may show a deleted one for a while."""
+        found = readable(self.cloud.balancers)
+        return [it for it in found if it.provisioning not in ("DELETED", "PENDING_DELETE")]
+
+    @cached_property
+    def balancers_named(self) -> Mapping[str, list[Balancer]]:
+        """By name; names need not be unique."""
+        return _by(self.balancers, lambda it: [it.name])
+
+    @cached_property
+    def balancers_at(self) -> Mapping[str, list[Balancer]]:
+        """By the address of the VIP in the subnet of the Services."""
+        return _by(self.balancers, lambda it: [it.vip] if it.vip else [])
+
+    def balancer(self, service: ClusterService) -> Balancer | None:
+        """The one that Kuryr made for a Service: that of its name, best at its address."""
+        named = self.balancers_named.get(str(service.service), [])
+        fitting = [it for it in named if it.vip == service.service.cluster_ip]
+        return next(iter(fitting or named), None)
+
+    @cached_property
+    def served(self) -> list[tuple[ClusterService, Balancer]]:
+        """The Services that have one."""
+        found = ((service, self.balancer(service)) for service in self.services)
+        return [(service, balancer) for service, balancer in found if balancer is not None]
+
+    @cached_property
+    def _listeners(self) -> Mapping[str, list[Listener]]:
+        return _by(readable(self.cloud.listeners), lambda it: it.balancers)
+
+    def listeners_of(self, balancer: Balancer) -> list[Listener]:
+        """All of a load balancer."""
+        return self._listeners.get(balancer.id, [])
+
+    def listener(self, balancer: Balancer, protocol: str, port: int) -> Listener | None:
+        """The load balancer's listener at a port; HTTP and the like are TCP underneath."""
+        here = [it for it in self.listeners_of(balancer) if it.port == port]
+        return next((it for it in here if _transport(it.protocol) == protocol), None)
+
+    @cached_property
+    def _pools(self) -> Mapping[str, str]:
+        """The pool of each listener."""
+        return {
+            listener: pool.id for pool in readable(self.cloud.pools) for listener in pool.listeners
+        }
+
+    def members(self, listener: Listener) -> tuple[Member, ...] | None:
+        """The members behind a listener; None when it has no pool."""
+        pool = listener.pool_id or self._pools.get(listener.id, "")
+        lists = readable(self.cloud.members)
+        return readable(lists[pool]) if pool in lists else None
+
+
+def ipv4(address: str) -> IPv4Address | None:
+    """The address, or None when it is none."""
+    try:
+        return IPv4Address(address)
+    except ValueError:
+        return None
+
+
+def ipv4_range(cidr: str) -> IPv4Network | None:
+    """The range, or None when it is none."""
+    try:
+        return IPv4Network(cidr, strict=False)
+    except ValueError:
+        return None
+
+
+def _is_range(cidr: str) -> bool:
+    try:
+        ip_network(cidr)
+    except ValueError:
+        return False
+    return True
+
+
+def _split_pairs(port: Port) -> tuple[set[tuple[str, str]], list[tuple[IPv4Network, str]]]:
+    single, ranges = set(), []
+    for pair in port.pairs:
+        if "/" not in pair.address or pair.address.endswith("/32"):
+            single.add((pair.address.removesuffix("/32"), pair.mac))
+        elif network := ipv4_range(pair.address):
+            ranges.append((network, pair.mac))
+    return single, ranges
+
+
+def _there(subnet: Subnet | None, what: str) -> Subnet:
+    if subnet is None:
+        raise CouldNotLook(f"there is no subnet of the {what}", "see the check `subnets-exist`")
+    return subnet
+
+
+def _transport(protocol: str) -> str:
+    return protocol if protocol in ("UDP", "SCTP") else "TCP"
+
+
+def _by(items: Iterable[T], keys: Callable[[T], Iterable[str]]) -> Mapping[str, list[T]]:
+    found: dict[str, list[T]] = defaultdict(list)
+    for item in items:
+        for key in keys(item):
+            found[key].append(item)
+    return found

@@ -1,0 +1,191 @@
+"""What the checks of diagnosis look up in the cluster's part of their snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cached_property
+
+from kuryr_runbook.checking.verdicts import CouldNotLook, readable
+from kuryr_runbook.model.releases import minor_version
+from kuryr_runbook.model.support import gets_balancer
+from kuryr_runbook.snapshots.cluster.objects import (
+    Backend,
+    ClusterService,
+    KuryrObject,
+    Life,
+    Pod,
+    ServicePort,
+    Warned,
+)
+from kuryr_runbook.snapshots.cluster.permissions import Node
+from kuryr_runbook.snapshots.cluster.programs import Programs
+from kuryr_runbook.snapshots.cluster.vif import Malformed, PodVif
+from kuryr_runbook.snapshots.diagnosis import DiagnosisSnapshot
+
+PATIENCE = 60.0
+"""Seconds that something new may be unfinished without anybody asking why."""
+FINISHED = ("Succeeded", "Failed")
+NOT_PLUGGED = "FailedCreatePodSandBox"
+"""The reason of the kubelet's event about a pod that its network does not take."""
+KUBERNETES = "default/kubernetes"
+"""The Service of the API, which Kuryr does not serve."""
+
+Key = tuple[str, str]
+"""Namespace and name."""
+
+
+class ClusterLook:
+    """What checks ask of the cluster. All of it raises CouldNotLook where it was not read."""
+
+    def __init__(self, snapshot: DiagnosisSnapshot) -> None:
+        self.site = snapshot.site
+        self.taken_at = snapshot.taken_at
+        self.cluster = snapshot.cluster
+        self.cloud = snapshot.cloud
+
+    def is_old(self, since: datetime | None, seconds: float = PATIENCE) -> bool:
+        """Whether that was so long ago; what has no date is old."""
+        return since is None or (self.taken_at - since).total_seconds() > seconds
+
+    @property
+    def version(self) -> str:
+        """Of the API server. Raises CouldNotLook also when it is no version."""
+        version = readable(self.cluster.version)
+        try:
+            minor_version(version)
+        except ValueError as error:
+            raise CouldNotLook(f"the API server's version is {version!r}") from error
+        return version
+
+    @property
+    def self_link(self) -> bool:
+        """Whether the API gives objects a `metadata.selfLink`."""
+        return readable(self.cluster.self_link)
+
+    @cached_property
+    def nodes(self) -> tuple[Node, ...]:
+        """All nodes."""
+        return readable(self.cluster.nodes)
+
+    @cached_property
+    def programs(self) -> Programs:
+        """Kuryr's own."""
+        return readable(self.cluster.programs)
+
+    @cached_property
+    def all_pods(self) -> tuple[Pod, ...]:
+        """Also those that are finished, or on their way out."""
+        return readable(self.cluster.pods)
+
+    @cached_property
+    def pods(self) -> list[Pod]:
+        """Those that want an interface: scheduled, not finished, not on their way out."""
+        return [
+            pod
+            for pod in self.all_pods
+            if pod.node and pod.phase not in FINISHED and pod.life.deleted is None
+        ]
+
+    @cached_property
+    def young_addresses(self) -> frozenset[str]:
+        """Addresses of pods that were made only now."""
+        return frozenset(pod.address for pod in self.pods if not self.is_old(pod.life.made))
+
+    @cached_property
+    def vifs(self) -> Mapping[Key, PodVif | Malformed]:
+        """The interface that Kuryr promised to each pod that it handled."""
+        if self.site.release.vif_state.kind == "Pod":
+            told = ((pod.namespace, pod.name, pod.vif) for pod in self.all_pods)
+        else:
+            told = ((it.namespace, it.name, it.vif) for it in self.kuryr_objects)
+        return {(namespace, name): vif for namespace, name, vif in told if vif is not None}
+
+    def vif(self, pod: Pod) -> PodVif | Malformed | None:
+        """The interface that Kuryr promised to a pod."""
+        return self.vifs.get((pod.namespace, pod.name))
+
+    @cached_property
+    def plugged(self) -> list[tuple[Pod, PodVif]]:
+        """The pods that have one that can be read."""
+        found = ((pod, self.vif(pod)) for pod in self.pods)
+        return [(pod, vif) for pod, vif in found if isinstance(vif, PodVif)]
+
+    @cached_property
+    def kuryr_objects(self) -> tuple[KuryrObject, ...]:
+        """All objects of Kuryr's own kinds."""
+        return readable(self.cluster.kuryr_objects)
+
+    @cached_property
+    def all_services(self) -> tuple[ClusterService, ...]:
+        """All Services, but that of the API."""
+        found = readable(self.cluster.services)
+        return tuple(it for it in found if str(it.service) != KUBERNETES)
+
+    @cached_property
+    def services(self) -> list[ClusterService]:
+        """Those that Kuryr makes a load balancer of, as soon as they have backends."""
+        return [
+            it
+            for it in self.all_services
+            if it.life.deleted is None and gets_balancer(self.site.release, it.service)
+        ]
+
+    @cached_property
+    def _backends(self) -> Mapping[Key, list[Backend]]:
+        pods_only = self.site.release.services.needs_pod_targets
+        return {
+            (it.namespace, it.name): [
+                backend for backend in it.backends if backend.pod or not pods_only
+            ]
+            for it in readable(self.cluster.endpoints)
+        }
+
+    def backends(self, service: ClusterService) -> list[Backend]:
+        """Those of a Service that Kuryr makes members of."""
+        return self._backends.get((service.service.namespace, service.service.name), [])
+
+    def backends_of(self, service: ClusterService, port: ServicePort) -> list[Backend]:
+        """Those behind one port of the Service."""
+        return [
+            backend
+            for backend in self.backends(service)
+            if (backend.port_name, backend.protocol) == (port.name, port.protocol)
+        ]
+
+    @cached_property
+    def _warnings(self) -> Mapping[tuple[str, str, str], Warned]:
+        """The latest about each object."""
+        found: dict[tuple[str, str, str], Warned] = {}
+        for event in readable(self.cluster.events):
+            key = (event.kind, event.namespace, event.name)
+            known = found.get(key)
+            if known is None or _later(event, known):
+                found[key] = event
+        return found
+
+    def warning(self, kind: str, namespace: str, name: str, life: Life) -> str:
+        """The latest warning about an object; empty when there is none, or none was read.
+
+        One that is older than the object was about another of that name.
+        """
+        try:
+            event = self._warnings.get((kind, namespace, name))
+        except CouldNotLook:
+            return ""
+        if event is None or (event.last and life.made and event.last < life.made):
+            return ""
+        return f"{event.reason}: {event.message}"
+
+    def pod_warning(self, pod: Pod) -> str:
+        """The latest about a pod."""
+        return self.warning("Pod", pod.namespace, pod.name, pod.life)
+
+    def is_overdue(self, pod: Pod) -> bool:
+        """Whether a pod waits too long for its interface, or the kubelet complains already."""
+        complains = self.pod_warning(pod).startswith(NOT_PLUGGED)
+        return self.is_old(pod.life.made) or complains
+
+
+def _later(event: Warned, other: Warned) -> bool:
+    return event.last is not None and (other.last is None or event.last > other.last)

@@ -1,0 +1,1 @@
+"""Container engines and registries, and the image of Kuryr in them."""

@@ -1,0 +1,241 @@
+"""Docker, Podman and Buildah, by the command line that they have in common."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from kuryr_runbook.clients.commands import Completed, Say, Surroundings, run_command
+from kuryr_runbook.clients.images.build_settings import write_host_files
+from kuryr_runbook.clients.images.workplace import Workplace
+from kuryr_runbook.model.errors import (
+    AccessError,
+    ApplyError,
+    DeadlineError,
+    RunbookError,
+    UnreachableError,
+    UsageError,
+)
+from kuryr_runbook.specs.image import CONTAINERFILE, ImageSpec
+
+ENGINES = ("buildah", "podman", "docker")
+"""In the order in which `auto` takes them: Buildah needs neither a daemon nor a runtime."""
+
+BUILD_SECONDS = 30 * 60.0
+TRANSFER_SECONDS = 15 * 60.0
+RUN_SECONDS = 2 * 60.0
+
+TAKES_CERT_DIR = ("build", "from", "pull", "push")
+
+UNTRUSTED = re.compile(r"x509|unauthorized|authentication required|denied:|no basic auth", re.I)
+NO_SPACE = re.compile(r"no space left on device", re.I)
+NO_BASE_IMAGE = re.compile(
+    r"manifest unknown|name unknown|pull access denied|image not known", re.I
+)
+WRONG_PYTHON = re.compile(r"WRONG PYTHON: (.*)")
+"""What the first step of the Containerfile says."""
+NO_ANSWER = re.compile(r"connection refused|no such host|i/o timeout|no route to host", re.I)
+
+
+def find_engine(wanted: str) -> str:
+    """The engine of that name, or for `auto` the first that this machine can use.
+
+    Raises UsageError when there is none.
+    """
+    candidates = ENGINES if wanted == "auto" else (wanted,)
+    for name in candidates:
+        if shutil.which(name) and (name != "docker" or _docker_answers()):
+            return name
+    raise UsageError(
+        f"image.engine {wanted}: none of {', '.join(candidates)} can be used on this machine",
+        remedy="`apt-get install buildah`; for Docker, its daemon must run and let you in",
+    )
+
+
+def _docker_answers() -> bool:
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        command = ("docker", "version", "--format", "{{.Server.Version}}")
+        return subprocess.run(command, capture_output=True, timeout=20, check=False).returncode == 0
+    return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """A container engine of this machine, with the registry's login and CA."""
+
+    name: str
+    say: Say
+    log: Path
+    """Where the engine's whole output goes."""
+    auth_file: Path | None = None
+    """Login in the form of docker's config.json; None: the engine's own."""
+    ca: Path | None = None
+    """CA of the registry, beside those of the system. Docker's daemon has its own folder."""
+    storage: Path | None = None
+    """Folder of images and layers; None: the engine's own. Docker's daemon has its own folder."""
+    workplace: Workplace | None = None
+    """Tells who is at work in that folder; None: nobody is asked, and what is left stays."""
+
+    @contextlib.contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Build and try images; what builds left that were killed is removed first.
+
+        Buildah keeps their containers, mounted, and would have one more of each step every time.
+        """
+        if self.workplace is None or self.name != "buildah":
+            yield
+            return
+        with self.workplace.at_work(self._tidy):
+            yield
+
+    def _tidy(self) -> None:
+        # It can wait until the next time, also if it takes too long.
+        with contextlib.suppress(DeadlineError):
+            listed = self._run("containers", "--quiet", seconds=RUN_SECONDS)
+            if left := listed.output.split():
+                self.say(f"removing {len(left)} containers of builds that were cut off")
+                self._run("rm", "--all", seconds=RUN_SECONDS)
+
+    def build(self, spec: ImageSpec) -> str:
+        """Build the image; gives its id. Layers that are there already are used again."""
+        with tempfile.TemporaryDirectory(prefix="kuryr-image-") as folder:
+            context, id_file = Path(folder) / "context", Path(folder) / "id"
+            for path, content in spec.files.items():
+                (context / path).parent.mkdir(parents=True, exist_ok=True)
+                (context / path).write_bytes(content)
+            write_host_files(context / "host")
+            options = ["--file", str(context / CONTAINERFILE), "--tag", str(spec.reference)]
+            options += ["--iidfile", str(id_file)]
+            if self.name == "docker":
+                options += ["--network", "host"]
+            else:
+                options += ["--isolation", "chroot", "--layers", "--timestamp", "0"]
+            for key, value in spec.build_args.items():
+                options += ["--build-arg", f"{key}={value}"]
+            for key, value in spec.labels.items():
+                options += ["--label", f"{key}={value}"]
+            result = self._run("build", *options, str(context), seconds=BUILD_SECONDS)
+            self._expect_success(result, f"building {spec.reference}")
+            return id_file.read_text().strip()
+
+    def run_in_image(
+        self, image: str, *command: str, stdin: str = "", out: Path | None = None
+    ) -> Completed:
+        """Run a command in an image of this machine, without capabilities.
+
+        It has no network either, but with Buildah, which shares the machine's. `out` is a directory
+        that the command finds as /out.
+        """
+        options = ["--cap-drop", "all", *(["--volume", f"{out}:/out:z"] if out else [])]
+        if self.name != "buildah":
+            options += ["--rm", "--interactive", "--network", "none", image]
+            return self._run("run", *options, *command, seconds=RUN_SECONDS, stdin=stdin)
+        with self._working_container(image) as container:
+            options += ["--isolation", "chroot", container, "--"]
+            return self._run("run", *options, *command, seconds=RUN_SECONDS, stdin=stdin)
+
+    def push(self, reference: str) -> str:
+        """Push an image of this machine; gives the digest that the engine says it has."""
+        if self.name == "docker":
+            result = self._run("push", reference, seconds=TRANSFER_SECONDS)
+            self._expect_success(result, f"pushing {reference}")
+            said = re.findall(r"digest: (sha256:[0-9a-f]{64})", result.output)
+            return said[-1] if said else ""
+        with tempfile.TemporaryDirectory(prefix="kuryr-image-") as folder:
+            digest_file = Path(folder) / "digest"
+            options = ("--digestfile", str(digest_file), reference)
+            result = self._run("push", *options, seconds=TRANSFER_SECONDS)
+            self._expect_success(result, f"pushing {reference}")
+            return digest_file.read_text().strip()
+
+    @contextlib.contextmanager
+    def _working_container(self, image: str) -> Iterator[str]:
+        result = self._run("from", "--pull=never", image, seconds=RUN_SECONDS)
+        self._expect_success(result, f"making a container of {image}")
+        container = result.output.split()[-1]
+        try:
+            yield container
+        finally:
+            self._run("rm", container, seconds=RUN_SECONDS)
+
+    def _run(self, verb: str, *arguments: str, seconds: float, stdin: str = "") -> Completed:
+        options = []
+        if self.storage and self.name != "docker":
+            options = ["--root", str(self.storage), "--runroot", str(self.storage / "run")]
+        with tempfile.TemporaryDirectory(prefix="kuryr-image-") as folder:
+            trust = []
+            if self.ca and self.name != "docker" and verb in TAKES_CERT_DIR:
+                shutil.copyfile(self.ca, Path(folder) / "ca.crt")
+                trust = ["--cert-dir", folder]
+            self.log.parent.mkdir(parents=True, exist_ok=True)
+            return run_command(
+                [self.name, *options, verb, *trust, *arguments],
+                say=self.say,
+                deadline=seconds,
+                log=self.log,
+                surroundings=Surroundings(
+                    environment=self._environment(Path(folder)),
+                    descriptors=self.workplace.descriptors if self.workplace else (),
+                ),
+                stdin=stdin,
+            )
+
+    def _environment(self, folder: Path) -> dict[str, str]:
+        """The environment, with the login where each engine looks for it."""
+        environment = dict(os.environ)
+        if self.auth_file is None:
+            if not Path(environment.get("REGISTRY_AUTH_FILE", os.devnull)).exists():
+                # Buildah and Podman stop at a login file that isn't there, even without need.
+                del environment["REGISTRY_AUTH_FILE"]
+        elif self.name == "docker":
+            (folder / "config.json").touch(mode=0o600)
+            (folder / "config.json").write_bytes(self.auth_file.read_bytes())
+            environment["DOCKER_CONFIG"] = str(folder)
+        else:
+            environment["REGISTRY_AUTH_FILE"] = str(self.auth_file)
+        return environment
+
+    def _expect_success(self, result: Completed, step: str) -> None:
+        if result.status == 0:
+            return
+        message = f"{step} with {self.name}: exit status {result.status}; it said last:"
+        transfer = not step.startswith("building")
+        raise _error_of(f"{message}\n{result.tail}", result.output, self.log, transfer=transfer)
+
+
+def _error_of(message: str, output: str, log: Path, *, transfer: bool) -> RunbookError:
+    """The kind of error that the engine's words tell, where only a registry was talked to."""
+    wrong = WRONG_PYTHON.findall(output)
+    # The step's own command is printed as well, with the message in it.
+    if wrong and "$" not in wrong[-1]:
+        return UsageError(
+            f"image.base_image: {wrong[-1]}",
+            remedy="leave image.base_image out, name one with that Python, or set "
+            "image.constraints to the set that suits its Python",
+        )
+    if NO_SPACE.search(output):
+        return ApplyError(
+            message,
+            remedy="a disk of this machine is full: free some gigabytes where the engine keeps its "
+            "images, and in /tmp",
+        )
+    if not transfer and NO_BASE_IMAGE.search(output):
+        return UsageError(
+            message, remedy="the base image is not there: see image.base_image, by its digest"
+        )
+    if transfer and UNTRUSTED.search(output):
+        return AccessError(
+            message,
+            remedy="check image.registry_auth and image.registry_ca; Docker's daemon trusts the "
+            "CAs in /etc/docker/certs.d/REGISTRY/ca.crt only",
+        )
+    if transfer and NO_ANSWER.search(output):
+        return UnreachableError(message, remedy="check that the registry runs and is reached")
+    return ApplyError(message, remedy=f"the whole output is in {log}")

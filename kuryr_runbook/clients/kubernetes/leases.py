@@ -1,0 +1,170 @@
+"""The Lease of a site: made, renewed and deleted, each only if nobody was faster."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any, Protocol
+
+from kuryr_runbook.clients.kubernetes.client import FIELD_MANAGER
+from kuryr_runbook.clients.kubernetes.connection import connect
+from kuryr_runbook.clients.kubernetes.errors import ours
+from kuryr_runbook.model.errors import AccessError, ApplyError
+from kuryr_runbook.model.locking import Holder, LeaseRecord
+from kuryr_runbook.model.site import Site
+from kuryr_runbook.specs.manifests import Manifest, metadata
+
+GROUP, VERSION = "coordination.k8s.io", "v1"
+LEASE_SECONDS = 30
+"""How long a Lease is valid after each renewal."""
+TIMEOUT = (2, 5)
+"""Seconds to connect, and to wait for an answer: a renewal that hangs is of no use."""
+ANNOTATION = "kuryr-runbook/holder"
+"""Where the Lease says all that there is to say about its holder."""
+MICRO_TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
+"""Kubernetes' MicroTime; it wants the six digits, also when they are zero."""
+
+SOMEBODY_WAS_FASTER = (HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND)
+"""How the API server refuses a change of what is not as it was read any more."""
+
+
+class Leases(Protocol):
+    """One Lease, with optimistic locking: of several who change it at once, one succeeds."""
+
+    def read(self) -> LeaseRecord | None:
+        """The Lease; None when there is none."""
+
+    def create(self, holder: Holder) -> LeaseRecord | None:
+        """Make it. None when there is one already."""
+
+    def replace(self, record: LeaseRecord, holder: Holder) -> LeaseRecord | None:
+        """Take or renew the one that was read. None when it has changed since, or is gone."""
+
+    def delete(self, record: LeaseRecord) -> None:
+        """Delete the one that was read, unless it has changed since."""
+
+
+class LeaseClient:
+    """The Lease in the cluster, by a connection of its own; satisfies Leases.
+
+    It lies in the site's namespace and has the site's name in its own. Raises AccessError when the
+    kubeconfig's user may not use Leases, UnreachableError when the API server does not answer.
+    """
+
+    def __init__(self, site: Site) -> None:
+        """Nothing is sent yet. Raises UsageError when the kubeconfig cannot be used."""
+        from kubernetes.dynamic import DynamicClient
+        from kubernetes.dynamic.resource import Resource
+
+        # No second try behind our back: who renews has to know soon that it failed.
+        connection = connect(site.kubernetes.kubeconfig, site.kubernetes.context)
+        # Without discovery, whose requests would wait for ever.
+        self._api = DynamicClient(connection, discoverer=lambda client, cache: None)
+        self._resource = Resource("apis", GROUP, VERSION, "Lease", namespaced=True, name="leases")
+        self._metadata = metadata(site, f"kuryr-runbook-{site.name}")
+        self._name: str = self._metadata["name"]
+        self._namespace: str = self._metadata["namespace"]
+
+    def read(self) -> LeaseRecord | None:
+        """The Lease; None when there is none."""
+        found = self._ask("get", (HTTPStatus.NOT_FOUND,), name=self._name)
+        return lease_record(found) if found else None
+
+    def create(self, holder: Holder) -> LeaseRecord | None:
+        """Make it. None when there is one already."""
+        lease = lease_manifest(self._metadata, holder)
+        made = self._ask("create", (HTTPStatus.CONFLICT,), body=lease, field_manager=FIELD_MANAGER)
+        return lease_record(made) if made else None
+
+    def replace(self, record: LeaseRecord, holder: Holder) -> LeaseRecord | None:
+        """Take or renew the one that was read. None when it has changed since, or is gone."""
+        # With the uid as well: a PUT without it makes a Lease that is gone anew.
+        same = {"uid": record.uid, "resourceVersion": record.version}
+        lease = lease_manifest({**self._metadata, **same}, holder)
+        replaced = self._ask(
+            "replace",
+            SOMEBODY_WAS_FASTER,
+            name=self._name,
+            body=lease,
+            field_manager=FIELD_MANAGER,
+        )
+        return lease_record(replaced) if replaced else None
+
+    def delete(self, record: LeaseRecord) -> None:
+        """Delete the one that was read, unless it has changed since."""
+        same = {"uid": record.uid, "resourceVersion": record.version}
+        self._ask("delete", SOMEBODY_WAS_FASTER, name=self._name, body={"preconditions": same})
+
+    def _ask(
+        self, verb: str, refusals: tuple[HTTPStatus, ...], **arguments: Any
+    ) -> Manifest | None:
+        """The API server's answer; None when it refuses in a way that is expected.
+
+        `verb`: a method of the dynamic client.
+        """
+        from kubernetes.dynamic.exceptions import DynamicApiError
+
+        doing = f"{verb} Lease {self._namespace}/{self._name}"
+        with ours(doing):
+            try:
+                answer = getattr(self._api, verb)(
+                    self._resource,
+                    namespace=self._namespace,
+                    serialize=False,
+                    _request_timeout=TIMEOUT,
+                    **arguments,
+                )
+            except DynamicApiError as error:
+                if error.status in refusals:
+                    return None
+                self._explain(doing, error)
+                raise
+        return dict(json.loads(answer.data))
+
+    def _explain(self, doing: str, error: Any) -> None:
+        """Raise our error for what the lock alone can explain."""
+        namespace = self._namespace
+        match error.status:
+            case HTTPStatus.FORBIDDEN:
+                raise AccessError(
+                    f"{doing}: the kubeconfig's user may not, and without a Lease nothing keeps "
+                    "two runs of this site apart",
+                    remedy="let it get, create, update and delete leases.coordination.k8s.io in "
+                    f"namespace {namespace}, or use a kubeconfig with cluster-admin",
+                ) from error
+            case HTTPStatus.NOT_FOUND:
+                raise ApplyError(
+                    f"{doing}: the cluster has no namespace {namespace}",
+                    remedy=f"kubectl create namespace {namespace}, or change "
+                    "kubernetes.namespace in the site file",
+                ) from error
+
+
+def lease_manifest(metadata: Manifest, holder: Holder) -> Manifest:
+    """The Lease as its holder writes it, renewed now."""
+    began = datetime.fromisoformat(holder.since)
+    return {
+        "apiVersion": f"{GROUP}/{VERSION}",
+        "kind": "Lease",
+        "metadata": {**metadata, "annotations": {ANNOTATION: holder.as_text()}},
+        "spec": {
+            "holderIdentity": holder.identity,
+            "leaseDurationSeconds": LEASE_SECONDS,
+            "acquireTime": began.strftime(MICRO_TIME),
+            "renewTime": datetime.now(UTC).strftime(MICRO_TIME),
+        },
+    }
+
+
+def lease_record(lease: Mapping[str, Any]) -> LeaseRecord:
+    """What a Lease says, also one that somebody else wrote."""
+    metadata, spec = lease["metadata"], lease.get("spec", {})
+    return LeaseRecord(
+        identity=spec.get("holderIdentity") or "",
+        holder=Holder.from_text(metadata.get("annotations", {}).get(ANNOTATION, "")),
+        seconds=spec.get("leaseDurationSeconds") or LEASE_SECONDS,
+        uid=metadata["uid"],
+        version=metadata["resourceVersion"],
+    )

@@ -1,0 +1,90 @@
+"""Neutron and Octavia as the layers above know them: types of resources, what is done to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from kuryr_runbook.clients.openstack.address_pairs import Pairs
+
+Resource = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """Where the API keeps a type of resource."""
+
+    service: str
+    path: str
+    singular: str
+    plural: str
+
+
+COLLECTIONS: dict[str, Collection] = {
+    "network": Collection("network", "/networks", "network", "networks"),
+    "subnet": Collection("network", "/subnets", "subnet", "subnets"),
+    "port": Collection("network", "/ports", "port", "ports"),
+    "router": Collection("network", "/routers", "router", "routers"),
+    "security_group": Collection(
+        "network", "/security-groups", "security_group", "security_groups"
+    ),
+    "security_group_rule": Collection(
+        "network", "/security-group-rules", "security_group_rule", "security_group_rules"
+    ),
+    "floatingip": Collection("network", "/floatingips", "floatingip", "floatingips"),
+    "trunk": Collection("network", "/trunks", "trunk", "trunks"),
+    "extension": Collection("network", "/extensions", "extension", "extensions"),
+    "loadbalancer": Collection(
+        "load_balancer", "/lbaas/loadbalancers", "loadbalancer", "loadbalancers"
+    ),
+    "listener": Collection("load_balancer", "/lbaas/listeners", "listener", "listeners"),
+    "pool": Collection("load_balancer", "/lbaas/pools", "pool", "pools"),
+}
+
+
+class OpenStackReader(Protocol):
+    """What planning and checking may do to a cloud: look."""
+
+    @property
+    def project_id(self) -> str:
+        """Id of the project of the credentials."""
+
+    def list_resources(
+        self, kind: str, *, fields: tuple[str, ...] = (), **filters: str | tuple[str, ...]
+    ) -> list[Resource]:
+        """All resources of a kind that the credentials see, in one list call but for paging."""
+
+    def members(self, pool_id: str) -> list[Resource]:
+        """The members of an Octavia pool."""
+
+
+class OpenStackWriter(Protocol):
+    """What applying does to a cloud."""
+
+    def create(self, kind: str, bodies: Sequence[Mapping[str, Any]]) -> list[Resource]:
+        """Create resources of one kind, in one request; gives them back as the API does."""
+
+    def update(self, kind: str, resource_id: str, body: Mapping[str, Any]) -> Resource:
+        """Change the given fields of a resource."""
+
+    def delete(self, kind: str, resource_id: str) -> None:
+        """Delete a resource; fine when it is gone already. Waits where the service is slow."""
+
+    def add_router_interface(self, router_id: str, subnet_id: str) -> None:
+        """Give the router a leg in the subnet, at the subnet's gateway address."""
+
+    def remove_router_interface(self, router_id: str, subnet_id: str) -> None:
+        """Take that leg away; fine when it is gone already."""
+
+    def replace_members(self, pool_id: str, members: list[Mapping[str, Any]]) -> None:
+        """Make these the members of the pool, in one request."""
+
+    def wait_active(self, load_balancer_id: str, say: Callable[[str], None]) -> Resource:
+        """Wait until the load balancer is ACTIVE. Raises ApplyError on ERROR, DeadlineError."""
+
+    def change_pairs(self, port_id: str, added: Pairs, removed: Pairs) -> Resource:
+        """Add and remove allowed address pairs of a port; others may change it meanwhile."""
+
+    def remove_subports(self, trunk_id: str, port_ids: Sequence[str]) -> None:
+        """Take ports off a trunk; fine when some are off already."""

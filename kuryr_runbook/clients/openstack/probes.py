@@ -1,0 +1,203 @@
+"""What a cloud lets its user do, found out without doing it.
+
+A probe is a request that cannot succeed: it lacks something, or names what does not exist. How
+the service refuses it tells whether its policy would have let the request through.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from kuryr_runbook.clients.openstack.api import OpenStackReader
+from kuryr_runbook.clients.openstack.client import OpenStackClient
+from kuryr_runbook.clients.openstack.session import (
+    NAMES,
+    SEE_WHAT_ANSWERS,
+    OpenStackSession,
+    said,
+)
+from kuryr_runbook.model.errors import AccessError, ApplyError, UnreachableError
+
+SECONDS = 20.0
+"""How long a service may take to accept a connection, and then between two pieces of an answer."""
+PATIENCE_SECONDS = 30.0
+"""How long a busy service is asked again: somebody waits for what probes say, and can look anew."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """Who the cloud takes us for."""
+
+    user: str
+    project: str
+    project_id: str
+    roles: tuple[str, ...]
+    """The roles in that project, implied ones included."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """How a service refused a request that cannot succeed."""
+
+    status: int
+    type: str
+    """Neutron's name of the error; empty where the service gives none."""
+    said: str
+
+
+class CloudProber(OpenStackReader, Protocol):
+    """A cloud that is read, and asked what it would permit. Nothing in it changes."""
+
+    def login(self) -> Login:
+        """Log in to Keystone."""
+
+    def endpoint(self, service: str) -> str:
+        """Where `network` or `load_balancer` answers: by clouds.yaml, else by the catalogue."""
+
+    def octavia_versions(self) -> Sequence[str]:
+        """Ids of the versions of Octavia's API, such as v2.27."""
+
+    def quotas(self, service: str, project_id: str) -> Mapping[str, Any]:
+        """A project's quotas by resource, as the service gives them."""
+
+    def providers(self) -> Sequence[str]:
+        """Names of the providers that Octavia offers."""
+
+    def refuse_port(self, network_id: str, body: Mapping[str, Any]) -> Refusal:
+        """How Neutron refuses a port of that network in a subnet that does not exist."""
+
+    def refuse_load_balancer(self, project_id: str) -> Refusal:
+        """How Octavia refuses a load balancer without an address."""
+
+
+class AskingCloud(OpenStackClient):
+    """A connection that also asks Neutron what it would refuse."""
+
+    def refuse_port(self, network_id: str, body: Mapping[str, Any]) -> Refusal:
+        """How Neutron refuses a port of that network in a subnet that does not exist.
+
+        Nothing can come of it, since the subnet's id was made up a moment ago. Neutron looks at
+        a request in this order: the values by themselves (400: more address pairs than it
+        allows), the network (404), the quota (409), the policy (403), and at last, in the
+        transaction that would make the port and is rolled back, the subnet (404, type
+        SubnetNotFound). So that type means: permitted. Read in Neutron's pecan hooks and
+        `ipam_backend_mixin.py`, and seen with Neutron 28.
+        """
+        fixed_ips = [{"subnet_id": str(uuid.uuid4())}]
+        port = {"network_id": network_id, "fixed_ips": fixed_ips, **body}
+        return self._refused("network", "/ports", {"port": port})
+
+    def _refused(self, service: str, path: str, json: Mapping[str, Any]) -> Refusal:
+        def send() -> Any:
+            proxy = getattr(self.session.connection, service)
+            return proxy.request(path, "POST", raise_exc=False, json=json)
+
+        answer = self._answer(service, f"POST {path}", send)
+        if answer.status_code < 300:
+            raise ApplyError(
+                f"{NAMES[service]} took a request to POST {path} that cannot be carried out, and "
+                f"answered {said(answer)}",
+                remedy="delete what it made, if it made something, and report this",
+            )
+        return Refusal(status=answer.status_code, type=_error_type(answer), said=said(answer))
+
+    def _answer(self, service: str, request: str, send: Callable[[], Any]) -> Any:
+        """The answer, whatever it says, sent again where another attempt may better it."""
+        return self.session.patiently(service, lambda: self.session.answer(service, request, send))
+
+
+class ProbingCloud(AskingCloud):
+    """A connection that probes, and gives up soon on what does not answer."""
+
+    def __init__(self, cloud: str, clouds_yaml: Path | None = None) -> None:
+        """Nothing is sent yet. Raises UsageError when there is no such entry or file."""
+        self.session = OpenStackSession(
+            cloud, clouds_yaml, lambda line: None, SECONDS, PATIENCE_SECONDS
+        )
+
+    def login(self) -> Login:
+        """Log in to Keystone."""
+        access = self.session.access()
+        return Login(
+            user=str(access.username),
+            project=str(access.project_name),
+            project_id=str(access.project_id),
+            roles=tuple(sorted(access.role_names)),
+        )
+
+    def endpoint(self, service: str) -> str:
+        """Where `network` or `load_balancer` answers: by clouds.yaml, else by the catalogue.
+
+        Raises AccessError that names the services that there are when it is not among them.
+        """
+        kind = service.replace("_", "-")
+        given = self.session.region.get_endpoint(kind)
+        if given:
+            return str(given)
+        region, interface = (
+            self.session.region.get_region_name(kind),
+            self.session.region.get_interface(kind),
+        )
+        catalogue = self.session.access().service_catalog
+        found = catalogue.get_endpoints_data(
+            service_type=kind, region_name=region, interface=interface
+        )
+        urls = [str(endpoint.url) for endpoints in found.values() for endpoint in endpoints]
+        if urls:
+            return urls[0]
+        known = sorted({str(item["type"]) for item in catalogue.catalog})
+        raise AccessError(
+            f"the catalogue has no {interface} endpoint of type {kind} ({NAMES[service]}) in "
+            f"region {region or '(any)'}; its types: {', '.join(known) or 'none'}",
+            remedy=f"check region_name in clouds.yaml; Kuryr cannot do without {NAMES[service]}",
+        )
+
+    def octavia_versions(self) -> Sequence[str]:
+        """Ids of the versions of Octavia's API, such as v2.27: what stands at its root.
+
+        The root asks for no role, so it answers also where the policy refuses all else.
+        """
+        root = self.endpoint("load_balancer").rstrip("/").removesuffix("/v2.0").removesuffix("/v2")
+
+        def send() -> Any:
+            return self.session.connection.session.get(f"{root}/", raise_exc=False)
+
+        try:
+            answer = self._answer("load_balancer", f"GET {root}/", send)
+        except ApplyError as error:
+            raise UnreachableError(error.message, remedy=SEE_WHAT_ANSWERS) from error
+        try:
+            versions = answer.json()["versions"]
+            return [str(version["id"]) for version in versions]
+        except (ValueError, KeyError, TypeError) as error:
+            raise UnreachableError(
+                f"Octavia answers {answer.status_code} at {root}/, and not with its versions",
+                remedy=SEE_WHAT_ANSWERS,
+            ) from error
+
+    def providers(self) -> Sequence[str]:
+        """Names of the providers that Octavia offers."""
+        answer = self.session.request("GET", "load_balancer", "/lbaas/providers").json()
+        return [str(provider["name"]) for provider in answer["providers"]]
+
+    def refuse_load_balancer(self, project_id: str) -> Refusal:
+        """How Octavia refuses a load balancer without an address.
+
+        Nothing can come of it: there is no load balancer without a VIP. Octavia asks its policy
+        (403) before it looks for one (400). Read in `controllers/load_balancer.py`, and seen with
+        Octavia 18.
+        """
+        body = {"loadbalancer": {"project_id": project_id}}
+        return self._refused("load_balancer", "/lbaas/loadbalancers", body)
+
+
+def _error_type(answer: Any) -> str:
+    try:
+        error = answer.json().get("NeutronError", {})
+    except ValueError:
+        return ""
+    return str(error.get("type", "")) if isinstance(error, dict) else ""

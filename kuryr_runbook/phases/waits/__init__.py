@@ -1,0 +1,1 @@
+"""Waiting for rollouts and for the workload, always with a deadline."""

@@ -1,0 +1,190 @@
+"""Waiting until the workload's Service carries traffic, and until nothing of it is left.
+
+The waits for traffic do not raise: when one expires, it says what it saw last, and the checks
+find out why. The wait for removal does.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from kuryr_runbook.checking.verdicts import some
+from kuryr_runbook.clients.kubernetes.client import KubernetesReader
+from kuryr_runbook.clients.openstack.api import OpenStackReader
+from kuryr_runbook.display.waiting import begin_wait
+from kuryr_runbook.model.errors import DeadlineError
+from kuryr_runbook.model.site import Site
+from kuryr_runbook.snapshots.workload.probes import read_outside
+from kuryr_runbook.snapshots.workload.traces import Traces, remaining
+from kuryr_runbook.snapshots.workload.verification import ingress_of, read_workload
+from kuryr_runbook.specs.workload import (
+    SERVICE,
+    TRIES,
+    balancer_name,
+    namespace_manifest,
+    service_manifest,
+)
+
+Look = Callable[[], tuple[bool, str]]
+"""Whether it is so, and what was seen."""
+
+INGRESS_SECONDS = 120.0
+ANSWER_SECONDS = 60.0
+SETTLED_SECONDS = 90.0
+GONE_SECONDS = 120.0
+POD_SECONDS = 5.0
+"""What each pod adds to a deadline: Kuryr makes and removes their ports one after the other."""
+STEP_SECONDS = 1.0
+
+STATE_ANNOTATION = "openstack.org/kuryr-lbaas-state"
+"""Where Stein to Ussuri note what they made for a Service, on its Endpoints, when it is done."""
+
+
+def wait_for(what: str, seconds: float, look: Look) -> tuple[bool, str]:
+    """Look once a second until it is so, or for that long; gives back whether, and what it saw."""
+    wait = begin_wait(what, seconds)
+    start = time.monotonic()
+    try:
+        while True:
+            done, seen = look()
+            spent = time.monotonic() - start
+            if done:
+                wait.came(seen, spent)
+                return True, seen
+            if spent >= seconds:
+                wait.expired(seen, spent)
+                return False, seen
+            wait.still(seen, spent)
+            time.sleep(STEP_SECONDS)
+    except BaseException:
+        wait.broken()
+        raise
+
+
+def wait_for_traffic(site: Site, cluster: KubernetesReader, cloud: OpenStackReader) -> None:
+    """Wait for load balancer, members, floating IP, and an answer of every pod through it."""
+    waits: tuple[tuple[str, float, Look], ...] = (
+        (
+            f"load balancer {balancer_name(site)} with all its members",
+            site.kuryr.lb_activation_seconds + POD_SECONDS * site.verification.replicas,
+            lambda: _balancer(site, cloud),
+        ),
+        (
+            f"the address of Service {SERVICE}",
+            INGRESS_SECONDS,
+            lambda: _ingress(site, cluster),
+        ),
+        (
+            f"every pod's answer through the address of Service {SERVICE}",
+            ANSWER_SECONDS,
+            _Answers(site, cluster).look,
+        ),
+    )
+    for what, seconds, look in waits:
+        if not wait_for(what, seconds, look)[0]:
+            return
+
+
+def wait_unchanging(site: Site, cloud: OpenStackReader) -> None:
+    """Wait while the Service's load balancer is being changed.
+
+    Kuryr follows every change of the pods' readiness, and each makes Octavia's tree PENDING_UPDATE
+    for a moment.
+    """
+
+    def look() -> tuple[bool, str]:
+        found = cloud.list_resources("loadbalancer", name=balancer_name(site))
+        pending = [it for it in (item["provisioning_status"] for item in found) if "PENDING" in it]
+        return not pending, ", ".join(pending)
+
+    if not look()[0]:
+        what = f"the changes of load balancer {balancer_name(site)}"
+        wait_for(what, site.kuryr.lb_activation_seconds, look)
+
+
+def _balancer(site: Site, cloud: OpenStackReader) -> tuple[bool, str]:
+    found = cloud.list_resources("loadbalancer", name=balancer_name(site))
+    if not found:
+        return False, "there is none yet"
+    status, wanted = found[0]["provisioning_status"], site.verification.replicas
+    have = sum(len(cloud.members(pool["id"])) for pool in found[0]["pools"])
+    return status == "ACTIVE" and have == wanted, f"{status}, {have} of {wanted} members"
+
+
+def _ingress(site: Site, cluster: KubernetesReader) -> tuple[bool, str]:
+    address = ingress_of(cluster.get(service_manifest(site)) or {})
+    return bool(address), address or "its status has none yet"
+
+
+class _Answers:
+    """Who has answered so far."""
+
+    def __init__(self, site: Site, cluster: KubernetesReader) -> None:
+        self.site, self.cluster = site, cluster
+        self.reached: set[str] = set()
+
+    def look(self) -> tuple[bool, str]:
+        workload = read_workload(self.site, self.cluster)
+        if not workload.ingress:
+            return False, "the Service has lost its address"
+        answers = read_outside(workload.ingress, max(TRIES, self.site.verification.replicas))
+        self.reached |= {answer.said for answer in answers if answer.ok}
+        names = {pod.name for pod in workload.pods}
+        silent = sorted(names - self.reached)
+        told = "; ".join(sorted({answer.said for answer in answers if not answer.ok}))
+        return not silent, f"no answer of {', '.join(silent)} yet ({told or 'others answer'})"
+
+
+def wait_settled(site: Site, cluster: KubernetesReader) -> None:
+    """Wait until Kuryr has noted what it made for the Service.
+
+    Stein forgets a load balancer whose Service goes before that, and leaves it behind. Releases
+    with finalizers hold the Service until they have removed what they made: no wait for those.
+    """
+    if site.release.finalizers:
+        return
+    reference = {"apiVersion": "v1", "kind": "Endpoints"}
+    endpoints = {**reference, "metadata": service_manifest(site)["metadata"]}
+
+    def look() -> tuple[bool, str]:
+        if cluster.get(service_manifest(site)) is None:
+            return True, "no Service"
+        found: Mapping[str, Any] = cluster.get(endpoints) or {"metadata": {}}
+        noted = STATE_ANNOTATION in found["metadata"].get("annotations", {})
+        return noted, f"annotation {STATE_ANNOTATION} is not there yet"
+
+    if not look()[0]:
+        wait_for(f"Kuryr to note what it made for Service {SERVICE}", SETTLED_SECONDS, look)
+
+
+def wait_namespace_gone(site: Site, cluster: KubernetesReader) -> None:
+    """Wait until a namespace that is being deleted is gone. Raises DeadlineError."""
+    name = site.verification.namespace
+
+    def look() -> tuple[bool, str]:
+        gone = cluster.get(namespace_manifest(site)) is None
+        return gone, f"namespace {name} is Terminating"
+
+    _or_raise(f"the end of namespace {name}", look)
+
+
+def wait_traces_gone(traces: Traces, cloud: OpenStackReader) -> None:
+    """Wait until Kuryr has removed what it made for the workload. Raises DeadlineError."""
+
+    def look() -> tuple[bool, str]:
+        left = remaining(traces, cloud)
+        return not left, some(left)
+
+    what = "Kuryr to remove its load balancer, floating IP, ports and address pairs"
+    _or_raise(what, look, GONE_SECONDS + POD_SECONDS * len(traces.pairs))
+
+
+def _or_raise(what: str, look: Look, seconds: float = GONE_SECONDS) -> None:
+    done, seen = wait_for(what, seconds, look)
+    if not done:
+        raise DeadlineError(
+            f"{what}: not in {seconds:.0f} s; left: {seen}",
+            remedy="see the controller's log (is it running?); teardown removes what it left",
+        )

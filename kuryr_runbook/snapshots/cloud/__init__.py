@@ -1,0 +1,1 @@
+"""What a cloud holds and permits, as typed state."""

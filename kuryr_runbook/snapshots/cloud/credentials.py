@@ -1,0 +1,83 @@
+"""What Keystone has of the user's application credentials, and which of them Kuryr uses."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from kuryr_runbook.clients.kubernetes.client import KubernetesReader
+from kuryr_runbook.clients.openstack.identity import IdentityReader, Token
+from kuryr_runbook.clients.secrets import learn
+from kuryr_runbook.model.site import Site
+from kuryr_runbook.snapshots.kubernetes import read_cluster_id
+from kuryr_runbook.specs.controller import CONFIG_KEY, CREDENTIAL_ANNOTATION, references
+from kuryr_runbook.specs.kuryr_conf import parse_login
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsedCredential:
+    """The application credential in the Secret from which Kuryr reads its configuration."""
+
+    id: str
+    secret: str = field(repr=False)
+    accepted: bool
+    """Whether Keystone lets it in; False also when it is none of the user's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CredentialSnapshot:
+    """Keystone and cluster, as they were at one time."""
+
+    taken_at: datetime
+    cluster_id: str
+    token: Token
+    credentials: tuple[Mapping[str, Any], ...]
+    """All application credentials of the user, whoever made them, in every project."""
+    used: UsedCredential | None
+    deployed: str
+    """Name of the one with which the controller's pods were started; empty when there is none."""
+
+    def of_project(self) -> tuple[Mapping[str, Any], ...]:
+        """Those for the project in which the runbook works."""
+        project = self.token.project_id
+        return tuple(item for item in self.credentials if item["project_id"] == project)
+
+
+def read_credentials(
+    site: Site, identity: IdentityReader, cluster: KubernetesReader
+) -> CredentialSnapshot:
+    """Read both. The secret is in the cluster alone, so it is read from there, to be kept."""
+    taken_at = datetime.now(UTC)
+    credentials = tuple(identity.application_credentials())
+    secret, deployment = (cluster.get(item) for item in references(site))
+    return CredentialSnapshot(
+        taken_at=taken_at,
+        cluster_id=read_cluster_id(cluster),
+        token=identity.token(),
+        credentials=credentials,
+        used=_used(secret or {}, {item["id"] for item in credentials}, identity),
+        deployed=_deployed(deployment),
+    )
+
+
+def _used(
+    secret: Mapping[str, Any], known: set[str], identity: IdentityReader
+) -> UsedCredential | None:
+    text = base64.b64decode(secret.get("data", {}).get(CONFIG_KEY, "")).decode(errors="replace")
+    login = parse_login(text)
+    found, word = (login.get(f"application_credential_{key}", "") for key in ("id", "secret"))
+    if not found:
+        return None
+    learn(word, "the secret of Kuryr's application credential")
+    accepted = found in known and identity.accepts(found, word)
+    return UsedCredential(id=found, secret=word, accepted=accepted)
+
+
+def _deployed(deployment: Mapping[str, Any] | None) -> str:
+    if deployment is None:
+        return ""
+    annotations = deployment["spec"]["template"]["metadata"].get("annotations", {})
+    return str(annotations.get(CREDENTIAL_ANNOTATION, ""))

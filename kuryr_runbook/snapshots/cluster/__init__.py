@@ -1,0 +1,1 @@
+"""What a cluster holds and permits, as typed state."""

@@ -1,0 +1,63 @@
+"""Which release of Kuryr a cluster runs, as its own objects tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from kuryr_runbook.clients.images.registry import RemoteImage
+from kuryr_runbook.model.site import Site
+from kuryr_runbook.model.upgrades import RELEASE_LABEL, UNKNOWN, Installed
+from kuryr_runbook.snapshots.parsing import part, parts
+from kuryr_runbook.snapshots.reading import Unreadable, attempted
+from kuryr_runbook.specs.controller import controller_reference
+from kuryr_runbook.specs.daemon import daemon_reference
+from kuryr_runbook.specs.image import LABEL, Reference
+
+Manifest = Mapping[str, Any]
+
+
+class ClusterReader(Protocol):
+    """What is asked of a cluster."""
+
+    def get(self, manifest: Manifest) -> Manifest | None:
+        """The object that the manifest names, or None when there is none."""
+
+
+class ImageReader(Protocol):
+    """What is asked of a registry."""
+
+    def remote_image(self, reference: Reference) -> RemoteImage | None:
+        """Digest, labels and size of an image, or None when the registry has none of that name."""
+
+
+def read_installed(
+    site: Site, cluster: ClusterReader, registry: ImageReader | Unreadable
+) -> Installed:
+    """Read both. The label tells; where there is none, the label of the image in its registry."""
+    deployment = cluster.get(controller_reference(site))
+    daemon_set = cluster.get(daemon_reference(site))
+    return Installed(
+        controller=_release(deployment, registry), daemon=_release(daemon_set, registry)
+    )
+
+
+def _release(program: Manifest | None, registry: ImageReader | Unreadable) -> str | None:
+    if program is None:
+        return None
+    told = part(program, "metadata", "labels").get(RELEASE_LABEL)
+    if told:
+        return str(told)
+    containers = parts(part(program, "spec", "template", "spec"), "containers")
+    images = [str(container.get("image", "")) for container in containers]
+    return _release_of_image(images[0], registry) if images else UNKNOWN
+
+
+def _release_of_image(name: str, registry: ImageReader | Unreadable) -> str:
+    """What the image says of itself; a registry that does not answer tells nothing."""
+    if isinstance(registry, Unreadable):
+        return UNKNOWN
+    image = attempted(lambda: registry.remote_image(Reference.parse(name)))
+    if isinstance(image, RemoteImage):
+        return image.labels.get(f"{LABEL}.release", UNKNOWN)
+    return UNKNOWN

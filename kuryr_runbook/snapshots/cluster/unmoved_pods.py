@@ -1,0 +1,41 @@
+"""Pods whose VIF stands where only earlier releases of Kuryr look for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kuryr_runbook.clients.kubernetes.client import KubernetesReader
+from kuryr_runbook.snapshots.parsing import part
+from kuryr_runbook.specs.custom_resources import GROUP, VERSION
+from kuryr_runbook.specs.kuryr_port import VIF_ANNOTATION
+
+Manifest = Mapping[str, Any]
+
+PORTS = f"kuryrports.{GROUP}"
+
+
+def read_unmoved(cluster: KubernetesReader) -> tuple[Manifest, ...]:
+    """Pods that run on a node, have the annotation, and no KuryrPort of their name."""
+    pods = [pod for pod in cluster.list_objects("v1", "Pod") if _runs_with_annotation(pod)]
+    have = _ports(cluster) if pods else set()
+    return tuple(pod for pod in pods if _place(pod) not in have)
+
+
+def _runs_with_annotation(pod: Manifest) -> bool:
+    return (
+        VIF_ANNOTATION in part(pod, "metadata", "annotations")
+        and "deletionTimestamp" not in pod["metadata"]
+        and part(pod, "status").get("phase") == "Running"
+    )
+
+
+def _ports(cluster: KubernetesReader) -> set[tuple[str, str]]:
+    crds = cluster.list_objects("apiextensions.k8s.io/v1", "CustomResourceDefinition")
+    if PORTS not in {crd["metadata"]["name"] for crd in crds}:
+        return set()
+    return set(map(_place, cluster.list_objects(f"{GROUP}/{VERSION}", "KuryrPort")))
+
+
+def _place(item: Manifest) -> tuple[str, str]:
+    return item["metadata"]["namespace"], item["metadata"]["name"]

@@ -1,0 +1,1 @@
+"""What the verification's workload shows and what its pods say."""

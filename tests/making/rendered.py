@@ -1,0 +1,139 @@
+"""What controller and daemon get, for all releases, drivers and providers that go together.
+
+`PYTHONPATH=tests python -m making.rendered` writes it to tests/specs/golden, where a reviewer reads the difference:
+kuryr.conf for each driver and provider, the Kubernetes objects for each driver.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from kuryr_runbook.model import support
+from kuryr_runbook.model.drivers import VifDriver
+from kuryr_runbook.model.providers import OctaviaProvider
+from kuryr_runbook.model.releases import RELEASES
+from kuryr_runbook.model.site import Site
+from kuryr_runbook.model.site_file import parse_site
+from kuryr_runbook.specs import kuryr_conf
+from kuryr_runbook.specs.controller import (
+    CONFIG_KEY,
+    CONFIG_SECRET,
+    ControllerConfig,
+    controller_manifests,
+)
+from kuryr_runbook.specs.daemon import daemon_manifests
+from kuryr_runbook.specs.manifests import encoded
+
+GOLDEN = Path(__file__).parents[1] / "specs" / "golden"
+LAB = (Path(__file__).parents[2] / "parameters" / "lab.yaml").read_text()
+IMAGE = "registry.example.org/kuryr/kuryr@sha256:" + "a" * 64
+API = "https://172.18.0.10:6443"
+TAGS = ("my-site",)
+IDS = kuryr_conf.KuryrIds(
+    k8s_project_id="(project)",
+    external_network_id="(external network)",
+    node_subnet_id="(node subnet)",
+    kuryr_pod_subnet_id="(pod subnet)",
+    kuryr_service_subnet_id="(service subnet)",
+    pod_security_group_id="(pod security group)",
+)
+LOGIN = {"auth_type": "password", "auth_url": "https://keystone.example.org/v3"}
+
+
+@dataclass(frozen=True, slots=True)
+class Combination:
+    """Three things that go together."""
+
+    release: str
+    driver: VifDriver
+    provider: OctaviaProvider
+
+    def __str__(self) -> str:
+        return f"{self.release}/{self.driver}.{self.provider}"
+
+    @property
+    def site(self) -> Site:
+        """The lab's site with this combination."""
+        site = parse_site(LAB, "lab.yaml")
+        needs_tags = RELEASES[self.release].needs_resource_tags
+        changes = {
+            "release": self.release,
+            "vif_driver": self.driver,
+            "octavia_provider": self.provider,
+            "resource_tags": TAGS if needs_tags else (),
+        }
+        return site.model_copy(update={"kuryr": site.kuryr.model_copy(update=changes)})
+
+
+def combinations() -> Iterator[Combination]:
+    """All that the guard rails let through."""
+    for release in RELEASES.values():
+        for driver in VifDriver:
+            for provider in OctaviaProvider:
+                if not any(support.site_objections(release, driver, provider, TAGS)):
+                    yield Combination(release.name, driver, provider)
+
+
+def confs(site: Site) -> Mapping[str, kuryr_conf.Conf]:
+    """kuryr.conf of controller and daemon, by file name."""
+    return {
+        "controller.conf": kuryr_conf.controller_conf(site, IDS, LOGIN, API),
+        "daemon.conf": kuryr_conf.daemon_conf(site, API, dockershim=False),
+    }
+
+
+def manifests(site: Site) -> list[dict[str, Any]]:
+    """The Kubernetes objects of both, without the digest that rolls the pods."""
+    config = ControllerConfig(conf={"neutron": {}}, ca_pem="(CA)")
+    objects = [
+        *controller_manifests(site, IMAGE, config),
+        *daemon_manifests(site, IMAGE, "(daemon.conf)"),
+    ]
+    for item in objects:
+        if item["metadata"]["name"] == CONFIG_SECRET:
+            item["data"] = {CONFIG_KEY: encoded("(controller.conf)")}
+        if "template" in item.get("spec", {}):
+            del item["spec"]["template"]["metadata"]["annotations"]
+    return objects
+
+
+def golden_files() -> dict[str, str]:
+    """Path below GOLDEN to text."""
+    files: dict[str, str] = {}
+    for combination in combinations():
+        site = combination.site
+        for name, conf in confs(site).items():
+            files[f"{combination}/{name}"] = kuryr_conf.render_conf(conf)
+        path = f"{combination.release}/{combination.driver}.yaml"
+        text = _yaml(manifests(site))
+        if files.setdefault(path, text) != text:
+            raise AssertionError(f"{path} depends on Octavia's provider: give each a file")
+    return files
+
+
+def _yaml(objects: list[dict[str, Any]]) -> str:
+    return yaml.dump_all(
+        objects, Dumper=_WithoutAliases, sort_keys=False, default_flow_style=None, width=96
+    )
+
+
+class _WithoutAliases(yaml.SafeDumper):
+    def ignore_aliases(self, _data: Any) -> bool:
+        return True
+
+
+def rewrite() -> None:
+    shutil.rmtree(GOLDEN, ignore_errors=True)
+    for path, text in golden_files().items():
+        (GOLDEN / path).parent.mkdir(parents=True, exist_ok=True)
+        (GOLDEN / path).write_text(text)
+
+
+if __name__ == "__main__":
+    rewrite()

@@ -1,0 +1,124 @@
+"""Runs of small notebooks, in this process or in one of their own."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, Any
+
+import nbformat
+
+from kuryr_runbook.display.live import LiveProgress
+from kuryr_runbook.model.site_file import SECTIONS
+from kuryr_runbook.phases.catalogue import PHASES, PhaseEntry
+from kuryr_runbook.running import kernel_server
+from kuryr_runbook.running.forking import KernelServer
+from kuryr_runbook.running.run_options import RunOptions, RunResult
+from kuryr_runbook.running.runs import run_phases
+
+FIRST, SECOND = PHASES[1:3]
+PARAMETERS = "\n".join(['name = ""', *(f"{name} = {{}}" for name in SECTIONS[1:])])
+SLEEPING = "import os, time\nprint('kernel', os.getpid())\ntime.sleep(600)"
+"""A cell that names its kernel's process and lasts until it is interrupted."""
+
+SCRIPT = f"""
+import sys
+from pathlib import Path
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from worlds.memory_leases import MemoryLeases
+from kuryr_runbook.clients.kubernetes.leases import LeaseClient
+from kuryr_runbook.display.live import LiveProgress
+from kuryr_runbook.model.errors import RunbookError
+from kuryr_runbook.phases.catalogue import PHASES
+from kuryr_runbook.running.forking import KernelServer
+from kuryr_runbook.running.run_options import RunOptions
+from kuryr_runbook.running.runs import run_phases
+
+leases = {{"cluster": LeaseClient, "memory": lambda site: MemoryLeases()}}[sys.argv[1]]
+site, notebooks, run_dir = map(Path, sys.argv[2:])
+options = RunOptions(run_dir=run_dir, notebooks=notebooks, leases=leases)
+try:
+    with LiveProgress(sys.stderr) as progress, KernelServer() as server:
+        result = run_phases(site, PHASES[1:3], options, progress, server)
+    error, code = result.error, result.exit_code
+except RunbookError as refusal:
+    error, code = refusal, refusal.exit_code
+print(error or "", file=sys.stderr)
+sys.exit(code)
+"""
+
+
+def execute(
+    site: Path, phases: Sequence[PhaseEntry], options: RunOptions, stream: IO[str] | None = None
+) -> RunResult:
+    """A run in this process, told to the stream."""
+    with LiveProgress(stream or io.StringIO()) as progress, KernelServer() as server:
+        return run_phases(site, phases, options, progress, server)
+
+
+def write_notebook(path: Path, *cells: str, parameters: str = PARAMETERS, result: str = "") -> None:
+    new: Any = nbformat.v4
+    notebook = new.new_notebook(
+        metadata={"kernelspec": {"name": "elsewhere", "display_name": "", "language": "python"}}
+    )
+    notebook.cells = [
+        new.new_code_cell(
+            f"{parameters}\ndry_run = False\noptions = {{}}", metadata={"tags": ["parameters"]}
+        )
+    ]
+    for number, source in enumerate(cells, start=1):
+        notebook.cells.append(new.new_markdown_cell(f"## Step {number}\n\nProse."))
+        tags = ["result"] if source == result else []
+        notebook.cells.append(new.new_code_cell(source, metadata={"tags": tags}))
+    nbformat.write(notebook, path)  # type: ignore[no-untyped-call]
+
+
+def start(
+    site: Path, notebooks: Path, run_dir: Path, *, leases: str = "memory", **environment: str
+) -> subprocess.Popen[str]:
+    """A run of the first two phases in a process of its own; `leases`: memory or cluster."""
+    return subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, leases, str(site), str(notebooks), str(run_dir)],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **environment},
+    )
+
+
+def kernel_of(process: subprocess.Popen[str]) -> int:
+    """The process of the run's kernel, once its cell SLEEPING has begun."""
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.split()[:1] == ["kernel"]:
+            return int(line.split()[1])
+    raise AssertionError(f"the run ended with {process.wait()} before its cell began")
+
+
+def kernels_below(pid: int, count: int) -> list[int]:
+    """The kernels of a run's process, once there are so many."""
+    [server] = [
+        child
+        for child in children(pid)
+        if kernel_server.__name__ in Path(f"/proc/{child}/cmdline").read_text()
+    ]
+    return kernels_of(server, count)
+
+
+def kernels_of(server: int, count: int) -> list[int]:
+    """The kernels that were forked from that process, once there are so many."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        found = children(server)
+        if len(found) == count:
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"process {server} has kernels {found}, and not {count}, after 60 s")
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
