@@ -1,6 +1,7 @@
 """What controller and daemon get, for all releases, drivers and providers that go together.
 
-`PYTHONPATH=tests python -m making.rendered` writes it to tests/specs/golden, where a reviewer reads the difference:
+`PYTHONPATH=tests python -m making.rendered` writes it to tests/specs/golden, where a reviewer reads
+the difference:
 kuryr.conf for each driver and provider, the Kubernetes objects for each driver.
 """
 

@@ -13,13 +13,13 @@ from kuryr_runbook.specs import kuryr_conf
 ALL = list(combinations())
 FILES = golden_files()
 
+REMAKE = "run PYTHONPATH=tests python -m making.rendered, and read the difference"
+
 
 @pytest.mark.parametrize("path", FILES)
 def test_everything_is_rendered_as_it_was_reviewed(path: str) -> None:
-    assert (GOLDEN / path).exists(), "run: PYTHONPATH=tests python -m making.rendered, and read the difference"
-    assert (GOLDEN / path).read_text() == FILES[path], (
-        "run: PYTHONPATH=tests python -m making.rendered, and read the difference"
-    )
+    assert (GOLDEN / path).exists(), REMAKE
+    assert (GOLDEN / path).read_text() == FILES[path], REMAKE
 
 
 def test_nothing_was_reviewed_that_is_no_longer_rendered() -> None:
