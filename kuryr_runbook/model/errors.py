@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from kuryr_runbook.model import visible
+
 
 class RunbookError(Exception):
     """Anything that the runbook refuses or fails at, in words for the operator.
 
-    `message` names the object, what was expected and what was seen; `remedy` says what to do.
+    `message` names the object, what was expected and what was seen; `remedy` says what to do. Both
+    are made visible and cut to a bounded length, since they often quote what came from outside.
     """
 
     exit_code = 1
 
     def __init__(self, message: str, *, remedy: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.remedy = remedy
+        self.message = visible.message(message)
+        self.remedy = visible.message(remedy) if remedy else remedy
+        super().__init__(self.message)
 
     def __str__(self) -> str:
         return f"{self.message}\n  -> {self.remedy}" if self.remedy else self.message
@@ -40,6 +43,10 @@ class UsageError(RunbookError):
     """The command, the machine or an input file is not what the command needs."""
 
     exit_code = 2
+
+
+class FileError(UsageError):
+    """A file that was handed in cannot be read, or does not hold what it should."""
 
 
 class AccessError(RunbookError):

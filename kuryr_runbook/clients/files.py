@@ -1,0 +1,97 @@
+"""Files from outside, read in one way: whole, regular, of bounded size, and as UTF-8.
+
+The one home of reading: a FIFO would hang whoever opens it, a device has no end, and what is read
+in another encoding is another text. `what` says in words what the file is for, `remedy` what to
+do when it cannot be used.
+"""
+
+from __future__ import annotations
+
+import codecs
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+from kuryr_runbook.model.documents import parse_json, parse_yaml
+from kuryr_runbook.model.errors import FileError
+
+MIB = 1 << 20
+MOST = 64 * MIB
+"""Bytes that a file may have, unless more are asked for."""
+MOST_YAML = 1 * MIB
+"""Of what people write, or tools write for them: sites, logins. PyYAML needs seconds for more."""
+KINDS = (
+    (stat.S_ISDIR, "a directory"),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+FOREIGN = ((codecs.BOM_UTF16_LE, "UTF-16"), (codecs.BOM_UTF16_BE, "UTF-16"))
+
+
+def read_bytes(path: Path, what: str, *, remedy: str | None = None, most: int = MOST) -> bytes:
+    """The content of a regular file of at most so many bytes. Raises FileError."""
+    try:
+        # Before it is opened as well: opening some devices does something.
+        _refuse_irregular(os.stat(path), path, what, remedy)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+        with open(descriptor, "rb") as file:
+            _refuse_irregular(os.fstat(descriptor), path, what, remedy)
+            content = file.read(most + 1)
+    except OSError as error:
+        raise FileError(f"{what} {path} cannot be read: {error.strerror}", remedy=remedy) from error
+    except ValueError as error:  # NUL in its name.
+        raise FileError(f"{what} {path} cannot be read: {error}", remedy=remedy) from error
+    if len(content) > most:
+        raise FileError(
+            f"{what} {path} has more than {most // MIB} MiB: it is taken for another file",
+            remedy=remedy,
+        )
+    return content
+
+
+def _refuse_irregular(status: os.stat_result, path: Path, what: str, remedy: str | None) -> None:
+    if stat.S_ISREG(status.st_mode):
+        return
+    kind = next((name for is_kind, name in KINDS if is_kind(status.st_mode)), "something else")
+    raise FileError(f"{what} {path} is {kind}, and no regular file", remedy=remedy)
+
+
+def read_text(path: Path, what: str, *, remedy: str | None = None, most: int = MOST) -> str:
+    """The text of a file in UTF-8, without a byte order mark. Raises FileError."""
+    content = read_bytes(path, what, remedy=remedy, most=most)
+    return decoded(content, f"{what} {path}", remedy=remedy)
+
+
+def decoded(content: bytes, source: str, *, remedy: str | None = None) -> str:
+    """The text of bytes in UTF-8. Raises FileError, with the line of what is none."""
+    for mark, name in FOREIGN:
+        if content.startswith(mark):
+            raise FileError(f"{source} is in {name}: save it in UTF-8", remedy=remedy)
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        byte = content[error.start]
+        raise FileError(
+            f"{source}: line {line}: the byte 0x{byte:02x} is not UTF-8: save it in UTF-8",
+            remedy=remedy,
+        ) from error
+    if (place := text.find("\0")) >= 0:
+        line = text.count("\n", 0, place) + 1
+        raise FileError(f"{source}: line {line}: it holds NUL, so it is no text", remedy=remedy)
+    return text
+
+
+def read_yaml(path: Path, what: str, *, remedy: str | None = None) -> Any:
+    """The value that a YAML file holds; None for an empty one. Raises FileError."""
+    text = read_text(path, what, remedy=remedy, most=MOST_YAML)
+    return parse_yaml(text, f"{what} {path}", remedy=remedy)
+
+
+def read_json(path: Path, what: str, *, remedy: str | None = None, most: int = MOST) -> Any:
+    """The value that a JSON file holds. Raises FileError."""
+    text = read_text(path, what, remedy=remedy, most=most)
+    return parse_json(text, f"{what} {path}", remedy=remedy)

@@ -1,0 +1,178 @@
+"""YAML and JSON from outside: parsed strictly, within bounds, with one kind of error.
+
+The one home of both parsers. Refused are keys that stand twice (the last would win without a
+word), aliases that contain themselves or multiply, tags of Python's or anybody's own, and more
+levels than any document of ours has. `source` names the text in messages.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Hashable, Iterator, Sequence
+from typing import Any, NoReturn
+
+import yaml
+from yaml.constructor import ConstructorError
+
+from kuryr_runbook.model.errors import FileError
+
+LEVELS = 64
+"""How deep a document may be nested; a notebook, the deepest there is, has about ten."""
+NODES = 200_000
+"""How many values a YAML document may stand for, with its aliases written out."""
+
+
+class _Loader(yaml.SafeLoader):
+    """Builds plain values, and refuses what the module's docstring names."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._level = 0
+        self._open: list[yaml.Node] = []
+        self._weights: dict[int, int] = {}
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """Compose one value, keeping count of levels and of what aliases stand for."""
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        if self._level >= LEVELS:
+            raise ConstructorError(
+                None, None, f"more than {LEVELS} levels are nested", event.start_mark
+            )
+        is_alias = isinstance(event, yaml.AliasEvent)
+        self._level += 1
+        node = super().compose_node(parent, index)
+        self._level -= 1
+        if node is None:
+            return node
+        if is_alias and id(node) not in self._weights:
+            raise ConstructorError(
+                None, None, f"the alias *{event.anchor} contains itself", event.start_mark
+            )
+        weight = self._weights.setdefault(id(node), 1 + sum(map(self._weight, _parts(node))))
+        if weight > NODES:
+            raise ConstructorError(
+                None, None, f"aliases make more than {NODES} values of it", event.start_mark
+            )
+        return node
+
+    def _weight(self, node: yaml.Node) -> int:
+        return self._weights.get(id(node), 1)
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:  # noqa: FBT001, FBT002 - PyYAML's own signature
+        """A value; of what PyYAML's constructors stumble over, the place is named."""
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, ArithmeticError, LookupError, TypeError) as error:
+            # Dates and numbers that there are not.
+            problem = f"a value cannot be read ({type(error).__name__}): put it in quotes"
+            raise ConstructorError(None, None, problem, node.start_mark) from error
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002 - PyYAML's own signature
+        """A mapping whose keys are texts or numbers, none of them twice."""
+        seen: dict[str, int] = {}
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise ConstructorError(None, None, "a key is no text", key.start_mark)
+            if key.value in seen:
+                raise ConstructorError(
+                    None,
+                    None,
+                    f"the key {key.value} stands here again: it is in line {seen[key.value]}",
+                    key.start_mark,
+                )
+            seen[key.value] = key.start_mark.line + 1
+        return super().construct_mapping(node, deep)
+
+
+def _parts(node: yaml.Node) -> Iterator[yaml.Node]:
+    match node:
+        case yaml.MappingNode():
+            for pair in node.value:
+                yield from pair
+        case yaml.SequenceNode():
+            yield from node.value
+
+
+def parse_yaml(text: str, source: str, *, remedy: str | None = None) -> Any:
+    """The value that a YAML text holds; None for an empty one. Raises FileError."""
+    return compose_yaml(text, source, remedy=remedy)[0]
+
+
+def compose_yaml(
+    text: str, source: str, *, remedy: str | None = None
+) -> tuple[Any, yaml.Node | None]:
+    """The value, and the tree of nodes that knows the places. Raises FileError."""
+
+    def refuse(line: int, problem: object) -> NoReturn:
+        raise FileError(f"{source} is not usable YAML: line {line}: {problem}", remedy=remedy)
+
+    try:
+        loader = _Loader(text)
+        node = loader.get_single_node()
+        return (None if node is None else loader.construct_document(node)), node
+    except yaml.reader.ReaderError as error:
+        refuse(text.count("\n", 0, error.position) + 1, _of_reader(error))
+    except yaml.MarkedYAMLError as error:
+        # Not its whole text, which quotes lines of the file: there may be a password in one.
+        mark = error.problem_mark or error.context_mark
+        refuse(mark.line + 1 if mark else 1, error.problem or error.context)
+
+
+def _of_reader(error: yaml.reader.ReaderError) -> str:
+    code = error.character if isinstance(error.character, int) else ord(error.character)
+    return f"it holds the character U+{code:04X}, which YAML does not allow"
+
+
+def parse_json(text: str, source: str, *, remedy: str | None = None) -> Any:
+    """The value that a JSON text holds. Raises FileError."""
+
+    def refuse(problem: object) -> NoReturn:
+        raise FileError(f"{source} is not usable JSON: {problem}", remedy=remedy)
+
+    def pairs(found: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+        values = dict(found)
+        if len(values) < len(found):
+            twice, _ = Counter(key for key, _ in found).most_common(1)[0]
+            refuse(f"the key {twice} stands twice in one object")
+        return values
+
+    def constant(name: str) -> NoReturn:
+        refuse(f"{name} is no number of JSON's")
+
+    try:
+        value = json.loads(text, object_pairs_hook=pairs, parse_constant=constant)
+    except json.JSONDecodeError as error:
+        refuse(f"line {error.lineno}: {error.msg}")
+    except RecursionError:
+        refuse(f"more than {LEVELS} levels are nested")
+    except ValueError:
+        # Python converts no number of thousands of digits.
+        refuse("a number in it is too long")
+    if is_deeper(value, LEVELS):
+        refuse(f"more than {LEVELS} levels are nested")
+    return value
+
+
+def is_deeper(value: Any, levels: int) -> bool:
+    """Whether a JSON value is nested deeper than that; asked without recursion."""
+    level = [value]
+    for _ in range(levels + 1):
+        level = [
+            item
+            for container in level
+            if isinstance(container, dict | list)
+            for item in (container.values() if isinstance(container, dict) else container)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def mapping(value: object, source: str, *, remedy: str | None = None) -> dict[str, Any]:
+    """The value, which has to be a mapping whose keys are texts. Raises FileError."""
+    if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
+        kind = "nothing" if value is None else f"a {type(value).__name__}"
+        held = "keys that are no text" if isinstance(value, dict) else kind
+        raise FileError(f"{source} holds {held} where names with values belong", remedy=remedy)
+    return value

@@ -1,0 +1,70 @@
+"""Text made fit to be shown: whatever it holds, it steers no terminal and hides nothing.
+
+The one home of this rule. What comes from a cluster, a cloud, a file or an argument passes through
+here on its way to a terminal, a page, a drawing or a message.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+LINE_LETTERS = 600
+LINES = 200
+"""How much of a message is kept."""
+CELL_LETTERS = 10_000
+"""How much of one cell of a table is kept."""
+
+_UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+"""Printable for Python, yet nothing to see: the rest of Unicode's Default_Ignorable_Code_Point."""
+
+
+def visible(text: str) -> str:
+    """The text with every character that cannot be seen spelled out, as Python would: `\\x1b`.
+
+    That is everything that `str.isprintable` refuses: control characters, marks of direction,
+    characters of no width, line and paragraph separators, lone surrogates. Line feeds stay, and a
+    tab becomes blanks. Of text that is visible already nothing changes.
+    """
+    return "\n".join(map(_visible_line, text.split("\n")))
+
+
+def one_line(text: str) -> str:
+    """The same for a place where a second line would be taken for something else."""
+    return _visible_line(text)
+
+
+def _visible_line(line: str) -> str:
+    if line.isprintable() and not _UNSEEN.search(line):
+        return line
+    return "".join(map(_spelled, line.expandtabs()))
+
+
+def _spelled(letter: str) -> str:
+    seen = letter.isprintable() and not _UNSEEN.match(letter)
+    return letter if seen else ascii(letter)[1:-1]
+
+
+def bounded(text: str, letters: int) -> str:
+    """The text, or its beginning and its end when it has more letters than that."""
+    if len(text) <= letters:
+        return text
+    half = letters // 2
+    return f"{text[:half]} [... {len(text) - 2 * half} characters ...] {text[-half:]}"
+
+
+def message(text: str) -> str:
+    """A message of bounded length, visible, whatever was put into it."""
+    lines = bounded(text, 2 * LINES * LINE_LETTERS).split("\n")
+    if len(lines) > LINES:
+        lines = [*lines[:LINES], f"[... {len(lines) - LINES} lines ...]"]
+    return "\n".join(bounded(visible(bounded(line, LINE_LETTERS)), LINE_LETTERS) for line in lines)
+
+
+def json_text(value: Any, indent: int | None = None) -> str:
+    """The value as JSON of visible ASCII: what is not is escaped as JSON does it."""
+    # Python leaves this one control character as it is.
+    return json.dumps(value, indent=indent).replace("\x7f", "\\u007f")
