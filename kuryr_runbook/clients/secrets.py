@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from kuryr_runbook.model.errors import UsageError
 from kuryr_runbook.model.secrets import Secret
 
 VARIABLE = "KURYR_RUNBOOK_SECRETS"
@@ -31,6 +32,18 @@ def learn(value: object, origin: str) -> None:
     # In a process that did not inherit it the number may be another file by now.
     if link.is_symlink() and link.readlink().name.startswith(f"memfd:{_NAME}"):
         os.write(int(number), f"{json.dumps([str(value), origin])}\n".encode())
+
+
+def refuse_unsendable(value: object, origin: str) -> None:
+    """Raise UsageError when a secret cannot stand in a header of HTTP.
+
+    The library that would send it names it whole in its error. `origin` says where it is from.
+    """
+    if any(ord(char) < ord(" ") or char == "\x7f" for char in str(value or "")):
+        raise UsageError(
+            f"{origin} holds a line break or another control character",
+            remedy="write it anew in one line: `printf %s`, not `echo`, leaves none at its end",
+        )
 
 
 def url_password(url: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 import requests
 
-from kuryr_runbook.clients.secrets import learn
+from kuryr_runbook.clients.secrets import learn, refuse_unsendable
 from kuryr_runbook.model.errors import AccessError, UnreachableError, UsageError
 from kuryr_runbook.specs.image import DOCKER_HUB, Reference
 
@@ -153,6 +153,7 @@ class RegistryClient:
         given = token.json()
         word = given.get("token") or given.get("access_token")
         learn(word, f"a token of registry {reference.registry}")
+        refuse_unsendable(word, f"the token that registry {reference.registry} gave")
         return f"Bearer {word}"
 
     def _refuse(self, answer: requests.Response, reference: Reference) -> None:
@@ -183,6 +184,7 @@ def _read_logins(path: Path) -> dict[str, str]:
         auths = json.loads(path.read_text()).get("auths", {})
         logins = {name: entry["auth"] for name, entry in auths.items() if entry.get("auth")}
         for encoded in logins.values():
+            # Which refuses a line break, too.
             base64.b64decode(encoded, validate=True)
     except (OSError, ValueError, AttributeError) as error:
         raise UsageError(

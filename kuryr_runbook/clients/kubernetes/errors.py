@@ -16,6 +16,7 @@ from kuryr_runbook.model.errors import (
     DriftError,
     RunbookError,
     UnreachableError,
+    UsageError,
 )
 
 CHANGED_MEANWHILE = 409
@@ -68,6 +69,14 @@ def ours(doing: str) -> Iterator[None]:
 
     try:
         yield
+    except ValueError as error:
+        if "header value" not in str(error):
+            raise
+        # A plugin's token, got just now. What is chained would print it.
+        raise UsageError(
+            f"{doing}: what the kubeconfig's user logs in with cannot be sent",
+            remedy="look for a line break in what the plugin in the kubeconfig prints",
+        ) from None
     except (DynamicApiError, ApiException) as error:
         raise _refusal(doing, error) from error
     except ResourceNotFoundError as error:

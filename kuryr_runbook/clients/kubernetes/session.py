@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,9 @@ T = TypeVar("T")
 
 REQUEST_SECONDS = 40
 """How long one answer may take."""
+NO_FILE = f"{os.devnull}/none"
+"""Where discovery can keep nothing: by default it reads and writes a file in the directory for
+temporary ones, whose name others know."""
 PATIENCE_SECONDS = 120.0
 """How long an answer that may change is asked for."""
 
@@ -47,10 +51,10 @@ class KubernetesSession:
         """The dynamic client's way to the objects of a kind; what kinds there are is asked once."""
         from kubernetes.dynamic import DynamicClient
 
-        # Discovery keeps its findings in a file, which two threads must not write at once.
+        # Discovery is no work for two threads at once.
         with self._discovery:
             if self._dynamic is None:
-                self._dynamic = DynamicClient(self.api)
+                self._dynamic = DynamicClient(self.api, cache_file=NO_FILE)
             # Without a prefix, v1 would be looked for in every group there is, one by one.
             prefix = "apis" if "/" in api_version else "api"
             return self._dynamic.resources.get(prefix=prefix, api_version=api_version, kind=kind)

@@ -17,7 +17,7 @@ from kuryr_runbook.clients.patience import (
     patiently,
     retry_after,
 )
-from kuryr_runbook.clients.secrets import learn
+from kuryr_runbook.clients.secrets import learn, refuse_unsendable
 from kuryr_runbook.model.errors import (
     AccessError,
     ApplyError,
@@ -90,6 +90,8 @@ class OpenStackSession:
         for name, value in self.region.auth.items():
             if SECRET_NAME.search(name):
                 learn(value, f"{name} of the cloud {cloud}")
+                if "token" in name:
+                    refuse_unsendable(value, f"{name} of the cloud {cloud}")
         self._notify = notify
         self._patience = patience
         self._answered: set[str] = set()
