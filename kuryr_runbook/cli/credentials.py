@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from kuryr_runbook.cli.plan import CHANGES_PENDING
 from kuryr_runbook.cli.run import dry_run_option, force_conflicts_option, site_option
+from kuryr_runbook.model.errors import ExitCode
 
 
 @click.command("rotate-credentials")
@@ -34,7 +34,7 @@ def rotate_credentials(*, site_file: Path, dry_run: bool, force_conflicts: bool)
         with redirect_stdout(sys.stderr):
             plan = rotation.make_plan()
         click.echo(f"{plan_view(plan)}\n")
-        sys.exit(CHANGES_PENDING if plan.changes else 0)
+        sys.exit(ExitCode.CHANGES_PENDING if plan.changes else ExitCode.DONE)
     for step in (rotation.plan, rotation.apply, rotation.check):
         with redirect_stdout(sys.stderr):
             view = step()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kuryr_runbook.cli.paths import UserPath
-from kuryr_runbook.model.errors import CheckError, UnknownError, UsageError
+from kuryr_runbook.model.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -175,15 +175,15 @@ def _write(path: Path, text: str) -> None:
         raise UsageError(f"{path} cannot be written: {error.strerror}") from error
 
 
-def _status(findings: Sequence[Finding], fail_on: str) -> int:
+def _status(findings: Sequence[Finding], fail_on: str) -> ExitCode:
     """The exit status by the worst finding."""
     from kuryr_runbook.model.findings import Status, worst
 
     match worst(findings):
         case Status.FAIL:
-            return CheckError.exit_code
+            return ExitCode.CHECK_FAILED
         case Status.UNKNOWN:
-            return UnknownError.exit_code
+            return ExitCode.CHECK_UNKNOWN
         case Status.WARN if fail_on == "warn":
-            return CheckError.exit_code
-    return 0
+            return ExitCode.CHECK_FAILED
+    return ExitCode.DONE

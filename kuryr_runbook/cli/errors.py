@@ -9,9 +9,7 @@ from contextlib import contextmanager
 
 import click
 
-from kuryr_runbook.model.errors import RunbookError
-
-INTERRUPTED = 130
+from kuryr_runbook.model.errors import ExitCode, RunbookError
 
 
 @contextmanager
@@ -27,7 +25,7 @@ def exit_on_error() -> Iterator[None]:
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         click.echo("interrupted", err=True)
-        sys.exit(INTERRUPTED)
+        sys.exit(ExitCode.INTERRUPTED)
 
 
 def wrapped(text: str, width: int = 80) -> str:

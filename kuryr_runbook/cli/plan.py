@@ -12,9 +12,8 @@ import click
 
 from kuryr_runbook.cli.paths import UserPath
 from kuryr_runbook.cli.run import phase_options, site_option
+from kuryr_runbook.model.errors import ExitCode
 from kuryr_runbook.phases.catalogue import chosen
-
-CHANGES_PENDING = 3
 
 
 @click.command()
@@ -58,4 +57,4 @@ def plan(
         click.echo(json.dumps(document, indent=2))
     if out is not None:
         write_document(document, out)
-    sys.exit(CHANGES_PENDING if any(found.changes for found in plans) else 0)
+    sys.exit(ExitCode.CHANGES_PENDING if any(found.changes for found in plans) else ExitCode.DONE)

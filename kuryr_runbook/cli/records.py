@@ -10,11 +10,11 @@ import click
 
 from kuryr_runbook.cli.paths import UserPath
 from kuryr_runbook.cli.run import site_option
+from kuryr_runbook.running.directories import RUNS
 
 if TYPE_CHECKING:
     from kuryr_runbook.recording.records import Record
 
-RUNS = Path("runs")
 directory_type = UserPath(file_okay=False, exists=True)
 places_argument = click.argument("places", nargs=-1, metavar="[DIRECTORY]...", type=directory_type)
 keys_option = click.option(

@@ -3,6 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """The exit statuses of all commands; the README says when each occurs."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    CHANGES_PENDING = 3
+    CHECK_FAILED = 4
+    CHECK_UNKNOWN = 5
+    UNREACHABLE = 6
+    INTERRUPTED = 130
+    """As shells report a process that Ctrl-C ended."""
 
 from kuryr_runbook.model import visible
 
@@ -14,7 +29,7 @@ class RunbookError(Exception):
     are made visible and cut to a bounded length, since they often quote what came from outside.
     """
 
-    exit_code = 1
+    exit_code = ExitCode.FAILED
 
     def __init__(self, message: str, *, remedy: str | None = None) -> None:
         self.message = visible.message(message)
@@ -32,7 +47,7 @@ class RunbookError(Exception):
 class SiteError(RunbookError):
     """A site file that cannot be used; lists every problem, not just the first."""
 
-    exit_code = 2
+    exit_code = ExitCode.USAGE
 
     def __init__(self, message: str, problems: Sequence[str] = (), *, remedy: str | None = None):
         super().__init__("\n  ".join([message, *problems]), remedy=remedy)
@@ -42,7 +57,7 @@ class SiteError(RunbookError):
 class UsageError(RunbookError):
     """The command, the machine or an input file is not what the command needs."""
 
-    exit_code = 2
+    exit_code = ExitCode.USAGE
 
 
 class FileError(UsageError):
@@ -56,7 +71,7 @@ class AccessError(RunbookError):
 class UnreachableError(RunbookError):
     """The cloud, the cluster or a registry did not answer."""
 
-    exit_code = 6
+    exit_code = ExitCode.UNREACHABLE
 
 
 class DriftError(RunbookError):
@@ -86,13 +101,13 @@ class ApplyError(RunbookError):
 class CheckError(RunbookError):
     """A check said fail."""
 
-    exit_code = 4
+    exit_code = ExitCode.CHECK_FAILED
 
 
 class UnknownError(RunbookError):
     """A check could not look."""
 
-    exit_code = 5
+    exit_code = ExitCode.CHECK_UNKNOWN
 
 
 class DeadlineError(RunbookError):

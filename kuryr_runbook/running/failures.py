@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kuryr_runbook.model.errors import RunbookError
+from kuryr_runbook.model.errors import ExitCode, RunbookError
 
 INSTALLATION_REMEDY = (
     "this is a defect of the runbook, not of the site: report it with that notebook"
@@ -14,7 +14,9 @@ INSTALLATION_REMEDY = (
 class PhaseError(RunbookError):
     """A phase failed in its kernel; carries the exit code of the error that was raised there."""
 
-    def __init__(self, message: str, *, remedy: str | None = None, exit_code: int = 1) -> None:
+    def __init__(
+        self, message: str, *, remedy: str | None = None, exit_code: ExitCode = ExitCode.FAILED
+    ) -> None:
         super().__init__(message, remedy=remedy)
         self.exit_code = exit_code
 

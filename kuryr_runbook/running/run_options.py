@@ -7,14 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kuryr_runbook.clients.kubernetes.leases import LeaseClient, Leases
-from kuryr_runbook.model.errors import RunbookError
+from kuryr_runbook.model.errors import ExitCode, RunbookError
 from kuryr_runbook.model.options import Options
 from kuryr_runbook.model.packaged import packaged
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.running.account import RunStatus
-
-CHANGES_PENDING_EXIT = 3
-INTERRUPTED_EXIT = 130
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,10 +57,10 @@ class RunResult:
         return [error for error in (self.error, self.record_error) if error is not None]
 
     @property
-    def exit_code(self) -> int:
+    def exit_code(self) -> ExitCode:
         """As documented in the README."""
         if self.status is RunStatus.INTERRUPTED:
-            return INTERRUPTED_EXIT
+            return ExitCode.INTERRUPTED
         if self.errors:
             return self.errors[0].exit_code
-        return CHANGES_PENDING_EXIT if self.pending else 0
+        return ExitCode.CHANGES_PENDING if self.pending else ExitCode.DONE
