@@ -163,6 +163,7 @@ def _cluster_facts(release: Release) -> Iterator[Row]:
     yield "upgrades_from", ", ".join(release.upgrades_from) or "none"
     yield "rewrites_annotations", _yes(release.rewrites_annotations)
     yield "moves_balancers", _yes(release.moves_balancers)
+    yield "mtu_rule", f"of the pods' network: {release.mtu_rule}"
 
 
 def _listed(values: Mapping[Any, object]) -> str:

@@ -71,16 +71,6 @@ def find_path(before: Release, after: Release) -> tuple[Release, ...] | None:
     return None
 
 
-def ways_up(release: Release) -> tuple[Release, ...]:
-    """The releases to which a cluster of this one may be upgraded straight."""
-    return tuple(it for it in RELEASES.values() if is_later(it, release) and is_step(release, it))
-
-
-def ways_back(release: Release) -> tuple[Release, ...]:
-    """The releases to which a cluster of this one may be taken back straight."""
-    return tuple(it for it in RELEASES.values() if is_later(release, it) and is_step(release, it))
-
-
 def move_objection(installed: str, wanted: Release, subject: str) -> Objection | None:
     """Why a cluster that runs one release may not be given another; None: it may, or has it.
 

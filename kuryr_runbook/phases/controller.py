@@ -44,7 +44,7 @@ from kuryr_runbook.specs.controller import (
     references,
 )
 from kuryr_runbook.specs.kuryr_conf import Conf
-from kuryr_runbook.specs.manifests import Manifest, is_marked, pull_secret, secret
+from kuryr_runbook.specs.manifests import Manifest, made_for, pull_secret, secret
 from kuryr_runbook.specs.upgrade_check import upgrade_check
 
 WELL_SECONDS = 120.0
@@ -105,7 +105,7 @@ class Controller(Phase):
     def _ca_is_given(self) -> bool:
         """Whether the cluster has the cloud's CA already, from its cloud provider for example."""
         given = self.cluster.get(secret(self.site, CA_SECRET, {}))
-        if given is None or is_marked(self.site, given):
+        if given is None or made_for(self.site, given):
             return False
         if CA_KEY not in given.get("data", {}):
             raise DriftError(

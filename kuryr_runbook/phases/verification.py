@@ -33,7 +33,7 @@ from kuryr_runbook.snapshots.diagnosis import read_diagnosis
 from kuryr_runbook.snapshots.workload.traces import read_traces, remaining
 from kuryr_runbook.snapshots.workload.verification import read_workload
 from kuryr_runbook.specs.controller import CONTROLLER, controller_reference
-from kuryr_runbook.specs.manifests import Manifest, is_marked
+from kuryr_runbook.specs.manifests import Manifest, made_for
 from kuryr_runbook.specs.workload import (
     namespace_manifest,
     workload_manifests,
@@ -160,7 +160,7 @@ class Verification(Phase):
     def _own_namespace(self) -> Manifest | None:
         """The workload's namespace, when there is one."""
         namespace = self.cluster.get(namespace_manifest(self.site))
-        if namespace is not None and not is_marked(self.site, namespace):
+        if namespace is not None and not made_for(self.site, namespace):
             name = self.site.verification.namespace
             raise DriftError(
                 f"namespace {name} exists, and the runbook did not make it for site "

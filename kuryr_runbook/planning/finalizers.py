@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kuryr_runbook.model.plan import Action, Change, Step, Target, shown
+from kuryr_runbook.model.releases.names import API_GROUP
 from kuryr_runbook.planning.kubernetes import deletion, reference_to, target_of
-from kuryr_runbook.snapshots.cluster.finalizers import GROUP, is_kuryrs
+from kuryr_runbook.snapshots.cluster.finalizers import is_kuryrs
 
 FINALIZERS = "finalizers"
 """The kind of a step that changes nothing of an object but these."""
@@ -25,7 +26,7 @@ def finalizer_removal(objects: Iterable[Mapping[str, Any]]) -> list[list[Step]]:
         [
             deletion(item, "Kuryr made it")
             for item in found
-            if item["apiVersion"].startswith(f"{GROUP}/")
+            if item["apiVersion"].startswith(f"{API_GROUP}/")
         ],
     ]
 

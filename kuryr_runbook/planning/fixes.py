@@ -30,6 +30,7 @@ from kuryr_runbook.model.plan import (
     Target,
     field_changes,
 )
+from kuryr_runbook.model.releases.names import API_VERSION
 from kuryr_runbook.planning.finalizers import release
 from kuryr_runbook.planning.kubernetes import deletion
 from kuryr_runbook.snapshots.cloud.resources import Balancer, FloatingIp, Port
@@ -37,7 +38,6 @@ from kuryr_runbook.snapshots.cloud.state import node_subnet, pod_subnet, service
 from kuryr_runbook.snapshots.cluster.finalizers import MARKED_KINDS
 from kuryr_runbook.snapshots.diagnosis import DiagnosisSnapshot
 from kuryr_runbook.snapshots.reading import Unreadable
-from kuryr_runbook.specs import custom_resources
 
 FEW = 3
 
@@ -204,9 +204,8 @@ def _deletions(fixes: list[LeftoverFix], cloud: _Cloud) -> Iterator[Step]:
 def _manifest(fix: ObjectFix | FinalizerFix) -> dict[str, Any]:
     """What names the object."""
     versions = {kind: version for version, kind in MARKED_KINDS}
-    own = f"{custom_resources.GROUP}/{custom_resources.VERSION}"
     return {
-        "apiVersion": versions.get(fix.kind, own),
+        "apiVersion": versions.get(fix.kind, API_VERSION),
         "kind": fix.kind,
         "metadata": {"namespace": fix.namespace, "name": fix.name},
     }

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from kuryr_runbook.model.releases import Crd
+from kuryr_runbook.model.releases.names import API_VERSION
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.specs.manifests import Manifest, labels
-
-GROUP = "openstack.org"
-VERSION = "v1"
 
 
 def custom_resource_definitions(site: Site) -> list[Manifest]:
@@ -21,13 +19,14 @@ def _definition(site: Site, crd: Crd) -> Manifest:
     A field that a schema does not name would be dropped without a word, and state is all that these
     resources are for. There is no status subresource: Kuryr patches `.status` in the resource.
     """
+    group, version = API_VERSION.split("/")
     anything = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
         "metadata": {"name": crd.name, "labels": labels(site, crd.plural)},
         "spec": {
-            "group": GROUP,
+            "group": group,
             "scope": "Namespaced",
             "names": {
                 "kind": crd.kind,
@@ -38,7 +37,7 @@ def _definition(site: Site, crd: Crd) -> Manifest:
             },
             "versions": [
                 {
-                    "name": VERSION,
+                    "name": version,
                     "served": True,
                     "storage": True,
                     "schema": {

@@ -10,13 +10,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from kuryr_runbook.model.releases.custom_resources import PORT_FINALIZER
-from kuryr_runbook.specs.custom_resources import GROUP, VERSION
+from kuryr_runbook.model.releases.names import (
+    API_VERSION,
+    NODE_LABEL,
+    PORT_FINALIZER,
+    VIF_ANNOTATION,
+)
 from kuryr_runbook.specs.manifests import Manifest
-
-VIF_ANNOTATION = "openstack.org/kuryr-vif"
-NODE_LABEL = "kuryr.openstack.org/nodeName"
-"""By it a daemon finds the ports of its node's pods."""
 
 FIELDS = "versioned_object.data"
 DEFAULT_INTERFACE = "eth0"
@@ -26,7 +26,7 @@ def kuryr_port(pod: Mapping[str, Any]) -> Manifest:
     """The KuryrPort. Raises ValueError when the annotation is none of Kuryr's since Rocky."""
     metadata, node = pod["metadata"], pod["spec"]["nodeName"]
     return {
-        "apiVersion": f"{GROUP}/{VERSION}",
+        "apiVersion": API_VERSION,
         "kind": "KuryrPort",
         "metadata": {
             "name": metadata["name"],

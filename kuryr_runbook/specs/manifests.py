@@ -51,8 +51,8 @@ def marks(manifest: Mapping[str, Any]) -> dict[str, str]:
     return {key: found[key] for key in (MANAGED_BY, INSTANCE) if key in found}
 
 
-def is_marked(site: Site, manifest: Mapping[str, Any]) -> bool:
-    """Whether the runbook made the object, for this site."""
+def made_for(site: Site, manifest: Mapping[str, Any]) -> bool:
+    """Whether the object's labels say that the runbook made it for this site."""
     return marks(manifest) == {MANAGED_BY: RUNBOOK, INSTANCE: site.name}
 
 

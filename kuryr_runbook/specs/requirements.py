@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from kuryr_runbook.model.drivers import VifDriver
+from kuryr_runbook.model.releases.names import API_GROUP
 from kuryr_runbook.model.site import Site
 
 
@@ -74,7 +75,7 @@ def _custom_resource_rights(site: Site) -> Iterator[Rights]:
     if crds:
         yield None, "", ("pods", "services"), ("patch",)
         yield None, "networking.k8s.io", ("networkpolicies",), ("patch",)
-        yield None, "openstack.org", tuple(crd.plural for crd in crds), MANAGED
+        yield None, API_GROUP, tuple(crd.plural for crd in crds), MANAGED
 
 
 def _resilience_rights(site: Site) -> Iterator[Rights]:

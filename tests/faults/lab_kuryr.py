@@ -16,7 +16,8 @@ from faults.lab_cloud import Lab
 
 from kuryr_runbook.lab.pki import ensure_ca
 from kuryr_runbook.lab.settings import PROJECT
-from kuryr_runbook.snapshots.cluster.vif import ANNOTATION, PodVif
+from kuryr_runbook.model.releases.names import VIF_ANNOTATION
+from kuryr_runbook.snapshots.cluster.vif import PodVif
 from kuryr_runbook.snapshots.workload.verification import read_workload
 from kuryr_runbook.specs.controller import (
     CA_KEY,
@@ -226,14 +227,14 @@ def annotation_overwritten(lab: Lab) -> Iterator[None]:
     pod = lab.core.read_namespaced_pod(name, lab.namespace)
 
     def annotate(value: str) -> None:
-        body = {"metadata": {"annotations": {ANNOTATION: value}}}
+        body = {"metadata": {"annotations": {VIF_ANNOTATION: value}}}
         lab.core.patch_namespaced_pod(name, lab.namespace, body)
 
     annotate("{}")
     try:
         yield
     finally:
-        annotate(pod.metadata.annotations[ANNOTATION])
+        annotate(pod.metadata.annotations[VIF_ANNOTATION])
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from kuryr_runbook.model.errors import ApplyError
 from kuryr_runbook.model.plan import Action, Step
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.planning.kubernetes import plan_manifests
-from kuryr_runbook.specs.manifests import MANAGED_BY, config_map, is_marked
+from kuryr_runbook.specs.manifests import MANAGED_BY, config_map, made_for
 
 pytestmark = pytest.mark.lab
 
@@ -50,7 +50,7 @@ def test_an_object_of_a_chart_is_used_and_stays_the_charts(
     live = cluster.get(wanted) or {}
     assert live["data"] == {"of": "the chart", "kuryr": "reads this"}
     assert live["metadata"]["labels"] == HELMS
-    assert not is_marked(kuryr, live)
+    assert not made_for(kuryr, live)
     assert planned(wanted, cluster).action is Action.KEEP
 
 

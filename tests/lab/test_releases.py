@@ -23,8 +23,8 @@ from worlds.lab import changes, world
 from kuryr_runbook.clients.kubernetes.client import KubernetesClient
 from kuryr_runbook.clients.openstack.client import OpenStackClient
 from kuryr_runbook.model.marks import SUBPORT_OWNER
+from kuryr_runbook.model.releases.names import API_VERSION
 from kuryr_runbook.snapshots.cluster.vif import PodVif, parse_kuryr_port
-from kuryr_runbook.specs.custom_resources import GROUP
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow, pytest.mark.exhaustive]
 
@@ -250,7 +250,7 @@ class Pods:
 
     def vifs(self) -> dict[str, PodVif]:
         """The active interfaces that Kuryr's controller gave them, by worker."""
-        ports = self.cluster.list_objects(f"{GROUP}/v1", "KuryrPort", namespace="default")
+        ports = self.cluster.list_objects(API_VERSION, "KuryrPort", namespace="default")
         found = {port["metadata"]["name"]: parse_kuryr_port(port.get("status")) for port in ports}
         return {
             pod.removeprefix("vlan-"): vif

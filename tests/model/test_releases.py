@@ -18,7 +18,9 @@ from kuryr_runbook.model.releases import (
     RELEASES,
     SOURCES,
     ConstraintsName,
+    MtuRule,
     Release,
+    hazards,
     minor_version,
 )
 
@@ -198,3 +200,20 @@ def _constants(node: ast.AST) -> Iterator[str]:
     for child in ast.walk(operands):
         if isinstance(child, ast.Constant) and isinstance(child.value, str):
             yield child.value
+
+
+@every_release
+def test_what_is_told_of_mtus_is_what_diagnosis_goes_by(release: Release) -> None:
+    told = {hazards.UNEQUAL_MTU: MtuRule.EQUAL, hazards.SMALLER_MTU: MtuRule.NO_LARGER}
+    rules = [told[hazard] for hazard in release.hazards if hazard in told]
+    assert rules == ([] if release.mtu_rule is MtuRule.ANY else [release.mtu_rule])
+
+
+@pytest.mark.parametrize(
+    ("rule", "refused"),
+    [(MtuRule.ANY, set()), (MtuRule.EQUAL, {1400, 1550}), (MtuRule.NO_LARGER, {1550})],
+)
+def test_which_mtus_of_the_pods_are_refused_beside_1450_of_the_nodes(
+    rule: MtuRule, refused: set[int]
+) -> None:
+    assert {pods for pods in (1400, 1450, 1550) if rule.refuses(pods, nodes=1450)} == refused

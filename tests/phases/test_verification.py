@@ -12,6 +12,7 @@ from worlds.verification import lab_site
 from worlds.verification import pod as healthy_pod
 
 from kuryr_runbook.model.errors import DeadlineError, DriftError, LockedError
+from kuryr_runbook.model.releases.names import BALANCER_STATE_ANNOTATION
 from kuryr_runbook.phases.lock import keeping
 from kuryr_runbook.phases.verification import Verification
 from kuryr_runbook.phases.waits import settling
@@ -63,7 +64,7 @@ def emptied(cloud: MemoryCloud) -> None:
 def noted() -> dict[str, Any]:
     """Endpoints on which Kuryr has noted what it made."""
     manifest = service_manifest(SITE)
-    annotations = {settling.STATE_ANNOTATION: "{}"}
+    annotations = {BALANCER_STATE_ANNOTATION: "{}"}
     metadata = {**manifest["metadata"], "annotations": annotations}
     return {"apiVersion": "v1", "kind": "Endpoints", "metadata": metadata}
 

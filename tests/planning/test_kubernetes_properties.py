@@ -15,7 +15,7 @@ from kuryr_runbook.applying.kubernetes import apply_manifests
 from kuryr_runbook.model.plan import Action, Plan
 from kuryr_runbook.phases.teardown import DEFINITION, KINDS
 from kuryr_runbook.planning.kubernetes import plan_manifests
-from kuryr_runbook.specs.manifests import INSTANCE, MANAGED_BY, is_marked
+from kuryr_runbook.specs.manifests import INSTANCE, MANAGED_BY, made_for
 
 ALL = list(combinations())
 FOREIGN: tuple[dict[str, str], ...] = (
@@ -85,7 +85,7 @@ def taken_down(
     return {
         identity(item)
         for item in cluster.objects
-        if item["kind"] in TAKEN_DOWN and is_marked(combination.site, item)
+        if item["kind"] in TAKEN_DOWN and made_for(combination.site, item)
     }
 
 
@@ -107,7 +107,7 @@ def test_what_somebody_else_made_is_used_and_stays_theirs(
 ) -> None:
     combination, cluster = world
     site = combination.site
-    theirs = {identity(i): i for i in copy.deepcopy(cluster.objects) if not is_marked(site, i)}
+    theirs = {identity(i): i for i in copy.deepcopy(cluster.objects) if not made_for(site, i)}
     apply_manifests(planned(combination, cluster), cluster, lambda line: None)
     assert not theirs.keys() & taken_down(combination, cluster)
     now = {identity(item): item for item in cluster.objects}

@@ -135,7 +135,7 @@ def test_custom_resources_are_defined_before_the_controller_that_watches_them() 
         assert item["metadata"]["name"] == f"{plural}.{group}"
         assert "namespace" not in item["metadata"]
         assert "subresources" not in version
-        assert manifests.is_marked(site, item)
+        assert manifests.made_for(site, item)
 
 
 def test_a_list_of_plugins_takes_the_place_of_a_single_one() -> None:
@@ -169,8 +169,8 @@ def test_controller_and_daemon_have_service_accounts_of_their_own() -> None:
 )
 def test_an_object_is_ours_by_mark_and_site(changes: dict[str, str], *, ours: bool) -> None:
     labels = {**manifests.labels(site(), "demo"), **changes}
-    assert manifests.is_marked(site(), {"metadata": {"labels": labels}}) is ours
-    assert not manifests.is_marked(site(), {"metadata": {"labels": {}}})
+    assert manifests.made_for(site(), {"metadata": {"labels": labels}}) is ours
+    assert not manifests.made_for(site(), {"metadata": {"labels": {}}})
 
 
 def test_the_configuration_is_installed_last_and_whole() -> None:

@@ -14,7 +14,6 @@ from kuryr_runbook.checking.verdicts import CouldNotLook, readable, some
 from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.findings import Status
-from kuryr_runbook.model.releases.hazards import SMALLER_MTU, UNEQUAL_MTU
 from kuryr_runbook.model.site import Site
 
 BROKEN_TRUNKS = ("DEGRADED", "ERROR")
@@ -149,13 +148,11 @@ def check_tags(look: Look) -> Iterator[Cause]:
 )
 def check_mtu(look: Look) -> Iterator[Cause]:
     """Some releases refuse to plug, and the others lose large packets."""
-    hazards = look.site.release.hazards
     mtus = {network.id: network.mtu for network in readable(look.cloud.networks)}
     pods, nodes = mtus.get(look.pod_subnet.network_id), mtus.get(look.node_subnet.network_id)
     if pods is None or nodes is None:
         raise CouldNotLook("Neutron does not tell the MTU of the pods' and the nodes' network")
-    refused = pods > nodes if SMALLER_MTU in hazards else pods != nodes
-    refuses = (SMALLER_MTU in hazards or UNEQUAL_MTU in hazards) and refused
+    refuses = look.site.release.mtu_rule.refuses(pods, nodes)
     if refuses or pods > nodes:
         yield Cause(
             status=Status.FAIL if refuses else Status.WARN,

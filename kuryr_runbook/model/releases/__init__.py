@@ -3,7 +3,7 @@
 Everything else asks this data; nowhere is a release compared by its name. `parts` and `release`
 have the types, `catalogue` the releases, `permissions` what each may do in the cluster,
 `custom_resources` Kuryr's own kinds of object, `octavia_features` what each asks Octavia for,
-`hazards` what may go wrong.
+`names` how it is known in Kubernetes, `hazards` what may go wrong.
 """
 
 from kuryr_runbook.model.releases.catalogue import RELEASES
@@ -17,6 +17,7 @@ from kuryr_runbook.model.releases.parts import (
     Hazard,
     ImageInputs,
     KubernetesWindow,
+    MtuRule,
     Ports,
     Rule,
     ServiceTraits,
@@ -37,6 +38,7 @@ __all__ = [
     "Hazard",
     "ImageInputs",
     "KubernetesWindow",
+    "MtuRule",
     "Ports",
     "Release",
     "Rule",

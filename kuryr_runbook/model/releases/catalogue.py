@@ -12,6 +12,7 @@ from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.releases import (
     custom_resources,
     hazards,
+    names,
     octavia_features,
     permissions,
 )
@@ -19,6 +20,7 @@ from kuryr_runbook.model.releases.builds import GO_PLUGIN_ASKS, go_plugin, image
 from kuryr_runbook.model.releases.parts import (
     GoBuild,
     KubernetesWindow,
+    MtuRule,
     Ports,
     ServiceTraits,
     StatePlace,
@@ -58,11 +60,11 @@ STEIN = Release(
         VifDriver.NESTED_VLAN: "nested-vlan",
         VifDriver.NEUTRON_VIF: "neutron-vif",
     },
-    vif_state=StatePlace(kind="Pod", place="annotation openstack.org/kuryr-vif"),
+    vif_state=StatePlace(kind="Pod", annotation=names.VIF_ANNOTATION),
     balancer_spec=StatePlace(
-        kind="Service and Endpoints", place="annotation openstack.org/kuryr-lbaas-spec"
+        kind="Service and Endpoints", annotation=names.BALANCER_SPEC_ANNOTATION
     ),
-    balancer_state=StatePlace(kind="Endpoints", place="annotation openstack.org/kuryr-lbaas-state"),
+    balancer_state=StatePlace(kind="Endpoints", annotation=names.BALANCER_STATE_ANNOTATION),
     crds=(),
     finalizers=(),
     controller_rules=permissions.ANNOTATING_CONTROLLER,
@@ -80,6 +82,7 @@ STEIN = Release(
     upgrades_from=(),
     rewrites_annotations=True,
     moves_balancers=False,
+    mtu_rule=MtuRule.ANY,
     hazards=(
         hazards.LOST_PAIRS,
         hazards.ADDRESS_PAIRS,
@@ -132,6 +135,7 @@ USSURI = replace(
     needs_quota_details=True,
     needs_resource_tags=True,
     upgrades_from=("train",),
+    mtu_rule=MtuRule.EQUAL,
     hazards=(
         hazards.FOREIGN_BALANCERS,
         hazards.UNKNOWN_REVISION,
@@ -153,9 +157,9 @@ VICTORIA = replace(
     cni_file="10-kuryr.conflist",
     handlers=("vif", "kuryrport", "service", "endpoints", "kuryrloadbalancer"),
     octavia_features=(octavia_features.PROVIDER_CHOICE, *USSURI.octavia_features),
-    vif_state=StatePlace(kind="KuryrPort", place=".status.vifs"),
-    balancer_spec=StatePlace(kind="KuryrLoadBalancer", place=".spec"),
-    balancer_state=StatePlace(kind="KuryrLoadBalancer", place=".status"),
+    vif_state=StatePlace(kind="KuryrPort", field=".status.vifs"),
+    balancer_spec=StatePlace(kind="KuryrLoadBalancer", field=".spec"),
+    balancer_state=StatePlace(kind="KuryrLoadBalancer", field=".status"),
     crds=custom_resources.DEFINITIONS,
     finalizers=custom_resources.FINALIZERS,
     controller_rules=permissions.CONVERTING_CONTROLLER,
@@ -217,6 +221,7 @@ XENA = replace(
     defaults={**WALLABY.defaults, "kubernetes.api_root": "https://localhost:6443"},
     kubernetes_tried="1.20",
     upgrades_from=("wallaby",),
+    mtu_rule=MtuRule.NO_LARGER,
     hazards=(
         hazards.PARENT_CONSTRUCTOR,
         hazards.TAGGED_NODES,

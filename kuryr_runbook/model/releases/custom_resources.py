@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kuryr_runbook.model.releases.names import OWN_DOMAIN, POD_FINALIZER, PORT_FINALIZER
 from kuryr_runbook.model.releases.parts import Crd, Finalizer
 
 DEFINITIONS = (
@@ -11,14 +12,11 @@ DEFINITIONS = (
     Crd(kind="KuryrNetworkPolicy", plural="kuryrnetworkpolicies", short_name="knp"),
 )
 
-POD_FINALIZER = "kuryr.openstack.org/pod-finalizer"
-PORT_FINALIZER = "kuryr.openstack.org/kuryrport-finalizer"
-
 FINALIZERS = (
     Finalizer(kind="Pod", name=POD_FINALIZER),
-    Finalizer(kind="Service", name="kuryr.openstack.org/service-finalizer"),
+    Finalizer(kind="Service", name=f"{OWN_DOMAIN}/service-finalizer"),
     Finalizer(kind="KuryrPort", name=PORT_FINALIZER),
-    Finalizer(kind="KuryrLoadBalancer", name="kuryr.openstack.org/kuryrloadbalancer-finalizers"),
-    Finalizer(kind="KuryrNetwork", name="kuryrnetwork.finalizers.kuryr.openstack.org"),
-    Finalizer(kind="NetworkPolicy", name="kuryr.openstack.org/networkpolicy-finalizer"),
+    Finalizer(kind="KuryrLoadBalancer", name=f"{OWN_DOMAIN}/kuryrloadbalancer-finalizers"),
+    Finalizer(kind="KuryrNetwork", name=f"kuryrnetwork.finalizers.{OWN_DOMAIN}"),
+    Finalizer(kind="NetworkPolicy", name=f"{OWN_DOMAIN}/networkpolicy-finalizer"),
 )

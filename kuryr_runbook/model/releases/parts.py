@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from kuryr_runbook.model.releases.names import API_GROUP
+
 
 def minor_version(text: str) -> tuple[int, int]:
     """Major and minor of a version: 1.20, or v1.20.2. Raises ValueError when it is none."""
@@ -76,13 +78,16 @@ class KubernetesWindow(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatePlace:
-    """Where Kuryr keeps what it knows: a kind of object, and the place in it."""
+    """Where Kuryr keeps what it knows: a kind of object, and an annotation or a field of it."""
 
     kind: str
-    place: str
+    annotation: str = ""
+    field: str = ""
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.place}"
+        return f"{self.kind} " + (
+            f"annotation {self.annotation}" if self.annotation else self.field
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +101,7 @@ class Crd:
     @property
     def name(self) -> str:
         """The name of its definition."""
-        return f"{self.plural}.openstack.org"
+        return f"{self.plural}.{API_GROUP}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +137,24 @@ class ServiceTraits:
     """Services without a selector are ignored."""
     needs_pod_targets: bool
     """Only endpoints that name a pod become members."""
+
+
+class MtuRule(StrEnum):
+    """Which MTU of the pods' network, beside the nodes', keeps a release from plugging a pod."""
+
+    ANY = "any will do"
+    EQUAL = "exactly the nodes'"
+    NO_LARGER = "the nodes' or less"
+
+    def refuses(self, pods: int, nodes: int) -> bool:
+        """Whether a nested pod is not plugged with these MTUs."""
+        match self:
+            case MtuRule.ANY:
+                return False
+            case MtuRule.EQUAL:
+                return pods != nodes
+            case MtuRule.NO_LARGER:
+                return pods > nodes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,12 +6,12 @@ SR-IOV would need more.
 
 from __future__ import annotations
 
+from kuryr_runbook.model.releases.names import API_GROUP
 from kuryr_runbook.model.releases.parts import Rule
 
 NODES = Rule(group="", resources=("nodes",), verbs=("get",))
 SERVICE_STATUS = Rule(group="", resources=("services/status",), verbs=("patch",))
 READ = ("get", "list", "watch")
-CUSTOM_RESOURCES = "openstack.org"
 
 ANNOTATING_CONTROLLER = (
     NODES,
@@ -25,12 +25,12 @@ ANNOTATION_DAEMON = (Rule(group="", resources=("pods",), verbs=READ),)
 
 OWN_RESOURCES = (
     Rule(
-        group=CUSTOM_RESOURCES,
+        group=API_GROUP,
         resources=("kuryrports", "kuryrloadbalancers"),
         verbs=(*READ, "create", "patch", "delete"),
     ),
     # Read to see whether a namespace has a subnet of its own, and for dead ports.
-    Rule(group=CUSTOM_RESOURCES, resources=("kuryrnetworks",), verbs=("get", "list")),
+    Rule(group=API_GROUP, resources=("kuryrnetworks",), verbs=("get", "list")),
 )
 
 CONVERTING_CONTROLLER = (*ANNOTATING_CONTROLLER, *OWN_RESOURCES)
@@ -47,7 +47,7 @@ CRD_CONTROLLER = (
 
 EVENTS = (Rule(group="", resources=("events",), verbs=("create",)),)
 
-PORTS = Rule(group=CUSTOM_RESOURCES, resources=("kuryrports",), verbs=READ)
+PORTS = Rule(group=API_GROUP, resources=("kuryrports",), verbs=READ)
 
 CRD_DAEMON = (PORTS, Rule(group="", resources=("pods",), verbs=("get",)))
 """The daemon watches the ports of its node's pods."""

@@ -14,6 +14,7 @@ from kuryr_runbook.model.releases.parts import (
     Hazard,
     ImageInputs,
     KubernetesWindow,
+    MtuRule,
     Ports,
     Rule,
     ServiceTraits,
@@ -91,6 +92,7 @@ class Release:
     moves_balancers: bool
     """Its controller moves, at its start, what earlier releases noted of load balancers in
     annotations; in no other release is that read again."""
+    mtu_rule: MtuRule
     hazards: tuple[Hazard, ...]
 
     def runs_on(self, kubernetes: tuple[int, int]) -> bool:
@@ -148,6 +150,7 @@ SOURCES: Mapping[str, str] = {
     "annotations; 2023.1 to 2024.1: OpenStack's resolution 2022-02-10 on SLURP releases",
     "rewrites_annotations": "cmd/status.py, update_annotations",
     "moves_balancers": "controller/handlers/lbaas.py, _move_annotations_to_crd",
+    "mtu_rule": "cni/binding/nested.py, bug 1863212",
     "hazards": "each names its own",
 }
 """Field of Release to where its facts come from: in the releases as published, paths without

@@ -38,9 +38,6 @@ POD_SECONDS = 5.0
 """What each pod adds to a deadline: Kuryr makes and removes their ports one after the other."""
 STEP_SECONDS = 1.0
 
-STATE_ANNOTATION = "openstack.org/kuryr-lbaas-state"
-"""Where Stein to Ussuri note what they made for a Service, on its Endpoints, when it is done."""
-
 
 def wait_for(what: str, seconds: float, look: Look) -> tuple[bool, str]:
     """Look once a second until it is so, or for that long; gives back whether, and what it saw."""
@@ -143,6 +140,7 @@ def wait_settled(site: Site, cluster: KubernetesReader) -> None:
     Stein forgets a load balancer whose Service goes before that, and leaves it behind. Releases
     with finalizers hold the Service until they have removed what they made: no wait for those.
     """
+    annotation = site.release.balancer_state.annotation
     if site.release.finalizers:
         return
     reference = {"apiVersion": "v1", "kind": "Endpoints"}
@@ -152,8 +150,8 @@ def wait_settled(site: Site, cluster: KubernetesReader) -> None:
         if cluster.get(service_manifest(site)) is None:
             return True, "no Service"
         found: Mapping[str, Any] = cluster.get(endpoints) or {"metadata": {}}
-        noted = STATE_ANNOTATION in found["metadata"].get("annotations", {})
-        return noted, f"annotation {STATE_ANNOTATION} is not there yet"
+        noted = annotation in found["metadata"].get("annotations", {})
+        return noted, f"annotation {annotation} is not there yet"
 
     if not look()[0]:
         wait_for(f"Kuryr to note what it made for Service {SERVICE}", SETTLED_SECONDS, look)

@@ -10,9 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kuryr_runbook.clients.kubernetes.client import KubernetesReader
-
-GROUP = "openstack.org"
-"""API group of Kuryr's own resources; its finalizers have `kuryr.openstack.org` in their names."""
+from kuryr_runbook.model.releases.names import API_GROUP, OWN_DOMAIN
 
 MARKED_KINDS = (("v1", "Pod"), ("v1", "Service"), ("networking.k8s.io/v1", "NetworkPolicy"))
 
@@ -24,7 +22,7 @@ def read_finalized(cluster: KubernetesReader) -> tuple[Mapping[str, Any], ...]:
 
 def is_kuryrs(finalizer: str) -> bool:
     """Whether Kuryr sets that finalizer."""
-    return f"kuryr.{GROUP}" in finalizer
+    return OWN_DOMAIN in finalizer
 
 
 def _read(cluster: KubernetesReader) -> Iterator[Mapping[str, Any]]:
@@ -35,6 +33,6 @@ def _read(cluster: KubernetesReader) -> Iterator[Mapping[str, Any]]:
     crds = cluster.list_objects("apiextensions.k8s.io/v1", "CustomResourceDefinition")
     for crd in crds:
         spec = crd["spec"]
-        if spec["group"] == GROUP:
+        if spec["group"] == API_GROUP:
             version = next(item["name"] for item in spec["versions"] if item["served"])
-            yield from cluster.list_objects(f"{GROUP}/{version}", spec["names"]["kind"])
+            yield from cluster.list_objects(f"{API_GROUP}/{version}", spec["names"]["kind"])

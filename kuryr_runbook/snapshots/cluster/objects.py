@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from kuryr_runbook.model.releases.names import VIF_ANNOTATION
 from kuryr_runbook.model.services import Service
 from kuryr_runbook.snapshots.cluster.finalizers import is_kuryrs
 from kuryr_runbook.snapshots.cluster.permissions import service_of
 from kuryr_runbook.snapshots.cluster.vif import (
-    ANNOTATION,
     Malformed,
     PodVif,
     parse_kuryr_port,
@@ -141,7 +141,7 @@ def pod_of(pod: Manifest) -> Pod | None:
     if spec.get("hostNetwork"):
         return None
     conditions = {text(it, "type"): it.get("status") for it in parts(status, "conditions")}
-    state = annotations.get(ANNOTATION)
+    state = annotations.get(VIF_ANNOTATION)
     return Pod(
         namespace=text(part(pod, "metadata"), "namespace"),
         name=text(part(pod, "metadata"), "name"),

@@ -12,9 +12,8 @@ from ipaddress import IPv4Network
 from typing import Any
 
 from kuryr_runbook.clients.kubernetes.probes import ClusterProber
-from kuryr_runbook.model.releases.custom_resources import POD_FINALIZER
+from kuryr_runbook.model.releases.names import POD_FINALIZER, VIF_ANNOTATION
 from kuryr_runbook.model.services import Service
-from kuryr_runbook.snapshots.cluster.vif import ANNOTATION
 from kuryr_runbook.snapshots.parsing import part, parts, texts
 from kuryr_runbook.snapshots.reading import Unreadable, attempted
 from kuryr_runbook.specs.requirements import EVERYTHING, Right
@@ -153,7 +152,7 @@ def pod_of(pod: Manifest) -> Pod:
         namespace=_namespace(pod),
         name=_name(pod),
         wants_port=not finished and not part(pod, "spec").get("hostNetwork"),
-        plugged=ANNOTATION in part(pod, "metadata", "annotations")
+        plugged=VIF_ANNOTATION in part(pod, "metadata", "annotations")
         or POD_FINALIZER in texts(part(pod, "metadata"), "finalizers"),
     )
 

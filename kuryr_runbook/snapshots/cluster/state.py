@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from kuryr_runbook.clients.kubernetes.client import KubernetesReader
 from kuryr_runbook.model.errors import ApplyError
 from kuryr_runbook.model.releases import Release
+from kuryr_runbook.model.releases.names import API_VERSION
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.snapshots.cluster.objects import (
     ClusterService,
@@ -27,7 +28,6 @@ from kuryr_runbook.snapshots.cluster.permissions import Node, node_of
 from kuryr_runbook.snapshots.cluster.programs import Programs, read_programs
 from kuryr_runbook.snapshots.parsing import part, text
 from kuryr_runbook.snapshots.reading import Unreadable, attempted
-from kuryr_runbook.specs.custom_resources import GROUP, VERSION
 
 Manifest = Mapping[str, Any]
 T = TypeVar("T")
@@ -98,7 +98,7 @@ def _kuryr_objects(release: Release, cluster: KubernetesReader) -> Iterator[Kury
     """All of Kuryr's own kinds; of the network policies those that it holds."""
     for crd in release.crds:
         try:
-            for item in cluster.each_object(f"{GROUP}/{VERSION}", crd.kind):
+            for item in cluster.each_object(API_VERSION, crd.kind):
                 yield kuryr_object_of(item)
         except ApplyError as error:
             remedy = f"if Kuryr's kinds are missing: run phase controller, which brings {crd.name}"

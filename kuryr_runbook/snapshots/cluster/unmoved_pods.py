@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from kuryr_runbook.clients.kubernetes.client import KubernetesReader
+from kuryr_runbook.model.releases.names import API_GROUP, API_VERSION, VIF_ANNOTATION
 from kuryr_runbook.snapshots.parsing import part
-from kuryr_runbook.specs.custom_resources import GROUP, VERSION
-from kuryr_runbook.specs.kuryr_port import VIF_ANNOTATION
 
 Manifest = Mapping[str, Any]
 
-PORTS = f"kuryrports.{GROUP}"
+PORTS = f"kuryrports.{API_GROUP}"
 
 
 def read_unmoved(cluster: KubernetesReader) -> tuple[Manifest, ...]:
@@ -34,7 +33,7 @@ def _ports(cluster: KubernetesReader) -> set[tuple[str, str]]:
     crds = cluster.list_objects("apiextensions.k8s.io/v1", "CustomResourceDefinition")
     if PORTS not in {crd["metadata"]["name"] for crd in crds}:
         return set()
-    return set(map(_place, cluster.list_objects(f"{GROUP}/{VERSION}", "KuryrPort")))
+    return set(map(_place, cluster.list_objects(API_VERSION, "KuryrPort")))
 
 
 def _place(item: Manifest) -> tuple[str, str]:

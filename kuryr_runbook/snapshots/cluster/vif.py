@@ -13,9 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kuryr_runbook.specs.kuryr_port import FIELDS, VIF_ANNOTATION
-
-ANNOTATION = VIF_ANNOTATION
+from kuryr_runbook.specs.kuryr_port import FIELDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,9 +9,9 @@ from typing import Any, Protocol
 
 from kuryr_runbook.clients.kubernetes.client import KubernetesReader, Manifest
 from kuryr_runbook.clients.openstack.api import OpenStackReader
+from kuryr_runbook.model.releases.names import API_VERSION, VIF_ANNOTATION
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.snapshots.cluster.vif import (
-    ANNOTATION,
     Malformed,
     PodVif,
     parse_kuryr_port,
@@ -28,7 +28,6 @@ from kuryr_runbook.snapshots.workload.probes import (
     read_outside,
     read_probes,
 )
-from kuryr_runbook.specs.custom_resources import GROUP, VERSION
 from kuryr_runbook.specs.workload import DEMO, SELECTOR, SERVICE, TRIES, Targets, balancer_name
 
 Resource = Mapping[str, Any]
@@ -179,13 +178,13 @@ def _vifs(
     """The interface of each pod, by name, from where the site's release notes it."""
     if site.release.crds:
         namespace = site.verification.namespace
-        ports = cluster.list_objects(f"{GROUP}/{VERSION}", "KuryrPort", namespace=namespace)
+        ports = cluster.list_objects(API_VERSION, "KuryrPort", namespace=namespace)
         return {it["metadata"]["name"]: parse_kuryr_port(it.get("status")) for it in ports}
     noted = {pod["metadata"]["name"]: part(pod, "metadata", "annotations") for pod in pods}
     return {
-        name: parse_vif(annotations[ANNOTATION])
+        name: parse_vif(annotations[VIF_ANNOTATION])
         for name, annotations in noted.items()
-        if ANNOTATION in annotations
+        if VIF_ANNOTATION in annotations
     }
 
 
