@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import IntEnum
 
+from kuryr_runbook.model import visible
+
 
 class ExitCode(IntEnum):
     """The exit statuses of all commands; the README says when each occurs."""
@@ -18,8 +20,6 @@ class ExitCode(IntEnum):
     UNREACHABLE = 6
     INTERRUPTED = 130
     """As shells report a process that Ctrl-C ended."""
-
-from kuryr_runbook.model import visible
 
 
 class RunbookError(Exception):
