@@ -13,7 +13,7 @@ from kuryr_runbook.checking.verdicts import (
     readable,
     some,
 )
-from kuryr_runbook.checking.view.workload import Resource, balancer, members, pods_of
+from kuryr_runbook.checking.view.workload import balancer, balancers, members, pods_of
 from kuryr_runbook.model.findings import Status
 from kuryr_runbook.snapshots.workload.verification import VerificationSnapshot
 from kuryr_runbook.specs.workload import POD_PORT, SERVICE, balancer_name
@@ -34,19 +34,19 @@ SEE_POOL = (
 def check_active(snapshot: VerificationSnapshot) -> Verdict:
     """Kuryr makes one for each Service, of the Service's name."""
     name = balancer_name(snapshot.site)
-    found = readable(snapshot.cloud).named("loadbalancer", name)
+    found = balancers(snapshot)
     if not found:
         return failed(f"there is no load balancer {name}", SEE_CONTROLLER)
     if len(found) > 1:
-        ids = ", ".join(str(item["id"]) for item in found)
+        ids = ", ".join(item.id for item in found)
         return failed(
             f"there are {len(found)} load balancers {name}: {ids}",
             "delete those whose VIP is not the Service's ClusterIP: openstack loadbalancer delete "
             "--cascade ID",
         )
-    status = found[0]["provisioning_status"]
+    status = found[0].provisioning
     if status != "ACTIVE":
-        return failed(f"{name} is {status}", SEE_CONTROLLER, str(found[0]["id"]))
+        return failed(f"{name} is {status}", SEE_CONTROLLER, found[0].id)
     return passed(f"{name} is ACTIVE")
 
 
@@ -63,7 +63,7 @@ def check_member_count(snapshot: VerificationSnapshot) -> Verdict:
 def check_members(snapshot: VerificationSnapshot) -> Verdict:
     """Each pod's address, with the port that the pods serve on."""
     pods = {(pod.address, POD_PORT): pod.name for pod in pods_of(snapshot)}
-    have = {(member["address"], member["protocol_port"]) for member in members(snapshot)}
+    have = {(member.address, member.port) for member in members(snapshot)}
     missing = [f"pod {pods[end]} ({_end(end)}) is no member" for end in pods.keys() - have]
     strange = [f"member {_end(end)} is no pod" for end in have - pods.keys()]
     if missing or strange:
@@ -98,7 +98,7 @@ def check_vip_half(snapshot: VerificationSnapshot) -> Verdict:
         return failed(
             f"VIP {vip} is not the ClusterIP {cluster_ip or '(none)'}",
             "the load balancer is of an earlier Service of that name: delete it, then run again",
-            str(balancer(snapshot)["id"]),
+            balancer(snapshot).id,
         )
     return passed(f"{vip} in {lower}")
 
@@ -106,7 +106,7 @@ def check_vip_half(snapshot: VerificationSnapshot) -> Verdict:
 @check("amphora-upper-half", "The amphora's own address is in the upper half")
 def check_amphora_half(snapshot: VerificationSnapshot) -> Verdict:
     """The upper half is Octavia's: an amphora in the lower one would hold somebody's ClusterIP."""
-    provider = str(balancer(snapshot)["provider"])
+    provider = balancer(snapshot).provider
     if provider not in ("amphora", "octavia"):
         evidence = f"provider {provider} has no amphora"
         return Verdict(status=Status.SKIP, evidence=evidence)
@@ -114,7 +114,7 @@ def check_amphora_half(snapshot: VerificationSnapshot) -> Verdict:
     if not addresses:
         raise CouldNotLook(
             f"no port {VRRP}* with the VIP {_vip(snapshot)} is visible; an admin sees it by "
-            f"`openstack loadbalancer amphora list --loadbalancer {balancer(snapshot)['id']}`"
+            f"`openstack loadbalancer amphora list --loadbalancer {balancer(snapshot).id}`"
         )
     upper = _halves(snapshot)[1]
     bad = [str(address) for address in addresses if address not in upper]
@@ -127,12 +127,8 @@ def check_amphora_half(snapshot: VerificationSnapshot) -> Verdict:
 def check_floating_ip(snapshot: VerificationSnapshot) -> Verdict:
     """Neutron's view and the Service's status have to agree."""
     announced, vip = readable(snapshot.workload).ingress, _vip(snapshot)
-    port = balancer(snapshot)["vip_port_id"]
-    found = [
-        str(item["floating_ip_address"])
-        for item in readable(snapshot.cloud).of("floatingip")
-        if item["port_id"] == port
-    ]
+    port = balancer(snapshot).vip_port_id
+    found = [it.address for it in readable(snapshot.cloud.floating_ips) if it.port_id == port]
     if found != [announced]:
         return failed(
             f"Neutron has {', '.join(found) or 'none'} at the VIP {vip}, the Service announces "
@@ -144,17 +140,16 @@ def check_floating_ip(snapshot: VerificationSnapshot) -> Verdict:
 
 def _amphora_addresses(snapshot: VerificationSnapshot) -> list[IPv4Address]:
     vip = str(_vip(snapshot))
-    ports: list[Resource] = [
+    ports = [
         port
-        for port in readable(snapshot.service_ports)
-        if port["name"].startswith(VRRP)
-        and any(pair["ip_address"] == vip for pair in port["allowed_address_pairs"])
+        for port in readable(snapshot.cloud.ports)
+        if port.name.startswith(VRRP) and any(pair.address == vip for pair in port.pairs)
     ]
-    return [IPv4Address(fixed["ip_address"]) for port in ports for fixed in port["fixed_ips"]]
+    return [IPv4Address(address) for port in ports for address in port.addresses]
 
 
 def _vip(snapshot: VerificationSnapshot) -> IPv4Address:
-    return IPv4Address(balancer(snapshot)["vip_address"])
+    return IPv4Address(balancer(snapshot).vip)
 
 
 def _halves(snapshot: VerificationSnapshot) -> list[IPv4Network]:

@@ -14,9 +14,10 @@ from kuryr_runbook.checking.verdicts import (
     readable,
     some,
 )
-from kuryr_runbook.checking.view.workload import Resource, node_port, pods_of
+from kuryr_runbook.checking.view.workload import node_port, pods_of, port
 from kuryr_runbook.model.drivers import GroupRole
 from kuryr_runbook.model.rules import admits
+from kuryr_runbook.snapshots.cloud.resources import Port
 from kuryr_runbook.snapshots.cluster.vif import PodVif
 from kuryr_runbook.snapshots.workload.verification import VerificationSnapshot
 from kuryr_runbook.specs.openstack import balancer_source
@@ -37,7 +38,7 @@ def check_service_rule(snapshot: VerificationSnapshot) -> Verdict:
     if not closed:
         return passed(f"ingress from {source} is admitted at {len(ports)} of {len(ports)} ports")
     groups = _named_groups(snapshot, closed)
-    where = [f"port {port['id']} of {owner}" for owner, port in closed.items()]
+    where = [f"port {port.id} of {owner}" for owner, port in closed.items()]
     return failed(
         f"missing in security group {' or '.join(groups)}: ingress, IPv4, any protocol, from "
         f"{source}; so load balancers do not reach {some(where)}",
@@ -47,45 +48,43 @@ def check_service_rule(snapshot: VerificationSnapshot) -> Verdict:
     )
 
 
-def _guarding_ports(snapshot: VerificationSnapshot) -> dict[str, Resource]:
+def _guarding_ports(snapshot: VerificationSnapshot) -> dict[str, Port]:
     """The ports whose groups packets for pods meet, by what they belong to."""
     if snapshot.site.driver.admitting_group is GroupRole.NODE:
         nodes = readable(snapshot.cluster).nodes
         found = {f"node {n.name}": node_port(snapshot, str(n.address)) for n in nodes}
     else:
-        cloud = readable(snapshot.cloud)
         found = {
-            f"pod {pod.name}": cloud.by_id("port", pod.vif.port_id)
+            f"pod {pod.name}": port(snapshot, pod.vif.port_id)
             for pod in pods_of(snapshot)
             if isinstance(pod.vif, PodVif)
         }
-    ports = {owner: port for owner, port in found.items() if port is not None}
+    ports = {owner: it for owner, it in found.items() if it is not None}
     if not ports or len(ports) < len(found):
-        lost = [owner for owner, port in found.items() if port is None]
+        lost = [owner for owner, it in found.items() if it is None]
         raise CouldNotLook(f"no Neutron port of {some(lost) or 'node or pod'} is visible")
     return ports
 
 
-def _admits(snapshot: VerificationSnapshot, port: Resource, source: IPv4Network) -> bool:
+def _admits(snapshot: VerificationSnapshot, port: Port, source: IPv4Network) -> bool:
     """Whether a port lets the range in; one without port security lets everything in."""
-    if not port["port_security_enabled"]:
+    if port.port_security is False:
         return True
-    cloud = readable(snapshot.cloud)
-    groups = set(port["security_groups"])
-    rules = [r for r in cloud.of("security_group_rule") if r["security_group_id"] in groups]
+    groups = set(port.groups)
+    rules = [it for it in readable(snapshot.cloud.rules) if it.security_group_id in groups]
     if admits(rules, source=source):
         return True
-    hidden = [group for group in groups if cloud.by_id("security_group", group) is None]
+    hidden = groups - {group.id for group in readable(snapshot.cloud.groups)}
     if hidden:
         raise CouldNotLook(f"security group {', '.join(sorted(hidden))} is of another project")
     return False
 
 
-def _named_groups(snapshot: VerificationSnapshot, closed: dict[str, Resource]) -> list[str]:
+def _named_groups(snapshot: VerificationSnapshot, closed: dict[str, Port]) -> list[str]:
     """The site's own group where the ports are in it, else all groups that they are in."""
-    cloud, network = readable(snapshot.cloud), snapshot.site.network
-    in_use = {group for port in closed.values() for group in port["security_groups"]}
-    named = {str(g["id"]): str(g["name"]) for g in cloud.of("security_group")}
+    network = snapshot.site.network
+    in_use = {group for port in closed.values() for group in port.groups}
+    named = {group.id: group.name for group in readable(snapshot.cloud.groups)}
     if snapshot.site.driver.admitting_group is GroupRole.NODE:
         wanted = named.get(network.node_security_group, network.node_security_group)
     else:

@@ -111,7 +111,7 @@ def _node_port(look: Look, pod: Pod, vif: PodVif) -> Found:
         return Status.FAIL, "no Neutron port has the node's address"
     if not look.site.driver.needs_address_pairs:
         trunk = look.trunks.get(port.id)
-        carried = trunk is not None and vif.port_id in trunk.sub_ports
+        carried = trunk is not None and vif.port_id in trunk.carried
         state = f"trunk {trunk.id} {trunk.status}" if trunk else "no trunk"
         verb = "carries" if carried else "does NOT carry"
         return (Status.PASS if carried else Status.FAIL), f"{port.id}, {state} {verb} the pod's"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from ipaddress import IPv4Address, ip_network
-from typing import Any
 
 from kuryr_runbook.checking.verdicts import (
     CouldNotLook,
@@ -16,10 +15,10 @@ from kuryr_runbook.checking.verdicts import (
     readable,
     some,
 )
-from kuryr_runbook.checking.view.workload import node_port, pods_of
+from kuryr_runbook.checking.view.workload import node_port, pods_of, port
 from kuryr_runbook.model.findings import Status
+from kuryr_runbook.snapshots.cloud.resources import Port
 from kuryr_runbook.snapshots.cluster.vif import PodVif
-from kuryr_runbook.snapshots.openstack import OpenStackSnapshot
 from kuryr_runbook.snapshots.workload.verification import Pod, VerificationSnapshot
 from kuryr_runbook.specs.workload import DEMO
 
@@ -64,9 +63,8 @@ def check_deployment(snapshot: VerificationSnapshot) -> Verdict:
 @check("pod-ports", "Every pod has the Neutron port that Kuryr noted for it")
 def check_pod_ports(snapshot: VerificationSnapshot) -> Verdict:
     """The port has to have the pod's address and the MAC that stands where Kuryr notes it."""
-    cloud, pods = readable(snapshot.cloud), pods_of(snapshot)
-    place = str(snapshot.site.release.vif_state)
-    problems = {pod.name: problem for pod in pods if (problem := _port_problem(pod, cloud, place))}
+    pods = pods_of(snapshot)
+    problems = {pod.name: problem for pod in pods if (problem := _port_problem(snapshot, pod))}
     if problems:
         return failed(
             some([f"pod {name}: {problem}" for name, problem in problems.items()]),
@@ -77,20 +75,20 @@ def check_pod_ports(snapshot: VerificationSnapshot) -> Verdict:
     return passed(f"{len(pods)} pods, {len(pods)} ports with their addresses")
 
 
-def _port_problem(pod: Pod, cloud: OpenStackSnapshot, place: str) -> str:
+def _port_problem(snapshot: VerificationSnapshot, pod: Pod) -> str:
     """What is wrong between a pod, what is noted of it and its port; empty when nothing is."""
-    vif = pod.vif
+    vif, place = pod.vif, str(snapshot.site.release.vif_state)
     if vif is None:
         return f"nothing stands in {place}: the controller has not handled it"
     if not isinstance(vif, PodVif):
         return f"{place}: {vif.reason}"
-    port = cloud.by_id("port", vif.port_id)
-    if port is None:
+    own = port(snapshot, vif.port_id)
+    if own is None:
         return f"port {vif.port_id}, of {place}, does not exist in Neutron"
     if not vif.active:
         return f"port {vif.port_id} is not active in {place}: the daemon waits for that"
-    has = f"{', '.join(_addresses(port))} {port['mac_address']}"
-    if pod.address not in _addresses(port) or port["mac_address"].lower() != vif.mac:
+    has = f"{', '.join(own.addresses)} {own.mac}"
+    if pod.address not in own.addresses or own.mac != vif.mac:
         return f"port {vif.port_id} has {has}, the pod {pod.address or 'no address'} {vif.mac}"
     return ""
 
@@ -118,28 +116,23 @@ def _pair_problems(
 ) -> Iterator[tuple[str, str]]:
     """Each pod without a pair, and what is missing where."""
     for pod in pods:
-        port = node_port(snapshot, pod.node_address)
+        carrier = node_port(snapshot, pod.node_address)
         where = f"of {pod.node or 'no node yet'} ({pod.node_address or 'no address'})"
         if not isinstance(pod.vif, PodVif) or not pod.address:
             yield pod.name, f"pod {pod.name} has no interface of Kuryr's yet"
-        elif port is None:
+        elif carrier is None:
             yield pod.name, f"pod {pod.name}: there is no Neutron port {where} in the node subnet"
-        elif not _paired(port, IPv4Address(pod.address), pod.vif.mac):
+        elif not _paired(carrier, IPv4Address(pod.address), pod.vif.mac):
             pair = f"ip_address={pod.address}, mac_address={pod.vif.mac}"
             yield (
                 pod.name,
-                f"pod {pod.name}: port {port['id']} {where} lacks the address pair {pair}",
+                f"pod {pod.name}: port {carrier.id} {where} lacks the address pair {pair}",
             )
 
 
-def _paired(port: Mapping[str, Any], address: IPv4Address, mac: str) -> bool:
+def _paired(carrier: Port, address: IPv4Address, mac: str) -> bool:
     """Whether one of the port's pairs, each with an address or a range, is for the pod."""
     return any(
-        pair["mac_address"].lower() == mac
-        and address in ip_network(pair["ip_address"], strict=False)
-        for pair in port["allowed_address_pairs"]
+        pair.mac == mac and address in ip_network(pair.address, strict=False)
+        for pair in carrier.pairs
     )
-
-
-def _addresses(port: Mapping[str, Any]) -> list[str]:
-    return [fixed["ip_address"] for fixed in port["fixed_ips"]]

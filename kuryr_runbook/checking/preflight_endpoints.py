@@ -19,7 +19,7 @@ SEE_WAY = "check the address and the way there: VPN, proxy, firewall"
 @check("keystone", "Keystone answers, is trusted, and accepts the login")
 def check_keystone(snapshot: PreflightSnapshot) -> Verdict:
     """All else in the cloud begins here: it gives the token, and says where the others are."""
-    login = snapshot.cloud.login
+    login = snapshot.permissions.login
     if isinstance(login, Unreadable):
         return _no_answer(login)
     return passed(f"user {login.user}, project {login.project} ({login.project_id})")
@@ -29,7 +29,7 @@ def check_keystone(snapshot: PreflightSnapshot) -> Verdict:
 def check_neutron(snapshot: PreflightSnapshot) -> Verdict:
     """Kuryr makes its ports there."""
     _logged_in(snapshot)
-    look = snapshot.cloud.neutron
+    look = snapshot.permissions.neutron
     return _no_answer(look) if isinstance(look, Unreadable) else passed(look.url)
 
 
@@ -37,7 +37,7 @@ def check_neutron(snapshot: PreflightSnapshot) -> Verdict:
 def check_octavia(snapshot: PreflightSnapshot) -> Verdict:
     """Kuryr makes its load balancers there."""
     _logged_in(snapshot)
-    look = snapshot.cloud.octavia
+    look = snapshot.permissions.octavia
     return _no_answer(look) if isinstance(look, Unreadable) else passed(look.url)
 
 
@@ -74,7 +74,7 @@ def check_base_image(snapshot: PreflightSnapshot) -> Verdict:
 
 
 def _logged_in(snapshot: PreflightSnapshot) -> None:
-    if isinstance(snapshot.cloud.login, Unreadable):
+    if isinstance(snapshot.permissions.login, Unreadable):
         raise CouldNotLook("without a login nothing can be asked", "see the check of Keystone")
 
 

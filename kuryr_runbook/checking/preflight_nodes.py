@@ -17,13 +17,13 @@ from kuryr_runbook.checking.verdicts import (
     warned,
 )
 from kuryr_runbook.checking.view.permissions import (
-    Resource,
     cluster,
     node_ports,
     nodes_subnet,
     port_of,
 )
 from kuryr_runbook.model.drivers import VifDriver
+from kuryr_runbook.snapshots.cloud.resources import Port
 from kuryr_runbook.snapshots.preflight import PreflightSnapshot
 
 SEE_PORTS = "see the check of the nodes' ports"
@@ -65,8 +65,7 @@ def check_node_ports(snapshot: PreflightSnapshot) -> Verdict:
     if lost:
         told = [f"{name} {addresses[name]}" if name in addresses else name for name in lost]
         return failed(
-            f"no port of {some(told)} in subnet {subnet.get('name') or subnet['id']} "
-            f"({subnet.get('cidr')})",
+            f"no port of {some(told)} in subnet {subnet.name or subnet.id} ({subnet.cidr})",
             "is network.node_subnet the nodes' subnet, and do the kubelets register their "
             "address in it (--node-ip)? The ports have to belong to the project of the site",
             only(lost),
@@ -81,10 +80,10 @@ def check_port_security(snapshot: PreflightSnapshot) -> Verdict:
     if not site.driver.needs_address_pairs:
         return skipped(f"{site.kuryr.vif_driver} needs no address pairs")
     ports = _known_ports(snapshot)
-    hidden = [name for name, port in ports.items() if port.get("port_security_enabled") is None]
+    hidden = [name for name, port in ports.items() if port.port_security is None]
     if hidden:
         raise CouldNotLook(f"Neutron does not tell it of the ports of {some(hidden)}")
-    bad = [name for name, port in ports.items() if not port["port_security_enabled"]]
+    bad = [name for name, port in ports.items() if not port.port_security]
     if bad:
         return failed(
             f"it is off at the ports of {some(bad)}",
@@ -102,7 +101,7 @@ def check_trunks(snapshot: PreflightSnapshot) -> Verdict:
         return skipped(f"{site.kuryr.vif_driver} needs no trunks")
     ports = _known_ports(snapshot)
     workers = [node.name for node in readable(cluster(snapshot).nodes) if node.schedulable]
-    bad = [name for name in workers if name in ports and not ports[name].get("trunk_details")]
+    bad = [name for name in workers if name in ports and ports[name].trunk_id is None]
     if bad:
         return failed(
             f"those of {some(bad)} are not",
@@ -121,7 +120,7 @@ def check_tags(snapshot: PreflightSnapshot) -> Verdict:
     if not tags or not site.release.tags_find_node_ports:
         return skipped(f"Kuryr {site.release.name} looks for them by their addresses alone here")
     ports = _known_ports(snapshot)
-    bad = [name for name, port in ports.items() if not tags <= set(port.get("tags") or ())]
+    bad = [name for name, port in ports.items() if not tags <= set(port.tags)]
     if bad:
         options = " ".join(f"--tag {tag}" for tag in sorted(tags))
         return failed(
@@ -153,7 +152,7 @@ def check_neighbours(snapshot: PreflightSnapshot) -> Verdict:
     return passed(evidence)
 
 
-def _known_ports(snapshot: PreflightSnapshot) -> dict[str, Resource]:
+def _known_ports(snapshot: PreflightSnapshot) -> dict[str, Port]:
     """The port of each node. Raises CouldNotLook when one is not known."""
     found = node_ports(snapshot)
     ports = {name: port for name, port in found.items() if port is not None}

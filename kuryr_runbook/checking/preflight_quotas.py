@@ -6,7 +6,7 @@ that waits for one, a load balancer for each Service.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from ipaddress import IPv4Network, ip_network
 
 from kuryr_runbook.checking.verdicts import (
@@ -18,12 +18,10 @@ from kuryr_runbook.checking.verdicts import (
     readable,
     warned,
 )
+from kuryr_runbook.checking.view.cloud import look_up
 from kuryr_runbook.checking.view.permissions import (
     cluster,
-    neutron,
     nodes_subnet,
-    octavia,
-    resources,
     services,
 )
 from kuryr_runbook.model import support
@@ -31,8 +29,11 @@ from kuryr_runbook.model.findings import Finding
 from kuryr_runbook.model.rules import admits
 from kuryr_runbook.model.services import Service
 from kuryr_runbook.model.site_values import is_id
-from kuryr_runbook.snapshots.cloud.permissions import Quota
+from kuryr_runbook.snapshots.cloud import lookup
+from kuryr_runbook.snapshots.cloud.lookup import Named, Wanted, of_name
+from kuryr_runbook.snapshots.cloud.quotas import Quota
 from kuryr_runbook.snapshots.preflight import PreflightSnapshot
+from kuryr_runbook.snapshots.reading import Unreadable
 from kuryr_runbook.specs.openstack import GroupSpec, Source, node_group, pod_group
 from kuryr_runbook.specs.workload import balancer_name
 
@@ -58,23 +59,27 @@ def check_subnets(snapshot: PreflightSnapshot) -> Verdict:
 @check("quota-router", "The quota of routers suffices")
 def check_routers(snapshot: PreflightSnapshot) -> Verdict:
     """The router, when there is none."""
-    need = {"router": _missing(snapshot, "router", snapshot.site.network.router, None)}
+    need = {"router": _missing(snapshot, snapshot.cloud.routers, lookup.router(snapshot.site))}
     return _judged(snapshot, "router", "--routers", need)
 
 
 @check("quota-security-group", "The quota of security groups suffices")
 def check_groups(snapshot: PreflightSnapshot) -> Verdict:
     """Node group and pod group."""
-    groups = node_group(snapshot.site), pod_group(snapshot.site)
-    need = {it.name: _missing(snapshot, "security_group", it.name, it.given_id) for it in groups}
+    groups = lookup.node_group(snapshot.site), lookup.pod_group(snapshot.site)
+    need = {it.name: _missing(snapshot, snapshot.cloud.groups, it) for it in groups}
     return _judged(snapshot, "security_group", "--secgroups", need)
 
 
 @check("quota-security-group-rule", "The quota of security group rules suffices")
 def check_rules(snapshot: PreflightSnapshot) -> Verdict:
     """What the two groups do not admit yet."""
-    groups = node_group(snapshot.site), pod_group(snapshot.site)
-    need = {it.name: _rules(snapshot, it) for it in groups}
+    site = snapshot.site
+    groups = {
+        lookup.node_group(site): node_group(site),
+        lookup.pod_group(site): pod_group(site),
+    }
+    need = {wanted.name: _rules(snapshot, wanted, spec) for wanted, spec in groups.items()}
     return _judged(snapshot, "security_group_rule", "--secgroup-rules", need)
 
 
@@ -109,7 +114,9 @@ def check_ports(snapshot: PreflightSnapshot) -> Verdict:
 @check("quota-load-balancer", "The quota of load balancers suffices")
 def check_balancers(snapshot: PreflightSnapshot) -> Verdict:
     """One for each Service, and one for the API."""
-    quota = readable(octavia(snapshot).quota)
+    quota = readable(snapshot.cloud.balancer_quotas).get("loadbalancer")
+    if quota is None:
+        raise CouldNotLook("Octavia tells no quota of load balancers")
     remedy = "openstack loadbalancer quota set --loadbalancer NUMBER PROJECT, by the operators"
     return _compared(quota, _balancers(snapshot), remedy)
 
@@ -143,60 +150,59 @@ def _compared(quota: Quota, need: Need, remedy: str) -> Verdict:
 
 
 def _quota(snapshot: PreflightSnapshot, resource: str) -> Quota:
-    found = readable(neutron(snapshot).quotas).get(resource)
-    if found is None:
+    quota = readable(snapshot.cloud.quotas).get(resource)
+    if quota is None:
         raise CouldNotLook(f"Neutron tells no quota of {resource}")
-    return found
+    return quota
 
 
 def _raise(snapshot: PreflightSnapshot, option: str) -> str:
-    project = resources(snapshot).project_id
+    project = readable(snapshot.cloud.project_id)
     return f"openstack quota set {option} NUMBER {project}, by the cloud's operators"
 
 
-def _missing(snapshot: PreflightSnapshot, kind: str, name: str, given_id: str | None) -> int:
+def _missing(
+    snapshot: PreflightSnapshot, items: Iterable[Named] | Unreadable, wanted: Wanted
+) -> int:
     """1 when the run will make it, 0 when it is there."""
-    return int(not given_id and not resources(snapshot).named(kind, name))
+    if wanted.given_id:
+        return 0
+    return int(not of_name(readable(items), wanted.name, readable(snapshot.cloud.project_id)))
 
 
 def _networks(snapshot: PreflightSnapshot) -> Need:
-    site = snapshot.site.network
-    given, name = site.kuryr_service_subnet_id, site.service_subnet.network
-    return {"services": _missing(snapshot, "network", name, given)}
+    wanted = lookup.service_network(snapshot.site)
+    if snapshot.site.network.kuryr_service_subnet_id:
+        return {"services": 0}
+    return {"services": _missing(snapshot, snapshot.cloud.networks, wanted)}
 
 
 def _subnets(snapshot: PreflightSnapshot) -> Need:
-    site = snapshot.site.network
-    pods = _missing(snapshot, "subnet", site.pod_subnet.name, site.kuryr_pod_subnet_id)
-    given = site.kuryr_service_subnet_id
+    site, subnets = snapshot.site, snapshot.cloud.subnets
     return {
-        "pods": pods,
-        "services": _missing(snapshot, "subnet", site.service_subnet.name, given),
+        "pods": _missing(snapshot, subnets, lookup.pod_subnet(site)),
+        "services": _missing(snapshot, subnets, lookup.service_subnet(site)),
     }
 
 
-def _rules(snapshot: PreflightSnapshot, spec: GroupSpec) -> int:
+def _rules(snapshot: PreflightSnapshot, wanted: Wanted, spec: GroupSpec) -> int:
     """How many rules the run adds for a group."""
-    have = resources(snapshot)
-    named = [have.by_id("security_group", spec.given_id)] if spec.given_id else [
-        *have.named("security_group", spec.name)
-    ]  # fmt: skip
-    group = next((str(item["id"]) for item in named if item), None)
+    group = look_up(snapshot.cloud.groups, wanted, snapshot.cloud)
     if group is None:
         return OWN_RULES + len(spec.rules)
-    rules = [it for it in have.of("security_group_rule") if it.get("security_group_id") == group]
-    node_cidr = ip_network(str(nodes_subnet(snapshot)["cidr"]))
+    rules = [it for it in readable(snapshot.cloud.rules) if it.security_group_id == group.id]
+    node_cidr = ip_network(nodes_subnet(snapshot).cidr)
     missing = 0
     for rule in spec.rules:
         source = node_cidr if rule.source is Source.NODE_SUBNET else rule.source
-        wanted = source if isinstance(source, IPv4Network) else group
-        missing += not admits(rules, source=wanted, tcp_port=rule.tcp_port)
+        sender = source if isinstance(source, IPv4Network) else group.id
+        missing += not admits(rules, source=sender, tcp_port=rule.tcp_port)
     return missing
 
 
 def _waiting(snapshot: PreflightSnapshot) -> list[Service]:
     """The cluster's Services, but for the verification's, that Kuryr makes a load balancer for."""
-    have = {str(item.get("name")) for item in readable(octavia(snapshot).balancers)}
+    have = {balancer.name for balancer in readable(snapshot.cloud.balancers)}
     return [
         service
         for service in services(snapshot)
@@ -207,12 +213,12 @@ def _waiting(snapshot: PreflightSnapshot) -> list[Service]:
 
 def _verification(snapshot: PreflightSnapshot) -> int:
     """1 when the verification's Service still gets its load balancer."""
-    have = {str(item.get("name")) for item in readable(octavia(snapshot).balancers)}
+    have = {balancer.name for balancer in readable(snapshot.cloud.balancers)}
     return int(balancer_name(snapshot.site) not in have)
 
 
 def _balancers(snapshot: PreflightSnapshot) -> Need:
-    have = {str(item.get("name")) for item in readable(octavia(snapshot).balancers)}
+    have = {balancer.name for balancer in readable(snapshot.cloud.balancers)}
     api = snapshot.site.network.api_load_balancer
     return {
         "the API": int(not is_id(api) and api not in have),

@@ -2,16 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from ipaddress import IPv4Network, ip_network
-from typing import Any
+from typing import Protocol
+
+
+class Rule(Protocol):
+    """A security group's rule, in Neutron's words."""
+
+    @property
+    def direction(self) -> str:
+        """`ingress` or `egress`."""
+
+    @property
+    def ethertype(self) -> str:
+        """`IPv4` or `IPv6`."""
+
+    @property
+    def protocol(self) -> str | None:
+        """None: all."""
+
+    @property
+    def port_range_min(self) -> int | None:
+        """None: all ports."""
+
+    @property
+    def port_range_max(self) -> int | None:
+        """None: all ports."""
+
+    @property
+    def remote_ip_prefix(self) -> str | None:
+        """None: from anywhere, or from a group."""
+
+    @property
+    def remote_group_id(self) -> str | None:
+        """None: from anywhere, or from a range."""
+
+    @property
+    def remote_address_group_id(self) -> str | None:
+        """A list of ranges that is kept elsewhere: what is in it is not known here."""
 
 
 def admits(
-    rules: Iterable[Mapping[str, Any]],
-    *,
-    source: IPv4Network | str,
-    tcp_port: int | None = None,
+    rules: Iterable[Rule], *, source: IPv4Network | str, tcp_port: int | None = None
 ) -> bool:
     """Whether one of the rules lets all of this in.
 
@@ -19,40 +52,42 @@ def admits(
     protocol has to be let in.
     """
     return any(
-        rule["direction"] == "ingress"
-        and rule["ethertype"] == "IPv4"
+        rule.direction == "ingress"
+        and rule.ethertype == "IPv4"
         and _covers_protocol(rule, tcp_port)
         and _covers_source(rule, source)
         for rule in rules
     )
 
 
-def lets_all_out(rules: Iterable[Mapping[str, Any]]) -> bool:
+def lets_all_out(rules: Iterable[Rule]) -> bool:
     """Whether one of the rules lets everything out, as one does that Neutron makes with a group."""
     return any(
-        rule["direction"] == "egress"
-        and rule["ethertype"] == "IPv4"
-        and rule["protocol"] is None
-        and rule["remote_group_id"] is None
-        and rule["remote_ip_prefix"] in (None, "0.0.0.0/0")
+        rule.direction == "egress"
+        and rule.ethertype == "IPv4"
+        and rule.protocol is None
+        and rule.remote_group_id is None
+        and rule.remote_address_group_id is None
+        and rule.remote_ip_prefix in (None, "0.0.0.0/0")
         for rule in rules
     )
 
 
-def _covers_protocol(rule: Mapping[str, Any], tcp_port: int | None) -> bool:
-    if rule["protocol"] is None:
+def _covers_protocol(rule: Rule, tcp_port: int | None) -> bool:
+    if rule.protocol is None:
         return True
-    if tcp_port is None or str(rule["protocol"]) not in ("tcp", "6"):
+    if tcp_port is None or rule.protocol not in ("tcp", "6"):
         return False
-    low, high = rule["port_range_min"], rule["port_range_max"]
-    return low is None or bool(low <= tcp_port <= high)
+    low, high = rule.port_range_min, rule.port_range_max
+    return low is None or high is None or low <= tcp_port <= high
 
 
-def _covers_source(rule: Mapping[str, Any], source: IPv4Network | str) -> bool:
-    prefix, group = rule["remote_ip_prefix"], rule["remote_group_id"]
-    if prefix is None:
-        return group is None or group == source
-    network = ip_network(prefix)
+def _covers_source(rule: Rule, source: IPv4Network | str) -> bool:
+    if rule.remote_address_group_id is not None:
+        return False
+    if rule.remote_ip_prefix is None:
+        return rule.remote_group_id is None or rule.remote_group_id == source
+    network = ip_network(rule.remote_ip_prefix)
     if isinstance(source, str):
         return network.prefixlen == 0
-    return network.version == 4 and source.subnet_of(network)
+    return isinstance(network, IPv4Network) and source.subnet_of(network)

@@ -33,8 +33,8 @@ from kuryr_runbook.model.plan import (
 from kuryr_runbook.model.releases.names import API_VERSION
 from kuryr_runbook.planning.finalizers import release
 from kuryr_runbook.planning.kubernetes import deletion
+from kuryr_runbook.snapshots.cloud.lookup import find, node_subnet, pod_subnet, service_subnet
 from kuryr_runbook.snapshots.cloud.resources import Balancer, FloatingIp, Port
-from kuryr_runbook.snapshots.cloud.state import node_subnet, pod_subnet, service_subnet
 from kuryr_runbook.snapshots.cluster.finalizers import MARKED_KINDS
 from kuryr_runbook.snapshots.diagnosis import DiagnosisSnapshot
 from kuryr_runbook.snapshots.reading import Unreadable
@@ -71,8 +71,8 @@ class _Cloud:
         self.nodes, self.pods, self.services = (
             None
             if isinstance(cloud.subnets, Unreadable) or isinstance(cloud.project_id, Unreadable)
-            else find(self.site, cloud.subnets, cloud.project_id)
-            for find in (node_subnet, pod_subnet, service_subnet)
+            else find(cloud.subnets, wanted(self.site), cloud.project_id)
+            for wanted in (node_subnet, pod_subnet, service_subnet)
         )
 
     def is_kuryrs(self, fix: LeftoverFix) -> bool:

@@ -8,6 +8,8 @@ from typing import Any
 from kuryr_runbook.model.plan import Action, Step, Target
 from kuryr_runbook.model.rules import admits, lets_all_out
 from kuryr_runbook.planning.gathering import Gathering, Ref, Resource
+from kuryr_runbook.snapshots.cloud.answers import Answer, rule_of
+from kuryr_runbook.snapshots.cloud.resources import Rule
 from kuryr_runbook.specs.openstack import GroupSpec, RuleSpec, Source
 
 Body = dict[str, Any]
@@ -40,7 +42,7 @@ def plan_group(gathering: Gathering, spec: GroupSpec, node_cidr: IPv4Network) ->
     for rule, body in zip(spec.rules, wanted, strict=True):
         _rule(gathering, spec.name, rule, body, staying)
     _extra_rules(gathering, spec.name, extra)
-    if group is not None and gathering.owns(group) and not lets_all_out(rules):
+    if group is not None and gathering.owns(group) and not lets_all_out(map(_typed, rules)):
         _let_out(gathering, spec.name, ref)
     return ref
 
@@ -72,7 +74,7 @@ def _rule(
     prefix = body.get("remote_ip_prefix")
     target = _rule_target(group_name, body)
     source = IPv4Network(prefix) if prefix else str(body["remote_group_id"])
-    if admits(rules, source=source, tcp_port=spec.tcp_port):
+    if admits(map(_typed, rules), source=source, tcp_port=spec.tcp_port):
         gathering.steps.append(
             Step(action=Action.KEEP, target=target, because=f"admitted: {spec.purpose}")
         )
@@ -156,6 +158,10 @@ def _membership(gathering: Gathering, port: Resource, group: Ref, address: IPv4A
         {"security_groups": [*port["security_groups"], group]},
         f"is not in group {gathering.spec.node_group.name}",
     )
+
+
+def _typed(rule: Resource) -> Rule:
+    return rule_of(Answer("security_group_rule", rule))
 
 
 def _has_address(port: Resource, subnet: str, address: IPv4Address) -> bool:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 FORMAT = "kuryr-runbook snapshot for diagnosis"
-VERSION = 2
+VERSION = 3
 """Of the file's form; a file of another is refused."""
 MAKE_ONE = "make one with `kuryr-runbook diagnose --site FILE --save-snapshot FILE`"
 

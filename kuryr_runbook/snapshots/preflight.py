@@ -11,7 +11,8 @@ from kuryr_runbook.clients.kubernetes.probes import ClusterProber
 from kuryr_runbook.clients.openstack.probes import CloudProber
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.upgrades import Installed
-from kuryr_runbook.snapshots.cloud.permissions import CloudLook, read_cloud_look
+from kuryr_runbook.snapshots.cloud.permissions import CloudPermissions, read_permissions
+from kuryr_runbook.snapshots.cloud.state import CloudState
 from kuryr_runbook.snapshots.cluster.installed import read_installed
 from kuryr_runbook.snapshots.cluster.permissions import ClusterLook, read_cluster_look
 from kuryr_runbook.snapshots.reading import Unreadable, attempted
@@ -38,7 +39,8 @@ class PreflightSnapshot:
 
     taken_at: datetime
     site: Site
-    cloud: CloudLook
+    cloud: CloudState
+    permissions: CloudPermissions
     cluster: ClusterLook | Unreadable
     installed: Installed | Unreadable
     """The releases of Kuryr that the cluster runs."""
@@ -62,10 +64,12 @@ def read_preflight(
     """
     taken_at = datetime.now(UTC)
     found = read_cluster_look(needed_rights(site, resilience=resilience), cluster)
+    state, permissions = read_permissions(site, cloud, pods_per_node(found))
     return PreflightSnapshot(
         taken_at=taken_at,
         site=site,
-        cloud=read_cloud_look(site, cloud, pods_per_node(found)),
+        cloud=state,
+        permissions=permissions,
         cluster=found,
         installed=_installed(site, found, cluster, registry),
         image=_digest(registry, f"{site.image.repository}:{site.release.name}"),

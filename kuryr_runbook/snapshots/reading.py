@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
-from kuryr_runbook.model.errors import RunbookError
+from kuryr_runbook.model.errors import AccessError, RunbookError
 
 T = TypeVar("T")
 
@@ -21,8 +21,27 @@ class Unreadable:
 
 
 def attempted(read: Callable[[], T]) -> T | Unreadable:
-    """What `read` gives, or why it could not."""
+    """What `read` returns, or why it could not."""
     try:
         return read()
     except RunbookError as error:
         return Unreadable(error.message, error.remedy or "")
+
+
+def demanded(read: Callable[[], T]) -> T:
+    """What `read` returns; what it raises is the caller's: for what is read to change something."""
+    return read()
+
+
+class Attempt(Protocol):
+    """What becomes of something that cannot be read: `attempted` or `demanded`."""
+
+    def __call__(self, read: Callable[[], T]) -> T | Unreadable:
+        """What `read` returns, or why it could not."""
+
+
+def known(value: T | Unreadable) -> T:
+    """What was read. Raises AccessError where it could not be."""
+    if isinstance(value, Unreadable):
+        raise AccessError(value.reason, remedy=value.remedy or None)
+    return value

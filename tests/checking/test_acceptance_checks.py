@@ -26,6 +26,8 @@ from kuryr_runbook.checking.verification import CHECKS, check_verification
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.providers import OctaviaProvider
+from kuryr_runbook.snapshots.cloud.resources import FixedIp, Pair
+from kuryr_runbook.snapshots.cloud.state import nothing_read
 from kuryr_runbook.snapshots.cluster.vif import Malformed
 from kuryr_runbook.snapshots.reading import Unreadable
 from kuryr_runbook.snapshots.workload.probes import Answer, PodProbe
@@ -71,11 +73,7 @@ def twice(snapshot: VerificationSnapshot) -> VerificationSnapshot:
 
 
 def service_port(**changes: Any) -> Spoil:
-    def spoil(snapshot: VerificationSnapshot) -> VerificationSnapshot:
-        assert not isinstance(snapshot.service_ports, Unreadable)
-        return replace(snapshot, service_ports=({**snapshot.service_ports[0], **changes},))
-
-    return spoil
+    return lambda snapshot: with_cloud(snapshot, "port", "port-vrrp", changes)
 
 
 def cloud(kind: str, resource_id: str, change: dict[str, Any] | None) -> Spoil:
@@ -111,7 +109,7 @@ FAILURES: list[tuple[str, Spoil, tuple[str, ...]]] = [
     ("pod-ports", a_pod(vif=replace(pod(1).vif, active=False)), (PODS[1], "not active")),  # type: ignore[type-var]
     (
         "address-pairs",
-        cloud("port", "port-worker2", {"allowed_address_pairs": []}),
+        cloud("port", "port-worker2", {"pairs": ()}),
         (PODS[1], PODS[3], "port port-worker2 of worker2 (172.18.0.12) lacks", "10.1.0.11"),
     ),
     ("address-pairs", a_pod(node_address="172.18.0.99"), ("no Neutron port of worker2",)),
@@ -136,7 +134,7 @@ FAILURES: list[tuple[str, Spoil, tuple[str, ...]]] = [
     ("service-subnet-rule", cloud("security_group_rule", SERVICE_RULE, None), ("k8s-node-sg",)),
     ("lb-active", cloud("loadbalancer", "lb", None), ("there is no load balancer",)),
     ("lb-active", twice, ("2 load balancers", "lb, lb-2")),
-    ("lb-active", cloud("loadbalancer", "lb", {"provisioning_status": "ERROR"}), ("is ERROR",)),
+    ("lb-active", cloud("loadbalancer", "lb", {"provisioning": "ERROR"}), ("is ERROR",)),
     ("member-count", lambda s: replace(s, cloud=cloud_of(resources(), 3)), ("3 members",)),
     (
         "members-are-pods",
@@ -145,11 +143,11 @@ FAILURES: list[tuple[str, Spoil, tuple[str, ...]]] = [
     ),
     ("ingress-address", workload(ingress=""), ("no load balancer address",)),
     ("ingress-address", workload(cluster_ip=""), ("no Service",)),
-    ("vip-lower-half", cloud("loadbalancer", "lb", {"vip_address": "10.2.0.200"}), ("10.2.0.200",)),
+    ("vip-lower-half", cloud("loadbalancer", "lb", {"vip": "10.2.0.200"}), ("10.2.0.200",)),
     ("vip-lower-half", workload(cluster_ip="10.2.0.41"), ("is not the ClusterIP 10.2.0.41",)),
     (
         "amphora-upper-half",
-        service_port(fixed_ips=[{"ip_address": "10.2.0.9", "subnet_id": "services"}]),
+        service_port(fixed_ips=(FixedIp("services", "10.2.0.9"),)),
         ("10.2.0.9 not in 10.2.0.128/25",),
     ),
     ("vip-from-pods", probing(vip=(NO,)), ("4 of 4 fail",)),
@@ -211,10 +209,9 @@ OF_PROBES = {
 @pytest.mark.parametrize(
     ("changes", "unknown"),
     [
-        ({"cloud": GONE}, OF_CLOUD),
+        ({"cloud": nothing_read(GONE)}, OF_CLOUD),
         ({"cluster": GONE}, {"nodes-ready", "service-subnet-rule"}),
-        ({"service_ports": GONE}, {"amphora-upper-half"}),
-        ({"service_ports": ()}, {"amphora-upper-half"}),
+        ({"cloud": cloud_of(resources(), amphoras=None)}, {"amphora-upper-half"}),
         ({"packet": GONE}, {"largest-packet"}),
         ({"dns": GONE}, {"dns-from-pods"}),
         ({"outside": GONE}, {"floating-ip-from-outside"}),
@@ -306,7 +303,7 @@ def test_which_rules_admit_the_service_subnet(rule: dict[str, Any], status: Stat
 def test_a_port_without_port_security_admits_everything() -> None:
     snapshot = with_cloud(healthy(), "security_group_rule", SERVICE_RULE, None)
     for node in ("port-worker1", "port-worker2"):
-        snapshot = with_cloud(snapshot, "port", node, {"port_security_enabled": False})
+        snapshot = with_cloud(snapshot, "port", node, {"port_security": False})
     assert findings(snapshot)["service-subnet-rule"].status is Status.PASS
 
 
@@ -319,8 +316,7 @@ def test_a_group_of_another_project_cannot_be_judged() -> None:
 
 
 def test_a_lost_pair_names_pod_and_port_and_nothing_else() -> None:
-    pairs = [{"ip_address": pod(3).address, "mac_address": "fa:16:3e:00:00:03"}]
-    change = {"allowed_address_pairs": pairs}
+    change = {"pairs": (Pair(pod(3).address, "fa:16:3e:00:00:03"),)}
     finding = findings(with_cloud(healthy(), "port", "port-worker2", change))["address-pairs"]
     assert finding.subject == PODS[1]
     assert "port-worker2" in finding.evidence
@@ -329,10 +325,8 @@ def test_a_lost_pair_names_pod_and_port_and_nothing_else() -> None:
 
 
 def test_a_pair_may_be_a_range() -> None:
-    pairs = [
-        {"ip_address": "10.1.0.0/24", "mac_address": f"FA:16:3E:00:00:0{index}"} for index in (1, 3)
-    ]
-    change = {"allowed_address_pairs": pairs}
+    pairs = tuple(Pair("10.1.0.0/24", f"fa:16:3e:00:00:0{index}") for index in (1, 3))
+    change = {"pairs": pairs}
     snapshot = with_cloud(healthy(), "port", "port-worker2", change)
     assert findings(snapshot)["address-pairs"].status is Status.PASS
 
@@ -363,9 +357,7 @@ def test_providers_without_amphora_are_skipped() -> None:
 
 
 def test_other_amphorae_do_not_count() -> None:
-    spoil = service_port(
-        allowed_address_pairs=[{"ip_address": "10.2.0.1", "mac_address": "fa:16:3e:00:00:bb"}]
-    )
+    spoil = service_port(pairs=(Pair("10.2.0.1", "fa:16:3e:00:00:bb"),))
     finding = findings(spoil(healthy()))["amphora-upper-half"]
     assert finding.status is Status.UNKNOWN
     assert VIP in finding.evidence

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from worlds.cloud_answers import answer
 from worlds.diagnosis import RANGE, World, endpoints, metadata, moments_ago, service
 
 from kuryr_runbook.checking.diagnosis import CHECKS, check_diagnosis
@@ -246,7 +247,7 @@ def member_lost(world: World) -> None:
 
 def member_strange(world: World) -> None:
     world.pool_members["p-default/web-0"].append(
-        {"name": "default/gone:8080", "address": "10.64.9.9", "protocol_port": 8080}
+        answer("member", id="m", name="default/gone:8080", address="10.64.9.9")
     )
 
 

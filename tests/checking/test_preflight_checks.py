@@ -189,7 +189,7 @@ BAD: list[tuple[str, Status, Spoil, tuple[str, ...]]] = [
     ("has-to-exist", Status.FAIL, renamed("network", "ext-net", "public"),
      ("network ext-net (network.external_network) does not exist",)),
     ("has-to-exist", Status.FAIL, renamed("network", "k8s-node-network", "ext-net"),
-     ("2 networks are named ext-net", "put the id into network.external_network (")),
+     ("2 networks are named ext-net", "(network.external_network): put the id there")),
     ("has-to-exist", Status.FAIL, lambda w: [
         it.update({"router:external": False}) for it in w.cloud.memory.resources["network"]],
      ("network ext-net (network.external_network) is not external",)),

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from worlds.cloud_answers import typed
 from worlds.memory_cloud import CloudDied, MemoryCloud, cluster_cloud
 from worlds.planned_cloud import (
     LAB,
@@ -459,15 +461,20 @@ def test_a_group_of_ours_that_lets_nothing_out_any_more_is_mended() -> None:
 
 
 @pytest.mark.parametrize(
-    "narrower", [{"protocol": "tcp"}, {"remote_ip_prefix": "10.0.0.0/8"}, {"ethertype": "IPv6"}]
+    "narrower",
+    [
+        {"protocol": "tcp"},
+        {"remote_ip_prefix": "10.0.0.0/8"},
+        {"ethertype": "IPv6"},
+        {"remote_address_group_id": "a"},
+    ],
 )
 def test_a_narrower_rule_does_not_let_all_out(narrower: dict[str, str]) -> None:
-    rule = {"direction": "egress", "ethertype": "IPv4"} | dict.fromkeys(
-        ("protocol", "remote_ip_prefix", "remote_group_id")
-    )
+    ids = {"id": "r", "security_group_id": "g"}
+    rule = typed("security_group_rule", direction="egress", ethertype="IPv4", **ids)
     assert lets_all_out([rule])
-    assert lets_all_out([rule | {"remote_ip_prefix": "0.0.0.0/0"}])
-    assert not lets_all_out([rule | narrower])
+    assert lets_all_out([replace(rule, remote_ip_prefix="0.0.0.0/0")])
+    assert not lets_all_out([replace(rule, **narrower)])
 
 
 def test_our_own_subnet_is_repaired_where_that_harms_nobody() -> None:

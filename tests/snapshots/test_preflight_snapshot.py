@@ -5,22 +5,16 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from worlds.preflight import GONE, World, pod, program, service
 
 from kuryr_runbook.checking.preflight import CHECKS, check_preflight
 from kuryr_runbook.model.drivers import VifDriver
-from kuryr_runbook.model.errors import AccessError
 from kuryr_runbook.model.findings import Status
 from kuryr_runbook.model.releases import RELEASES
-from kuryr_runbook.snapshots.cloud.permissions import (
-    Quota,
-    balancer_quota,
-    network_quotas,
-    octavia_versions,
-)
+from kuryr_runbook.snapshots.cloud.permissions import octavia_versions
+from kuryr_runbook.snapshots.cloud.quotas import Quota, balancer_quotas, network_quotas
 from kuryr_runbook.snapshots.cluster.permissions import (
     api_servers_of,
     load_balancing_of,
@@ -188,13 +182,18 @@ def test_quotas_are_limits_with_what_is_used_and_reserved() -> None:
 
 
 def test_octavia_names_its_quota_one_way_or_the_other() -> None:
-    assert balancer_quota({"load_balancer": 5}, 2) == Quota(limit=5, used=2)
-    assert balancer_quota({"loadbalancer": 5}, 2) == Quota(limit=5, used=2)
+    wanted = {"loadbalancer": Quota(limit=5, used=2)}
+    assert balancer_quotas({"load_balancer": 5}, {"loadbalancer": 2}) == wanted
+    assert balancer_quotas({"loadbalancer": 5}, {"loadbalancer": 2}) == wanted
 
 
 def test_octavia_without_a_quota_says_so() -> None:
-    with pytest.raises(AccessError, match="no quota"):
-        balancer_quota({}, 0)
+    assert balancer_quotas({}, {"loadbalancer": 0}) == {}
+    world = World()
+    world.cloud.balancer_limits = {}
+    found = {it.check: it for it in check_preflight(world.read())}["quota-load-balancer"]
+    assert found.status is Status.UNKNOWN
+    assert "no quota" in found.evidence
 
 
 def test_versions_are_ordered_as_numbers() -> None:

@@ -9,6 +9,7 @@ from worlds.verification import lab_site
 
 from kuryr_runbook.clients.openstack.api import Resource
 from kuryr_runbook.model.errors import AccessError
+from kuryr_runbook.snapshots.cloud.state import LISTS, NOT_ASKED
 from kuryr_runbook.snapshots.cluster.vif import PodVif
 from kuryr_runbook.snapshots.reading import Unreadable
 from kuryr_runbook.snapshots.workload.verification import Workload, read_verification, read_workload
@@ -104,7 +105,9 @@ class ClosedCloud(MemoryCloud):
 
 def test_one_refusal_leaves_the_rest_readable() -> None:
     snapshot = read_verification(SITE, MemoryCluster(a_pod("kuryr-demo-a")), ClosedCloud())
-    assert snapshot.cloud == snapshot.service_ports == Unreadable("Octavia answered 403")
+    assert {getattr(snapshot.cloud, name) for name in LISTS.values()} == {
+        Unreadable("Octavia answered 403"), NOT_ASKED,
+    }  # fmt: skip
     assert isinstance(snapshot.workload, Workload)
     assert list(snapshot.probes) == ["kuryr-demo-a"]
     assert isinstance(snapshot.outside, Unreadable)
@@ -114,12 +117,8 @@ def test_ports_of_the_service_network_are_read_whosever_they_are() -> None:
     cloud = MemoryCloud()
     cloud.add("subnet", name="kuryr-service-subnet", network_id="n2", cidr="10.2.0.0/24")
     amphora = cloud.add("port", project_id="octavia", network_id="n2", name="octavia-lb-vrrp-1")
-    cloud.add("port", network_id="n1")
+    own = cloud.add("port", network_id="n1")
+    cloud.add("port", network_id="n1", project_id="octavia")
     snapshot = read_verification(SITE, MemoryCluster(), cloud)
-    assert not isinstance(snapshot.service_ports, Unreadable)
-    assert [port["id"] for port in snapshot.service_ports] == [amphora["id"]]
-
-
-def test_without_a_service_subnet_its_ports_are_unreadable() -> None:
-    snapshot = read_verification(SITE, MemoryCluster(), MemoryCloud())
-    assert snapshot.service_ports == Unreadable("there is no subnet kuryr-service-subnet")
+    assert not isinstance(snapshot.cloud.ports, Unreadable)
+    assert [port.id for port in snapshot.cloud.ports] == [own["id"], amphora["id"]]

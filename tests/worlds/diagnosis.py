@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
+from worlds.cloud_answers import PROJECT, answer
 from worlds.verification import lab_site
 
 from kuryr_runbook.clients.openstack.probes import Refusal
@@ -20,7 +21,6 @@ from kuryr_runbook.model.site import PodSubnet, ServiceSubnet, Site
 from kuryr_runbook.snapshots.diagnosis import DiagnosisSnapshot, read_diagnosis
 
 Item = dict[str, Any]
-PROJECT = "6b2ad4e8b1b24e4a9d7e1e4a3c6b2f10"
 BEFORE = "2026-11-20T08:00:00Z"
 PODS = IPv4Network("10.64.0.0/16")
 SERVICES = IPv4Network("10.96.0.0/16")
@@ -232,7 +232,7 @@ class World:
     # How it is made.
 
     def add(self, kind: str, **fields: Any) -> Item:
-        item = {"project_id": PROJECT, "name": "", "created_at": BEFORE, **fields}
+        item = answer(kind, created_at=BEFORE, **fields)
         self.resources.setdefault(kind, []).append(item)
         return item
 
@@ -257,10 +257,15 @@ class World:
                 allocation_pools=[{"start": first, "end": last}],
             )  # fmt: skip
             self.add_port(
-                f"leg-{subnet}", subnet, network, "", device_owner="network:router_interface",
+                f"leg-{subnet}", subnet, network, None, device_owner="network:router_interface",
                 device_id="router", security_groups=[],
             )  # fmt: skip
-        self.add("router", id="router", name="k8s-router", external_gateway_info={"x": 1})
+        self.add(
+            "router",
+            id="router",
+            name="k8s-router",
+            external_gateway_info={"network_id": "n-outside"},
+        )
         self.add("security_group", id="g-nodes", name="k8s-node-sg")
         self.add("security_group", id="g-pods", name="kuryr-pod-sg")
         node = {"remote_ip_prefix": "172.16.0.0/16"}
@@ -278,7 +283,9 @@ class World:
         more = {"direction": "ingress", "ethertype": "IPv4", **plain, **fields}
         return self.add("security_group_rule", id=rule, security_group_id=group, **more)
 
-    def add_port(self, port: str, subnet: str, network: str, address: str, **more: Any) -> Item:
+    def add_port(
+        self, port: str, subnet: str, network: str, address: str | None, **more: Any
+    ) -> Item:
         fields: Item = {
             "fixed_ips": [{"subnet_id": subnet, "ip_address": address}],
             "mac_address": "fa:16:3e:ff:ff:ff",
@@ -336,7 +343,11 @@ class World:
             if self.site.kuryr.vif_driver is VifDriver.NESTED_VLAN:
                 owner = "trunk:subport"
                 self.resource("trunk", f"trunk-{where}")["sub_ports"].append(
-                    {"port_id": f"port-{name}", "segmentation_id": index + 1}
+                    {
+                        "port_id": f"port-{name}",
+                        "segmentation_type": "vlan",
+                        "segmentation_id": index + 1,
+                    }
                 )
             nested = self.site.driver.needs_address_pairs
             self.add_port(
@@ -420,7 +431,7 @@ class World:
             listeners=[{"id": f"l-{name}"}], **states,
         )  # fmt: skip
         self.pool_members[f"p-{name}"] = [
-            {"name": pod, "address": address, "protocol_port": to, **states}
+            answer("member", id=f"m-{name}-{pod}", name=pod, address=address, protocol_port=to)
             for address, to, pod in members
         ]
 

@@ -10,10 +10,10 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from worlds.cloud_answers import PROJECT, answer
+
 from kuryr_runbook.clients.openstack.address_pairs import Pairs, changed_pairs
 from kuryr_runbook.model.errors import ApplyError
-
-PROJECT = "6b2ad4e8b1b24e4a9d7e1e4a3c6b2f10"
 
 
 class MemoryCloud:
@@ -49,14 +49,7 @@ class MemoryCloud:
 
     def add(self, kind: str, **fields: Any) -> dict[str, Any]:
         """Put a resource there, as somebody else would have."""
-        item = {
-            "id": f"{kind}-{next(self._ids)}",
-            "project_id": PROJECT,
-            "description": "",
-            "name": "",
-            **DEFAULTS.get(kind, {}),
-            **copy.deepcopy(fields),
-        }
+        item = answer(kind, **{"id": f"{kind}-{next(self._ids)}", **fields})
         self.resources[kind].append(item)
         if kind == "security_group":
             for family in ("IPv4", "IPv6"):
@@ -101,7 +94,7 @@ class MemoryCloud:
     def _create_pool(self, balancer: str, body: Mapping[str, Any]) -> dict[str, Any]:
         plain = {k: v for k, v in body.items() if k not in ("members", "listener_id")}
         pool = self.add("pool", loadbalancers=[{"id": balancer}], **plain)
-        self.pool_members[pool["id"]] = [MEMBER | dict(member) for member in body["members"]]
+        self.pool_members[pool["id"]] = [self._member(member) for member in body["members"]]
         for listener in self.resources["listener"]:
             if listener["id"] == body.get("listener_id"):
                 listener["default_pool_id"] = pool["id"]
@@ -148,8 +141,12 @@ class MemoryCloud:
             "port",
             device_owner="network:router_interface",
             device_id=router_id,
-            fixed_ips=[{"subnet_id": subnet_id, "ip_address": ""}],
+            fixed_ips=[{"subnet_id": subnet_id, "ip_address": self._gateway_of(subnet_id)}],
         )
+
+    def _gateway_of(self, subnet_id: str) -> str | None:
+        subnets = self.resources["subnet"]
+        return next((it["gateway_ip"] for it in subnets if it["id"] == subnet_id), None)
 
     def remove_router_interface(self, router_id: str, subnet_id: str) -> None:
         self._mutate()
@@ -164,7 +161,10 @@ class MemoryCloud:
 
     def replace_members(self, pool_id: str, members: list[Mapping[str, Any]]) -> None:
         self._mutate()
-        self.pool_members[pool_id] = [MEMBER | dict(member) for member in members]
+        self.pool_members[pool_id] = [self._member(member) for member in members]
+
+    def _member(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        return answer("member", **{"id": f"member-{next(self._ids)}", **body})
 
     def wait_active(self, load_balancer_id: str, say: Callable[[str], None]) -> dict[str, Any]:
         item = next(i for i in self.resources["loadbalancer"] if i["id"] == load_balancer_id)
@@ -202,32 +202,6 @@ class MemoryCloud:
 
 class CloudDied(BaseException):
     """The process was killed here: no handler of ours may catch it."""
-
-
-MEMBER = {"admin_state_up": True, "weight": 1}
-DEFAULTS: dict[str, dict[str, Any]] = {
-    "loadbalancer": {"admin_state_up": True, "provider": "amphora"},
-    "listener": {"admin_state_up": True, "default_pool_id": None},
-    "pool": {"admin_state_up": True},
-    "network": {"mtu": 1450, "router:external": False, "port_security_enabled": True},
-    "port": {
-        "fixed_ips": [],
-        "device_owner": "",
-        "device_id": "",
-        "security_groups": [],
-        "allowed_address_pairs": [],
-        "port_security_enabled": True,
-        "status": "ACTIVE",
-        "binding:host_id": "",
-    },
-    "security_group_rule": {
-        "protocol": None,
-        "port_range_min": None,
-        "port_range_max": None,
-        "remote_ip_prefix": None,
-        "remote_group_id": None,
-    },
-}
 
 
 def cluster_cloud(nodes: Mapping[str, str], *, node_group: bool = True) -> MemoryCloud:

@@ -9,14 +9,16 @@ from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
+from worlds.cloud_answers import PROJECT, answer
+from worlds.memory_cloud import MemoryCloud
 from worlds.memory_cluster import CLUSTER_ID
 
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.site_file import parse_site
+from kuryr_runbook.snapshots.cloud.state import LISTS, CloudState, read_cloud, with_service_ports
 from kuryr_runbook.snapshots.cluster.vif import PodVif
 from kuryr_runbook.snapshots.kubernetes import ClusterSnapshot, NodeAddress
-from kuryr_runbook.snapshots.openstack import OpenStackSnapshot
 from kuryr_runbook.snapshots.workload.probes import Answer, PodProbe
 from kuryr_runbook.snapshots.workload.verification import Pod, VerificationSnapshot, Workload
 
@@ -57,32 +59,18 @@ def pod(index: int) -> Pod:
 
 def port(port_id: str, address: str, **more: Any) -> dict[str, Any]:
     """A Neutron port."""
-    return {
-        "id": port_id,
-        "name": "",
+    fields = {
         "fixed_ips": [{"ip_address": address, "subnet_id": "pods"}],
-        "mac_address": "fa:16:3e:ff:ff:ff",
         "security_groups": ["pod-group"],
-        "allowed_address_pairs": [],
-        "port_security_enabled": True,
         **more,
     }
+    return answer("port", id=port_id, **fields)
 
 
 def rule(rule_id: str, group: str, **more: Any) -> dict[str, Any]:
     """An ingress rule that admits everything but what `more` narrows."""
-    return {
-        "id": rule_id,
-        "security_group_id": group,
-        "direction": "ingress",
-        "ethertype": "IPv4",
-        "protocol": None,
-        "port_range_min": None,
-        "port_range_max": None,
-        "remote_ip_prefix": None,
-        "remote_group_id": None,
-        **more,
-    }
+    fields = {"direction": "ingress", "ethertype": "IPv4", **more}
+    return answer("security_group_rule", id=rule_id, security_group_id=group, **fields)
 
 
 def resources() -> dict[str, tuple[Mapping[str, Any], ...]]:
@@ -108,48 +96,59 @@ def resources() -> dict[str, tuple[Mapping[str, Any], ...]]:
         if isinstance(it.vif, PodVif)
     ]
     return {
-        "network": (
-            {"id": "n1", "name": "k8s-node-network", "mtu": 1450},
-            {"id": "n2", "name": "kuryr-service-network", "mtu": 1450},
-        ),
+        "network": (answer("network", id="n1"), answer("network", id="n2")),
         "subnet": (
-            {"id": "nodes", "name": "k8s-node-subnet", "network_id": "n1"},
-            {"id": "services", "name": "kuryr-service-subnet", "network_id": "n2"},
+            answer("subnet", id="nodes", name="k8s-node-subnet", network_id="n1"),
+            answer("subnet", id="services", name="kuryr-service-subnet", network_id="n2"),
         ),
         "port": (*nodes, *pod_ports),
         "security_group": (
-            {"id": "node-group", "name": "k8s-node-sg"},
-            {"id": "pod-group", "name": "kuryr-pod-sg"},
+            answer("security_group", id="node-group", name="k8s-node-sg"),
+            answer("security_group", id="pod-group", name="kuryr-pod-sg"),
         ),
         "security_group_rule": (
             rule("rule-self", "node-group", remote_group_id="node-group"),
             rule(SERVICE_RULE, "node-group", remote_ip_prefix="10.2.0.0/24"),
             rule("rule-pods", "pod-group", remote_ip_prefix="10.2.0.0/24"),
         ),
-        "floatingip": ({"id": "f", "floating_ip_address": FLOATING, "port_id": "vip-port"},),
-        "loadbalancer": (
-            {
-                "id": "lb",
-                "name": "kuryr-verification/kuryr-demo-service",
-                "provisioning_status": "ACTIVE",
-                "provider": "amphora",
-                "vip_address": VIP,
-                "vip_port_id": "vip-port",
-            },
+        "floatingip": (
+            answer("floatingip", id="f", floating_ip_address=FLOATING, port_id="vip-port"),
         ),
-        "pool": ({"id": "pool", "loadbalancers": [{"id": "lb"}]},),
+        "loadbalancer": (
+            answer(
+                "loadbalancer",
+                id="lb",
+                name="kuryr-verification/kuryr-demo-service",
+                vip_address=VIP,
+                vip_port_id="vip-port",
+            ),
+        ),
+        "pool": (answer("pool", id="pool", loadbalancers=[{"id": "lb"}]),),
     }
+
+
+AMPHORAS = port(
+    "port-vrrp", AMPHORA, name="octavia-lb-vrrp-1", network_id="n2", project_id="octavia",
+    allowed_address_pairs=[{"ip_address": VIP, "mac_address": "fa:16:3e:00:00:aa"}],
+)  # fmt: skip
+"""On the network of the Services, and Octavia's own."""
 
 
 def cloud_of(
-    kinds: Mapping[str, tuple[Mapping[str, Any], ...]], members: int = 4
-) -> OpenStackSnapshot:
-    """A cloud with these resources, all of the project, and that many members in the pool."""
-    owned = {
-        kind: tuple({**item, "project_id": "p"} for item in items) for kind, items in kinds.items()
-    }
-    ends = tuple({"address": pod(i).address, "protocol_port": 8888} for i in range(members))
-    return OpenStackSnapshot(taken_at=NOW, project_id="p", resources=owned, members={"pool": ends})
+    kinds: Mapping[str, tuple[Mapping[str, Any], ...]],
+    members: int = 4,
+    amphoras: Mapping[str, Any] | None = AMPHORAS,
+) -> CloudState:
+    """A cloud with these resources, that many members in the pool, and the port of an amphora."""
+    cloud = MemoryCloud()
+    cloud.resources |= {kind: [dict(item) for item in items] for kind, items in kinds.items()}
+    cloud.resources["port"] += [dict(amphoras)] if amphoras else []
+    cloud.pool_members["pool"] = [
+        answer("member", id=f"member-{i}", address=pod(i).address, protocol_port=8888)
+        for i in range(members)
+    ]
+    state = read_cloud(cloud, PROJECT, pools_of=["lb"])
+    return with_service_ports(lab_site(), cloud, state)
 
 
 def probe(index: int) -> PodProbe:
@@ -169,10 +168,6 @@ def probe(index: int) -> PodProbe:
 
 def healthy(driver: VifDriver = VifDriver.NESTED_MACVLAN) -> VerificationSnapshot:
     """All is well."""
-    vrrp = port(
-        "port-vrrp", AMPHORA, name="octavia-lb-vrrp-1",
-        allowed_address_pairs=[{"ip_address": VIP, "mac_address": "fa:16:3e:00:00:aa"}],
-    )  # fmt: skip
     return VerificationSnapshot(
         taken_at=NOW,
         site=lab_site(driver),
@@ -190,7 +185,6 @@ def healthy(driver: VifDriver = VifDriver.NESTED_MACVLAN) -> VerificationSnapsho
             ingress=FLOATING,
         ),
         cloud=cloud_of(resources()),
-        service_ports=(vrrp,),
         packet=1450,
         dns="10.2.0.10",
         probes={PODS[index]: probe(index) for index in range(4)},
@@ -226,10 +220,8 @@ def with_pod(snapshot: VerificationSnapshot, index: int, **changes: Any) -> Veri
 def with_cloud(
     snapshot: VerificationSnapshot, kind: str, resource_id: str, change: Mapping[str, Any] | None
 ) -> VerificationSnapshot:
-    """The same with one resource changed, or gone when `change` is None."""
-    assert isinstance(snapshot.cloud, OpenStackSnapshot)
-    kinds = dict(snapshot.cloud.resources)
-    others = [item for item in kinds[kind] if item["id"] != resource_id]
-    changed = [{**item, **change} for item in kinds[kind] if item["id"] == resource_id and change]
-    kinds[kind] = (*others, *changed)
-    return replace(snapshot, cloud=replace(snapshot.cloud, resources=kinds))
+    """The same with other fields in one resource, or without it when `change` is None."""
+    items = getattr(snapshot.cloud, LISTS[kind])
+    others = [item for item in items if item.id != resource_id]
+    changed = [replace(it, **change) for it in items if it.id == resource_id and change is not None]
+    return replace(snapshot, cloud=replace(snapshot.cloud, **{LISTS[kind]: (*others, *changed)}))

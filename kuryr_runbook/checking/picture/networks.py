@@ -17,11 +17,11 @@ from kuryr_runbook.checking.picture.marks import (
     told,
 )
 from kuryr_runbook.checking.verdicts import CouldNotLook, readable
-from kuryr_runbook.checking.view.cloud import Look
+from kuryr_runbook.checking.view.cloud import Look, look_up
 from kuryr_runbook.model.drivers import GroupRole
 from kuryr_runbook.model.topology import Box, Line, summed
+from kuryr_runbook.snapshots.cloud.lookup import node_subnet, pod_subnet, service_subnet
 from kuryr_runbook.snapshots.cloud.resources import FloatingIp, Port, Subnet
-from kuryr_runbook.snapshots.cloud.state import node_subnet, pod_subnet, service_subnet
 
 FLOATING_IPS = 6
 GROUPS = 3
@@ -80,25 +80,29 @@ def router_box(look: Look, marks: Marks) -> Box:
         return Box(what="router", name=look.site.network.router, lines=(line,), marks=seen)
     line = Line(text="gateway", end="yes" if router.gateway else "none")
     seen = marks.at(ROUTER)
-    return Box(what="router", name=router.name, lines=(line,), marks=seen, joined=router.gateway)
+    return Box(
+        what="router",
+        name=router.name,
+        lines=(line,),
+        marks=seen,
+        joined=router.gateway is not None,
+    )
 
 
 def subnet_boxes(look: Look, marks: Marks) -> tuple[Box, Box, Box]:
     """The subnets of nodes, pods and Services."""
-    network = look.site.network
     return (
-        _subnet(look, marks, NODES, network.node_subnet_id or network.node_subnet),
-        _subnet(look, marks, PODS, network.kuryr_pod_subnet_id or network.pod_subnet.name),
-        _subnet(
-            look, marks, SERVICES, network.kuryr_service_subnet_id or network.service_subnet.name
-        ),
+        _subnet(look, marks, NODES),
+        _subnet(look, marks, PODS),
+        _subnet(look, marks, SERVICES),
     )
 
 
-def _subnet(look: Look, marks: Marks, role: str, name: str) -> Box:
-    what = f"subnet of {role}"
+def _subnet(look: Look, marks: Marks, role: str) -> Box:
+    what, wanted = f"subnet of {role}", FINDERS[role](look.site)
+    name = wanted.given_id or wanted.name
     try:
-        subnet = FINDERS[role](look.site, look.subnets, look.project)
+        subnet = look_up(look.cloud.subnets, wanted, look.cloud)
     except CouldNotLook as reason:
         return Box(what=what, name=name, lines=(blind("subnet", marks, reason),))
     if subnet is None:

@@ -17,7 +17,7 @@ from kuryr_runbook.checking.verdicts import CouldNotLook, readable
 from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.model.findings import Finding
 from kuryr_runbook.model.topology import Box, Line, Topology
-from kuryr_runbook.snapshots.cloud.permissions import Quota
+from kuryr_runbook.snapshots.cloud.quotas import Quota
 from kuryr_runbook.snapshots.cluster.programs import ProgramPod
 
 QUOTAS_SHOWN = 3

@@ -16,15 +16,16 @@ from kuryr_runbook.checking.verdicts import (
     some,
     warned,
 )
+from kuryr_runbook.checking.view.cloud import look_up
 from kuryr_runbook.checking.view.permissions import (
     cluster,
     octavia_version,
-    resources,
     services,
 )
 from kuryr_runbook.model import addressing, support
 from kuryr_runbook.model.services import Service
 from kuryr_runbook.model.upgrades import move_objections
+from kuryr_runbook.snapshots.cloud.lookup import service_subnet
 from kuryr_runbook.snapshots.cluster.permissions import service_range_of
 from kuryr_runbook.snapshots.preflight import PreflightSnapshot
 
@@ -147,16 +148,13 @@ def _told(snapshot: PreflightSnapshot) -> IPv4Network | None:
 
 def _misfits(snapshot: PreflightSnapshot, services: IPv4Network) -> list[str]:
     """Why Neutron's service subnet cannot carry the range; nothing where there is none yet."""
-    have, network = resources(snapshot), snapshot.site.network
-    given, name = network.kuryr_service_subnet_id, network.service_subnet.name
-    found = [have.by_id("subnet", given)] if given else have.named("subnet", name)
-    ranges = [str(item["cidr"]) for item in found if item]
-    return [
-        f"service subnet {cidr} of Neutron: {problem}"
-        for cidr in ranges
-        for problem in (
-            addressing.service_problems(IPv4Network(cidr), services)
-            if "." in cidr
-            else ("it is no range of IPv4",)
-        )
-    ]
+    wanted = service_subnet(snapshot.site)
+    subnet = look_up(snapshot.cloud.subnets, wanted, snapshot.cloud)
+    if subnet is None:
+        return []
+    problems = (
+        addressing.service_problems(IPv4Network(subnet.cidr), services)
+        if "." in subnet.cidr
+        else ("it is no range of IPv4",)
+    )
+    return [f"service subnet {subnet.cidr} of Neutron: {problem}" for problem in problems]

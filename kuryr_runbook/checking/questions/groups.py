@@ -157,7 +157,8 @@ def _guarded(look: Look) -> list[Guarded]:
 
 
 def _admits_all(rule: Rule) -> bool:
-    anybody = rule.remote_group_id is None and rule.remote_ip_prefix in (None, "0.0.0.0/0", "::/0")
+    limited = rule.remote_group_id or rule.remote_address_group_id
+    anybody = limited is None and rule.remote_ip_prefix in (None, "0.0.0.0/0", "::/0")
     low, high = rule.port_range_min, rule.port_range_max
     every_port = low is None or (low <= 1 and high == 65535)
     wide = rule.protocol is None or (rule.protocol in ("tcp", "udp", "6", "17") and every_port)

@@ -13,10 +13,10 @@ from kuryr_runbook.checking.causes import (
 )
 from kuryr_runbook.checking.questions.programs import CONTROLLER_EFFECTS, SERVICE_EFFECTS
 from kuryr_runbook.checking.verdicts import CouldNotLook, readable, some
-from kuryr_runbook.checking.view.cloud import Look, ipv4, ipv4_range
+from kuryr_runbook.checking.view.cloud import Look, ipv4, ipv4_range, look_up
 from kuryr_runbook.model.findings import Status
 from kuryr_runbook.model.fixes import PhaseFix
-from kuryr_runbook.snapshots.cloud.state import node_subnet, pod_subnet, service_subnet
+from kuryr_runbook.snapshots.cloud.lookup import node_subnet, pod_subnet, service_subnet
 
 RANGES = (
     "kuryr-kubernetes, doc/source/installation/services.rst: Kubernetes has the lower half of "
@@ -32,14 +32,11 @@ RANGES = (
 )
 def check_subnets(look: Look) -> Iterator[Cause]:
     """By the site's ids or names."""
-    network = look.site.network
-    wanted = {
-        network.node_subnet_id or network.node_subnet: node_subnet,
-        network.kuryr_pod_subnet_id or network.pod_subnet.name: pod_subnet,
-        network.kuryr_service_subnet_id or network.service_subnet.name: service_subnet,
-    }
+    wanted = (node_subnet(look.site), pod_subnet(look.site), service_subnet(look.site))
     lost = [
-        name for name, find in wanted.items() if find(look.site, look.subnets, look.project) is None
+        it.given_id or it.name
+        for it in wanted
+        if look_up(look.cloud.subnets, it, look.cloud) is None
     ]
     if lost:
         yield Cause(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 from kuryr_runbook.checking.verdicts import (
     CouldNotLook,
@@ -23,15 +24,16 @@ from kuryr_runbook.checking.view.permissions import (
     octavia,
     octavia_version,
     permitted,
-    resources,
     roles,
 )
 from kuryr_runbook.model import support
 from kuryr_runbook.model.providers import OctaviaProvider
 from kuryr_runbook.model.releases.octavia_features import PROVIDER_CHOICE
+from kuryr_runbook.snapshots.cloud import lookup
+from kuryr_runbook.snapshots.cloud.lookup import Named, SeveralError, Wanted, find
 from kuryr_runbook.snapshots.cloud.pair_limit import limit_told
-from kuryr_runbook.snapshots.openstack import OpenStackSnapshot
 from kuryr_runbook.snapshots.preflight import PreflightSnapshot
+from kuryr_runbook.snapshots.reading import Unreadable
 from kuryr_runbook.specs.credentials import lacking_roles, wanted_roles
 from kuryr_runbook.specs.requirements import needed_extensions
 
@@ -161,7 +163,7 @@ def check_balancer_role(snapshot: PreflightSnapshot) -> Verdict:
         raise CouldNotLook(
             f"Octavia answered {refusal.status} to a load balancer that cannot be: {refusal.said}"
         )
-    balancers = readable(look.balancers)
+    balancers = readable(snapshot.cloud.balancers)
     return passed(f"{len(balancers)} are there; {roles(snapshot)}")
 
 
@@ -174,7 +176,7 @@ def check_credential_roles(snapshot: PreflightSnapshot) -> Verdict:
     site, wanted = snapshot.site, wanted_roles(snapshot.site)
     if wanted is None:
         return skipped("Kuryr logs in as the runbook does")
-    told, held = ", ".join(wanted), readable(snapshot.cloud.login).roles
+    told, held = ", ".join(wanted), readable(snapshot.permissions.login).roles
     if missing := [role for role in wanted if role not in held]:
         return failed(
             f"it is to have {told}, and the user lacks {', '.join(missing)}; {roles(snapshot)}",
@@ -220,7 +222,7 @@ def _share(snapshot: PreflightSnapshot) -> int:
 
 def _pairs_in_use(snapshot: PreflightSnapshot) -> str:
     ports = {name: port for name, port in node_ports(snapshot).items() if port is not None}
-    counts = {name: len(port.get("allowed_address_pairs") or ()) for name, port in ports.items()}
+    counts = {name: len(port.pairs) for name, port in ports.items()}
     if not counts:
         return "no node's port is known"
     most = max(counts, key=lambda name: counts[name])
@@ -230,23 +232,15 @@ def _pairs_in_use(snapshot: PreflightSnapshot) -> str:
 @check("has-to-exist", "What has to exist in Neutron beforehand is there")
 def check_existing(snapshot: PreflightSnapshot) -> Verdict:
     """External network and node subnet, and all that the site names by its id."""
-    have, network = resources(snapshot), snapshot.site.network
-    given = {
-        "network.kuryr_pod_subnet_id": ("subnet", network.kuryr_pod_subnet_id),
-        "network.kuryr_service_subnet_id": ("subnet", network.kuryr_service_subnet_id),
-        "network.pod_security_group_id": ("security_group", network.pod_security_group_id),
-    }
-    external, external_id = network.external_network, network.external_network_id
-    subnet, subnet_id = network.node_subnet, network.node_subnet_id
+    site, cloud, network = snapshot.site, snapshot.cloud, snapshot.site.network
+    external, nodes = lookup.external_network(site), lookup.node_subnet(site)
+    given = (lookup.pod_subnet(site), lookup.service_subnet(site), lookup.pod_group(site))
+    lists = {"subnet": cloud.subnets, "security_group": cloud.groups}
     problems = [
-        _absence(have, "network", external, external_id, "network.external_network"),
-        _absence(have, "subnet", subnet, subnet_id, "network.node_subnet"),
-        _inside(have, external, external_id),
-        *(
-            f"{kind} {given_id} ({key}) does not exist"
-            for key, (kind, given_id) in given.items()
-            if given_id and have.by_id(kind, given_id) is None
-        ),
+        _absence(snapshot, cloud.networks, external),
+        _absence(snapshot, cloud.subnets, nodes),
+        _inside(snapshot, external),
+        *(_absence(snapshot, lists[it.kind], it) for it in given if it.given_id),
     ]
     told = [problem for problem in problems if problem]
     if told:
@@ -255,25 +249,33 @@ def check_existing(snapshot: PreflightSnapshot) -> Verdict:
             "correct the site file, or have it made: see `openstack network list --external` and "
             "`openstack subnet list`",
         )
-    return passed(f"network {external_id or external}, subnet {subnet_id or subnet}")
-
-
-def _absence(have: OpenStackSnapshot, kind: str, name: str, given_id: str | None, key: str) -> str:
-    """What is wrong with a resource that must be there exactly once; empty when nothing is."""
-    if given_id:
-        exists = have.by_id(kind, given_id) is not None
-        return "" if exists else f"{kind} {given_id} ({key}_id) does not exist"
-    found = list(have.named(kind, name))
-    if len(found) > 1:
-        ids = ", ".join(str(item["id"]) for item in found)
-        return f"{len(found)} {kind}s are named {name}: put the id into {key} ({ids})"
-    return "" if found else f"{kind} {name} ({key}) does not exist, or is not visible"
-
-
-def _inside(have: OpenStackSnapshot, name: str, given_id: str | None) -> str:
-    """That the external network is none, if so: there are no floating IPs on it."""
-    found = [have.by_id("network", given_id)] if given_id else have.named("network", name)
-    inside = any(item and item.get("router:external") is False for item in found)
-    return (
-        f"network {given_id or name} (network.external_network) is not external" if inside else ""
+    return passed(
+        f"network {network.external_network_id or network.external_network}, subnet "
+        f"{network.node_subnet_id or network.node_subnet}"
     )
+
+
+def _absence(
+    snapshot: PreflightSnapshot, items: Iterable[Named] | Unreadable, wanted: Wanted
+) -> str:
+    """What is wrong with a resource that must be there exactly once; empty when nothing is."""
+    try:
+        there = find(readable(items), wanted, readable(snapshot.cloud.project_id))
+    except SeveralError as several:
+        return several.message
+    if there is not None:
+        return ""
+    if wanted.given_id:
+        return f"{wanted} ({wanted.key}_id) does not exist"
+    return f"{wanted} ({wanted.key}) does not exist, or is not visible"
+
+
+def _inside(snapshot: PreflightSnapshot, wanted: Wanted) -> str:
+    """That the external network is none, if so: there are no floating IPs on it."""
+    project = readable(snapshot.cloud.project_id)
+    try:
+        network = find(readable(snapshot.cloud.networks), wanted, project)
+    except SeveralError:
+        return ""
+    inside = network is not None and not network.external
+    return f"{wanted} ({wanted.key}) is not external" if inside else ""

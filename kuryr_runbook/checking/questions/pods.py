@@ -173,7 +173,7 @@ def check_subports(look: Look) -> Iterator[Cause]:
     for pod, vif in look.plugged:
         parent = look.node_ports.get(pod.node)
         trunk = look.trunks.get(parent.id) if parent else None
-        if trunk and vif.port_id not in trunk.sub_ports:
+        if trunk and vif.port_id not in trunk.carried:
             lost[pod] = f"port {vif.port_id} of {pod} is none of trunk {trunk.id} of {pod.node}"
     if lost:
         yield Cause(

@@ -8,7 +8,7 @@ from kuryr_runbook.checking.causes import Cause, Victim, question
 from kuryr_runbook.checking.verdicts import readable
 from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.model.findings import Status
-from kuryr_runbook.snapshots.cloud.permissions import Quota
+from kuryr_runbook.snapshots.cloud.quotas import Quota
 
 NEARLY = 0.9
 """The part of a quota from which on it is told."""

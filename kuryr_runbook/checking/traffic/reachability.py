@@ -130,7 +130,7 @@ def check_backends(snapshot: VerificationSnapshot) -> Verdict:
 @check("vip-source-address", "The Service's requests come to the pods from its load balancer")
 def check_vip_source(snapshot: VerificationSnapshot) -> Verdict:
     """Something else that answers at the ClusterIP would do so only where it runs."""
-    provider = str(balancer(snapshot)["provider"])
+    provider = balancer(snapshot).provider
     if provider not in ("amphora", "octavia", "ovn"):
         return skipped(f"from where provider {provider} asks is not known")
     asked = [

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict
 from functools import cached_property
-from ipaddress import IPv4Address, IPv4Network, ip_network
-from typing import Any, TypeVar
+from ipaddress import IPv4Address, IPv4Network
+from typing import TypeVar
 
 from kuryr_runbook.checking.verdicts import CouldNotLook, readable
 from kuryr_runbook.checking.view.cluster import ClusterLook
 from kuryr_runbook.model.rules import admits
+from kuryr_runbook.snapshots.cloud.lookup import (
+    Named,
+    SeveralError,
+    Wanted,
+    find,
+    node_subnet,
+    pod_subnet,
+    router,
+    service_subnet,
+)
 from kuryr_runbook.snapshots.cloud.resources import (
     Balancer,
     FloatingIp,
@@ -19,14 +28,16 @@ from kuryr_runbook.snapshots.cloud.resources import (
     Member,
     Port,
     Router,
+    Rule,
     Subnet,
     Trunk,
 )
-from kuryr_runbook.snapshots.cloud.state import node_subnet, pod_subnet, service_subnet
+from kuryr_runbook.snapshots.cloud.state import CloudState
 from kuryr_runbook.snapshots.cluster.objects import ClusterService
 from kuryr_runbook.snapshots.reading import Unreadable
 
 T = TypeVar("T")
+N = TypeVar("N", bound=Named)
 
 
 class Look(ClusterLook):
@@ -45,26 +56,28 @@ class Look(ClusterLook):
     @cached_property
     def node_subnet(self) -> Subnet:
         """The subnet of the nodes."""
-        return _there(node_subnet(self.site, self.subnets, self.project), "nodes")
+        return _there(look_up(self.cloud.subnets, node_subnet(self.site), self.cloud), "nodes")
 
     @cached_property
     def pod_subnet(self) -> Subnet:
         """The subnet of the pods."""
-        return _there(pod_subnet(self.site, self.subnets, self.project), "pods")
+        return _there(look_up(self.cloud.subnets, pod_subnet(self.site), self.cloud), "pods")
 
     @cached_property
     def service_subnet(self) -> Subnet:
         """The subnet of the Services."""
-        return _there(service_subnet(self.site, self.subnets, self.project), "services")
+        return _there(
+            look_up(self.cloud.subnets, service_subnet(self.site), self.cloud), "services"
+        )
 
     @cached_property
     def router(self) -> Router:
         """The router of the site, by its name or id."""
-        name = self.site.network.router
-        found = [it for it in readable(self.cloud.routers) if name in (it.id, it.name)]
-        if len(found) != 1:
-            raise CouldNotLook(f"{len(found)} routers named {name} are visible")
-        return found[0]
+        wanted = router(self.site)
+        there = look_up(self.cloud.routers, wanted, self.cloud)
+        if there is None:
+            raise CouldNotLook(f"no {wanted} is visible")
+        return there
 
     @cached_property
     def router_legs(self) -> Mapping[str, str]:
@@ -124,14 +137,9 @@ class Look(ClusterLook):
         return self.cloud.pair_limit
 
     @cached_property
-    def rules(self) -> Mapping[str, list[dict[str, Any]]]:
-        """The rules of each group that can be read as such, in the words of `model.rules`."""
-        found: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        for rule in readable(self.cloud.rules):
-            known_source = rule.remote_ip_prefix is None or _is_range(rule.remote_ip_prefix)
-            if known_source and (rule.port_range_min is None) == (rule.port_range_max is None):
-                found[rule.security_group_id].append(asdict(rule))
-        return found
+    def rules(self) -> Mapping[str, list[Rule]]:
+        """The rules of each group."""
+        return _by(readable(self.cloud.rules), lambda it: [it.security_group_id])
 
     @cached_property
     def groups(self) -> Mapping[str, str]:
@@ -213,6 +221,17 @@ class Look(ClusterLook):
         return readable(lists[pool]) if pool in lists else None
 
 
+def look_up(items: Iterable[N] | Unreadable, wanted: Wanted, cloud: CloudState) -> N | None:
+    """What the site means, or None when it is not there.
+
+    Raises CouldNotLook where that was not read, or several have the name.
+    """
+    try:
+        return find(readable(items), wanted, readable(cloud.project_id))
+    except SeveralError as several:
+        raise CouldNotLook(several.message, several.remedy or "") from several
+
+
 def ipv4(address: str) -> IPv4Address | None:
     """The address, or None when it is none."""
     try:
@@ -227,14 +246,6 @@ def ipv4_range(cidr: str) -> IPv4Network | None:
         return IPv4Network(cidr, strict=False)
     except ValueError:
         return None
-
-
-def _is_range(cidr: str) -> bool:
-    try:
-        ip_network(cidr)
-    except ValueError:
-        return False
-    return True
 
 
 def _split_pairs(port: Port) -> tuple[set[tuple[str, str]], list[tuple[IPv4Network, str]]]:

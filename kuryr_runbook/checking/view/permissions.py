@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from kuryr_runbook.checking.verdicts import CouldNotLook, readable
+from kuryr_runbook.checking.view.cloud import look_up
 from kuryr_runbook.clients.openstack.probes import Refusal
 from kuryr_runbook.model.services import Service
-from kuryr_runbook.snapshots.cloud.permissions import NeutronLook, OctaviaLook, node_subnet
+from kuryr_runbook.snapshots.cloud.lookup import node_subnet
+from kuryr_runbook.snapshots.cloud.permissions import NeutronLook, OctaviaLook
+from kuryr_runbook.snapshots.cloud.resources import Port, Subnet
 from kuryr_runbook.snapshots.cluster.permissions import ClusterLook
-from kuryr_runbook.snapshots.openstack import OpenStackSnapshot
 from kuryr_runbook.snapshots.preflight import PreflightSnapshot
 from kuryr_runbook.snapshots.reading import Unreadable
 from kuryr_runbook.specs.daemon import DAEMON
-
-Resource = Mapping[str, Any]
 
 FORBIDDEN = 403
 
 
 def neutron(snapshot: PreflightSnapshot) -> NeutronLook:
     """Neutron, where it answered. Raises CouldNotLook where it did not."""
-    look = snapshot.cloud.neutron
+    look = snapshot.permissions.neutron
     if isinstance(look, Unreadable):
         raise CouldNotLook("Neutron could not be asked", "see the checks of Keystone and Neutron")
     return look
@@ -30,7 +27,7 @@ def neutron(snapshot: PreflightSnapshot) -> NeutronLook:
 
 def octavia(snapshot: PreflightSnapshot) -> OctaviaLook:
     """Octavia, where it answered. Raises CouldNotLook where it did not."""
-    look = snapshot.cloud.octavia
+    look = snapshot.permissions.octavia
     if isinstance(look, Unreadable):
         raise CouldNotLook("Octavia could not be asked", "see the checks of Keystone and Octavia")
     return look
@@ -48,34 +45,22 @@ def cluster(snapshot: PreflightSnapshot) -> ClusterLook:
     return snapshot.cluster
 
 
-def resources(snapshot: PreflightSnapshot) -> OpenStackSnapshot:
-    """What Neutron holds for the project."""
-    return readable(neutron(snapshot).resources)
-
-
-def nodes_subnet(snapshot: PreflightSnapshot) -> Resource:
+def nodes_subnet(snapshot: PreflightSnapshot) -> Subnet:
     """The nodes' subnet. Raises CouldNotLook when there is not exactly one."""
-    found = node_subnet(snapshot.site, resources(snapshot))
-    if found is None:
+    subnet = look_up(snapshot.cloud.subnets, node_subnet(snapshot.site), snapshot.cloud)
+    if subnet is None:
         raise CouldNotLook("the nodes' subnet is not known", "see the check of what has to exist")
-    return found
+    return subnet
 
 
-def port_of(snapshot: PreflightSnapshot, address: str) -> Resource | None:
+def port_of(snapshot: PreflightSnapshot, address: str) -> Port | None:
     """The Neutron port that has the address in the nodes' subnet."""
-    subnet = nodes_subnet(snapshot)["id"]
-    return next(
-        (
-            port
-            for port in resources(snapshot).of("port")
-            for fixed in port.get("fixed_ips", ())
-            if fixed.get("ip_address") == address and fixed.get("subnet_id") == subnet
-        ),
-        None,
-    )
+    subnet = nodes_subnet(snapshot).id
+    ports = readable(snapshot.cloud.ports)
+    return next((port for port in ports if port.is_at(subnet, address)), None)
 
 
-def node_ports(snapshot: PreflightSnapshot) -> dict[str, Resource | None]:
+def node_ports(snapshot: PreflightSnapshot) -> dict[str, Port | None]:
     """The port of each node that has an address, by the node's name."""
     nodes = readable(cluster(snapshot).nodes)
     return {node.name: port_of(snapshot, node.address) for node in nodes if node.address}
@@ -92,13 +77,13 @@ def kuryr_is_installed(snapshot: PreflightSnapshot) -> bool:
 
 def services(snapshot: PreflightSnapshot) -> list[Service]:
     """The cluster's Services, without `default/kubernetes`, which phase 02 serves."""
-    found = readable(cluster(snapshot).services)
-    return [service for service in found if str(service) != "default/kubernetes"]
+    there = readable(cluster(snapshot).services)
+    return [service for service in there if str(service) != "default/kubernetes"]
 
 
 def roles(snapshot: PreflightSnapshot) -> str:
     """Who the user is, and which roles it has, in words."""
-    login = readable(snapshot.cloud.login)
+    login = readable(snapshot.permissions.login)
     return (
         f"user {login.user} has in project {login.project}: {', '.join(login.roles) or 'no role'}"
     )

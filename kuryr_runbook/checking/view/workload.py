@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from kuryr_runbook.checking.verdicts import CouldNotLook, readable
+from kuryr_runbook.checking.view.cloud import look_up
+from kuryr_runbook.snapshots.cloud.lookup import node_subnet, of_name
+from kuryr_runbook.snapshots.cloud.resources import Balancer, Member, Port
 from kuryr_runbook.snapshots.workload.verification import Pod, VerificationSnapshot
 from kuryr_runbook.specs.workload import balancer_name
-
-Resource = Mapping[str, Any]
 
 
 def pods_of(snapshot: VerificationSnapshot) -> tuple[Pod, ...]:
@@ -21,40 +19,42 @@ def pods_of(snapshot: VerificationSnapshot) -> tuple[Pod, ...]:
     return pods
 
 
-def node_port(snapshot: VerificationSnapshot, address: str) -> Resource | None:
+def node_port(snapshot: VerificationSnapshot, address: str) -> Port | None:
     """The Neutron port of the node with that address, as Kuryr finds it: by address and subnet."""
-    cloud = readable(snapshot.cloud)
-    given, name = snapshot.site.network.node_subnet_id, snapshot.site.network.node_subnet
-    named = [str(subnet["id"]) for subnet in cloud.named("subnet", name)]
-    subnets = [given] if given else named
-    if not subnets:
-        raise CouldNotLook(f"the project shows no subnet {name}")
-    return next(
-        (
-            port
-            for port in cloud.of("port")
-            for fixed in port["fixed_ips"]
-            if fixed["ip_address"] == address and fixed["subnet_id"] in subnets
-        ),
-        None,
-    )
+    wanted = node_subnet(snapshot.site)
+    subnet = look_up(snapshot.cloud.subnets, wanted, snapshot.cloud)
+    if subnet is None:
+        raise CouldNotLook(f"the project shows no {wanted}")
+    ports = readable(snapshot.cloud.ports)
+    return next((port for port in ports if port.is_at(subnet.id, address)), None)
 
 
-def balancer(snapshot: VerificationSnapshot) -> Resource:
+def port(snapshot: VerificationSnapshot, port_id: str) -> Port | None:
+    """The port of that id."""
+    return next((it for it in readable(snapshot.cloud.ports) if it.id == port_id), None)
+
+
+def balancers(snapshot: VerificationSnapshot) -> list[Balancer]:
+    """The load balancers that bear the name which Kuryr gives that of the Service."""
+    cloud = snapshot.cloud
+    there, name = readable(cloud.balancers), balancer_name(snapshot.site)
+    return of_name(there, name, readable(cloud.project_id))
+
+
+def balancer(snapshot: VerificationSnapshot) -> Balancer:
     """The load balancer of the Service. Raises CouldNotLook when there is none."""
-    name = balancer_name(snapshot.site)
-    found = readable(snapshot.cloud).named("loadbalancer", name)
-    if not found:
-        raise CouldNotLook(f"there is no load balancer {name}")
-    return found[0]
+    there = balancers(snapshot)
+    if not there:
+        raise CouldNotLook(f"there is no load balancer {balancer_name(snapshot.site)}")
+    return there[0]
 
 
-def members(snapshot: VerificationSnapshot) -> list[Resource]:
+def members(snapshot: VerificationSnapshot) -> list[Member]:
     """The members of its pools."""
-    cloud, wanted = readable(snapshot.cloud), balancer(snapshot)["id"]
+    wanted, lists = balancer(snapshot).id, readable(snapshot.cloud.members)
     return [
         member
-        for pool in cloud.of("pool")
-        if any(item["id"] == wanted for item in pool["loadbalancers"])
-        for member in cloud.members.get(pool["id"], ())
+        for pool in readable(snapshot.cloud.pools)
+        if wanted in pool.balancers
+        for member in readable(lists.get(pool.id, ()))
     ]

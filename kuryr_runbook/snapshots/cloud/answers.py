@@ -1,14 +1,25 @@
-"""Neutron's and Octavia's resources, from what the APIs answer."""
+"""Neutron's and Octavia's resources, from what the APIs answer.
+
+Strict: what is changed and deleted is decided by it, so an answer that is not as the API references
+say is an error, and never read as something that is absent or empty. Left out may be what an
+extension that is not there, or a policy, keeps from being shown: that is None, or said below.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from ipaddress import ip_address, ip_network
+from typing import TypeVar
 
+from kuryr_runbook.model.errors import AccessError
 from kuryr_runbook.snapshots.cloud.resources import (
     Balancer,
     FixedIp,
     FloatingIp,
+    Gateway,
     Group,
     Listener,
     Member,
@@ -16,154 +27,333 @@ from kuryr_runbook.snapshots.cloud.resources import (
     Pair,
     Pool,
     Port,
+    Resource,
     Router,
     Rule,
     Subnet,
+    Subport,
     Trunk,
 )
-from kuryr_runbook.snapshots.parsing import number, parts, text, texts, time
+from kuryr_runbook.snapshots.parsing import time
 
-Resource = Mapping[str, Any]
+T = TypeVar("T")
 
 
-def network_of(item: Resource) -> Network:
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One resource as an API answered it. Each field is of its type, or an AccessError."""
+
+    kind: str
+    fields: Mapping[str, object]
+
+    def _malformed(self, key: str, wanted: str) -> AccessError:
+        seen = repr(self.fields[key])[:80] if key in self.fields else "not there"
+        return AccessError(
+            f"the cloud's answer is malformed: {key} of {self.kind} {self.fields.get('id')} should "
+            f"be {wanted} and is {seen}",
+            remedy="ask the cloud's operators: a proxy or a plugin changes the API's answers",
+        )
+
+    def _of(self, key: str, kind: type[T], wanted: str) -> T:
+        value = self.fields.get(key)
+        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+            raise self._malformed(key, wanted)
+        return value
+
+    def id(self, key: str = "id") -> str:
+        """A text that is not empty."""
+        found = self._of(key, str, "an id")
+        if not found:
+            raise self._malformed(key, "an id")
+        return found
+
+    def text(self, key: str) -> str:
+        """A text; null is the empty one."""
+        if key in self.fields and self.fields[key] is None:
+            return ""
+        return self._of(key, str, "a text")
+
+    def address(self, key: str) -> str:
+        """An IP address, as it is written; null is the empty text."""
+        return self._read(key, ip_address, "an address")
+
+    def cidr(self, key: str) -> str:
+        """A range of IP addresses or a single one, as it is written; null is the empty text."""
+        return self._read(key, partial(ip_network, strict=False), "a range")
+
+    def _read(self, key: str, read: Callable[[str], object], wanted: str) -> str:
+        found = self.text(key)
+        try:
+            if found:
+                read(found)
+        except ValueError as error:
+            raise self._malformed(key, wanted) from error
+        return found
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """A list of texts."""
+        found = self._of(key, list, "a list of texts")
+        if not all(isinstance(one, str) for one in found):
+            raise self._malformed(key, "a list of texts")
+        return tuple(found)
+
+    def flag(self, key: str) -> bool:
+        """True or false."""
+        return self._of(key, bool, "true or false")
+
+    def number(self, key: str) -> int:
+        """A whole number."""
+        return self._of(key, int, "a whole number")
+
+    def time(self, key: str) -> datetime:
+        """A time."""
+        found = time(self.fields.get(key))
+        if found is None:
+            raise self._malformed(key, "a time")
+        return found
+
+    def nullable(self, key: str, read: Callable[[str], T]) -> T | None:
+        """What `read` makes of the field, or None where it is null; it has to be there."""
+        if key not in self.fields:
+            raise self._malformed(key, "there")
+        return self.shown(key, read)
+
+    def shown(self, key: str, read: Callable[[str], T]) -> T | None:
+        """What `read` makes of the field, or None where it is null or not shown."""
+        return None if self.fields.get(key) is None else read(key)
+
+    def part(self, key: str) -> Answer:
+        """What is below the key."""
+        return Answer(f"{key} of {self.kind}", self._of(key, dict, "an object"))
+
+    def parts(self, key: str) -> list[Answer]:
+        """The list below the key."""
+        found = self._of(key, list, "a list of objects")
+        if not all(isinstance(one, dict) for one in found):
+            raise self._malformed(key, "a list of objects")
+        return [Answer(f"{key} of {self.kind} {self.fields.get('id')}", one) for one in found]
+
+    def ids(self, key: str) -> tuple[str, ...]:
+        """The ids in the list below the key."""
+        return tuple(one.id() for one in self.parts(key))
+
+
+def network_of(it: Answer) -> Network:
     """A network, from Neutron's answer."""
-    return Network(id=text(item, "id"), mtu=number(item.get("mtu")))
+    return Network(
+        id=it.id(),
+        name=it.text("name"),
+        project_id=it.text("project_id"),
+        description=_description(it),
+        status=it.text("status"),
+        admin_state_up=it.flag("admin_state_up"),
+        mtu=it.shown("mtu", it.number),
+        external=bool(it.shown("router:external", it.flag)),
+        port_security=it.shown("port_security_enabled", it.flag),
+    )
 
 
-def subnet_of(item: Resource) -> Subnet:
+def subnet_of(it: Answer) -> Subnet:
     """A subnet, from Neutron's answer."""
+    pools = it.parts("allocation_pools")
     return Subnet(
-        id=text(item, "id"),
-        name=text(item, "name"),
-        network_id=text(item, "network_id"),
-        project_id=text(item, "project_id"),
-        cidr=text(item, "cidr"),
-        pools=tuple(
-            (text(pool, "start"), text(pool, "end")) for pool in parts(item, "allocation_pools")
-        ),
+        id=it.id(),
+        name=it.text("name"),
+        project_id=it.text("project_id"),
+        description=_description(it),
+        network_id=it.id("network_id"),
+        cidr=it.cidr("cidr"),
+        gateway_ip=it.address("gateway_ip"),
+        enable_dhcp=it.flag("enable_dhcp"),
+        pools=tuple((pool.address("start"), pool.address("end")) for pool in pools),
     )
 
 
-def router_of(item: Resource) -> Router:
+def router_of(it: Answer) -> Router:
     """A router, from Neutron's answer."""
-    gateway = bool(item.get("external_gateway_info"))
-    return Router(id=text(item, "id"), name=text(item, "name"), gateway=gateway)
+    gateway = it.nullable("external_gateway_info", it.part)
+    return Router(
+        id=it.id(),
+        name=it.text("name"),
+        project_id=it.text("project_id"),
+        description=_description(it),
+        status=it.text("status"),
+        admin_state_up=it.flag("admin_state_up"),
+        gateway=_gateway_of(gateway) if gateway is not None and gateway.fields else None,
+    )
 
 
-def port_of(item: Resource) -> Port:
+def _gateway_of(it: Answer) -> Gateway:
+    return Gateway(network_id=it.id("network_id"), snat=it.shown("enable_snat", it.flag))
+
+
+def port_of(it: Answer) -> Port:
     """A port, from Neutron's answer."""
-    security = item.get("port_security_enabled")
+    pairs = it.shown("allowed_address_pairs", it.parts) or []
+    trunk = it.shown("trunk_details", it.part)
     return Port(
-        id=text(item, "id"),
-        name=text(item, "name"),
+        id=it.id(),
+        name=it.text("name"),
+        project_id=it.text("project_id"),
+        description=_description(it),
+        network_id=it.id("network_id"),
+        status=it.text("status"),
+        admin_state_up=it.flag("admin_state_up"),
         fixed_ips=tuple(
-            FixedIp(text(fixed, "subnet_id"), text(fixed, "ip_address"))
-            for fixed in parts(item, "fixed_ips")
+            FixedIp(fixed.id("subnet_id"), fixed.address("ip_address"))
+            for fixed in it.parts("fixed_ips")
         ),
-        mac=text(item, "mac_address").lower(),
-        device_owner=text(item, "device_owner"),
-        device_id=text(item, "device_id"),
-        groups=texts(item, "security_groups"),
+        mac=it.text("mac_address").lower(),
+        device_owner=it.text("device_owner"),
+        device_id=it.text("device_id"),
+        groups=it.shown("security_groups", it.texts) or (),
         pairs=tuple(
-            Pair(text(pair, "ip_address"), text(pair, "mac_address").lower())
-            for pair in parts(item, "allowed_address_pairs")
+            Pair(pair.cidr("ip_address"), pair.text("mac_address").lower()) for pair in pairs
         ),
-        port_security=security if isinstance(security, bool) else None,
-        status=text(item, "status"),
-        tags=texts(item, "tags"),
-        created=time(item.get("created_at")),
+        port_security=it.shown("port_security_enabled", it.flag),
+        host=it.shown("binding:host_id", it.text),
+        vif_type=it.shown("binding:vif_type", it.text),
+        trunk_id=None if trunk is None else trunk.id("trunk_id"),
+        tags=it.shown("tags", it.texts) or (),
+        created=it.shown("created_at", it.time),
     )
 
 
-def group_of(item: Resource) -> Group:
+def group_of(it: Answer) -> Group:
     """A security group, from Neutron's answer."""
-    return Group(id=text(item, "id"), name=text(item, "name"))
-
-
-def rule_of(item: Resource) -> Rule:
-    """A security group's rule, from Neutron's answer."""
-    protocol = item.get("protocol")
-    return Rule(
-        id=text(item, "id"),
-        security_group_id=text(item, "security_group_id"),
-        direction=text(item, "direction"),
-        ethertype=text(item, "ethertype"),
-        protocol=None if protocol is None else str(protocol),
-        port_range_min=number(item.get("port_range_min")),
-        port_range_max=number(item.get("port_range_max")),
-        remote_ip_prefix=text(item, "remote_ip_prefix") or None,
-        remote_group_id=text(item, "remote_group_id") or None,
+    return Group(
+        id=it.id(),
+        name=it.text("name"),
+        project_id=it.text("project_id"),
+        description=_description(it),
+        stateful=it.shown("stateful", it.flag),
     )
 
 
-def trunk_of(item: Resource) -> Trunk:
+def rule_of(it: Answer) -> Rule:
+    """A security group's rule, from Neutron's answer."""
+    return Rule(
+        id=it.id(),
+        description=_description(it),
+        security_group_id=it.id("security_group_id"),
+        direction=it.id("direction"),
+        ethertype=it.text("ethertype"),
+        # Neutron takes numbers for names, and shows what it was told.
+        protocol=it.nullable("protocol", lambda key: str(it.fields[key])),
+        port_range_min=it.nullable("port_range_min", it.number),
+        port_range_max=it.nullable("port_range_max", it.number),
+        remote_ip_prefix=it.nullable("remote_ip_prefix", it.cidr),
+        remote_group_id=it.nullable("remote_group_id", it.id),
+        remote_address_group_id=it.shown("remote_address_group_id", it.id),
+    )
+
+
+def trunk_of(it: Answer) -> Trunk:
     """A trunk, from Neutron's answer."""
     return Trunk(
-        id=text(item, "id"),
-        port_id=text(item, "port_id"),
-        status=text(item, "status"),
-        sub_ports=frozenset(text(sub, "port_id") for sub in parts(item, "sub_ports")),
+        id=it.id(),
+        name=it.text("name"),
+        project_id=it.text("project_id"),
+        port_id=it.id("port_id"),
+        status=it.text("status"),
+        admin_state_up=it.flag("admin_state_up"),
+        sub_ports=tuple(
+            Subport(
+                port_id=subport.id("port_id"),
+                segmentation_type=subport.text("segmentation_type"),
+                segmentation_id=subport.shown("segmentation_id", subport.number),
+            )
+            for subport in it.parts("sub_ports")
+        ),
     )
 
 
-def floating_ip_of(item: Resource) -> FloatingIp:
+def floating_ip_of(it: Answer) -> FloatingIp:
     """A floating IP, from Neutron's answer."""
     return FloatingIp(
-        id=text(item, "id"),
-        description=text(item, "description"),
-        address=text(item, "floating_ip_address"),
-        port_id=text(item, "port_id"),
-        created=time(item.get("created_at")),
+        id=it.id(),
+        project_id=it.text("project_id"),
+        description=_description(it),
+        status=it.text("status"),
+        address=it.address("floating_ip_address"),
+        fixed_address=it.address("fixed_ip_address"),
+        port_id=it.text("port_id"),
+        network_id=it.text("floating_network_id"),
+        router_id=it.text("router_id"),
+        created=it.shown("created_at", it.time),
     )
 
 
-def balancer_of(item: Resource) -> Balancer:
+def balancer_of(it: Answer) -> Balancer:
     """A load balancer, from Octavia's answer."""
     return Balancer(
-        id=text(item, "id"),
-        name=text(item, "name"),
-        provisioning=text(item, "provisioning_status"),
-        vip=text(item, "vip_address"),
-        vip_port_id=text(item, "vip_port_id"),
-        vip_subnet_id=text(item, "vip_subnet_id"),
-        changed=time(item.get("updated_at")) or time(item.get("created_at")),
-        description=text(item, "description"),
+        id=it.id(),
+        name=it.text("name"),
+        project_id=it.text("project_id"),
+        description=_description(it),
+        admin_state_up=it.flag("admin_state_up"),
+        provisioning=it.id("provisioning_status"),
+        operating=it.text("operating_status"),
+        provider=it.text("provider"),
+        vip=it.address("vip_address"),
+        vip_port_id=it.text("vip_port_id"),
+        vip_subnet_id=it.text("vip_subnet_id"),
+        changed=it.shown("updated_at", it.time) or it.shown("created_at", it.time),
     )
 
 
-def listener_of(item: Resource) -> Listener:
+def listener_of(it: Answer) -> Listener:
     """A listener, from Octavia's answer."""
     return Listener(
-        id=text(item, "id"),
-        protocol=text(item, "protocol"),
-        port=number(item.get("protocol_port")),
-        balancers=_ids(item, "loadbalancers"),
-        pool_id=text(item, "default_pool_id"),
-        provisioning=text(item, "provisioning_status"),
+        id=it.id(),
+        name=it.text("name"),
+        admin_state_up=it.flag("admin_state_up"),
+        protocol=it.text("protocol"),
+        port=it.number("protocol_port"),
+        balancers=it.ids("loadbalancers"),
+        pool_id=it.text("default_pool_id"),
+        provisioning=it.text("provisioning_status"),
+        operating=it.text("operating_status"),
+        allowed_cidrs=it.shown("allowed_cidrs", it.texts) or (),
+        connection_limit=it.shown("connection_limit", it.number),
+        client_timeout=it.shown("timeout_client_data", it.number),
+        member_timeout=it.shown("timeout_member_data", it.number),
     )
 
 
-def pool_of(item: Resource) -> Pool:
+def pool_of(it: Answer) -> Pool:
     """A pool, from Octavia's answer."""
     return Pool(
-        id=text(item, "id"),
-        listeners=_ids(item, "listeners"),
+        id=it.id(),
+        name=it.text("name"),
+        admin_state_up=it.flag("admin_state_up"),
+        protocol=it.text("protocol"),
+        algorithm=it.text("lb_algorithm"),
+        balancers=it.ids("loadbalancers"),
+        listeners=it.ids("listeners"),
+        monitor_id=it.text("healthmonitor_id"),
+        provisioning=it.text("provisioning_status"),
+        operating=it.text("operating_status"),
     )
 
 
-def member_of(item: Resource) -> Member:
+def member_of(it: Answer) -> Member:
     """A member of a pool, from Octavia's answer."""
     return Member(
-        name=text(item, "name"),
-        address=text(item, "address"),
-        port=number(item.get("protocol_port")),
-        operating=text(item, "operating_status"),
-        provisioning=text(item, "provisioning_status"),
+        id=it.id(),
+        name=it.text("name"),
+        admin_state_up=it.flag("admin_state_up"),
+        address=it.address("address"),
+        port=it.number("protocol_port"),
+        subnet_id=it.text("subnet_id"),
+        weight=it.shown("weight", it.number),
+        backup=it.shown("backup", it.flag),
+        operating=it.text("operating_status"),
+        provisioning=it.text("provisioning_status"),
     )
 
 
-PARSERS: Mapping[str, Callable[[Resource], object]] = {
+PARSERS: Mapping[str, Callable[[Answer], Resource]] = {
     "network": network_of,
     "subnet": subnet_of,
     "router": router_of,
@@ -178,5 +368,6 @@ PARSERS: Mapping[str, Callable[[Resource], object]] = {
 }
 
 
-def _ids(item: Resource, key: str) -> tuple[str, ...]:
-    return tuple(text(one, "id") for one in parts(item, key))
+def _description(it: Answer) -> str:
+    """Empty where Neutron has none: then nothing there bears a mark of ours."""
+    return it.shown("description", it.text) or ""

@@ -3,42 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 from kuryr_runbook.clients.openstack.probes import CloudProber, Login, Refusal
-from kuryr_runbook.model.errors import AccessError
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.snapshots.cloud.pair_limit import ask_for_pairs
-from kuryr_runbook.snapshots.openstack import FIELDS, OpenStackSnapshot, read_snapshot
-from kuryr_runbook.snapshots.parsing import number
+from kuryr_runbook.snapshots.cloud.quotas import balancer_quotas, network_quotas
+from kuryr_runbook.snapshots.cloud.state import (
+    NEUTRON_KINDS,
+    CloudState,
+    node_network,
+    nothing_read,
+    project_of,
+    read_cloud,
+)
 from kuryr_runbook.snapshots.reading import Unreadable, attempted
 
-Resource = Mapping[str, Any]
-
-NEUTRON_FIELDS = {
-    **{kind: FIELDS[kind] for kind in ("network", "subnet", "router", "security_group")},
-    **{kind: FIELDS[kind] for kind in ("security_group_rule", "floatingip")},
-    "port": (*FIELDS["port"], "trunk_details", "tags"),
-}
 SOME_HOST = "kuryr-runbook"
 """Stands for the node's name that Kuryr sends; the policy does not ask for its value."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quota:
-    """How much of a resource a project may have, and has."""
-
-    limit: int
-    """Negative: there is none."""
-    used: int
-    """With what is reserved by requests under way."""
-
-    @property
-    def free(self) -> int | None:
-        """How many more there may be; None: any number."""
-        return None if self.limit < 0 else max(0, self.limit - self.used)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +29,6 @@ class NeutronLook:
 
     url: str
     extensions: frozenset[str]
-    resources: OpenStackSnapshot | Unreadable
-    quotas: Mapping[str, Quota] | Unreadable
-    """By Neutron's name of the resource."""
     plain_port: Refusal | Unreadable
     """How it refuses a port on the nodes' network that lacks nothing but its subnet."""
     bound_port: Refusal | Unreadable
@@ -65,47 +44,56 @@ class OctaviaLook:
 
     url: str
     versions: tuple[tuple[int, int], ...]
-    balancers: tuple[Resource, ...] | Unreadable
-    quota: Quota | Unreadable
-    """Of load balancers."""
     providers: tuple[str, ...] | Unreadable
     new_balancer: Refusal | Unreadable
     """How it refuses a load balancer that lacks nothing but its address."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CloudLook:
-    """A cloud before anything is made in it."""
+class CloudPermissions:
+    """A cloud before anything is made in it: who answers, and what it lets the user do."""
 
     login: Login | Unreadable
     neutron: NeutronLook | Unreadable
     octavia: OctaviaLook | Unreadable
 
 
-def read_cloud_look(site: Site, cloud: CloudProber | Unreadable, pairs: int) -> CloudLook:
+def read_permissions(
+    site: Site, cloud: CloudProber | Unreadable, pairs: int
+) -> tuple[CloudState, CloudPermissions]:
     """Look at the cloud; `pairs` is how many allowed address pairs a worker's port may need.
 
     What does not answer is asked once, and the rest is looked at nevertheless.
     """
     if isinstance(cloud, Unreadable):
-        return CloudLook(login=cloud, neutron=cloud, octavia=cloud)
+        return _nobody(cloud, cloud)
     login = attempted(cloud.login)
     if isinstance(login, Unreadable):
         nobody = Unreadable("without a login nothing can be asked", "see the check of Keystone")
-        return CloudLook(login=login, neutron=nobody, octavia=nobody)
-    project = site.openstack.k8s_project_id or login.project_id
-    return CloudLook(
-        login=login,
-        neutron=attempted(lambda: _neutron(site, cloud, project, pairs)),
-        octavia=attempted(lambda: _octavia(cloud, project)),
+        return _nobody(login, nobody)
+    project = project_of(site, login.project_id)
+    networks, neutron = _neutron(site, cloud, project, pairs)
+    balancers, octavia = _octavia(cloud, project)
+    state = replace(
+        networks, balancers=balancers.balancers, balancer_quotas=balancers.balancer_quotas
     )
+    return state, CloudPermissions(login=login, neutron=neutron, octavia=octavia)
 
 
-def _neutron(site: Site, cloud: CloudProber, project: str, pairs: int) -> NeutronLook:
-    url = cloud.endpoint("network")
-    extensions = cloud.list_resources("extension", fields=("alias",))
-    snapshot = attempted(lambda: read_snapshot(cloud, project, NEUTRON_FIELDS))
-    network = node_network(site, snapshot)
+def _nobody(login: Unreadable, why: Unreadable) -> tuple[CloudState, CloudPermissions]:
+    return nothing_read(why), CloudPermissions(login=login, neutron=why, octavia=why)
+
+
+def _neutron(
+    site: Site, cloud: CloudProber, project: str, pairs: int
+) -> tuple[CloudState, NeutronLook | Unreadable]:
+    answer = attempted(lambda: (cloud.endpoint("network"), _extensions(cloud)))
+    if isinstance(answer, Unreadable):
+        return replace(nothing_read(answer), project_id=project), answer
+    url, extensions = answer
+    quotas = attempted(lambda: network_quotas(cloud.quotas("network", project)))
+    state = read_cloud(cloud, project, kinds=NEUTRON_KINDS, attempt=attempted)
+    network = node_network(site, state)
 
     def refusal(**more: object) -> Refusal | Unreadable:
         if isinstance(network, Unreadable):
@@ -113,11 +101,9 @@ def _neutron(site: Site, cloud: CloudProber, project: str, pairs: int) -> Neutro
         body = {"project_id": project, **more}
         return attempted(lambda: cloud.refuse_port(network, body))
 
-    return NeutronLook(
+    return replace(state, quotas=quotas), NeutronLook(
         url=url,
-        extensions=frozenset(str(item.get("alias")) for item in extensions),
-        resources=snapshot,
-        quotas=attempted(lambda: network_quotas(cloud.quotas("network", project))),
+        extensions=extensions,
         plain_port=refusal(),
         bound_port=refusal(**{"binding:host_id": SOME_HOST}),
         paired_port=network
@@ -127,62 +113,29 @@ def _neutron(site: Site, cloud: CloudProber, project: str, pairs: int) -> Neutro
     )
 
 
-def _octavia(cloud: CloudProber, project: str) -> OctaviaLook:
-    url = cloud.endpoint("load_balancer")
-    versions = octavia_versions(cloud.octavia_versions())
-    balancers = attempted(lambda: tuple(cloud.list_resources("loadbalancer", project_id=project)))
-    return OctaviaLook(
+def _extensions(cloud: CloudProber) -> frozenset[str]:
+    found = cloud.list_resources("extension", fields=("alias",))
+    return frozenset(str(item.get("alias")) for item in found)
+
+
+def _octavia(cloud: CloudProber, project: str) -> tuple[CloudState, OctaviaLook | Unreadable]:
+    answer = attempted(lambda: (cloud.endpoint("load_balancer"), cloud.octavia_versions()))
+    if isinstance(answer, Unreadable):
+        return nothing_read(answer), answer
+    url, versions = answer
+    state = read_cloud(cloud, project, kinds=("loadbalancer",), attempt=attempted)
+    balancers = state.balancers
+    quotas = balancers if isinstance(balancers, Unreadable) else attempted(
+        lambda: balancer_quotas(
+            cloud.quotas("load_balancer", project), {"loadbalancer": len(balancers)}
+        )
+    )  # fmt: skip
+    return replace(state, balancer_quotas=quotas), OctaviaLook(
         url=url,
-        versions=versions,
-        balancers=balancers,
-        quota=balancers
-        if isinstance(balancers, Unreadable)
-        else attempted(
-            lambda: balancer_quota(cloud.quotas("load_balancer", project), len(balancers))
-        ),
+        versions=octavia_versions(versions),
         providers=attempted(lambda: tuple(sorted(cloud.providers()))),
         new_balancer=attempted(lambda: cloud.refuse_load_balancer(project)),
     )
-
-
-def node_subnet(site: Site, resources: OpenStackSnapshot) -> Resource | None:
-    """The nodes' subnet, by the site's id or name; None when there is none, or several."""
-    given, name = site.network.node_subnet_id, site.network.node_subnet
-    if given:
-        return resources.by_id("subnet", given)
-    found = resources.named("subnet", name)
-    return found[0] if len(found) == 1 else None
-
-
-def node_network(site: Site, resources: OpenStackSnapshot | Unreadable) -> str | Unreadable:
-    """The id of the network of the nodes' subnet."""
-    if isinstance(resources, Unreadable):
-        return resources
-    subnet = node_subnet(site, resources)
-    if subnet is None:
-        name = site.network.node_subnet_id or site.network.node_subnet
-        return Unreadable(f"there is no subnet {name} in whose network to ask")
-    return str(subnet["network_id"])
-
-
-def network_quotas(details: Mapping[str, Any]) -> dict[str, Quota]:
-    """Neutron's quota details; resources whose numbers are missing are left out."""
-    found = {}
-    for resource, numbers in details.items():
-        known = numbers if isinstance(numbers, Mapping) else {}
-        limit, used = number(known.get("limit")), number(known.get("used"))
-        if limit is not None and used is not None:
-            reserved = number(known.get("reserved")) or 0
-            found[resource] = Quota(limit=limit, used=used + reserved)
-    return found
-
-
-def balancer_quota(limits: Mapping[str, Any], used: int) -> Quota:
-    """Octavia's quota of load balancers. Raises AccessError when it tells none."""
-    limit = number(limits.get("load_balancer", limits.get("loadbalancer")))
-    if limit is None:
-        raise AccessError("Octavia tells no quota of load balancers")
-    return Quota(limit=limit, used=used)
 
 
 def octavia_versions(ids: object) -> tuple[tuple[int, int], ...]:

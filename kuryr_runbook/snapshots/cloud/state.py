@@ -1,20 +1,26 @@
-"""What diagnosis reads of a cloud: Neutron's resources, Octavia's trees, and both quotas."""
+"""A project in a cloud, read once, in one list call for each type, for all who look at it.
+
+Who changes something reads strictly: the first thing that cannot be read, or is malformed, is an
+error. Who only looks reads list by list: what cannot be read says so, and the rest is there.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, fields, replace
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from kuryr_runbook.clients.openstack.api import OpenStackReader
 from kuryr_runbook.clients.openstack.probes import Refusal
 from kuryr_runbook.model.drivers import VifDriver
+from kuryr_runbook.model.errors import AccessError
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.snapshots.cloud.answers import PARSERS, member_of, port_of
+from kuryr_runbook.snapshots.cloud.answers import PARSERS, Answer, member_of
+from kuryr_runbook.snapshots.cloud.lookup import Wanted, find, node_subnet, service_subnet
 from kuryr_runbook.snapshots.cloud.pair_limit import MANY_PAIRS, ask_for_pairs, limit_told
-from kuryr_runbook.snapshots.cloud.permissions import Quota, network_quotas
+from kuryr_runbook.snapshots.cloud.quotas import Quota, balancer_quotas, network_quotas
 from kuryr_runbook.snapshots.cloud.resources import (
     Balancer,
     FloatingIp,
@@ -29,46 +35,68 @@ from kuryr_runbook.snapshots.cloud.resources import (
     Subnet,
     Trunk,
 )
-from kuryr_runbook.snapshots.parsing import number
-from kuryr_runbook.snapshots.reading import Unreadable, attempted
+from kuryr_runbook.snapshots.reading import Attempt, Unreadable, attempted, demanded, known
 
-Resource = Mapping[str, Any]
+T = TypeVar("T")
 
-AT_ONCE = 5
-MEMBERS_AT_ONCE = 8
+AT_ONCE = 10
+"""Lists that are read at the same time; the SDK keeps as many connections to a service."""
 
 FIELDS: dict[str, tuple[str, ...]] = {
-    "network": ("id", "mtu"),
-    "subnet": ("id", "name", "network_id", "cidr", "allocation_pools", "project_id"),
-    "router": ("id", "name", "external_gateway_info"),
-    "port": (
-        "id", "name", "fixed_ips", "mac_address", "device_owner", "device_id",
-        "security_groups", "allowed_address_pairs", "port_security_enabled", "status", "tags",
-        "created_at",
-    ),
-    "security_group": ("id", "name", "project_id"),
-    "security_group_rule": (
-        "id", "security_group_id", "direction", "ethertype", "protocol", "port_range_min",
-        "port_range_max", "remote_ip_prefix", "remote_group_id",
-    ),
-    "trunk": ("id", "port_id", "status", "sub_ports"),
-    "floatingip": (
-        "id", "description", "floating_ip_address", "port_id", "created_at",
-    ),
     "loadbalancer": (),
     "listener": (),
     "pool": (),
+    "network": (
+        "id", "name", "description", "project_id", "status", "admin_state_up", "mtu",
+        "router:external", "port_security_enabled",
+    ),
+    "subnet": (
+        "id", "name", "description", "project_id", "network_id", "cidr", "gateway_ip",
+        "enable_dhcp", "allocation_pools",
+    ),
+    "router": (
+        "id", "name", "description", "project_id", "status", "admin_state_up",
+        "external_gateway_info",
+    ),
+    "port": (
+        "id", "name", "description", "project_id", "network_id", "status", "admin_state_up",
+        "fixed_ips", "mac_address", "device_owner", "device_id", "security_groups",
+        "allowed_address_pairs", "port_security_enabled", "binding:host_id", "binding:vif_type",
+        "trunk_details", "tags", "created_at",
+    ),
+    "security_group": ("id", "name", "description", "project_id", "stateful"),
+    "security_group_rule": (
+        "id", "description", "security_group_id", "direction", "ethertype", "protocol",
+        "port_range_min", "port_range_max", "remote_ip_prefix", "remote_group_id",
+        "remote_address_group_id",
+    ),
+    "floatingip": (
+        "id", "description", "project_id", "status", "floating_ip_address", "fixed_ip_address",
+        "port_id", "floating_network_id", "router_id", "created_at",
+    ),
+    "trunk": ("id", "name", "project_id", "port_id", "status", "admin_state_up", "sub_ports"),
 }  # fmt: skip
-"""The fields that are asked for; Octavia's resources are read whole."""
+"""The types that are listed, with the fields asked for. Octavia's are read whole, and first, as
+there is more to ask then."""
+LISTS = {
+    "network": "networks",
+    "subnet": "subnets",
+    "router": "routers",
+    "port": "ports",
+    "security_group": "groups",
+    "security_group_rule": "rules",
+    "trunk": "trunks",
+    "floatingip": "floating_ips",
+    "loadbalancer": "balancers",
+    "listener": "listeners",
+    "pool": "pools",
+}
+"""Where each is in the state."""
+KINDS = tuple(kind for kind in FIELDS if kind != "trunk")
+"""All but trunks, which Neutron need not have: they are asked for where something is on them."""
+NEUTRON_KINDS = tuple(kind for kind in KINDS if kind not in ("loadbalancer", "listener", "pool"))
 SHARED = ("network", "subnet")
 """Of which those of other projects are read too: nodes and pods may be in a shared network."""
-BALANCER_QUOTAS = {
-    "loadbalancer": ("load_balancer", "loadbalancer"),
-    "listener": ("listener",),
-    "pool": ("pool",),
-    "member": ("member",),
-}
-"""Octavia's names of its quotas, which changed."""
 
 
 class DiagnosisCloud(OpenStackReader, Protocol):
@@ -83,14 +111,15 @@ class DiagnosisCloud(OpenStackReader, Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloudState:
-    """The project in the cloud, list by list; what could not be read says so."""
+    """The project in the cloud, list by list; what was not read says so."""
 
     project_id: str | Unreadable
     networks: tuple[Network, ...] | Unreadable
+    """Also those of other projects that this one sees, as of the subnets."""
     subnets: tuple[Subnet, ...] | Unreadable
     routers: tuple[Router, ...] | Unreadable
     ports: tuple[Port, ...] | Unreadable
-    """Also those of other projects, Octavia's above all, on the network of the service subnet."""
+    """For checks also those of other projects, Octavia's above all, on the Services' network."""
     groups: tuple[Group, ...] | Unreadable
     rules: tuple[Rule, ...] | Unreadable
     trunks: tuple[Trunk, ...] | Unreadable
@@ -110,151 +139,158 @@ class CloudState:
     nobody needs to know."""
 
 
-def read_cloud_state(site: Site, cloud: DiagnosisCloud | Unreadable) -> CloudState:
-    """Read all of it, several lists at a time.
+NOT_ASKED = Unreadable("nobody asked the cloud for it")
 
-    The members of each pool are a list of their own: Octavia has none over all pools.
+
+def nothing_read(why: Unreadable) -> CloudState:
+    """A state in which nothing could be read."""
+    return CloudState(**dict.fromkeys((field.name for field in fields(CloudState)), why))
+
+
+def project_of(site: Site, login: str) -> str:
+    """The id of the site's project, as the APIs write it; `login` is that of the credentials."""
+    return (site.openstack.k8s_project_id or login).replace("-", "")
+
+
+def read_cloud(
+    reader: OpenStackReader,
+    project: str,
+    *,
+    kinds: Collection[str] = KINDS,
+    pools_of: Collection[str] | None = (),
+    attempt: Attempt = demanded,
+) -> CloudState:
+    """The project's resources of these types, strictly unless `attempt` is `attempted`.
+
+    `pools_of` names load balancers, or has their ids, whose members are read too, in a list for
+    each pool, as Octavia has none over all; None: those of all.
     """
-    project = cloud if isinstance(cloud, Unreadable) else attempted(lambda: _project(site, cloud))
-    if isinstance(cloud, Unreadable) or isinstance(project, Unreadable):
-        why = cloud if isinstance(cloud, Unreadable) else project
-        return CloudState(**dict.fromkeys(CloudState.__slots__, why))  # type: ignore[arg-type]
-    kinds = [it for it in FIELDS if it != "trunk" or site.kuryr.vif_driver is VifDriver.NESTED_VLAN]
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        reads = {
-            kind: pool.submit(attempted, partial(_listed, cloud, project, kind)) for kind in kinds
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        begun = {
+            kind: threads.submit(attempt, partial(_listed, reader, project, kind))
+            for kind in FIELDS
+            if kind in kinds
         }
-        limits = pool.submit(attempted, lambda: network_quotas(cloud.quotas("network", project)))
-        octavias = pool.submit(attempted, lambda: cloud.quotas("load_balancer", project))
-        raw = {kind: read.result() for kind, read in reads.items()}
-    found = {kind: _parsed(kind, items) for kind, items in raw.items()}
-    members = _members(cloud, found["pool"])
-    return CloudState(
-        project_id=project,
-        networks=found["network"],
-        subnets=found["subnet"],
-        routers=found["router"],
-        ports=_with_octavias(cloud, found["port"], _services(site, found["subnet"], project)),
-        groups=found["security_group"],
-        rules=found["security_group_rule"],
-        trunks=found.get("trunk", ()),
-        floating_ips=found["floatingip"],
-        balancers=found["loadbalancer"],
-        listeners=found["listener"],
-        pools=found["pool"],
-        members=members,
-        quotas=limits.result(),
-        balancer_quotas=_balancer_quotas(octavias.result(), found, members),
-        pair_limit=_pair_limit(site, cloud, found["subnet"], project),
-    )
+        members = _members(reader, begun, pools_of, attempt, threads)
+        found: dict[str, Any] = {LISTS[kind]: it.result() for kind, it in begun.items()}
+    empty = nothing_read(NOT_ASKED)
+    return replace(empty, project_id=project, members=members, **found)
 
 
-def service_subnet(site: Site, subnets: Iterable[Subnet], project: str) -> Subnet | None:
-    """The subnet of the services, by the site's id or name."""
-    given, name = site.network.kuryr_service_subnet_id, site.network.service_subnet.name
-    return _chosen(subnets, given, name, project)
-
-
-def pod_subnet(site: Site, subnets: Iterable[Subnet], project: str) -> Subnet | None:
-    """The subnet of the pods, by the site's id or name."""
-    given, name = site.network.kuryr_pod_subnet_id, site.network.pod_subnet.name
-    return _chosen(subnets, given, name, project)
-
-
-def node_subnet(site: Site, subnets: Iterable[Subnet], project: str) -> Subnet | None:
-    """The subnet of the nodes, by the site's id or name."""
-    return _chosen(subnets, site.network.node_subnet_id, site.network.node_subnet, project)
-
-
-def _chosen(
-    subnets: Iterable[Subnet], given_id: str | None, name: str, project: str
-) -> Subnet | None:
-    """The project's own before those of others: an admin sees all."""
-    found = [it for it in subnets if (it.id == given_id if given_id else name in (it.id, it.name))]
-    own = [it for it in found if it.project_id == project]
-    return next(iter(own or found), None)
-
-
-def _pair_limit(
-    site: Site, cloud: DiagnosisCloud, subnets: tuple[Subnet, ...] | Unreadable, project: str
-) -> int | Unreadable | None:
-    if not site.driver.needs_address_pairs:
-        return None
-    subnet = subnets if isinstance(subnets, Unreadable) else node_subnet(site, subnets, project)
-    if isinstance(subnet, Unreadable):
-        return subnet
-    if subnet is None:
-        return Unreadable("there is no subnet of the nodes in whose network to ask")
-    refusal = attempted(lambda: ask_for_pairs(cloud, subnet.network_id, project, MANY_PAIRS))
-    return refusal if isinstance(refusal, Unreadable) else limit_told(refusal)
-
-
-def _project(site: Site, cloud: DiagnosisCloud) -> str:
-    return site.openstack.k8s_project_id or cloud.project_id
-
-
-def _listed(cloud: DiagnosisCloud, project: str, kind: str) -> list[Resource]:
+def _listed(reader: OpenStackReader, project: str, kind: str) -> tuple[Any, ...]:
     own = {} if kind in SHARED else {"project_id": project}
-    return [*cloud.list_resources(kind, fields=FIELDS[kind], **own)]
+    items = reader.list_resources(kind, fields=FIELDS[kind], **own)
+    return tuple(PARSERS[kind](_answer(kind, item)) for item in items)
 
 
-def _parsed(kind: str, items: list[Resource] | Unreadable) -> Any:
-    if isinstance(items, Unreadable):
-        return items
-    return _each(PARSERS[kind], items)
-
-
-def _each(parse: Callable[[Resource], Any], items: Iterable[object]) -> tuple[Any, ...]:
-    return tuple(parse(item) for item in items if isinstance(item, Mapping))
-
-
-def _services(site: Site, subnets: tuple[Subnet, ...] | Unreadable, project: str) -> Subnet | None:
-    return None if isinstance(subnets, Unreadable) else service_subnet(site, subnets, project)
-
-
-def _with_octavias(
-    cloud: DiagnosisCloud, ports: tuple[Port, ...] | Unreadable, subnet: Subnet | None
-) -> tuple[Port, ...] | Unreadable:
-    """The project's ports, and all on the services' network: its owner sees the amphorae's too."""
-    if isinstance(ports, Unreadable) or subnet is None:
-        return ports
-    others = attempted(
-        lambda: cloud.list_resources("port", fields=FIELDS["port"], network_id=subnet.network_id)
-    )
-    if isinstance(others, Unreadable):
-        return others
-    known = {port.id for port in ports}
-    more = (port for port in _each(port_of, others) if port.id not in known)
-    return (*ports, *more)
+def _answer(kind: str, item: object) -> Answer:
+    if not isinstance(item, Mapping):
+        raise AccessError(f"the cloud's answer is malformed: a {kind} is {item!r:.80}")
+    return Answer(kind, item)
 
 
 def _members(
-    cloud: DiagnosisCloud, pools: tuple[Pool, ...] | Unreadable
+    reader: OpenStackReader,
+    begun: Mapping[str, Future[Any]],
+    pools_of: Collection[str] | None,
+    attempt: Attempt,
+    threads: ThreadPoolExecutor,
 ) -> Mapping[str, tuple[Member, ...] | Unreadable] | Unreadable:
+    if "pool" not in begun:
+        return NOT_ASKED
+    pools: tuple[Pool, ...] | Unreadable = begun["pool"].result()
+    balancers: tuple[Balancer, ...] | Unreadable = begun["loadbalancer"].result()
     if isinstance(pools, Unreadable):
         return pools
+    if pools_of is not None:
+        if isinstance(balancers, Unreadable):
+            return balancers
+        wanted = {it.id for it in balancers if it.id in pools_of or it.name in pools_of}
+        pools = tuple(pool for pool in pools if wanted.intersection(pool.balancers))
 
-    def of(pool: Pool) -> tuple[Member, ...] | Unreadable:
-        return attempted(lambda: _each(member_of, cloud.members(pool.id)))
+    def of(pool: Pool) -> tuple[Member, ...]:
+        return tuple(member_of(_answer("member", item)) for item in reader.members(pool.id))
 
-    with ThreadPoolExecutor(MEMBERS_AT_ONCE) as threads:
-        return dict(zip([pool.id for pool in pools], threads.map(of, pools), strict=True))
+    lists = threads.map(lambda pool: attempt(lambda: of(pool)), pools)
+    return dict(zip([pool.id for pool in pools], lists, strict=True))
+
+
+def read_cloud_state(site: Site, cloud: DiagnosisCloud | Unreadable) -> CloudState:
+    """All that diagnosis looks at: every list, the members of every pool, and both quotas."""
+    if isinstance(cloud, Unreadable):
+        return nothing_read(cloud)
+    project = attempted(lambda: project_of(site, cloud.project_id))
+    if isinstance(project, Unreadable):
+        return nothing_read(project)
+    has_trunks = site.kuryr.vif_driver is VifDriver.NESTED_VLAN
+    kinds = tuple(FIELDS) if has_trunks else KINDS
+    with ThreadPoolExecutor(2) as pool:
+        limits = pool.submit(attempted, lambda: network_quotas(cloud.quotas("network", project)))
+        octavias = pool.submit(attempted, lambda: cloud.quotas("load_balancer", project))
+        state = read_cloud(cloud, project, kinds=kinds, pools_of=None, attempt=attempted)
+    state = with_service_ports(site, cloud, state)
+    return replace(
+        state,
+        trunks=state.trunks if has_trunks else (),
+        quotas=limits.result(),
+        balancer_quotas=_balancer_quotas(octavias.result(), state),
+        pair_limit=_pair_limit(site, cloud, state, project),
+    )
+
+
+def with_service_ports(site: Site, reader: OpenStackReader, state: CloudState) -> CloudState:
+    """With all ports on the Services' network: its owner sees the amphorae's too."""
+    subnet = attempted(lambda: _found(state, service_subnet(site)))
+    if isinstance(state.ports, Unreadable) or isinstance(subnet, Unreadable) or subnet is None:
+        return state
+    others = attempted(lambda: _ports_on(reader, subnet.network_id))
+    if isinstance(others, Unreadable):
+        return replace(state, ports=others)
+    there = {port.id for port in state.ports}
+    more = (port for port in others if port.id not in there)
+    return replace(state, ports=(*state.ports, *more))
+
+
+def _found(state: CloudState, wanted: Wanted) -> Subnet | None:
+    return find(known(state.subnets), wanted, known(state.project_id))
+
+
+def _ports_on(reader: OpenStackReader, network_id: str) -> tuple[Any, ...]:
+    items = reader.list_resources("port", fields=FIELDS["port"], network_id=network_id)
+    return tuple(PARSERS["port"](_answer("port", item)) for item in items)
+
+
+def _pair_limit(
+    site: Site, cloud: DiagnosisCloud, state: CloudState, project: str
+) -> int | Unreadable | None:
+    if not site.driver.needs_address_pairs:
+        return None
+    network = node_network(site, state)
+    if isinstance(network, Unreadable):
+        return network
+    refusal = attempted(lambda: ask_for_pairs(cloud, network, project, MANY_PAIRS))
+    return refusal if isinstance(refusal, Unreadable) else limit_told(refusal)
+
+
+def node_network(site: Site, state: CloudState) -> str | Unreadable:
+    """The id of the network of the nodes' subnet."""
+    wanted = node_subnet(site)
+    subnet = attempted(lambda: _found(state, wanted))
+    if subnet is None:
+        return Unreadable(f"there is no {wanted} in whose network to ask")
+    return subnet if isinstance(subnet, Unreadable) else subnet.network_id
 
 
 def _balancer_quotas(
-    limits: Mapping[str, Any] | Unreadable,
-    found: Mapping[str, Any],
-    members: Mapping[str, tuple[Member, ...] | Unreadable] | Unreadable,
+    limits: Mapping[str, Any] | Unreadable, state: CloudState
 ) -> Mapping[str, Quota] | Unreadable:
-    """Octavia tells limits alone. What could not be counted is left out."""
+    """Octavia's; what could not be counted is left out."""
     if isinstance(limits, Unreadable):
         return limits
-    counts = {kind: len(it) for kind, it in found.items() if not isinstance(it, Unreadable)}
-    lists = () if isinstance(members, Unreadable) else members.values()
-    counts["member"] = sum(len(it) for it in lists if not isinstance(it, Unreadable))
-    quotas = {}
-    for kind, names in BALANCER_QUOTAS.items():
-        limit = next((n for name in names if (n := number(limits.get(name))) is not None), None)
-        if limit is not None and kind in counts:
-            quotas[kind] = Quota(limit=limit, used=counts[kind])
-    return quotas
+    lists = {"loadbalancer": state.balancers, "listener": state.listeners, "pool": state.pools}
+    counts = {kind: len(it) for kind, it in lists.items() if not isinstance(it, Unreadable)}
+    members = () if isinstance(state.members, Unreadable) else state.members.values()
+    counted = [len(it) for it in members if not isinstance(it, Unreadable)]
+    if not isinstance(state.members, Unreadable) and len(counted) == len(state.members):
+        counts["member"] = sum(counted)
+    return balancer_quotas(limits, counts)

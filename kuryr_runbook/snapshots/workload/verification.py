@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from kuryr_runbook.clients.kubernetes.client import KubernetesReader, Manifest
 from kuryr_runbook.clients.openstack.api import OpenStackReader
 from kuryr_runbook.model.releases.names import API_VERSION, VIF_ANNOTATION
 from kuryr_runbook.model.site import Site
+from kuryr_runbook.snapshots.cloud.lookup import find, pod_subnet
+from kuryr_runbook.snapshots.cloud.state import (
+    CloudState,
+    nothing_read,
+    project_of,
+    read_cloud,
+    with_service_ports,
+)
 from kuryr_runbook.snapshots.cluster.vif import (
     Malformed,
     PodVif,
@@ -18,9 +26,8 @@ from kuryr_runbook.snapshots.cluster.vif import (
     parse_vif,
 )
 from kuryr_runbook.snapshots.kubernetes import ClusterSnapshot, read_cluster
-from kuryr_runbook.snapshots.openstack import FIELDS, OpenStackSnapshot, read_openstack
 from kuryr_runbook.snapshots.parsing import part
-from kuryr_runbook.snapshots.reading import Unreadable, attempted
+from kuryr_runbook.snapshots.reading import Unreadable, attempted, known
 from kuryr_runbook.snapshots.workload.probes import (
     Answer,
     Executor,
@@ -29,8 +36,6 @@ from kuryr_runbook.snapshots.workload.probes import (
     read_probes,
 )
 from kuryr_runbook.specs.workload import DEMO, SELECTOR, SERVICE, TRIES, Targets, balancer_name
-
-Resource = Mapping[str, Any]
 
 DNS_NAMESPACE, DNS_LABELS = "kube-system", "k8s-app=kube-dns"
 """Where a cluster's DNS is found, whatever program it is."""
@@ -84,10 +89,8 @@ class VerificationSnapshot:
     site: Site
     cluster: ClusterSnapshot | Unreadable
     workload: Workload | Unreadable
-    cloud: OpenStackSnapshot | Unreadable
-    service_ports: tuple[Resource, ...] | Unreadable
-    """Ports on the network of the service subnet, of whichever project: an amphora's belong to
-    Octavia's own, and Neutron shows them to the network's owner."""
+    cloud: CloudState
+    """With Octavia's ports on the Services' network, and the members of the workload's Service."""
     packet: int | Unreadable
     """Bytes of the largest packet of the pods' network, as Neutron tells its MTU."""
     dns: str | Unreadable
@@ -104,18 +107,15 @@ def read_verification(
     """Read everything, and let every pod probe what it reaches."""
     taken_at = datetime.now(UTC)
     workload = attempted(lambda: read_workload(site, cluster))
-    resources = attempted(
-        lambda: read_openstack(cloud, site.openstack.k8s_project_id, pools_of=[balancer_name(site)])
-    )
-    packet = _packet(site, resources)
+    state = _read_state(site, cloud)
+    packet = _packet(site, state)
     dns = attempted(lambda: read_dns(cluster))
     return VerificationSnapshot(
         taken_at=taken_at,
         site=site,
         cluster=attempted(lambda: read_cluster(cluster)),
         workload=workload,
-        cloud=resources,
-        service_ports=_service_ports(site, cloud, resources),
+        cloud=state,
         packet=packet,
         dns=dns,
         probes=_probes(site, cluster, workload, packet, dns),
@@ -209,36 +209,22 @@ def ingress_of(service: Manifest) -> str:
     return str(points[0].get("ip", ""))
 
 
-def service_network(site: Site, cloud: OpenStackSnapshot) -> str | None:
-    """The id of the network that the service subnet is in; None when there is no such subnet."""
-    return _network(cloud, site.network.kuryr_service_subnet_id, site.network.service_subnet.name)
+def _read_state(site: Site, reader: OpenStackReader) -> CloudState:
+    project = attempted(lambda: project_of(site, reader.project_id))
+    if isinstance(project, Unreadable):
+        return nothing_read(project)
+    state = read_cloud(reader, project, pools_of=[balancer_name(site)], attempt=attempted)
+    return with_service_ports(site, reader, state)
 
 
-def _network(cloud: OpenStackSnapshot, given: str | None, name: str) -> str | None:
-    found = [cloud.by_id("subnet", given)] if given else cloud.named("subnet", name)
-    return next((str(subnet["network_id"]) for subnet in found if subnet), None)
+def _packet(site: Site, cloud: CloudState) -> int | Unreadable:
+    def read() -> int | None:
+        subnet = find(known(cloud.subnets), pod_subnet(site), known(cloud.project_id))
+        wanted = None if subnet is None else subnet.network_id
+        return next((it.mtu for it in known(cloud.networks) if it.id == wanted), None)
 
-
-def _packet(site: Site, cloud: OpenStackSnapshot | Unreadable) -> int | Unreadable:
-    if isinstance(cloud, Unreadable):
-        return cloud
-    network = _network(cloud, site.network.kuryr_pod_subnet_id, site.network.pod_subnet.name)
-    found = cloud.by_id("network", network) or {}
     # Neutron without the extension net-mtu shows none.
-    return found.get("mtu") or Unreadable("Neutron shows no MTU of the pods' network")
-
-
-def _service_ports(
-    site: Site, reader: OpenStackReader, cloud: OpenStackSnapshot | Unreadable
-) -> tuple[Resource, ...] | Unreadable:
-    if isinstance(cloud, Unreadable):
-        return cloud
-    network = service_network(site, cloud)
-    if network is None:
-        return Unreadable(f"there is no subnet {site.network.service_subnet.name}")
-    return attempted(
-        lambda: tuple(reader.list_resources("port", fields=FIELDS["port"], network_id=network))
-    )
+    return attempted(read) or Unreadable("Neutron shows no MTU of the pods' network")
 
 
 def _outside(workload: Workload | Unreadable) -> tuple[Answer, ...] | Unreadable:
