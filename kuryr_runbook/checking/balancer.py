@@ -4,17 +4,10 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv4Network
 
-from kuryr_runbook.checking.verdicts import (
-    CouldNotLook,
-    Verdict,
-    check,
-    failed,
-    passed,
-    readable,
-    some,
-)
+from kuryr_runbook.checking.checks import Check, Occasion
+from kuryr_runbook.checking.verdicts import CouldNotLook, failed, passed, readable, some
 from kuryr_runbook.checking.view.workload import balancer, balancers, members, pods_of
-from kuryr_runbook.model.findings import Status
+from kuryr_runbook.model.findings import Status, Verdict, Victim
 from kuryr_runbook.snapshots.workload.verification import VerificationSnapshot
 from kuryr_runbook.specs.workload import POD_PORT, SERVICE, balancer_name
 
@@ -30,7 +23,12 @@ SEE_POOL = (
 )
 
 
-@check("lb-active", "The Service's load balancer is ACTIVE")
+@Check(
+    "lb-active",
+    "The Service's load balancer is ACTIVE",
+    "octavia: provisioning_status",
+    on=(Occasion.VERIFICATION,),
+)
 def check_active(snapshot: VerificationSnapshot) -> Verdict:
     """Kuryr makes one for each Service, of the Service's name."""
     name = balancer_name(snapshot.site)
@@ -46,11 +44,16 @@ def check_active(snapshot: VerificationSnapshot) -> Verdict:
         )
     status = found[0].provisioning
     if status != "ACTIVE":
-        return failed(f"{name} is {status}", SEE_CONTROLLER, found[0].id)
+        return failed(f"{name} is {status}", SEE_CONTROLLER, Victim("load balancer", name))
     return passed(f"{name} is ACTIVE")
 
 
-@check("member-count", "The pool has as many members as there are replicas")
+@Check(
+    "member-count",
+    "The pool has as many members as there are replicas",
+    "kuryr-kubernetes, controller/handlers/lbaas.py: a member for each ready address",
+    on=(Occasion.VERIFICATION,),
+)
 def check_member_count(snapshot: VerificationSnapshot) -> Verdict:
     """Kuryr adds a member for each ready pod of the Service's endpoints."""
     found, wanted = len(members(snapshot)), snapshot.site.verification.replicas
@@ -59,7 +62,12 @@ def check_member_count(snapshot: VerificationSnapshot) -> Verdict:
     return passed(f"{found} members")
 
 
-@check("members-are-pods", "The members are the pods")
+@Check(
+    "members-are-pods",
+    "The members are the pods",
+    "kuryr-kubernetes, controller/handlers/lbaas.py: a member for each ready address",
+    on=(Occasion.VERIFICATION,),
+)
 def check_members(snapshot: VerificationSnapshot) -> Verdict:
     """Each pod's address, with the port that the pods serve on."""
     pods = {(pod.address, POD_PORT): pod.name for pod in pods_of(snapshot)}
@@ -71,7 +79,12 @@ def check_members(snapshot: VerificationSnapshot) -> Verdict:
     return passed(f"{len(pods)} pods, {len(have)} members with their addresses")
 
 
-@check("ingress-address", "The Service announces an address to the outside")
+@Check(
+    "ingress-address",
+    "The Service announces an address to the outside",
+    "kuryr-kubernetes, controller/drivers/public_ip.py",
+    on=(Occasion.VERIFICATION,),
+)
 def check_ingress(snapshot: VerificationSnapshot) -> Verdict:
     """Kuryr writes it into the Service's status when the floating IP is there."""
     workload = readable(snapshot.workload)
@@ -87,7 +100,12 @@ def check_ingress(snapshot: VerificationSnapshot) -> Verdict:
     return passed(workload.ingress)
 
 
-@check("vip-lower-half", "The VIP is the ClusterIP, in the lower half of the service subnet")
+@Check(
+    "vip-lower-half",
+    "The VIP is the ClusterIP, in the lower half of the service subnet",
+    "kuryr-kubernetes, doc/source/installation/services.rst: the upper half is Octavia's",
+    on=(Occasion.VERIFICATION,),
+)
 def check_vip_half(snapshot: VerificationSnapshot) -> Verdict:
     """The lower half is Kubernetes'."""
     vip, cluster_ip = _vip(snapshot), readable(snapshot.workload).cluster_ip
@@ -98,12 +116,17 @@ def check_vip_half(snapshot: VerificationSnapshot) -> Verdict:
         return failed(
             f"VIP {vip} is not the ClusterIP {cluster_ip or '(none)'}",
             "the load balancer is of an earlier Service of that name: delete it, then run again",
-            balancer(snapshot).id,
+            Victim("load balancer", balancer_name(snapshot.site)),
         )
     return passed(f"{vip} in {lower}")
 
 
-@check("amphora-upper-half", "The amphora's own address is in the upper half")
+@Check(
+    "amphora-upper-half",
+    "The amphora's own address is in the upper half",
+    "kuryr-kubernetes, doc/source/installation/services.rst: the upper half is Octavia's",
+    on=(Occasion.VERIFICATION,),
+)
 def check_amphora_half(snapshot: VerificationSnapshot) -> Verdict:
     """The upper half is Octavia's: an amphora in the lower one would hold somebody's ClusterIP."""
     provider = balancer(snapshot).provider
@@ -123,7 +146,12 @@ def check_amphora_half(snapshot: VerificationSnapshot) -> Verdict:
     return passed(f"{', '.join(map(str, addresses))} in {upper}")
 
 
-@check("floating-ip-matches", "The VIP's floating IP is what the Service announces")
+@Check(
+    "floating-ip-matches",
+    "The VIP's floating IP is what the Service announces",
+    "kuryr-kubernetes, controller/drivers/public_ip.py",
+    on=(Occasion.VERIFICATION,),
+)
 def check_floating_ip(snapshot: VerificationSnapshot) -> Verdict:
     """Neutron's view and the Service's status have to agree."""
     announced, vip = readable(snapshot.workload).ingress, _vip(snapshot)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
-from kuryr_runbook.checking.causes import Check, Victim, found
+from kuryr_runbook.checking.causes import found
+from kuryr_runbook.checking.checks import Occasion, checks_on
 from kuryr_runbook.checking.questions import (
     balancers,
     groups,
@@ -18,69 +20,20 @@ from kuryr_runbook.checking.questions import (
     quotas,
     services,
 )
+from kuryr_runbook.checking.verdicts import node_victim
 from kuryr_runbook.checking.view.cloud import Look
-from kuryr_runbook.checking.view.cluster import Key
-from kuryr_runbook.model.findings import Finding
-from kuryr_runbook.snapshots.cluster.objects import ClusterService, Pod
+from kuryr_runbook.model.findings import Finding, Victim
+from kuryr_runbook.snapshots.cluster.objects import Pod
 from kuryr_runbook.snapshots.reading import Unreadable
 
-CHECKS: tuple[Check, ...] = (
-    programs.check_version,
-    programs.check_self_link,
-    programs.check_replicas,
-    networks.check_subnets,
-    quotas.check_neutron,
-    quotas.check_octavia,
-    pairs.check_pair_limit,
-    nodes.check_node_ports,
-    nodes.check_port_security,
-    nodes.check_trunks,
-    nodes.check_tags,
-    networks.check_range,
-    networks.check_pool,
-    networks.check_taken,
-    logs.check_controller_log,
-    programs.check_controller,
-    programs.check_daemons_there,
-    nodes.check_mtu,
-    logs.check_daemon_log,
-    programs.check_daemons,
-    programs.check_nodes,
-    networks.check_router,
-    groups.check_service_rule,
-    groups.check_self_rule,
-    groups.check_api_rule,
-    pods.check_ports_exist,
-    pods.check_ports_own,
-    pods.check_ports_match,
-    pods.check_readable,
-    pairs.check_pairs,
-    pods.check_subports,
-    pods.check_handled,
-    pods.check_active,
-    pods.check_plugged,
-    services.check_twice,
-    services.check_states,
-    services.check_address,
-    services.check_missing,
-    balancers.check_listeners,
-    balancers.check_members,
-    services.check_api,
-    services.check_external,
-    leftovers.check_finalizers,
-    programs.check_restarts,
-    balancers.check_member_states,
-    services.check_kinds,
-    groups.check_too_open,
-    leftovers.check_ports,
-    leftovers.check_second_ports,
-    leftovers.check_kuryr_ports,
-    pairs.check_stale_pairs,
-    pairs.check_pairs_once,
-    leftovers.check_balancers,
-    leftovers.check_floating_ips,
+CHECKS = checks_on(
+    Occasion.DIAGNOSIS,
+    *(programs, networks, quotas, nodes, logs, groups, pods, pairs, services, balancers, leftovers),
 )
 """The deepest first: what a check finds may be what the later ones find the effects of."""
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,51 +68,42 @@ def check_diagnosis(look: Look, place: Place = EVERYWHERE) -> list[Finding]:
     concerns all.
     """
     if place == EVERYWHERE:
-        return found(CHECKS, look)
+        return found(CHECKS, look.site, look)
+    home = place.home
     pods, services = _pods(look, place), _services(look, place)
-    names = {
-        *((kind, f"{space}/{name}") for kind in ("pod", "KuryrPort") for space, name in pods),
-        *((kind, f"{it[0]}/{it[1]}") for kind in ("service", "load balancer") for it in services),
+    places = {
+        *(Victim(kind, name, home) for kind in ("pod", "KuryrPort") for name in pods),
+        *(Victim("service", name, home) for name in services),
+        *(Victim("load balancer", f"{home}/{name}") for name in services),
+        *(node_victim(it.node) for it in _known(look.cluster.pods) if _is_of(it, home, pods)),
     }
-    nodes = {pod.node for pod in _known(look) if (pod.namespace, pod.name) in pods}
-
-    def concerns(victim: Victim) -> bool:
-        if victim.kind == "node":
-            return victim.name in nodes
-        return victim.kind in SHARED or (victim.kind, victim.name) in names
-
-    return found(CHECKS, look, concerns)
+    return found(CHECKS, look.site, look, lambda it: it.kind in SHARED or it in places)
 
 
-def _pods(look: Look, place: Place) -> set[Key]:
+def _pods(look: Look, place: Place) -> set[str]:
     """The pods in question: the one, those behind the Service, or all of the namespace."""
+    if not place.pod and not place.service:
+        return {it.name for it in _known(look.cluster.pods) if it.namespace == place.home}
+    behind = {
+        backend.pod
+        for endpoints in _known(look.cluster.endpoints)
+        if (endpoints.namespace, endpoints.name) == (place.home, place.service)
+        for backend in endpoints.backends
+    }
+    return behind | ({place.pod} if place.pod else set())
+
+
+def _services(look: Look, place: Place) -> set[str]:
     if place.pod or place.service:
-        named = {(place.home, place.pod)} if place.pod else set()
-        behind = {
-            (place.home, backend.pod)
-            for service in _known_services(look)
-            if (service.service.namespace, service.service.name) == (place.home, place.service)
-            for backend in look.backends(service)
-        }
-        return named | behind
-    return {(pod.namespace, pod.name) for pod in _known(look) if pod.namespace == place.namespace}
+        return {place.service} if place.service else set()
+    found = (it.service for it in _known(look.cluster.services))
+    return {it.name for it in found if it.namespace == place.home}
 
 
-def _services(look: Look, place: Place) -> set[Key]:
-    if place.pod or place.service:
-        return {(place.home, place.service)} if place.service else set()
-    found = (it.service for it in _known_services(look))
-    return {(it.namespace, it.name) for it in found if it.namespace == place.namespace}
+def _is_of(pod: Pod, namespace: str, names: set[str]) -> bool:
+    return pod.namespace == namespace and pod.name in names
 
 
-def _known(look: Look) -> tuple[Pod, ...]:
-    """What of the pods was read: what was not is told by the checks."""
-    pods = look.cluster.pods
-    return () if isinstance(pods, Unreadable) else pods
-
-
-def _known_services(look: Look) -> tuple[ClusterService, ...]:
-    services, endpoints = look.cluster.services, look.cluster.endpoints
-    if isinstance(services, Unreadable) or isinstance(endpoints, Unreadable):
-        return ()
-    return services
+def _known(items: tuple[T, ...] | Unreadable) -> tuple[T, ...]:
+    """What of them was read: what was not is told by the checks."""
+    return () if isinstance(items, Unreadable) else items

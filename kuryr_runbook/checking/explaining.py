@@ -34,10 +34,9 @@ def _cause(finding: Finding, look: Look) -> str:
 def _places(finding: Finding, look: Look) -> Iterator[Place]:
     """Where to look: at the few pods in question, else at their Service, else at all of them."""
     space = look.site.verification.namespace
-    mine = f" {space}/"
-    named = [victim.partition(mine) for victim in finding.victims if mine in victim]
-    pods = [name for kind, _, name in named if kind == "pod"]
-    services = [name for kind, _, name in named if kind == "service"]
+    mine = [victim for victim in finding.victims if victim.namespace == space]
+    pods = [it.name for it in mine if it.kind == "pod"]
+    services = [it.name for it in mine if it.kind == "service"]
     if 0 < len(pods) <= FEW:
         yield from (Place(namespace=space, pod=pod) for pod in pods)
     if services:

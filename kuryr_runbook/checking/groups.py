@@ -4,18 +4,11 @@ from __future__ import annotations
 
 from ipaddress import IPv4Network
 
-from kuryr_runbook.checking.verdicts import (
-    CouldNotLook,
-    Verdict,
-    check,
-    failed,
-    only,
-    passed,
-    readable,
-    some,
-)
+from kuryr_runbook.checking.checks import Check, Occasion
+from kuryr_runbook.checking.verdicts import CouldNotLook, failed, passed, readable, some
 from kuryr_runbook.checking.view.workload import node_port, pods_of, port
 from kuryr_runbook.model.drivers import GroupRole
+from kuryr_runbook.model.findings import Verdict, Victim
 from kuryr_runbook.model.rules import admits
 from kuryr_runbook.snapshots.cloud.resources import Port
 from kuryr_runbook.snapshots.cluster.vif import PodVif
@@ -23,7 +16,12 @@ from kuryr_runbook.snapshots.workload.verification import VerificationSnapshot
 from kuryr_runbook.specs.openstack import balancer_source
 
 
-@check("service-subnet-rule", "Security groups admit the service subnet")
+@Check(
+    "service-subnet-rule",
+    "Security groups admit the service subnet",
+    "kuryr-kubernetes, doc/source/installation/services.rst: members are asked from there",
+    on=(Occasion.VERIFICATION,),
+)
 def check_service_rule(snapshot: VerificationSnapshot) -> Verdict:
     """Load balancers in layer-3 mode reach pods from the service subnet.
 
@@ -44,7 +42,7 @@ def check_service_rule(snapshot: VerificationSnapshot) -> Verdict:
         f"{source}; so load balancers do not reach {some(where)}",
         f"openstack security group rule create --ingress --ethertype IPv4 --remote-ip {source} "
         f"{groups[0]}; or run phase 02 (openstack_prep) again, which adds it",
-        only(groups),
+        *(Victim("security group", name) for name in groups),
     )
 
 

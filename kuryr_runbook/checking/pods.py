@@ -5,25 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator
 from ipaddress import IPv4Address, ip_network
 
+from kuryr_runbook.checking.checks import Check, Occasion
 from kuryr_runbook.checking.verdicts import (
     CouldNotLook,
-    Verdict,
-    check,
     failed,
-    only,
+    node_victim,
     passed,
     readable,
     some,
 )
-from kuryr_runbook.checking.view.workload import node_port, pods_of, port
-from kuryr_runbook.model.findings import Status
+from kuryr_runbook.checking.view.workload import node_port, pods_of, port, workload_pod
+from kuryr_runbook.model.findings import Status, Verdict
 from kuryr_runbook.snapshots.cloud.resources import Port
 from kuryr_runbook.snapshots.cluster.vif import PodVif
 from kuryr_runbook.snapshots.workload.verification import Pod, VerificationSnapshot
 from kuryr_runbook.specs.workload import DEMO
 
 
-@check("nodes-ready", "All nodes are Ready")
+@Check(
+    "nodes-ready",
+    "All nodes are Ready",
+    "kubelet: a node is ready once it finds a CNI configuration",
+    on=(Occasion.VERIFICATION,),
+)
 def check_nodes(snapshot: VerificationSnapshot) -> Verdict:
     """The kubelet calls a node Ready when it found a CNI configuration."""
     nodes = readable(snapshot.cluster).nodes
@@ -34,12 +38,17 @@ def check_nodes(snapshot: VerificationSnapshot) -> Verdict:
         return failed(
             f"{len(bad)} of {len(nodes)} are not: {some(bad)}",
             "run phase 04 (daemon) again: its init container brings the CNI configuration",
-            only([node.name for node in nodes if not node.ready]),
+            *(node_victim(node.name) for node in nodes if not node.ready),
         )
     return passed(f"{len(nodes)} of {len(nodes)}")
 
 
-@check("deployment-available", "All replicas of the workload are available")
+@Check(
+    "deployment-available",
+    "All replicas of the workload are available",
+    "kubernetes: a replica is available once its pod is ready",
+    on=(Occasion.VERIFICATION,),
+)
 def check_deployment(snapshot: VerificationSnapshot) -> Verdict:
     """A pod is available once Kuryr has plugged it and its container runs."""
     workload, wanted = readable(snapshot.workload), snapshot.site.verification.replicas
@@ -60,7 +69,12 @@ def check_deployment(snapshot: VerificationSnapshot) -> Verdict:
     )
 
 
-@check("pod-ports", "Every pod has the Neutron port that Kuryr noted for it")
+@Check(
+    "pod-ports",
+    "Every pod has the Neutron port that Kuryr noted for it",
+    "kuryr-kubernetes: what it notes of a pod names the port with its address and MAC",
+    on=(Occasion.VERIFICATION,),
+)
 def check_pod_ports(snapshot: VerificationSnapshot) -> Verdict:
     """The port has to have the pod's address and the MAC that stands where Kuryr notes it."""
     pods = pods_of(snapshot)
@@ -70,7 +84,7 @@ def check_pod_ports(snapshot: VerificationSnapshot) -> Verdict:
             some([f"pod {name}: {problem}" for name, problem in problems.items()]),
             "see the controller's log: port quota, subnet and security groups in kuryr.conf; a "
             "deleted pod gets a new port",
-            only(list(problems)),
+            *(workload_pod(snapshot.site, name) for name in problems),
         )
     return passed(f"{len(pods)} pods, {len(pods)} ports with their addresses")
 
@@ -93,7 +107,12 @@ def _port_problem(snapshot: VerificationSnapshot, pod: Pod) -> str:
     return ""
 
 
-@check("address-pairs", "Every pod stands in the allowed address pairs of its worker's port")
+@Check(
+    "address-pairs",
+    "Every pod stands in the allowed address pairs of its worker's port",
+    "neutron: without its pair a nested pod's packets are taken for spoofed",
+    on=(Occasion.VERIFICATION,),
+)
 def check_address_pairs(snapshot: VerificationSnapshot) -> Verdict:
     """Without its pair Neutron takes a nested pod's packets for spoofed ones and drops them."""
     site = snapshot.site
@@ -106,7 +125,7 @@ def check_address_pairs(snapshot: VerificationSnapshot) -> Verdict:
             some(list(problems.values())),
             "delete the pod: its successor gets a pair; if that fails too, see the controller's "
             "log and Neutron's max_allowed_address_pair (by default 10)",
-            only(list(problems)),
+            *(workload_pod(snapshot.site, name) for name in problems),
         )
     return passed(f"{len(pods)} pods, {len(pods)} pairs")
 

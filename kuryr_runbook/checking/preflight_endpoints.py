@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from kuryr_runbook.checking.verdicts import (
-    CouldNotLook,
-    Verdict,
-    check,
-    failed,
-    passed,
-)
+from kuryr_runbook.checking.checks import Check, Occasion
+from kuryr_runbook.checking.verdicts import CouldNotLook, failed, passed
+from kuryr_runbook.model.findings import Verdict
 from kuryr_runbook.snapshots.preflight import PreflightSnapshot
 from kuryr_runbook.snapshots.reading import Unreadable
 from kuryr_runbook.specs.image import Reference
@@ -16,7 +12,12 @@ from kuryr_runbook.specs.image import Reference
 SEE_WAY = "check the address and the way there: VPN, proxy, firewall"
 
 
-@check("keystone", "Keystone answers, is trusted, and accepts the login")
+@Check(
+    "keystone",
+    "Keystone answers, is trusted, and accepts the login",
+    "keystone: the token, and the catalogue that tells where the others are",
+    on=(Occasion.PREFLIGHT,),
+)
 def check_keystone(snapshot: PreflightSnapshot) -> Verdict:
     """All else in the cloud begins here: it gives the token, and says where the others are."""
     login = snapshot.permissions.login
@@ -25,7 +26,12 @@ def check_keystone(snapshot: PreflightSnapshot) -> Verdict:
     return passed(f"user {login.user}, project {login.project} ({login.project_id})")
 
 
-@check("neutron", "Neutron is in the catalogue, answers, and is trusted")
+@Check(
+    "neutron",
+    "Neutron is in the catalogue, answers, and is trusted",
+    "kuryr-kubernetes makes a port for each pod there",
+    on=(Occasion.PREFLIGHT,),
+)
 def check_neutron(snapshot: PreflightSnapshot) -> Verdict:
     """Kuryr makes its ports there."""
     _logged_in(snapshot)
@@ -33,7 +39,12 @@ def check_neutron(snapshot: PreflightSnapshot) -> Verdict:
     return _no_answer(look) if isinstance(look, Unreadable) else passed(look.url)
 
 
-@check("octavia", "Octavia is in the catalogue, answers, and is trusted")
+@Check(
+    "octavia",
+    "Octavia is in the catalogue, answers, and is trusted",
+    "kuryr-kubernetes makes a load balancer for each Service there",
+    on=(Occasion.PREFLIGHT,),
+)
 def check_octavia(snapshot: PreflightSnapshot) -> Verdict:
     """Kuryr makes its load balancers there."""
     _logged_in(snapshot)
@@ -41,14 +52,24 @@ def check_octavia(snapshot: PreflightSnapshot) -> Verdict:
     return _no_answer(look) if isinstance(look, Unreadable) else passed(look.url)
 
 
-@check("kubernetes-api", "The Kubernetes API answers, is trusted, and accepts the credentials")
+@Check(
+    "kubernetes-api",
+    "The Kubernetes API answers, is trusted, and accepts the credentials",
+    "kuryr-kubernetes watches pods, Services and Endpoints there",
+    on=(Occasion.PREFLIGHT,),
+)
 def check_kubernetes(snapshot: PreflightSnapshot) -> Verdict:
     """By the way that the kubeconfig names; Kuryr itself takes another, kubernetes.api_root."""
     look = snapshot.cluster
     return _no_answer(look) if isinstance(look, Unreadable) else passed(look.version)
 
 
-@check("registry", "The image's registry answers, is trusted, and accepts the login")
+@Check(
+    "registry",
+    "The image's registry answers, is trusted, and accepts the login",
+    "kubelet: it pulls the image from there",
+    on=(Occasion.PREFLIGHT,),
+)
 def check_registry(snapshot: PreflightSnapshot) -> Verdict:
     """Whether the login may also push shows in phase 01: asking would begin an upload."""
     if isinstance(snapshot.image, Unreadable):
@@ -57,7 +78,12 @@ def check_registry(snapshot: PreflightSnapshot) -> Verdict:
     return passed(f"{snapshot.site.image.repository}: {has}")
 
 
-@check("base-image", "The base image can be pulled")
+@Check(
+    "base-image",
+    "The base image can be pulled",
+    "phase 01 builds on it",
+    on=(Occasion.PREFLIGHT,),
+)
 def check_base_image(snapshot: PreflightSnapshot) -> Verdict:
     """Phase 01 builds on it."""
     name = snapshot.site.base_image

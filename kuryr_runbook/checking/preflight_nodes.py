@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from math import ceil
 
+from kuryr_runbook.checking.checks import Check, Occasion
 from kuryr_runbook.checking.verdicts import (
     CouldNotLook,
-    Verdict,
-    check,
     failed,
-    only,
+    node_victim,
     passed,
     readable,
     skipped,
@@ -23,6 +22,7 @@ from kuryr_runbook.checking.view.permissions import (
     port_of,
 )
 from kuryr_runbook.model.drivers import VifDriver
+from kuryr_runbook.model.findings import Verdict
 from kuryr_runbook.snapshots.cloud.resources import Port
 from kuryr_runbook.snapshots.preflight import PreflightSnapshot
 
@@ -33,7 +33,12 @@ NEIGHBOURS = 1024
 a machine together (arp(7))."""
 
 
-@check("nodes", "Workers and API servers are known, with their addresses")
+@Check(
+    "nodes",
+    "Workers and API servers are known, with their addresses",
+    "kuryr-kubernetes, controller/drivers/nested_vif.py: by the address of the kubelet",
+    on=(Occasion.PREFLIGHT,),
+)
 def check_nodes(snapshot: PreflightSnapshot) -> Verdict:
     """Kuryr finds a worker's port by the address that its kubelet registered."""
     nodes, servers = readable(cluster(snapshot).nodes), readable(cluster(snapshot).api_servers)
@@ -52,7 +57,12 @@ def check_nodes(snapshot: PreflightSnapshot) -> Verdict:
     return passed(f"{len(nodes)} nodes ({some(told)}); API at {some(servers)}")
 
 
-@check("node-ports", "Each node's address is that of a port in the node subnet")
+@Check(
+    "node-ports",
+    "Each node's address is that of a port in the node subnet",
+    "kuryr-kubernetes, controller/drivers/nested_vif.py, _get_parent_port_by_host_ip",
+    on=(Occasion.PREFLIGHT,),
+)
 def check_node_ports(snapshot: PreflightSnapshot) -> Verdict:
     """Without that port Kuryr cannot plug a pod, or the API's load balancer has no member."""
     subnet, ports = nodes_subnet(snapshot), node_ports(snapshot)
@@ -68,12 +78,17 @@ def check_node_ports(snapshot: PreflightSnapshot) -> Verdict:
             f"no port of {some(told)} in subnet {subnet.name or subnet.id} ({subnet.cidr})",
             "is network.node_subnet the nodes' subnet, and do the kubelets register their "
             "address in it (--node-ip)? The ports have to belong to the project of the site",
-            only(lost),
+            *(node_victim(name) for name in lost if name in addresses),
         )
     return passed(f"{len(found)} ports")
 
 
-@check("node-port-security", "The nodes' ports have port security on")
+@Check(
+    "node-port-security",
+    "The nodes' ports have port security on",
+    "neutron, extensions/allowedaddresspairs.py: a port without it takes no pairs (409)",
+    on=(Occasion.PREFLIGHT,),
+)
 def check_port_security(snapshot: PreflightSnapshot) -> Verdict:
     """A port without it takes no allowed address pairs: Neutron answers 409."""
     site = snapshot.site
@@ -88,12 +103,17 @@ def check_port_security(snapshot: PreflightSnapshot) -> Verdict:
         return failed(
             f"it is off at the ports of {some(bad)}",
             "openstack port set --enable-port-security --security-group GROUP PORT",
-            only(bad),
+            *map(node_victim, bad),
         )
     return passed(f"{len(ports)} of {len(ports)}")
 
 
-@check("trunk-parents", "The workers' ports are parents of trunks")
+@Check(
+    "trunk-parents",
+    "The workers' ports are parents of trunks",
+    "kuryr-kubernetes, controller/drivers/nested_vlan_vif.py: `missing trunk details`",
+    on=(Occasion.PREFLIGHT,),
+)
 def check_trunks(snapshot: PreflightSnapshot) -> Verdict:
     """nested-vlan makes pods' ports subports of their worker's trunk."""
     site = snapshot.site
@@ -107,12 +127,17 @@ def check_trunks(snapshot: PreflightSnapshot) -> Verdict:
             f"those of {some(bad)} are not",
             "openstack network trunk create --parent-port PORT NAME, before the instance is "
             "started on it",
-            only(bad),
+            *map(node_victim, bad),
         )
     return passed(f"{len(workers)} of {len(workers)}")
 
 
-@check("node-port-tags", "The workers' ports have the tags by which Kuryr looks for them")
+@Check(
+    "node-port-tags",
+    "The workers' ports have the tags by which Kuryr looks for them",
+    "kuryr-kubernetes, controller/drivers/nested_vif.py from 4.0.0 on",
+    on=(Occasion.PREFLIGHT,),
+)
 def check_tags(snapshot: PreflightSnapshot) -> Verdict:
     """From Wallaby on Kuryr looks for a node's port by address and `resource_tags`."""
     site = snapshot.site
@@ -126,12 +151,17 @@ def check_tags(snapshot: PreflightSnapshot) -> Verdict:
         return failed(
             f"those of {some(bad)} lack {', '.join(sorted(tags))}",
             f"openstack port set {options} PORT, for the port of every node",
-            only(bad),
+            *map(node_victim, bad),
         )
     return passed(f"{len(ports)} of {len(ports)}")
 
 
-@check("neighbours", "The nodes can keep the verification's pods as neighbours")
+@Check(
+    "neighbours",
+    "The nodes can keep the verification's pods as neighbours",
+    "arp(7): net.ipv4.neigh.default.gc_thresh3, of all network namespaces together",
+    on=(Occasion.PREFLIGHT,),
+)
 def check_neighbours(snapshot: PreflightSnapshot) -> Verdict:
     """A pod asks each other one, and its gateway; what a node has no room for gets no answer."""
     replicas = snapshot.site.verification.replicas

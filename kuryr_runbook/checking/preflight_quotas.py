@@ -6,18 +6,11 @@ that waits for one, a load balancer for each Service.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Network, ip_network
 
-from kuryr_runbook.checking.verdicts import (
-    CouldNotLook,
-    Verdict,
-    check,
-    failed,
-    passed,
-    readable,
-    warned,
-)
+from kuryr_runbook.checking.checks import Check, Occasion
+from kuryr_runbook.checking.verdicts import CouldNotLook, failed, passed, readable, warned
 from kuryr_runbook.checking.view.cloud import look_up
 from kuryr_runbook.checking.view.permissions import (
     cluster,
@@ -25,7 +18,7 @@ from kuryr_runbook.checking.view.permissions import (
     services,
 )
 from kuryr_runbook.model import support
-from kuryr_runbook.model.findings import Finding
+from kuryr_runbook.model.findings import Verdict
 from kuryr_runbook.model.rules import admits
 from kuryr_runbook.model.services import Service
 from kuryr_runbook.model.site_values import is_id
@@ -44,26 +37,46 @@ OWN_RULES = 2
 """Neutron gives each new security group two rules that let everything out."""
 
 
-@check("quota-network", "The quota of networks suffices")
+@Check(
+    "quota-network",
+    "The quota of networks suffices",
+    "neutron: quota details",
+    on=(Occasion.PREFLIGHT,),
+)
 def check_networks(snapshot: PreflightSnapshot) -> Verdict:
     """The service network, when there is none."""
     return _judged(snapshot, "network", "--networks", _networks(snapshot))
 
 
-@check("quota-subnet", "The quota of subnets suffices")
+@Check(
+    "quota-subnet",
+    "The quota of subnets suffices",
+    "neutron: quota details",
+    on=(Occasion.PREFLIGHT,),
+)
 def check_subnets(snapshot: PreflightSnapshot) -> Verdict:
     """Pod subnet and service subnet."""
     return _judged(snapshot, "subnet", "--subnets", _subnets(snapshot))
 
 
-@check("quota-router", "The quota of routers suffices")
+@Check(
+    "quota-router",
+    "The quota of routers suffices",
+    "neutron: quota details",
+    on=(Occasion.PREFLIGHT,),
+)
 def check_routers(snapshot: PreflightSnapshot) -> Verdict:
     """The router, when there is none."""
     need = {"router": _missing(snapshot, snapshot.cloud.routers, lookup.router(snapshot.site))}
     return _judged(snapshot, "router", "--routers", need)
 
 
-@check("quota-security-group", "The quota of security groups suffices")
+@Check(
+    "quota-security-group",
+    "The quota of security groups suffices",
+    "neutron: quota details",
+    on=(Occasion.PREFLIGHT,),
+)
 def check_groups(snapshot: PreflightSnapshot) -> Verdict:
     """Node group and pod group."""
     groups = lookup.node_group(snapshot.site), lookup.pod_group(snapshot.site)
@@ -71,7 +84,12 @@ def check_groups(snapshot: PreflightSnapshot) -> Verdict:
     return _judged(snapshot, "security_group", "--secgroups", need)
 
 
-@check("quota-security-group-rule", "The quota of security group rules suffices")
+@Check(
+    "quota-security-group-rule",
+    "The quota of security group rules suffices",
+    "neutron: quota details",
+    on=(Occasion.PREFLIGHT,),
+)
 def check_rules(snapshot: PreflightSnapshot) -> Verdict:
     """What the two groups do not admit yet."""
     site = snapshot.site
@@ -83,7 +101,12 @@ def check_rules(snapshot: PreflightSnapshot) -> Verdict:
     return _judged(snapshot, "security_group_rule", "--secgroup-rules", need)
 
 
-@check("quota-floating-ip", "The quota of floating IPs suffices")
+@Check(
+    "quota-floating-ip",
+    "The quota of floating IPs suffices",
+    "neutron: quota details",
+    on=(Occasion.PREFLIGHT,),
+)
 def check_floating_ips(snapshot: PreflightSnapshot) -> Verdict:
     """One for each Service of type LoadBalancer that gets its load balancer now."""
     waiting = [service for service in _waiting(snapshot) if service.type == "LoadBalancer"]
@@ -91,7 +114,12 @@ def check_floating_ips(snapshot: PreflightSnapshot) -> Verdict:
     return _judged(snapshot, "floatingip", "--floating-ips", need)
 
 
-@check("quota-port", "The quota of ports suffices")
+@Check(
+    "quota-port",
+    "The quota of ports suffices",
+    "neutron: quota details",
+    on=(Occasion.PREFLIGHT,),
+)
 def check_ports(snapshot: PreflightSnapshot) -> Verdict:
     """One for each pod, load balancer and leg of the router.
 
@@ -111,7 +139,12 @@ def check_ports(snapshot: PreflightSnapshot) -> Verdict:
     )
 
 
-@check("quota-load-balancer", "The quota of load balancers suffices")
+@Check(
+    "quota-load-balancer",
+    "The quota of load balancers suffices",
+    "octavia: quotas",
+    on=(Occasion.PREFLIGHT,),
+)
 def check_balancers(snapshot: PreflightSnapshot) -> Verdict:
     """One for each Service, and one for the API."""
     quota = readable(snapshot.cloud.balancer_quotas).get("loadbalancer")
@@ -119,18 +152,6 @@ def check_balancers(snapshot: PreflightSnapshot) -> Verdict:
         raise CouldNotLook("Octavia tells no quota of load balancers")
     remedy = "openstack loadbalancer quota set --loadbalancer NUMBER PROJECT, by the operators"
     return _compared(quota, _balancers(snapshot), remedy)
-
-
-CHECKS: tuple[Callable[[PreflightSnapshot], Iterator[Finding]], ...] = (
-    check_networks,
-    check_subnets,
-    check_routers,
-    check_groups,
-    check_rules,
-    check_floating_ips,
-    check_ports,
-    check_balancers,
-)
 
 
 def _judged(snapshot: PreflightSnapshot, resource: str, option: str, need: Need) -> Verdict:

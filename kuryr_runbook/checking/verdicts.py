@@ -1,32 +1,19 @@
-"""What the checks have in common: a verdict becomes a finding, and not being able to look, too."""
+"""What the checks have in common: saying what was seen, and not being able to look."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import wraps
+from collections.abc import Sequence
 from typing import TypeVar
 
-from kuryr_runbook.model.findings import Finding, Status
+from kuryr_runbook.model.findings import Status, Verdict, Victim
 from kuryr_runbook.model.support import Objection
+from kuryr_runbook.snapshots.cluster.objects import ClusterService, Pod
 from kuryr_runbook.snapshots.reading import Unreadable
 
 T = TypeVar("T")
-S = TypeVar("S")
 
 SHOWN = 5
 """How many of several culprits a text names."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """An answer, before it is known to which check it belongs."""
-
-    status: Status
-    evidence: str
-    remedy: str = ""
-    subject: str = ""
-    victims: tuple[str, ...] = ()
 
 
 class CouldNotLook(Exception):  # noqa: N818 - it is no error: it becomes an unknown
@@ -49,18 +36,18 @@ def passed(evidence: str) -> Verdict:
     return Verdict(status=Status.PASS, evidence=evidence)
 
 
-def failed(evidence: str, remedy: str, subject: str = "") -> Verdict:
+def failed(evidence: str, remedy: str, *victims: Victim) -> Verdict:
     """It is not, and what to do."""
-    return Verdict(status=Status.FAIL, evidence=evidence, remedy=remedy, subject=subject)
+    return Verdict(status=Status.FAIL, evidence=evidence, remedy=remedy, victims=victims)
 
 
-def warned(evidence: str, remedy: str, subject: str = "") -> Verdict:
+def warned(evidence: str, remedy: str, *victims: Victim) -> Verdict:
     """It may work, and what to look after."""
-    return Verdict(status=Status.WARN, evidence=evidence, remedy=remedy, subject=subject)
+    return Verdict(status=Status.WARN, evidence=evidence, remedy=remedy, victims=victims)
 
 
 def skipped(evidence: str) -> Verdict:
-    """The question does not arise for this site, and why."""
+    """The question does not arise, and why."""
     return Verdict(status=Status.SKIP, evidence=evidence)
 
 
@@ -68,48 +55,32 @@ def objected(objection: Objection) -> Verdict:
     """It does not go together with the release."""
     return Verdict(
         status=objection.status,
-        evidence=f"{objection.subject}: {objection.reason}",
-        remedy=objection.way_out,
+        evidence=f"{objection.subject}: {objection.evidence}",
+        remedy=objection.remedy,
     )
 
 
-def check(
-    name: str, title: str
-) -> Callable[[Callable[[S], Verdict]], Callable[[S], Iterator[Finding]]]:
-    """Make a check of that name out of a function from a snapshot to a verdict."""
+def pod_victim(pod: Pod) -> Victim:
+    """A pod that suffers."""
+    return Victim("pod", pod.name, pod.namespace, pod.node)
 
-    def of(judge: Callable[[S], Verdict]) -> Callable[[S], Iterator[Finding]]:
-        @wraps(judge)
-        def finding(snapshot: S) -> Iterator[Finding]:
-            try:
-                verdict = judge(snapshot)
-            except CouldNotLook as reason:
-                verdict = Verdict(
-                    status=Status.UNKNOWN,
-                    evidence=f"could not look: {reason}",
-                    remedy=reason.remedy,
-                )
-            yield Finding(
-                check=name,
-                title=title,
-                status=verdict.status,
-                evidence=verdict.evidence,
-                subject=verdict.subject,
-                remedy=verdict.remedy,
-                victims=verdict.victims,
-            )
 
-        return finding
+def service_victim(service: ClusterService) -> Victim:
+    """A Service that suffers."""
+    return Victim("service", service.service.name, service.service.namespace)
 
-    return of
+
+def node_victim(name: str) -> Victim:
+    """A node that suffers."""
+    return Victim("node", name, node=name)
+
+
+def phase(name: str) -> str:
+    """How to run a phase again."""
+    return f"kuryr-runbook run --site FILE --only {name}"
 
 
 def some(items: Sequence[str]) -> str:
     """The first few of several texts, and how many more there are."""
     more = [f"and {len(items) - SHOWN} more"] if len(items) > SHOWN else []
     return "; ".join([*items[:SHOWN], *more])
-
-
-def only(items: Sequence[str]) -> str:
-    """The one item, for a finding's subject; empty when there are several."""
-    return items[0] if len(items) == 1 else ""

@@ -83,7 +83,7 @@ def _folded_cause(finding: Finding) -> Folded:
 
 
 def _cause(finding: Finding) -> str:
-    victims = list(finding.victims[:NAMED])
+    victims = [*map(str, finding.victims[:NAMED])]
     if len(finding.victims) > NAMED:
         victims.append(f"and {len(finding.victims) - NAMED} more")
     lines = [f"{finding.title}: no" if finding.status is not Status.UNKNOWN else finding.title]

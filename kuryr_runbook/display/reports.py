@@ -44,6 +44,6 @@ def _cases(finding: Finding) -> Iterator[Case]:
 
 
 def _text(finding: Finding) -> str:
-    victims = [f"concerns: {', '.join(finding.victims)}"] if finding.victims else []
+    victims = [f"concerns: {', '.join(map(str, finding.victims))}"] if finding.victims else []
     remedy = [f"-> {finding.remedy}"] if finding.remedy else []
     return "\n".join([finding.title, finding.evidence, *victims, *remedy])

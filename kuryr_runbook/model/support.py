@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from kuryr_runbook.model.drivers import TRAITS, GroupRole, VifDriver
-from kuryr_runbook.model.findings import Status
+from kuryr_runbook.model.findings import Status, Verdict
 from kuryr_runbook.model.providers import PROVIDERS, OctaviaProvider
 from kuryr_runbook.model.releases import RELEASES, Release, minor_version
 from kuryr_runbook.model.releases.octavia_features import BOTH_PROTOCOLS, SCTP
@@ -23,18 +23,16 @@ SERVICE_TYPES = ("ClusterIP", "LoadBalancer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Objection:
+class Objection(Verdict):
     """Something that does not go together."""
 
     subject: str
     """The key in the section `kuryr` of a site, or the object of the cluster."""
-    reason: str
-    way_out: str
     status: Status = Status.FAIL
     """FAIL: Kuryr would not work, or harm others. WARN: a part would not work."""
 
     def __str__(self) -> str:
-        return f"{self.reason}: {self.way_out}"
+        return f"{self.evidence}: {self.remedy}"
 
 
 def site_objections(
@@ -48,8 +46,9 @@ def site_objections(
     if release.needs_resource_tags and not resource_tags:
         yield Objection(
             subject="resource_tags",
-            reason=f"Kuryr {release.name} without tags deletes load balancers that are not its own",
-            way_out="give a tag that nothing else in the cloud has, such as the site's name",
+            evidence=f"Kuryr {release.name} without tags deletes load balancers that are not its "
+            "own",
+            remedy="give a tag that nothing else in the cloud has, such as the site's name",
         )
 
 
@@ -63,16 +62,16 @@ def provider_objections(
         able = _first(lambda other: set(traits.options) <= other.octavia_options)
         yield Objection(
             subject="octavia_provider",
-            reason=f"{provider} needs [octavia_defaults] {', '.join(unknown)}, which Kuryr "
+            evidence=f"{provider} needs [octavia_defaults] {', '.join(unknown)}, which Kuryr "
             f"{release.name} does not have",
-            way_out=f"use amphora, or Kuryr {able} or later",
+            remedy=f"use amphora, or Kuryr {able} or later",
         )
     if traits.keeps_client_address and TRAITS[driver].admitting_group is GroupRole.NODE:
         yield Objection(
             subject="octavia_provider",
-            reason=f"with {provider} pods see the clients' own addresses, and with {driver} these "
-            "packets meet the nodes' security group, which would have to let anybody in",
-            way_out=f"use amphora, or a driver other than {driver}",
+            evidence=f"with {provider} pods see the clients' own addresses, and with {driver} "
+            "these packets meet the nodes' security group, which would have to let anybody in",
+            remedy=f"use amphora, or a driver other than {driver}",
         )
 
 
@@ -86,16 +85,16 @@ def kubernetes_objections(release: Release, version: str) -> Iterator[Objection]
         window = f"Kubernetes {release.kubernetes_window}"
         yield Objection(
             subject=subject,
-            reason=f"Kuryr {release.name} runs on {window}",
-            way_out=_releases(lambda other: other.runs_on(kubernetes))
+            evidence=f"Kuryr {release.name} runs on {window}",
+            remedy=_releases(lambda other: other.runs_on(kubernetes))
             or f"use a cluster of {window}",
         )
     elif kubernetes > minor_version(release.kubernetes_tried):
         yield Objection(
             subject=subject,
-            reason=f"Kuryr {release.name} was tried with Kubernetes up to "
+            evidence=f"Kuryr {release.name} was tried with Kubernetes up to "
             f"{release.kubernetes_tried}",
-            way_out="try it on a cluster that may fail before you rely on it",
+            remedy="try it on a cluster that may fail before you rely on it",
             status=Status.WARN,
         )
 
@@ -106,8 +105,8 @@ def self_link_objections(release: Release, service: Service) -> Iterator[Objecti
         other = _releases(lambda other: not other.needs_self_link)
         yield Objection(
             subject=f"Service {service}",
-            reason=f"it has no metadata.selfLink, which Kuryr {release.name} reads",
-            way_out=f"start the API servers with {SELF_LINK_GATE} (Kubernetes 1.20 to 1.23; from "
+            evidence=f"it has no metadata.selfLink, which Kuryr {release.name} reads",
+            remedy=f"start the API servers with {SELF_LINK_GATE} (Kubernetes 1.20 to 1.23; from "
             f"1.24 on nothing helps){', or ' if other else ''}{other}",
         )
 
@@ -125,8 +124,8 @@ def service_objections(
     `api` is the highest version that Octavia's API names.
     """
     ignored = _ignored(release, service)
-    for reason, way_out in (ignored,) if ignored else _ignored_ports(release, service, api):
-        yield Objection(subject=str(service), reason=reason, way_out=way_out, status=Status.WARN)
+    for evidence, remedy in (ignored,) if ignored else _ignored_ports(release, service, api):
+        yield Objection(subject=str(service), evidence=evidence, remedy=remedy, status=Status.WARN)
 
 
 def _ignored(release: Release, service: Service) -> tuple[str, str] | None:

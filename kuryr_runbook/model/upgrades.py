@@ -79,17 +79,17 @@ def move_objection(installed: str, wanted: Release, subject: str) -> Objection |
     if installed == UNKNOWN:
         return Objection(
             subject=subject,
-            reason=f"{subject} is there, and neither a label nor its image tells which release it "
-            "runs",
-            way_out=f"set the label {RELEASE_LABEL} of its Deployment or DaemonSet to the release "
+            evidence=f"{subject} is there, and neither a label nor its image tells which release "
+            "it runs",
+            remedy=f"set the label {RELEASE_LABEL} of its Deployment or DaemonSet to the release "
             "that it runs",
         )
     before = RELEASES.get(installed)
     if before is None:
         return Objection(
             subject=subject,
-            reason=f"{subject} runs Kuryr {installed}, which is not in the catalogue",
-            way_out="take it away with what it made, or correct its label "
+            evidence=f"{subject} runs Kuryr {installed}, which is not in the catalogue",
+            remedy="take it away with what it made, or correct its label "
             f"{RELEASE_LABEL}: known are {', '.join(RELEASES)}",
         )
     if before is wanted or is_step(before, wanted):
@@ -98,18 +98,18 @@ def move_objection(installed: str, wanted: Release, subject: str) -> Objection |
     if path is None:
         return Objection(
             subject=subject,
-            reason=f"{subject} runs Kuryr {before.name}, from which no way leads to {wanted.name}: "
-            f"{before.name} notes a pod's VIF in {before.vif_state}, {wanted.name} looks for "
-            f"{wanted.vif_state}, and nothing moves it back",
-            way_out=f"set kuryr.release to {before.name}; to have {wanted.name} all the same, "
+            evidence=f"{subject} runs Kuryr {before.name}, from which no way leads to "
+            f"{wanted.name}: {before.name} notes a pod's VIF in {before.vif_state}, {wanted.name} "
+            f"looks for {wanted.vif_state}, and nothing moves it back",
+            remedy=f"set kuryr.release to {before.name}; to have {wanted.name} all the same, "
             "remove the workloads, take Kuryr away with that site (kuryr-runbook teardown), and "
             "then install anew",
         )
     return Objection(
         subject=subject,
-        reason=f"{subject} runs Kuryr {before.name}, and from there to {wanted.name} it is "
+        evidence=f"{subject} runs Kuryr {before.name}, and from there to {wanted.name} it is "
         f"{len(path)} steps, each of which is done by itself",
-        way_out=f"set kuryr.release to {path[0].name} and run it; then go on by "
+        remedy=f"set kuryr.release to {path[0].name} and run it; then go on by "
         f"{', '.join(release.name for release in path[1:])}",
     )
 

@@ -9,7 +9,7 @@ from kuryr_runbook.applying.kubernetes import apply_manifests
 from kuryr_runbook.display.progress import say
 from kuryr_runbook.display.waiting import Wait, begin_wait
 from kuryr_runbook.model.errors import DeadlineError, RunbookError
-from kuryr_runbook.model.findings import Finding, Status
+from kuryr_runbook.model.findings import PLUGIN_DIGEST, Finding, Status
 from kuryr_runbook.model.plan import Outcome, Plan
 from kuryr_runbook.phases.base import Phase
 from kuryr_runbook.phases.controller import health_findings
@@ -121,13 +121,15 @@ class Daemon(Phase):
                 evidence=f"the init container's log cannot be read: {error.message}",
             )
         first = next(_after(log, "first configuration: "), "none")
+        digest = next(_after(log, "plugin sha256: "), "")
         well = first == self.site.release.cni_file
         return Finding(
             check=check,
             title=title,
             subject=node,
             status=Status.PASS if well else Status.FAIL,
-            evidence=f"{first}, plugin sha256 {next(_after(log, 'plugin sha256: '), 'unknown')}",
+            evidence=f"{first}, plugin sha256 {digest or 'unknown'}",
+            facts={PLUGIN_DIGEST: digest} if digest else {},
             remedy="" if well else f"another CNI's file comes first in /etc/cni/net.d: {first}",
         )
 

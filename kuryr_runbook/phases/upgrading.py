@@ -20,8 +20,8 @@ def movable(phase: Phase) -> Installed:
     if found:
         raise DriftError(
             "\n  ".join([f"{phase.name}: Kuryr {site.release.name} cannot be installed:",
-                         *(objection.reason for objection in found)]),
-            remedy="; ".join(dict.fromkeys(objection.way_out for objection in found)),
+                         *(objection.evidence for objection in found)]),
+            remedy="; ".join(dict.fromkeys(objection.remedy for objection in found)),
         )  # fmt: skip
     return installed
 

@@ -6,17 +6,16 @@ An in-toto statement, version 1, whose predicate is of a type of our own.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from kuryr_runbook.model.errors import RecordError
+from kuryr_runbook.model.findings import PLUGIN_DIGEST
 
 RECORD = "record.json"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "urn:kuryr-runbook:record:1"
-PLUGIN_DIGEST = re.compile(r"plugin sha256 ([0-9a-f]{64})")
 
 Predicate = Mapping[str, Any]
 
@@ -77,7 +76,7 @@ def phase_facts(displayed: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     return facts
 
 
-def _plugins(findings: Iterable[Mapping[str, str]]) -> Iterable[str]:
-    """Digests of the CNI plugin on the nodes, which the daemon's findings tell."""
-    for finding in findings:
-        yield from PLUGIN_DIGEST.findall(finding["evidence"])
+def _plugins(findings: Iterable[Mapping[str, Any]]) -> Iterable[str]:
+    """Digests of the CNI plugin on the nodes, which the daemon's findings have as a fact."""
+    facts = (finding.get("facts", {}) for finding in findings)
+    return (found[PLUGIN_DIGEST] for found in facts if PLUGIN_DIGEST in found)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from typing import Any
+
+_LEADING_ZEROS = re.compile(r"(?<![0-9a-fA-F:])0+(?=[0-9]+(?:\.|$))")
 
 
 def part(item: object, *keys: str) -> Mapping[str, Any]:
@@ -30,6 +34,18 @@ def texts(item: Mapping[str, Any], key: str) -> tuple[str, ...]:
     """The texts in the list below the key."""
     found = item.get(key)
     return tuple(one for one in found if isinstance(one, str)) if isinstance(found, list) else ()
+
+
+def address(item: Mapping[str, Any], key: str) -> str:
+    """The address below the key as everybody else writes it; what is none stays as it is.
+
+    Before 1.22 Kubernetes took leading zeros, and read them as Go did: as decimal digits.
+    """
+    found = text(item, key)
+    try:
+        return str(ip_address(_LEADING_ZEROS.sub("", found) if found.isascii() else found))
+    except ValueError:
+        return found
 
 
 def number(value: object) -> int | None:

@@ -259,7 +259,7 @@ def test_the_rule_is_named_with_group_range_and_direction() -> None:
     assert "k8s-node-sg: ingress, IPv4, any protocol, from 10.2.0.0/24" in finding.evidence
     assert "port port-worker1 of node worker1" in finding.evidence
     assert "--ingress --ethertype IPv4 --remote-ip 10.2.0.0/24 k8s-node-sg" in finding.remedy
-    assert finding.subject == "k8s-node-sg"
+    assert finding.subject == "security group k8s-node-sg"
 
 
 @pytest.mark.parametrize("driver", [VifDriver.NESTED_VLAN, VifDriver.NEUTRON_VIF])
@@ -269,7 +269,7 @@ def test_other_drivers_need_the_rule_on_the_pod_group(driver: VifDriver) -> None
     without_pod_rule = with_cloud(healthy(driver), "security_group_rule", "rule-pods", None)
     finding = findings(without_pod_rule)["service-subnet-rule"]
     assert finding.status is Status.FAIL
-    assert finding.subject == "kuryr-pod-sg"
+    assert finding.subject == "security group kuryr-pod-sg"
 
 
 def test_a_provider_that_keeps_addresses_needs_the_pod_group_to_admit_everybody() -> None:
@@ -318,7 +318,7 @@ def test_a_group_of_another_project_cannot_be_judged() -> None:
 def test_a_lost_pair_names_pod_and_port_and_nothing_else() -> None:
     change = {"pairs": (Pair(pod(3).address, "fa:16:3e:00:00:03"),)}
     finding = findings(with_cloud(healthy(), "port", "port-worker2", change))["address-pairs"]
-    assert finding.subject == PODS[1]
+    assert finding.subject == f"pod kuryr-verification/{PODS[1]}"
     assert "port-worker2" in finding.evidence
     assert "ip_address=10.1.0.11, mac_address=fa:16:3e:00:00:01" in finding.evidence
     assert PODS[3] not in finding.evidence
@@ -346,7 +346,7 @@ def test_what_all_failing_pings_have_in_common_is_named() -> None:
         lost = {address: NO for address in pings if index == 1 or address == pod(1).address}
         probes[name] = replace(probe(index), pings={**pings, **lost})
     finding = findings(replace(healthy(), probes=probes))["pod-to-pod"]
-    assert finding.subject == PODS[1]
+    assert finding.subject == f"pod kuryr-verification/{PODS[1]}"
     assert f"all that fail are to or from {PODS[1]}" in finding.evidence
     assert "and 1 more" in finding.evidence
 

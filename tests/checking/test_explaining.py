@@ -10,12 +10,16 @@ from kuryr_runbook.checking.explaining import NONE, explained
 from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.display.findings import findings_view
 from kuryr_runbook.model.drivers import VifDriver
-from kuryr_runbook.model.findings import Finding, Status
+from kuryr_runbook.model.findings import Finding, Status, Victim
 
 SPACE = "default"
 
 
-def failed(*victims: str) -> Finding:
+POD_0, POD_1 = Victim("pod", "web-0", SPACE), Victim("pod", "web-1", SPACE)
+SERVICE = Victim("service", "web-0", SPACE)
+
+
+def failed(*victims: Victim) -> Finding:
     return Finding(
         check="pod-to-pod", title="Pods", status=Status.FAIL, evidence="1 of 12", victims=victims
     )
@@ -39,32 +43,32 @@ def without_pair(pod: str) -> World:
 
 
 def test_a_lost_pair_is_the_cause_of_what_its_pod_suffers() -> None:
-    told = cause(without_pair("web-1"), failed("pod default/web-1"))
+    told = cause(without_pair("web-1"), failed(POD_1))
     assert "(check address-pair)" in told
     assert "-> " in told
 
 
 def test_either_end_of_a_way_may_be_the_cause() -> None:
-    told = cause(without_pair("web-1"), failed("pod default/web-0", "pod default/web-1"))
+    told = cause(without_pair("web-1"), failed(POD_0, POD_1))
     assert "(check address-pair)" in told
 
 
 def test_the_cause_of_another_pods_fault_is_not_told() -> None:
-    assert cause(without_pair("web-1"), failed("pod default/web-0")) == NONE
+    assert cause(without_pair("web-1"), failed(POD_0)) == NONE
 
 
 @pytest.mark.parametrize(
     "victims",
     [
         (),
-        tuple(f"pod default/web-{index}" for index in range(4)),
-        ("service default/web-0",),
-        ("pod default/web-1", "service default/web-0"),
-        ("floating IP 198.51.100.7",),
+        tuple(Victim("pod", f"web-{index}", SPACE) for index in range(4)),
+        (SERVICE,),
+        (POD_1, SERVICE),
+        (Victim("floating IP", "198.51.100.7"),),
     ],
 )
 def test_of_many_all_are_diagnosed_and_of_a_service_what_is_behind_it(
-    victims: tuple[str, ...],
+    victims: tuple[Victim, ...],
 ) -> None:
     assert "(check address-pair)" in cause(without_pair("web-1"), failed(*victims))
 
@@ -72,7 +76,7 @@ def test_of_many_all_are_diagnosed_and_of_a_service_what_is_behind_it(
 def test_an_mtu_that_does_not_fit_is_the_cause_of_lost_packets() -> None:
     world = World(driver=VifDriver.NESTED_VLAN)
     world.resource("network", "n-nodes")["mtu"] = 1400
-    assert "(check mtu)" in cause(world, failed("pod default/web-0", "pod default/web-1"))
+    assert "(check mtu)" in cause(world, failed(POD_0, POD_1))
 
 
 def test_what_fails_goes_before_what_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from worlds.verification import NO, PODS, YES, healthy, pod, probe, with_cloud, 
 
 from kuryr_runbook.checking.verification import check_verification
 from kuryr_runbook.clients.kubernetes.client import Executed
-from kuryr_runbook.model.findings import Finding, Status
+from kuryr_runbook.model.findings import Finding, Status, Victim
 from kuryr_runbook.snapshots.reading import Unreadable
 from kuryr_runbook.snapshots.workload.probes import Answer, PodProbe, parse_probe
 from kuryr_runbook.snapshots.workload.verification import VerificationSnapshot
@@ -45,14 +45,14 @@ def test_one_direction_of_one_pair_is_named_with_both_ends(check: str) -> None:
     found = finding(lost(EDGES[check], lambda one, other: (one, other) == (0, 3)), check)
     assert found.status is Status.FAIL
     assert f"1 of 12 fail: {PODS[0]} to {PODS[3]}: no reply" in found.evidence
-    assert found.victims == (f"pod {NAMESPACE}/{PODS[0]}", f"pod {NAMESPACE}/{PODS[3]}")
+    assert [it.name for it in found.victims] == [PODS[0], PODS[3]]
 
 
 @pytest.mark.parametrize("check", EDGES)
 def test_what_all_have_in_common_is_named(check: str) -> None:
     found = finding(lost(EDGES[check], lambda one, other: 1 in (one, other)), check)
     assert found.evidence.startswith(f"all that fail are to or from {PODS[1]}: 6 of 12 fail")
-    assert (found.subject, found.victims) == (PODS[1], (f"pod {NAMESPACE}/{PODS[1]}",))
+    assert found.victims == (Victim("pod", PODS[1], NAMESPACE),)
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_with_ovn_every_pod_is_seen_as_itself() -> None:
 def test_what_the_service_does_not_answer_names_it_too() -> None:
     silent = {name: replace(probe(index), vip=(NO,)) for index, name in enumerate(PODS)}
     found = finding(replace(HEALTHY, probes=silent), "vip-from-pods")
-    assert found.victims[-1] == f"service {NAMESPACE}/kuryr-demo-service"
+    assert found.victims[-1] == Victim("service", "kuryr-demo-service", NAMESPACE)
 
 
 def told(index: int) -> dict[str, Any]:

@@ -296,7 +296,7 @@ def test_a_node_without_the_tags_by_which_wallaby_looks_is_told() -> None:
     assert findings(world)["node-port-tags"].status is Status.PASS
     world.ports["worker1"]["tags"] = []
     finding = findings(world)["node-port-tags"]
-    assert (finding.status, finding.subject) == (Status.FAIL, "worker1")
+    assert (finding.status, finding.subject) == (Status.FAIL, "node worker1")
     assert "openstack port set --tag my-site PORT" in finding.remedy
     world.change_site("kuryr", release="ussuri")
     assert findings(world)["node-port-tags"].status is Status.SKIP
@@ -333,7 +333,7 @@ def test_nobody_knows_which_roles_an_own_credential_may_have_without_a_login() -
 def test_a_worker_that_is_no_trunk_parent_is_told() -> None:
     world = spoiled(lambda w: w.ports["worker1"].pop("trunk_details"), VifDriver.NESTED_VLAN)
     finding = findings(world)["trunk-parents"]
-    assert (finding.status, finding.subject) == (Status.FAIL, "worker1")
+    assert (finding.status, finding.subject) == (Status.FAIL, "node worker1")
 
 
 def test_all_problems_are_told_at_once() -> None:

@@ -16,7 +16,7 @@ from kuryr_runbook.checking.traffic.resilience import (
     not_tried,
     orphans,
 )
-from kuryr_runbook.model.findings import Finding, Status
+from kuryr_runbook.model.findings import Finding, Status, Victim
 from kuryr_runbook.model.plan import Action, Step, Target
 from kuryr_runbook.snapshots.workload.traces import Footprint, Traces, left_behind
 
@@ -69,11 +69,11 @@ def test_two_findings_pass_when_all_is_as_it_was() -> None:
 
 
 def test_what_is_not_well_is_told_with_its_cause() -> None:
-    bad = finding(Status.FAIL, remedy="mend", cause="a rule", victims=("pod ns/a",))
+    bad = finding(Status.FAIL, remedy="mend", cause="a rule", victims=(Victim("pod", "a", "ns"),))
     again, _ = check_trial(replace(WELL, findings=[finding(Status.PASS), bad]))
     assert again.status is Status.FAIL
     assert "not well after 12 s: Pods reach pods: 1 of 12" in again.evidence
-    assert (again.remedy, again.cause, again.victims) == ("mend", "a rule", ("pod ns/a",))
+    assert (again.remedy, again.cause, again.victims) == ("mend", "a rule", bad.victims)
     unknown, _ = check_trial(replace(WELL, findings=[finding(Status.UNKNOWN)]))
     assert unknown.status is Status.UNKNOWN
 
@@ -143,11 +143,21 @@ def test_what_is_nobodys_is_found_by_checks_that_exist() -> None:
 def test_orphans_are_the_victims_of_the_checks_that_find_such() -> None:
     found = [
         Finding(
-            check="port-orphaned", title="", status=Status.WARN, evidence="", victims=("port 1",)
+            check="port-orphaned",
+            title="",
+            status=Status.WARN,
+            evidence="",
+            victims=(Victim("port", "1"),),
         ),
         Finding(check="pair-stale", title="", status=Status.WARN, evidence="10.1.0.5 on port 2"),
         Finding(check="pair-twice", title="", status=Status.PASS, evidence="nothing found"),
-        Finding(check="address-pair", title="", status=Status.FAIL, evidence="", victims=("p",)),
+        Finding(
+            check="address-pair",
+            title="",
+            status=Status.FAIL,
+            evidence="",
+            victims=(Victim("pod", "p"),),
+        ),
     ]
     assert orphans(found) == {"port 1 (port-orphaned)", "10.1.0.5 on port 2 (pair-stale)"}
 

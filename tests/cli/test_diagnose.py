@@ -130,7 +130,10 @@ def test_a_machine_gets_json_alone(tmp_path: Path) -> None:
     report = json.loads(result.stdout)
     assert (report["site"], report["worst"]) == ("lab", "fail")
     first = report["findings"][0]
-    assert (first["check"], first["victims"]) == ("pod-port-missing", ["pod default/web-1"])
+    assert first["check"] == "pod-port-missing"
+    assert [(it["kind"], it["namespace"], it["name"]) for it in first["victims"]] == [
+        ("pod", "default", "web-1")
+    ]
     assert {"evidence", "remedy", "source", "effects", "fixable"} <= first.keys()
     assert report["path"][0]["what"] == "service"
 

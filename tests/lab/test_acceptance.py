@@ -111,7 +111,7 @@ def test_the_missing_rule_is_told_and_only_the_vip_fails(
     assert found.pop("vip-source-address").status is Status.UNKNOWN
     assert {item.status for item in found.values()} == {Status.FAIL}
     rule = found["service-subnet-rule"]
-    assert rule.subject == kuryr.network.node_security_group
+    assert rule.subject == f"security group {kuryr.network.node_security_group}"
     assert f"ingress, IPv4, any protocol, from {kuryr.network.service_subnet.cidr}" in rule.evidence
     assert "openstack security group rule create" in rule.remedy
 
@@ -146,8 +146,8 @@ def test_the_missing_pair_is_told_with_pod_and_port(
     found = bad(verification)
     assert {item.status for item in found.values()} == {Status.FAIL}
     pair = found["address-pairs"]
-    assert pair.subject == pod.name
+    assert [it.name for it in pair.victims] == [pod.name]
     assert port["id"] in pair.evidence
     assert pod.address in pair.evidence
-    assert found["pod-to-pod"].subject == pod.name
+    assert [it.name for it in found["pod-to-pod"].victims] == [pod.name]
     assert "service-subnet-rule" not in found

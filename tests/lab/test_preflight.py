@@ -211,7 +211,7 @@ def test_a_node_that_neutron_does_not_know_is_named(look: Look, cluster: Kuberne
     assert "no port of ghost 172.18.0.250 in subnet k8s-node-subnet" in (
         findings["node-ports"].evidence
     )
-    assert findings["node-ports"].subject == "ghost"
+    assert findings["node-ports"].subject == "node ghost"
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ def test_ussuri_alone_needs_tags() -> None:
     asked = {name for name in RELEASES if "resource_tags" in site_objections(name, VLAN, AMPHORA)}
     assert asked == {"ussuri"}
     assert "resource_tags" not in site_objections("ussuri", VLAN, AMPHORA, "my-site")
-    reason = site_objections("ussuri", VLAN, AMPHORA)["resource_tags"].reason
+    reason = site_objections("ussuri", VLAN, AMPHORA)["resource_tags"].evidence
     assert "deletes load balancers that are not its own" in reason
 
 
@@ -59,7 +59,7 @@ def test_ovn_needs_an_algorithm_that_stein_and_train_cannot_ask_for() -> None:
 
 def test_ovn_does_not_open_the_nodes_to_everybody() -> None:
     found = support.site_objections(RELEASES["ussuri"], MACVLAN, OVN, ("tag",))
-    assert any("nodes' security group" in objection.reason for objection in found)
+    assert any("nodes' security group" in objection.evidence for objection in found)
     assert "octavia_provider" not in site_objections("ussuri", NEUTRON, OVN, "tag")
 
 
@@ -156,7 +156,7 @@ def test_self_link_is_missed_where_it_is_read(release: Release, there: bool) -> 
     assert bool(found) is (release.needs_self_link and not there)
     for objection in found:
         assert objection.status is Status.FAIL
-        assert "RemoveSelfLink=false" in objection.way_out
+        assert "RemoveSelfLink=false" in objection.remedy
 
 
 BOTH = (("UDP", 53), ("TCP", 53))
@@ -207,12 +207,12 @@ def judge(name: str, shape: Service, api: tuple[int, int], expected: str | None)
         return
     [objection] = found
     assert objection.subject == "default/web"
-    assert expected in objection.reason
-    assert objection.way_out
+    assert expected in objection.evidence
+    assert objection.remedy
     assert objection.status is Status.WARN
 
 
 def test_sctp_names_the_release_that_brought_it() -> None:
     shape = service(ports=(("SCTP", 9),))
     [objection] = support.service_objections(RELEASES["stein"], shape, (2, 26))
-    assert "needs Kuryr wallaby or later and version 2.23 of" in objection.way_out
+    assert "needs Kuryr wallaby or later and version 2.23 of" in objection.remedy

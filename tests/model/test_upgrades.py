@@ -52,10 +52,10 @@ def test_a_move_is_refused_exactly_where_it_is_no_single_step(
     fits = before is after or upgrades.is_step(before, after)
     assert (objection is None) is fits
     if objection is not None:
-        assert WHO in objection.reason
+        assert WHO in objection.evidence
         first = upgrades.find_path(before, after)
         named = first[0].name if first else before.name
-        assert f"set kuryr.release to {named}" in objection.way_out
+        assert f"set kuryr.release to {named}" in objection.remedy
 
 
 @given(releases, releases)
@@ -94,14 +94,14 @@ def test_nothing_leads_back_from_custom_resources_to_annotations() -> None:
     assert path("victoria", "ussuri") is None
     refused = upgrades.move_objection("victoria", RELEASES["ussuri"], WHO)
     assert refused is not None
-    assert "nothing moves it back" in refused.reason
-    assert "kuryr-runbook teardown" in refused.way_out
+    assert "nothing moves it back" in refused.evidence
+    assert "kuryr-runbook teardown" in refused.remedy
 
 
 def test_a_skipped_step_is_refused_with_the_steps_to_go() -> None:
     refused = upgrades.move_objection("stein", RELEASES["victoria"], WHO)
     assert refused is not None
-    assert refused.way_out == (
+    assert refused.remedy == (
         "set kuryr.release to train and run it; then go on by ussuri, victoria"
     )
 
@@ -110,8 +110,8 @@ def test_a_skipped_step_is_refused_with_the_steps_to_go() -> None:
 def test_what_is_unknown_is_refused(installed: str, told: str) -> None:
     refused = upgrades.move_objection(installed, RELEASES["stein"], WHO)
     assert refused is not None
-    assert told in refused.reason
-    assert "kuryr-runbook/release" in refused.way_out
+    assert told in refused.evidence
+    assert "kuryr-runbook/release" in refused.remedy
 
 
 def test_what_moves_is_told_from_the_catalogue() -> None:

@@ -15,6 +15,7 @@ from runs.recorded import recorded, run_facts
 from worlds.verification import lab_site
 
 from kuryr_runbook.model.errors import RecordError, UsageError
+from kuryr_runbook.model.findings import PLUGIN_DIGEST
 from kuryr_runbook.model.secrets import REDACTED, KnownSecrets, Secret
 from kuryr_runbook.model.site import RecordSection, Site
 from kuryr_runbook.recording.chain import read_head
@@ -190,13 +191,13 @@ def test_findings_of_disturbances_stand_beside_those_of_the_checks() -> None:
 
 
 def test_a_phase_tells_what_its_cells_displayed_last() -> None:
-    evidence = f"10-kuryr.conf, plugin sha256 {'a' * 64}"
+    told = {"evidence": "10-kuryr.conf", "facts": {PLUGIN_DIGEST: "a" * 64}}
     facts = phase_facts(
         [
             {"plan": {"steps": [1]}},
             {"outcomes": []},
             {"plan": {"steps": []}},
-            {"findings": [{"evidence": evidence}, {"evidence": evidence}, {"evidence": "200"}]},
+            {"findings": [told, told, {"evidence": "200", "facts": {}}]},
         ]
     )
     assert facts["plan"] == {"steps": []}

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
-from kuryr_runbook.checking.verdicts import CouldNotLook
+from kuryr_runbook.checking.checks import UNSEEN
+from kuryr_runbook.checking.verdicts import CouldNotLook, pod_victim
 from kuryr_runbook.checking.view.cloud import Look, ipv4, ipv4_range
-from kuryr_runbook.model.findings import GRAVITY, Finding, Status
+from kuryr_runbook.model.findings import GRAVITY, Finding, Region, Status, Victim
 from kuryr_runbook.model.topology import Line, Mark, Note
 from kuryr_runbook.snapshots.cloud.resources import Subnet
 from kuryr_runbook.snapshots.reading import Unreadable
@@ -20,31 +22,10 @@ NAMED = 3
 """Names that are told of those that are shown together; a hint has more."""
 HINTED = 100
 
-PROGRAMS, PROJECT, ROUTER, GUARDS = "programs", "project", "router", "guards"
-NODES, PODS, SERVICES = "nodes", "pods", "services"
-API = "service default/kubernetes"
+API = Victim("service", "kubernetes", "default")
 
-PLACES: Mapping[str, str] = {
-    "kubernetes-version": PROGRAMS,
-    "self-link": PROGRAMS,
-    "controller-replicas": PROGRAMS,
-    "controller-log": PROGRAMS,
-    "controller-ready": PROGRAMS,
-    "controller-restarts": PROGRAMS,
-    "daemon-there": PROGRAMS,
-    "daemon-log": PROGRAMS,
-    "daemon-ready": PROGRAMS,
-    "quota-neutron": PROJECT,
-    "quota-octavia": PROJECT,
-    "router-legs": ROUTER,
-    "service-subnet-rule": GUARDS,
-    "pod-traffic-rule": GUARDS,
-    "mtu": PODS,
-    "allocation-pool": SERVICES,
-    "address-taken": SERVICES,
-    "service-range": SERVICES,
-}
-"""Where a check finds causes, beside their victims."""
+Spot = Region | Victim | str
+"""A place in the picture; a text is the reason for which nobody could look."""
 
 
 class Marks:
@@ -62,24 +43,23 @@ class Marks:
             )
             for number, it in enumerate(told, start=1)
         )
-        self._at: dict[str, dict[int, Mark]] = {}
+        self._at: dict[Spot, dict[int, Mark]] = {}
         self._used: set[int] = set()
         shown_at = _Homes(look)
         for note, finding in zip(self.notes, told, strict=True):
-            places = [PLACES[finding.check]] if finding.check in PLACES else []
-            # Whoever could not look for the same reason says so in the same words.
-            places += [finding.evidence] if finding.status is Status.UNKNOWN else []
+            places: list[Spot] = [] if finding.region is None else [finding.region]
+            places += [str(finding.facts[UNSEEN])] if UNSEEN in finding.facts else []
             for place in (*places, *map(shown_at.place, finding.victims)):
                 mark = Mark(number=note.number, status=note.status)
                 self._at.setdefault(place, {})[note.number] = mark
 
-    def at(self, *places: str) -> tuple[Mark, ...]:
+    def at(self, *places: Spot) -> tuple[Mark, ...]:
         """What is to be seen there, which is then seen."""
         found = {n: mark for place in places for n, mark in self._at.get(place, {}).items()}
         self._used.update(found)
         return tuple(found[number] for number in sorted(found))
 
-    def line(self, text: str, see: Callable[[], str], *places: str) -> Line:
+    def line(self, text: str, see: Callable[[], str], *places: Spot) -> Line:
         """A line that ends with what is seen, or says that nobody could look."""
         try:
             return Line(text=text, end=see(), marks=self.at(*places))
@@ -88,7 +68,7 @@ class Marks:
 
     def blind(self, reason: CouldNotLook) -> tuple[Mark, ...]:
         """That it could not be looked at."""
-        return self.at(told(reason))
+        return self.at(str(reason))
 
     @property
     def elsewhere(self) -> tuple[Mark, ...]:
@@ -100,56 +80,50 @@ class Marks:
         )
 
 
-def told(reason: CouldNotLook) -> str:
-    """What a finding says that could not be looked into for that reason."""
-    return f"could not look: {reason}"
-
-
 class _Homes:
     """Where victims are shown that are no part by themselves."""
 
     def __init__(self, look: Look) -> None:
         pods, ports = look.cluster.pods, look.cloud.ports
-        self._pods = () if isinstance(pods, Unreadable) else pods
-        self._known = {str(pod) for pod in self._pods}
-        self._at = {pod.address: str(pod) for pod in self._pods if pod.address}
+        known = {} if isinstance(pods, Unreadable) else {pod: pod_victim(pod) for pod in pods}
+        self._pods = frozenset(known.values())
+        self._at = {pod.address: victim for pod, victim in known.items() if pod.address}
         self._ports = {} if isinstance(ports, Unreadable) else {port.id: port for port in ports}
         self._subnets = dict(_subnets(look))
 
-    def place(self, victim: str) -> str:
+    def place(self, victim: Victim) -> Spot:
         """The place of a victim: itself, where it is a part of the picture."""
-        match victim.split(" "):
-            case ["API", "server", _]:
+        match victim.kind:
+            case "API server":
                 return API
-            case ["quota", _]:
-                return victim
-            case ["KuryrPort", name]:
-                pod = f"pod {name}"
-                return pod if pod in self._known else PODS
-            case ["KuryrLoadBalancer", name]:
-                return f"service {name}"
-            case ["port", port]:
-                fixed = self._ports[port].fixed_ips if port in self._ports else ()
-                ids = {it.subnet_id for it in fixed}
-                return next((role for role, it in self._subnets.items() if it.id in ids), PODS)
-            case ["address", address]:
-                return self._at.get(address) or self._around(address)
+            case "KuryrPort":
+                pod = replace(victim, kind="pod")
+                return pod if pod in self._pods else Region.PODS
+            case "KuryrLoadBalancer":
+                return replace(victim, kind="service")
+            case "port":
+                port = self._ports.get(victim.name)
+                ids = {it.subnet_id for it in port.fixed_ips} if port else set()
+                homes = (role for role, it in self._subnets.items() if it.id in ids)
+                return next(homes, Region.PODS)
+            case "address":
+                return self._at.get(victim.name) or self._around(victim.name)
         return victim
 
-    def _around(self, address: str) -> str:
+    def _around(self, address: str) -> Region:
         ip = ipv4(address)
         for role, subnet in self._subnets.items():
             network = ipv4_range(subnet.cidr)
             if ip is not None and network is not None and ip in network:
                 return role
-        return NODES
+        return Region.NODES
 
 
-def _subnets(look: Look) -> Iterator[tuple[str, Subnet]]:
-    sees: dict[str, Callable[[], Subnet]] = {
-        NODES: lambda: look.node_subnet,
-        PODS: lambda: look.pod_subnet,
-        SERVICES: lambda: look.service_subnet,
+def _subnets(look: Look) -> Iterator[tuple[Region, Subnet]]:
+    sees: dict[Region, Callable[[], Subnet]] = {
+        Region.NODES: lambda: look.node_subnet,
+        Region.PODS: lambda: look.pod_subnet,
+        Region.SERVICES: lambda: look.service_subnet,
     }
     for role, see in sees.items():
         try:

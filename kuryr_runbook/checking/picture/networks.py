@@ -6,26 +6,26 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from kuryr_runbook.checking.picture.marks import (
-    GUARDS,
-    NODES,
-    PODS,
-    ROUTER,
-    SERVICES,
     Marks,
+    Spot,
     chosen,
     counted,
-    told,
 )
 from kuryr_runbook.checking.verdicts import CouldNotLook, readable
 from kuryr_runbook.checking.view.cloud import Look, look_up
 from kuryr_runbook.model.drivers import GroupRole
+from kuryr_runbook.model.findings import Region, Victim
 from kuryr_runbook.model.topology import Box, Line, summed
 from kuryr_runbook.snapshots.cloud.lookup import node_subnet, pod_subnet, service_subnet
 from kuryr_runbook.snapshots.cloud.resources import FloatingIp, Port, Subnet
 
 FLOATING_IPS = 6
 GROUPS = 3
-FINDERS = {NODES: node_subnet, PODS: pod_subnet, SERVICES: service_subnet}
+FINDERS = {
+    Region.NODES: node_subnet,
+    Region.PODS: pod_subnet,
+    Region.SERVICES: service_subnet,
+}
 
 
 def external_box(look: Look, marks: Marks) -> Box:
@@ -56,8 +56,8 @@ def _floating_ips(look: Look, marks: Marks) -> Iterator[Line]:
         yield Line(text=text, marks=seen)
 
 
-def _victim(ip: FloatingIp) -> str:
-    return f"floating IP {ip.address}"
+def _victim(ip: FloatingIp) -> Victim:
+    return Victim("floating IP", ip.address)
 
 
 def _holders(look: Look) -> Mapping[str, str]:
@@ -76,10 +76,10 @@ def router_box(look: Look, marks: Marks) -> Box:
         router = look.router
     except CouldNotLook as reason:
         line = Line(text="could not look", hint=str(reason))
-        seen = marks.at(ROUTER, told(reason))
+        seen = marks.at(Region.ROUTER, str(reason))
         return Box(what="router", name=look.site.network.router, lines=(line,), marks=seen)
     line = Line(text="gateway", end="yes" if router.gateway else "none")
-    seen = marks.at(ROUTER)
+    seen = marks.at(Region.ROUTER)
     return Box(
         what="router",
         name=router.name,
@@ -92,13 +92,13 @@ def router_box(look: Look, marks: Marks) -> Box:
 def subnet_boxes(look: Look, marks: Marks) -> tuple[Box, Box, Box]:
     """The subnets of nodes, pods and Services."""
     return (
-        _subnet(look, marks, NODES),
-        _subnet(look, marks, PODS),
-        _subnet(look, marks, SERVICES),
+        _subnet(look, marks, Region.NODES),
+        _subnet(look, marks, Region.PODS),
+        _subnet(look, marks, Region.SERVICES),
     )
 
 
-def _subnet(look: Look, marks: Marks, role: str) -> Box:
+def _subnet(look: Look, marks: Marks, role: Region) -> Box:
     what, wanted = f"subnet of {role}", FINDERS[role](look.site)
     name = wanted.given_id or wanted.name
     try:
@@ -106,7 +106,7 @@ def _subnet(look: Look, marks: Marks, role: str) -> Box:
     except CouldNotLook as reason:
         return Box(what=what, name=name, lines=(blind("subnet", marks, reason),))
     if subnet is None:
-        seen = marks.at(f"subnet {name}", role)
+        seen = marks.at(Victim("subnet", name), role)
         return Box(
             what=what, name=name, lines=(Line(text="does not exist"),), marks=seen, joined=False
         )
@@ -119,7 +119,7 @@ def _subnet(look: Look, marks: Marks, role: str) -> Box:
         marks.line("router's leg", lambda: _leg(look, subnet)),
         *_groups(look, marks, role),
     )
-    seen = marks.at(f"subnet {subnet.name}", f"subnet {name}", role)
+    seen = marks.at(Victim("subnet", subnet.name), Victim("subnet", name), role)
     return Box(what=what, name=subnet.name, lines=lines, marks=seen, joined=joined)
 
 
@@ -134,18 +134,19 @@ def _leg(look: Look, subnet: Subnet) -> str:
     return (legs[subnet.id] or "there") if subnet.id in legs else "none"
 
 
-def _groups(look: Look, marks: Marks, role: str) -> Iterator[Line]:
+def _groups(look: Look, marks: Marks, role: Region) -> Iterator[Line]:
     """The security groups of the ports there, which say who reaches nodes and pods."""
-    ports: dict[str, Callable[[], Iterable[Port]]] = {
-        NODES: lambda: (port for port in look.node_ports.values() if port),
-        PODS: lambda: (
+    ports: dict[Region, Callable[[], Iterable[Port]]] = {
+        Region.NODES: lambda: (port for port in look.node_ports.values() if port),
+        Region.PODS: lambda: (
             look.ports[it.port_id] for _, it in look.plugged if it.port_id in look.ports
         ),
     }
     if role not in ports:
         return
-    guarding = {GroupRole.NODE: NODES, GroupRole.POD: PODS}[look.site.driver.admitting_group]
-    places = (GUARDS,) if role == guarding else ()
+    by_node = look.site.driver.admitting_group is GroupRole.NODE
+    guarding = Region.NODES if by_node else Region.PODS
+    places = (Region.GUARDS,) if role == guarding else ()
     try:
         found = Counter(group for port in ports[role]() for group in port.groups)
         names = {group: look.groups.get(group, group) for group in found}
@@ -154,8 +155,8 @@ def _groups(look: Look, marks: Marks, role: str) -> Iterator[Line]:
         yield blind("security groups", marks, reason)
         return
 
-    def seen(group: str) -> tuple[str, ...]:
-        return (*places, f"security group {names[group]}")
+    def seen(group: str) -> tuple[Spot, ...]:
+        return (*places, Victim("security group", names[group]))
 
     groups = [group for group, _ in found.most_common()]
     shown, more, rest = chosen(groups, GROUPS, lambda it: marks.at(*seen(it)))

@@ -17,10 +17,11 @@ from kuryr_runbook.checking.picture.marks import (
     span,
 )
 from kuryr_runbook.checking.picture.networks import blind_box
-from kuryr_runbook.checking.verdicts import CouldNotLook
+from kuryr_runbook.checking.verdicts import CouldNotLook, node_victim, pod_victim
 from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.checking.view.cluster import FINISHED
 from kuryr_runbook.model.drivers import VifDriver
+from kuryr_runbook.model.findings import Victim
 from kuryr_runbook.model.topology import Box, Line, Mark, summed
 from kuryr_runbook.snapshots.cluster.objects import Pod
 from kuryr_runbook.snapshots.cluster.permissions import Node
@@ -77,13 +78,13 @@ def _places(look: Look, marks: Marks) -> Iterator[_Place]:
     strange = [name for name in pods if name not in nodes]
     for name in (*sorted(nodes, key=natural), *sorted(strange, key=natural)):
         here = sorted(pods.get(name, ()), key=lambda it: (it.namespace, natural(it.name)))
-        own = marks.at(f"node {name}")
+        own = marks.at(node_victim(name))
         every = summed([own, *(_pod_marks(marks, pod) for pod in here)])
         yield _Place(name, nodes.get(name), here, own, every)
 
 
 def _pod_marks(marks: Marks, pod: Pod) -> tuple[Mark, ...]:
-    return marks.at(str(pod), f"KuryrPort {pod.namespace}/{pod.name}")
+    return marks.at(pod_victim(pod), Victim("KuryrPort", pod.name, pod.namespace))
 
 
 def _box(look: Look, marks: Marks, place: _Place) -> Box:

@@ -15,9 +15,10 @@ from kuryr_runbook.checking.picture.marks import (
     natural,
 )
 from kuryr_runbook.checking.picture.networks import blind, blind_box
-from kuryr_runbook.checking.verdicts import CouldNotLook
+from kuryr_runbook.checking.verdicts import CouldNotLook, service_victim
 from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.model.addressing import api_service_address
+from kuryr_runbook.model.findings import Victim
 from kuryr_runbook.model.topology import Box, Line, Mark, summed
 from kuryr_runbook.snapshots.cloud.resources import Balancer, Listener, Member
 from kuryr_runbook.snapshots.cluster.objects import ClusterService
@@ -37,6 +38,7 @@ class _Served:
     service: ClusterService | None
     balancer: Balancer | None
     marks: tuple[Mark, ...]
+    is_api: bool
 
 
 def service_boxes(look: Look, marks: Marks) -> tuple[Box, ...]:
@@ -59,29 +61,31 @@ def _served(look: Look, marks: Marks) -> Iterator[_Served]:
     vip = str(api_service_address(look.site.kubernetes.service_cidr))
     taken: set[str] = set()
 
-    def with_marks(name: str, service: ClusterService | None, lb: Balancer | None) -> _Served:
-        places = [f"service {name}"] if service or name in API else []
-        places += [f"load balancer {lb.name}"] if lb else []
-        return _Served(name, service, lb, marks.at(*places))
+    def with_marks(
+        about: Victim | None, service: ClusterService | None, lb: Balancer | None
+    ) -> _Served:
+        places = [] if about is None else [about]
+        places += [Victim("load balancer", lb.name)] if lb else []
+        name = about.place if about else lb.name if lb else ""
+        return _Served(name, service, lb, marks.at(*places), about == API)
 
     api = look.balancers_at.get(vip, [])
     taken.update(it.id for it in api[:1])
-    yield with_marks(API.removeprefix("service "), None, next(iter(api), None))
+    yield with_marks(API, None, next(iter(api), None))
     kuryrs = {str(it) for it in look.services}
     for service in sorted(look.all_services, key=lambda it: natural(str(it.service))):
         lb = look.balancer(service)
-        served = with_marks(str(service.service), service, lb)
+        served = with_marks(service_victim(service), service, lb)
         if lb or served.marks or str(service) in kuryrs:
             taken.update([lb.id] if lb else [])
             yield served
     for lb in sorted(look.balancers, key=lambda it: natural(it.name)):
         if lb.id not in taken:
-            yield with_marks(lb.name, None, lb)
+            yield with_marks(None, None, lb)
 
 
 def _box(look: Look, marks: Marks, served: _Served) -> Box:
-    service, lb = served.service, served.balancer
-    is_api = f"service {served.name}" == API
+    service, lb, is_api = served.service, served.balancer, served.is_api
     lines = []
     if lb is None:
         why = f"type {service.service.type}" if service else ""

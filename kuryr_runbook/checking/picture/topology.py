@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 
-from kuryr_runbook.checking.picture.marks import PROGRAMS, PROJECT, Marks, chosen, counted
+from kuryr_runbook.checking.picture.marks import Marks, chosen, counted
 from kuryr_runbook.checking.picture.networks import (
     blind,
     external_box,
@@ -15,7 +15,7 @@ from kuryr_runbook.checking.picture.nodes import living, node_boxes
 from kuryr_runbook.checking.picture.services import service_boxes
 from kuryr_runbook.checking.verdicts import CouldNotLook, readable
 from kuryr_runbook.checking.view.cloud import Look
-from kuryr_runbook.model.findings import Finding
+from kuryr_runbook.model.findings import Finding, Region, Victim
 from kuryr_runbook.model.topology import Box, Line, Topology
 from kuryr_runbook.snapshots.cloud.quotas import Quota
 from kuryr_runbook.snapshots.cluster.programs import ProgramPod
@@ -63,7 +63,7 @@ def _facts(look: Look) -> Iterator[str]:
 
 def _programs(look: Look, marks: Marks) -> Box:
     """Kuryr's own programs."""
-    seen = marks.at(PROGRAMS)
+    seen = marks.at(Region.PROGRAMS)
     kuryr = look.site.kuryr
     lines = [marks.line("Kubernetes", lambda: look.version)]
     try:
@@ -87,7 +87,7 @@ def _ready(pods: tuple[ProgramPod, ...]) -> str:
 
 def _project(look: Look, marks: Marks) -> Box:
     """The project's quotas that are the nearest to their end."""
-    seen = marks.at(PROJECT)
+    seen = marks.at(Region.PROJECT)
     lines: list[Line] = []
     found: dict[str, Quota] = {}
     for quotas in (look.cloud.quotas, look.cloud.balancer_quotas):
@@ -102,9 +102,9 @@ def _project(look: Look, marks: Marks) -> Box:
 def _quotas(found: Mapping[str, Quota], marks: Marks) -> Iterator[Line]:
     limited = [kind for kind, quota in found.items() if quota.limit >= 0]
     limited.sort(key=lambda kind: -found[kind].used / max(found[kind].limit, 1))
-    shown, more, rest = chosen(limited, QUOTAS_SHOWN, lambda kind: marks.at(f"quota {kind}"))
+    shown, more, rest = chosen(limited, QUOTAS_SHOWN, lambda kind: marks.at(Victim("quota", kind)))
     for kind in (*shown, *more, *rest)[:QUOTAS_SHOWN]:
         told = f"{found[kind].used:,} of {found[kind].limit:,}"
-        yield Line(text=kind.replace("_", " "), end=told, marks=marks.at(f"quota {kind}"))
+        yield Line(text=kind.replace("_", " "), end=told, marks=marks.at(Victim("quota", kind)))
     if not limited:
         yield Line(text="no limits" if found else "not known")

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kuryr_runbook.checking.causes import Cause, question, service_victim
+from kuryr_runbook.checking.causes import Cause
+from kuryr_runbook.checking.checks import Check
 from kuryr_runbook.checking.questions.services import FROM_HANDLER, SEE_LOG, balancers
-from kuryr_runbook.checking.verdicts import some
+from kuryr_runbook.checking.verdicts import service_victim, some
 from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.model.findings import Status
 from kuryr_runbook.snapshots.cloud.resources import Balancer, Member
 from kuryr_runbook.snapshots.cluster.objects import ClusterService, ServicePort
 
 
-@question(
+@Check(
     "listener-missing",
     "Every port of a Service has a listener with a pool",
     "kuryr-kubernetes, controller/drivers/lbaasv2.py; a protocol that Octavia refuses is skipped",
-    {"members-differ"},
+    explains={"members-differ"},
 )
 def check_listeners(look: Look) -> Iterator[Cause]:
     """Where a load balancer changes just now, one looks again later."""
@@ -41,7 +42,7 @@ def check_listeners(look: Look) -> Iterator[Cause]:
         )
 
 
-@question(
+@Check(
     "members-differ",
     "The members of every pool are the Service's ready backends",
     f"{FROM_HANDLER}: a member for each address of the endpoints",
@@ -65,7 +66,7 @@ def check_members(look: Look) -> Iterator[Cause]:
         )
 
 
-@question(
+@Check(
     "member-state",
     "No member of a pool is in ERROR",
     "octavia: operating_status; NO_MONITOR is what members of Kuryr's pools have",

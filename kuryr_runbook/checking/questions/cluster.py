@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from ipaddress import IPv4Network
 
+from kuryr_runbook.checking.checks import Check, Occasion
 from kuryr_runbook.checking.verdicts import (
     CouldNotLook,
-    Verdict,
-    check,
     failed,
     objected,
     passed,
@@ -23,6 +22,7 @@ from kuryr_runbook.checking.view.permissions import (
     services,
 )
 from kuryr_runbook.model import addressing, support
+from kuryr_runbook.model.findings import Verdict
 from kuryr_runbook.model.services import Service
 from kuryr_runbook.model.upgrades import move_objections
 from kuryr_runbook.snapshots.cloud.lookup import service_subnet
@@ -30,7 +30,12 @@ from kuryr_runbook.snapshots.cluster.permissions import service_range_of
 from kuryr_runbook.snapshots.preflight import PreflightSnapshot
 
 
-@check("kubernetes-version", "Kuryr's release runs on this version of Kubernetes")
+@Check(
+    "kubernetes-version",
+    "Kuryr's release runs on this version of Kubernetes",
+    "catalogue of releases: kuryr-runbook releases",
+    on=(Occasion.PREFLIGHT,),
+)
 def check_version(snapshot: PreflightSnapshot) -> Verdict:
     """Each release has a window, from the APIs that it uses."""
     version, release = cluster(snapshot).version, snapshot.site.release
@@ -43,18 +48,28 @@ def check_version(snapshot: PreflightSnapshot) -> Verdict:
     return passed(f"{version}; Kuryr {release.name} runs on {release.kubernetes_window}")
 
 
-@check("release-step", "One step leads from the installed release of Kuryr to the site's")
+@Check(
+    "release-step",
+    "One step leads from the installed release of Kuryr to the site's",
+    "catalogue of releases: upgrades that upstream supports",
+    on=(Occasion.PREFLIGHT,),
+)
 def check_release_step(snapshot: PreflightSnapshot) -> Verdict:
     """State stands in places that a later release may not read, or an earlier one not find."""
     cluster(snapshot)
     installed, wanted = readable(snapshot.installed), snapshot.site.release
     if objection := next(move_objections(installed, wanted), None):
-        return failed(objection.reason, objection.way_out)
+        return failed(objection.evidence, objection.remedy)
     told = [f"{subject} runs {release}" for subject, release in installed.releases()]
     return passed("; ".join(told) or "Kuryr is not installed")
 
 
-@check("self-link", "The API gives its objects the metadata.selfLink that Kuryr reads")
+@Check(
+    "self-link",
+    "The API gives its objects the metadata.selfLink that Kuryr reads",
+    "metadata.selfLink in kuryr_kubernetes of stein to victoria",
+    on=(Occasion.PREFLIGHT,),
+)
 def check_self_link(snapshot: PreflightSnapshot) -> Verdict:
     """Seen at the Service default/kubernetes. Up to Victoria, Kuryr does nothing without it."""
     release = snapshot.site.release
@@ -66,7 +81,12 @@ def check_self_link(snapshot: PreflightSnapshot) -> Verdict:
     return passed(f"Service {service} has it")
 
 
-@check("kubernetes-rights", "The kubeconfig's user may do all that the runbook does")
+@Check(
+    "kubernetes-rights",
+    "The kubeconfig's user may do all that the runbook does",
+    "kubernetes: SelfSubjectAccessReview",
+    on=(Occasion.PREFLIGHT,),
+)
 def check_rights(snapshot: PreflightSnapshot) -> Verdict:
     """Kubernetes answers this itself, for each verb and resource (SelfSubjectAccessReview)."""
     missing = [str(right) for right in readable(cluster(snapshot).missing_rights)]
@@ -79,7 +99,12 @@ def check_rights(snapshot: PreflightSnapshot) -> Verdict:
     return passed("it may")
 
 
-@check("service-cidr", "The site's service CIDR is the cluster's, and fits the service subnet")
+@Check(
+    "service-cidr",
+    "The site's service CIDR is the cluster's, and fits the service subnet",
+    "kuryr-kubernetes, doc/source/installation/services.rst: a VIP is a ClusterIP",
+    on=(Occasion.PREFLIGHT,),
+)
 def check_service_cidr(snapshot: PreflightSnapshot) -> Verdict:
     """The API server names its range when it refuses an address that is outside of it.
 
@@ -119,7 +144,12 @@ def check_service_cidr(snapshot: PreflightSnapshot) -> Verdict:
     return passed(f"{told}, Service default/kubernetes at {address}")
 
 
-@check("services", "Kuryr makes a load balancer of every Service")
+@Check(
+    "services",
+    "Kuryr makes a load balancer of every Service",
+    "kuryr-kubernetes, controller/handlers/lbaas.py: what it ignores",
+    on=(Occasion.PREFLIGHT,),
+)
 def check_services(snapshot: PreflightSnapshot) -> Verdict:
     """Nobody answers at the address of a Service that Kuryr ignores: there is no kube-proxy."""
     found, version = services(snapshot), octavia_version(snapshot)
@@ -127,8 +157,8 @@ def check_services(snapshot: PreflightSnapshot) -> Verdict:
     ways_out = {}
     for service in found:
         for objection in support.service_objections(snapshot.site.release, service, version):
-            told.setdefault(objection.reason, []).append(objection.subject)
-            ways_out[objection.way_out] = True
+            told.setdefault(objection.evidence, []).append(objection.subject)
+            ways_out[objection.remedy] = True
     if told:
         evidence = [f"{reason} ({some(names)})" for reason, names in told.items()]
         return warned("; ".join(evidence), "; ".join(ways_out))

@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from kuryr_runbook.checking.causes import (
-    Cause,
-    Victim,
+from kuryr_runbook.checking.causes import Cause
+from kuryr_runbook.checking.checks import Check
+from kuryr_runbook.checking.verdicts import (
+    CouldNotLook,
     node_victim,
     phase,
     pod_victim,
-    question,
+    readable,
+    some,
 )
-from kuryr_runbook.checking.verdicts import CouldNotLook, readable, some
 from kuryr_runbook.checking.view.cloud import Look, ipv4_range
 from kuryr_runbook.model.addressing import api_service_address
 from kuryr_runbook.model.drivers import GroupRole
-from kuryr_runbook.model.findings import Status
+from kuryr_runbook.model.findings import Region, Status, Victim
 from kuryr_runbook.model.fixes import PhaseFix
+from kuryr_runbook.model.site import Site
 from kuryr_runbook.snapshots.cloud.resources import Port, Rule
 from kuryr_runbook.specs.openstack import balancer_source
 
@@ -26,11 +28,17 @@ Guarded = tuple[tuple[str, ...], Port, list[Victim]]
 """Security groups, one of the ports that are in exactly these, and who sits behind them."""
 
 
-@question(
+def _open_by_design(site: Site) -> str:
+    open_to_all = site.provider.keeps_client_address
+    return f"with {site.kuryr.octavia_provider} pods have to admit everybody" if open_to_all else ""
+
+
+@Check(
     "service-subnet-rule",
     "Security groups admit the load balancers",
     "kuryr-kubernetes, doc/source/installation/services.rst: members in layer-3 mode are asked "
     "from the service subnet",
+    region=Region.GUARDS,
 )
 def check_service_rule(look: Look) -> Iterator[Cause]:
     """With MACVLAN it is the group of the worker's port, with the other drivers the pod's own."""
@@ -50,10 +58,11 @@ def check_service_rule(look: Look) -> Iterator[Cause]:
         )
 
 
-@question(
+@Check(
     "pod-traffic-rule",
     "Security groups let pods reach each other",
     "neutron: a group lets its own members in only by a rule with itself as remote group",
+    region=Region.GUARDS,
 )
 def check_self_rule(look: Look) -> Iterator[Cause]:
     """By the group itself, or by the range of the pods."""
@@ -74,7 +83,7 @@ def check_self_rule(look: Look) -> Iterator[Cause]:
         )
 
 
-@question(
+@Check(
     "api-rule",
     "Security groups let the API's load balancer reach the API servers",
     "kuryr-kubernetes, doc/source/installation/manual.rst: the API has a load balancer of its own",
@@ -105,11 +114,11 @@ def check_api_rule(look: Look) -> Iterator[Cause]:
                     )
 
 
-@question(
+@Check(
     "group-too-open",
     "No security group of nodes or pods admits everybody",
     "neutron: a rule without a remote range admits the whole world, by a floating IP too",
-    arises=lambda site: not site.provider.keeps_client_address,
+    moot=_open_by_design,
 )
 def check_too_open(look: Look) -> Iterator[Cause]:
     """Every protocol, or every port of TCP or UDP, from anywhere."""

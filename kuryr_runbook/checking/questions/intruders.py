@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from kuryr_runbook.checking.checks import Check, Occasion
 from kuryr_runbook.checking.verdicts import (
     CouldNotLook,
-    Verdict,
-    check,
     failed,
-    only,
+    node_victim,
     passed,
     readable,
     skipped,
@@ -17,6 +16,7 @@ from kuryr_runbook.checking.verdicts import (
     warned,
 )
 from kuryr_runbook.checking.view.permissions import cluster, kuryr_is_installed
+from kuryr_runbook.model.findings import Verdict, Victim
 from kuryr_runbook.snapshots.cluster.permissions import CLOUD_CONTROLLER, Program
 from kuryr_runbook.snapshots.preflight import PreflightSnapshot
 
@@ -38,24 +38,36 @@ SERVICE_CONTROLLERS = {"service", "service-lb-controller"}
 """What the controller that makes load balancers is called; the second name from 1.28 on."""
 
 
-@check("kube-proxy", "There is no kube-proxy")
+@Check(
+    "kube-proxy",
+    "There is no kube-proxy",
+    "kuryr-kubernetes, doc/source/installation/manual.rst: Octavia takes its place",
+    on=(Occasion.PREFLIGHT,),
+)
 def check_kube_proxy(snapshot: PreflightSnapshot) -> Verdict:
     """It would answer for ClusterIPs on every node, and Octavia's load balancers never would."""
     found = [
-        str(p) for p in readable(cluster(snapshot).programs) if p.name.startswith("kube-proxy")
+        _victim(it)
+        for it in readable(cluster(snapshot).programs)
+        if it.name.startswith("kube-proxy")
     ]
     if found:
         return failed(
-            some(found),
+            some([str(it) for it in found]),
             "remove it (kubectl -n kube-system delete daemonset kube-proxy), and its rules from "
             "the nodes: kube-proxy --cleanup, or a reboot",
-            only(found),
+            *found,
         )
     return passed("no DaemonSet, Deployment or pod of that name; one outside of the cluster does "
                   "not show here")  # fmt: skip
 
 
-@check("other-network", "There is no other CNI network")
+@Check(
+    "other-network",
+    "There is no other CNI network",
+    "kubelet: it takes the first CNI configuration by its file name",
+    on=(Occasion.PREFLIGHT,),
+)
 def check_other_network(snapshot: PreflightSnapshot) -> Verdict:
     """The kubelet takes one configuration: the first by its file name."""
     sets = [p for p in readable(cluster(snapshot).programs) if p.kind == "DaemonSet"]
@@ -81,7 +93,12 @@ def check_other_network(snapshot: PreflightSnapshot) -> Verdict:
     return passed("none of those that we know")
 
 
-@check("cni-configuration", "No CNI configuration lies on the nodes yet")
+@Check(
+    "cni-configuration",
+    "No CNI configuration lies on the nodes yet",
+    "kubelet: a node is ready once it finds a CNI configuration",
+    on=(Occasion.PREFLIGHT,),
+)
 def check_cni_configuration(snapshot: PreflightSnapshot) -> Verdict:
     """A kubelet calls its node Ready when it finds one, so Ready nodes tell of a forgotten one."""
     if kuryr_is_installed(snapshot):
@@ -95,27 +112,36 @@ def check_cni_configuration(snapshot: PreflightSnapshot) -> Verdict:
             f"{len(ready)} of {len(nodes)} nodes are Ready without Kuryr: {some(ready)}",
             "look into /etc/cni/net.d on them, and remove what another network left; shortly "
             "after a teardown the kubelets have only not noticed yet",
-            only(ready),
+            *map(node_victim, ready),
         )
     return passed(f"none of {len(nodes)} nodes is Ready")
 
 
-@check("service-controller", "No cloud controller makes load balancers")
+@Check(
+    "service-controller",
+    "No cloud controller makes load balancers",
+    "cloud-provider-openstack: it makes one for each Service of type LoadBalancer",
+    on=(Occasion.PREFLIGHT,),
+)
 def check_service_controller(snapshot: PreflightSnapshot) -> Verdict:
     """It would make a second one, kube_service_..., for each Service of type LoadBalancer."""
     found = [p for p in readable(cluster(snapshot).programs) if _controls_cloud(p.words)]
-    making = [str(program) for program in found if _makes_balancers(program)]
+    making = [program for program in found if _makes_balancers(program)]
     if making:
         return warned(
-            some(making),
+            some([str(program) for program in making]),
             "switch its service controller off: --controllers=*,-service (from 1.28 on "
             "*,-service-lb-controller), or enabled=false in [LoadBalancer] of its cloud.conf",
-            only(making),
+            *map(_victim, making),
         )
     if found:
         return passed(f"{some([str(program) for program in found])}: its service controller is off")
     return passed("no OpenStack cloud controller is seen; one outside of the cluster does not "
                   "show here")  # fmt: skip
+
+
+def _victim(program: Program) -> Victim:
+    return Victim(program.kind, program.name, program.namespace)
 
 
 def _controls_cloud(words: Sequence[str]) -> bool:

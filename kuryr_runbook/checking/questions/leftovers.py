@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from kuryr_runbook.checking.causes import Cause, Victim, question
+from kuryr_runbook.checking.causes import Cause
+from kuryr_runbook.checking.checks import Check
 from kuryr_runbook.checking.fixes import (
     Marked,
     certain,
@@ -15,11 +16,13 @@ from kuryr_runbook.checking.fixes import (
     delete_ports,
     release,
 )
-from kuryr_runbook.checking.verdicts import some
+from kuryr_runbook.checking.verdicts import pod_victim, service_victim, some
 from kuryr_runbook.checking.view.cloud import Look
-from kuryr_runbook.model.findings import Status
+from kuryr_runbook.model.findings import Status, Victim
 from kuryr_runbook.model.marks import KURYRS_FLOATING_IP, POD_PORT_OWNERS
+from kuryr_runbook.model.site import Site
 from kuryr_runbook.snapshots.cloud.resources import Port
+from kuryr_runbook.snapshots.cluster.objects import ClusterService, Pod
 from kuryr_runbook.snapshots.cluster.vif import PodVif
 
 JUST_NOW = 15.0
@@ -27,11 +30,28 @@ JUST_NOW = 15.0
 LEAK = "up to ussuri Kuryr has no finalizers: what is deleted while the controller is down stays"
 
 
-@question(
+def _without_finalizers(site: Site) -> str:
+    return "" if site.release.finalizers else f"Kuryr {site.release.name} sets no finalizers"
+
+
+def _without_kuryr_ports(site: Site) -> str:
+    return "" if site.release.crds else f"Kuryr {site.release.name} makes no KuryrPorts"
+
+
+def _victim(item: Marked) -> Victim:
+    match item:
+        case Pod():
+            return pod_victim(item)
+        case ClusterService():
+            return service_victim(item)
+    return Victim(item.kind, item.name, item.namespace)
+
+
+@Check(
     "stuck-finalizers",
     "Nothing hangs in Terminating for Kuryr's sake",
     "kuryr-kubernetes, constants.py from 3.0.0 on: the controller takes its finalizers off",
-    arises=lambda site: bool(site.release.finalizers),
+    moot=_without_finalizers,
 )
 def check_finalizers(look: Look) -> Iterator[Cause]:
     """Pods, Services, network policies and Kuryr's own objects."""
@@ -42,26 +62,26 @@ def check_finalizers(look: Look) -> Iterator[Cause]:
         if it.life.finalizers and it.life.deleted is not None and look.is_old(it.life.deleted)
     ]
     if stuck:
-        life = stuck[0].life
-        kind, _, place = str(stuck[0]).partition(" ")
-        namespace, _, name = place.partition("/")
+        life, victims = stuck[0].life, tuple(map(_victim, stuck))
+        first = victims[0]
         yield Cause(
             status=Status.FAIL,
-            evidence=f"{kind} {namespace}/{name} was to be gone at {life.deleted:%H:%M:%S} UTC; "
+            evidence=f"{first} was to be gone at {life.deleted:%H:%M:%S} UTC; "
             f"{', '.join(life.finalizers)} holds it",
             remedy="let the controller run: it removes what belongs to the object, and then the "
-            f"finalizer. By hand, which leaks that: kubectl -n {namespace} patch {kind.lower()} "
-            f'{name} --type=merge -p \'{{"metadata":{{"finalizers":null}}}}\'',
-            victims=tuple(Victim(*str(it).split(" ", 1)) for it in stuck),
+            f"finalizer. By hand, which leaks that: kubectl -n {first.namespace} patch "
+            f"{first.kind.lower()} {first.name} --type=merge "
+            '-p \'{"metadata":{"finalizers":null}}\'',
+            victims=victims,
             fixes=certain(lambda: release(look, stuck)),
         )
 
 
-@question(
+@Check(
     "port-orphaned",
     "Every port of a pod has its pod",
     f"kuryr-kubernetes: device_owner compute:kuryr, device_id the pod's uid; {LEAK}",
-    {"pair-stale"},
+    explains={"pair-stale"},
 )
 def check_ports(look: Look) -> Iterator[Cause]:
     """Each takes an address and a piece of the quota, as do those that are nobody's at all."""
@@ -91,7 +111,7 @@ def check_ports(look: Look) -> Iterator[Cause]:
         )
 
 
-@question(
+@Check(
     "port-twice",
     "No pod has two ports",
     "kuryr-kubernetes, controller/drivers/nested_macvlan_vif.py: after a failure it makes another",
@@ -117,11 +137,11 @@ def check_second_ports(look: Look) -> Iterator[Cause]:
         )
 
 
-@question(
+@Check(
     "kuryr-port-orphaned",
     "Every KuryrPort has its pod",
     "kuryr-kubernetes, controller/handlers/kuryrport.py from 3.0.0 on",
-    arises=lambda site: bool(site.release.crds),
+    moot=_without_kuryr_ports,
 )
 def check_kuryr_ports(look: Look) -> Iterator[Cause]:
     """It is named as its pod."""
@@ -141,16 +161,16 @@ def check_kuryr_ports(look: Look) -> Iterator[Cause]:
             evidence=some([str(it) for it in orphans]),
             remedy=f"kubectl -n {first.namespace} delete kuryrport {first.name}: the controller "
             "then deletes the Neutron port too",
-            victims=tuple(Victim("KuryrPort", f"{it.namespace}/{it.name}") for it in orphans),
+            victims=tuple(Victim(it.kind, it.name, it.namespace) for it in orphans),
             fixes=certain(lambda: delete_kuryr_ports(look, orphans)),
         )
 
 
-@question(
+@Check(
     "balancer-orphaned",
     "Every load balancer of a Service has its Service",
     f"kuryr-kubernetes names them <namespace>/<service>; {LEAK}",
-    {"floating-ip-orphaned"},
+    explains={"floating-ip-orphaned"},
 )
 def check_balancers(look: Look) -> Iterator[Cause]:
     """In the service subnet only: others are not Kuryr's."""
@@ -178,7 +198,7 @@ def check_balancers(look: Look) -> Iterator[Cause]:
         )
 
 
-@question(
+@Check(
     "floating-ip-orphaned",
     "Every floating IP of Kuryr's leads to a load balancer",
     f"kuryr-kubernetes, controller/drivers/public_ip.py: description {KURYRS_FLOATING_IP}; {LEAK}",

@@ -7,20 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from kuryr_runbook.checking.causes import Cause, question
+from kuryr_runbook.checking.causes import Cause
+from kuryr_runbook.checking.checks import Check, Depth
 from kuryr_runbook.checking.questions.signs import CONTROLLER_SIGNS, DAEMON_SIGNS, Sign
 from kuryr_runbook.checking.verdicts import CouldNotLook
 from kuryr_runbook.checking.view.cloud import Look
-from kuryr_runbook.model.findings import Status
+from kuryr_runbook.model.findings import Region, Status
 from kuryr_runbook.model.fixes import PhaseFix
 from kuryr_runbook.snapshots.cluster.programs import ProgramPod
 from kuryr_runbook.snapshots.reading import Unreadable
 
 
-@question(
+@Check(
     "controller-log",
     "The controller's log tells of nothing that explains a trouble",
     "kuryr-kubernetes: what it logs; seen with stein and 2024.1",
+    depth=Depth.SAID,
+    region=Region.PROGRAMS,
 )
 def check_controller_log(look: Look) -> Iterator[Cause]:
     """Credentials, certificates, roles, quotas: what no list of resources shows."""
@@ -36,10 +39,12 @@ def check_controller_log(look: Look) -> Iterator[Cause]:
         )
 
 
-@question(
+@Check(
     "daemon-log",
     "The daemons' logs tell of nothing that explains a trouble",
     "kuryr-kubernetes, cni/: what it logs; pyroute2 raises KeyError for an interface",
+    depth=Depth.SAID,
+    region=Region.PROGRAMS,
 )
 def check_daemon_log(look: Look) -> Iterator[Cause]:
     """Only the logs of daemons in trouble were read, and of those on nodes where pods hang."""

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 
-from kuryr_runbook.checking.causes import (
-    Cause,
-    Victim,
-    phase,
-    question,
-    service_victim,
-)
+from kuryr_runbook.checking.causes import Cause
+from kuryr_runbook.checking.checks import Check, Depth
 from kuryr_runbook.checking.questions.programs import CONTROLLER_EFFECTS, SERVICE_EFFECTS
-from kuryr_runbook.checking.verdicts import CouldNotLook, readable, some
+from kuryr_runbook.checking.verdicts import CouldNotLook, phase, readable, service_victim, some
 from kuryr_runbook.checking.view.cloud import Look, ipv4, ipv4_range, look_up
-from kuryr_runbook.model.findings import Status
+from kuryr_runbook.model.findings import Region, Status, Victim
 from kuryr_runbook.model.fixes import PhaseFix
 from kuryr_runbook.snapshots.cloud.lookup import node_subnet, pod_subnet, service_subnet
+from kuryr_runbook.snapshots.cluster.objects import ClusterService
 
 RANGES = (
     "kuryr-kubernetes, doc/source/installation/services.rst: Kubernetes has the lower half of "
@@ -24,11 +21,12 @@ RANGES = (
 )
 
 
-@question(
+@Check(
     "subnets-exist",
     "The subnets of nodes, pods and Services exist",
     "kuryr.conf: worker_nodes_subnet, pod_subnet, service_subnet",
-    {"controller-ready", "controller-restarts", *CONTROLLER_EFFECTS},
+    explains={"controller-ready", "controller-restarts", *CONTROLLER_EFFECTS},
+    depth=Depth.GROUND,
 )
 def check_subnets(look: Look) -> Iterator[Cause]:
     """By the site's ids or names."""
@@ -47,10 +45,11 @@ def check_subnets(look: Look) -> Iterator[Cause]:
         )
 
 
-@question(
+@Check(
     "router-legs",
     "One router joins nodes, pods and Services",
     "kuryr-kubernetes, doc/source/installation/manual.rst: one router for both subnets",
+    region=Region.ROUTER,
 )
 def check_router(look: Look) -> Iterator[Cause]:
     """Its ports stand in the subnets; those of another project's router are not seen."""
@@ -73,11 +72,17 @@ def check_router(look: Look) -> Iterator[Cause]:
             "out",
             remedy=f"openstack router set --external-gateway "
             f"{look.site.network.external_network} {router.name}",
-            explains=frozenset({"external-address"}),
+            explains={"external-address"},
         )
 
 
-@question("allocation-pool", "Octavia takes addresses of the upper half only", RANGES)
+@Check(
+    "allocation-pool",
+    "Octavia takes addresses of the upper half only",
+    RANGES,
+    depth=Depth.GROUND,
+    region=Region.SERVICES,
+)
 def check_pool(look: Look) -> Iterator[Cause]:
     """An allocation pool that reaches into the Services' range gives their addresses away."""
     services = look.site.kubernetes.service_cidr
@@ -91,16 +96,18 @@ def check_pool(look: Look) -> Iterator[Cause]:
                 remedy=f"{phase('openstack_prep')} says how the subnet has to be; openstack subnet "
                 f"set --no-allocation-pool --allocation-pool start=FIRST,end=LAST "
                 f"{look.service_subnet.name}",
-                explains=frozenset({"address-taken"}),
+                explains={"address-taken"},
                 fixes=(PhaseFix("openstack_prep"),),
             )
 
 
-@question(
+@Check(
     "address-taken",
     "No port but a VIP has an address of the Services",
     RANGES,
-    {"balancer-missing"},
+    explains={"balancer-missing"},
+    depth=Depth.GROUND,
+    region=Region.SERVICES,
 )
 def check_taken(look: Look) -> Iterator[Cause]:
     """An amphora's own port there keeps the next Service from getting its load balancer."""
@@ -130,11 +137,13 @@ def check_taken(look: Look) -> Iterator[Cause]:
         )
 
 
-@question(
+@Check(
     "service-range",
     "Every ClusterIP lies in the lower half of the service subnet",
     RANGES,
-    {"balancer-missing", *SERVICE_EFFECTS},
+    explains={"balancer-missing", *SERVICE_EFFECTS},
+    depth=Depth.GROUND,
+    region=Region.SERVICES,
 )
 def check_range(look: Look) -> Iterator[Cause]:
     """The controller says `Found 0 subnets for service`; in the upper half Octavia may be first."""
@@ -142,18 +151,18 @@ def check_range(look: Look) -> Iterator[Cause]:
     if subnet is None or subnet.prefixlen > 31:
         raise CouldNotLook("the range of the service subnet cannot be read")
     lower = next(iter(subnet.subnets()))
-    at = {service: ipv4(service.service.cluster_ip) for service in look.services}
-    outside = [service for service, ip in at.items() if ip is not None and ip not in subnet]
-    upper = [service for service, ip in at.items() if ip in subnet and ip not in lower]
-    for services, where in ((outside, f"outside of {subnet}"), (upper, f"above {lower}")):
-        if services:
-            told = [f"{it} {it.service.cluster_ip}" for it in services]
-            yield Cause(
-                status=Status.FAIL,
-                evidence=f"{where}: {some(told)}",
-                remedy="kubernetes.service_cidr has to be the API server's "
-                "--service-cluster-ip-range, in the lower half of network.service_subnet.cidr; "
-                f"then {phase('openstack_prep')} and {phase('controller')}",
-                victims=tuple(map(service_victim, services)),
-                own=True,
-            )
+    by_place: dict[str, list[ClusterService]] = defaultdict(list)
+    for service in look.services:
+        ip = ipv4(service.service.cluster_ip)
+        if ip is None or ip not in lower:
+            by_place[f"above {lower}" if ip and ip in subnet else f"not in {subnet}"] += [service]
+    for where, services in by_place.items():
+        yield Cause(
+            status=Status.FAIL,
+            evidence=f"{where}: {some([f'{it} {it.service.cluster_ip}' for it in services])}",
+            remedy="kubernetes.service_cidr has to be the API server's "
+            "--service-cluster-ip-range, in the lower half of network.service_subnet.cidr; "
+            f"then {phase('openstack_prep')} and {phase('controller')}",
+            victims=tuple(map(service_victim, services)),
+            own=True,
+        )

@@ -4,46 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kuryr_runbook.checking.causes import (
-    Cause,
-    node_victim,
-    phase,
-    question,
-)
-from kuryr_runbook.checking.verdicts import CouldNotLook, readable, some
+from kuryr_runbook.checking.causes import Cause
+from kuryr_runbook.checking.checks import Check, Depth
+from kuryr_runbook.checking.verdicts import CouldNotLook, node_victim, phase, readable, some
 from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.model.drivers import VifDriver
-from kuryr_runbook.model.findings import Status
+from kuryr_runbook.model.findings import Region, Status
 from kuryr_runbook.model.site import Site
 
 BROKEN_TRUNKS = ("DEGRADED", "ERROR")
 """States that last; a trunk is DOWN or in BUILD while its instance starts."""
 
 
-def needs_pairs(site: Site) -> bool:
-    """Whether each pod takes an address pair of its worker's port."""
-    return site.driver.needs_address_pairs
+def without_pairs(site: Site) -> str:
+    """That no pod takes an address pair of its worker's port, if so."""
+    needs = site.driver.needs_address_pairs
+    return "" if needs else f"{site.kuryr.vif_driver} needs no address pairs"
 
 
-def _is_nested(site: Site) -> bool:
-    return site.kuryr.vif_driver is not VifDriver.NEUTRON_VIF
+def without_trunks(site: Site) -> str:
+    """That pods' ports are no subports of their worker's trunk, if so."""
+    driver = site.kuryr.vif_driver
+    return "" if driver is VifDriver.NESTED_VLAN else f"{driver} needs no trunks"
 
 
-def _finds_by_tags(site: Site) -> bool:
-    return bool(site.kuryr.resource_tags) and site.release.tags_find_node_ports
+def _without_parents(site: Site) -> str:
+    driver = site.kuryr.vif_driver
+    return f"{driver} makes ports of their own" if driver is VifDriver.NEUTRON_VIF else ""
 
 
-def uses_trunks(site: Site) -> bool:
-    """Whether pods' ports are subports of their worker's trunk."""
-    return site.kuryr.vif_driver is VifDriver.NESTED_VLAN
+def _without_tags(site: Site) -> str:
+    if site.kuryr.resource_tags and site.release.tags_find_node_ports:
+        return ""
+    return f"Kuryr {site.release.name} looks for them by their addresses alone here"
 
 
-@question(
+@Check(
     "node-port",
     "Each node's address is that of a Neutron port in the node subnet",
     "kuryr-kubernetes, controller/drivers/nested_vif.py, _get_parent_port_by_host_ip",
-    {"pod-unhandled", "address-pair", "controller-restarts"},
-    arises=_is_nested,
+    explains={"pod-unhandled", "address-pair", "controller-restarts"},
+    moot=_without_parents,
+    depth=Depth.GROUND,
 )
 def check_node_ports(look: Look) -> Iterator[Cause]:
     """Kuryr finds the port of a pod's node by the address that its kubelet registered."""
@@ -62,12 +64,13 @@ def check_node_ports(look: Look) -> Iterator[Cause]:
         )
 
 
-@question(
+@Check(
     "node-port-security",
     "The workers' ports have port security on",
     "neutron, extensions/allowedaddresspairs.py: a port without it takes no pairs (409)",
-    {"pod-unhandled", "address-pair", "controller-restarts"},
-    arises=needs_pairs,
+    explains={"pod-unhandled", "address-pair", "controller-restarts"},
+    moot=without_pairs,
+    depth=Depth.GROUND,
 )
 def check_port_security(look: Look) -> Iterator[Cause]:
     """Neutron answers 409 to a pair for it."""
@@ -83,12 +86,13 @@ def check_port_security(look: Look) -> Iterator[Cause]:
         )
 
 
-@question(
+@Check(
     "trunk",
     "The workers' ports are parents of trunks that work",
     "kuryr-kubernetes, controller/drivers/nested_vlan_vif.py: `missing trunk details`",
-    {"pod-unhandled", "controller-restarts"},
-    arises=uses_trunks,
+    explains={"pod-unhandled", "controller-restarts"},
+    moot=without_trunks,
+    depth=Depth.GROUND,
 )
 def check_trunks(look: Look) -> Iterator[Cause]:
     """nested-vlan makes pods' ports subports of their worker's trunk."""
@@ -113,16 +117,17 @@ def check_trunks(look: Look) -> Iterator[Cause]:
             remedy="look at Neutron's trunk driver or agent on the host of that instance",
             victims=tuple(map(node_victim, broken)),
             nodes=frozenset(broken),
-            explains=frozenset({"pod-unhandled", "pod-interface-inactive", "subport"}),
+            explains={"pod-unhandled", "pod-interface-inactive", "subport"},
         )
 
 
-@question(
+@Check(
     "node-port-tags",
     "The workers' ports have the tags by which Kuryr looks for them",
     "kuryr-kubernetes, controller/drivers/nested_vif.py from 4.0.0 on",
-    {"pod-unhandled", "controller-restarts"},
-    arises=_finds_by_tags,
+    explains={"pod-unhandled", "controller-restarts"},
+    moot=_without_tags,
+    depth=Depth.GROUND,
 )
 def check_tags(look: Look) -> Iterator[Cause]:
     """With kuryr.resource_tags, later releases find only tagged ports."""
@@ -139,12 +144,14 @@ def check_tags(look: Look) -> Iterator[Cause]:
         )
 
 
-@question(
+@Check(
     "mtu",
     "The pods' network has no larger MTU than the nodes' network",
     "kuryr-kubernetes, cni/binding/nested.py, bug 1863212",
-    ("pod-plugged", "daemon-log"),
-    arises=_is_nested,
+    explains={"pod-plugged", "daemon-log"},
+    moot=_without_parents,
+    depth=Depth.GROUND,
+    region=Region.PODS,
 )
 def check_mtu(look: Look) -> Iterator[Cause]:
     """Some releases refuse to plug, and the others lose large packets."""

@@ -6,13 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from itertools import chain
 
-from kuryr_runbook.checking.causes import (
-    Cause,
-    Victim,
-    node_victim,
-    pod_victim,
-    question,
-)
+from kuryr_runbook.checking.causes import Cause
+from kuryr_runbook.checking.checks import Check, Depth
 from kuryr_runbook.checking.fixes import (
     PlacedPair,
     allow_pairs,
@@ -20,10 +15,10 @@ from kuryr_runbook.checking.fixes import (
     drop_pairs,
     drop_second_pairs,
 )
-from kuryr_runbook.checking.questions.nodes import needs_pairs
-from kuryr_runbook.checking.verdicts import CouldNotLook, some
+from kuryr_runbook.checking.questions.nodes import without_pairs
+from kuryr_runbook.checking.verdicts import CouldNotLook, node_victim, pod_victim, some
 from kuryr_runbook.checking.view.cloud import Look, ipv4, ipv4_range
-from kuryr_runbook.model.findings import Status
+from kuryr_runbook.model.findings import Status, Victim
 from kuryr_runbook.snapshots.cluster.vif import PodVif
 from kuryr_runbook.snapshots.reading import Unreadable
 
@@ -34,13 +29,22 @@ NEARLY = 0.8
 FROM_DRIVER = "kuryr-kubernetes, controller/drivers/nested_macvlan_vif.py, nested_vif.py"
 
 
-@question(
+@Check(
     "pair-limit",
     "No worker's port is near the limit of address pairs",
     "neutron, max_allowed_address_pair, 10 by default; seen: the pod beyond it makes the "
     "controller restart, and leaves a port each time",
-    {"address-pair", "pod-unhandled", "controller-ready", "controller-restarts", "port-orphaned"},
-    arises=needs_pairs,
+    explains=frozenset(
+        {
+            "address-pair",
+            "pod-unhandled",
+            "controller-ready",
+            "controller-restarts",
+            "port-orphaned",
+        }
+    ),
+    moot=without_pairs,
+    depth=Depth.GROUND,
 )
 def check_pair_limit(look: Look) -> Iterator[Cause]:
     """Where Neutron was not asked, any port that has more than the default tells of another."""
@@ -78,11 +82,11 @@ def check_pair_limit(look: Look) -> Iterator[Cause]:
         )
 
 
-@question(
+@Check(
     "address-pair",
     "Every pod stands in the allowed address pairs of its worker's port",
     f"{FROM_DRIVER}; stein 1.0.1 loses pairs when two pods start at once",
-    arises=needs_pairs,
+    moot=without_pairs,
 )
 def check_pairs(look: Look) -> Iterator[Cause]:
     """Without its pair Neutron drops a nested pod's packets, though the pod is Ready."""
@@ -107,11 +111,11 @@ def check_pairs(look: Look) -> Iterator[Cause]:
         )
 
 
-@question(
+@Check(
     "pair-twice",
     "No address is allowed twice",
     "neutron: whoever has an address in its pairs may answer for it",
-    arises=needs_pairs,
+    moot=without_pairs,
 )
 def check_pairs_once(look: Look) -> Iterator[Cause]:
     """One of the two is of an earlier pod, and would be answered for by the wrong node."""
@@ -134,12 +138,12 @@ def check_pairs_once(look: Look) -> Iterator[Cause]:
         )
 
 
-@question(
+@Check(
     "pair-stale",
     "No address pair is left of a pod that is gone",
     f"{FROM_DRIVER}; up to ussuri, what is deleted while the controller is down stays",
-    ("pair-twice",),
-    arises=needs_pairs,
+    explains={"pair-twice"},
+    moot=without_pairs,
 )
 def check_stale_pairs(look: Look) -> Iterator[Cause]:
     """They count towards the limit, and let somebody use the address. Only the pods' subnet."""

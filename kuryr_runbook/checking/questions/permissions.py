@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+from kuryr_runbook.checking.checks import Check, Occasion
 from kuryr_runbook.checking.verdicts import (
     CouldNotLook,
-    Verdict,
-    check,
     failed,
     passed,
     readable,
@@ -27,6 +26,7 @@ from kuryr_runbook.checking.view.permissions import (
     roles,
 )
 from kuryr_runbook.model import support
+from kuryr_runbook.model.findings import Verdict
 from kuryr_runbook.model.providers import OctaviaProvider
 from kuryr_runbook.model.releases.octavia_features import PROVIDER_CHOICE
 from kuryr_runbook.snapshots.cloud import lookup
@@ -41,7 +41,12 @@ AMPHORAE = {"amphora", "octavia"}
 """Names of the provider whose load balancers are amphorae; the second is the older one."""
 
 
-@check("neutron-extensions", "Neutron has the extensions that this site needs")
+@Check(
+    "neutron-extensions",
+    "Neutron has the extensions that this site needs",
+    "kuryr-kubernetes, controller/drivers/: what its requests name",
+    on=(Occasion.PREFLIGHT,),
+)
 def check_extensions(snapshot: PreflightSnapshot) -> Verdict:
     """Which ones depends on the VIF driver and the release."""
     needed, there = needed_extensions(snapshot.site), neutron(snapshot).extensions
@@ -55,7 +60,12 @@ def check_extensions(snapshot: PreflightSnapshot) -> Verdict:
     return passed(", ".join(needed))
 
 
-@check("octavia-api", "Octavia's API is new enough")
+@Check(
+    "octavia-api",
+    "Octavia's API is new enough",
+    "kuryr-kubernetes, controller/drivers/lbaasv2.py: version 2, and what it asks of it",
+    on=(Occasion.PREFLIGHT,),
+)
 def check_octavia_api(snapshot: PreflightSnapshot) -> Verdict:
     """Kuryr needs version 2, and does without what a later minor version brings."""
     newest = octavia_version(snapshot)
@@ -77,7 +87,12 @@ def check_octavia_api(snapshot: PreflightSnapshot) -> Verdict:
     return passed(f"version {told}{more}")
 
 
-@check("octavia-providers", "Octavia offers a provider that Kuryr can use")
+@Check(
+    "octavia-providers",
+    "Octavia offers a provider that Kuryr can use",
+    "kuryr-kubernetes, controller/drivers/lbaasv2.py: octavia_provider",
+    on=(Occasion.PREFLIGHT,),
+)
 def check_providers(snapshot: PreflightSnapshot) -> Verdict:
     """The one that the site chose, which Kuryr does not always name to Octavia; then it gets the
     default one, and the API does not tell which that is.
@@ -116,12 +131,17 @@ def _only_ovn(snapshot: PreflightSnapshot) -> Verdict:
     objections = support.provider_objections(snapshot.site.release, kuryr.vif_driver, ovn)
     if objection := next(objections, None):
         return failed(
-            f"{evidence}; {objection.reason}", "have the cloud's operators enable amphorae"
+            f"{evidence}; {objection.evidence}", "have the cloud's operators enable amphorae"
         )
     return failed(evidence, f"set kuryr.octavia_provider to {ovn}")
 
 
-@check("port-role", "The user may make pods' ports")
+@Check(
+    "port-role",
+    "The user may make pods' ports",
+    "neutron, policies/port.py: create_port, create_port:binding:host_id",
+    on=(Occasion.PREFLIGHT,),
+)
 def check_port_role(snapshot: PreflightSnapshot) -> Verdict:
     """Asked with ports that cannot be made: what counts is how Neutron refuses them.
 
@@ -149,7 +169,12 @@ def check_port_role(snapshot: PreflightSnapshot) -> Verdict:
     return passed(f"also with binding:host_id; {roles(snapshot)}")
 
 
-@check("load-balancer-role", "The user may list and make load balancers")
+@Check(
+    "load-balancer-role",
+    "The user may list and make load balancers",
+    "octavia, policies/base.py: load-balancer_member",
+    on=(Occasion.PREFLIGHT,),
+)
 def check_balancer_role(snapshot: PreflightSnapshot) -> Verdict:
     """Asked with a load balancer that cannot be made, since a reader may list and not make."""
     look = octavia(snapshot)
@@ -167,7 +192,12 @@ def check_balancer_role(snapshot: PreflightSnapshot) -> Verdict:
     return passed(f"{len(balancers)} are there; {roles(snapshot)}")
 
 
-@check("credential-roles", "Kuryr's application credential gets the roles that it needs")
+@Check(
+    "credential-roles",
+    "Kuryr's application credential gets the roles that it needs",
+    "keystone: an application credential has at most its user's roles",
+    on=(Occasion.PREFLIGHT,),
+)
 def check_credential_roles(snapshot: PreflightSnapshot) -> Verdict:
     """The probes ask as the runbook's user, and an application credential may have less.
 
@@ -194,7 +224,12 @@ def check_credential_roles(snapshot: PreflightSnapshot) -> Verdict:
     return passed(told)
 
 
-@check("address-pair-limit", "A worker's port takes an address pair for each of its pods")
+@Check(
+    "address-pair-limit",
+    "A worker's port takes an address pair for each of its pods",
+    "neutron, max_allowed_address_pair, 10 by default",
+    on=(Occasion.PREFLIGHT,),
+)
 def check_pair_limit(snapshot: PreflightSnapshot) -> Verdict:
     """Neutron's max_allowed_address_pair, 10 unless the cloud's operators raise it."""
     if not snapshot.site.driver.needs_address_pairs:
@@ -229,7 +264,12 @@ def _pairs_in_use(snapshot: PreflightSnapshot) -> str:
     return f"most are in use at {most}: {counts[most]}"
 
 
-@check("has-to-exist", "What has to exist in Neutron beforehand is there")
+@Check(
+    "has-to-exist",
+    "What has to exist in Neutron beforehand is there",
+    "the site: external network, nodes' subnet, and what it names by ids",
+    on=(Occasion.PREFLIGHT,),
+)
 def check_existing(snapshot: PreflightSnapshot) -> Verdict:
     """External network and node subnet, and all that the site names by its id."""
     site, cloud, network = snapshot.site, snapshot.cloud, snapshot.site.network

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
-from kuryr_runbook.checking.causes import Cause, phase, pod_victim, question
-from kuryr_runbook.checking.questions.nodes import uses_trunks
-from kuryr_runbook.checking.verdicts import readable, some
+from kuryr_runbook.checking.causes import Cause
+from kuryr_runbook.checking.checks import Check
+from kuryr_runbook.checking.questions.nodes import without_trunks
+from kuryr_runbook.checking.verdicts import phase, pod_victim, readable, some
 from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.model.findings import Status
 from kuryr_runbook.snapshots.cluster.objects import Pod
@@ -16,11 +17,11 @@ from kuryr_runbook.snapshots.cluster.vif import Malformed
 SUCCESSOR = "delete the pod: its successor gets a new port"
 
 
-@question(
+@Check(
     "pod-unhandled",
     "Kuryr promised each pod an interface",
     "kuryr-kubernetes, controller/handlers/vif.py: the daemon waits for it, then answers 504",
-    {"pod-plugged"},
+    explains={"pod-plugged"},
 )
 def check_handled(look: Look) -> Iterator[Cause]:
     """The controller makes a port, and writes it down; the kubelet's plugin waits for that."""
@@ -38,11 +39,11 @@ def check_handled(look: Look) -> Iterator[Cause]:
         )
 
 
-@question(
+@Check(
     "pod-interface",
     "The interface that Kuryr promised can be read",
     "kuryr-kubernetes, objects/vif.py: an oslo versioned object",
-    {"pod-plugged"},
+    explains={"pod-plugged"},
 )
 def check_readable(look: Look) -> Iterator[Cause]:
     """Something else wrote there, or another release."""
@@ -58,11 +59,13 @@ def check_readable(look: Look) -> Iterator[Cause]:
         )
 
 
-@question(
+@Check(
     "pod-port-missing",
     "Every pod's port exists in Neutron",
     "kuryr-kubernetes: the annotation or KuryrPort names the port that reserves address and MAC",
-    {"pod-plugged", "address-pair", "members-differ", "subport", "pod-interface-inactive"},
+    explains=frozenset(
+        {"pod-plugged", "address-pair", "members-differ", "subport", "pod-interface-inactive"}
+    ),
 )
 def check_ports_exist(look: Look) -> Iterator[Cause]:
     """Somebody deleted it; Neutron may give the address to another."""
@@ -80,11 +83,11 @@ def check_ports_exist(look: Look) -> Iterator[Cause]:
         )
 
 
-@question(
+@Check(
     "pod-port-differs",
     "Every pod's port has the pod's address and MAC",
     "neutron: security groups and spoofing protection go by address and MAC of the port",
-    {"address-pair", "members-differ"},
+    explains={"address-pair", "members-differ"},
 )
 def check_ports_match(look: Look) -> Iterator[Cause]:
     """Something changed the port, or the pod was plugged by something else."""
@@ -110,11 +113,11 @@ def check_ports_match(look: Look) -> Iterator[Cause]:
         )
 
 
-@question(
+@Check(
     "port-shared",
     "No two pods have the same port",
     "kuryr-kubernetes: one port for each pod's interface",
-    {"pod-port-differs", "address-pair", "members-differ"},
+    explains={"pod-port-differs", "address-pair", "members-differ"},
 )
 def check_ports_own(look: Look) -> Iterator[Cause]:
     """Copied annotations do that, for example those of a restored backup."""
@@ -133,11 +136,11 @@ def check_ports_own(look: Look) -> Iterator[Cause]:
         )
 
 
-@question(
+@Check(
     "pod-interface-inactive",
     "Every pod's interface is active",
     "kuryr-kubernetes, controller/handlers/vif.py: the daemon plugs what is active",
-    {"pod-plugged"},
+    explains={"pod-plugged"},
 )
 def check_active(look: Look) -> Iterator[Cause]:
     """With nested-macvlan nobody waits for Neutron; with the others the port has to be ACTIVE."""
@@ -160,12 +163,12 @@ def check_active(look: Look) -> Iterator[Cause]:
         )
 
 
-@question(
+@Check(
     "subport",
     "Every pod's port is a subport of its worker's trunk",
     "kuryr-kubernetes, controller/drivers/nested_vlan_vif.py",
-    {"pod-interface-inactive"},
-    arises=uses_trunks,
+    explains={"pod-interface-inactive"},
+    moot=without_trunks,
 )
 def check_subports(look: Look) -> Iterator[Cause]:
     """Without it nothing carries the pod's VLAN."""
@@ -213,7 +216,7 @@ FAULTS: Mapping[str, tuple[str, str]] = {
 """What the kubelet says about a pod that it could not plug, and what that means."""
 
 
-@question(
+@Check(
     "pod-plugged",
     "Every pod with an interface was plugged",
     "kuryr-kubernetes, cni/ and kuryr_cni/: the kubelet puts what the plugin answers into an event",

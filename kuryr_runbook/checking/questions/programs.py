@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kuryr_runbook.checking.causes import Cause, node_victim, phase, question
-from kuryr_runbook.checking.verdicts import some
+from kuryr_runbook.checking.causes import Cause
+from kuryr_runbook.checking.checks import Check, Depth
+from kuryr_runbook.checking.verdicts import node_victim, phase, some
 from kuryr_runbook.checking.view.cloud import Look
-from kuryr_runbook.model.findings import Status
+from kuryr_runbook.model.findings import Region, Status
 from kuryr_runbook.model.fixes import PhaseFix
+from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.support import kubernetes_objections
 from kuryr_runbook.snapshots.cluster.programs import ProgramPod
 from kuryr_runbook.snapshots.reading import Unreadable
@@ -28,27 +30,35 @@ RECENT = 3600.0
 """Seconds in which restarts still matter."""
 
 
-@question(
+def _without_self_link(site: Site) -> str:
+    return "" if site.release.needs_self_link else f"Kuryr {site.release.name} does not read it"
+
+
+@Check(
     "kubernetes-version",
     "Kuryr's release runs on this version of Kubernetes",
     "catalogue of releases: kuryr-runbook releases",
-    {"controller-ready", *CONTROLLER_EFFECTS},
+    explains={"controller-ready", *CONTROLLER_EFFECTS},
+    depth=Depth.GROUND,
+    region=Region.PROGRAMS,
 )
 def check_version(look: Look) -> Iterator[Cause]:
     """One that was not tried but lies in the window may well work."""
     version = look.version
     for objection in kubernetes_objections(look.site.release, version):
         if objection.status is Status.FAIL:
-            evidence = f"{objection.subject}: {objection.reason}"
-            yield Cause(status=Status.FAIL, evidence=evidence, remedy=objection.way_out)
+            evidence = f"{objection.subject}: {objection.evidence}"
+            yield Cause(status=Status.FAIL, evidence=evidence, remedy=objection.remedy)
 
 
-@question(
+@Check(
     "self-link",
     "The API gives objects the selfLink that Kuryr reads",
     "metadata.selfLink in kuryr_kubernetes of stein to victoria",
-    {"controller-ready", *CONTROLLER_EFFECTS},
-    arises=lambda site: site.release.needs_self_link,
+    explains={"controller-ready", *CONTROLLER_EFFECTS},
+    moot=_without_self_link,
+    depth=Depth.GROUND,
+    region=Region.PROGRAMS,
 )
 def check_self_link(look: Look) -> Iterator[Cause]:
     """Without it up to Victoria nothing is handled: KeyError selfLink in the controller's log."""
@@ -62,11 +72,13 @@ def check_self_link(look: Look) -> Iterator[Cause]:
         )
 
 
-@question(
+@Check(
     "controller-replicas",
     "The controller is deployed, and not scaled to nothing",
     "kuryr-kubernetes: the controller alone makes ports and load balancers",
-    {"controller-ready", *CONTROLLER_EFFECTS},
+    explains={"controller-ready", *CONTROLLER_EFFECTS},
+    depth=Depth.GROUND,
+    region=Region.PROGRAMS,
 )
 def check_replicas(look: Look) -> Iterator[Cause]:
     """Pods that run go on without it; nothing new gets a port or a load balancer."""
@@ -88,11 +100,13 @@ def check_replicas(look: Look) -> Iterator[Cause]:
         )
 
 
-@question(
+@Check(
     "controller-ready",
     "The controller is ready",
     "kuryr-kubernetes, controller/managers/health.py: /ready asks Kubernetes, Keystone and Neutron",
-    CONTROLLER_EFFECTS,
+    explains=CONTROLLER_EFFECTS,
+    depth=Depth.PROGRAMS,
+    region=Region.PROGRAMS,
 )
 def check_controller(look: Look) -> Iterator[Cause]:
     """A controller that starts over and over does not get to its work either."""
@@ -111,12 +125,12 @@ def check_controller(look: Look) -> Iterator[Cause]:
     )
 
 
-@question(
+@Check(
     "controller-restarts",
     "The controller does not restart over and over",
     "kuryr-kubernetes, controller/managers/health.py: /alive fails for good after an error that "
     "a handler did not expect",
-    (),
+    region=Region.PROGRAMS,
 )
 def check_restarts(look: Look) -> Iterator[Cause]:
     """Between two restarts it is ready, and does part of its work."""
@@ -130,11 +144,13 @@ def check_restarts(look: Look) -> Iterator[Cause]:
             )
 
 
-@question(
+@Check(
     "daemon-there",
     "Every worker has a daemon",
     "kuryr-kubernetes, cni/daemon: the CNI plugin only passes on to the daemon of its node",
-    {"daemon-ready", *DAEMON_EFFECTS},
+    explains={"daemon-ready", *DAEMON_EFFECTS},
+    depth=Depth.PROGRAMS,
+    region=Region.PROGRAMS,
 )
 def check_daemons_there(look: Look) -> Iterator[Cause]:
     """Pods that run go on without it; none can start or end."""
@@ -155,11 +171,13 @@ def check_daemons_there(look: Look) -> Iterator[Cause]:
     )
 
 
-@question(
+@Check(
     "daemon-ready",
     "Every daemon is ready",
     "kuryr-kubernetes, cni/health.py: /ready asks for NET_ADMIN and Kubernetes",
-    DAEMON_EFFECTS,
+    explains=DAEMON_EFFECTS,
+    depth=Depth.PROGRAMS,
+    region=Region.PROGRAMS,
 )
 def check_daemons(look: Look) -> Iterator[Cause]:
     """One finding for each reason, not for each node."""
@@ -181,11 +199,12 @@ def check_daemons(look: Look) -> Iterator[Cause]:
         )
 
 
-@question(
+@Check(
     "node-ready",
     "All nodes are Ready",
     "kubelet: a node is ready once it finds a CNI configuration",
-    ("pod-plugged",),
+    explains={"pod-plugged"},
+    depth=Depth.PROGRAMS,
 )
 def check_nodes(look: Look) -> Iterator[Cause]:
     """The kubelet says by itself whether it is the network that lacks."""

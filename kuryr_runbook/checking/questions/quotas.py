@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from kuryr_runbook.checking.causes import Cause, Victim, question
+from kuryr_runbook.checking.causes import Cause
+from kuryr_runbook.checking.checks import Check, Depth
 from kuryr_runbook.checking.verdicts import readable
 from kuryr_runbook.checking.view.cloud import Look
-from kuryr_runbook.model.findings import Status
+from kuryr_runbook.model.findings import Region, Status, Victim
 from kuryr_runbook.snapshots.cloud.quotas import Quota
 
 NEARLY = 0.9
@@ -31,10 +32,12 @@ OCTAVIA: Mapping[str, frozenset[str]] = {
 }
 
 
-@question(
+@Check(
     "quota-neutron",
     "Neutron's quotas have room for ports, floating IPs and groups",
     "neutron: quota details; a port for each pod and load balancer",
+    depth=Depth.GROUND,
+    region=Region.PROJECT,
 )
 def check_neutron(look: Look) -> Iterator[Cause]:
     """Used up is a failure as soon as something waits for it."""
@@ -47,10 +50,12 @@ def check_neutron(look: Look) -> Iterator[Cause]:
             yield from _judged(kind, quotas[kind], remedy, explains)
 
 
-@question(
+@Check(
     "quota-octavia",
     "Octavia's quotas have room for load balancers and their parts",
     "octavia: quotas; a load balancer for each Service, a listener and a pool for each port",
+    depth=Depth.GROUND,
+    region=Region.PROJECT,
 )
 def check_octavia(look: Look) -> Iterator[Cause]:
     """Octavia tells the limits; what is used was counted."""

@@ -5,19 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from kuryr_runbook.checking.causes import (
-    Cause,
-    Victim,
-    phase,
-    question,
-    service_victim,
-)
+from kuryr_runbook.checking.causes import Cause
+from kuryr_runbook.checking.checks import Check
 from kuryr_runbook.checking.fixes import certain, lead_back
 from kuryr_runbook.checking.questions.programs import SERVICE_EFFECTS
-from kuryr_runbook.checking.verdicts import some
+from kuryr_runbook.checking.verdicts import phase, service_victim, some
 from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.model.addressing import api_service_address
-from kuryr_runbook.model.findings import Status
+from kuryr_runbook.model.findings import Status, Victim
 from kuryr_runbook.model.fixes import PhaseFix
 from kuryr_runbook.model.support import service_objections
 from kuryr_runbook.snapshots.cloud.resources import Balancer
@@ -25,12 +20,12 @@ from kuryr_runbook.snapshots.cluster.objects import ClusterService
 
 ANY_OCTAVIA = (99, 0)
 """Octavia's version is not asked for here: a port that it skips shows as a missing listener."""
-API = Victim("service", "default/kubernetes")
+API = Victim("service", "kubernetes", "default")
 FROM_HANDLER = "kuryr-kubernetes, controller/handlers/lbaas.py, loadbalancer.py"
 SEE_LOG = "kubectl -n kube-system logs deployment/kuryr-controller"
 
 
-@question(
+@Check(
     "service-unsupported",
     "Kuryr makes a load balancer of every Service with an address",
     f"{FROM_HANDLER}: what it ignores",
@@ -42,24 +37,23 @@ def check_kinds(look: Look) -> Iterator[Cause]:
         if service.service.cluster_ip and service.life.deleted is None:
             release = look.site.release
             for objection in service_objections(release, service.service, ANY_OCTAVIA):
-                by_reason[objection.reason, objection.way_out].append(service)
-    for (reason, way_out), services in by_reason.items():
+                by_reason[objection.evidence, objection.remedy].append(service)
+    for (reason, remedy), services in by_reason.items():
         yield Cause(
             status=Status.WARN,
             evidence=reason,
-            remedy=way_out,
+            remedy=remedy,
             victims=tuple(map(service_victim, services)),
         )
 
 
-@question(
+@Check(
     "balancer-twice",
     "No Service has two load balancers",
     "cloud-provider-openstack names its own kube_service_<cluster>_<namespace>_<service>",
 )
 def check_twice(look: Look) -> Iterator[Cause]:
     """The cloud's service controller makes a second one; both cost, and one address confuses."""
-    served = {str(it.service) for it in look.all_services}
     theirs = [it for it in look.balancers if it.name.startswith("kube_service_")]
     if theirs:
         yield Cause(
@@ -71,28 +65,30 @@ def check_twice(look: Look) -> Iterator[Cause]:
             victims=tuple(Victim("load balancer", it.name) for it in theirs),
         )
     doubles = {
-        name: found
-        for name, found in look.balancers_named.items()
-        if len(found) > 1 and name in served
+        it: found
+        for it in look.all_services
+        if len(found := look.balancers_named.get(str(it.service), ())) > 1
     }
     if doubles:
-        told = [f"{name}: {', '.join(it.id for it in found)}" for name, found in doubles.items()]
+        told = [
+            f"{it.service}: {', '.join(lb.id for lb in found)}" for it, found in doubles.items()
+        ]
         yield Cause(
             status=Status.FAIL,
             evidence=some(told),
             remedy="openstack loadbalancer delete --cascade ID, of those whose VIP is not the "
             "Service's ClusterIP",
-            victims=tuple(Victim("service", name) for name in doubles),
-            explains=frozenset({"balancer-address"}),
+            victims=tuple(map(service_victim, doubles)),
+            explains={"balancer-address"},
             own=True,
         )
 
 
-@question(
+@Check(
     "balancer-missing",
     "Every Service with backends has its load balancer",
     FROM_HANDLER,
-    {"external-address"},
+    explains={"external-address"},
 )
 def check_missing(look: Look) -> Iterator[Cause]:
     """Kuryr begins once the Service has a backend that is ready."""
@@ -114,11 +110,11 @@ def check_missing(look: Look) -> Iterator[Cause]:
         )
 
 
-@question(
+@Check(
     "balancer-address",
     "Every load balancer is at its Service's ClusterIP",
     FROM_HANDLER,
-    SERVICE_EFFECTS,
+    explains=SERVICE_EFFECTS,
 )
 def check_address(look: Look) -> Iterator[Cause]:
     """It is of an earlier Service of that name, and nobody asks there."""
@@ -139,11 +135,11 @@ def check_address(look: Look) -> Iterator[Cause]:
         )
 
 
-@question(
+@Check(
     "balancer-state",
     "Every load balancer is ACTIVE",
     "octavia: provisioning_status",
-    SERVICE_EFFECTS,
+    explains=SERVICE_EFFECTS,
 )
 def check_states(look: Look) -> Iterator[Cause]:
     """ERROR stays; PENDING may last as long as Kuryr waits for it."""
@@ -177,7 +173,7 @@ def _api_fixes(state: str, found: list[tuple[Victim, Balancer]]) -> tuple[PhaseF
 SEE_REMAKE = "Kuryr makes it anew when the endpoints change, phase openstack_prep that of the API"
 
 
-@question(
+@Check(
     "external-address",
     "Every Service of type LoadBalancer has its floating IP",
     "kuryr-kubernetes, controller/drivers/public_ip.py",
@@ -205,7 +201,7 @@ def check_external(look: Look) -> Iterator[Cause]:
         )
 
 
-@question(
+@Check(
     "api-balancer",
     "The API has a load balancer at the first address of the Services",
     "kuryr-kubernetes, doc/source/installation/manual.rst: the runbook makes it, Kuryr does not",

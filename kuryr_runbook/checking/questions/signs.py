@@ -6,12 +6,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from kuryr_runbook.checking.causes import phase
 from kuryr_runbook.checking.questions.programs import (
     CONTROLLER_EFFECTS,
     DAEMON_EFFECTS,
     SERVICE_EFFECTS,
 )
+from kuryr_runbook.checking.verdicts import phase
 from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.snapshots.reading import Unreadable
 

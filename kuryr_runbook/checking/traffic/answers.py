@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from kuryr_runbook.checking.verdicts import CouldNotLook, Verdict, failed, passed, some
-from kuryr_runbook.checking.view.workload import pods_of
+from kuryr_runbook.checking.verdicts import CouldNotLook, failed, passed, some
+from kuryr_runbook.checking.view.workload import pods_of, workload_pod
+from kuryr_runbook.model.findings import Verdict
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.snapshots.reading import Unreadable
 from kuryr_runbook.snapshots.workload.probes import Answer, PodProbe
 from kuryr_runbook.snapshots.workload.verification import Pod, VerificationSnapshot
-from kuryr_runbook.specs.workload import SERVICE
 
 NOT_ASKED = Answer(ok=None, said="was not asked")
 
@@ -35,22 +35,12 @@ def judged(site: Site, asked: Iterable[Asked], passing: str, remedy: str) -> Ver
     if bad:
         told = some(_counted(f"{it.who}: {it.answer.said}" for it in bad))
         pods = dict.fromkeys(pod for it in bad for pod in it.pods)
-        verdict = failed(f"{len(bad)} of {len(questions)} fail: {told}", remedy)
-        return replace(verdict, victims=tuple(pod_victim(site, pod) for pod in pods))
+        victims = (workload_pod(site, pod) for pod in pods)
+        return failed(f"{len(bad)} of {len(questions)} fail: {told}", remedy, *victims)
     unknown = _counted(f"{it.who}: {it.answer.said}" for it in questions if it.answer.ok is None)
     if unknown or not questions:
         raise CouldNotLook(some(unknown) or "there was nobody to ask")
     return passed(passing)
-
-
-def pod_victim(site: Site, name: str) -> str:
-    """One of the workload's pods, in the words of a finding's victims."""
-    return f"pod {site.verification.namespace}/{name}"
-
-
-def service_victim(site: Site) -> str:
-    """The workload's Service, in the words of a finding's victims."""
-    return f"service {site.verification.namespace}/{SERVICE}"
 
 
 def probes_of(snapshot: VerificationSnapshot) -> Iterator[tuple[Pod, PodProbe | Unreadable]]:

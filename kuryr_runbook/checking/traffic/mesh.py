@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from kuryr_runbook.checking.checks import Check, Occasion
 from kuryr_runbook.checking.traffic.answers import (
     NOT_ASKED,
     Asked,
     judged,
     not_asked,
-    pod_victim,
     probes_of,
 )
-from kuryr_runbook.checking.verdicts import CouldNotLook, Verdict, check, readable, warned
-from kuryr_runbook.checking.view.workload import pods_of
-from kuryr_runbook.model.findings import Status
+from kuryr_runbook.checking.verdicts import CouldNotLook, readable, warned
+from kuryr_runbook.checking.view.workload import pods_of, workload_pod
+from kuryr_runbook.model.findings import Status, Verdict
 from kuryr_runbook.snapshots.reading import Unreadable
 from kuryr_runbook.snapshots.workload.probes import Answer, PodProbe
 from kuryr_runbook.snapshots.workload.verification import Pod, VerificationSnapshot
@@ -41,7 +41,12 @@ class Pair:
         return f"{self.one.name} to {self.other.name}"
 
 
-@check("pod-to-pod", "Every pod reaches every other pod")
+@Check(
+    "pod-to-pod",
+    "Every pod reaches every other pod",
+    "asked by the pods: ping",
+    on=(Occasion.VERIFICATION,),
+)
 def check_pod_to_pod(snapshot: VerificationSnapshot) -> Verdict:
     """Ping, each to each."""
     pairs = list(_pairs(snapshot, _pings))
@@ -60,7 +65,12 @@ def check_pod_to_pod(snapshot: VerificationSnapshot) -> Verdict:
     return verdict
 
 
-@check("pod-to-pod-tcp", "Every pod's server answers every other pod")
+@Check(
+    "pod-to-pod-tcp",
+    "Every pod's server answers every other pod",
+    "asked by the pods: HTTP",
+    on=(Occasion.VERIFICATION,),
+)
 def check_tcp(snapshot: VerificationSnapshot) -> Verdict:
     """HTTP straight to the other pod, which says its name."""
     pairs = [
@@ -77,7 +87,12 @@ def check_tcp(snapshot: VerificationSnapshot) -> Verdict:
     )
 
 
-@check("pod-source-address", "Pods see each other's own addresses")
+@Check(
+    "pod-source-address",
+    "Pods see each other's own addresses",
+    "asked by the pods: whom the other's server saw",
+    on=(Occasion.VERIFICATION,),
+)
 def check_source(snapshot: VerificationSnapshot) -> Verdict:
     """What translates addresses between pods breaks policies, and hides who asks."""
     pairs = [
@@ -96,7 +111,12 @@ def check_source(snapshot: VerificationSnapshot) -> Verdict:
     )
 
 
-@check("largest-packet", "The pod network's largest packet passes between all pods")
+@Check(
+    "largest-packet",
+    "The pod network's largest packet passes between all pods",
+    "asked by the pods: a ping of the network's MTU that no router may part",
+    on=(Occasion.VERIFICATION,),
+)
 def check_largest(snapshot: VerificationSnapshot) -> Verdict:
     """A ping of the network's MTU that no router may part, where small ones are answered."""
     size = readable(snapshot.packet)
@@ -146,8 +166,7 @@ def _judged(
         return replace(
             verdict,
             evidence=f"all that fail are to or from {common}: {verdict.evidence}",
-            subject=common,
-            victims=(pod_victim(snapshot.site, common),),
+            victims=(workload_pod(snapshot.site, common),),
         )
     where = _common_place(found, bad)
     return replace(verdict, evidence=f"{where}{verdict.evidence}")

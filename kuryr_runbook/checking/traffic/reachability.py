@@ -6,29 +6,26 @@ from collections.abc import Iterator
 from dataclasses import replace
 from ipaddress import IPv4Network, ip_address
 
+from kuryr_runbook.checking.checks import Check, Occasion
 from kuryr_runbook.checking.traffic.answers import (
     NOT_ASKED,
     Asked,
     by_one_of,
     judged,
     not_asked,
-    pod_victim,
     probes_of,
-    service_victim,
 )
 from kuryr_runbook.checking.verdicts import (
     CouldNotLook,
-    Verdict,
-    check,
     failed,
     passed,
     readable,
     skipped,
     some,
 )
-from kuryr_runbook.checking.view.workload import balancer, pods_of
+from kuryr_runbook.checking.view.workload import balancer, pods_of, workload_pod, workload_service
 from kuryr_runbook.model.addressing import api_service_address
-from kuryr_runbook.model.findings import Status
+from kuryr_runbook.model.findings import Status, Verdict
 from kuryr_runbook.snapshots.reading import Unreadable
 from kuryr_runbook.snapshots.workload.probes import Answer
 from kuryr_runbook.snapshots.workload.verification import (
@@ -45,7 +42,12 @@ SEE_RULE = (
 )
 
 
-@check("external-from-pods", "Every pod reaches an address outside")
+@Check(
+    "external-from-pods",
+    "Every pod reaches an address outside",
+    "asked by the pods: ping",
+    on=(Occasion.VERIFICATION,),
+)
 def check_external(snapshot: VerificationSnapshot) -> Verdict:
     """Ping through the router and its SNAT."""
     address = str(snapshot.site.verification.external_address)
@@ -62,7 +64,12 @@ def check_external(snapshot: VerificationSnapshot) -> Verdict:
     )
 
 
-@check("dns-from-pods", "Every pod reaches the cluster's DNS")
+@Check(
+    "dns-from-pods",
+    "Every pod reaches the cluster's DNS",
+    "asked by the pods: DNS over UDP",
+    on=(Occasion.VERIFICATION,),
+)
 def check_dns(snapshot: VerificationSnapshot) -> Verdict:
     """By UDP, through the load balancer of its Service."""
     address = readable(snapshot.dns)
@@ -81,7 +88,12 @@ def check_dns(snapshot: VerificationSnapshot) -> Verdict:
     )
 
 
-@check("vip-from-pods", "Every pod reaches the Service at its ClusterIP")
+@Check(
+    "vip-from-pods",
+    "Every pod reaches the Service at its ClusterIP",
+    "asked by the pods: HTTP",
+    on=(Occasion.VERIFICATION,),
+)
 def check_vip(snapshot: VerificationSnapshot) -> Verdict:
     """HTTP, several times from each pod; every answer has to be one of the pods' names."""
     asked = [_asked(pod, answer) for pod, answer in _vip_answers(snapshot)]
@@ -106,7 +118,12 @@ def _vip_answers(snapshot: VerificationSnapshot) -> Iterator[tuple[Pod, Answer |
             yield from ((pod, by_one_of(names, answer)) for answer in probe.vip)
 
 
-@check("vip-backends", "The ClusterIP leads to every one of the pods")
+@Check(
+    "vip-backends",
+    "The ClusterIP leads to every one of the pods",
+    "asked by the pods: who answered",
+    on=(Occasion.VERIFICATION,),
+)
 def check_backends(snapshot: VerificationSnapshot) -> Verdict:
     """Over all requests of all pods; one silent backend would otherwise hide among the others."""
     names = {pod.name for pod in pods_of(snapshot)}
@@ -121,13 +138,17 @@ def check_backends(snapshot: VerificationSnapshot) -> Verdict:
     verdict = failed(
         f"{len(silent)} of {len(names)} pods never answered: {some(silent)}",
         SEE_RULE,
-        silent[0] if len(silent) == 1 else "",
+        *(workload_pod(snapshot.site, name) for name in silent),
     )
-    victims = tuple(pod_victim(snapshot.site, name) for name in silent)
-    return _about_service(snapshot, replace(verdict, victims=victims))
+    return _about_service(snapshot, verdict)
 
 
-@check("vip-source-address", "The Service's requests come to the pods from its load balancer")
+@Check(
+    "vip-source-address",
+    "The Service's requests come to the pods from its load balancer",
+    "asked by the pods: whom the server saw",
+    on=(Occasion.VERIFICATION,),
+)
 def check_vip_source(snapshot: VerificationSnapshot) -> Verdict:
     """Something else that answers at the ClusterIP would do so only where it runs."""
     provider = balancer(snapshot).provider
@@ -169,7 +190,12 @@ def _rightly_seen(
     return replace(answer, ok=False, said=f"seen as {answer.seen}, which is not {wanted}")
 
 
-@check("api-from-pods", "Every pod reaches the API server at its service address")
+@Check(
+    "api-from-pods",
+    "Every pod reaches the API server at its service address",
+    "asked by the pods: a list of Services",
+    on=(Occasion.VERIFICATION,),
+)
 def check_api(snapshot: VerificationSnapshot) -> Verdict:
     """Lists the Services of its namespace with the pod's own account, as `kubectl get svc` does."""
     address = api_service_address(snapshot.site.kubernetes.service_cidr)
@@ -186,7 +212,12 @@ def check_api(snapshot: VerificationSnapshot) -> Verdict:
     )
 
 
-@check("floating-ip-from-outside", "The Service answers at its floating IP")
+@Check(
+    "floating-ip-from-outside",
+    "The Service answers at its floating IP",
+    "asked from where the runbook runs: HTTP",
+    on=(Occasion.VERIFICATION,),
+)
 def check_outside(snapshot: VerificationSnapshot) -> Verdict:
     """HTTP from where the notebook runs."""
     address = readable(snapshot.workload).ingress
@@ -210,7 +241,7 @@ def _about_service(snapshot: VerificationSnapshot, verdict: Verdict) -> Verdict:
     """A failure with the Service among those that suffer."""
     if verdict.status is not Status.FAIL:
         return verdict
-    return replace(verdict, victims=(*verdict.victims, service_victim(snapshot.site)))
+    return replace(verdict, victims=(*verdict.victims, workload_service(snapshot.site)))
 
 
 def _lists_service(answer: Answer) -> Answer:

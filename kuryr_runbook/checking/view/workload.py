@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from kuryr_runbook.checking.verdicts import CouldNotLook, readable
 from kuryr_runbook.checking.view.cloud import look_up
+from kuryr_runbook.model.findings import Victim
+from kuryr_runbook.model.site import Site
 from kuryr_runbook.snapshots.cloud.lookup import node_subnet, of_name
 from kuryr_runbook.snapshots.cloud.resources import Balancer, Member, Port
 from kuryr_runbook.snapshots.workload.verification import Pod, VerificationSnapshot
-from kuryr_runbook.specs.workload import balancer_name
+from kuryr_runbook.specs.workload import SERVICE, balancer_name
+
+
+def workload_pod(site: Site, name: str) -> Victim:
+    """One of the workload's pods, as one that suffers."""
+    return Victim("pod", name, site.verification.namespace)
+
+
+def workload_service(site: Site) -> Victim:
+    """The workload's Service, as one that suffers."""
+    return Victim("service", SERVICE, site.verification.namespace)
 
 
 def pods_of(snapshot: VerificationSnapshot) -> tuple[Pod, ...]:

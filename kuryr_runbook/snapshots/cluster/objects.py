@@ -20,7 +20,7 @@ from kuryr_runbook.snapshots.cluster.vif import (
     parse_kuryr_port,
     parse_vif,
 )
-from kuryr_runbook.snapshots.parsing import number, part, parts, text, texts, time
+from kuryr_runbook.snapshots.parsing import address, number, part, parts, text, texts, time
 from kuryr_runbook.snapshots.scrubbing import scrubbed
 
 Manifest = Mapping[str, Any]
@@ -147,8 +147,8 @@ def pod_of(pod: Manifest) -> Pod | None:
         name=text(part(pod, "metadata"), "name"),
         uid=text(part(pod, "metadata"), "uid"),
         node=text(spec, "nodeName"),
-        node_address=text(status, "hostIP"),
-        address=text(status, "podIP"),
+        node_address=address(status, "hostIP"),
+        address=address(status, "podIP"),
         phase=text(status, "phase"),
         ready=conditions.get("Ready") == "True",
         vif=parse_vif(state) if isinstance(state, str) else None,
@@ -181,7 +181,7 @@ def cluster_service_of(item: Manifest) -> ClusterService:
             for it in ports
             if number(it.get("port")) is not None
         ),
-        ingress=text(announced[0], "ip") if announced else "",
+        ingress=address(announced[0], "ip") if announced else "",
         life=life_of(item),
     )
 
@@ -197,12 +197,12 @@ def endpoints_of(item: Manifest) -> Endpoints:
 
 def _backends(item: Manifest) -> Iterator[Backend]:
     for subset in parts(item, "subsets"):
-        for address in parts(subset, "addresses"):
-            target = part(address, "targetRef")
+        for one in parts(subset, "addresses"):
+            target = part(one, "targetRef")
             for port in parts(subset, "ports"):
                 if number(port.get("port")) is not None:
                     yield Backend(
-                        address=text(address, "ip"),
+                        address=address(one, "ip"),
                         port=port["port"],
                         port_name=text(port, "name"),
                         protocol=text(port, "protocol") or "TCP",

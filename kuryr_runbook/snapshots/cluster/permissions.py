@@ -14,7 +14,7 @@ from typing import Any
 from kuryr_runbook.clients.kubernetes.probes import ClusterProber
 from kuryr_runbook.model.releases.names import POD_FINALIZER, VIF_ANNOTATION
 from kuryr_runbook.model.services import Service
-from kuryr_runbook.snapshots.parsing import part, parts, texts
+from kuryr_runbook.snapshots.parsing import address, part, parts, texts
 from kuryr_runbook.snapshots.reading import Unreadable, attempted
 from kuryr_runbook.specs.requirements import EVERYTHING, Right
 
@@ -115,12 +115,12 @@ def read_cluster_look(
 def node_of(node: Manifest) -> Node:
     """A node, from its manifest."""
     status = part(node, "status")
-    addresses = {str(item.get("type")): item.get("address") for item in parts(status, "addresses")}
+    internal = (it for it in parts(status, "addresses") if it.get("type") == "InternalIP")
     ready = next((it for it in parts(status, "conditions") if it.get("type") == "Ready"), {})
     pods = str(part(status, "allocatable").get("pods", ""))
     return Node(
         name=_name(node),
-        address=str(addresses.get("InternalIP") or ""),
+        address=address(next(internal, {}), "address"),
         ready=ready.get("status") == "True",
         reason=str(ready.get("message") or "no Ready condition yet"),
         schedulable=not part(node, "spec").get("unschedulable", False) and not _is_master(node),
@@ -139,9 +139,9 @@ def _is_master(node: Manifest) -> bool:
 def api_servers_of(endpoints: Manifest | None) -> tuple[str, ...]:
     """The addresses of Endpoints."""
     return tuple(
-        str(address.get("ip", ""))
+        address(one, "ip")
         for subset in parts(endpoints, "subsets")
-        for address in parts(subset, "addresses")
+        for one in parts(subset, "addresses")
     )
 
 
@@ -160,12 +160,12 @@ def pod_of(pod: Manifest) -> Pod:
 def service_of(service: Manifest) -> Service:
     """A Service, from its manifest."""
     spec = part(service, "spec")
-    address = str(spec.get("clusterIP") or "")
+    cluster_ip = address(spec, "clusterIP")
     return Service(
         namespace=_namespace(service),
         name=_name(service),
         type=str(spec.get("type", "ClusterIP")),
-        cluster_ip="" if address == "None" else address,
+        cluster_ip="" if cluster_ip == "None" else cluster_ip,
         selects=bool(part(spec, "selector")),
         ports=tuple(
             (str(item.get("protocol", "TCP")), item["port"])
