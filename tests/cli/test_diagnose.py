@@ -119,7 +119,7 @@ def test_a_person_gets_causes_in_80_columns(tmp_path: Path) -> None:
 
 
 def test_all_in_order_is_said(tmp_path: Path) -> None:
-    asked = [check for check in CHECKS if check.arises(lab_site())]
+    asked = [check for check in CHECKS if not check.moot(lab_site())]
     output = run("--snapshot", saved(tmp_path)).output
     assert "✓ pass   nothing is wrong" in output
     assert f"{len(asked)} checks found nothing." in output
