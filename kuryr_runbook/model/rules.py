@@ -87,7 +87,8 @@ def _covers_source(rule: Rule, source: IPv4Network | str) -> bool:
         return False
     if rule.remote_ip_prefix is None:
         return rule.remote_group_id is None or rule.remote_group_id == source
-    network = ip_network(rule.remote_ip_prefix)
+    # A filter ignores the bits of the host.
+    network = ip_network(rule.remote_ip_prefix, strict=False)
     if isinstance(source, str):
         return network.prefixlen == 0
     return isinstance(network, IPv4Network) and source.subnet_of(network)
