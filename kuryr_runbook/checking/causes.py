@@ -28,6 +28,8 @@ class Cause(Verdict):
     """The checks whose findings follow from it; None: those that its check names."""
     is_hint: bool = False
     """It was said once, and counts only if something follows from it now."""
+    reaches: Callable[[Victim], bool] | None = None
+    """Whether it can explain what befalls somebody; None: all that its checks find."""
 
 
 @dataclass(slots=True)
@@ -136,6 +138,12 @@ def _take(suspect: _Suspect, other: _Suspect) -> None:
         left = [it for it in other.victims if it not in gone]
     else:
         taken, left = other.victims, []
+    if reach.reaches is not None:
+        beyond = [it for it in taken if not reach.reaches(it)]
+        if beyond and len(beyond) == len(taken):
+            return
+        taken = [it for it in taken if reach.reaches(it)]
+        left = [*left, *beyond]
     if other.status is Status.FAIL:
         suspect.status = Status.FAIL
     suspect.effects[other.check.name] = None

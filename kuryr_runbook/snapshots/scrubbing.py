@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
 LENGTH = 300
-"""How much of a text is kept."""
+"""How much of a text is kept where nothing else is said."""
 LOOKED_AT = 2000
 """How much of it is looked at; it is cut off where no token can be half inside."""
 LONGEST_TOKEN = 200
-KEPT_LINES = 40
 
 _HIDDEN = "***"
 _NAMED = re.compile(
@@ -29,11 +27,9 @@ _OBJECT = re.compile(r"\{.*", re.DOTALL)
 _ANSWER = re.compile(r"""["']?kind["']?: ?["']Status["']|NeutronError|faultstring""")
 """An object that is an API's refusal, and what one wants to read."""
 
-_TELLING = re.compile(r"\b(?:WARNING|ERROR|CRITICAL)\b|^\s*(?:[\w.]+\.)?\w*(?:Error|Exception)\b")
 
-
-def scrubbed(text: str) -> str:
-    """The text's beginning, with objects and what looks like a secret taken out."""
+def scrubbed(text: str, length: int = LENGTH) -> str:
+    """A text's first `length` characters, without objects and what looks like a secret."""
     text = _OBJECT.sub(_refusals_only, text)
     if len(text) > LOOKED_AT:
         text = text[: LOOKED_AT - LONGEST_TOKEN]
@@ -44,15 +40,9 @@ def scrubbed(text: str) -> str:
         (_LONG, _HIDDEN),
     ):
         text = pattern.sub(instead, text)
-    return text if len(text) <= LENGTH else f"{text[: LENGTH - 3]}..."
+    return text if len(text) <= length else f"{text[: length - 3]}..."
 
 
 def _refusals_only(found: re.Match[str]) -> str:
     end = found[0].rpartition("}")[2]
     return found[0] if _ANSWER.search(found[0]) else f"{{...}}{end if '}' in found[0] else ''}"
-
-
-def telling_lines(lines: Iterable[str]) -> tuple[str, ...]:
-    """The last of a log's warnings, errors and names of exceptions, scrubbed."""
-    found = [line for line in lines if _TELLING.search(line)]
-    return tuple(scrubbed(line.strip()) for line in found[-KEPT_LINES:])

@@ -80,7 +80,7 @@ def test_a_log_explains_the_controller_and_all_that_follows_from_it() -> None:
     world.unhandle("web-1")
     status = world.program_pod("kuryr-controller")["status"]
     status["conditions"] = []
-    world.logs["kuryr-controller-0"] = "x ERROR kuryr SSLError: certificate verify failed"
+    world.logs["kuryr-controller-0"] = "ERROR kuryr SSLError: certificate verify failed"
     (found,) = troubles(world)
     assert found.check == "controller-log"
     assert found.effects == ("controller-ready", "pod-unhandled", "pod-plugged")
@@ -90,7 +90,7 @@ def test_a_log_explains_the_controller_and_all_that_follows_from_it() -> None:
 def test_a_role_that_was_revoked_is_the_cause_of_a_missing_load_balancer() -> None:
     world = World()
     new_service(world)
-    world.logs["kuryr-controller-0"] = "x ERROR kuryr 403 Forbidden: POST /lbaas/loadbalancers"
+    world.logs["kuryr-controller-0"] = "ERROR kuryr 403 Forbidden: POST /lbaas/loadbalancers"
     (found,) = troubles(world)
     assert (found.check, named(found)) == ("controller-log", ("service default/new",))
 

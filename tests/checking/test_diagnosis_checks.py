@@ -64,7 +64,7 @@ def not_ready(world: World, program: str, reason: str = "CrashLoopBackOff") -> N
 
 def log(world: World, program: str, line: str) -> None:
     not_ready(world, program)
-    world.logs[world.program_pod(program)["metadata"]["name"]] = f"x ERROR kuryr {line}"
+    world.logs[world.program_pod(program)["metadata"]["name"]] = f"ERROR kuryr {line}"
 
 
 def restarted(world: World) -> None:
@@ -523,7 +523,7 @@ def test_a_pair_may_be_a_range() -> None:
 
 def test_an_old_line_of_a_log_is_no_trouble_while_all_works() -> None:
     world = World()
-    world.logs["kuryr-controller-0"] = "x ERROR keystoneauth1 SSLError: certificate verify failed"
+    world.logs["kuryr-controller-0"] = "ERROR keystoneauth1 SSLError: certificate verify failed"
     assert troubles(world) == []
 
 
@@ -537,7 +537,7 @@ def test_a_log_that_cannot_be_read_is_unknown() -> None:
 def test_a_daemon_that_is_ready_may_say_why_it_plugs_no_pod() -> None:
     world = World()
     warned("CNI Daemon returned error 500")(world)
-    world.logs["kuryr-daemon-1"] = "x ERROR kuryr_kubernetes.cni.daemon.service KeyError: 'ens9'"
+    world.logs["kuryr-daemon-1"] = "ERROR kuryr_kubernetes.cni.daemon.service KeyError: 'ens9'"
     first = troubles(world)[0]
     assert (first.check, first.effects) == ("daemon-log", ("pod-plugged",))
     assert "kuryr.link_iface" in first.remedy

@@ -1,40 +1,53 @@
-"""What the ends of Kuryr's logs say, where something is wrong that it explains.
+"""What Kuryr's logs say, where something is wrong that it explains.
 
-A line may be old, and what it tells of mended: alone it is no finding.
+A line may be old, and what it tells of mended: alone it is no finding. It explains what came into
+trouble after it was said, and not what something newer complains of.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from kuryr_runbook.checking.causes import Cause
 from kuryr_runbook.checking.checks import Check, Depth
-from kuryr_runbook.checking.questions.signs import CONTROLLER_SIGNS, DAEMON_SIGNS, Sign
+from kuryr_runbook.checking.signs.known import CONTROLLER_SIGNS, DAEMON_SIGNS
+from kuryr_runbook.checking.signs.sign import Sign, sign_of
 from kuryr_runbook.checking.verdicts import CouldNotLook
 from kuryr_runbook.checking.view.cloud import Look
-from kuryr_runbook.model.findings import Region, Status
+from kuryr_runbook.model.findings import Region, Status, Victim
 from kuryr_runbook.model.fixes import PhaseFix
 from kuryr_runbook.snapshots.cluster.programs import ProgramPod
+from kuryr_runbook.snapshots.logs import LogRecord
 from kuryr_runbook.snapshots.reading import Unreadable
+
+SKEW = timedelta(seconds=60)
+"""By how much the clocks of nodes and API server may differ."""
+REPEATED = timedelta(minutes=10)
+"""Kuryr tries again what fails, and says so: after 3 minutes at the latest it gives up and starts
+anew (kuryr-kubernetes, handlers/retry.py). What it said last before that, it does not say now."""
 
 
 @Check(
     "controller-log",
     "The controller's log tells of nothing that explains a trouble",
-    "kuryr-kubernetes: what it logs; seen with stein and 2024.1",
+    "kuryr-kubernetes: what it logs and raises, from stein to 2024.1",
     depth=Depth.SAID,
     region=Region.PROGRAMS,
 )
 def check_controller_log(look: Look) -> Iterator[Cause]:
     """Credentials, certificates, roles, quotas: what no list of resources shows."""
-    for sign, found in _signs(look, look.programs.controllers, CONTROLLER_SIGNS):
-        pod, line = found[-1]
+    works = any(pod.ready for pod in look.programs.controllers if not pod.going)
+    for sign, lines in _signs(look, look.programs.controllers, CONTROLLER_SIGNS):
+        last = lines[-1]
         yield Cause(
             status=Status.FAIL,
-            evidence=f"{sign.means}; {pod.name} said: {line}",
+            evidence=f"{sign.means}; {last.pod.name} said: {last.record}",
             remedy=sign.remedy,
             explains=sign.explains,
             is_hint=True,
+            reaches=_reach(look, lines) if works else None,
             fixes=_fixes(sign),
         )
 
@@ -42,23 +55,49 @@ def check_controller_log(look: Look) -> Iterator[Cause]:
 @Check(
     "daemon-log",
     "The daemons' logs tell of nothing that explains a trouble",
-    "kuryr-kubernetes, cni/: what it logs; pyroute2 raises KeyError for an interface",
+    "kuryr-kubernetes, cni/: what it logs and raises, from stein to 2024.1; pyroute2",
     depth=Depth.SAID,
     region=Region.PROGRAMS,
 )
 def check_daemon_log(look: Look) -> Iterator[Cause]:
     """Only the logs of daemons in trouble were read, and of those on nodes where pods hang."""
-    for sign, found in _signs(look, look.programs.daemons, DAEMON_SIGNS):
-        pod, line = found[-1]
+    for sign, lines in _signs(look, look.programs.daemons, DAEMON_SIGNS):
+        last = lines[-1]
+        works = all(line.pod.ready for line in lines)
         yield Cause(
             status=Status.FAIL,
-            evidence=f"{sign.means}; {pod.name} on {pod.node} said: {line}",
+            evidence=f"{sign.means}; {last.pod.name} on {last.pod.node} said: {last.record}",
             remedy=sign.remedy,
-            nodes=frozenset(pod.node for pod, _ in found),
+            nodes=frozenset(line.pod.node for line in lines),
             explains=sign.explains,
             is_hint=True,
+            reaches=_reach(look, lines) if works else None,
             fixes=_fixes(sign),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """What a program said."""
+
+    pod: ProgramPod
+    record: LogRecord
+
+
+def _reach(look: Look, lines: list[_Line]) -> Callable[[Victim], bool]:
+    """Whether lines of a program that works may explain somebody's trouble, by their times."""
+    times = [line.record.time for line in lines]
+
+    def could_be(time: datetime | None, victim: Victim) -> bool:
+        # What has no time may be of any; one that is to come was written in another zone.
+        if time is None or time > look.taken_at + SKEW:
+            return True
+        born, complained = look.born.get(str(victim)), look.complained.get(str(victim))
+        if born is not None and time < born - SKEW:
+            return False
+        return complained is None or time >= complained - REPEATED
+
+    return lambda victim: any(could_be(time, victim) for time in times)
 
 
 def _fixes(sign: Sign) -> tuple[PhaseFix, ...]:
@@ -67,16 +106,21 @@ def _fixes(sign: Sign) -> tuple[PhaseFix, ...]:
 
 def _signs(
     look: Look, pods: Iterable[ProgramPod], signs: tuple[Sign, ...]
-) -> Iterator[tuple[Sign, list[tuple[ProgramPod, str]]]]:
+) -> Iterator[tuple[Sign, list[_Line]]]:
     """Each sign that is seen and that nothing else answers, with the lines, the last one last."""
-    seen: dict[Sign, list[tuple[ProgramPod, str]]] = {}
+    seen: dict[str, list[_Line]] = {}
     for pod in pods:
         if isinstance(pod.log, Unreadable):
             raise CouldNotLook(f"log of {pod.name}: {pod.log.reason}", pod.log.remedy)
-        for line in pod.log:
-            sign = next((sign for sign in signs if sign.pattern.search(line)), None)
+        for record in pod.log:
+            sign = sign_of(record, signs) if _is_of_now(record, pod) else None
             if sign is not None:
-                seen.setdefault(sign, []).append((pod, line))
+                seen.setdefault(sign.name, []).append(_Line(pod, record))
     for sign in signs:
-        if sign in seen and not sign.is_answered(look):
-            yield sign, seen[sign]
+        if sign.name in seen and not sign.is_answered(look):
+            yield sign, seen[sign.name]
+
+
+def _is_of_now(record: LogRecord, pod: ProgramPod) -> bool:
+    """Whether the process that runs said it, or the one that ran last."""
+    return pod.started is None or record.time is None or record.time >= pod.started - SKEW

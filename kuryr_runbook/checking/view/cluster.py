@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
+from typing import TypeVar
 
 from kuryr_runbook.checking.verdicts import CouldNotLook, readable
 from kuryr_runbook.model.releases import minor_version
@@ -22,6 +23,7 @@ from kuryr_runbook.snapshots.cluster.permissions import Node
 from kuryr_runbook.snapshots.cluster.programs import Programs
 from kuryr_runbook.snapshots.cluster.vif import Malformed, PodVif
 from kuryr_runbook.snapshots.diagnosis import DiagnosisSnapshot
+from kuryr_runbook.snapshots.reading import Unreadable
 
 PATIENCE = 60.0
 """Seconds that something new may be unfinished without anybody asking why."""
@@ -31,6 +33,7 @@ NOT_PLUGGED = "FailedCreatePodSandBox"
 KUBERNETES = "default/kubernetes"
 """The Service of the API, which Kuryr does not serve."""
 
+T = TypeVar("T")
 Key = tuple[str, str]
 """Namespace and name."""
 
@@ -177,6 +180,25 @@ class ClusterLook:
             return ""
         return f"{event.reason}: {event.message}"
 
+    @cached_property
+    def born(self) -> Mapping[str, datetime]:
+        """When pods and Services were made, by their kind and name in words."""
+        told = (
+            *((str(pod), pod.life.made) for pod in _or_none(self.cluster.pods)),
+            *((str(it), it.life.made) for it in _or_none(self.cluster.services)),
+        )
+        return {name: made for name, made in told if made is not None}
+
+    @cached_property
+    def complained(self) -> Mapping[str, datetime]:
+        """When somebody last complained of an object, by its kind and name in words."""
+        found: dict[str, datetime] = {}
+        for event in _or_none(self.cluster.events):
+            name = f"{event.kind.lower()} {event.namespace}/{event.name}"
+            if event.last is not None:
+                found[name] = max(event.last, found.get(name, event.last))
+        return found
+
     def pod_warning(self, pod: Pod) -> str:
         """The latest about a pod."""
         return self.warning("Pod", pod.namespace, pod.name, pod.life)
@@ -185,6 +207,11 @@ class ClusterLook:
         """Whether a pod waits too long for its interface, or the kubelet complains already."""
         complains = self.pod_warning(pod).startswith(NOT_PLUGGED)
         return self.is_old(pod.life.made) or complains
+
+
+def _or_none(found: tuple[T, ...] | Unreadable) -> tuple[T, ...]:
+    """What was read; nothing where it could not be, as those tell who need it."""
+    return () if isinstance(found, Unreadable) else found
 
 
 def _later(event: Warned, other: Warned) -> bool:

@@ -9,9 +9,9 @@ from typing import Any
 
 from kuryr_runbook.clients.kubernetes.client import KubernetesReader
 from kuryr_runbook.model.site import Site
+from kuryr_runbook.snapshots.logs import LogRecord, telling_records
 from kuryr_runbook.snapshots.parsing import number, part, parts, text, time
 from kuryr_runbook.snapshots.reading import Unreadable, attempted
-from kuryr_runbook.snapshots.scrubbing import telling_lines
 from kuryr_runbook.specs.controller import CONTROLLER
 from kuryr_runbook.specs.daemon import DAEMON
 from kuryr_runbook.specs.manifests import metadata
@@ -20,7 +20,8 @@ Manifest = Mapping[str, Any]
 
 LOGS = 5
 """Daemons whose logs are read: the same fault says the same everywhere."""
-LINES = 300
+LINES = 1000
+"""Of the end of a log: a traceback has twenty to forty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +36,11 @@ class ProgramPod:
     restarts: int
     restarted: datetime | None
     """When a container of it last ended."""
+    started: datetime | None
+    """When the process began whose log is read; None: it did not, or nobody tells."""
     going: bool
     """Whether it is being deleted."""
-    log: tuple[str, ...] | Unreadable
+    log: tuple[LogRecord, ...] | Unreadable
     """Warnings and errors at the end of its log; empty also where nobody had a reason to read it.
     """
 
@@ -65,7 +68,7 @@ def read_programs(site: Site, cluster: KubernetesReader, nodes: frozenset[str]) 
     replicas = number(part(deployment, "spec").get("replicas", 1))
 
     def seen(pod: Manifest) -> ProgramPod:
-        log: tuple[str, ...] | Unreadable = ()
+        log: tuple[LogRecord, ...] | Unreadable = ()
         if _name(pod) in read:
             log = attempted(lambda: _log(site, cluster, _name(pod)))
         return program_pod(pod, log)
@@ -78,12 +81,10 @@ def read_programs(site: Site, cluster: KubernetesReader, nodes: frozenset[str]) 
     )
 
 
-def program_pod(pod: Manifest, log: tuple[str, ...] | Unreadable = ()) -> ProgramPod:
+def program_pod(pod: Manifest, log: tuple[LogRecord, ...] | Unreadable = ()) -> ProgramPod:
     """A pod of Kuryr's, from its manifest."""
-    containers = [
-        *parts(part(pod, "status"), "initContainerStatuses"),
-        *parts(part(pod, "status"), "containerStatuses"),
-    ]
+    running = parts(part(pod, "status"), "containerStatuses")
+    containers = [*parts(part(pod, "status"), "initContainerStatuses"), *running]
     ends = [time(part(it, "lastState", "terminated").get("finishedAt")) for it in containers]
     return ProgramPod(
         name=_name(pod),
@@ -92,8 +93,17 @@ def program_pod(pod: Manifest, log: tuple[str, ...] | Unreadable = ()) -> Progra
         reason="" if _ready(pod) else _reason(pod, containers),
         restarts=sum(number(it.get("restartCount")) or 0 for it in containers),
         restarted=max((end for end in ends if end), default=None),
+        started=min((begin for begin in map(_begin, running) if begin), default=None),
         going=bool(part(pod, "metadata").get("deletionTimestamp")),
         log=log,
+    )
+
+
+def _begin(container: Manifest) -> datetime | None:
+    """When it began to run, or the last that ran: of that the cluster shows the log."""
+    places = (("state", "running"), ("state", "terminated"), ("lastState", "terminated"))
+    return next(
+        (begin for keys in places if (begin := time(part(container, *keys).get("startedAt")))), None
     )
 
 
@@ -114,9 +124,9 @@ def _pods(site: Site, cluster: KubernetesReader, name: str) -> list[Manifest]:
     )
 
 
-def _log(site: Site, cluster: KubernetesReader, pod: str) -> tuple[str, ...]:
+def _log(site: Site, cluster: KubernetesReader, pod: str) -> tuple[LogRecord, ...]:
     found = cluster.log(site.kubernetes.namespace, pod, lines=LINES)
-    return telling_lines(found.splitlines())
+    return telling_records(found.splitlines())
 
 
 def _reference(site: Site, kind: str, name: str) -> Manifest:
