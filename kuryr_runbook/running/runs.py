@@ -22,7 +22,7 @@ from kuryr_runbook.phases.saved_plans import read_document
 from kuryr_runbook.recording.signing import load_signer
 from kuryr_runbook.running import notebooks
 from kuryr_runbook.running.account import CellAccount, PhaseAccount, RunAccount, held, now
-from kuryr_runbook.running.directories import free_directory, make_directory
+from kuryr_runbook.running.directories import free_directory, make_run_directory
 from kuryr_runbook.running.execution import Means, Run
 from kuryr_runbook.running.forking import KernelServer
 from kuryr_runbook.running.interrupts import one_interrupt
@@ -66,7 +66,7 @@ def run_phases(
         recorder.look_around()
         account.phases = [_planned(phase, options.notebooks, parameters) for phase in phases]
         lock.take_lease(needs_cluster=phases[0].needs_cluster)
-        make_directory(directory, newest=options.run_dir is None)
+        make_run_directory(directory, newest=options.run_dir is None)
         means = Means(options, progress, lock, secrets, kernels, recorder)
         with held(directory):
             return Run(directory, account, means).execute(phases, parameters)
