@@ -339,7 +339,8 @@ def pool_of(it: Answer) -> Pool:
         algorithm=it.text("lb_algorithm"),
         balancers=it.ids("loadbalancers"),
         listeners=it.ids("listeners"),
-        monitor_id=it.text("healthmonitor_id"),
+        # Octavia leaves it out where there is none.
+        monitor_id=it.shown("healthmonitor_id", it.text) or "",
         provisioning=it.text("provisioning_status"),
         operating=it.text("operating_status"),
     )
