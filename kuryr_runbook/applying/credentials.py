@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from kuryr_runbook.applying.steps import Body, Executor, Known, Say
+from kuryr_runbook.applying.steps import Executor, Known, Say
 from kuryr_runbook.clients.kubernetes.client import KubernetesWriter
 from kuryr_runbook.clients.openstack.identity import IdentityWriter
+from kuryr_runbook.model.bodies import Body, plain
 from kuryr_runbook.model.plan import Action, Step
 
 SecretOf = Callable[[str, str], Mapping[str, Any]]
@@ -36,7 +37,7 @@ class CredentialExecutor(Executor):
         """Make one and write the Secret, or delete one."""
         match step.action:
             case Action.CREATE:
-                made = self._identity.create_application_credential(body)
+                made = self._identity.create_application_credential(plain(body))
                 secret = self._secret_of(made["id"], made["secret"])
                 self._cluster.apply(secret, force=bool(step.conflicts))
                 return {"id": made["id"]}

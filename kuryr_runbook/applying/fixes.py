@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from kuryr_runbook.applying.kubernetes import ManifestExecutor
-from kuryr_runbook.applying.openstack import OpenStackExecutor
-from kuryr_runbook.applying.steps import Body, Executor, Known, Say, apply_plan
+from kuryr_runbook.applying.openstack import OpenStackExecutor, is_of_cloud
+from kuryr_runbook.applying.steps import Executor, Known, Say, apply_plan
 from kuryr_runbook.clients.kubernetes.client import KubernetesWriter
-from kuryr_runbook.clients.openstack.api import COLLECTIONS, OpenStackWriter
-from kuryr_runbook.model.plan import ADDRESS_PAIRS, Outcome, Plan, Step
+from kuryr_runbook.clients.openstack.api import OpenStackWriter
+from kuryr_runbook.model.bodies import Body
+from kuryr_runbook.model.plan import Outcome, Plan, Step
 
 
 def apply_fixes(
@@ -26,5 +27,5 @@ class FixExecutor(Executor):
 
     def execute(self, step: Step, body: Body, say: Say) -> Known:
         """Do one step; waits where Octavia or the API server works on after its answer."""
-        of_cloud = step.target.kind in COLLECTIONS or step.target.kind == ADDRESS_PAIRS
-        return (self._openstack if of_cloud else self._kubernetes).execute(step, body, say)
+        executor = self._openstack if is_of_cloud(step) else self._kubernetes
+        return executor.execute(step, body, say)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from kuryr_runbook.applying.steps import Body, Executor, Known, Say, apply_plan
+from kuryr_runbook.applying.steps import Executor, Known, Say, apply_plan
 from kuryr_runbook.clients.kubernetes.client import KubernetesWriter
+from kuryr_runbook.model.bodies import Body, FinalizerRemoval, plain
 from kuryr_runbook.model.plan import Action, Outcome, Plan, Step
-from kuryr_runbook.planning.finalizers import FINALIZERS
 
 
 def apply_manifests(plan: Plan, writer: KubernetesWriter, say: Say) -> list[Outcome]:
@@ -21,10 +21,10 @@ class ManifestExecutor(Executor):
 
     def execute(self, step: Step, body: Body, say: Say) -> Known:
         """Apply the object, with the conflicts that were shown; or delete it, until it is gone."""
+        if isinstance(body, FinalizerRemoval):
+            self._writer.change_finalizers(body.reference, removed=body.removed)
+            return {}
         if step.action is Action.DELETE:
-            self._writer.delete(body)
+            self._writer.delete(plain(body))
             return {}
-        if step.target.kind == FINALIZERS:
-            self._writer.change_finalizers(body, removed=body["removed"])
-            return {}
-        return self._writer.apply(body, force=bool(step.conflicts))
+        return self._writer.apply(plain(body), force=bool(step.conflicts))

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import assert_never
 
-from kuryr_runbook.applying.steps import Body, Executor, Known, Say, apply_plan
-from kuryr_runbook.clients.openstack.api import OpenStackWriter
-from kuryr_runbook.model import plan as plans
+from kuryr_runbook.applying.steps import Executor, Known, Say, apply_plan
+from kuryr_runbook.clients.openstack.api import COLLECTIONS, OpenStackWriter
+from kuryr_runbook.model.bodies import (
+    BalancerPart,
+    Body,
+    Fields,
+    OfCloud,
+    PairChanges,
+    PoolMembers,
+    RouterLeg,
+    SubportRemoval,
+    plain,
+)
 from kuryr_runbook.model.plan import Action, Outcome, Plan, Step
 
 BULK = frozenset({"network", "subnet", "port", "security_group", "security_group_rule"})
@@ -16,6 +27,11 @@ BULK = frozenset({"network", "subnet", "port", "security_group", "security_group
 def apply_openstack(plan: Plan, writer: OpenStackWriter, say: Say) -> list[Outcome]:
     """Do the plan's steps. Raises ApplyError with what was done and what was not."""
     return apply_plan(plan, OpenStackExecutor(writer), say)
+
+
+def is_of_cloud(step: Step) -> bool:
+    """Whether a step of a plan that is about the cluster as well is done here."""
+    return step.target.kind in COLLECTIONS or isinstance(step.body, OfCloud)
 
 
 class OpenStackExecutor(Executor):
@@ -32,33 +48,20 @@ class OpenStackExecutor(Executor):
         kind = step.target.kind
         if step.action is not Action.CREATE or kind not in BULK:
             return None
-        return f"{kind} {step.body.get('security_group_id', '')}"
+        return f"{kind} {plain(step.body).get('security_group_id', '')}"
 
     def execute_bulk(self, key: str, bodies: Sequence[Body]) -> Sequence[Known]:
         """Create the resources of a kind."""
-        return self._writer.create(key.partition(" ")[0], bodies)
+        return self._writer.create(key.partition(" ")[0], [plain(body) for body in bodies])
 
     def execute(self, step: Step, body: Body, say: Say) -> Known:
         """Do one step; waits where Octavia works on after its answer."""
+        if isinstance(body, OfCloud):
+            return self._part(step, body, say)
+        body = plain(body)
         match step.target.kind, step.action:
-            case "router_interface", Action.CREATE:
-                self._writer.add_router_interface(body["router_id"], body["subnet_id"])
-                return {}
-            case "router_interface", Action.DELETE:
-                self._writer.remove_router_interface(body["router_id"], body["subnet_id"])
-                return {}
             case "loadbalancer", Action.CREATE | Action.UPDATE | Action.REPLACE:
                 return self._load_balancer(step, body, say)
-            case "listener" | "pool" as kind, Action.CREATE:
-                [made] = self._writer.create(kind, [body])
-                self._writer.wait_active(step.known["loadbalancer_id"], say)
-                return made
-            case "listener" | "pool" as kind, Action.UPDATE:
-                changed = self._writer.update(kind, str(step.id), body)
-                self._writer.wait_active(step.known["loadbalancer_id"], say)
-                return changed
-            case "pool_members" | plans.ADDRESS_PAIRS | "subports", Action.UPDATE:
-                return self._list_within(step, body, say)
             case kind, Action.CREATE:
                 [made] = self._writer.create(kind, [body])
                 return made
@@ -69,18 +72,37 @@ class OpenStackExecutor(Executor):
                 return {}
         raise AssertionError(f"no way to {step.action} {step.target}")
 
-    def _list_within(self, step: Step, body: Body, say: Say) -> Known:
-        """Change a list that belongs to a pool, a port or a trunk."""
-        match step.target.kind:
-            case "pool_members":
-                self._writer.replace_members(str(step.id), body["members"])
-                return self._writer.wait_active(step.known["loadbalancer_id"], say)
-            case plans.ADDRESS_PAIRS:
-                return self._writer.change_pairs(str(step.id), body["added"], body["removed"])
-        self._writer.remove_subports(str(step.id), body["ports"])
+    def _part(self, step: Step, body: OfCloud, say: Say) -> Known:
+        """Change what belongs to a router, a port, a trunk or a load balancer."""
+        writer = self._writer
+        match body:
+            case RouterLeg() if step.action is Action.DELETE:
+                writer.remove_router_interface(body.router_id, body.subnet_id)
+            case RouterLeg():
+                writer.add_router_interface(body.router_id, body.subnet_id)
+            case PairChanges():
+                return writer.change_pairs(str(step.id), body.added, body.removed)
+            case SubportRemoval():
+                writer.remove_subports(str(step.id), body.ports)
+            case PoolMembers():
+                writer.replace_members(str(step.id), body.members)
+                writer.wait_active(body.balancer_id, say)
+            case BalancerPart():
+                return self._balancer_part(step, body, say)
+            case _:
+                assert_never(body)
         return {}
 
-    def _load_balancer(self, step: Step, body: Body, say: Say) -> Known:
+    def _balancer_part(self, step: Step, body: BalancerPart, say: Say) -> Known:
+        kind = step.target.kind
+        if step.action is Action.CREATE:
+            [done] = self._writer.create(kind, [body.fields])
+        else:
+            done = self._writer.update(kind, str(step.id), body.fields)
+        self._writer.wait_active(body.balancer_id, say)
+        return done
+
+    def _load_balancer(self, step: Step, body: Fields, say: Say) -> Known:
         if step.action is Action.REPLACE:
             self._writer.delete("loadbalancer", str(step.id))
         if step.action is Action.UPDATE:

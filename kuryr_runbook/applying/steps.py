@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Any
 
+from kuryr_runbook.model.bodies import Body
 from kuryr_runbook.model.errors import ApplyError, RunbookError
 from kuryr_runbook.model.plan import Action, Done, Outcome, Plan, Step, Target, resolve
 
@@ -18,7 +19,6 @@ AT_ONCE = 8
 LISTEN_SECONDS = 0.2
 
 Known = Mapping[str, Any]
-Body = Mapping[str, Any]
 Say = Callable[[str], None]
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kuryr_runbook.applying.steps import Body, Executor, Known, Say
+from kuryr_runbook.applying.steps import Executor, Known, Say
 from kuryr_runbook.clients.kubernetes.client import KubernetesClient
+from kuryr_runbook.model.bodies import Body, plain
 from kuryr_runbook.model.errors import CheckError, DeadlineError
 from kuryr_runbook.model.plan import Step
 from kuryr_runbook.model.releases.names import POD_FINALIZER
@@ -34,13 +35,14 @@ class UpgradeExecutor(Executor):
 
         Raises CheckError when the answer is no, or there is none that could be understood.
         """
+        pod = plain(body)
         # That of a run which was cut off.
-        self._cluster.delete(body)
-        self._cluster.apply(body)
+        self._cluster.delete(pod)
+        self._cluster.apply(pod)
         try:
-            status, log = self._answer(body)
+            status, log = self._answer(pod)
         finally:
-            self._cluster.delete(body)
+            self._cluster.delete(pod)
         for line in log.splitlines():
             say(f"  | {line}")
         if status > WARNING:

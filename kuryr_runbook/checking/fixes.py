@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
 from kuryr_runbook.checking.verdicts import CouldNotLook, readable
-from kuryr_runbook.checking.view.cloud import Look, ipv4
+from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.model.fixes import (
     FinalizerFix,
     Fix,
@@ -20,7 +20,7 @@ from kuryr_runbook.model.fixes import (
     ObjectFix,
     PairFix,
 )
-from kuryr_runbook.model.marks import KURYR_PORT_OWNER, KURYRS_FLOATING_IP, is_marked
+from kuryr_runbook.snapshots.cloud.ownership import Ownership, leads_nowhere
 from kuryr_runbook.snapshots.cloud.resources import Balancer, FloatingIp, Port
 from kuryr_runbook.snapshots.cluster.objects import ClusterService, KuryrObject, Life, Pod
 from kuryr_runbook.snapshots.cluster.vif import PodVif
@@ -101,7 +101,7 @@ def delete_ports(look: Look, ports: Iterable[Port], because: str) -> Iterator[Fi
     The owner of subports is Neutron's own word, and Kuryr's pools keep some for pods to come.
     """
     for port in ports:
-        if port.device_owner == KURYR_PORT_OWNER and port.device_id:
+        if look.owned(Ownership.is_left_of_pod, port):
             for node, (single, _) in look.pairs.items():
                 for address in port.addresses:
                     if (address, port.mac) in single:
@@ -116,17 +116,10 @@ def delete_balancers(look: Look, orphans: Iterable[Balancer]) -> Iterator[Fix]:
     claimed = {(it.namespace, it.name) for it in look.kuryr_objects}
     for balancer in orphans:
         namespace, _, name = balancer.name.partition("/")
-        address = ipv4(balancer.vip)
-        if (
-            address is None
-            or address not in look.site.kubernetes.service_cidr
-            or (namespace, name) in claimed
-            or is_marked(balancer.description)
-            or balancer.provisioning not in MUTABLE
-        ):
+        if (namespace, name) in claimed or balancer.provisioning not in MUTABLE:
             continue
         addresses = [it for it in look.floating_ips if it.port_id == balancer.vip_port_id]
-        if any(it.description != KURYRS_FLOATING_IP for it in addresses):
+        if not all(look.owned(Ownership.is_services_address, it) for it in addresses):
             # Somebody gave it an address by hand, and so uses it.
             continue
         because = f"Kuryr made it for service {balancer.name}, which is gone"
@@ -144,7 +137,8 @@ def delete_floating_ips(look: Look, orphans: Iterable[FloatingIp]) -> Iterator[F
     """Those that lead nowhere, unless a Service still announces them."""
     announced = {service.ingress for service in look.all_services}
     for floating in orphans:
-        if not floating.port_id and floating.address not in announced:
+        is_nobodys = look.owned(Ownership.is_loose_address, floating)
+        if is_nobodys and floating.address not in announced:
             yield _address_gone(floating, "Kuryr made it for a service, and it leads nowhere")
 
 
@@ -157,11 +151,7 @@ def _address_gone(floating: FloatingIp, because: str) -> LeftoverFix:
 def lead_back(look: Look, served: Iterable[tuple[ClusterService, Balancer]]) -> Iterator[Fix]:
     """The announced addresses that lead nowhere, to the load balancers that have none."""
     taken = {it.port_id for it in look.floating_ips}
-    loose = {
-        it.address: it
-        for it in look.floating_ips
-        if not it.port_id and it.description == KURYRS_FLOATING_IP
-    }
+    loose = {it.address: it for it in look.floating_ips if leads_nowhere(it)}
     for service, balancer in served:
         floating = loose.get(service.ingress)
         if floating is not None and balancer.vip_port_id and balancer.vip_port_id not in taken:

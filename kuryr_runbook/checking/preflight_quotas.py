@@ -22,12 +22,13 @@ from kuryr_runbook.model.findings import Verdict
 from kuryr_runbook.model.rules import admits
 from kuryr_runbook.model.services import Service
 from kuryr_runbook.model.site_values import is_id
-from kuryr_runbook.snapshots.cloud import lookup
-from kuryr_runbook.snapshots.cloud.lookup import Named, Wanted, of_name
+from kuryr_runbook.snapshots.cloud.lookup import Named, of_name
 from kuryr_runbook.snapshots.cloud.quotas import Quota
 from kuryr_runbook.snapshots.preflight import PreflightSnapshot
 from kuryr_runbook.snapshots.reading import Unreadable
+from kuryr_runbook.specs import wanted as names
 from kuryr_runbook.specs.openstack import GroupSpec, Source, node_group, pod_group
+from kuryr_runbook.specs.wanted import Wanted
 from kuryr_runbook.specs.workload import balancer_name
 
 Need = Mapping[str, int]
@@ -67,7 +68,7 @@ def check_subnets(snapshot: PreflightSnapshot) -> Verdict:
 )
 def check_routers(snapshot: PreflightSnapshot) -> Verdict:
     """The router, when there is none."""
-    need = {"router": _missing(snapshot, snapshot.cloud.routers, lookup.router(snapshot.site))}
+    need = {"router": _missing(snapshot, snapshot.cloud.routers, names.router(snapshot.site))}
     return _judged(snapshot, "router", "--routers", need)
 
 
@@ -79,7 +80,7 @@ def check_routers(snapshot: PreflightSnapshot) -> Verdict:
 )
 def check_groups(snapshot: PreflightSnapshot) -> Verdict:
     """Node group and pod group."""
-    groups = lookup.node_group(snapshot.site), lookup.pod_group(snapshot.site)
+    groups = names.node_group(snapshot.site), names.pod_group(snapshot.site)
     need = {it.name: _missing(snapshot, snapshot.cloud.groups, it) for it in groups}
     return _judged(snapshot, "security_group", "--secgroups", need)
 
@@ -94,8 +95,8 @@ def check_rules(snapshot: PreflightSnapshot) -> Verdict:
     """What the two groups do not admit yet."""
     site = snapshot.site
     groups = {
-        lookup.node_group(site): node_group(site),
-        lookup.pod_group(site): pod_group(site),
+        names.node_group(site): node_group(site),
+        names.pod_group(site): pod_group(site),
     }
     need = {wanted.name: _rules(snapshot, wanted, spec) for wanted, spec in groups.items()}
     return _judged(snapshot, "security_group_rule", "--secgroup-rules", need)
@@ -192,7 +193,7 @@ def _missing(
 
 
 def _networks(snapshot: PreflightSnapshot) -> Need:
-    wanted = lookup.service_network(snapshot.site)
+    wanted = names.service_network(snapshot.site)
     if snapshot.site.network.kuryr_service_subnet_id:
         return {"services": 0}
     return {"services": _missing(snapshot, snapshot.cloud.networks, wanted)}
@@ -201,8 +202,8 @@ def _networks(snapshot: PreflightSnapshot) -> Need:
 def _subnets(snapshot: PreflightSnapshot) -> Need:
     site, subnets = snapshot.site, snapshot.cloud.subnets
     return {
-        "pods": _missing(snapshot, subnets, lookup.pod_subnet(site)),
-        "services": _missing(snapshot, subnets, lookup.service_subnet(site)),
+        "pods": _missing(snapshot, subnets, names.pod_subnet(site)),
+        "services": _missing(snapshot, subnets, names.service_subnet(site)),
     }
 
 

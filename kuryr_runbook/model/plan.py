@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from enum import StrEnum
 from typing import Any
+
+from kuryr_runbook.model.bodies import Body
 
 
 class Action(StrEnum):
@@ -84,16 +86,20 @@ def shown(value: object) -> str:
     return json.dumps(value, sort_keys=True, default=str)
 
 
-def field_changes(
-    wanted: Mapping[str, Any], read: Mapping[str, Any] | None = None
-) -> tuple[Change, ...]:
-    """What becomes of each wanted field; of a resource that is not there, all are absent."""
-    before = read or {}
+Differences = Mapping[str, tuple[object, object]]
+"""By field: its value as it was read, and as it is wanted."""
+
+
+def changed(differences: Differences) -> tuple[Change, ...]:
+    """What becomes of fields of a resource that is there."""
     return tuple(
-        Change(name, shown(before.get(name)), shown(value))
-        for name, value in wanted.items()
-        if before.get(name) != value
+        Change(name, shown(before), shown(after)) for name, (before, after) in differences.items()
     )
+
+
+def field_changes(wanted: Mapping[str, Any]) -> tuple[Change, ...]:
+    """What becomes of the fields of a resource that is not there: all are absent."""
+    return changed({name: (None, value) for name, value in wanted.items() if value is not None})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,8 +111,9 @@ class Step:
     because: str
     id: str | None = None
     """The id of what exists; None for what is to be created."""
-    body: Mapping[str, Any] = field(default_factory=dict)
-    """What the writer gets: the whole wanted object, or the changed fields; may hold `Later`."""
+    body: Body = field(default_factory=dict)
+    """What the writer gets: the whole wanted object, the changed fields, or a change of a part of
+    it; may hold `Later`."""
     changes: tuple[Change, ...] = ()
     """The fields that change; no value of a secret."""
     known: Mapping[str, Any] = field(default_factory=dict)
@@ -187,6 +194,9 @@ def laters(value: object) -> Iterator[Later]:
         case Mapping():
             for item in value.values():
                 yield from laters(item)
+        case _ if is_dataclass(value):
+            for part in fields(value):
+                yield from laters(getattr(value, part.name))
         case list() | tuple():
             for item in value:
                 yield from laters(item)
@@ -199,7 +209,12 @@ def resolve(value: Any, known: Mapping[Target, Mapping[str, Any]]) -> Any:
             return known[target][name]
         case Mapping():
             return {key: resolve(item, known) for key, item in value.items()}
-        case list() | tuple():
+        case _ if is_dataclass(value) and not isinstance(value, type):
+            parts = {part.name: getattr(value, part.name) for part in fields(value)}
+            return replace(value, **{name: resolve(item, known) for name, item in parts.items()})
+        case list():
             return [resolve(item, known) for item in value]
+        case tuple():
+            return tuple(resolve(item, known) for item in value)
         case _:
             return value

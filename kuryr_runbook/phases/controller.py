@@ -8,10 +8,11 @@ from typing import Any, ClassVar
 
 from kuryr_runbook.applying.credentials import CredentialExecutor, SecretOf
 from kuryr_runbook.applying.kubernetes import ManifestExecutor
-from kuryr_runbook.applying.steps import Body, Executor, Known, Say, apply_plan
+from kuryr_runbook.applying.steps import Executor, Known, Say, apply_plan
 from kuryr_runbook.applying.upgrade import UpgradeExecutor, VifExecutor
 from kuryr_runbook.clients.openstack.identity import IdentityClient
 from kuryr_runbook.display.progress import say
+from kuryr_runbook.model.bodies import Body, plain
 from kuryr_runbook.model.errors import DeadlineError, DriftError, RunbookError, UsageError
 from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.plan import Action, Outcome, Plan, Step, Target
@@ -23,7 +24,7 @@ from kuryr_runbook.phases.upgrading import movable, upgrade_finding
 from kuryr_runbook.phases.waits.rollout import wait_rolled_out
 from kuryr_runbook.phases.waits.settling import wait_for
 from kuryr_runbook.planning.credentials import APPLICATION_CREDENTIAL
-from kuryr_runbook.planning.kubernetes import adopting, plan_manifests
+from kuryr_runbook.planning.kubernetes import plan_manifests
 from kuryr_runbook.planning.upgrade import (
     RELEASE,
     RUNNING_PODS,
@@ -31,8 +32,10 @@ from kuryr_runbook.planning.upgrade import (
     plan_move,
     plan_vif_moves,
 )
+from kuryr_runbook.snapshots.cluster.previews import read_previews
 from kuryr_runbook.snapshots.cluster.unmoved_pods import read_unmoved
 from kuryr_runbook.specs import kuryr_conf
+from kuryr_runbook.specs.applied import adopting
 from kuryr_runbook.specs.controller import (
     CA_KEY,
     CA_SECRET,
@@ -123,12 +126,14 @@ class Controller(Phase):
         """
         installed = movable(self)
         login = plan_login(self, rotate=self.rotates)
-        manifests = plan_manifests(self.name, self.manifests(login), self.cluster).steps
+        manifests = plan_manifests(
+            self.name, read_previews(self.manifests(login), self.cluster)
+        ).steps
         deployment = manifests[-1]
         first = () if login.chosen is None else (self._acceptable(login.chosen),)
         waiting = replace(deployment, after=deployment.after | {step.target for step in first})
         retired = [replace(step, after=frozenset({waiting.target})) for step in login.retired]
-        check = upgrade_check(self.site, image_of(deployment.body))
+        check = upgrade_check(self.site, image_of(plain(deployment.body)))
         move = plan_move(installed, self.site.release, check)
         steps = (*first, *manifests[:-1], waiting, *self._vif_moves(waiting.target), *retired)
         return Plan(phase=self.name, steps=led(move, steps))
@@ -149,8 +154,8 @@ class Controller(Phase):
         if not _creates_credential(step):
             return step
         secret = config_secret(self.site, self._blank_conf())
-        preview = self.cluster.preview(adopting(secret, self.cluster.get(secret)))
-        return replace(step, conflicts=tuple(map(str, preview.conflicts)))
+        [preview] = read_previews([secret], self.cluster)
+        return replace(step, conflicts=preview.conflicts)
 
     def _blank_conf(self) -> Conf:
         """The configuration, with a login that is yet to be filled in."""
@@ -163,7 +168,7 @@ class Controller(Phase):
         late = tuple(step for step in plan.steps if _is_late(step))
         first = tuple(step for step in plan.steps if not _is_late(step))
         outcomes = apply_plan(replace(plan, steps=first), executor, say)
-        wait_rolled_out(self.cluster, first[-1].body)
+        wait_rolled_out(self.cluster, plain(first[-1].body))
         if any(step.action is Action.DELETE for step in late):
             wait_well(self)
         last = tuple(replace(step, after=frozenset()) for step in late)

@@ -8,6 +8,7 @@ from typing import Any
 from kuryr_runbook.applying.kubernetes import apply_manifests
 from kuryr_runbook.display.progress import say
 from kuryr_runbook.display.waiting import Wait, begin_wait
+from kuryr_runbook.model.bodies import plain
 from kuryr_runbook.model.errors import DeadlineError, RunbookError
 from kuryr_runbook.model.findings import PLUGIN_DIGEST, Finding, Status
 from kuryr_runbook.model.plan import Outcome, Plan
@@ -18,6 +19,7 @@ from kuryr_runbook.phases.prepared import read_prepared
 from kuryr_runbook.phases.upgrading import movable, refuse_before_controller
 from kuryr_runbook.phases.waits.rollout import wait_rolled_out, watched
 from kuryr_runbook.planning.kubernetes import plan_manifests
+from kuryr_runbook.snapshots.cluster.previews import read_previews
 from kuryr_runbook.snapshots.kubernetes import NodeAddress, read_cluster
 from kuryr_runbook.specs import kuryr_conf
 from kuryr_runbook.specs.daemon import DAEMON, daemon_manifests
@@ -50,12 +52,12 @@ class Daemon(Phase):
         installed = movable(self)
         if not self.dry_run:
             refuse_before_controller(self, installed)
-        return plan_manifests(self.name, self.manifests(), self.cluster)
+        return plan_manifests(self.name, read_previews(self.manifests(), self.cluster))
 
     def carry_out(self, plan: Plan) -> list[Outcome]:
         """Apply, wait for a daemon on every node, and for every schedulable node to be ready."""
         outcomes = apply_manifests(plan, self.cluster, say)
-        wait_rolled_out(self.cluster, plan.steps[-1].body)
+        wait_rolled_out(self.cluster, plain(plan.steps[-1].body))
         self._wait_nodes()
         return outcomes
 

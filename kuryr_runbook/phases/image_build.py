@@ -10,7 +10,7 @@ from typing import Any
 
 from platformdirs import user_cache_path, user_state_path
 
-from kuryr_runbook.applying.steps import Body, Executor, Known, Say, apply_plan
+from kuryr_runbook.applying.steps import Executor, Known, Say, apply_plan
 from kuryr_runbook.clients.artifacts import ArtifactStore, artifact_store
 from kuryr_runbook.clients.images.engines import Engine, find_engine
 from kuryr_runbook.clients.images.kuryr import (
@@ -24,9 +24,9 @@ from kuryr_runbook.clients.images.kuryr import (
 )
 from kuryr_runbook.clients.images.registry import RegistryClient
 from kuryr_runbook.clients.images.workplace import Workplace
-from kuryr_runbook.clients.writing import write_file
 from kuryr_runbook.display.progress import say
 from kuryr_runbook.display.tables import View, table
+from kuryr_runbook.model.bodies import Body
 from kuryr_runbook.model.errors import EarlierPhaseError
 from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.plan import Action, Outcome, Plan, Step, Target, known_later, staged
@@ -135,7 +135,7 @@ class ImageBuild(Phase):
         write_plugin(plugin, folder / PLUGIN)
         inventory = read_inventory(self.engine, image, image_sources()[INVENTORY])
         bill = bill_of_materials(spec, inventory, plugin.content)
-        write_file(folder / BILL, bill)
+        (folder / BILL).write_text(bill)
         say(f"copies of the CNI plugin and of the bill of materials ({BILL}) are in {folder}")
         return Made(plugin.sha256, json.loads(bill))
 

@@ -15,8 +15,9 @@ from kuryr_runbook.model.errors import DriftError, EarlierPhaseError, UsageError
 from kuryr_runbook.model.plan import Later, Plan, Target
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.planning.openstack import plan_openstack
+from kuryr_runbook.snapshots.cloud.state import CloudState, read_cloud
 from kuryr_runbook.snapshots.kubernetes import ClusterSnapshot, read_cluster
-from kuryr_runbook.snapshots.openstack import OpenStackSnapshot, read_openstack
+from kuryr_runbook.snapshots.reading import known
 from kuryr_runbook.specs.kuryr_conf import KuryrIds
 from kuryr_runbook.specs.openstack import openstack_spec
 
@@ -26,7 +27,7 @@ class Prepared:
     """Cluster and cloud as phase 02 left them."""
 
     cluster: ClusterSnapshot
-    cloud: OpenStackSnapshot
+    cloud: CloudState
     plan: Plan
     """Phase 02's plan: all keep, when it is done."""
 
@@ -45,7 +46,7 @@ class Prepared:
         found = {step.target: step.id or str(Later(step.target)) for step in self.plan.steps}
         network = site.network
         return KuryrIds(
-            k8s_project_id=self.cloud.project_id,
+            k8s_project_id=known(self.cloud.project_id),
             external_network_id=found[Target("network", network.external_network)],
             node_subnet_id=found[Target("subnet", network.node_subnet)],
             kuryr_pod_subnet_id=found[Target("subnet", network.pod_subnet.name)],
@@ -74,9 +75,9 @@ def read_prepared(
     `cluster` connects: that takes as long as the cloud needs for its first answers.
     """
 
-    def read() -> OpenStackSnapshot:
+    def read() -> CloudState:
         _refuse_another_project(site, cloud)
-        return read_openstack(cloud, pools_of=(site.network.api_load_balancer,))
+        return read_cloud(cloud, cloud.project_id, pools_of=(site.network.api_load_balancer,))
 
     with ThreadPoolExecutor(1) as thread:
         reading = thread.submit(read)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from kuryr_runbook.applying.kubernetes import ManifestExecutor
-from kuryr_runbook.applying.openstack import OpenStackExecutor
-from kuryr_runbook.applying.steps import Body, Executor, Known, Say, apply_plan
-from kuryr_runbook.clients.openstack.api import COLLECTIONS
+from kuryr_runbook.applying.openstack import OpenStackExecutor, is_of_cloud
+from kuryr_runbook.applying.steps import Executor, Known, Say, apply_plan
 from kuryr_runbook.clients.openstack.identity import IdentityClient
 from kuryr_runbook.display.progress import say
+from kuryr_runbook.model.bodies import Body, plain
 from kuryr_runbook.model.errors import DeadlineError, DriftError
 from kuryr_runbook.model.findings import Finding, Status
-from kuryr_runbook.model.plan import ADDRESS_PAIRS, Action, Outcome, Plan, Step, Target, staged
+from kuryr_runbook.model.plan import Action, Outcome, Plan, Step, Target, staged
 from kuryr_runbook.phases.base import Phase
 from kuryr_runbook.phases.verification import Verification
 from kuryr_runbook.phases.waits.rollout import wait_rolled_out
@@ -21,10 +22,11 @@ from kuryr_runbook.planning.credentials import APPLICATION_CREDENTIAL, plan_cred
 from kuryr_runbook.planning.finalizers import finalizer_removal
 from kuryr_runbook.planning.kubernetes import deletion
 from kuryr_runbook.planning.node_files import NODE_FILES, node_files_removal
-from kuryr_runbook.planning.teardown import has_subports, openstack_removal
+from kuryr_runbook.planning.teardown import openstack_removal
 from kuryr_runbook.snapshots.cloud.credentials import read_credentials
+from kuryr_runbook.snapshots.cloud.ownership import Ownership
+from kuryr_runbook.snapshots.cloud.state import project_of, read_cloud
 from kuryr_runbook.snapshots.cluster.finalizers import read_finalized
-from kuryr_runbook.snapshots.openstack import OpenStackSnapshot, read_openstack, read_resources
 from kuryr_runbook.specs.manifests import INSTANCE, MANAGED_BY, RUNBOOK
 from kuryr_runbook.specs.upgrade_check import UPGRADE_CHECK
 
@@ -61,10 +63,8 @@ class Teardown(Phase):
         rest = [item for item in objects if item not in [*daemon_sets, *deployments]]
         say("reading Keystone, Neutron and Octavia")
         credentials = read_credentials(self.site, IdentityClient(self.cloud.session), self.cluster)
-        snapshot = read_openstack(self.cloud, self.site.openstack.k8s_project_id)
-        cluster_id = credentials.cluster_id
-        trunks = self._trunks(cluster_id, snapshot)
-        stages = openstack_removal(self.site, cluster_id, snapshot, self.options.keep, trunks)
+        ownership = self._ownership(credentials.cluster_id)
+        stages = openstack_removal(ownership, self.options.keep)
         steps = staged(
             self._verification(),
             *node_files_removal(self.site, daemon_sets),
@@ -77,14 +77,18 @@ class Teardown(Phase):
         )
         return Plan(phase=self.name, steps=tuple(steps))
 
-    def _trunks(
-        self, cluster_id: str, snapshot: OpenStackSnapshot
-    ) -> tuple[Mapping[str, Any], ...]:
-        """Neutron need not have trunks: they are asked for where they carry something of Kuryr."""
-        if not has_subports(self.site, cluster_id, snapshot):
-            return ()
-        fields = {"trunk": ("id", "name", "port_id", "sub_ports")}
-        return read_resources(self.cloud, snapshot.project_id, fields)["trunk"]
+    def _ownership(self, cluster_id: str) -> Ownership:
+        """Whose what is in the cloud.
+
+        Neutron need not have trunks: they are asked for where they carry something of Kuryr.
+        """
+        project = project_of(self.site, self.cloud.project_id)
+        cloud = read_cloud(self.cloud, project)
+        ownership = Ownership(self.site, cluster_id, cloud)
+        if not ownership.has_subports:
+            return ownership
+        trunks = read_cloud(self.cloud, project, kinds=("trunk",)).trunks
+        return Ownership(self.site, cluster_id, replace(cloud, trunks=trunks))
 
     def carry_out(self, plan: Plan) -> list[Outcome]:
         """Remove stage by stage: workload, node files, daemon and controller, OpenStack."""
@@ -178,8 +182,8 @@ class _Removal(Executor):
         elif kind == APPLICATION_CREDENTIAL:
             self._identity.delete_application_credential(str(step.id))
         elif kind == NODE_FILES:
-            self._phase.end_cleaning(body)
-        elif kind in COLLECTIONS or kind in ("router_interface", "subports", ADDRESS_PAIRS):
+            self._phase.end_cleaning(plain(body))
+        elif is_of_cloud(step):
             return self._openstack.execute(step, body, say)
         else:
             return self._kubernetes.execute(step, body, say)

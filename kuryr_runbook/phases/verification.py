@@ -11,6 +11,7 @@ from kuryr_runbook.clients.openstack.probes import AskingCloud
 from kuryr_runbook.display.plans import plan_view
 from kuryr_runbook.display.progress import say
 from kuryr_runbook.display.tables import View, table
+from kuryr_runbook.model.bodies import plain
 from kuryr_runbook.model.errors import DeadlineError, DriftError
 from kuryr_runbook.model.findings import Finding
 from kuryr_runbook.model.plan import Outcome, Plan
@@ -29,6 +30,7 @@ from kuryr_runbook.phases.waits.settling import (
     wait_unchanging,
 )
 from kuryr_runbook.planning.kubernetes import plan_manifests
+from kuryr_runbook.snapshots.cluster.previews import read_previews
 from kuryr_runbook.snapshots.diagnosis import read_diagnosis
 from kuryr_runbook.snapshots.workload.traces import read_traces, remaining
 from kuryr_runbook.snapshots.workload.verification import read_workload
@@ -72,7 +74,7 @@ class Verification(Phase):
         namespace = self._own_namespace()
         if namespace is not None and "deletionTimestamp" in namespace["metadata"]:
             wait_namespace_gone(self.site, self.cluster)
-        return plan_manifests(self.name, self.manifests(), self.cluster)
+        return plan_manifests(self.name, read_previews(self.manifests(), self.cluster))
 
     def carry_out(self, plan: Plan) -> list[Outcome]:
         """Apply, then wait until the workload runs and its Service carries traffic.
@@ -80,7 +82,7 @@ class Verification(Phase):
         What does not come in time is said here, and left to the checks, which find out why.
         """
         outcomes = apply_manifests(plan, self.cluster, say)
-        deployment = next(s.body for s in plan.steps if s.target.kind == "Deployment")
+        deployment = next(plain(s.body) for s in plan.steps if s.target.kind == "Deployment")
         try:
             pods = POD_SECONDS * self.site.verification.replicas
             wait_rolled_out(self.cluster, deployment, ROLLOUT_SECONDS + pods)

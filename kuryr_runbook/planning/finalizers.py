@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from kuryr_runbook.model.bodies import FinalizerRemoval
 from kuryr_runbook.model.plan import Action, Change, Step, Target, shown
 from kuryr_runbook.model.releases.names import API_GROUP
 from kuryr_runbook.planning.kubernetes import deletion, reference_to, target_of
@@ -34,12 +35,12 @@ def finalizer_removal(objects: Iterable[Mapping[str, Any]]) -> list[list[Step]]:
 def release(item: Mapping[str, Any], because: str) -> Step:
     """Kuryr's finalizers go, those of others stay."""
     target, finalizers = target_of(item), item["metadata"]["finalizers"]
-    body = reference_to(item)
-    rest = [name for name in finalizers if not is_kuryrs(name)]
+    removed = tuple(name for name in finalizers if is_kuryrs(name))
+    rest = [name for name in finalizers if name not in removed]
     return Step(
         action=Action.UPDATE,
         target=Target(FINALIZERS, str(target)),
         because=because,
-        body=body | {"removed": [name for name in finalizers if is_kuryrs(name)]},
+        body=FinalizerRemoval(reference=reference_to(item), removed=removed),
         changes=(Change("metadata.finalizers", shown(finalizers), shown(rest)),),
     )

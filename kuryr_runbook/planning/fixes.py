@@ -6,10 +6,12 @@ is not touched, whatever a fix says.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from ipaddress import IPv4Address, IPv4Network
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
+from typing import Any, TypeVar
 
+from kuryr_runbook.model.bodies import PairChanges
+from kuryr_runbook.model.errors import RunbookError
 from kuryr_runbook.model.fixes import (
     FinalizerFix,
     Fix,
@@ -19,7 +21,6 @@ from kuryr_runbook.model.fixes import (
     ObjectFix,
     PairFix,
 )
-from kuryr_runbook.model.marks import KURYR_PORT_OWNER, KURYRS_FLOATING_IP, is_marked
 from kuryr_runbook.model.plan import (
     ABSENT,
     ADDRESS_PAIRS,
@@ -33,11 +34,13 @@ from kuryr_runbook.model.plan import (
 from kuryr_runbook.model.releases.names import API_VERSION
 from kuryr_runbook.planning.finalizers import release
 from kuryr_runbook.planning.kubernetes import deletion
-from kuryr_runbook.snapshots.cloud.lookup import find, node_subnet, pod_subnet, service_subnet
+from kuryr_runbook.snapshots.cloud.ownership import Ownership, leads_nowhere
 from kuryr_runbook.snapshots.cloud.resources import Balancer, FloatingIp, Port
 from kuryr_runbook.snapshots.cluster.finalizers import MARKED_KINDS
 from kuryr_runbook.snapshots.diagnosis import DiagnosisSnapshot
-from kuryr_runbook.snapshots.reading import Unreadable
+from kuryr_runbook.snapshots.reading import Unreadable, known
+
+T = TypeVar("T")
 
 FEW = 3
 
@@ -57,88 +60,66 @@ def plan_fixes(phase: str, snapshot: DiagnosisSnapshot, fixes: Iterable[Fix]) ->
 
 
 class _Cloud:
-    """What of the cloud is Kuryr's to change."""
+    """What of the cloud is Kuryr's to change; nothing where that is not certain."""
 
     def __init__(self, snapshot: DiagnosisSnapshot) -> None:
-        self.site, cloud = snapshot.site, snapshot.cloud
-        self.ports: dict[str, Port] = _by_id(cloud.ports)
-        self.floating_ips: dict[str, FloatingIp] = _by_id(cloud.floating_ips)
-        self.balancers: dict[str, Balancer] = _by_id(cloud.balancers)
-        nodes = snapshot.cluster.nodes
-        self.node_addresses = (
-            set() if isinstance(nodes, Unreadable) else {node.address for node in nodes}
-        )
-        self.nodes, self.pods, self.services = (
-            None
-            if isinstance(cloud.subnets, Unreadable) or isinstance(cloud.project_id, Unreadable)
-            else find(cloud.subnets, wanted(self.site), cloud.project_id)
-            for wanted in (node_subnet, pod_subnet, service_subnet)
-        )
+        cloud, self._cluster = snapshot.cloud, snapshot.cluster
+        self._ports: dict[str, Port] = _by_id(cloud.ports)
+        self._floating_ips: dict[str, FloatingIp] = _by_id(cloud.floating_ips)
+        self._balancers: dict[str, Balancer] = _by_id(cloud.balancers)
+        self._site, self._state = snapshot.site, cloud
+
+    def _is(self, ask: Callable[[Ownership, T], bool], resource: T) -> bool:
+        try:
+            return ask(self._ownership, resource)
+        except RunbookError:
+            return False
+
+    @cached_property
+    def _ownership(self) -> Ownership:
+        return Ownership(self._site, known(self._cluster.cluster_id), self._state)
 
     def is_kuryrs(self, fix: LeftoverFix) -> bool:
         """Whether Kuryr made it, by its marks and its place."""
         match fix.kind:
             case Leftover.PORT:
-                return self._is_pods_port(self.ports.get(fix.id))
+                port = self._ports.get(fix.id)
+                return port is not None and self._is(Ownership.is_left_of_pod, port)
             case Leftover.FLOATING_IP:
-                found = self.floating_ips.get(fix.id)
-                return found is not None and found.description == KURYRS_FLOATING_IP
+                floating = self._floating_ips.get(fix.id)
+                return floating is not None and (
+                    self._is(Ownership.is_services_address, floating)
+                    or self._is(Ownership.is_loose_address, floating)
+                )
             case Leftover.LOAD_BALANCER:
-                return self._is_services_balancer(self.balancers.get(fix.id))
+                balancer = self._balancers.get(fix.id)
+                return balancer is not None and self._is(Ownership.is_services, balancer)
 
     def leading_to(self, balancer_id: str) -> list[str]:
         """Ids of the floating IPs of a load balancer; none of anything else."""
-        balancer = self.balancers.get(balancer_id)
+        balancer = self._balancers.get(balancer_id)
         port = balancer.vip_port_id if balancer else ""
-        return [it.id for it in self.floating_ips.values() if port and it.port_id == port]
-
-    def _is_pods_port(self, port: Port | None) -> bool:
-        return (
-            port is not None
-            and self.pods is not None
-            and port.device_owner == KURYR_PORT_OWNER
-            and any(fixed.subnet_id == self.pods.id for fixed in port.fixed_ips)
-        )
-
-    def _is_services_balancer(self, balancer: Balancer | None) -> bool:
-        return (
-            balancer is not None
-            and self.services is not None
-            and balancer.vip_subnet_id == self.services.id
-            and _is_inside(balancer.vip, self.site.kubernetes.service_cidr)
-            and "/" in balancer.name
-            and not is_marked(balancer.description)
-        )
+        return [it.id for it in self._floating_ips.values() if port and it.port_id == port]
 
     def is_pods(self, fix: PairFix) -> bool:
         """Whether it is an address of the pods, on the port of a node."""
-        port = self.ports.get(fix.port_id)
+        port, nodes = self._ports.get(fix.port_id), self._cluster.nodes
+        if port is None or isinstance(nodes, Unreadable):
+            return False
         return (
-            port is not None
-            and self.nodes is not None
-            and self.pods is not None
-            and any(
-                fixed.subnet_id == self.nodes.id and fixed.address in self.node_addresses
-                for fixed in port.fixed_ips
-            )
-            and _is_inside(fix.address, self.pods.cidr)
+            bool({node.address for node in nodes}.intersection(port.addresses))
+            and self._is(Ownership.is_node_port, port)
+            and self._is(Ownership.is_of_pods, fix.address)
         )
 
     def is_loose(self, fix: FloatingIpFix) -> bool:
         """Whether Kuryr made it, and nobody uses it."""
-        found = self.floating_ips.get(fix.id)
-        return found is not None and found.description == KURYRS_FLOATING_IP and not found.port_id
+        floating = self._floating_ips.get(fix.id)
+        return floating is not None and leads_nowhere(floating)
 
 
 def _by_id(found: Iterable[Any] | Unreadable) -> dict[str, Any]:
     return {} if isinstance(found, Unreadable) else {item.id: item for item in found}
-
-
-def _is_inside(address: str, cidr: IPv4Network | str) -> bool:
-    try:
-        return IPv4Address(address) in IPv4Network(cidr)
-    except ValueError:
-        return False
 
 
 def _pair_steps(fixes: Iterable[PairFix]) -> Iterator[Step]:
@@ -147,15 +128,15 @@ def _pair_steps(fixes: Iterable[PairFix]) -> Iterator[Step]:
     for fix in fixes:
         by_port.setdefault(fix.port_id, []).append(fix)
     for port, of_port in by_port.items():
-        pairs = {
-            allow: [_pair(fix) for fix in of_port if fix.allow is allow] for allow in (True, False)
-        }
+        added, removed = (
+            tuple(_pair(fix) for fix in of_port if fix.allow is allow) for allow in (True, False)
+        )
         yield Step(
             action=Action.UPDATE,
             target=Target(ADDRESS_PAIRS, f"port of {of_port[0].node}"),
             id=port,
             because=_reasons(of_port),
-            body={"added": pairs[True], "removed": pairs[False]},
+            body=PairChanges(added=added, removed=removed),
             changes=tuple(map(_pair_change, of_port)),
         )
 

@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
-from kuryr_runbook.model.plan import Action, Later, Step, Target, field_changes
+from kuryr_runbook.model.plan import (
+    Action,
+    Differences,
+    Later,
+    Step,
+    Target,
+    changed,
+    field_changes,
+)
 from kuryr_runbook.model.site_values import is_id
-from kuryr_runbook.snapshots.openstack import OpenStackSnapshot
+from kuryr_runbook.snapshots.cloud.lookup import Named, SeveralError, find
+from kuryr_runbook.snapshots.cloud.ownership import Described
+from kuryr_runbook.snapshots.cloud.resources import Member, Pool, Port, Rule, Subnet
+from kuryr_runbook.snapshots.cloud.state import CloudState
+from kuryr_runbook.snapshots.reading import known
 from kuryr_runbook.specs.openstack import OpenStackSpec
+from kuryr_runbook.specs.wanted import Wanted
 
-Resource = Mapping[str, Any]
+T = TypeVar("T", bound=Named)
 Ref = str | Later
 """The id of what exists, or what stands for it until it does."""
+
+
+def target_of(wanted: Wanted) -> Target:
+    """What a step about it names: by the name in the site file, also where that has an id."""
+    return Target(wanted.kind, wanted.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,64 +39,69 @@ class Gathering:
     """Steps and problems, as they are found."""
 
     spec: OpenStackSpec
-    snapshot: OpenStackSnapshot
+    cloud: CloudState
     steps: list[Step] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     """What exists and does not fit, in words: one is enough to refuse the plan."""
 
-    def owns(self, resource: Resource) -> bool:
-        """Whether the runbook made it, for this site."""
-        return bool(resource["description"] == self.spec.owner)
+    @property
+    def ports(self) -> tuple[Port, ...]:
+        """The project's ports."""
+        return known(self.cloud.ports)
 
-    def found(self, kind: str, name: str, given_id: str | None, key: str) -> Resource | None:
+    def port_at(self, subnet_id: str, address: str) -> Port | None:
+        """The port that has an address."""
+        return next((port for port in self.ports if port.is_at(subnet_id, address)), None)
+
+    def subnet(self, subnet_id: Ref) -> Subnet | None:
+        """The subnet of that id; None when it does not exist yet."""
+        return next((it for it in known(self.cloud.subnets) if it.id == subnet_id), None)
+
+    def rules_of(self, group_id: str) -> list[Rule]:
+        """The rules of a security group."""
+        return [it for it in known(self.cloud.rules) if it.security_group_id == group_id]
+
+    def members_of(self, pool: Pool) -> tuple[Member, ...]:
+        """The members of a pool."""
+        return known(known(self.cloud.members).get(pool.id, ()))
+
+    def owns(self, resource: Described) -> bool:
+        """Whether the runbook made it, for this cluster."""
+        return resource.description == self.spec.owner
+
+    def found(self, items: Iterable[T], wanted: Wanted) -> T | None:
         """The one resource of that id or name; a problem when there is none."""
-        found = self.find(kind, name, given_id, key)
-        if found is None and not given_id and not is_id(name):
-            self.problems.append(f"{kind} {name} ({key}) does not exist, and must")
+        before = len(self.problems)
+        found = self.find(items, wanted)
+        if found is None and len(self.problems) == before:
+            self.problems.append(f"{wanted} ({wanted.key}) does not exist, and must")
         return found
 
-    def find(self, kind: str, name: str, given_id: str | None, key: str) -> Resource | None:
-        """The one resource of that id or name, or None; `key` is its place in the site file.
+    def find(self, items: Iterable[T], wanted: Wanted) -> T | None:
+        """The one resource of that id or name, or None.
 
         What has a name that is an id is not to be made: it is a problem that there is none.
         """
-        if given_id:
-            found = self.snapshot.by_id(kind, given_id)
-            if found is None:
-                self.problems.append(f"{kind} {given_id} ({key}_id) does not exist")
-            return found
-        named = self.snapshot.named(kind, name)
-        if len(named) > 1:
-            ids = ", ".join(str(item["id"]) for item in named)
+        try:
+            found = find(items, wanted, known(self.cloud.project_id))
+        except SeveralError as several:
+            self.problems.append(several.message)
+            return None
+        if found is None and wanted.given_id:
+            self.problems.append(f"{wanted} ({wanted.key}_id) does not exist")
+        elif found is None and is_id(wanted.name):
             self.problems.append(
-                f"{len(named)} {kind}s are named {name} ({key}): put the id there, in the place of "
-                f"the name ({ids})"
+                f"there is no {wanted.kind} with the id {wanted.name} ({wanted.key})"
             )
-        if not named and is_id(name):
-            self.problems.append(f"there is no {kind} with the id {name} ({key})")
-        return named[0] if named else None
+        return found
 
-    def keep(self, kind: str, name: str, resource: Resource, because: str) -> str:
-        """It is there and used; gives its id."""
-        self.steps.append(
-            Step(
-                action=Action.KEEP,
-                target=Target(kind, name),
-                id=resource["id"],
-                because=because,
-                known=resource,
-            )
-        )
-        return str(resource["id"])
+    def keep(self, target: Target, resource_id: str, because: str) -> str:
+        """It is there and used; returns its id."""
+        self.steps.append(Step(action=Action.KEEP, target=target, id=resource_id, because=because))
+        return resource_id
 
-    def create(self, kind: str, name: str, body: Mapping[str, Any], because: str) -> Later:
-        """It is made; gives what stands for its id."""
-        target = Target(kind, name)
-        self.create_step(target, body, because)
-        return Later(target)
-
-    def create_step(self, target: Target, body: Mapping[str, Any], because: str) -> None:
-        """It is made, with the mark by which teardown knows it."""
+    def create(self, target: Target, body: Mapping[str, Any], because: str) -> Later:
+        """It is made, with the mark by which teardown knows it; returns what stands for its id."""
         marked = self.marked(body)
         self.steps.append(
             Step(
@@ -89,28 +112,22 @@ class Gathering:
                 changes=field_changes(marked),
             )
         )
+        return Later(target)
 
     def marked(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """What is asked for, with the mark of the owner."""
         return {**body, "description": self.spec.owner}
 
-    def update_step(
-        self, target: Target, resource: Resource, body: Mapping[str, Any], because: str
-    ) -> None:
-        """These fields of it are changed."""
+    def update(self, target: Target, resource_id: str, wanted: Differences, because: str) -> str:
+        """These fields of it are changed; returns its id."""
         self.steps.append(
             Step(
                 action=Action.UPDATE,
                 target=target,
-                id=resource["id"],
+                id=resource_id,
                 because=because,
-                body=body,
-                changes=field_changes(body, resource),
+                body={name: after for name, (_, after) in wanted.items()},
+                changes=changed(wanted),
             )
         )
-
-    def delete_step(self, target: Target, resource: Resource, because: str) -> None:
-        """It goes."""
-        self.steps.append(
-            Step(action=Action.DELETE, target=target, id=resource["id"], because=because)
-        )
+        return resource_id

@@ -7,54 +7,52 @@ from typing import Any
 
 from kuryr_runbook.model.plan import Action, Step, Target
 from kuryr_runbook.model.rules import admits, lets_all_out
-from kuryr_runbook.planning.gathering import Gathering, Ref, Resource
-from kuryr_runbook.snapshots.cloud.answers import Answer, rule_of
-from kuryr_runbook.snapshots.cloud.resources import Rule
+from kuryr_runbook.planning.gathering import Gathering, Ref, target_of
+from kuryr_runbook.snapshots.cloud.resources import Port, Rule
+from kuryr_runbook.snapshots.reading import known
 from kuryr_runbook.specs.openstack import GroupSpec, RuleSpec, Source
 
 Body = dict[str, Any]
+COMPARED = (
+    "ethertype", "protocol", "port_range_min", "port_range_max", "remote_ip_prefix",
+    "remote_group_id", "remote_address_group_id",
+)  # fmt: skip
+"""What two rules have in common that say the same."""
 
 
 def plan_group(gathering: Gathering, spec: GroupSpec, node_cidr: IPv4Network) -> Ref:
-    """A security group and what it must admit, by whichever rule; gives the group's id."""
-    group = gathering.find("security_group", spec.name, spec.given_id, spec.key)
-    rules: list[Resource] = []
+    """A security group and what it must admit, by whichever rule; returns the group's id."""
+    group = gathering.find(known(gathering.cloud.groups), spec.wanted)
+    target, name = target_of(spec.wanted), spec.wanted.name
     ref: Ref
     if group is None:
-        body = {"name": spec.name}
-        ref = gathering.create(
-            "security_group", spec.name, body, f"there is none yet: {spec.description}"
-        )
+        because = f"there is none yet: {spec.description}"
+        ref = gathering.create(target, {"name": name}, because)
     else:
-        ref = gathering.keep("security_group", spec.name, group, f"exists: {spec.description}")
-        rules = [
-            rule
-            for rule in gathering.snapshot.of("security_group_rule")
-            if rule["security_group_id"] == group["id"]
-        ]
-    wanted = [_body(gathering, ref, rule, node_cidr) for rule in spec.rules]
+        ref = gathering.keep(target, group.id, f"exists: {spec.description}")
+    rules = gathering.rules_of(group.id) if group is not None else []
+    wanted = [_body(ref, rule, node_cidr) for rule in spec.rules]
     # Neutron lists rules in no order; a plan of the same cloud always reads the same.
     extra = sorted(
         (rule for rule in rules if _is_extra(rule, wanted)),
-        key=lambda rule: (_rule_target(spec.name, rule).name, rule["id"]),
+        key=lambda rule: (_target(name, _fields(rule)).name, rule.id),
     )
     staying = [rule for rule in rules if rule not in extra or not gathering.owns(rule)]
     for rule, body in zip(spec.rules, wanted, strict=True):
-        _rule(gathering, spec.name, rule, body, staying)
-    _extra_rules(gathering, spec.name, extra)
-    if group is not None and gathering.owns(group) and not lets_all_out(map(_typed, rules)):
-        _let_out(gathering, spec.name, ref)
+        _rule(gathering, name, rule, body, staying)
+    _extra_rules(gathering, name, extra)
+    if group is not None and gathering.owns(group) and not lets_all_out(rules):
+        _let_out(gathering, name, ref)
     return ref
 
 
 def _let_out(gathering: Gathering, group_name: str, group: Ref) -> None:
     """Make again what Neutron makes with every group, and somebody took away."""
     body: Body = {"security_group_id": group, "direction": "egress", "ethertype": "IPv4"}
-    target = _rule_target(group_name, body)
-    gathering.create_step(target, body, "missing: what has the group may send")
+    gathering.create(_target(group_name, body), body, "missing: what has the group may send")
 
 
-def _body(gathering: Gathering, group: Ref, spec: RuleSpec, node_cidr: IPv4Network) -> Body:
+def _body(group: Ref, spec: RuleSpec, node_cidr: IPv4Network) -> Body:
     """The rule as Neutron is asked for it."""
     cidr = node_cidr if spec.source is Source.NODE_SUBNET else spec.source
     body: Body = {"security_group_id": group, "direction": "ingress", "ethertype": "IPv4"}
@@ -69,103 +67,86 @@ def _body(gathering: Gathering, group: Ref, spec: RuleSpec, node_cidr: IPv4Netwo
 
 
 def _rule(
-    gathering: Gathering, group_name: str, spec: RuleSpec, body: Body, rules: list[Resource]
+    gathering: Gathering, group_name: str, spec: RuleSpec, body: Body, rules: list[Rule]
 ) -> None:
     prefix = body.get("remote_ip_prefix")
-    target = _rule_target(group_name, body)
+    target = _target(group_name, body)
     source = IPv4Network(prefix) if prefix else str(body["remote_group_id"])
-    if admits(map(_typed, rules), source=source, tcp_port=spec.tcp_port):
+    if admits(rules, source=source, tcp_port=spec.tcp_port):
         gathering.steps.append(
             Step(action=Action.KEEP, target=target, because=f"admitted: {spec.purpose}")
         )
         return
-    gathering.create_step(target, body, f"missing: {spec.purpose}")
+    gathering.create(target, body, f"missing: {spec.purpose}")
 
 
-def _extra_rules(gathering: Gathering, group_name: str, extra: list[Resource]) -> None:
-    """Rules that nothing calls for: the runbook's own go, those of others are told and stay."""
+def _extra_rules(gathering: Gathering, group_name: str, extra: list[Rule]) -> None:
+    """Rules that nothing calls for: the runbook's own go, those of others are shown and stay."""
     for rule in extra:
-        target = Target("security_group_rule", f"{_rule_target(group_name, rule).name} (extra)")
-        if gathering.owns(rule):
-            gathering.delete_step(
-                target, rule, "the runbook made it, and the site has no use of it"
-            )
-        else:
-            because = "somebody else's: it stays"
-            gathering.steps.append(
-                Step(action=Action.KEEP, target=target, id=rule["id"], because=because)
-            )
+        target = Target("security_group_rule", f"{_target(group_name, _fields(rule)).name} (extra)")
+        if not gathering.owns(rule):
+            gathering.keep(target, rule.id, "somebody else's: it stays")
+            continue
+        because = "the runbook made it, and the site has no use of it"
+        gathering.steps.append(
+            Step(action=Action.DELETE, target=target, id=rule.id, because=because)
+        )
 
 
-def _rule_target(group_name: str, rule: Resource) -> Target:
+def _fields(rule: Rule) -> Body:
+    names = ("security_group_id", "direction", *COMPARED)
+    return {name: getattr(rule, name) for name in names}
+
+
+def _target(group_name: str, rule: Body) -> Target:
     """A rule by what it says: rules have no names."""
     protocol = str(rule.get("protocol") or "").upper()
     low, high = rule.get("port_range_min"), rule.get("port_range_max")
     ports = "" if low is None else f" {low}" if low == high else f" {low}-{high}"
-    source = rule.get("remote_ip_prefix")
-    if source is None:
-        group = rule.get("remote_group_id")
-        own = group is not None and group == rule["security_group_id"]
-        source = "its own members" if own else f"group {group}" if group else "anywhere"
     way = "from" if rule["direction"] == "ingress" else "to"
     what = f"{protocol}{ports}" if protocol else "all traffic"
     family = "" if rule["ethertype"] == "IPv4" else f" ({rule['ethertype']})"
-    return Target("security_group_rule", f"{group_name}: {what} {way} {source}{family}")
+    return Target("security_group_rule", f"{group_name}: {what} {way} {_source(rule)}{family}")
 
 
-def _is_extra(rule: Resource, wanted: list[Body]) -> bool:
-    return rule["direction"] == "ingress" and not any(_is_as(rule, body) for body in wanted)
+def _source(rule: Body) -> str:
+    group = rule.get("remote_group_id")
+    if prefix := rule.get("remote_ip_prefix"):
+        return str(prefix)
+    if group is not None:
+        return "its own members" if group == rule["security_group_id"] else f"group {group}"
+    addresses = rule.get("remote_address_group_id")
+    return f"address group {addresses}" if addresses else "anywhere"
 
 
-def _is_as(rule: Resource, body: Body) -> bool:
-    names = ("protocol", "port_range_min", "port_range_max", "remote_ip_prefix", "remote_group_id")
-    same_family = rule["ethertype"] == body["ethertype"]
-    return same_family and all(rule[name] == body.get(name) for name in names)
+def _is_extra(rule: Rule, wanted: list[Body]) -> bool:
+    fields = _fields(rule)
+    same = (all(fields[name] == body.get(name) for name in COMPARED) for body in wanted)
+    return rule.direction == "ingress" and not any(same)
 
 
 def plan_node_ports(gathering: Gathering, group: Ref, node_subnet: str) -> None:
     """Every node's port is in the node group, and can carry address pairs if needed."""
     for address in gathering.spec.node_addresses:
-        port = next(
-            (p for p in gathering.snapshot.of("port") if _has_address(p, node_subnet, address)),
-            None,
-        )
+        port = gathering.port_at(node_subnet, str(address))
         if port is None:
             gathering.problems.append(
                 f"no Neutron port has the node address {address} in subnet "
-                f"{gathering.spec.node_subnet}: is the kubelet's --node-ip another one?"
+                f"{gathering.spec.node_subnet.name}: is the kubelet's --node-ip another one?"
             )
             continue
-        if gathering.spec.needs_address_pairs and not port["port_security_enabled"]:
+        if gathering.spec.needs_address_pairs and port.port_security is False:
             gathering.problems.append(
-                f"port {port['id']} of node {address} has port security off: it takes no "
+                f"port {port.id} of node {address} has port security off: it takes no "
                 "allowed address pairs, which nested-macvlan needs"
             )
         _membership(gathering, port, group, address)
 
 
-def _membership(gathering: Gathering, port: Resource, group: Ref, address: IPv4Address) -> None:
-    target = Target("port", f"node {address}")
-    if group in port["security_groups"]:
-        because = f"is in group {gathering.spec.node_group.name}"
-        gathering.steps.append(
-            Step(action=Action.KEEP, target=target, id=port["id"], because=because)
-        )
+def _membership(gathering: Gathering, port: Port, group: Ref, address: IPv4Address) -> None:
+    target, name = Target("port", f"node {address}"), gathering.spec.node_group.wanted.name
+    if group in port.groups:
+        gathering.keep(target, port.id, f"is in group {name}")
         return
-    gathering.update_step(
-        target,
-        port,
-        {"security_groups": [*port["security_groups"], group]},
-        f"is not in group {gathering.spec.node_group.name}",
-    )
-
-
-def _typed(rule: Resource) -> Rule:
-    return rule_of(Answer("security_group_rule", rule))
-
-
-def _has_address(port: Resource, subnet: str, address: IPv4Address) -> bool:
-    return any(
-        fixed["subnet_id"] == subnet and fixed["ip_address"] == str(address)
-        for fixed in port["fixed_ips"]
-    )
+    groups = (list(port.groups), [*port.groups, group])
+    gathering.update(target, port.id, {"security_groups": groups}, f"is not in group {name}")

@@ -3,185 +3,183 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv4Network
-from typing import Any
 
 from kuryr_runbook.model.addressing import Pool
+from kuryr_runbook.model.bodies import RouterLeg
 from kuryr_runbook.model.marks import is_marked
-from kuryr_runbook.model.plan import Action, Step, Target, field_changes, shown
-from kuryr_runbook.planning.gathering import Gathering, Ref, Resource
+from kuryr_runbook.model.plan import Action, Differences, Step, Target, field_changes, shown
+from kuryr_runbook.planning.gathering import Gathering, Ref, target_of
+from kuryr_runbook.snapshots.cloud.resources import Network, Port, Subnet
+from kuryr_runbook.snapshots.reading import known
 from kuryr_runbook.specs.openstack import SubnetSpec
 
 REPAIRABLE = frozenset({"enable_dhcp", "allocation_pools"})
 """Fields of a subnet that can change under running pods without harm."""
 
 
-def use_external_network(gathering: Gathering, name: str, given_id: str | None) -> str:
-    """The network of the floating IPs, which has to exist; gives its id."""
-    network = gathering.found("network", name, given_id, "network.external_network")
+def use_external_network(gathering: Gathering) -> str:
+    """The network of the floating IPs, which has to exist; returns its id."""
+    wanted = gathering.spec.external_network
+    network = gathering.found(known(gathering.cloud.networks), wanted)
     if network is None:
         return ""
-    if not network["router:external"]:
-        gathering.problems.append(f"network {name} should be external (router:external) and is not")
-    gathering.keep("network", name, network, "external network: floating IPs come from it")
-    return str(network["id"])
+    if not network.external:
+        gathering.problems.append(
+            f"network {wanted.name} should be external (router:external) and is not"
+        )
+    because = "external network: floating IPs come from it"
+    return gathering.keep(target_of(wanted), network.id, because)
 
 
-def use_node_subnet(gathering: Gathering, name: str, given_id: str | None) -> Resource | None:
-    """The subnet of the nodes, which has to exist; None when it does not."""
-    subnet = gathering.found("subnet", name, given_id, "network.node_subnet")
-    if subnet is not None:
-        gathering.keep("subnet", name, subnet, "node subnet: the nodes are attached to it")
+def use_node_subnet(gathering: Gathering) -> Subnet | None:
+    """The subnet of the nodes, which has to exist; None when it cannot be used."""
+    wanted = gathering.spec.node_subnet
+    subnet = gathering.found(known(gathering.cloud.subnets), wanted)
+    if subnet is None:
+        return None
+    if ":" in subnet.cidr:
+        gathering.problems.append(f"{wanted} should have a range of IPv4 and has {subnet.cidr}")
+        return None
+    gathering.keep(target_of(wanted), subnet.id, "node subnet: the nodes are attached to it")
     return subnet
 
 
 def plan_router(gathering: Gathering, external: str) -> Ref:
     """The router that joins nodes, pods and services; its gateway is on the external network."""
-    name = gathering.spec.router
-    router = gathering.find("router", name, None, "network.router")
+    wanted = gathering.spec.router
+    router = gathering.find(known(gathering.cloud.routers), wanted)
+    to_outside = {"network_id": external}
     if router is None:
-        body = {"name": name, "external_gateway_info": {"network_id": external}}
-        return gathering.create("router", name, body, "there is none of that name")
-    gateway = (router["external_gateway_info"] or {}).get("network_id")
+        body = {"name": wanted.name, "external_gateway_info": to_outside}
+        return gathering.create(target_of(wanted), body, "there is none of that name")
+    gateway = router.gateway.network_id if router.gateway else None
     if gateway is None and gathering.owns(router):
-        body = {"external_gateway_info": {"network_id": external}}
+        lost: Differences = {"external_gateway_info": (None, to_outside)}
         because = "has lost its gateway on the external network"
-        gathering.update_step(Target("router", name), router, body, because)
-        return str(router["id"])
+        return gathering.update(target_of(wanted), router.id, lost, because)
     if gateway != external:
+        outside = gathering.spec.external_network.name
         gathering.problems.append(
-            f"router {name} should have its gateway on network {gathering.spec.external_network} "
-            f"({external}) and has {gateway or 'none'}"
+            f"router {wanted.name} should have its gateway on network {outside} ({external}) and "
+            f"has {gateway or 'none'}"
         )
-    return gathering.keep(
-        "router", name, router, "exists, with its gateway on the external network"
-    )
+    because = "exists, with its gateway on the external network"
+    return gathering.keep(target_of(wanted), router.id, because)
 
 
 def plan_interface(gathering: Gathering, router: Ref, subnet: Ref, subnet_name: str) -> None:
     """A leg of the router in the subnet."""
-    target = Target("router_interface", subnet_name)
-    port = next((p for p in gathering.snapshot.of("port") if _is_leg(p, router, subnet)), None)
+    target, router_name = Target("router_interface", subnet_name), gathering.spec.router.name
+    port = next((port for port in gathering.ports if _is_leg(port, router, subnet)), None)
     if port is not None:
-        gathering.steps.append(
-            Step(action=Action.KEEP, target=target, id=port["id"], because="the router has it")
-        )
+        gathering.keep(target, port.id, "the router has it")
         return
-    subnet_there = gathering.snapshot.by_id("subnet", str(subnet))
-    if subnet_there is not None and (holder := _gateway_holder(gathering, subnet_there)):
+    there = gathering.subnet(subnet)
+    holder = gathering.port_at(there.id, there.gateway_ip) if there is not None else None
+    if there is not None and holder is not None:
         gathering.problems.append(
-            f"subnet {subnet_name}: its gateway {subnet_there['gateway_ip']} should be router "
-            f"{gathering.spec.router}'s and is that of port {holder['id']} "
-            f"({holder['device_owner'] or 'no owner'} {holder['device_id']})"
+            f"subnet {subnet_name}: its gateway {there.gateway_ip} should be router "
+            f"{router_name}'s and is that of port {holder.id} "
+            f"({holder.device_owner or 'no owner'} {holder.device_id})"
         )
-    body = {"router_id": router, "subnet_id": subnet}
     gathering.steps.append(
         Step(
             action=Action.CREATE,
             target=target,
-            because=f"router {gathering.spec.router} has no leg in subnet {subnet_name}",
-            body=body,
-            changes=field_changes(body),
+            because=f"router {router_name} has no leg in subnet {subnet_name}",
+            body=RouterLeg(router_id=router, subnet_id=subnet),
+            changes=field_changes({"router_id": router, "subnet_id": subnet}),
         )
     )
 
 
-def _gateway_holder(gathering: Gathering, subnet: Resource) -> Resource | None:
-    address = {"subnet_id": subnet["id"], "ip_address": subnet["gateway_ip"]}
-    ports = gathering.snapshot.of("port")
-    return next((port for port in ports if address in port["fixed_ips"]), None)
-
-
-def plan_network(gathering: Gathering, name: str, node_network: Resource | None) -> Ref:
+def plan_network(gathering: Gathering, node_network: Network | None) -> Ref:
     """The network of the services: as wide as the nodes', and with port security for the VIPs."""
-    network = gathering.find("network", name, None, "network.service_subnet.network")
+    wanted = gathering.spec.service_network
+    target, name = target_of(wanted), wanted.name
+    network = gathering.find(known(gathering.cloud.networks), wanted)
     if network is None:
-        return gathering.create("network", name, {"name": name}, "there is none of that name")
+        return gathering.create(target, {"name": name}, "there is none of that name")
     # Where Neutron shows no MTU there is nothing to compare (extension net-mtu).
-    mtu = (node_network or {}).get("mtu") or 0
-    wanted: dict[str, Any] = {}
+    mtu = (node_network.mtu if node_network else None) or 0
+    misfits: dict[str, tuple[object, object]] = {}
     told: list[str] = []
-    if not network["port_security_enabled"]:
-        wanted["port_security_enabled"] = True
+    if network.port_security is False:
+        misfits["port_security_enabled"] = (network.port_security, True)
         told.append("has port security off: Octavia makes no VIP in it")
-    if (network["mtu"] or mtu) < mtu:
-        wanted["mtu"] = mtu
+    if (network.mtu or mtu) < mtu:
+        misfits["mtu"] = (network.mtu, mtu)
         told.append(
-            f"should have an MTU of {mtu}, the nodes', and has {network['mtu']}: answers of load "
+            f"should have an MTU of {mtu}, the nodes', and has {network.mtu}: answers of load "
             "balancers would not fit"
         )
-    if not wanted:
-        return gathering.keep("network", name, network, "exists and fits: services")
+    if not misfits:
+        return gathering.keep(target, network.id, "exists and fits: services")
     if not gathering.owns(network):
         gathering.problems.extend(f"network {name} {what}" for what in told)
-    gathering.update_step(Target("network", name), network, wanted, "; ".join(told))
-    return str(network["id"])
+    return gathering.update(target, network.id, misfits, "; ".join(told))
 
 
 def plan_subnet(gathering: Gathering, spec: SubnetSpec, network: Ref) -> Ref:
     """A subnet that Kuryr takes addresses from; one that exists has to fit."""
-    subnet = gathering.find("subnet", spec.name, spec.given_id, spec.key)
+    target, name = target_of(spec.wanted), spec.wanted.name
+    subnet = gathering.find(known(gathering.cloud.subnets), spec.wanted)
     if subnet is None:
         body = {
-            "name": spec.name,
+            "name": name,
             "network_id": network,
             "ip_version": 4,
             "cidr": str(spec.cidr),
             "gateway_ip": str(spec.gateway),
             "enable_dhcp": False,
-            "allocation_pools": _pools(spec),
+            "allocation_pools": _pools(spec.pool),
         }
-        return gathering.create("subnet", spec.name, body, f"there is none yet: {spec.role}")
-    if not spec.given_id and is_marked(subnet["description"]) and not gathering.owns(subnet):
+        return gathering.create(target, body, f"there is none yet: {spec.role}")
+    if not spec.wanted.given_id and is_marked(subnet.description) and not gathering.owns(subnet):
         gathering.problems.append(
-            f"subnet {spec.name} is another cluster's or site's ({subnet['description']}): name "
-            f"another; if that one is gone, describe the subnet as {gathering.spec.owner!r}"
+            f"subnet {name} is another cluster's or site's ({subnet.description}): name another; "
+            f"if that one is gone, describe the subnet as {gathering.spec.owner!r}"
         )
     misfits = _misfits(spec, subnet, network)
     if misfits and gathering.owns(subnet) and misfits.keys() <= REPAIRABLE:
-        body = {name: wanted for name, (wanted, _) in misfits.items()}
         because = f"exists and does not fit: {spec.role}"
-        gathering.update_step(Target("subnet", spec.name), subnet, body, because)
-        return str(subnet["id"])
+        return gathering.update(target, subnet.id, misfits, because)
     gathering.problems.extend(
-        f"subnet {spec.name}: {name} should be {shown(wanted)} and is {shown(read)}"
-        for name, (wanted, read) in misfits.items()
+        f"subnet {name}: {field} should be {shown(wanted)} and is {shown(read)}"
+        for field, (read, wanted) in misfits.items()
     )
-    return gathering.keep("subnet", spec.name, subnet, f"exists and fits: {spec.role}")
+    return gathering.keep(target, subnet.id, f"exists and fits: {spec.role}")
 
 
 def refuse_overlaps(gathering: Gathering, node_cidr: IPv4Network) -> None:
     """Pods and services stay out of the nodes' range, which only the cloud knows."""
-    for subnet in (gathering.spec.pod_subnet, gathering.spec.service_subnet):
-        if subnet.cidr.overlaps(node_cidr):
+    for spec in (gathering.spec.pod_subnet, gathering.spec.service_subnet):
+        if spec.cidr.overlaps(node_cidr):
             gathering.problems.append(
-                f"subnet {subnet.name} {subnet.cidr} overlaps the node subnet {node_cidr}"
+                f"subnet {spec.wanted.name} {spec.cidr} overlaps the node subnet {node_cidr}"
             )
 
 
-def _is_leg(port: Resource, router: Ref, subnet: Ref) -> bool:
-    return (
-        str(port["device_owner"]).startswith("network:router_interface")
-        and port["device_id"] == router
-        and any(fixed["subnet_id"] == subnet for fixed in port["fixed_ips"])
+def _is_leg(port: Port, router: Ref, subnet: Ref) -> bool:
+    return port.is_leg and port.device_id == router and port.is_in(str(subnet))
+
+
+def _misfits(spec: SubnetSpec, subnet: Subnet, network: Ref) -> Differences:
+    """How an existing subnet differs from what Kuryr needs of it."""
+    there = [{"start": first, "end": last} for first, last in subnet.pools]
+    fitting = ":" not in subnet.cidr and all(
+        IPv4Address(first) in spec.pool and IPv4Address(last) in spec.pool
+        for first, last in subnet.pools
     )
-
-
-def _misfits(spec: SubnetSpec, subnet: Resource, network: Ref) -> dict[str, tuple[Any, Any]]:
-    """How an existing subnet differs from what Kuryr needs of it: by field, wanted and read."""
-    pools = [
-        Pool(IPv4Address(pool["start"]), IPv4Address(pool["end"]))
-        for pool in subnet["allocation_pools"]
-    ]
-    inside = all(pool.first in spec.pool and pool.last in spec.pool for pool in pools)
-    wanted = {
-        "network_id": network,
-        "cidr": str(spec.cidr),
-        "gateway_ip": str(spec.gateway),
-        "enable_dhcp": False,
-        "allocation_pools": subnet["allocation_pools"] if inside else _pools(spec),
+    both = {
+        "network_id": (subnet.network_id, network),
+        "cidr": (subnet.cidr, str(spec.cidr)),
+        "gateway_ip": (subnet.gateway_ip or None, str(spec.gateway)),
+        "enable_dhcp": (subnet.enable_dhcp, False),
+        "allocation_pools": (there, there if fitting else _pools(spec.pool)),
     }
-    return {name: (value, subnet[name]) for name, value in wanted.items() if subnet[name] != value}
+    return {name: (read, wanted) for name, (read, wanted) in both.items() if read != wanted}
 
 
-def _pools(spec: SubnetSpec) -> list[dict[str, str]]:
-    return [{"start": str(spec.pool.first), "end": str(spec.pool.last)}]
+def _pools(pool: Pool) -> list[dict[str, str]]:
+    return [{"start": str(pool.first), "end": str(pool.last)}]

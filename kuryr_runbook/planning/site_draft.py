@@ -6,19 +6,20 @@ Nothing is guessed: a key whose value nobody told keeps the example's, and is na
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from math import log2
-from typing import Any
 
 from kuryr_runbook.model.addressing import service_problems
 from kuryr_runbook.model.findings import Status
 from kuryr_runbook.model.releases import RELEASES
 from kuryr_runbook.model.support import kubernetes_objections
+from kuryr_runbook.snapshots.cloud.lookup import Named, of_name
+from kuryr_runbook.snapshots.cloud.resources import Port, Router, Subnet
+from kuryr_runbook.snapshots.cloud.state import CloudState
 from kuryr_runbook.snapshots.cluster.permissions import Node, service_range_of
-from kuryr_runbook.snapshots.openstack import OpenStackSnapshot
-from kuryr_runbook.snapshots.reading import Unreadable
+from kuryr_runbook.snapshots.reading import Unreadable, known
 from kuryr_runbook.snapshots.survey import Survey
 
 POD_RANGE = IPv4Network("10.0.0.0/8")
@@ -27,8 +28,6 @@ WIDEST_POD_PREFIX, NARROWEST_POD_PREFIX = 16, 24
 DEFAULT_PODS = 110
 """How many pods a kubelet takes when it is not told (--max-pods)."""
 ASK_A_NODE = "`ip -br address` on a node shows it beside the node's address"
-
-Resource = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,28 +78,31 @@ def _service_range(survey: Survey) -> Iterator[Told]:
 
 def _nodes_place(survey: Survey) -> Iterator[Told]:
     """Subnet, router, external network and security group, found by the nodes' ports."""
-    resources, nodes = survey.resources, survey.nodes
-    if isinstance(resources, Unreadable):
-        yield from _nowhere(resources.reason)
+    cloud, nodes = survey.cloud, survey.nodes
+    if isinstance(cloud, Unreadable):
+        yield from _nowhere(cloud.reason)
         return
     if isinstance(nodes, Unreadable):
         yield from _nowhere(nodes.reason)
         return
-    ports = _ports_of(nodes, resources)
-    subnets = Counter(fixed["subnet_id"] for port in ports for fixed in port["fixed_ips"])
-    subnet = resources.by_id("subnet", next(iter(dict(subnets.most_common(1))), None))
+    ports = _ports_of(nodes, cloud)
+    at = Counter(fixed.subnet_id for port in ports for fixed in port.fixed_ips)
+    most = [subnet_id for subnet_id, _ in at.most_common(1)]
+    subnet = next((it for it in known(cloud.subnets) if it.id in most), None)
     if subnet is None:
         addresses = ", ".join(node.address for node in nodes) or "none"
         yield from _nowhere(f"no port of the project has a node's address ({addresses})")
         return
-    router = _router(resources, subnet)
-    yield _external(resources, router)
+    router = _router(cloud, subnet)
+    yield _external(cloud, router)
     if router is None:
-        yield _unknown("network.router", f"subnet {subnet['name']} is on none; one will be made")
+        yield _unknown("network.router", f"subnet {subnet.name} is on none; one will be made")
     else:
-        yield _named("network.router", router, "it has a leg in the nodes' subnet")
-    yield _named("network.node_subnet", subnet, f"{len(ports)} of {len(nodes)} nodes are in it")
-    yield _node_group(resources, ports)
+        because = "it has a leg in the nodes' subnet"
+        yield _named("network.router", router, known(cloud.routers), because)
+    because = f"{len(ports)} of {len(nodes)} nodes are in it"
+    yield _named("network.node_subnet", subnet, known(cloud.subnets), because)
+    yield _node_group(cloud, ports)
 
 
 def _nowhere(because: str) -> Iterator[Told]:
@@ -109,62 +111,51 @@ def _nowhere(because: str) -> Iterator[Told]:
         yield _unknown(f"network.{key}", because)
 
 
-def _named(key: str, resource: Resource, because: str) -> Told:
-    if not resource["name"]:
-        return Told(key=key, value=resource["id"], because=f"{because}; it has no name")
-    return Told(key=key, value=resource["name"], because=because)
+def _named(key: str, resource: Named, among: Iterable[Named], because: str) -> Told:
+    """By its name; by its id where that alone says which one is meant."""
+    if not resource.name:
+        return Told(key=key, value=resource.id, because=f"{because}; it has no name")
+    if len(of_name(among, resource.name, resource.project_id)) > 1:
+        because = f"{because}; several are named {resource.name}"
+        return Told(key=key, value=resource.id, because=because)
+    return Told(key=key, value=resource.name, because=because)
 
 
-def _ports_of(nodes: Sequence[Node], resources: OpenStackSnapshot) -> list[Resource]:
+def _ports_of(nodes: Sequence[Node], cloud: CloudState) -> list[Port]:
     addresses = {node.address for node in nodes if node.address}
-    return [
-        port
-        for port in resources.of("port")
-        if addresses & {fixed["ip_address"] for fixed in port["fixed_ips"]}
-    ]
+    return [port for port in known(cloud.ports) if addresses.intersection(port.addresses)]
 
 
-def _router(resources: OpenStackSnapshot, subnet: Resource) -> Resource | None:
-    routers = {router["id"]: router for router in resources.of("router")}
-    return next(
-        (
-            routers[port["device_id"]]
-            for port in resources.of("port")
-            if port["device_id"] in routers
-            and any(fixed["subnet_id"] == subnet["id"] for fixed in port["fixed_ips"])
-        ),
-        None,
-    )
+def _router(cloud: CloudState, subnet: Subnet) -> Router | None:
+    routers = {router.id: router for router in known(cloud.routers)}
+    legs = (it for it in known(cloud.ports) if it.device_id in routers and it.is_in(subnet.id))
+    return next((routers[port.device_id] for port in legs), None)
 
 
-def _external(resources: OpenStackSnapshot, router: Resource | None) -> Told:
-    key = "network.external_network"
-    gateway = (router or {}).get("external_gateway_info") or {}
-    network = resources.by_id("network", gateway.get("network_id"))
+def _external(cloud: CloudState, router: Router | None) -> Told:
+    key, networks = "network.external_network", known(cloud.networks)
+    gateway = router.gateway.network_id if router is not None and router.gateway else None
+    network = next((it for it in networks if it.id == gateway), None)
     if network is not None:
-        return _named(key, network, "the router's gateway is there")
-    external = [item for item in resources.of("network") if item["router:external"]]
+        return _named(key, network, networks, "the router's gateway is there")
+    external = [it for it in networks if it.external]
     if len(external) == 1:
-        return _named(key, external[0], "the only external network")
-    names = ", ".join(str(item["name"]) for item in external) or "none is visible"
+        return _named(key, external[0], networks, "the only external network")
+    names = ", ".join(it.name for it in external) or "none is visible"
     return _unknown(key, f"several could be meant ({names})" if external else names)
 
 
-def _node_group(resources: OpenStackSnapshot, ports: Sequence[Resource]) -> Told:
-    key = "network.node_security_group"
-    common = set.intersection(*(set(port["security_groups"]) for port in ports))
-    groups = [
-        group
-        for group in resources.of("security_group")
-        if group["id"] in common and group["name"] != "default"
-    ]
-    if len(groups) == 1:
-        return _named(key, groups[0], "all nodes' ports are in it")
-    names = ", ".join(str(group["name"]) for group in groups)
+def _node_group(cloud: CloudState, ports: Sequence[Port]) -> Told:
+    key, groups = "network.node_security_group", known(cloud.groups)
+    common = set.intersection(*(set(port.groups) for port in ports))
+    shared = [group for group in groups if group.id in common and group.name != "default"]
+    if len(shared) == 1:
+        return _named(key, shared[0], groups, "all nodes' ports are in it")
+    names = ", ".join(group.name for group in shared)
     return _unknown(
         key,
         f"the nodes' ports share several ({names}): choose one"
-        if groups
+        if shared
         else "the nodes' ports share none but `default`; one of this name will be made",
     )
 
@@ -172,11 +163,11 @@ def _node_group(resources: OpenStackSnapshot, ports: Sequence[Resource]) -> Told
 def _pod_range(survey: Survey) -> Iterator[Told]:
     """The first free range with an address for each pod that the nodes can run."""
     key = "network.pod_subnet.cidr"
-    if isinstance(survey.resources, Unreadable):
-        yield _unknown(key, survey.resources.reason)
+    if isinstance(survey.cloud, Unreadable):
+        yield _unknown(key, survey.cloud.reason)
         return
-    subnets = [str(item["cidr"]) for item in survey.resources.of("subnet")]
-    taken = [IPv4Network(cidr) for cidr in subnets if ":" not in cidr]
+    subnets = known(survey.cloud.subnets)
+    taken = [IPv4Network(subnet.cidr) for subnet in subnets if ":" not in subnet.cidr]
     services = next((told.value for told in _service_range(survey) if told.value), None)
     taken += [IPv4Network(services).supernet()] if services else []
     nodes = () if isinstance(survey.nodes, Unreadable) else survey.nodes

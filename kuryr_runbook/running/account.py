@@ -18,7 +18,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from kuryr_runbook.clients.writing import write_file
 from kuryr_runbook.model.errors import RecordError
 
 FILE = "run.json"
@@ -88,8 +87,20 @@ class RunAccount:
 
     def write(self, directory: Path) -> None:
         """Replace the directory's run.json. Raises RecordError when that cannot be done."""
-        text = f"{json.dumps(asdict(self), indent=2)}\n"
-        write_file(directory / FILE, text, failure=RecordError)
+        path = directory / FILE
+        temporary = path.with_suffix(".tmp")
+        try:
+            with temporary.open("w") as file:
+                json.dump(asdict(self), file, indent=2)
+                file.write("\n")
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        except OSError as error:
+            raise RecordError(
+                f"{path} cannot be written: {error.strerror}",
+                remedy="make room or choose another place with --run-dir",
+            ) from error
 
 
 def now() -> str:

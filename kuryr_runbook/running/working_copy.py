@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from kuryr_runbook.clients.writing import make_directory, write_new
-from kuryr_runbook.model.errors import FileError, UsageError
+from kuryr_runbook.model.errors import UsageError
 from kuryr_runbook.model.packaged import packaged
 from kuryr_runbook.running.directories import RUNS
 from kuryr_runbook.running.notebooks import read_notebook
@@ -28,11 +27,11 @@ def copy_notebooks(directory: Path) -> list[str]:
     counts as the same. Raises UsageError when the copy cannot be made.
     """
     try:
-        make_directory(directory)
+        directory.mkdir(parents=True, exist_ok=True)
         return list(_differing(packaged("notebooks"), directory))
-    except FileError as error:
+    except OSError as error:
         raise UsageError(
-            f"the notebooks cannot be copied to {directory}: {error.message}",
+            f"the notebooks cannot be copied to {directory}: {error.strerror}",
             remedy="choose another --dir",
         ) from error
 
@@ -52,8 +51,7 @@ def _write_bare(notebook: Any, path: Path) -> None:
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
-    text: str = nbformat.writes(notebook)  # type: ignore[no-untyped-call]
-    write_new(path, f"{text}\n")
+    nbformat.write(notebook, path)  # type: ignore[no-untyped-call]
 
 
 def _sources(notebook: Path) -> list[tuple[str, str]]:

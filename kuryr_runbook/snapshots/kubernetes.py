@@ -10,6 +10,7 @@ from typing import Any
 
 from kuryr_runbook.clients.kubernetes.client import KubernetesReader
 from kuryr_runbook.model.errors import DriftError
+from kuryr_runbook.snapshots.parsing import part, text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,13 +50,13 @@ def read_cluster_id(reader: KubernetesReader) -> str:
     Kubernetes has no id of a cluster; OpenTelemetry's conventions take this for `k8s.cluster.uid`.
     """
     space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system"}}
-    found = reader.get(space)
-    if found is None:
+    uid = text(part(reader.get(space), "metadata"), "uid")
+    if not uid:
         raise DriftError(
             "the cluster has no namespace kube-system, whose uid tells it from other clusters",
             remedy="check that the kubeconfig's context names a cluster of Kubernetes",
         )
-    return str(found["metadata"]["uid"])
+    return uid
 
 
 def read_cluster(reader: KubernetesReader) -> ClusterSnapshot:

@@ -6,20 +6,18 @@ from dataclasses import dataclass
 
 from kuryr_runbook.clients.kubernetes.probes import ClusterProber
 from kuryr_runbook.clients.openstack.probes import CloudProber
+from kuryr_runbook.snapshots.cloud.state import CloudState, read_cloud
 from kuryr_runbook.snapshots.cluster.permissions import Node, node_of
-from kuryr_runbook.snapshots.openstack import FIELDS, OpenStackSnapshot, read_snapshot
 from kuryr_runbook.snapshots.reading import Unreadable, attempted
 
-SURVEYED = {
-    kind: FIELDS[kind] for kind in ("network", "subnet", "router", "port", "security_group")
-}
+SURVEYED = ("network", "subnet", "router", "port", "security_group")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Survey:
     """What they answered; what did not answer says so."""
 
-    resources: OpenStackSnapshot | Unreadable
+    cloud: CloudState | Unreadable
     providers: tuple[str, ...] | Unreadable
     """Octavia's."""
     version: str | Unreadable
@@ -32,21 +30,21 @@ class Survey:
 def read_survey(cloud: CloudProber | Unreadable, cluster: ClusterProber | Unreadable) -> Survey:
     """Ask both; each question by itself, so that one without an answer leaves the rest."""
     if isinstance(cloud, Unreadable):
-        resources: OpenStackSnapshot | Unreadable = cloud
+        state: CloudState | Unreadable = cloud
         providers: tuple[str, ...] | Unreadable = cloud
     else:
-        resources = attempted(lambda: read_snapshot(cloud, cloud.login().project_id, SURVEYED))
+        state = attempted(lambda: read_cloud(cloud, cloud.login().project_id, kinds=SURVEYED))
         providers = attempted(lambda: tuple(sorted(cloud.providers())))
     if isinstance(cluster, Unreadable):
         return Survey(
-            resources=resources,
+            cloud=state,
             providers=providers,
             version=cluster,
             nodes=cluster,
             service_refusal=cluster,
         )
     return Survey(
-        resources=resources,
+        cloud=state,
         providers=providers,
         version=attempted(lambda: cluster.version),
         nodes=attempted(lambda: tuple(map(node_of, cluster.list_objects("v1", "Node")))),

@@ -15,6 +15,8 @@ from kuryr_runbook.model.addressing import Pool
 from kuryr_runbook.model.drivers import GroupRole
 from kuryr_runbook.model.marks import owner_mark
 from kuryr_runbook.model.site import Site
+from kuryr_runbook.specs import wanted
+from kuryr_runbook.specs.wanted import Wanted
 
 HTTPS_PORT = 443
 API_PORT = 6443
@@ -24,10 +26,7 @@ API_PORT = 6443
 class SubnetSpec:
     """A subnet that Kuryr takes addresses from."""
 
-    name: str
-    given_id: str | None
-    key: str
-    """Its place in the site file; that of the given id ends in `_id`."""
+    wanted: Wanted
     cidr: IPv4Network
     gateway: IPv4Address
     pool: Pool
@@ -55,10 +54,7 @@ class RuleSpec:
 class GroupSpec:
     """A security group."""
 
-    name: str
-    given_id: str | None
-    key: str
-    """Its place in the site file; that of the given id ends in `_id`."""
+    wanted: Wanted
     description: str
     rules: tuple[RuleSpec, ...]
     """What it must admit, whoever made the group."""
@@ -68,7 +64,7 @@ class GroupSpec:
 class LoadBalancerSpec:
     """The load balancer of the `kubernetes` service."""
 
-    name: str
+    wanted: Wanted
     vip: IPv4Address
     members: tuple[tuple[IPv4Address, int], ...]
     provider: str | None
@@ -83,14 +79,12 @@ class OpenStackSpec:
 
     owner: str
     """The description of all that is made."""
-    external_network: str
-    external_network_id: str | None
-    node_subnet: str
-    node_subnet_id: str | None
+    external_network: Wanted
+    node_subnet: Wanted
     node_addresses: tuple[IPv4Address, ...]
     """Addresses of the nodes whose ports have to be in the node group."""
-    router: str
-    service_network: str
+    router: Wanted
+    service_network: Wanted
     pod_subnet: SubnetSpec
     service_subnet: SubnetSpec
     node_group: GroupSpec
@@ -106,22 +100,19 @@ def openstack_spec(
     cluster_id: str,
 ) -> OpenStackSpec:
     """What the site wants; the cluster tells which it is, and where nodes and API servers are."""
-    network = site.network
     return OpenStackSpec(
         owner=owner_mark(site.name, cluster_id),
-        external_network=network.external_network,
-        external_network_id=network.external_network_id,
-        node_subnet=network.node_subnet,
-        node_subnet_id=network.node_subnet_id,
+        external_network=wanted.external_network(site),
+        node_subnet=wanted.node_subnet(site),
         node_addresses=node_addresses,
-        router=network.router,
-        service_network=network.service_subnet.network,
+        router=wanted.router(site),
+        service_network=wanted.service_network(site),
         pod_subnet=_pod_subnet(site),
         service_subnet=_service_subnet(site),
         node_group=node_group(site),
         pod_group=pod_group(site),
         load_balancer=LoadBalancerSpec(
-            name=network.api_load_balancer,
+            wanted=wanted.api_balancer(site),
             vip=addressing.api_service_address(site.kubernetes.service_cidr),
             members=api_servers,
             provider=str(site.kuryr.octavia_provider) if site.provider.is_named else None,
@@ -155,9 +146,7 @@ def service_rule(site: Site) -> RuleSpec:
 def _pod_subnet(site: Site) -> SubnetSpec:
     subnet = site.network.pod_subnet
     return SubnetSpec(
-        name=subnet.name,
-        given_id=site.network.kuryr_pod_subnet_id,
-        key="network.kuryr_pod_subnet",
+        wanted=wanted.pod_subnet(site),
         cidr=subnet.cidr,
         gateway=subnet.gateway_ip,
         pool=addressing.pod_pool(subnet.cidr, subnet.gateway_ip),
@@ -168,9 +157,7 @@ def _pod_subnet(site: Site) -> SubnetSpec:
 def _service_subnet(site: Site) -> SubnetSpec:
     subnet = site.network.service_subnet
     return SubnetSpec(
-        name=subnet.name,
-        given_id=site.network.kuryr_service_subnet_id,
-        key="network.kuryr_service_subnet",
+        wanted=wanted.service_subnet(site),
         cidr=subnet.cidr,
         gateway=addressing.service_gateway(subnet.cidr),
         pool=addressing.service_pool(subnet.cidr),
@@ -199,9 +186,7 @@ def node_group(site: Site) -> GroupSpec:
     if site.driver.admitting_group is GroupRole.NODE:
         rules.append(service_rule(site))
     return GroupSpec(
-        name=site.network.node_security_group,
-        given_id=None,
-        key="network.node_security_group",
+        wanted=wanted.node_group(site),
         description="nodes of the cluster",
         rules=tuple(rules),
     )
@@ -214,9 +199,7 @@ def pod_group(site: Site) -> GroupSpec:
         rules.append(service_rule(site))
         rules.append(RuleSpec(purpose="kubelets probe pods", source=Source.NODE_SUBNET))
     return GroupSpec(
-        name=site.network.pod_security_group,
-        given_id=site.network.pod_security_group_id,
-        key="network.pod_security_group",
+        wanted=wanted.pod_group(site),
         description="ports of pods",
         rules=tuple(rules),
     )

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from kubernetes import client as kubernetes_client
 from kubernetes import config as kubernetes_config
+from worlds.planned_objects import planned_objects
 
 from kuryr_runbook.applying.kubernetes import apply_manifests
 from kuryr_runbook.clients.kubernetes.client import KubernetesClient
@@ -15,7 +16,6 @@ from kuryr_runbook.lab.settings import LabSettings
 from kuryr_runbook.model.errors import ApplyError
 from kuryr_runbook.model.plan import Action, Step
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.planning.kubernetes import plan_manifests
 from kuryr_runbook.specs.manifests import MANAGED_BY, config_map, made_for
 
 pytestmark = pytest.mark.lab
@@ -36,7 +36,7 @@ def wanted(kuryr: Site, settings: LabSettings) -> Iterator[dict[str, Any]]:
 
 
 def planned(manifest: dict[str, Any], cluster: KubernetesClient) -> Step:
-    [step] = plan_manifests("p", [manifest], cluster).steps
+    [step] = planned_objects([manifest], cluster).steps
     return step
 
 
@@ -46,7 +46,7 @@ def test_an_object_of_a_chart_is_used_and_stays_the_charts(
     step = planned(wanted, cluster)
     assert (step.action, step.conflicts) == (Action.UPDATE, ())
     assert "somebody else's" in step.because
-    apply_manifests(plan_manifests("p", [wanted], cluster), cluster, lambda line: None)
+    apply_manifests(planned_objects([wanted], cluster), cluster, lambda line: None)
     live = cluster.get(wanted) or {}
     assert live["data"] == {"of": "the chart", "kuryr": "reads this"}
     assert live["metadata"]["labels"] == HELMS
@@ -59,5 +59,5 @@ def test_what_the_api_server_would_refuse_shows_in_the_plan(
 ) -> None:
     manifest = config_map(kuryr, "a-name-with_an_underscore", {})
     with pytest.raises(ApplyError, match=r"apply ConfigMap .* answered 422"):
-        plan_manifests("p", [manifest], cluster)
+        planned_objects([manifest], cluster)
     assert cluster.get(manifest) is None

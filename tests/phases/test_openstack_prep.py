@@ -21,7 +21,7 @@ from kuryr_runbook.clients.openstack.api import COLLECTIONS
 from kuryr_runbook.model.site_file import parse_site
 from kuryr_runbook.phases.openstack_prep import OpenStackPrep
 from kuryr_runbook.planning.openstack import plan_openstack
-from kuryr_runbook.snapshots.openstack import FIELDS, read_openstack
+from kuryr_runbook.snapshots.cloud.state import KINDS, read_cloud
 from kuryr_runbook.specs.openstack import openstack_spec
 
 LAB = (Path(__file__).parents[2] / "parameters" / "lab.yaml").read_text()
@@ -38,8 +38,8 @@ def prepared_cloud() -> MemoryCloud:
     site = parse_site(LAB, "lab.yaml")
     nodes = tuple(IPv4Address(address) for address in NODES.values())
     spec = openstack_spec(site, nodes, ((nodes[0], 6443),), CLUSTER_ID)
-    snapshot = read_openstack(cloud, pools_of=(site.network.api_load_balancer,))
-    apply_openstack(plan_openstack(spec, snapshot), cloud, lambda line: None)
+    state = read_cloud(cloud, cloud.project_id, pools_of=(site.network.api_load_balancer,))
+    apply_openstack(plan_openstack(spec, state), cloud, lambda line: None)
     return cloud
 
 
@@ -67,7 +67,7 @@ def apis(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ServedApis:
 
 def paths_of_lists() -> set[str]:
     prefix = {"network": "/network/v2.0", "load_balancer": "/octavia/v2.0"}
-    collections = (COLLECTIONS[kind] for kind in FIELDS)
+    collections = (COLLECTIONS[kind] for kind in KINDS)
     return {f"{prefix[each.service]}{each.path}" for each in collections}
 
 

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 from worlds.memory_cluster import MemoryCluster as WholeCluster
+from worlds.planned_objects import planned_objects
 
 from kuryr_runbook.clients.kubernetes.client import Preview
 from kuryr_runbook.clients.kubernetes.errors import FieldConflict
 from kuryr_runbook.model.errors import ApplyError, DriftError
 from kuryr_runbook.model.plan import KNOWN_LATER, Action, Step, known_later
-from kuryr_runbook.planning.kubernetes import differences, plan_manifests
+from kuryr_runbook.planning.kubernetes import differences
 from kuryr_runbook.specs.manifests import INSTANCE, MANAGED_BY, RUNBOOK
 
 CONFIG: dict[str, Any] = {
@@ -52,18 +53,18 @@ def live(**changes: Any) -> dict[str, Any]:
 
 
 def test_what_is_missing_is_created() -> None:
-    [step] = plan_manifests("p", [CONFIG], MemoryCluster(None)).steps
+    [step] = planned_objects([CONFIG], MemoryCluster(None)).steps
     assert (step.action, step.target.name) == (Action.CREATE, "ns/a")
 
 
 def test_defaults_and_bookkeeping_are_no_differences() -> None:
-    [step] = plan_manifests("p", [CONFIG], MemoryCluster(live())).steps
+    [step] = planned_objects([CONFIG], MemoryCluster(live())).steps
     assert step.action is Action.KEEP
 
 
 def test_a_changed_field_is_named() -> None:
     changed = live(immutable=True)
-    [step] = plan_manifests("p", [CONFIG], MemoryCluster(changed)).steps
+    [step] = planned_objects([CONFIG], MemoryCluster(changed)).steps
     assert step.action is Action.UPDATE
     assert step.because == "1 field differs"
     assert [change.field for change in step.changes] == ["immutable"]
@@ -89,13 +90,13 @@ def test_of_a_secret_only_a_digest_is_told() -> None:
     before = copy.deepcopy(SECRET)
     before["data"]["kuryr.conf"] = base64.b64encode(b"password = old").decode()
     cluster = MemoryCluster(before)
-    [step] = plan_manifests("p", [SECRET], cluster).steps
+    [step] = planned_objects([SECRET], cluster).steps
     [change] = [change for change in step.changes if change.field.startswith("data")]
     assert change.field == "data.kuryr.conf"
     assert re.fullmatch(r"secret [0-9a-f]{16}", change.before)
     assert re.fullmatch(r"secret [0-9a-f]{16}", change.after)
     assert change.before != change.after
-    [created] = plan_manifests("p", [SECRET], MemoryCluster(None)).steps
+    [created] = planned_objects([SECRET], MemoryCluster(None)).steps
     told = str([*step.changes, *created.changes])
     assert not any(word in told for word in ("password", SECRET["data"]["kuryr.conf"]))
 
@@ -103,7 +104,7 @@ def test_of_a_secret_only_a_digest_is_told() -> None:
 def test_a_secret_of_what_is_known_later_is_itself_known_later() -> None:
     later = copy.deepcopy(SECRET)
     later["data"]["kuryr.conf"] = base64.b64encode(known_later("id").encode()).decode()
-    [step] = plan_manifests("p", [later], MemoryCluster(SECRET)).steps
+    [step] = planned_objects([later], MemoryCluster(SECRET)).steps
     [change] = [change for change in step.changes if change.field.startswith("data")]
     assert KNOWN_LATER.search(change.after)
 
@@ -117,7 +118,7 @@ class Held(MemoryCluster):
 
 
 def test_a_field_of_another_manager_is_told_with_its_name() -> None:
-    [step] = plan_manifests("p", [CONFIG], Held(live(data={"key": "edited"}))).steps
+    [step] = planned_objects([CONFIG], Held(live(data={"key": "edited"}))).steps
     assert (step.action, step.conflicts) == (Action.UPDATE, (".data.key (kubectl-edit)",))
 
 
@@ -132,9 +133,9 @@ def test_pods_are_disturbed_by_a_new_template_only() -> None:
     scaled, rolled = copy.deepcopy(before), copy.deepcopy(before)
     scaled["spec"]["replicas"] = 1
     rolled["spec"]["template"]["spec"]["image"] = "new"
-    [step] = plan_manifests("p", [scaled], MemoryCluster(before)).steps
+    [step] = planned_objects([scaled], MemoryCluster(before)).steps
     assert step.disturbs == ""
-    [step] = plan_manifests("p", [rolled], MemoryCluster(before)).steps
+    [step] = planned_objects([rolled], MemoryCluster(before)).steps
     assert "its pods are replaced" in step.disturbs
     assert [str(change) for change in step.changes] == ["spec.template.spec.image: old -> new"]
 
@@ -169,7 +170,7 @@ def test_pods_that_read_what_was_edited_start_again_even_after_a_crash_between(
     cluster = WholeCluster(edited(configuration), deployment)
 
     def steps() -> tuple[Step, ...]:
-        return plan_manifests("p", [configuration, deployment], cluster).steps
+        return planned_objects([configuration, deployment], cluster).steps
 
     first, second = steps()
     assert (first.action, second.action) == (Action.UPDATE, Action.UPDATE)
@@ -184,14 +185,14 @@ def test_pods_that_read_what_was_edited_start_again_even_after_a_crash_between(
 def test_pods_that_do_not_read_what_was_edited_stay() -> None:
     deployment = reading({"name": "v", "configMap": {"name": "s"}})
     cluster = WholeCluster(edited(SECRET), deployment)
-    first, second = plan_manifests("p", [SECRET, deployment], cluster).steps
+    first, second = planned_objects([SECRET, deployment], cluster).steps
     assert (first.action, second.action) == (Action.UPDATE, Action.KEEP)
 
 
 def test_workloads_wait_for_what_they_use() -> None:
     deployment = reading({"secret": {"secretName": "s"}})
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "ns"}}
-    plan = plan_manifests("p", [deployment, CONFIG, namespace], MemoryCluster(None))
+    plan = planned_objects([deployment, CONFIG, namespace], MemoryCluster(None))
     assert [step.target.kind for step in plan.steps] == ["Namespace", "ConfigMap", "Deployment"]
     assert [len(step.needs) for step in plan.steps] == [0, 1, 1]
 
@@ -203,12 +204,12 @@ def marked(item: dict[str, Any], site: str = "here") -> dict[str, Any]:
 
 def test_an_object_of_somebody_else_is_used_without_becoming_ours() -> None:
     cluster = WholeCluster(CONFIG | {"data": {"key": "another"}})
-    [step] = plan_manifests("p", [marked(CONFIG)], cluster).steps
+    [step] = planned_objects([marked(CONFIG)], cluster).steps
     assert step.action is Action.UPDATE
     assert step.because == "2 fields differ; somebody else's: teardown leaves it"
     cluster.apply(step.body)
     assert cluster.objects[0]["metadata"]["labels"] == {"release": "stein"}
-    [step] = plan_manifests("p", [marked(CONFIG)], cluster).steps
+    [step] = planned_objects([marked(CONFIG)], cluster).steps
     assert (step.action, step.because) == (
         Action.KEEP,
         "is as wanted; somebody else's: teardown leaves it",
@@ -217,7 +218,7 @@ def test_an_object_of_somebody_else_is_used_without_becoming_ours() -> None:
 
 def test_an_object_of_another_site_is_refused_with_its_name() -> None:
     with pytest.raises(DriftError, match="ConfigMap ns/a was made by the runbook for site there"):
-        plan_manifests("p", [marked(CONFIG)], WholeCluster(marked(CONFIG, "there")))
+        planned_objects([marked(CONFIG)], WholeCluster(marked(CONFIG, "there")))
 
 
 class Refusing(WholeCluster):
@@ -229,7 +230,7 @@ class Refusing(WholeCluster):
 
 def test_what_the_api_server_would_not_take_is_refused_before_anything_is_changed() -> None:
     with pytest.raises(ApplyError, match="ConfigMap a: denied"):
-        plan_manifests("p", [CONFIG], Refusing())
+        planned_objects([CONFIG], Refusing())
 
 
 def test_what_needs_what_the_same_plan_makes_is_not_tried_before() -> None:
@@ -242,5 +243,5 @@ def test_what_needs_what_the_same_plan_makes_is_not_tried_before() -> None:
             asked.append(manifest["kind"])
             return super().preview(manifest)
 
-    plan_manifests("p", [namespace, CONFIG, binding], Noting())
+    planned_objects([namespace, CONFIG, binding], Noting())
     assert asked == ["Namespace"]

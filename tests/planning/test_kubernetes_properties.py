@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from making.rendered import Combination, combinations, manifests
 from worlds.memory_cluster import Manifest, MemoryCluster
+from worlds.planned_objects import planned_objects
 
 from kuryr_runbook.applying.kubernetes import apply_manifests
 from kuryr_runbook.model.plan import Action, Plan
 from kuryr_runbook.phases.teardown import DEFINITION, KINDS
-from kuryr_runbook.planning.kubernetes import plan_manifests
 from kuryr_runbook.specs.manifests import INSTANCE, MANAGED_BY, made_for
 
 ALL = list(combinations())
@@ -70,7 +70,7 @@ def _edit(draw: st.DrawFn, item: Manifest) -> None:
 
 
 def planned(combination: Combination, cluster: MemoryCluster) -> Plan:
-    return plan_manifests("p", wanted_for(combination), cluster)
+    return planned_objects(wanted_for(combination), cluster)
 
 
 def identity(item: Manifest) -> tuple[str, str, str | None]:

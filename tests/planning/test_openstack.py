@@ -33,7 +33,10 @@ from kuryr_runbook.model.plan import Action, Step
 from kuryr_runbook.model.rules import lets_all_out
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.site_file import parse_site
-from kuryr_runbook.snapshots.openstack import read_openstack
+
+
+def named(cloud: MemoryCloud, kind: str, name: str) -> list[dict[str, Any]]:
+    return [item for item in cloud.resources[kind] if item["name"] == name]
 
 
 def test_the_first_run_creates_what_the_original_describes() -> None:
@@ -47,7 +50,7 @@ def test_the_first_run_creates_what_the_original_describes() -> None:
         ("security_group", "kuryr-pod-sg"),
         ("loadbalancer", "kubernetes-service"),
     } <= names
-    [services] = read_openstack(cloud).named("subnet", "kuryr-service-subnet")
+    [services] = named(cloud, "subnet", "kuryr-service-subnet")
     assert services["gateway_ip"] == "10.2.0.254"
     assert services["allocation_pools"] == [{"start": "10.2.0.128", "end": "10.2.0.253"}]
     assert services["enable_dhcp"] is False
@@ -85,7 +88,7 @@ def test_a_missing_node_group_is_made_and_put_on_the_nodes() -> None:
     cloud = cluster_cloud(NODES, node_group=False)
     before = cloud.shape()
     apply_openstack(planned(cloud), cloud, quiet)
-    [group] = read_openstack(cloud).named("security_group", "k8s-node-sg")
+    [group] = named(cloud, "security_group", "k8s-node-sg")
     nodes = [p for p in cloud.resources["port"] if p["device_owner"] == "compute:nova"]
     assert all(group["id"] in port["security_groups"] for port in nodes)
     apply_openstack(removed(cloud), cloud, quiet)
@@ -333,19 +336,23 @@ def test_teardown_leaves_a_floating_ip_that_a_service_named_to_its_owner() -> No
     assert "floatingip" not in kinds
 
 
+def subport(port: dict[str, Any]) -> dict[str, Any]:
+    return {"port_id": port["id"], "segmentation_type": "vlan", "segmentation_id": 7}
+
+
 @pytest.mark.parametrize("calls", range(3))
 def test_teardown_takes_subports_off_their_trunks_first(calls: int) -> None:
     cloud = cluster_cloud(NODES)
     node = next(p for p in cloud.resources["port"] if p["name"] == "worker1")
     theirs = cloud.add("port", device_owner="trunk:subport")
-    trunk = cloud.add("trunk", port_id=node["id"], sub_ports=[{"port_id": theirs["id"]}])
+    trunk = cloud.add("trunk", port_id=node["id"], sub_ports=[subport(theirs)])
     before = cloud.shape()
     apply_openstack(planned(cloud), cloud, quiet)
     pods = next(s for s in cloud.resources["subnet"] if s["name"] == "kuryr-pod-subnet")
     for number in (9, 10):
         fixed = [{"subnet_id": pods["id"], "ip_address": f"10.1.0.{number}"}]
         port = cloud.add("port", device_owner="trunk:subport", fixed_ips=fixed)
-        trunk["sub_ports"].append({"port_id": port["id"]})
+        trunk["sub_ports"].append(subport(port))
     cloud.mutations, cloud.fail_at = 0, calls
     with suppress(CloudDied):
         apply_openstack(removed(cloud), cloud, quiet)
@@ -361,7 +368,7 @@ def test_teardown_leaves_subports_of_trunks_whose_parent_is_no_node() -> None:
     fixed = [{"subnet_id": pods["id"], "ip_address": "10.1.0.9"}]
     port = cloud.add("port", device_owner="trunk:subport", fixed_ips=fixed)
     parent = cloud.add("port", device_owner="compute:nova")
-    cloud.add("trunk", port_id=parent["id"], sub_ports=[{"port_id": port["id"]}])
+    cloud.add("trunk", port_id=parent["id"], sub_ports=[subport(port)])
     steps = removed(cloud).steps
     assert not any(step.target.kind in ("port", "subports") for step in steps)
 
@@ -423,7 +430,7 @@ def test_what_is_new_and_ready_at_once_goes_in_one_request() -> None:
 def test_rules_that_nothing_calls_for_go_when_they_are_ours_and_stay_when_not() -> None:
     cloud = cluster_cloud(NODES)
     apply_openstack(planned(cloud), cloud, quiet)
-    [group] = read_openstack(cloud).named("security_group", "kuryr-pod-sg")
+    [group] = named(cloud, "security_group", "kuryr-pod-sg")
     rule = {"security_group_id": group["id"], "direction": "ingress", "ethertype": "IPv4"}
     cloud.add("security_group_rule", **rule, remote_ip_prefix="192.0.2.0/24")
     cloud.add(
@@ -435,7 +442,9 @@ def test_rules_that_nothing_calls_for_go_when_they_are_ours_and_stay_when_not() 
         remote_ip_prefix="0.0.0.0/0",
         description=OWNER,
     )
-    cloud.add("security_group_rule", security_group_id=group["id"], direction="egress")
+    cloud.add(
+        "security_group_rule", security_group_id=group["id"], direction="egress", ethertype="IPv6"
+    )
     plan = planned(cloud)
     [step] = plan.changes
     assert (step.action, step.target.name) == (

@@ -12,11 +12,13 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
 from worlds.cloud_answers import PROJECT, answer
+from worlds.memory_cluster import CLUSTER_ID, SYSTEM
 from worlds.verification import lab_site
 
 from kuryr_runbook.clients.openstack.probes import Refusal
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.errors import RunbookError
+from kuryr_runbook.model.marks import owner_mark
 from kuryr_runbook.model.site import PodSubnet, ServiceSubnet, Site
 from kuryr_runbook.snapshots.diagnosis import DiagnosisSnapshot, read_diagnosis
 
@@ -58,6 +60,8 @@ class World:
         self.objects: dict[str, list[Item]] = {
             kind: [] for kind in ("Event", "NetworkPolicy", "KuryrNetwork", "KuryrNetworkPolicy")
         }
+        self.objects["Namespace"] = [SYSTEM]
+        self.mark = owner_mark(self.site.name, CLUSTER_ID)
         self.resources: dict[str, list[Item]] = {}
         self.pool_members: dict[str, list[Item]] = {}
         self.limits = {"port": (-1, pods), "floatingip": (50, 1), "security_group": (100, 3)}
@@ -255,6 +259,7 @@ class World:
             self.add(
                 "subnet", id=subnet, name=name, network_id=network, cidr=cidr,
                 allocation_pools=[{"start": first, "end": last}],
+                description="" if subnet == "s-nodes" else self.mark,
             )  # fmt: skip
             self.add_port(
                 f"leg-{subnet}", subnet, network, None, device_owner="network:router_interface",
@@ -269,8 +274,6 @@ class World:
         self.add("security_group", id="g-nodes", name="k8s-node-sg")
         self.add("security_group", id="g-pods", name="kuryr-pod-sg")
         node = {"remote_ip_prefix": "172.16.0.0/16"}
-        for group in ("g-nodes", "g-pods"):
-            self.add_rule(f"r-out-{group}", group, direction="egress")
         self.add_rule("r-nodes", "g-nodes", remote_group_id="g-nodes")
         self.add_rule("r-api", "g-nodes", protocol="tcp", port_range_min=6443, port_range_max=6443)
         self.add_rule("r-services", "g-nodes", remote_ip_prefix=str(SERVICES))

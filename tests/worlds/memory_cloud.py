@@ -159,7 +159,7 @@ class MemoryCloud:
             )
         ]
 
-    def replace_members(self, pool_id: str, members: list[Mapping[str, Any]]) -> None:
+    def replace_members(self, pool_id: str, members: Sequence[Mapping[str, Any]]) -> None:
         self._mutate()
         self.pool_members[pool_id] = [self._member(member) for member in members]
 

@@ -15,8 +15,9 @@ from kuryr_runbook.model.providers import OctaviaProvider
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.site_file import parse_site
 from kuryr_runbook.planning.openstack import plan_openstack
-from kuryr_runbook.planning.teardown import has_subports, openstack_removal
-from kuryr_runbook.snapshots.openstack import read_openstack
+from kuryr_runbook.planning.teardown import openstack_removal
+from kuryr_runbook.snapshots.cloud.ownership import Ownership
+from kuryr_runbook.snapshots.cloud.state import FIELDS, read_cloud
 from kuryr_runbook.specs.openstack import openstack_spec
 
 LAB = (Path(__file__).parents[2] / "parameters" / "lab.yaml").read_text()
@@ -47,8 +48,8 @@ def planned(cloud: MemoryCloud, site: Site | None = None, cluster_id: str = CLUS
         ((IPv4Address(NODES["master"]), 6443),),
         cluster_id,
     )
-    snapshot = read_openstack(cloud, pools_of=(site.network.api_load_balancer,))
-    return plan_openstack(spec, snapshot)
+    state = read_cloud(cloud, cloud.project_id, pools_of=(site.network.api_load_balancer,))
+    return plan_openstack(spec, state)
 
 
 def quiet(_: str) -> None:
@@ -61,9 +62,10 @@ def removed(
     keep: tuple[str, ...] = (),
     cluster_id: str = CLUSTER_ID,
 ) -> Plan:
-    site, snapshot = site or lab_site(), read_openstack(cloud)
-    trunks = cloud.list_resources("trunk") if has_subports(site, cluster_id, snapshot) else []
-    stages = openstack_removal(site, cluster_id, snapshot, keep, trunks)
+    ownership = Ownership(
+        site or lab_site(), cluster_id, read_cloud(cloud, cloud.project_id, kinds=FIELDS)
+    )
+    stages = openstack_removal(ownership, keep)
     return Plan(phase="teardown", steps=tuple(staged(*stages)))
 
 

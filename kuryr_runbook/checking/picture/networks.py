@@ -16,8 +16,8 @@ from kuryr_runbook.checking.view.cloud import Look, look_up
 from kuryr_runbook.model.drivers import GroupRole
 from kuryr_runbook.model.findings import Region, Victim
 from kuryr_runbook.model.topology import Box, Line, summed
-from kuryr_runbook.snapshots.cloud.lookup import node_subnet, pod_subnet, service_subnet
 from kuryr_runbook.snapshots.cloud.resources import FloatingIp, Port, Subnet
+from kuryr_runbook.specs.wanted import node_subnet, pod_subnet, service_subnet
 
 FLOATING_IPS = 6
 GROUPS = 3

@@ -25,9 +25,9 @@ from kuryr_runbook.model import addressing, support
 from kuryr_runbook.model.findings import Verdict
 from kuryr_runbook.model.services import Service
 from kuryr_runbook.model.upgrades import move_objections
-from kuryr_runbook.snapshots.cloud.lookup import service_subnet
 from kuryr_runbook.snapshots.cluster.permissions import service_range_of
 from kuryr_runbook.snapshots.preflight import PreflightSnapshot
+from kuryr_runbook.specs.wanted import service_subnet
 
 
 @Check(

@@ -19,8 +19,9 @@ from kuryr_runbook.checking.fixes import (
 from kuryr_runbook.checking.verdicts import pod_victim, service_victim, some
 from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.model.findings import Status, Victim
-from kuryr_runbook.model.marks import KURYRS_FLOATING_IP, POD_PORT_OWNERS
+from kuryr_runbook.model.marks import KURYRS_FLOATING_IP
 from kuryr_runbook.model.site import Site
+from kuryr_runbook.snapshots.cloud.ownership import Ownership
 from kuryr_runbook.snapshots.cloud.resources import Port
 from kuryr_runbook.snapshots.cluster.objects import ClusterService, Pod
 from kuryr_runbook.snapshots.cluster.vif import PodVif
@@ -85,17 +86,15 @@ def check_finalizers(look: Look) -> Iterator[Cause]:
 )
 def check_ports(look: Look) -> Iterator[Cause]:
     """Each takes an address and a piece of the quota, as do those that are nobody's at all."""
-    subnet = look.pod_subnet.id
     used = {vif.port_id for vif in look.vifs.values() if isinstance(vif, PodVif)}
     uids = {pod.uid for pod in look.all_pods}
     orphans = [
         port
         for port in look.ports.values()
-        if (port.device_owner in POD_PORT_OWNERS or not port.device_owner)
-        and any(fixed.subnet_id == subnet for fixed in port.fixed_ips)
-        and port.id not in used
+        if port.id not in used
         and port.device_id not in uids
         and look.is_old(port.created, JUST_NOW)
+        and (look.owned(Ownership.is_pods, port) or look.owned(Ownership.is_nobodys, port))
     ]
     if orphans:
         told = [f"{it.id} ({', '.join(it.addresses)})" for it in orphans]
@@ -122,8 +121,13 @@ def check_second_ports(look: Look) -> Iterator[Cause]:
     doubles: dict[str, list[Port]] = defaultdict(list)
     for port in look.ports.values():
         pod, vif = known.get(port.device_id, (None, None))
-        is_pods = port.device_owner in POD_PORT_OWNERS and look.is_old(port.created, JUST_NOW)
-        if is_pods and pod and isinstance(vif, PodVif) and vif.port_id != port.id:
+        is_pods = pod and look.owned(Ownership.is_pods, port)
+        if (
+            is_pods
+            and look.is_old(port.created, JUST_NOW)
+            and isinstance(vif, PodVif)
+            and vif.port_id != port.id
+        ):
             doubles[str(pod)].append(port)
     if doubles:
         told = [f"{pod}: {', '.join(it.id for it in ports)}" for pod, ports in doubles.items()]
@@ -181,17 +185,19 @@ def check_balancers(look: Look) -> Iterator[Cause]:
         it
         for it in look.balancers
         if "/" in it.name
+        and it.vip_subnet_id == subnet
         and it.name not in known
         and api not in (it.id, it.name)
         and not it.name.endswith("/kubernetes")
-        and it.vip_subnet_id == subnet
         and look.is_old(it.changed, JUST_NOW)
     ]
     if orphans:
         yield Cause(
             status=Status.WARN,
             evidence=some([f"{it.name} ({it.id})" for it in orphans]),
-            remedy=f"openstack loadbalancer delete --cascade {orphans[0].id}",
+            remedy=f"openstack loadbalancer delete --cascade {orphans[0].id}"
+            if look.owned(Ownership.is_services, orphans[0])
+            else "they are not certainly Kuryr's: ask whoever made them",
             victims=tuple(Victim("load balancer", it.name) for it in orphans),
             explains=frozenset(),
             fixes=certain(lambda: delete_balancers(look, orphans)),

@@ -12,8 +12,8 @@ from kuryr_runbook.checking.verdicts import CouldNotLook, phase, readable, servi
 from kuryr_runbook.checking.view.cloud import Look, ipv4, ipv4_range, look_up
 from kuryr_runbook.model.findings import Region, Status, Victim
 from kuryr_runbook.model.fixes import PhaseFix
-from kuryr_runbook.snapshots.cloud.lookup import node_subnet, pod_subnet, service_subnet
 from kuryr_runbook.snapshots.cluster.objects import ClusterService
+from kuryr_runbook.specs.wanted import node_subnet, pod_subnet, service_subnet
 
 RANGES = (
     "kuryr-kubernetes, doc/source/installation/services.rst: Kubernetes has the lower half of "

@@ -29,13 +29,14 @@ from kuryr_runbook.model import support
 from kuryr_runbook.model.findings import Verdict
 from kuryr_runbook.model.providers import OctaviaProvider
 from kuryr_runbook.model.releases.octavia_features import PROVIDER_CHOICE
-from kuryr_runbook.snapshots.cloud import lookup
-from kuryr_runbook.snapshots.cloud.lookup import Named, SeveralError, Wanted, find
+from kuryr_runbook.snapshots.cloud.lookup import Named, SeveralError, find
 from kuryr_runbook.snapshots.cloud.pair_limit import limit_told
 from kuryr_runbook.snapshots.preflight import PreflightSnapshot
 from kuryr_runbook.snapshots.reading import Unreadable
+from kuryr_runbook.specs import wanted as names
 from kuryr_runbook.specs.credentials import lacking_roles, wanted_roles
 from kuryr_runbook.specs.requirements import needed_extensions
+from kuryr_runbook.specs.wanted import Wanted
 
 AMPHORAE = {"amphora", "octavia"}
 """Names of the provider whose load balancers are amphorae; the second is the older one."""
@@ -273,8 +274,8 @@ def _pairs_in_use(snapshot: PreflightSnapshot) -> str:
 def check_existing(snapshot: PreflightSnapshot) -> Verdict:
     """External network and node subnet, and all that the site names by its id."""
     site, cloud, network = snapshot.site, snapshot.cloud, snapshot.site.network
-    external, nodes = lookup.external_network(site), lookup.node_subnet(site)
-    given = (lookup.pod_subnet(site), lookup.service_subnet(site), lookup.pod_group(site))
+    external, nodes = names.external_network(site), names.node_subnet(site)
+    given = (names.pod_subnet(site), names.service_subnet(site), names.pod_group(site))
     lists = {"subnet": cloud.subnets, "security_group": cloud.groups}
     problems = [
         _absence(snapshot, cloud.networks, external),

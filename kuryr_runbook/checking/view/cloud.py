@@ -10,17 +10,10 @@ from typing import TypeVar
 
 from kuryr_runbook.checking.verdicts import CouldNotLook, readable
 from kuryr_runbook.checking.view.cluster import ClusterLook
+from kuryr_runbook.model.errors import RunbookError
 from kuryr_runbook.model.rules import admits
-from kuryr_runbook.snapshots.cloud.lookup import (
-    Named,
-    SeveralError,
-    Wanted,
-    find,
-    node_subnet,
-    pod_subnet,
-    router,
-    service_subnet,
-)
+from kuryr_runbook.snapshots.cloud.lookup import Named, SeveralError, find
+from kuryr_runbook.snapshots.cloud.ownership import Ownership
 from kuryr_runbook.snapshots.cloud.resources import (
     Balancer,
     FloatingIp,
@@ -35,6 +28,7 @@ from kuryr_runbook.snapshots.cloud.resources import (
 from kuryr_runbook.snapshots.cloud.state import CloudState
 from kuryr_runbook.snapshots.cluster.objects import ClusterService
 from kuryr_runbook.snapshots.reading import Unreadable
+from kuryr_runbook.specs.wanted import Wanted, node_subnet, pod_subnet, router, service_subnet
 
 T = TypeVar("T")
 N = TypeVar("N", bound=Named)
@@ -69,6 +63,20 @@ class Look(ClusterLook):
         return _there(
             look_up(self.cloud.subnets, service_subnet(self.site), self.cloud), "services"
         )
+
+    def owned(self, ask: Callable[[Ownership, T], bool], resource: T) -> bool:
+        """What `snapshots/cloud/ownership.py` says of a resource.
+
+        Raises CouldNotLook where it cannot say.
+        """
+        try:
+            return ask(self._ownership, resource)
+        except RunbookError as error:
+            raise CouldNotLook(error.message, error.remedy or "") from error
+
+    @cached_property
+    def _ownership(self) -> Ownership:
+        return Ownership(self.site, readable(self.cluster.cluster_id), self.cloud)
 
     @cached_property
     def router(self) -> Router:

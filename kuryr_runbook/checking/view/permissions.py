@@ -6,13 +6,13 @@ from kuryr_runbook.checking.verdicts import CouldNotLook, readable
 from kuryr_runbook.checking.view.cloud import look_up
 from kuryr_runbook.clients.openstack.probes import Refusal
 from kuryr_runbook.model.services import Service
-from kuryr_runbook.snapshots.cloud.lookup import node_subnet
 from kuryr_runbook.snapshots.cloud.permissions import NeutronLook, OctaviaLook
 from kuryr_runbook.snapshots.cloud.resources import Port, Subnet
 from kuryr_runbook.snapshots.cluster.permissions import ClusterLook
 from kuryr_runbook.snapshots.preflight import PreflightSnapshot
 from kuryr_runbook.snapshots.reading import Unreadable
 from kuryr_runbook.specs.daemon import DAEMON
+from kuryr_runbook.specs.wanted import node_subnet
 
 FORBIDDEN = 403
 

@@ -6,9 +6,10 @@ from kuryr_runbook.checking.verdicts import CouldNotLook, readable
 from kuryr_runbook.checking.view.cloud import look_up
 from kuryr_runbook.model.findings import Victim
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.snapshots.cloud.lookup import node_subnet, of_name
+from kuryr_runbook.snapshots.cloud.lookup import of_name
 from kuryr_runbook.snapshots.cloud.resources import Balancer, Member, Port
 from kuryr_runbook.snapshots.workload.verification import Pod, VerificationSnapshot
+from kuryr_runbook.specs.wanted import node_subnet
 from kuryr_runbook.specs.workload import SERVICE, balancer_name
 
 

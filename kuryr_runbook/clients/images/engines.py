@@ -15,7 +15,6 @@ from pathlib import Path
 from kuryr_runbook.clients.commands import Completed, Say, Surroundings, run_command
 from kuryr_runbook.clients.images.build_settings import write_host_files
 from kuryr_runbook.clients.images.workplace import Workplace
-from kuryr_runbook.clients.writing import make_directory, write_file
 from kuryr_runbook.model.errors import (
     AccessError,
     ApplyError,
@@ -109,9 +108,8 @@ class Engine:
         with tempfile.TemporaryDirectory(prefix="kuryr-image-") as folder:
             context, id_file = Path(folder) / "context", Path(folder) / "id"
             for path, content in spec.files.items():
-                # Who runs in the image reads them, too.
-                make_directory((context / path).parent, mode=0o755)
-                write_file(context / path, content, mode=0o644)
+                (context / path).parent.mkdir(parents=True, exist_ok=True)
+                (context / path).write_bytes(content)
             write_host_files(context / "host")
             options = ["--file", str(context / CONTAINERFILE), "--tag", str(spec.reference)]
             options += ["--iidfile", str(id_file)]
@@ -174,9 +172,9 @@ class Engine:
         with tempfile.TemporaryDirectory(prefix="kuryr-image-") as folder:
             trust = []
             if self.ca and self.name != "docker" and verb in TAKES_CERT_DIR:
-                write_file(Path(folder) / "ca.crt", self.ca.read_bytes())
+                shutil.copyfile(self.ca, Path(folder) / "ca.crt")
                 trust = ["--cert-dir", folder]
-            make_directory(self.log.parent)
+            self.log.parent.mkdir(parents=True, exist_ok=True)
             return run_command(
                 [self.name, *options, verb, *trust, *arguments],
                 say=self.say,
@@ -197,7 +195,8 @@ class Engine:
                 # Buildah and Podman stop at a login file that isn't there, even without need.
                 del environment["REGISTRY_AUTH_FILE"]
         elif self.name == "docker":
-            write_file(folder / "config.json", self.auth_file.read_bytes())
+            (folder / "config.json").touch(mode=0o600)
+            (folder / "config.json").write_bytes(self.auth_file.read_bytes())
             environment["DOCKER_CONFIG"] = str(folder)
         else:
             environment["REGISTRY_AUTH_FILE"] = str(self.auth_file)

@@ -77,7 +77,7 @@ class OpenStackWriter(Protocol):
     def remove_router_interface(self, router_id: str, subnet_id: str) -> None:
         """Take that leg away; fine when it is gone already."""
 
-    def replace_members(self, pool_id: str, members: list[Mapping[str, Any]]) -> None:
+    def replace_members(self, pool_id: str, members: Sequence[Mapping[str, Any]]) -> None:
         """Make these the members of the pool, in one request."""
 
     def wait_active(self, load_balancer_id: str, say: Callable[[str], None]) -> Resource:

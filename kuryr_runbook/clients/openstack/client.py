@@ -238,7 +238,7 @@ class OpenStackClient:
         path = f"/routers/{router_id}/remove_router_interface"
         self.session.request("PUT", "network", path, json={"subnet_id": subnet_id}, missing_ok=True)
 
-    def replace_members(self, pool_id: str, members: list[Mapping[str, Any]]) -> None:
+    def replace_members(self, pool_id: str, members: Sequence[Mapping[str, Any]]) -> None:
         """Make these the members of the pool, in one request."""
         json = {"members": [dict(member) for member in members]}
         path = f"{COLLECTIONS['pool'].path}/{pool_id}/members"

@@ -18,7 +18,7 @@ from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.errors import AccessError
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.snapshots.cloud.answers import PARSERS, Answer, member_of
-from kuryr_runbook.snapshots.cloud.lookup import Wanted, find, node_subnet, service_subnet
+from kuryr_runbook.snapshots.cloud.lookup import find
 from kuryr_runbook.snapshots.cloud.pair_limit import MANY_PAIRS, ask_for_pairs, limit_told
 from kuryr_runbook.snapshots.cloud.quotas import Quota, balancer_quotas, network_quotas
 from kuryr_runbook.snapshots.cloud.resources import (
@@ -36,6 +36,7 @@ from kuryr_runbook.snapshots.cloud.resources import (
     Trunk,
 )
 from kuryr_runbook.snapshots.reading import Attempt, Unreadable, attempted, demanded, known
+from kuryr_runbook.specs.wanted import Wanted, node_subnet, service_subnet
 
 T = TypeVar("T")
 
@@ -62,7 +63,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
         "id", "name", "description", "project_id", "network_id", "status", "admin_state_up",
         "fixed_ips", "mac_address", "device_owner", "device_id", "security_groups",
         "allowed_address_pairs", "port_security_enabled", "binding:host_id", "binding:vif_type",
-        "binding:vif_details", "trunk_details", "tags", "created_at",
+        "trunk_details", "tags", "created_at",
     ),
     "security_group": ("id", "name", "description", "project_id", "stateful"),
     "security_group_rule": (

@@ -26,6 +26,7 @@ from kuryr_runbook.snapshots.cluster.objects import (
 )
 from kuryr_runbook.snapshots.cluster.permissions import Node, node_of
 from kuryr_runbook.snapshots.cluster.programs import Programs, read_programs
+from kuryr_runbook.snapshots.kubernetes import read_cluster_id
 from kuryr_runbook.snapshots.parsing import part, text
 from kuryr_runbook.snapshots.reading import Unreadable, attempted
 
@@ -41,6 +42,8 @@ class ClusterState:
     """The cluster, list by list; what could not be read says so."""
 
     version: str | Unreadable
+    cluster_id: str | Unreadable
+    """What tells it from all others."""
     self_link: bool | Unreadable
     """Whether the API gives objects a `metadata.selfLink`."""
     nodes: tuple[Node, ...] | Unreadable
@@ -78,6 +81,7 @@ def read_cluster_state(site: Site, cluster: KubernetesReader | Unreadable) -> Cl
         told = events()
         return ClusterState(
             version=version,
+            cluster_id=attempted(lambda: read_cluster_id(cluster)),
             self_link=self_link,
             nodes=nodes(),
             pods=pods(),

@@ -11,7 +11,7 @@ from kuryr_runbook.clients.kubernetes.client import KubernetesReader, Manifest
 from kuryr_runbook.clients.openstack.api import OpenStackReader
 from kuryr_runbook.model.releases.names import API_VERSION, VIF_ANNOTATION
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.snapshots.cloud.lookup import find, pod_subnet
+from kuryr_runbook.snapshots.cloud.lookup import find
 from kuryr_runbook.snapshots.cloud.state import (
     CloudState,
     nothing_read,
@@ -35,6 +35,7 @@ from kuryr_runbook.snapshots.workload.probes import (
     read_outside,
     read_probes,
 )
+from kuryr_runbook.specs.wanted import pod_subnet
 from kuryr_runbook.specs.workload import DEMO, SELECTOR, SERVICE, TRIES, Targets, balancer_name
 
 DNS_NAMESPACE, DNS_LABELS = "kube-system", "k8s-app=kube-dns"

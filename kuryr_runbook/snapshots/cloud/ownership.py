@@ -1,0 +1,228 @@
+"""Whose a resource of a cloud is: asked by all who plan to change or delete one, and by checks.
+
+The runbook knows its own by a mark that names the cluster. Kuryr leaves no such mark: what it made
+is known by its constants and by the place, which has to be this cluster's. Whatever is not known to
+be ours or Kuryr's is somebody else's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from ipaddress import IPv4Address, IPv4Network
+from typing import Protocol
+
+from kuryr_runbook.model.marks import (
+    KURYR_PORT_OWNER,
+    KURYRS_FLOATING_IP,
+    POD_PORT_OWNERS,
+    SUBPORT_OWNER,
+    is_marked,
+    owner_mark,
+)
+from kuryr_runbook.model.site import Site
+from kuryr_runbook.snapshots.cloud.lookup import find, of_name
+from kuryr_runbook.snapshots.cloud.resources import Balancer, FloatingIp, Pair, Port, Subnet
+from kuryr_runbook.snapshots.cloud.state import CloudState
+from kuryr_runbook.snapshots.reading import known
+from kuryr_runbook.specs.wanted import Wanted, node_subnet, pod_subnet, service_subnet
+
+
+class Described(Protocol):
+    """What has a description, in which the runbook puts its mark."""
+
+    @property
+    def description(self) -> str:
+        """Whatever its maker wrote."""
+
+
+class Ownership:
+    """What of a cloud is this cluster's.
+
+    All of it raises AccessError where that was not read, and SeveralError where the nodes' subnet
+    is not known among several of its name.
+    """
+
+    def __init__(self, site: Site, cluster_id: str, cloud: CloudState) -> None:
+        self.site = site
+        self.mark = owner_mark(site.name, cluster_id)
+        self.cloud = cloud
+
+    def is_ours(self, resource: Described) -> bool:
+        """Whether the runbook made it, for this cluster."""
+        return resource.description == self.mark
+
+    @cached_property
+    def node_subnet(self) -> Subnet | None:
+        """The subnet of the nodes."""
+        return find(known(self.cloud.subnets), node_subnet(self.site), self._project)
+
+    @cached_property
+    def node_ports(self) -> list[Port]:
+        """Ports with an address in that subnet."""
+        return [port for port in known(self.cloud.ports) if self.is_node_port(port)]
+
+    @cached_property
+    def pod_subnet(self) -> Subnet | None:
+        """The subnet whose ports Kuryr made for pods of this cluster: on the nodes' network."""
+        wanted, cidr = pod_subnet(self.site), self.site.network.pod_subnet.cidr
+        return self._kuryrs(wanted, cidr, self._is_beside)
+
+    @cached_property
+    def service_subnet(self) -> Subnet | None:
+        """The subnet whose load balancers Kuryr made for this cluster: joined to the nodes'."""
+        wanted, cidr = service_subnet(self.site), self.site.network.service_subnet.cidr
+        return self._kuryrs(wanted, cidr, self._is_joined)
+
+    def _kuryrs(
+        self, wanted: Wanted, cidr: IPv4Network, is_near: Callable[[Subnet], bool]
+    ) -> Subnet | None:
+        """One that the site gives by its id, or the runbook made, or that was adopted.
+
+        Another cluster in the project may have one of the same name, which is the default. Adopted
+        is what the site says that it should be, near the nodes, and marked as nobody's.
+        """
+        subnets = known(self.cloud.subnets)
+        if wanted.given_id:
+            return find(subnets, wanted, self._project)
+        named = of_name(subnets, wanted.name, self._project)
+        if owned := [it for it in named if self.is_ours(it)]:
+            return owned[0]
+        fitting = (it for it in named if not is_marked(it.description) and it.cidr == str(cidr))
+        return next((it for it in fitting if is_near(it)), None)
+
+    def _is_beside(self, subnet: Subnet) -> bool:
+        """Whether it is on the nodes' network."""
+        return self.node_subnet is not None and subnet.network_id == self.node_subnet.network_id
+
+    def _is_joined(self, subnet: Subnet) -> bool:
+        """Whether a router joins it to the nodes."""
+        nodes = self.node_subnet
+        return nodes is not None and bool(self._routers_of(nodes) & self._routers_of(subnet))
+
+    def _routers_of(self, subnet: Subnet) -> set[str]:
+        ports = known(self.cloud.ports)
+        return {port.device_id for port in ports if port.is_leg and port.is_in(subnet.id)}
+
+    def is_pods(self, port: Port) -> bool:
+        """Whether Kuryr made the port for a pod, or for pods to come; also a subport of a node."""
+        subnet = self.pod_subnet
+        return (
+            port.device_owner in POD_PORT_OWNERS
+            and subnet is not None
+            and port.is_in(subnet.id)
+            and port.id not in self._subports_of_others
+        )
+
+    def is_nobodys(self, port: Port) -> bool:
+        """Whether nobody says that the port is theirs, in the pods' subnet."""
+        subnet = self.pod_subnet
+        return not port.device_owner and subnet is not None and port.is_in(subnet.id)
+
+    def is_left_of_pod(self, port: Port) -> bool:
+        """Whether Kuryr made the port for one pod, by its own mark.
+
+        The owner of subports is Neutron's word, and Kuryr's pools keep some for pods to come.
+        """
+        made = port.device_owner == KURYR_PORT_OWNER and bool(port.device_id)
+        return made and self.is_pods(port)
+
+    @property
+    def has_subports(self) -> bool:
+        """Whether a pod's port is, or was, a subport of a trunk: then trunks are to be read."""
+        subnet = self.pod_subnet
+        return subnet is not None and any(
+            port.device_owner == SUBPORT_OWNER and port.is_in(subnet.id)
+            for port in known(self.cloud.ports)
+        )
+
+    @cached_property
+    def _subports_of_others(self) -> frozenset[str]:
+        """Ids of what trunks carry whose parent is no node's port.
+
+        Neutron's own owner stands in the place of Kuryr's on every subport.
+        """
+        if not self.has_subports:
+            return frozenset()
+        of_nodes = {port.id for port in self.node_ports}
+        others = (it.carried for it in known(self.cloud.trunks) if it.port_id not in of_nodes)
+        return frozenset().union(*others)
+
+    def is_node_port(self, port: Port) -> bool:
+        """Whether it has an address in the nodes' subnet."""
+        nodes = self.node_subnet
+        return nodes is not None and port.is_in(nodes.id)
+
+    def is_of_pods(self, address: str) -> bool:
+        """Whether it is a single address of the pods' subnet."""
+        subnet = self.pod_subnet
+        return subnet is not None and is_inside(address, subnet.cidr)
+
+    def pairs_of_pods(self, port: Port) -> tuple[Pair, ...]:
+        """The address pairs of pods, each with one address, on the port of a node."""
+        return tuple(pair for pair in port.pairs if self.is_of_pods(pair.address))
+
+    def is_services(self, balancer: Balancer) -> bool:
+        """Whether Kuryr made the load balancer for a Service."""
+        subnet = self.service_subnet
+        return (
+            subnet is not None
+            and balancer.vip_subnet_id == subnet.id
+            and is_inside(balancer.vip, self.site.kubernetes.service_cidr)
+            and "/" in balancer.name
+            and not is_marked(balancer.description)
+        )
+
+    @cached_property
+    def _vips(self) -> frozenset[str]:
+        """Ids of the ports at which Kuryr's load balancers are."""
+        balancers = known(self.cloud.balancers)
+        return frozenset(it.vip_port_id for it in balancers if self.is_services(it)) - {""}
+
+    def is_services_address(self, floating: FloatingIp) -> bool:
+        """Whether Kuryr gave the floating IP to a load balancer of its own.
+
+        One that a Service named stays somebody's.
+        """
+        return floating.description == KURYRS_FLOATING_IP and floating.port_id in self._vips
+
+    def is_loose_address(self, floating: FloatingIp) -> bool:
+        """Whether Kuryr made the floating IP, it leads nowhere, and no other Kuryr is near.
+
+        Its place says nothing then: a neighbour's looks the same.
+        """
+        return leads_nowhere(floating) and not self.has_neighbours
+
+    @cached_property
+    def has_neighbours(self) -> bool:
+        """Whether something in the project is another cluster's, or another Kuryr's."""
+        cloud, project = self.cloud, self._project
+        marked: list[Described] = [
+            *known(cloud.subnets), *known(cloud.groups), *known(cloud.balancers),
+        ]  # fmt: skip
+        ports = (it for it in known(cloud.ports) if it.project_id == project)
+        return (
+            any(is_marked(it.description) and not self.is_ours(it) for it in marked)
+            or any(it.device_owner in POD_PORT_OWNERS and not self.is_pods(it) for it in ports)
+            or any(
+                it.description == KURYRS_FLOATING_IP and it.port_id and it.port_id not in self._vips
+                for it in known(cloud.floating_ips)
+            )
+        )
+
+    @property
+    def _project(self) -> str:
+        return known(self.cloud.project_id)
+
+
+def leads_nowhere(floating: FloatingIp) -> bool:
+    """Whether a Kuryr made the floating IP, of whichever cluster, and nothing is behind it."""
+    return floating.description == KURYRS_FLOATING_IP and not floating.port_id
+
+
+def is_inside(address: str, cidr: IPv4Network | str) -> bool:
+    """Whether it is one address, of IPv4, in that range."""
+    try:
+        return IPv4Address(address) in IPv4Network(cidr)
+    except ValueError:
+        return False
