@@ -12,8 +12,10 @@ from kuryr_runbook.checking.questions import (
     groups,
     leftovers,
     logs,
+    macvlan,
     networks,
     nodes,
+    ownership,
     pairs,
     pods,
     programs,
@@ -28,7 +30,21 @@ from kuryr_runbook.snapshots.reading import Unreadable
 
 CHECKS = checks_on(
     Occasion.DIAGNOSIS,
-    *(programs, networks, quotas, nodes, logs, groups, pods, pairs, services, balancers, leftovers),
+    *(
+        programs,
+        networks,
+        quotas,
+        nodes,
+        logs,
+        groups,
+        pods,
+        pairs,
+        services,
+        balancers,
+        leftovers,
+        ownership,
+        macvlan,
+    ),
 )
 """The deepest first: what a check finds may be what the later ones find the effects of."""
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from kuryr_runbook.checking import preflight_endpoints, preflight_nodes, preflight_quotas
 from kuryr_runbook.checking.checks import Occasion, checks_on, findings_of
-from kuryr_runbook.checking.questions import cluster, intruders, permissions
+from kuryr_runbook.checking.questions import cluster, intruders, macvlan, permissions
 from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.snapshots.preflight import PreflightSnapshot
 
@@ -18,7 +18,15 @@ LOOK_YOURSELF = (
 
 CHECKS = checks_on(
     Occasion.PREFLIGHT,
-    *(preflight_endpoints, permissions, cluster, intruders, preflight_nodes, preflight_quotas),
+    *(
+        preflight_endpoints,
+        permissions,
+        cluster,
+        intruders,
+        macvlan,
+        preflight_nodes,
+        preflight_quotas,
+    ),
 )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kuryr_runbook.cli.paths import UserPath
+from kuryr_runbook.clients.writing import write_file
 from kuryr_runbook.model.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -101,9 +102,10 @@ def diagnose(
             click.echo(f"\n{path_view(f'Path to {place}', hops)}")
     if more["picture"] is not None:
         title = f"Topology {_of_site(read)}"
-        _write(more["picture"], topology_svg(topology_of(look, findings), title))
+        write_file(more["picture"], topology_svg(topology_of(look, findings), title))
     if more["junit_file"] is not None:
-        _write(more["junit_file"], junit(findings))
+        # Read by CI's server, which may be another user.
+        write_file(more["junit_file"], junit(findings), mode=0o644)
     sys.exit(_status(findings, fail_on))
 
 
@@ -166,13 +168,6 @@ def _refuse_other(site: Site, found: DiagnosisSnapshot) -> None:
             f"the snapshot is of site {found.site.name}, and the site file describes {site.name}",
             remedy="leave --site out: the snapshot holds its site",
         )
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def _status(findings: Sequence[Finding], fail_on: str) -> ExitCode:

@@ -34,7 +34,8 @@ def init(
     find it says, here and in the file. Changes nothing but FILE, which must
     not exist.
     """
-    from kuryr_runbook.phases.surveying import site_text, survey_view, surveyed, write_new
+    from kuryr_runbook.clients.writing import write_new
+    from kuryr_runbook.phases.surveying import site_text, survey_view, surveyed
 
     options = {
         "name": file.stem,

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from kuryr_runbook.clients.writing import open_log
 from kuryr_runbook.model.errors import DeadlineError, UsageError
 
 Say = Callable[[str], None]
@@ -80,7 +81,7 @@ def run_command(
         ) from error
     lines: list[str] = []
     with _ended_after(process, deadline) as expired, contextlib.ExitStack() as stack:
-        logged = stack.enter_context(log.open("a")) if log else None
+        logged = stack.enter_context(open_log(log)) if log else None
         threading.Thread(target=_feed, args=(process, stdin), daemon=True).start()
         assert process.stdout is not None  # noqa: S101
         for line in process.stdout:

@@ -6,6 +6,7 @@ import fcntl
 import os
 from pathlib import Path
 
+from kuryr_runbook.clients.writing import make_directory, open_lock
 from kuryr_runbook.model.errors import UsageError
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -19,11 +20,8 @@ class LockFile:
     """
 
     def __init__(self, path: Path) -> None:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self.descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-        except OSError as error:
-            raise _unusable(path, error) from error
+        make_directory(path.parent)
+        self.descriptor = open_lock(path)
         self.path = path
 
     @property

@@ -7,6 +7,25 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from itertools import combinations
 
+RESERVED = {
+    IPv4Network("0.0.0.0/8"): "0.0.0.0/8 means this network, and is no destination (RFC 1122)",
+    IPv4Network("127.0.0.0/8"): "127.0.0.0/8 is each machine's own loopback (RFC 1122)",
+    IPv4Network("169.254.0.0/16"): "169.254.0.0/16 is link-local, and is not routed (RFC 3927)",
+    IPv4Network("224.0.0.0/4"): "224.0.0.0/4 is multicast (RFC 5771)",
+    IPv4Network("240.0.0.0/4"): "240.0.0.0/4 is reserved, and Linux does not route it (RFC 1112)",
+}
+"""Ranges in which no pod, service or router can have an address, and why."""
+WIDEST_SERVICES = 12
+"""Prefix of the widest range that an API server takes (kube-apiserver, validateServiceNetwork)."""
+NARROWEST_SERVICES = 29
+"""Prefix of the narrowest that the lower half of the smallest service subnet can be."""
+NARROWEST_SUBNET = 28
+
+
+def reserved(network: IPv4Network) -> str | None:
+    """Why no address of that range can be used, or not all; None: nothing speaks against it."""
+    return next((why for other, why in RESERVED.items() if other.overlaps(network)), None)
+
 
 @dataclass(frozen=True, slots=True)
 class Pool:
@@ -57,8 +76,14 @@ def api_service_address(service_cidr: IPv4Network) -> IPv4Address:
 
 def service_problems(subnet: IPv4Network, service_cidr: IPv4Network) -> Iterator[str]:
     """Why this service subnet cannot carry this service CIDR; nothing when it can."""
-    if subnet.prefixlen > 28:
-        yield f"service subnet {subnet} is too small: it needs a /28 or wider"
+    if subnet.prefixlen > NARROWEST_SUBNET:
+        yield f"service subnet {subnet} is too small: it needs a /{NARROWEST_SUBNET} or wider"
+        return
+    if not WIDEST_SERVICES <= service_cidr.prefixlen <= NARROWEST_SERVICES:
+        yield (
+            f"service CIDR {service_cidr} cannot be the API server's: it takes a range from "
+            f"/{WIDEST_SERVICES} to /{NARROWEST_SERVICES}"
+        )
         return
     lower = next(iter(subnet.subnets()))
     if not service_cidr.subnet_of(lower):

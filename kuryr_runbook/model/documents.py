@@ -8,6 +8,7 @@ levels than any document of ours has. `source` names the text in messages.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
 from typing import Any, NoReturn
@@ -19,6 +20,8 @@ from kuryr_runbook.model.errors import FileError
 
 LEVELS = 64
 """How deep a document may be nested; a notebook, the deepest there is, has about ten."""
+NO_TEXT = "it holds a lone surrogate, which is no text"
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 NODES = 200_000
 """How many values a YAML document may stand for, with its aliases written out."""
 
@@ -59,6 +62,13 @@ class _Loader(yaml.SafeLoader):
     def _weight(self, node: yaml.Node) -> int:
         return self._weights.get(id(node), 1)
 
+    def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> str:
+        """The text of a scalar, which has to be text in every encoding."""
+        value: str = super().construct_scalar(node)
+        if not is_unicode(value):
+            raise ConstructorError(None, None, NO_TEXT, node.start_mark)
+        return value
+
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:  # noqa: FBT001, FBT002 - PyYAML's own signature
         """A value; of what PyYAML's constructors stumble over, the place is named."""
         try:
@@ -83,6 +93,15 @@ class _Loader(yaml.SafeLoader):
                 )
             seen[key.value] = key.start_mark.line + 1
         return super().construct_mapping(node, deep)
+
+
+def is_unicode(text: str) -> bool:
+    """Whether it has no lone surrogates, which `\\ud800` in YAML or JSON makes."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _parts(node: yaml.Node) -> Iterator[yaml.Node]:
@@ -151,6 +170,8 @@ def parse_json(text: str, source: str, *, remedy: str | None = None) -> Any:
         refuse("a number in it is too long")
     if is_deeper(value, LEVELS):
         refuse(f"more than {LEVELS} levels are nested")
+    if _SURROGATE.search(text) and not is_unicode(json.dumps(value, ensure_ascii=False)):
+        refuse(NO_TEXT)
     return value
 
 

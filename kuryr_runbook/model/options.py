@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import ValidationError
+from pydantic import StrictBool, ValidationError
 
 from kuryr_runbook.model.errors import UsageError
 from kuryr_runbook.model.site_file import SECTIONS
@@ -20,9 +20,9 @@ class Options(Section):
 
     approved_plan: File | None = None
     """A saved plan: what is not in it is not changed."""
-    force_conflicts: bool = False
+    force_conflicts: StrictBool = False
     """Whether fields of Kubernetes objects are taken from other managers that hold them."""
-    resilience: bool = False
+    resilience: StrictBool = False
     """Whether the verification also disturbs Kuryr and one node, and sees that nothing is lost."""
     keep: tuple[Literal["openstack"], ...] = ()
     """What teardown leaves: `openstack` is all that phase 02 made."""

@@ -10,20 +10,26 @@ from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv4Network
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, Strict, model_validator
 
 from kuryr_runbook.model import addressing, support
 from kuryr_runbook.model.drivers import TRAITS, DriverTraits, VifDriver
 from kuryr_runbook.model.providers import PROVIDERS, OctaviaProvider, ProviderTraits
 from kuryr_runbook.model.releases import RELEASES, ConstraintSet, ConstraintsName, Release
 from kuryr_runbook.model.site_values import (
+    Address,
     File,
     Id,
+    Image,
+    Interface,
     Label,
     Network,
+    Repository,
     Section,
+    StoreUrl,
     Tag,
     Text,
+    Url,
     checked,
 )
 
@@ -48,9 +54,9 @@ class KubernetesSection(Section):
     """None: KUBECONFIG, else ~/.kube/config."""
     context: Text | None = None
     """Context of the kubeconfig; None: its current one."""
-    namespace: Text = "kube-system"
+    namespace: Label = "kube-system"
     """Namespace of the controller and the daemon."""
-    api_root: Text | None = None
+    api_root: Url | None = None
     """The API server as Kuryr's pods reach it without Kuryr: a master's node address, never the
     service address. None: the first address of the endpoints of `default/kubernetes`."""
     service_cidr: Network = IPv4Network("10.2.0.0/25")
@@ -64,7 +70,7 @@ class PodSubnet(Section):
     """Name of the subnet."""
     cidr: Network = IPv4Network("10.1.0.0/24")
     """One address for each pod of the cluster."""
-    gateway: IPv4Address | None = None
+    gateway: Address | None = None
     """None: the first address."""
 
     @property
@@ -77,7 +83,7 @@ class PodSubnet(Section):
         return checked(self, self._problems())
 
     def _problems(self) -> Iterator[tuple[str, str]]:
-        if self.cidr.prefixlen > 28:
+        if self.cidr.prefixlen > addressing.NARROWEST_SUBNET:
             yield "cidr", f"{self.cidr} is too small: it needs a /28 or wider"
         elif self.gateway_ip not in (self.cidr[1], self.cidr[-2]):
             ends = f"{self.cidr[1]} or {self.cidr[-2]}"
@@ -134,11 +140,11 @@ class KuryrSection(Section):
     """Kuryr's release; `kuryr-runbook releases` shows what works with what."""
     vif_driver: VifDriver = VifDriver.NESTED_MACVLAN
     """How a pod's interface is made."""
-    link_iface: Text = "ens3"
+    link_iface: Interface = "ens3"
     """The nodes' interface on the node subnet."""
     cni_plugin: Literal["install", "preinstalled"] = "install"
     """Whether the daemon's init container brings the plugin, or it lies on every node already."""
-    lb_activation_seconds: Annotated[int, Field(ge=30, le=3600)] = 300
+    lb_activation_seconds: Annotated[int, Strict(), Field(ge=30, le=3600)] = 300
     """How long Kuryr waits for a load balancer to become ACTIVE."""
     octavia_provider: OctaviaProvider = OctaviaProvider.AMPHORA
     """Octavia's provider of the load balancers that Kuryr makes. With `ovn` pods see the clients'
@@ -172,12 +178,12 @@ class KuryrSection(Section):
 class ImageSection(Section):
     """The image of controller and daemon."""
 
-    repository: Annotated[str, Field(pattern=r"^[^\s@]+/[^\s@:]+$")]
+    repository: Repository
     """Registry and repository, without tag: registry.example.org/kuryr/kuryr."""
     constraints: ConstraintsName = ConstraintsName.MODERN
     """With which versions of its dependencies Kuryr is installed: `modern`, one tried set for every
     release, on a current Python; or `historic`, the release's own, on the Python of its time."""
-    base_image: Text | None = None
+    base_image: Image | None = None
     """What the image is built on, of Debian, with the Python that the constraints are for. None:
     docker.io/library/debian:bookworm-slim for `modern`."""
     engine: Literal["auto", "docker", "podman", "buildah"] = "auto"
@@ -189,7 +195,7 @@ class ImageSection(Section):
     """Login of the registry in the form of docker's config.json; None: no login."""
     registry_ca: File | None = None
     """CA of the registry; None: those that the system trusts."""
-    artifact_store: Annotated[str, Field(pattern=r"^(https?|s3)://[^\s@?#]+$")] | None = None
+    artifact_store: StoreUrl | None = None
     """Where the CNI plugin is put as well, for nodes that get it by other means, with its SHA-256
     beside it: URL of a directory that takes HTTP PUT, with the login in ~/.netrc; or
     s3://bucket/directory, with the extra `archive` and boto3's login. None: nowhere."""
@@ -198,11 +204,11 @@ class ImageSection(Section):
 class VerificationSection(Section):
     """The acceptance workload."""
 
-    namespace: Text = "kuryr-verification"
+    namespace: Label = "kuryr-verification"
     """Namespace of the workload; made, and removed at the end."""
-    replicas: Annotated[int, Field(ge=2, le=100)] = 4
+    replicas: Annotated[int, Strict(), Field(ge=2, le=100)] = 4
     """Pods of the workload, spread over the workers."""
-    external_address: IPv4Address = IPv4Address("8.8.8.8")
+    external_address: Address = IPv4Address("8.8.8.8")
     """An address outside the cloud that answers ping."""
 
 
@@ -281,3 +287,7 @@ def _conflicts(site: Site) -> Iterator[tuple[str, str]]:
     ranges = {"the pod subnet": pods.cidr, "the service subnet": services.cidr}
     for problem in addressing.overlaps(ranges):
         yield "network.pod_subnet.cidr", problem
+    outside = site.verification.external_address
+    for name, cidr in ranges.items():
+        if outside in cidr:
+            yield "verification.external_address", f"{outside} is not outside: {name} has it"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -11,9 +12,11 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from kuryr_runbook.model.errors import SiteError
+from kuryr_runbook.model.documents import compose_yaml, mapping
+from kuryr_runbook.model.errors import FileError, SiteError
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.model.site_values import ConflictError
+from kuryr_runbook.model.site_values import MEANINGS, ConflictError
+from kuryr_runbook.model.visible import bounded
 
 SECTIONS: tuple[str, ...] = tuple(name for name in Site.model_fields if name != "record")
 """The keys of a site file that are the parameters of every notebook: how runs are recorded is no
@@ -28,14 +31,26 @@ def parse_site(text: str, source: str) -> Site:
     `source` names the text in messages. Raises SiteError with every problem, each with the path of
     the value and its line.
     """
+    return Site.model_validate(site_values(text, source))
+
+
+def site_values(text: str, source: str) -> dict[str, Any]:
+    """The values of a YAML text that describes a site, as a notebook takes them.
+
+    Raises SiteError as `parse_site` does.
+    """
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        values = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise SiteError(f"{source} is not YAML: {error}", remedy=REMEDY) from error
-    if not isinstance(values, dict):
-        raise SiteError(f"{source} holds no sections", remedy=REMEDY)
-    return _validated(values, source, dict(_lines(root)))
+        value, root = compose_yaml(text, source)
+        values = mapping(value, source)
+    except FileError as error:
+        raise SiteError(error.message, remedy=REMEDY) from error
+    nodes = dict(_nodes(root))
+    unclear = {path: problem for path, (_, node) in nodes.items() if (problem := _unclear(node))}
+    problems = [*unclear.items()]
+    problems += [found for found in site_problems(values) if found[0] not in unclear]
+    if problems:
+        raise _refusal(source, problems, {path: line for path, (line, _) in nodes.items()})
+    return values
 
 
 def site_from_parameters(values: Mapping[str, Any]) -> Site:
@@ -50,7 +65,10 @@ def site_from_parameters(values: Mapping[str, Any]) -> Site:
             "set KURYR_RUNBOOK_SITE to the path of a site file, or put the sections into the "
             "parameters cell",
         )
-    return _validated({key: value for key, value in values.items() if value}, "parameters", {})
+    given = {key: value for key, value in values.items() if value}
+    if problems := site_problems(given):
+        raise _refusal("parameters", problems, {})
+    return Site.model_validate(given)
 
 
 def site_digest(site: Site) -> str:
@@ -64,23 +82,21 @@ def site_problems(values: Mapping[str, Any]) -> list[tuple[str, str]]:
         Site.model_validate(values)
     except ValidationError as error:
         return [found for details in error.errors() for found in _problems(details)]
+    except UnicodeError:
+        # Of parameters alone: a file that holds any is refused when it is parsed.
+        return [("site", "holds lone surrogates, which are no text")]
     return []
 
 
-def _validated(values: Mapping[str, Any], source: str, lines: Mapping[str, int]) -> Site:
-    try:
-        return Site.model_validate(values)
-    except ValidationError as error:
-        problems = [
-            _placed(path, problem, lines)
-            for details in error.errors()
-            for path, problem in _problems(details)
-        ]
-        raise SiteError(
-            f"{source}: {len(problems)} problem{'s' if len(problems) > 1 else ''}",
-            sorted(problems),
-            remedy=REMEDY,
-        ) from error
+def _refusal(
+    source: str, problems: Iterable[tuple[str, str]], lines: Mapping[str, int]
+) -> SiteError:
+    placed = [_placed(path, problem, lines) for path, problem in problems]
+    return SiteError(
+        f"{source}: {len(placed)} problem{'s' if len(placed) > 1 else ''}",
+        sorted(placed),
+        remedy=REMEDY,
+    )
 
 
 def _placed(path: str, problem: str, lines: Mapping[str, int]) -> str:
@@ -104,6 +120,8 @@ def _problems(details: ErrorDetails) -> Iterator[tuple[str, str]]:
                 yield f"{path}.{place}" if path else place, problem
         case "value_error":
             yield path, str(details["ctx"]["error"])
+        case "string_pattern_mismatch":
+            yield path, f"{details['input']!r} is not {MEANINGS[details['ctx']['pattern']]}"
         case _:
             yield path, f"{details['msg']}, not {details['input']!r}"
 
@@ -128,11 +146,32 @@ def _keys(path: Iterable[str]) -> Iterable[str]:
     return tuple(model.model_fields)
 
 
-def _lines(node: yaml.Node | None, path: str = "") -> Iterator[tuple[str, int]]:
-    """The line, from 1, on which the key of each path stands."""
-    if not isinstance(node, yaml.MappingNode):
-        return
-    for key, value in node.value:
-        here = f"{path}.{key.value}" if path else str(key.value)
-        yield here, key.start_mark.line + 1
-        yield from _lines(value, here)
+def _nodes(node: yaml.Node | None, path: str = "") -> Iterator[tuple[str, tuple[int, yaml.Node]]]:
+    """Each value below a node by its path, with the line, from 1, on which its key stands."""
+    match node:
+        case yaml.MappingNode():
+            for key, value in node.value:
+                yield from _node(f"{path}.{key.value}" if path else str(key.value), key, value)
+        case yaml.SequenceNode():
+            for index, item in enumerate(node.value):
+                yield from _node(f"{path}.{index}" if path else str(index), item, item)
+
+
+def _node(
+    path: str, key: yaml.Node, value: yaml.Node
+) -> Iterator[tuple[str, tuple[int, yaml.Node]]]:
+    yield path, (key.start_mark.line + 1, value)
+    yield from _nodes(value, path)
+
+
+CLEAR = {"str": "(?s:.*)", "null": ".*", "bool": "true|false", "int": "0|-?[1-9][0-9]*"}
+"""What scalars of each type look like that every reader of YAML takes for the same value."""
+
+
+def _unclear(node: yaml.Node) -> str | None:
+    """Why nobody can know what a value means: `yes`, 1.30, 0x10, 010 or 12:30 without quotes."""
+    kind = node.tag.rpartition(":")[2]
+    if not isinstance(node, yaml.ScalarNode) or re.fullmatch(CLEAR.get(kind, ""), node.value):
+        return None
+    value = bounded(node.value, 80)
+    return f"{value} is of type {kind} for YAML: write a plain whole number, or put it in quotes"

@@ -4,17 +4,34 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from ipaddress import IPv4Network
+from datetime import date, datetime
+from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from kuryr_runbook.model import addressing
+from kuryr_runbook.model.visible import bounded, one_line
 
 
 def _is_text(value: object) -> object:
     """Refuse what YAML made of an unquoted value: 1.30 would become the number 1.3."""
-    if isinstance(value, int | float):
-        raise ValueError(f"must be text: put it in quotes ('{value}' was read as a number)")
+    if not isinstance(value, str):
+        kind = {bool: "true or false", date: "a date", datetime: "a date"}.get(type(value))
+        kind = kind or ("a number" if isinstance(value, int | float) else None)
+        read = f" ('{value}' was read as {kind})" if kind else ""
+        raise ValueError(f"must be text: {f'put it in quotes{read}' if kind else 'it is none'}")
+    # What would break out of a line, a message or a file, and what nobody sees.
+    if (seen := one_line(value)) != value:
+        raise ValueError(f"holds characters that cannot be seen or are tabs: {bounded(seen, 80)}")
+    return value
+
+
+def _is_whole(value: str) -> str:
+    """Refuse what most readers would take something of."""
+    if value != value.strip():
+        raise ValueError(f"begins or ends with a blank: '{value}'")
     return value
 
 
@@ -26,32 +43,150 @@ def expanded(path: str | Path) -> Path:
         raise ValueError(f"nobody here has the home directory {str(path).split('/')[0]}") from error
 
 
-def _expanded(value: object) -> object:
-    return expanded(value) if isinstance(value, str) else value
+def _file(value: object) -> object:
+    if isinstance(value, Path):
+        return value
+    text = _is_whole(str(_is_text(value)))
+    if not text or len(text) > PATH_BYTES:
+        raise ValueError(f"must be the path of a file, of at most {PATH_BYTES} characters")
+    return expanded(text)
 
 
 def _network(value: object) -> object:
     """Say what a range with host bits should have been."""
-    if isinstance(value, str) and "/" in value:
-        try:
-            wider = IPv4Network(value, strict=False)
-        except ValueError as error:
-            raise ValueError(f"{value} is no IPv4 range: {error}") from error
-        if str(wider.network_address) != value.partition("/")[0]:
-            raise ValueError(f"{value} has host bits set: did you mean {wider}?")
+    if isinstance(value, IPv4Network):
+        return value
+    text = str(_is_text(value))
+    if ":" in text:
+        raise ValueError(f"{bounded(text, 80)} is IPv6: Kuryr is set up for IPv4 here")
+    if not re.fullmatch(r"[0-9.]{7,15}/[0-9]{1,2}", text):
+        raise ValueError(f"{bounded(text, 80)} is no range such as 10.1.0.0/24")
+    try:
+        wider = IPv4Network(text, strict=False)
+    except ValueError as error:
+        raise ValueError(f"{text} is no IPv4 range: {error}") from error
+    if str(wider.network_address) != text.partition("/")[0]:
+        raise ValueError(f"{text} has host bits set: did you mean {wider}?")
+    if reserved := addressing.reserved(wider):
+        raise ValueError(f"{text} cannot be used: {reserved}")
+    return wider
+
+
+def _address(value: object) -> object:
+    if isinstance(value, IPv4Address):
+        return value
+    text = str(_is_text(value))
+    if ":" in text:
+        raise ValueError(f"{bounded(text, 80)} is IPv6: Kuryr is set up for IPv4 here")
+    try:
+        address = IPv4Address(text)
+    except ValueError as error:
+        raise ValueError(f"{bounded(text, 80)} is no IPv4 address") from error
+    if reserved := addressing.reserved(IPv4Network(address)):
+        raise ValueError(f"{text} cannot be used: {reserved}")
+    return address
+
+
+def _has_port(value: str) -> str:
+    """Refuse a port that there is not, of the host that a URL or an image's name begins with."""
+    host, slash, _ = value.rpartition("://")[2].partition("/")
+    port = host.rpartition("]")[2].rpartition(":")[2] if ":" in host else ""
+    # Without a slash an image's name ends with its tag.
+    if port.isdecimal() and (slash or "://" in value) and not 0 < int(port) < 65536:
+        raise ValueError(f"there is no port {port}: it is 1 to 65535")
     return value
 
 
-Text = Annotated[str, BeforeValidator(_is_text), Field(min_length=1)]
+PATH_BYTES = 4096
+"""Linux' PATH_MAX."""
+NAME_LETTERS = 255
+"""Longest name that Neutron, Octavia and Keystone keep."""
+
+_DNS_LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+_HOST = (
+    r"(localhost|[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?"
+)
+# Grammar of the distribution project, reference/reference.go, on which the engines agree.
+_IMAGE_PATH = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*"
+_TAG = r"(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?"
+_ID = r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}"
+
+
+MEANINGS: dict[str, str] = {}
+"""What a text has to be, in words, by the pattern that says so."""
+
+
+def _matching(pattern: str, meaning: str, **more: Any) -> Any:
+    MEANINGS[f"^{pattern}$"] = meaning
+    return Field(pattern=f"^{pattern}$", **more)
+
+
+_TEXT = BeforeValidator(_is_text)
+_PORT = AfterValidator(_has_port)
+
+# The constraint stands before the functions: so it is in the schema that editors know.
+Text = Annotated[
+    str, Field(min_length=1, max_length=NAME_LETTERS), AfterValidator(_is_whole), _TEXT
+]
 Label = Annotated[
-    str, BeforeValidator(_is_text), Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")
+    str,
+    _matching(_DNS_LABEL, "a DNS label: a-z, 0-9 and -, at most 63 characters"),
+    _TEXT,
+]
+# Linux' IFNAMSIZ and dev_valid_name; of the rest, what no file or command line takes for its own.
+Interface = Annotated[
+    str,
+    _matching(
+        r"[A-Za-z0-9][A-Za-z0-9_.-]{0,14}",
+        "the name of an interface: letters, digits, and _.- after the first, at most 15 characters",
+    ),
+    _TEXT,
 ]
 Network = Annotated[IPv4Network, BeforeValidator(_network)]
-File = Annotated[Path, BeforeValidator(_expanded)]
-_ID = r"^[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}$"
-Id = Annotated[str, Field(pattern=_ID)]
+Address = Annotated[IPv4Address, BeforeValidator(_address)]
+File = Annotated[Path, BeforeValidator(_file)]
+Id = Annotated[str, _matching(_ID, "an id of OpenStack's: 32 digits 0-9 and a-f"), _TEXT]
 # Neutron takes 60 characters; kuryr.conf separates tags by commas, and URLs name them.
-Tag = Annotated[str, BeforeValidator(_is_text), Field(pattern=r"^[A-Za-z0-9_.:=-]{1,60}$")]
+Tag = Annotated[
+    str,
+    _matching("[A-Za-z0-9_.:=-]{1,60}", "a tag: letters, digits and _.:=-, at most 60 characters"),
+    _TEXT,
+]
+Repository = Annotated[
+    str,
+    _matching(
+        f"{_HOST}/{_IMAGE_PATH}",
+        "registry and repository, without a tag: registry.example.org/kuryr/kuryr",
+        max_length=255,
+    ),
+    _PORT,
+    _TEXT,
+]
+Image = Annotated[
+    str,
+    _matching(
+        f"({_HOST}/)?{_IMAGE_PATH}{_TAG}",
+        "the name of an image, such as docker.io/library/debian:bookworm-slim",
+        max_length=500,
+    ),
+    _PORT,
+    _TEXT,
+]
+Url = Annotated[
+    str,
+    _matching(f"https?://{_HOST}(/[A-Za-z0-9._~/-]*)?", "a URL such as https://172.18.0.10:6443"),
+    _PORT,
+    _TEXT,
+]
+StoreUrl = Annotated[
+    str,
+    _matching(
+        rf"(https?|s3)://{_HOST}(/[A-Za-z0-9._~!$&'()*+,;=:%/-]*)?",
+        "a URL without login, query and fragment that begins with https, http or s3",
+    ),
+    _PORT,
+    _TEXT,
+]
 
 
 T = TypeVar("T")
@@ -59,7 +194,7 @@ T = TypeVar("T")
 
 def is_id(text: str) -> bool:
     """Whether that is an id of OpenStack's, which may stand in the place of a name."""
-    return re.match(_ID, text) is not None
+    return re.fullmatch(_ID, text) is not None
 
 
 class ConflictError(ValueError):

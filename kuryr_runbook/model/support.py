@@ -70,7 +70,8 @@ def provider_objections(
         yield Objection(
             subject="octavia_provider",
             evidence=f"with {provider} pods see the clients' own addresses, and with {driver} "
-            "these packets meet the nodes' security group, which would have to let anybody in",
+            "these packets meet the nodes' security group, which would have to let anybody in; and "
+            "a pod that asks a Service gets no answer from a pod of its own node",
             remedy=f"use amphora, or a driver other than {driver}",
         )
 

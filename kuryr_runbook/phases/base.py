@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+from kuryr_runbook.clients.files import MOST_YAML, read_text
 from kuryr_runbook.clients.kubernetes.client import KubernetesClient
 from kuryr_runbook.clients.kubernetes.leases import LeaseClient, Leases
 from kuryr_runbook.clients.openstack.client import OpenStackClient
@@ -20,12 +21,12 @@ from kuryr_runbook.display.plans import outcomes_view, plan_view
 from kuryr_runbook.display.progress import say
 from kuryr_runbook.display.tables import View, table
 from kuryr_runbook.model.approval import plan_document, refuse_unapproved
-from kuryr_runbook.model.errors import CheckError, DriftError, SiteError, UnknownError
+from kuryr_runbook.model.errors import CheckError, DriftError, FileError, SiteError, UnknownError
 from kuryr_runbook.model.findings import Finding, Status, worst
 from kuryr_runbook.model.options import parse_options
 from kuryr_runbook.model.plan import Outcome, Plan
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.model.site_file import parse_site, site_from_parameters
+from kuryr_runbook.model.site_file import site_from_parameters, site_values
 from kuryr_runbook.phases.approving import Approval
 from kuryr_runbook.phases.lock.taking import SiteLock, Work, locked
 from kuryr_runbook.phases.saved_plans import read_document
@@ -43,15 +44,20 @@ def chosen_site(sections: dict[str, Any]) -> Site:
 
 def read_site(path: Path) -> Site:
     """The site that a file describes. Raises SiteError, also when there is no such file."""
+    return Site.model_validate(read_values(path))
+
+
+def read_values(path: Path) -> dict[str, Any]:
+    """The values of a site file, which make a valid site. Raises SiteError."""
     try:
-        text = path.read_text()
-    except OSError as error:
+        text = read_text(path, "site file", most=MOST_YAML)
+    except FileError as error:
         raise SiteError(
-            f"{path}: cannot be read: {error.strerror}",
+            error.message,
             remedy="choose one in start.ipynb, or name a site file; `parameters/` holds commented "
             "examples",
         ) from error
-    return parse_site(text, str(path))
+    return site_values(text, str(path))
 
 
 FRESH_SECONDS = 15.0

@@ -24,6 +24,7 @@ from kuryr_runbook.clients.images.kuryr import (
 )
 from kuryr_runbook.clients.images.registry import RegistryClient
 from kuryr_runbook.clients.images.workplace import Workplace
+from kuryr_runbook.clients.writing import write_file
 from kuryr_runbook.display.progress import say
 from kuryr_runbook.display.tables import View, table
 from kuryr_runbook.model.bodies import Body
@@ -135,7 +136,7 @@ class ImageBuild(Phase):
         write_plugin(plugin, folder / PLUGIN)
         inventory = read_inventory(self.engine, image, image_sources()[INVENTORY])
         bill = bill_of_materials(spec, inventory, plugin.content)
-        (folder / BILL).write_text(bill)
+        write_file(folder / BILL, bill)
         say(f"copies of the CNI plugin and of the bill of materials ({BILL}) are in {folder}")
         return Made(plugin.sha256, json.loads(bill))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from kuryr_runbook.clients.writing import write_file
 from kuryr_runbook.model.approval import MAKE_ONE, Document, parse_document
 from kuryr_runbook.model.errors import UsageError
 from kuryr_runbook.model.site import Site
@@ -12,10 +13,7 @@ from kuryr_runbook.model.site import Site
 
 def write_document(document: Document, path: Path) -> None:
     """Save a site's plans. Raises UsageError when the file cannot be written."""
-    try:
-        path.write_text(f"{json.dumps(document, indent=2)}\n")
-    except OSError as error:
-        raise UsageError(f"the plan cannot be saved in {path}: {error.strerror}") from error
+    write_file(path, f"{json.dumps(document, indent=2)}\n")
 
 
 def read_document(path: Path, site: Site) -> Document:

@@ -9,16 +9,16 @@ from typing import Any
 
 import yaml
 
+from kuryr_runbook.clients.writing import make_link, write_new
 from kuryr_runbook.display.asking import Asking
 from kuryr_runbook.display.frontend import is_interactive
 from kuryr_runbook.display.site_form import NEW, Actions, SiteForm, counted
 from kuryr_runbook.display.tables import View, table
-from kuryr_runbook.model.errors import UsageError
 from kuryr_runbook.model.packaged import packaged
 from kuryr_runbook.model.site_file import parse_site, site_problems
 from kuryr_runbook.model.site_form import Texts, form_fields, judged_texts, rendered_site, texts_of
 from kuryr_runbook.phases.base import SITE_VARIABLE
-from kuryr_runbook.phases.surveying import EXAMPLE, write_new
+from kuryr_runbook.phases.surveying import EXAMPLE
 
 LINK = "site.yaml"
 """In the copy of the notebooks: a link to the site file that was chosen."""
@@ -32,18 +32,7 @@ HOW = (
 
 def choose(site_file: Path, link: Path) -> None:
     """Let the link name that file. Raises UsageError when there is something else in its place."""
-    target = site_file.expanduser().absolute()
-    if link.exists() and not link.is_symlink():
-        raise UsageError(
-            f"{link} is a file of its own, and no link to the site file that was chosen",
-            remedy="move it away: it is left as it is",
-        )
-    new = link.with_name(f".{link.name}.{os.getpid()}")
-    try:
-        new.symlink_to(target)
-        new.replace(link)
-    except OSError as error:
-        raise UsageError(f"{link} cannot be made: {error.strerror}") from error
+    make_link(link, site_file.expanduser().absolute())
 
 
 def choose_site() -> View:

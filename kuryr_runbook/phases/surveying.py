@@ -9,7 +9,6 @@ from kuryr_runbook.clients.kubernetes.probes import ProbingCluster
 from kuryr_runbook.clients.openstack.probes import ProbingCloud
 from kuryr_runbook.display.progress import say
 from kuryr_runbook.display.tables import View, table
-from kuryr_runbook.model.errors import UsageError
 from kuryr_runbook.model.packaged import packaged
 from kuryr_runbook.model.site_file import parse_site
 from kuryr_runbook.model.site_template import filled
@@ -55,19 +54,6 @@ def site_text(given: Mapping[str, str], found: tuple[Told, ...]) -> str:
     text = filled((packaged("parameters") / EXAMPLE).read_text(), values, remarks)
     parse_site(text, "the drafted site file")
     return text
-
-
-def write_new(path: Path, text: str) -> None:
-    """Write a file that is not there yet. Raises UsageError when it is, or cannot be written."""
-    try:
-        with path.open("x") as file:
-            file.write(text)
-    except FileExistsError as error:
-        raise UsageError(
-            f"{path} exists already", remedy="name a new file; this one is left as it is"
-        ) from error
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def survey_view(found: tuple[Told, ...]) -> View:

@@ -6,12 +6,11 @@ a run of which it is there is there as a whole.
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
+from kuryr_runbook.clients.writing import make_directory, write_new
 from kuryr_runbook.model.errors import RecordError, RunbookError, UsageError
 from kuryr_runbook.recording.chain import Link
 from kuryr_runbook.recording.records import Record
@@ -135,14 +134,9 @@ class DirectoryStore:
     def write(self, name: str, content: bytes) -> None:
         """Write a file at once or not at all; one that is there stays."""
         path = self._root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            temporary.write_bytes(content)
-            os.link(temporary, path)
-        finally:
-            with suppress(FileNotFoundError):
-                temporary.unlink()
+        # For those who audit, as far as the umask lets them.
+        make_directory(path.parent, mode=0o755, failure=RecordError)
+        write_new(path, content, mode=0o644, failure=RecordError)
 
 
 class UrlStore:

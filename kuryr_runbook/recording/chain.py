@@ -16,6 +16,7 @@ from pathlib import Path
 
 from platformdirs import user_state_path
 
+from kuryr_runbook.clients.writing import make_directory, open_lock, write_file
 from kuryr_runbook.model.errors import RecordError
 
 
@@ -65,25 +66,11 @@ def extended(site_name: str) -> Iterator[Callable[[Link], None]]:
     Raises RecordError when the note cannot be written.
     """
     path = head_path(site_name)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise RecordError(
-            f"{error.filename} cannot be written: {error.strerror}",
-            remedy="make the directory writable, or set XDG_STATE_HOME",
-        ) from error
+    make_directory(path.parent, failure=RecordError)
+    lock = open_lock(path.with_suffix(".lock"), failure=RecordError)
 
     def note(link: Link) -> None:
-        temporary = path.with_suffix(".tmp")
-        try:
-            temporary.write_text(f"{json.dumps(asdict(link))}\n")
-            temporary.replace(path)
-        except OSError as error:
-            raise RecordError(
-                f"the newest record cannot be noted in {path}: {error.strerror}",
-                remedy="make room, or make the directory writable; the record itself is there",
-            ) from error
+        write_file(path, f"{json.dumps(asdict(link))}\n", failure=RecordError)
 
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -6,6 +6,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from kuryr_runbook.clients.writing import write_file
+from kuryr_runbook.model.errors import RecordError
+
 TEMPLATE = """{%- extends 'lab/index.html.j2' -%}
 {%- block html_head_js -%}{%- endblock -%}
 {%- block html_head_js_mathjax -%}{%- endblock -%}
@@ -16,10 +19,10 @@ TEMPLATE = """{%- extends 'lab/index.html.j2' -%}
 
 
 def export_html(notebook: Path) -> Path:
-    """Write the notebook's HTML beside it, and give its path."""
+    """Write the notebook's HTML beside it, and return its path. Raises RecordError."""
     body, _ = _exporter().from_filename(str(notebook))
     target = notebook.with_suffix(".html")
-    target.write_text(body)
+    write_file(target, body, failure=RecordError)
     return target
 
 

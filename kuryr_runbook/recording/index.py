@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from kuryr_runbook.clients.writing import write_file
+from kuryr_runbook.model.errors import RecordError
 from kuryr_runbook.model.findings import Status
 from kuryr_runbook.recording.records import Record
 
@@ -55,9 +57,9 @@ def render_index(records: Sequence[Record]) -> str:
 
 
 def write_index(records: Sequence[Record], directory: Path) -> Path:
-    """Write the page beside the runs' directories."""
+    """Write the page beside the runs' directories. Raises RecordError."""
     path = directory / INDEX
-    path.write_text(render_index(records))
+    write_file(path, render_index(records), failure=RecordError)
     return path
 
 

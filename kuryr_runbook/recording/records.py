@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kuryr_runbook.clients.writing import write_file
 from kuryr_runbook.model.errors import RecordError
 from kuryr_runbook.model.secrets import KnownSecrets
 from kuryr_runbook.recording.chain import Link, extended, read_head
@@ -123,7 +123,7 @@ def make_record(
             **secrets.redacted_value(dict(facts)),
         }
         content = sealed(statement_of(directory, chained), signer)
-        _write(directory / RECORD, content)
+        write_file(directory / RECORD, content, failure=RecordError)
         record = read_record(directory)
         note(record.link)
     return record
@@ -138,19 +138,3 @@ def _newest(site_name: str, directory: Path, elsewhere: Link | None) -> Link | N
     beside = records_beside(directory)
     links += [record.link for record in beside if record.site == site_name]
     return max(links, key=lambda link: link.number, default=None)
-
-
-def _write(path: Path, content: bytes) -> None:
-    temporary = path.with_suffix(".tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise RecordError(
-            f"{path} cannot be written: {error.strerror}",
-            remedy="make room; the files of the run are whole, and have no record",
-        ) from error

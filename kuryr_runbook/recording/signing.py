@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import secrets
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from platformdirs import user_state_path
 
-from kuryr_runbook.model.errors import RecordError, UsageError
+from kuryr_runbook.clients.writing import make_directory, write_new
+from kuryr_runbook.model.errors import FileError, RecordError, UsageError
 from kuryr_runbook.model.site import Site
 
 if TYPE_CHECKING:
@@ -49,7 +47,7 @@ def load_signer(site: Site) -> CryptoSigner:
         private: Any = load_pem_private_key(path.read_bytes(), None)
         signer = CryptoSigner(private)
         if not public_path(path).exists():
-            _write(public_path(path), _public_pem(private), 0o644)
+            write_new(public_path(path), _public_pem(private), mode=0o644)
     except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise UsageError(
             f"record.signing_key: {path} cannot be used: {error}",
@@ -63,14 +61,12 @@ def _make_key(path: Path) -> None:
     """Make a key of one's own, unless another run does it at the same time."""
     from securesystemslib.signer import CryptoSigner
 
+    make_directory(path.parent)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _write(path, CryptoSigner.generate_ed25519().private_bytes, 0o600)
-    except OSError as error:
-        raise UsageError(
-            f"no key to sign records can be made in {path}: {error.strerror}",
-            remedy="make its directory writable, or name a key in record.signing_key",
-        ) from error
+        write_new(path, CryptoSigner.generate_ed25519().private_bytes)
+    except FileError:
+        if not path.exists():
+            raise
 
 
 def _public_pem(private: Any) -> bytes:
@@ -78,19 +74,6 @@ def _public_pem(private: Any) -> bytes:
 
     pem: bytes = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     return pem
-
-
-def _write(path: Path, content: bytes, mode: int) -> None:
-    """Write a new file at once or not at all; one that is there already stays."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        with suppress(FileExistsError):
-            os.link(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def load_public_keys(paths: Sequence[Path]) -> list[SSlibKey]:

@@ -18,6 +18,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from kuryr_runbook.clients.writing import write_file
 from kuryr_runbook.model.errors import RecordError
 
 FILE = "run.json"
@@ -87,20 +88,8 @@ class RunAccount:
 
     def write(self, directory: Path) -> None:
         """Replace the directory's run.json. Raises RecordError when that cannot be done."""
-        path = directory / FILE
-        temporary = path.with_suffix(".tmp")
-        try:
-            with temporary.open("w") as file:
-                json.dump(asdict(self), file, indent=2)
-                file.write("\n")
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        except OSError as error:
-            raise RecordError(
-                f"{path} cannot be written: {error.strerror}",
-                remedy="make room or choose another place with --run-dir",
-            ) from error
+        text = f"{json.dumps(asdict(self), indent=2)}\n"
+        write_file(directory / FILE, text, failure=RecordError)
 
 
 def now() -> str:

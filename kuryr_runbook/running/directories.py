@@ -6,6 +6,7 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
+from kuryr_runbook.clients.writing import make_directory, write_file
 from kuryr_runbook.model.errors import RecordError, UsageError
 from kuryr_runbook.model.site import Site
 
@@ -39,13 +40,14 @@ def _next_directory(runs: Path) -> Path:
     return runs / (f"{stamp}-{len(taken) + 1}" if taken else stamp)
 
 
-def make_directory(directory: Path, *, newest: bool) -> None:
+def make_run_directory(directory: Path, *, newest: bool) -> None:
     """Make the run's directory; `newest`: and name it as the newest of its site."""
-    try:
-        directory.mkdir(parents=True, exist_ok=not newest)
-        if newest:
-            pointer = directory.parent / f"{LATEST}.{os.getpid()}"
-            pointer.write_text(f"{directory.name}\n")
-            pointer.replace(directory.parent / LATEST)
-    except OSError as error:
-        raise RecordError(f"{error.filename} cannot be made: {error.strerror}") from error
+    if newest:
+        make_directory(directory.parent, failure=RecordError)
+        if os.path.lexists(directory):
+            raise RecordError(
+                f"{directory} is there already", remedy="run again: each second has its own name"
+            )
+    make_directory(directory, failure=RecordError)
+    if newest:
+        write_file(directory.parent / LATEST, f"{directory.name}\n", failure=RecordError)

@@ -20,8 +20,10 @@ from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode, from_dict
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, papermill_engines
-from papermill.iorw import write_ipynb
+from papermill.iorw import papermill_io, write_ipynb
 
+from kuryr_runbook.clients.writing import write_file
+from kuryr_runbook.model.errors import RecordError
 from kuryr_runbook.running.forking import START_SECONDS
 from kuryr_runbook.running.notebooks import cell_key
 from kuryr_runbook.running.secrecy import RunSecrets
@@ -242,17 +244,38 @@ class Engine(NBClientEngine):  # type: ignore[misc]
         ).execute()
 
 
+class Notebooks:
+    """papermill's way to files of this machine: written whole, and through no link."""
+
+    def read(self, path: str) -> str:
+        """The text of a notebook."""
+        return Path(path).read_text()
+
+    def write(self, text: str, path: str) -> None:
+        """Write a notebook of a run. Raises RecordError."""
+        write_file(Path(path), text, failure=RecordError)
+
+    def listdir(self, path: str) -> list[str]:
+        """Nobody asks for it."""
+        raise NotImplementedError(path)
+
+    def pretty_path(self, path: str) -> str:
+        """As it is."""
+        return path
+
+
 def execute(source: Path, target: Path, parameters: dict[str, Any], workshop: Workshop) -> None:
     """Execute a notebook into `target`.
 
     Raises what papermill and nbclient raise: PapermillExecutionError, DeadKernelError,
-    CellTimeoutError.
+    CellTimeoutError; RecordError when it cannot be written.
     """
     import papermill
 
     papermill_engines.register(ENGINE, Engine)
+    papermill_io.register("/", Notebooks())
     papermill.execute_notebook(
-        source,
+        source.absolute(),
         target,
         parameters=parameters,
         engine_name=ENGINE,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kuryr_runbook.clients.writing import move_file
 from kuryr_runbook.display.progress import Progress
 from kuryr_runbook.model.errors import RecordError, RunbookError, UsageError
 from kuryr_runbook.model.plan import Action
@@ -163,7 +164,7 @@ class Run:
         unchanged = bool(plans) and not any(map(has_changes, plans))
         if error is None and not unchanged:
             kept = notebook.with_name(f"{phase.stem}.recheck.ipynb")
-            notebook.rename(kept)
+            move_file(notebook, kept, failure=RecordError)
             self.pages.want(kept)
             for cell in account.cells:
                 cell.status = CellStatus.NOT_REACHED

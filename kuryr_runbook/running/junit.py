@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+from kuryr_runbook.clients.writing import write_file
 from kuryr_runbook.display.junit import OUTCOMES, Case, document, suite
 from kuryr_runbook.model.errors import RecordError
 from kuryr_runbook.running.account import CellStatus, RunStatus, read_run
@@ -17,10 +18,8 @@ def write_junit(directory: Path, path: Path) -> None:
     """Write the XML of the run in that directory. Raises RecordError."""
     account = read_run(directory)
     phases = [phase_told(directory, phase) for phase in account["phases"]]
-    try:
-        path.write_text(render_junit(account["site"], phases))
-    except OSError as error:
-        raise RecordError(f"{path} cannot be written: {error.strerror}") from error
+    # Read by CI's server, which may be another user.
+    write_file(path, render_junit(account["site"], phases), mode=0o644, failure=RecordError)
 
 
 def render_junit(site: str, phases: Iterable[Mapping[str, Any]]) -> str:

@@ -9,6 +9,7 @@ import socket
 from importlib.util import find_spec
 from pathlib import Path
 
+from kuryr_runbook.clients.writing import make_directory, write_file
 from kuryr_runbook.display.frontend import VARIABLE
 from kuryr_runbook.model.errors import UsageError
 
@@ -84,9 +85,6 @@ def serve(directory: Path, arguments: list[str]) -> None:
 def _page_config(directory: Path) -> Path:
     place = directory / OWN
     file = place / "labconfig" / "page_config.json"
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps({"disabledExtensions": {OUT: True}}))
-    except OSError as error:
-        raise UsageError(f"{error.filename} cannot be written: {error.strerror}") from error
+    make_directory(file.parent)
+    write_file(file, json.dumps({"disabledExtensions": {OUT: True}}))
     return place

@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kuryr_runbook.clients import sdks, secrets
+from kuryr_runbook.clients.writing import open_log
 from kuryr_runbook.display.frontend import PARENT
 
 CONNECTION_FILE = "kernel.json"
@@ -149,8 +150,12 @@ def work(asked: Asked) -> None:
     gc.enable()
     os.environ.update(asked.environment)
     os.environ[secrets.VARIABLE] = str(asked.descriptors[0])
-    with open(os.devnull, "rb") as nothing, (asked.directory / STDERR).open("wb") as log:
-        os.dup2(nothing.fileno(), 0)
+    # What a cell's child prints ipykernel sends as it sends what Python prints, and writes it as it
+    # is where stdout led before. On the terminal nobody would have taken a secret out of it.
+    nothing = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, 0)
+    os.dup2(nothing, 1)
+    with open_log(asked.directory / STDERR) as log:
         os.dup2(log.fileno(), 2)
     # It is killed in the end, and could not remove what it wrote: the client of Kubernetes leaves
     # its key in a temporary file.

@@ -17,6 +17,8 @@ from typing import Any, Self
 
 from jupyter_client.manager import AsyncKernelManager
 
+from kuryr_runbook.clients.writing import write_file
+from kuryr_runbook.model.errors import RecordError
 from kuryr_runbook.phases.catalogue import PhaseEntry
 from kuryr_runbook.running.forking import Forked, KernelServer
 from kuryr_runbook.running.kernel_server import CONNECTION_FILE, STDERR
@@ -106,7 +108,7 @@ class Kernels:
             yield self._kernels[phase.name].manager
         finally:
             if said := self._end(phase.name):
-                log.write_text(self._inherited.secrets.redacted(said))
+                write_file(log, self._inherited.secrets.redacted(said), failure=RecordError)
 
     def _start(self, phase: str) -> None:
         private = TemporaryDirectory(prefix="kuryr-runbook-", ignore_cleanup_errors=True)

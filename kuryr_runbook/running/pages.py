@@ -7,7 +7,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from threading import Lock, Timer, get_native_id
 
-from kuryr_runbook.model.errors import RecordError
 from kuryr_runbook.recording.html import export_html
 
 WAITING_SECONDS = 1.0
@@ -53,13 +52,7 @@ class Pages:
         self._begin()
         self._thread.shutdown()
         for page in self._begun:
-            try:
-                page.result()
-            except OSError as error:
-                raise RecordError(
-                    f"{error.filename} cannot be written: {error.strerror}",
-                    remedy="make room, or choose another place with --run-dir",
-                ) from error
+            page.result()
 
 
 def _yield() -> None:

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from kuryr_runbook.display.progress import Progress
 from kuryr_runbook.model.options import PARAMETERS, options_parameter
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.site_file import SECTIONS
-from kuryr_runbook.phases.base import read_site
+from kuryr_runbook.phases.base import read_values
 from kuryr_runbook.phases.catalogue import PhaseEntry
 from kuryr_runbook.phases.lock.taking import SiteLock, Work, locked
 from kuryr_runbook.phases.saved_plans import read_document
 from kuryr_runbook.recording.signing import load_signer
 from kuryr_runbook.running import notebooks
 from kuryr_runbook.running.account import CellAccount, PhaseAccount, RunAccount, held, now
-from kuryr_runbook.running.directories import free_directory, make_directory
+from kuryr_runbook.running.directories import free_directory, make_run_directory
 from kuryr_runbook.running.execution import Means, Run
 from kuryr_runbook.running.forking import KernelServer
 from kuryr_runbook.running.interrupts import one_interrupt
@@ -47,8 +45,9 @@ def run_phases(
     changes the site, UnreachableError when its cluster cannot be asked for the lock. What happens
     later is in the result and in run.json.
     """
-    site = read_site(site_file)
-    parameters = _parameters(site_file, options)
+    values = read_values(site_file)
+    site = Site.model_validate(values)
+    parameters = _parameters(values, options)
     if options.options.approved_plan is not None:
         read_document(options.options.approved_plan, site)
     account = _account(site, site_file, options)
@@ -66,7 +65,7 @@ def run_phases(
         recorder.look_around()
         account.phases = [_planned(phase, options.notebooks, parameters) for phase in phases]
         lock.take_lease(needs_cluster=phases[0].needs_cluster)
-        make_directory(directory, newest=options.run_dir is None)
+        make_run_directory(directory, newest=options.run_dir is None)
         means = Means(options, progress, lock, secrets, kernels, recorder)
         with held(directory):
             return Run(directory, account, means).execute(phases, parameters)
@@ -85,12 +84,11 @@ def _site_lock(
         yield lock
 
 
-def _parameters(site_file: Path, options: RunOptions) -> dict[str, Any]:
+def _parameters(values: Mapping[str, Any], options: RunOptions) -> dict[str, Any]:
     """The site's sections as YAML gives them: strings stay strings."""
-    values: dict[str, Any] = yaml.safe_load(site_file.read_text())
-    values = {name: value for name, value in values.items() if name in SECTIONS}
+    sections = {name: value for name, value in values.items() if name in SECTIONS}
     told = options_parameter(options.options)
-    return {**values, "dry_run": options.dry_run, "options": told}
+    return {**sections, "dry_run": options.dry_run, "options": told}
 
 
 def _account(site: Site, site_file: Path, options: RunOptions) -> RunAccount:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from kuryr_runbook.model.errors import UsageError
+from kuryr_runbook.clients.writing import make_directory, write_new
+from kuryr_runbook.model.errors import FileError, UsageError
 from kuryr_runbook.model.packaged import packaged
 from kuryr_runbook.running.directories import RUNS
 from kuryr_runbook.running.notebooks import read_notebook
@@ -27,11 +28,11 @@ def copy_notebooks(directory: Path) -> list[str]:
     counts as the same. Raises UsageError when the copy cannot be made.
     """
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        make_directory(directory)
         return list(_differing(packaged("notebooks"), directory))
-    except OSError as error:
+    except FileError as error:
         raise UsageError(
-            f"the notebooks cannot be copied to {directory}: {error.strerror}",
+            f"the notebooks cannot be copied to {directory}: {error.message}",
             remedy="choose another --dir",
         ) from error
 
@@ -51,7 +52,8 @@ def _write_bare(notebook: Any, path: Path) -> None:
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
-    nbformat.write(notebook, path)  # type: ignore[no-untyped-call]
+    text: str = nbformat.writes(notebook)  # type: ignore[no-untyped-call]
+    write_new(path, f"{text}\n")
 
 
 def _sources(notebook: Path) -> list[tuple[str, str]]:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from kuryr_runbook.clients.kubernetes.client import KubernetesReader
+from kuryr_runbook.clients.writing import write_file
 from kuryr_runbook.model.errors import UsageError
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.snapshots.cloud.state import CloudState, DiagnosisCloud, read_cloud_state
@@ -58,13 +57,7 @@ def save_snapshot(snapshot: DiagnosisSnapshot, path: Path) -> None:
     Names and addresses of a cluster are nobody else's business, though none of it is a secret.
     """
     document = {"format": FORMAT, "version": VERSION, "snapshot": _plain(snapshot)}
-    try:
-        # Made with mode 0600, and put in its place whole.
-        with NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
-            json.dump(document, file)
-        os.replace(file.name, path)
-    except OSError as error:
-        raise UsageError(f"the snapshot cannot be saved in {path}: {error.strerror}") from error
+    write_file(path, json.dumps(document))
 
 
 def load_snapshot(path: Path) -> DiagnosisSnapshot:

@@ -6,6 +6,8 @@ Options and their meaning: kuryr-kubernetes `config.py`, kuryr-lib `opts.py`.
 from __future__ import annotations
 
 import configparser
+import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -126,12 +128,53 @@ def daemon_conf(site: Site, api_root: str, *, dockershim: bool) -> Conf:
 
 
 def render_conf(conf: Conf) -> str:
-    """The INI text. A `$` in a value is doubled, since oslo.config substitutes `$name`."""
+    """The INI text, from which oslo.config reads the same values. Raises UsageError.
+
+    Refused is a value that no single line can hold. Source of the rest: oslo.config, iniparser.py
+    and cfg.py, `_substitute`.
+    """
     blocks = []
     for section, options in conf.items():
-        lines = [f"{name} = {value.replace('$', '$$')}" for name, value in options.items()]
+        for name, value in options.items():
+            _refuse_lines(value, f"{section}.{name}")
+        lines = [f"{name} = {_written(value)}".rstrip() for name, value in options.items()]
         blocks.append("\n".join([f"[{section}]", *lines]))
     return "\n\n".join(blocks) + "\n"
+
+
+def _refuse_lines(value: str, where: str) -> None:
+    """Refuse what ends a line for one reader or another; the value may be a secret."""
+    if any(unicodedata.category(letter) in UNWRITABLE for letter in value):
+        raise UsageError(
+            f"{where}: the value holds a line break or another control character, which kuryr.conf "
+            "cannot hold",
+            remedy="take it out where the value is from: the cloud's entry, or the site file",
+        )
+
+
+UNWRITABLE = ("Cc", "Cs", "Zl", "Zp")
+"""Unicode's categories of controls, lone surrogates and separators of lines."""
+_QUOTES = ("'", '"')
+_DOLLAR = re.compile(r"(\\)?\$")
+
+
+def _written(value: str) -> str:
+    """The value so that it is read as it is.
+
+    oslo.config substitutes `$name`, so each `$` is doubled; one behind a backslash it doubles by
+    itself, and takes the backslash. It takes blanks off both ends, and then one pair of quotes, so
+    what it would take something of gets a pair around it.
+    """
+    is_quoted = value.startswith(_QUOTES) and value[0] == value[-1]
+    text = f'"{value}"' if is_quoted or value != value.strip() else value
+    return _DOLLAR.sub(lambda found: r"\\$" if found[1] else "$$", text)
+
+
+def _read(text: str) -> str:
+    """What `_written` made that text of."""
+    if len(text) > 1 and text.startswith(_QUOTES) and text[0] == text[-1]:
+        text = text[1:-1]
+    return text.replace(r"\$", "$$").replace("$$", "$")
 
 
 def option_names(site: Site) -> dict[str, set[str]]:
@@ -152,8 +195,8 @@ def login(auth: Mapping[str, str], region: str, *, private_ca: bool) -> dict[str
 
     Without a private CA the system's are trusted. Raises UsageError for what Kuryr cannot use.
     """
-    if any("\n" in value for value in auth.values()):
-        raise UsageError("a value of the cloud's `auth` holds a line break: kuryr.conf cannot")
+    for name, value in auth.items():
+        _refuse_lines(value, f"{name} of the cloud's `auth`")
     if CREDENTIAL_SECRET in auth:
         options = {"auth_type": "v3applicationcredential"}
         options |= {key: value for key, value in auth.items() if key in CREDENTIAL_OPTIONS}
@@ -181,7 +224,7 @@ def parse_login(text: str) -> dict[str, str]:
         return {}
     if not parser.has_section("neutron"):
         return {}
-    return {name: value.replace("$$", "$") for name, value in parser.items("neutron")}
+    return {name: _read(value) for name, value in parser.items("neutron")}
 
 
 def _password(auth: Mapping[str, str]) -> dict[str, str]:

@@ -282,8 +282,24 @@ def orphan_floating_ip(world: World) -> None:
     world.add("floatingip", id="f2", floating_ip_address="203.0.113.9", description="kuryr_lb")
 
 
+def claimed(world: World) -> None:
+    pair = {"ip_address": "10.64.0.11", "mac_address": "fa:16:3e:99:99:99"}
+    world.add_port("x", "s-pods", "n-nodes", "10.64.8.1", name="fw", allowed_address_pairs=[pair])
+
+
+def no_addresses(world: World) -> None:
+    world.resource("subnet", "s-pods")["allocation_pools"] = [
+        {"start": "10.64.0.10", "end": "10.64.0.12"}
+    ]
+
+
 CASES: list[tuple[str, Spoil, str, str, str]] = [
     # What the world is, what is spoilt, which question finds it first, its status, its victim.
+    ("", change("loadbalancer", "default/web-0", provider="ovn"),
+     "macvlan-with-ovn", "warn", "service default/web-0"),
+    ("", claimed, "address-claimed", "fail", "pod default/web-1"),
+    ("", remove("security_group_rule", "r-out-g-nodes"), "egress", "fail", "node worker1"),
+    ("", no_addresses, "pod-addresses", "warn", "subnet kuryr-pod-subnet"),
     ("", lambda w: setattr(w, "version", "v1.24.0"), "kubernetes-version", "fail", ""),
     ("", lambda w: w.object("Service", "kubernetes")["metadata"].pop("selfLink"),
      "self-link", "fail", ""),
@@ -547,7 +563,9 @@ def test_a_rule_with_half_a_range_of_ports_admits_nothing_and_harms_nothing() ->
     world = World()
     for rule in world.resources["security_group_rule"]:
         rule.update(protocol="tcp", port_range_min=1, port_range_max=None)
-    assert {it.check for it in troubles(world)} == {"service-subnet-rule", "pod-traffic-rule"}
+    assert {it.check for it in troubles(world)} == {
+        "service-subnet-rule", "pod-traffic-rule", "egress",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -57,11 +57,12 @@ def spoiled(spoil: Spoil, driver: VifDriver = VifDriver.NESTED_MACVLAN) -> World
 SKIPPED = {
     VifDriver.NESTED_MACVLAN: {"credential-roles", "trunk-parents", "node-port-tags"},
     VifDriver.NESTED_VLAN: {
-        "credential-roles", "address-pair-limit", "node-port-security", "node-port-tags",
+        "credential-roles", "address-pair-limit", "pair-macs", "node-port-security",
+        "node-port-tags",
     },
     VifDriver.NEUTRON_VIF: {
-        "credential-roles", "address-pair-limit", "node-port-security", "trunk-parents",
-        "node-port-tags",
+        "credential-roles", "address-pair-limit", "pair-macs", "node-port-security",
+        "trunk-parents", "node-port-tags",
     },
 }  # fmt: skip
 
@@ -73,6 +74,20 @@ def test_all_pass_when_all_is_in_order(driver: VifDriver) -> None:
     assert skipped == SKIPPED[driver]
     bad = {name: item for name, item in found.items() if item.status is not Status.PASS}
     assert bad.keys() == skipped
+
+
+NO_VIRTUAL_MAC = Refusal(status=400, type="InvalidVirtualMACAddress", said="no")
+
+
+def bound_by(driver: str, *extensions: str) -> Spoil:
+    """Neutron shows who bound the nodes' ports, and has these extensions too."""
+
+    def spoil(world: World) -> None:
+        world.cloud.extensions += extensions
+        for port in world.ports.values():
+            port["binding:vif_details"] = {"port_filter": True, "bound_drivers": {"0": driver}}
+
+    return spoil
 
 
 def put(*objects: dict[str, Any]) -> Spoil:
@@ -253,6 +268,12 @@ BAD: list[tuple[str, Status, Spoil, tuple[str, ...]]] = [
      ("10 are allowed, a node takes 110 pods", "most are in use at worker1: 0",
       "max_allowed_address_pair to 110")),
     ("address-pair-limit", Status.FAIL, cloud(paired=too_many(1)), ("alone needs 2",)),
+    ("pair-macs", Status.FAIL, cloud(paired=NO_VIRTUAL_MAC), ("nested-vlan or neutron-vif",)),
+    ("pair-macs", Status.FAIL, bound_by("ovn", "ip_allocation"), ("2026.1 or later",)),
+    ("pair-macs", Status.WARN, lambda w: w.cloud.extensions.append("extraroute-atomic"),
+     ("does not show who binds",)),
+    ("pair-macs", Status.PASS, bound_by("openvswitch", "ip_allocation"), ("openvswitch",)),
+    ("pair-macs", Status.PASS, bound_by("ovn"), ("before 2026.1",)),
     ("neighbours", Status.WARN, lambda w: w.change_site("verification", replicas=64),
      ("32 pods on a worker, each with 64 neighbours: 2048 entries", "1024 by default",
       "gc_thresh3=8192")),
@@ -351,8 +372,8 @@ def test_all_problems_are_told_at_once() -> None:
 
 OF_NEUTRON = {
     "neutron-extensions", "port-role", "has-to-exist", "node-ports", "node-port-security",
-    "address-pair-limit", "quota-network", "quota-subnet", "quota-router", "quota-security-group",
-    "quota-security-group-rule", "quota-floating-ip", "quota-port", "service-cidr",
+    "address-pair-limit", "pair-macs", "quota-network", "quota-subnet", "quota-router",
+    "quota-security-group", "quota-security-group-rule", "quota-floating-ip", "quota-port", "service-cidr",
 }  # fmt: skip
 OF_OCTAVIA = {
     "octavia-api", "octavia-providers", "load-balancer-role", "quota-load-balancer",

@@ -59,7 +59,7 @@ def test_a_bad_site_lists_all_problems_and_exits_2(command: str, tmp_path: Path)
 def test_a_missing_site_file_exits_2(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["run", "--site", str(tmp_path / "none.yaml")])
     assert result.exit_code == 2
-    assert "none.yaml: cannot be read" in " ".join(result.stderr.split())
+    assert "none.yaml cannot be read" in " ".join(result.stderr.split())
 
 
 def test_an_unknown_phase_exits_2_and_names_the_known_ones() -> None:
@@ -111,7 +111,7 @@ def test_with_json_a_refusal_is_a_line_of_it_too(tmp_path: Path) -> None:
     assert result.exit_code == 2
     told = json.loads(result.stderr)
     assert (told["event"], told["exit_code"]) == ("ended", 2)
-    assert "none.yaml: cannot be read" in told["errors"][0]
+    assert "none.yaml cannot be read" in told["errors"][0]
 
 
 def test_nothing_to_resume_exits_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,7 +53,11 @@ def test_nothing_to_fill_leaves_the_example() -> None:
     assert filled(EXAMPLE, {}, {}) == EXAMPLE
 
 
-@given(st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), min_size=1, max_size=30))
+@given(
+    st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), min_size=1, max_size=30)
+    .map(str.strip)
+    .filter(bool)
+)
 def test_any_text_comes_back_as_it_was(value: str) -> None:
     text = filled(EXAMPLE, {"openstack.cloud": value}, {})
     assert yaml.safe_load(text)["openstack"]["cloud"] == value

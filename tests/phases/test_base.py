@@ -249,5 +249,5 @@ def test_the_variable_names_a_site_when_no_parameter_does(monkeypatch: pytest.Mo
 
 def test_a_missing_site_file_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(SITE_VARIABLE, "/nonexistent/site.yaml")
-    with pytest.raises(SiteError, match=r"/nonexistent/site\.yaml: cannot be read"):
+    with pytest.raises(SiteError, match=r"site file /nonexistent/site\.yaml cannot be read"):
         chosen_site({})

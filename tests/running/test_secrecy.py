@@ -84,6 +84,15 @@ LOGGED = """
 os.write(2, f"E1126 a library logs {password}\\n".encode())
 os.kill(os.getpid(), 9)
 """
+CHILDREN = """
+import subprocess
+os.write(1, f"written {password}\\n".encode())
+os.write(2, f"written {password}\\n".encode())
+subprocess.run(["cat", str(here / "clouds.yaml"), str(here / "key.pem")])
+subprocess.run(["sh", "-c", 'echo "$0" >&2', password])
+os.system(f"echo printed by a child; cat {here}/key.pem")
+time.sleep(1)
+"""
 
 
 @pytest.fixture
@@ -123,6 +132,23 @@ def test_no_form_of_a_secret_gets_anywhere(cell: str, site: Path) -> None:
     assert ALL.found_in(str(result.error)) == []
     kept = "".join(path.read_text() for path in result.directory.glob("*.[il]*"))
     assert REDACTED in kept
+
+
+def test_what_children_and_descriptors_write_has_no_secret_either(
+    site: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with monkeypatch.context() as patched:
+        # Where it is set, ipykernel leaves the descriptors alone.
+        patched.delenv("PYTEST_CURRENT_TEST")
+        result, told = run(site, CHILDREN)
+    assert result.error is None
+    assert "printed by a child" in told
+    assert f"written {REDACTED}" in told
+    assert list(find_leaks(result.directory, ALL)) == []
+    passed_by = "".join(capfd.readouterr())
+    assert ALL.found_in(told) == []
+    assert ALL.found_in(passed_by) == []
+    assert "printed by a child" not in passed_by
 
 
 def test_what_is_written_beside_a_cell_has_no_secret_either(site: Path) -> None:

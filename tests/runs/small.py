@@ -29,7 +29,7 @@ SLEEPING = "import os, time\nprint('kernel', os.getpid())\ntime.sleep(600)"
 SCRIPT = f"""
 import sys
 from pathlib import Path
-sys.path.insert(0, {str(Path(__file__).parent)!r})
+sys.path.insert(0, {str(Path(__file__).parents[1])!r})
 from worlds.memory_leases import MemoryLeases
 from kuryr_runbook.clients.kubernetes.leases import LeaseClient
 from kuryr_runbook.display.live import LiveProgress

@@ -154,7 +154,7 @@ def test_a_file_that_was_edited_is_read_or_refused(tmp_path: Path, data: Any) ->
 def test_a_file_that_is_not_there_and_a_place_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be read"):
         load_snapshot(tmp_path / "none.json")
-    with pytest.raises(UsageError, match="cannot be saved"):
+    with pytest.raises(UsageError, match="cannot be written"):
         save_snapshot(World().read(), tmp_path / "none" / "snapshot.json")
 
 

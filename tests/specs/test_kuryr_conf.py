@@ -4,8 +4,9 @@ import configparser
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from oslo_config import cfg
 
 from kuryr_runbook.model.errors import UsageError
 from kuryr_runbook.model.site import Site
@@ -79,19 +80,37 @@ def test_a_password_with_a_line_break_is_refused() -> None:
         conf_with(AUTH | {"password": "a\nb"})
 
 
-@given(st.text(st.characters(blacklist_categories=("Cc", "Cs", "Zl", "Zp")), min_size=1))
-def test_any_password_survives_oslo_configs_substitution(password: str) -> None:
-    auth = AUTH | {"password": password}
-    text = kuryr_conf.render_conf(conf_with(auth))
-    line = next(line for line in text.splitlines() if line.startswith("password = "))
-    assert line.removeprefix("password = ").replace("$$", "$") == password
+def read_by_oslo(text: str, options: dict[str, list[str]], path: Path) -> dict[str, str]:
+    """What oslo.config, which reads the file in the pods, makes of each section's options."""
+    path.write_text(text)
+    parser = cfg.ConfigOpts()
+    for section, names in options.items():
+        parser.register_opts([cfg.StrOpt(name) for name in names], group=section)
+    parser([], default_config_files=[str(path)], default_config_dirs=[])
+    return {f"{s}.{n}": parser[s][n] for s, names in options.items() for n in names}
 
 
-@given(st.text(st.characters(categories=("L", "N", "P", "S")), min_size=1))
-def test_a_login_is_read_from_the_secret_as_it_was_written(password: str) -> None:
-    written = kuryr_conf.login(AUTH | {"password": password}, "RegionOne", private_ca=True)
-    conf = kuryr_conf.controller_conf(site(), IDS, written, "https://172.18.0.2:6443")
-    assert kuryr_conf.parse_login(kuryr_conf.render_conf(conf)) == written
+writable = st.text(st.characters(exclude_categories=kuryr_conf.UNWRITABLE), min_size=1)
+
+
+@given(writable | st.text("$ '\"#;%=:{}[]\\a", min_size=1))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_value_is_read_as_it_was_written(tmp_path: Path, value: str) -> None:
+    auth = AUTH | {"password": value, "project_name": value}
+    written = kuryr_conf.login(auth, value, private_ca=True)
+    text = kuryr_conf.render_conf(kuryr_conf.controller_conf(site(), IDS, written, "https://m:1"))
+    read = read_by_oslo(text, {"neutron": [*written]}, tmp_path / "kuryr.conf")
+    assert read == {f"neutron.{name}": text for name, text in written.items()}
+    assert kuryr_conf.parse_login(text) == written
+
+
+@given(st.text(), st.sampled_from("\n\r\0\x0b\x0c\x1b\x7f\x85\u2028\u2029\ud800"), st.text())
+def test_a_value_that_no_line_can_hold_is_refused_unseen(a: str, bad: str, b: str) -> None:
+    with pytest.raises(UsageError, match="cannot hold") as caught:
+        kuryr_conf.login(AUTH | {"password": f"{a}{bad}{b}"}, "", private_ca=False)
+    assert "password of the cloud's `auth`" in caught.value.message
+    with pytest.raises(UsageError, match=r"binding.link_iface: .*cannot hold"):
+        kuryr_conf.render_conf({"binding": {"link_iface": f"{a}{bad}{b}"}})
 
 
 @pytest.mark.parametrize("text", ["", "[neutron", "no section = 1", "[kubernetes]\na = b\n"])

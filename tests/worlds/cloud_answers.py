@@ -22,7 +22,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     },
     "pool": {
         **SERVING, "protocol": "HTTPS", "lb_algorithm": "ROUND_ROBIN", "loadbalancers": [],
-        "listeners": [], "healthmonitor_id": None,
+        "listeners": [],
     },
     "member": {
         **SERVING, "address": "10.1.0.10", "protocol_port": 8080, "subnet_id": None, "weight": 1,

@@ -274,6 +274,8 @@ class World:
         self.add("security_group", id="g-nodes", name="k8s-node-sg")
         self.add("security_group", id="g-pods", name="kuryr-pod-sg")
         node = {"remote_ip_prefix": "172.16.0.0/16"}
+        for group in ("g-nodes", "g-pods"):
+            self.add_rule(f"r-out-{group}", group, direction="egress")
         self.add_rule("r-nodes", "g-nodes", remote_group_id="g-nodes")
         self.add_rule("r-api", "g-nodes", protocol="tcp", port_range_min=6443, port_range_max=6443)
         self.add_rule("r-services", "g-nodes", remote_ip_prefix=str(SERVICES))

@@ -16,6 +16,7 @@ from pathlib import Path
 from shlex import quote
 
 from kuryr_runbook.clients.secrets import learn, url_password
+from kuryr_runbook.clients.writing import make_directory, write_file
 
 CA_VARIABLES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 PROXY_VARIABLES = ("http_proxy", "https_proxy", "no_proxy")
@@ -121,8 +122,6 @@ def _output_of(*command: str) -> str:
 
 def write_host_files(folder: Path) -> None:
     """Writes `host_files` of this machine to `folder`, for its owner's eyes only."""
-    folder.mkdir(mode=0o700)
+    make_directory(folder)
     for name, content in host_files(os.environ).items():
-        path = folder / name
-        path.touch(mode=0o600)
-        path.write_text(content)
+        write_file(folder / name, content)

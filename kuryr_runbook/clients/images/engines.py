@@ -15,6 +15,7 @@ from pathlib import Path
 from kuryr_runbook.clients.commands import Completed, Say, Surroundings, run_command
 from kuryr_runbook.clients.images.build_settings import write_host_files
 from kuryr_runbook.clients.images.workplace import Workplace
+from kuryr_runbook.clients.writing import make_directory, write_file
 from kuryr_runbook.model.errors import (
     AccessError,
     ApplyError,
@@ -108,8 +109,9 @@ class Engine:
         with tempfile.TemporaryDirectory(prefix="kuryr-image-") as folder:
             context, id_file = Path(folder) / "context", Path(folder) / "id"
             for path, content in spec.files.items():
-                (context / path).parent.mkdir(parents=True, exist_ok=True)
-                (context / path).write_bytes(content)
+                # Who runs in the image reads them, too.
+                make_directory((context / path).parent, mode=0o755)
+                write_file(context / path, content, mode=0o644)
             write_host_files(context / "host")
             options = ["--file", str(context / CONTAINERFILE), "--tag", str(spec.reference)]
             options += ["--iidfile", str(id_file)]
@@ -172,9 +174,9 @@ class Engine:
         with tempfile.TemporaryDirectory(prefix="kuryr-image-") as folder:
             trust = []
             if self.ca and self.name != "docker" and verb in TAKES_CERT_DIR:
-                shutil.copyfile(self.ca, Path(folder) / "ca.crt")
+                write_file(Path(folder) / "ca.crt", self.ca.read_bytes())
                 trust = ["--cert-dir", folder]
-            self.log.parent.mkdir(parents=True, exist_ok=True)
+            make_directory(self.log.parent)
             return run_command(
                 [self.name, *options, verb, *trust, *arguments],
                 say=self.say,
@@ -195,8 +197,7 @@ class Engine:
                 # Buildah and Podman stop at a login file that isn't there, even without need.
                 del environment["REGISTRY_AUTH_FILE"]
         elif self.name == "docker":
-            (folder / "config.json").touch(mode=0o600)
-            (folder / "config.json").write_bytes(self.auth_file.read_bytes())
+            write_file(folder / "config.json", self.auth_file.read_bytes())
             environment["DOCKER_CONFIG"] = str(folder)
         else:
             environment["REGISTRY_AUTH_FILE"] = str(self.auth_file)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import tempfile
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from kuryr_runbook.clients.images.engines import Engine
 from kuryr_runbook.clients.images.registry import RegistryClient, RemoteImage
+from kuryr_runbook.clients.writing import make_directory, write_file
 from kuryr_runbook.model.errors import ApplyError, DriftError, UsageError
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.specs.image import PLUGIN_PATH, ImageSpec, Reference, SmokeTest, image_spec
@@ -96,7 +96,7 @@ def read_plugin(engine: Engine, image: str) -> Plugin:
     """
     with tempfile.TemporaryDirectory(prefix="kuryr-cni-") as private:
         out = Path(private) / "out"
-        out.mkdir()
+        make_directory(out)
         # Whoever root in the container is outside, and it has no capabilities.
         out.chmod(0o777)
         result = engine.run_in_image(image, "cp", PLUGIN_PATH, "/out/plugin", out=out)
@@ -112,8 +112,6 @@ def read_plugin(engine: Engine, image: str) -> Plugin:
 
 def write_plugin(plugin: Plugin, path: Path) -> None:
     """Puts the CNI plugin at `path`, executable, at once or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-        file.write(plugin.content)
-    os.chmod(file.name, 0o755)  # noqa: S103  (every user of the node may run a CNI plugin)
-    os.replace(file.name, path)
+    make_directory(path.parent)
+    # Every user of the node may run a CNI plugin.
+    write_file(path, plugin.content, mode=0o755)

@@ -18,6 +18,7 @@ from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
 from kuryr_runbook.clients.images.engines import Engine
+from kuryr_runbook.clients.writing import make_directory
 from kuryr_runbook.model.errors import ApplyError
 from kuryr_runbook.specs.image import ImageSpec
 
@@ -28,7 +29,7 @@ def read_inventory(engine: Engine, image: str, script: bytes) -> dict[str, Any]:
     """What is installed in an image of this machine."""
     with tempfile.TemporaryDirectory(prefix="kuryr-sbom-") as private:
         out = Path(private) / "out"
-        out.mkdir()
+        make_directory(out)
         # Whoever root in the container is outside, and it has no capabilities.
         out.chmod(0o777)
         result = engine.run_in_image(image, "python", "-", stdin=script.decode(), out=out)

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from kuryr_runbook.clients.writing import make_directory, open_lock
+
 LOCK = "at-work.lock"
 
 
@@ -26,8 +28,8 @@ class Workplace:
     @contextmanager
     def at_work(self, tidy: Callable[[], None]) -> Iterator[None]:
         """Be at work there. When nobody else is, `tidy` first: what was begun is left over."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self.folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+        make_directory(self.folder)
+        descriptor = open_lock(self.folder / LOCK)
         try:
             if _locked(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB):
                 tidy()

@@ -213,10 +213,18 @@ def port_of(it: Answer) -> Port:
         port_security=it.shown("port_security_enabled", it.flag),
         host=it.shown("binding:host_id", it.text),
         vif_type=it.shown("binding:vif_type", it.text),
+        bound_by=_bound_by(it),
         trunk_id=None if trunk is None else trunk.id("trunk_id"),
         tags=it.shown("tags", it.texts) or (),
         created=it.shown("created_at", it.time),
     )
+
+
+def _bound_by(it: Answer) -> tuple[str, ...] | None:
+    """What Neutron tells from 2023.1 on: a driver for each segment's level."""
+    details = it.shown("binding:vif_details", it.part)
+    drivers = None if details is None else details.shown("bound_drivers", details.part)
+    return None if drivers is None else tuple(map(str, drivers.fields.values()))
 
 
 def group_of(it: Answer) -> Group:
@@ -331,7 +339,8 @@ def pool_of(it: Answer) -> Pool:
         algorithm=it.text("lb_algorithm"),
         balancers=it.ids("loadbalancers"),
         listeners=it.ids("listeners"),
-        monitor_id=it.text("healthmonitor_id"),
+        # Octavia leaves it out where there is none.
+        monitor_id=it.shown("healthmonitor_id", it.text) or "",
         provisioning=it.text("provisioning_status"),
         operating=it.text("operating_status"),
     )

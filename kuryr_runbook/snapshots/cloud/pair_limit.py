@@ -16,6 +16,8 @@ from kuryr_runbook.snapshots.reading import Unreadable
 
 MANY_PAIRS = 1000
 """More than any node takes pods."""
+SOME_MAC = "fa:16:3e:00:00:01"
+"""As a pod's port may have; there are clouds that take pairs with none but the port's own."""
 AFTER_THE_PAIRS = {"SubnetNotFound", "PolicyNotAuthorized", "HTTPForbidden", "OverQuota"}
 """What Neutron says against a port once it has counted its address pairs."""
 
@@ -29,7 +31,10 @@ class PortAsker(Protocol):
 
 def ask_for_pairs(cloud: PortAsker, network_id: str, project: str, pairs: int) -> Refusal:
     """How Neutron refuses a port of that network with so many pairs."""
-    addresses = [{"ip_address": str(IPv4Address("10.0.0.1") + n)} for n in range(pairs)]
+    addresses = [
+        {"ip_address": str(IPv4Address("10.0.0.1") + n), "mac_address": SOME_MAC}
+        for n in range(pairs)
+    ]
     return cloud.refuse_port(
         network_id, {"project_id": project, "allowed_address_pairs": addresses}
     )

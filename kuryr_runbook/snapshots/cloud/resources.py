@@ -109,6 +109,8 @@ class Port:
     """Where it is bound (`binding:host_id`); shown to those alone whom Neutron's policy lets."""
     vif_type: str | None
     """How it is bound there; `binding_failed` and `unbound` say that it is not."""
+    bound_by: tuple[str, ...] | None
+    """The ML2 drivers that bound it (`bound_drivers`), shown to those alone as well."""
     trunk_id: str | None
     """The trunk whose parent it is; None: it is none, or Neutron has no trunks."""
     tags: tuple[str, ...]

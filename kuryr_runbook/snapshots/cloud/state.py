@@ -63,7 +63,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
         "id", "name", "description", "project_id", "network_id", "status", "admin_state_up",
         "fixed_ips", "mac_address", "device_owner", "device_id", "security_groups",
         "allowed_address_pairs", "port_security_enabled", "binding:host_id", "binding:vif_type",
-        "trunk_details", "tags", "created_at",
+        "binding:vif_details", "trunk_details", "tags", "created_at",
     ),
     "security_group": ("id", "name", "description", "project_id", "stateful"),
     "security_group_rule": (

@@ -1,0 +1,165 @@
+"""Does somebody else answer for pods, may nodes and pods send, and is there room for more pods?"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from ipaddress import IPv4Address
+
+from kuryr_runbook.checking.causes import Cause
+from kuryr_runbook.checking.checks import Check, Depth
+from kuryr_runbook.checking.verdicts import (
+    CouldNotLook,
+    node_victim,
+    phase,
+    pod_victim,
+    some,
+)
+from kuryr_runbook.checking.view.cloud import Look, ipv4, ipv4_range
+from kuryr_runbook.model.drivers import GroupRole
+from kuryr_runbook.model.findings import Region, Status, Victim
+from kuryr_runbook.model.fixes import PhaseFix
+from kuryr_runbook.model.rules import lets_all_out
+from kuryr_runbook.snapshots.cloud.resources import Port
+from kuryr_runbook.snapshots.cluster.objects import Pod
+
+NEARLY = 0.9
+"""The part of a subnet's addresses from which on it is told."""
+
+
+@Check(
+    "address-claimed",
+    "No port of somebody else claims a pod's address",
+    "neutron, extensions/allowedaddresspairs.py: whoever has an address in its pairs may answer "
+    "for it",
+)
+def check_claimed(look: Look) -> Iterator[Cause]:
+    """On the pods' network, by a pair; those of workers have a check of their own."""
+    network = look.pod_subnet.network_id
+    addresses = {ip: pod for pod in look.pods if (ip := ipv4(pod.address)) is not None}
+    own = {port.id for port in look.node_ports.values() if port is not None}
+    for port in look.ports.values():
+        if port.network_id != network or port.id in own:
+            continue
+        single, wide = _claimed(port, addresses)
+        pods = [addresses[ip] for ip in (*single, *wide)]
+        if pods:
+            whose = port.name or port.device_owner or "nobody's"
+            yield Cause(
+                status=Status.FAIL if single else Status.WARN,
+                evidence=f"port {port.id} ({whose}) has {some(_told(port))} in its allowed address "
+                "pairs, and may answer for them",
+                remedy=f"openstack port unset --allowed-address ip-address=ADDRESS {port.id}, by "
+                "its owner",
+                victims=tuple(map(pod_victim, pods)),
+                own=True,
+            )
+
+
+def _claimed(
+    port: Port, addresses: dict[IPv4Address, Pod]
+) -> tuple[list[IPv4Address], list[IPv4Address]]:
+    """Which of them a port claims by themselves, and which in a range."""
+    mine = set(port.addresses)
+    ranges = [it for pair in port.pairs if (it := ipv4_range(pair.address)) is not None]
+    exact = {it[0] for it in ranges if it.prefixlen == 32} & addresses.keys()
+    single = [ip for ip in exact if str(ip) not in mine]
+    wider = [it for it in ranges if it.prefixlen < 32]
+    wide = [ip for ip in addresses if any(ip in it for it in wider)] if wider else []
+    return single, wide
+
+
+def _told(port: Port) -> list[str]:
+    return [pair.address for pair in port.pairs]
+
+
+@Check(
+    "egress",
+    "Security groups let nodes and pods send",
+    "neutron: a group lets nothing out without a rule; those that it makes with a group can be "
+    "deleted",
+    explains={"node-ready", "daemon-ready", "pod-plugged", "pod-unhandled"},
+    depth=Depth.GROUND,
+    region=Region.GUARDS,
+)
+def check_egress(look: Look) -> Iterator[Cause]:
+    """Of nodes everything: API, image registry, DNS, OpenStack; of pods whatever they ask for."""
+    senders: dict[tuple[str, ...], list[Victim]] = defaultdict(list)
+    for name, port in look.node_ports.items():
+        if port is not None and port.port_security is not False:
+            senders[tuple(sorted(port.groups))].append(node_victim(name))
+    if look.site.driver.admitting_group is GroupRole.POD:
+        for pod, vif in look.plugged:
+            plugged = look.ports.get(vif.port_id)
+            if plugged is not None and plugged.port_security is not False:
+                senders[tuple(sorted(plugged.groups))].append(pod_victim(pod))
+    for groups, victims in senders.items():
+        yield from _held_back(look, groups, victims)
+
+
+def _held_back(look: Look, groups: tuple[str, ...], victims: list[Victim]) -> Iterator[Cause]:
+    rules = [rule for group in groups for rule in look.rules.get(group, ())]
+    if lets_all_out(rules):
+        return
+    hidden = [group for group in groups if group not in look.groups]
+    if hidden:
+        raise CouldNotLook(f"security group {', '.join(sorted(hidden))} is of another project")
+    names = ", ".join(look.groups[group] for group in groups) or "no group"
+    some_out = any(it.direction == "egress" and it.ethertype == "IPv4" for it in rules)
+    lets = "some of what they send" if some_out else "nothing"
+    yield Cause(
+        status=Status.WARN if some_out else Status.FAIL,
+        evidence=f"{names} lets {lets} out: no rule for egress, IPv4, any protocol, to everywhere",
+        remedy=f"openstack security group rule create --egress --ethertype IPv4 "
+        f"{next(iter(groups), 'GROUP')}; or {phase('openstack_prep')}, if the runbook made it",
+        victims=tuple(victims),
+        nodes=frozenset(it.node for it in victims if it.kind == "node"),
+        explains=frozenset() if some_out else None,
+        fixes=(PhaseFix("openstack_prep"),),
+    )
+
+
+@Check(
+    "pod-addresses",
+    "The pods' subnet has addresses left",
+    "neutron: `No more IP addresses available on network`; a port for each pod",
+    explains={"pod-unhandled", "controller-ready", "controller-restarts", "port-orphaned"},
+    depth=Depth.GROUND,
+    region=Region.PODS,
+)
+def check_room(look: Look) -> Iterator[Cause]:
+    """By the ports that the project sees: there may be others, so that it may be fewer."""
+    subnet = look.pod_subnet
+    size = sum(_size(start, end) for start, end in subnet.pools)
+    used = sum(
+        _is_within(fixed.address, subnet.pools)
+        for port in look.ports.values()
+        for fixed in port.fixed_ips
+        if fixed.subnet_id == subnet.id
+    )
+    if used < NEARLY * size:
+        return
+    full = used >= size
+    waits = full and any(look.vif(pod) is None and look.is_overdue(pod) for pod in look.pods)
+    yield Cause(
+        status=Status.FAIL if waits else Status.WARN,
+        evidence=f"{used} of {size} addresses of {subnet.name or subnet.id} are taken"
+        + (": none is left" if full else ""),
+        remedy=f"openstack subnet set --allocation-pool start=FIRST,end=LAST {subnet.id}; ports "
+        "that nobody uses: kuryr-runbook diagnose --site FILE --fix",
+        victims=(Victim("subnet", subnet.name or subnet.id),),
+        explains=None if full else frozenset(),
+    )
+
+
+def _size(start: str, end: str) -> int:
+    low, high = ipv4(start), ipv4(end)
+    if low is None or high is None:
+        raise CouldNotLook(f"the allocation pool {start}-{end} cannot be read")
+    return int(high) - int(low) + 1
+
+
+def _is_within(address: str, pools: tuple[tuple[str, str], ...]) -> bool:
+    ip = ipv4(address)
+    bounds = ((ipv4(start), ipv4(end)) for start, end in pools)
+    return ip is not None and any(low and high and low <= ip <= high for low, high in bounds)
