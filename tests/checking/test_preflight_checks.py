@@ -373,7 +373,8 @@ def test_all_problems_are_told_at_once() -> None:
 OF_NEUTRON = {
     "neutron-extensions", "port-role", "has-to-exist", "node-ports", "node-port-security",
     "address-pair-limit", "pair-macs", "quota-network", "quota-subnet", "quota-router",
-    "quota-security-group", "quota-security-group-rule", "quota-floating-ip", "quota-port", "service-cidr",
+    "quota-security-group", "quota-security-group-rule", "quota-floating-ip", "quota-port",
+    "service-cidr",
 }  # fmt: skip
 OF_OCTAVIA = {
     "octavia-api", "octavia-providers", "load-balancer-role", "quota-load-balancer",
