@@ -46,20 +46,17 @@ CLI = (sys.executable, "-c", "from kuryr_runbook.cli import main; main()")
 RUN_IN_MEMORY = f"""
 import io, sys
 from pathlib import Path
-from kuryr_runbook.running.forking import KernelServer
+sys.path.insert(0, {str(TESTS)!r})
+from worlds.memory_leases import MemoryLeases
+from kuryr_runbook.display.live import LiveProgress
+from kuryr_runbook.phases.catalogue import PHASES
+from kuryr_runbook.running.run_options import RunOptions
+from kuryr_runbook.running.runs import run_phases
 
-with KernelServer() as server:
-    sys.path.insert(0, {str(TESTS)!r})
-    from worlds.memory_leases import MemoryLeases
-    from kuryr_runbook.display.live import LiveProgress
-    from kuryr_runbook.phases.catalogue import PHASES
-    from kuryr_runbook.running.run_options import RunOptions
-    from kuryr_runbook.running.runs import run_phases
-
-    site, notebooks, run_dir = map(Path, sys.argv[1:])
-    options = RunOptions(run_dir=run_dir, notebooks=notebooks, leases=lambda site: MemoryLeases())
-    with LiveProgress(io.StringIO()) as progress:
-        sys.exit(run_phases(site, PHASES[1:], options, progress, server).exit_code)
+site, notebooks, run_dir = map(Path, sys.argv[1:])
+options = RunOptions(run_dir=run_dir, notebooks=notebooks, leases=lambda site: MemoryLeases())
+with LiveProgress(io.StringIO()) as progress:
+    sys.exit(run_phases(site, PHASES[1:], options, progress).exit_code)
 """
 
 Commands = Callable[[Path], Sequence[str]]

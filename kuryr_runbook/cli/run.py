@@ -16,7 +16,6 @@ from kuryr_runbook.phases.catalogue import PHASES, TEARDOWN, PhaseEntry, chosen
 
 if TYPE_CHECKING:
     from kuryr_runbook.display.progress import Progress
-    from kuryr_runbook.running.forking import KernelServer
     from kuryr_runbook.running.run_options import RunOptions, RunResult
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -142,15 +141,10 @@ def teardown(keep: tuple[Any, ...], **how: Any) -> None:
 
 
 def _execute(phases: Sequence[PhaseEntry] | None, options: Mapping[str, Any], **how: Any) -> None:
-    from kuryr_runbook.running.forking import KernelServer
-
-    # Before all else, as what kernels need takes longest to import.
-    with KernelServer() as server:
-        sys.exit(_told(server, phases, options, **how))
+    sys.exit(_told(phases, options, **how))
 
 
 def _told(
-    server: KernelServer,
     phases: Sequence[PhaseEntry] | None,
     options: Mapping[str, Any],
     *,
@@ -173,7 +167,7 @@ def _told(
     wanted = RunOptions(command=command, options=Options(**options), **how)
     if log_format == "text":
         with LiveProgress(sys.stderr) as progress:
-            result = _run(server, site_file, phases, wanted, progress)
+            result = _run(site_file, phases, wanted, progress)
         _print_results(result, phases or PHASES, junit)
         click.echo(f"{result.status}: {result.directory}")
         for error in result.errors:
@@ -181,7 +175,7 @@ def _told(
         return result.exit_code
     lines = JsonProgress(sys.stderr)
     try:
-        result = _run(server, site_file, phases, wanted, lines)
+        result = _run(site_file, phases, wanted, lines)
         _print_results(result, phases or PHASES, junit)
     except RunbookError as error:
         lines.ended(errors=[str(error)], exit_code=error.exit_code)
@@ -196,7 +190,6 @@ def _told(
 
 
 def _run(
-    server: KernelServer,
     site_file: Path,
     phases: Sequence[PhaseEntry] | None,
     wanted: RunOptions,
@@ -210,13 +203,13 @@ def _run(
         stopped = last_stopped(read_site(site_file))
         progress.line(f"going on with {stopped.directory}")
         phases, wanted = stopped.phases, replace(wanted, recheck=stopped.done)
-    return run_phases(site_file, phases, wanted, progress, server)
+    return run_phases(site_file, phases, wanted, progress)
 
 
 def _print_results(result: RunResult, phases: Sequence[PhaseEntry], junit: Path | None) -> None:
     """What the last cells displayed, on stdout; and the XML, where it is wanted."""
-    from kuryr_runbook.running.displayed import displayed_result
     from kuryr_runbook.running.junit import write_junit
+    from kuryr_runbook.running.notebooks import displayed_result
 
     for phase in phases if not result.dry_run else ():
         if shown := displayed_result(result.directory / phase.notebook):

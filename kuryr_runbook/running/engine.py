@@ -24,11 +24,12 @@ from papermill.iorw import papermill_io, write_ipynb
 
 from kuryr_runbook.clients.writing import write_file
 from kuryr_runbook.model.errors import RecordError
-from kuryr_runbook.running.forking import START_SECONDS
 from kuryr_runbook.running.notebooks import cell_key
 from kuryr_runbook.running.secrecy import RunSecrets
 
 ENGINE = "kuryr-runbook"
+START_SECONDS = 180
+"""How long a kernel may take until it answers, on a machine that has much else to do."""
 SAVE_AFTER_SECONDS = 0.3
 """Only beside and after a cell that has run for longer is the notebook written: where all cells are
 short, writing it would take longer than they do."""

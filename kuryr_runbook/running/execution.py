@@ -22,10 +22,10 @@ from kuryr_runbook.running.account import (
     RunStatus,
     now,
 )
-from kuryr_runbook.running.displayed import displayed_plans
 from kuryr_runbook.running.failures import phase_error
 from kuryr_runbook.running.interrupts import uninterrupted
 from kuryr_runbook.running.kernels import Kernels
+from kuryr_runbook.running.notebooks import displayed_plans
 from kuryr_runbook.running.pages import Pages
 from kuryr_runbook.running.recorder import Recorder
 from kuryr_runbook.running.run_options import RunOptions, RunResult

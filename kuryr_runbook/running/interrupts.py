@@ -32,6 +32,23 @@ def one_interrupt() -> Iterator[None]:
 
 
 @contextmanager
+def postponed() -> Iterator[None]:
+    """Let stopping signals wait for moments, until something is whole.
+
+    A child that is started meanwhile learns nothing of it, as it would of a signal that is ignored.
+    """
+    came: list[int] = []
+    before = {each: signal.signal(each, lambda n, frame: came.append(n)) for each in STOPPING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for each in came[:1]:
+            signal.raise_signal(each)
+
+
+@contextmanager
 def uninterrupted() -> Iterator[None]:
     """Let nothing stop what takes moments and has to be whole, such as the record of a run."""
     before = {number: signal.signal(number, signal.SIG_IGN) for number in STOPPING}

@@ -21,8 +21,7 @@ OWN = ".jupyterlab"
 CONFIG_PATH = "JUPYTER_CONFIG_PATH"
 OUT = "@jupyterlab/apputils-extension:announcements"
 """Would ask whether it may fetch news. Nothing is fetched from anybody's server."""
-KERNELS = "kuryr_runbook.running.jupyterlab_kernels.KernelsHere"
-INTERPRETER = "kuryr_runbook.running.kernelspecs.ThisInterpreter"
+INTERPRETER = "kuryr_runbook.running.kernels.ThisInterpreter"
 
 
 def refuse_missing() -> None:
@@ -61,7 +60,9 @@ def settings(directory: Path, port: int | None, *, browser: bool) -> list[str]:
         # It listens to this machine alone, and to those who have the token; the lab needs root.
         "ServerApp.allow_root": True,
         "ServerApp.kernel_spec_manager_class": INTERPRETER,
-        "ServerApp.kernel_manager_class": KERNELS,
+        # Kernels work in the directory from which this was called, as those of runs do: so the
+        # relative paths of a site file name the same files everywhere.
+        "MappingKernelManager.root_dir": Path.cwd(),
         "ServerApp.log_level": "WARN",
         "LabApp.default_url": f"/lab/tree/{START}",
         "LabApp.workspaces_dir": directory / OWN / "workspaces",

@@ -1,30 +1,36 @@
 """The kernels of a run: the one that works, and the next phase's, which starts meanwhile.
 
-They are forked from a process that has imported what they need, and are ready in moments. From it
-they have all that they will have: environment, directory, the lock's descriptor.
+A kernel takes a second or two to start and to import what its phase needs. It begins with all that
+it will have: environment, directory, the lock's descriptor. It ends by itself when this process
+dies, as ipykernel's do.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any, Self
 
+from ipykernel.kernelspec import RESOURCES, get_kernel_dict
+from jupyter_client.kernelspec import NATIVE_KERNEL_NAME, KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 
+from kuryr_runbook.clients import secrets
 from kuryr_runbook.clients.writing import write_file
 from kuryr_runbook.model.errors import RecordError
 from kuryr_runbook.phases.catalogue import PhaseEntry
-from kuryr_runbook.running.forking import Forked, KernelServer
-from kuryr_runbook.running.kernel_server import CONNECTION_FILE, STDERR
-from kuryr_runbook.running.kernelspecs import ThisInterpreter
-from kuryr_runbook.running.provisioning import ForkedKernel
+from kuryr_runbook.running import kernel_start
+from kuryr_runbook.running.interrupts import postponed
 from kuryr_runbook.running.secrecy import RunSecrets
+
+FIRST_LINE = f'__import__("{kernel_start.__name__}", fromlist=["*"]).begin("{{}}")'
+"""What a kernel executes before anything else; it leaves no name behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +40,26 @@ class Inheritance:
     lock: tuple[int, ...]
     """Descriptors that it keeps open: while it lives the site is locked, even if we are killed."""
     secrets: RunSecrets
-    """Where it tells what it learns."""
+    """Where it reports what it learns."""
+
+
+class ThisInterpreter(KernelSpecManager):
+    """Knows one kernel: the Python that runs us, whatever the machine has registered."""
+
+    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
+        """The same for every name."""
+        return KernelSpec(resource_dir=RESOURCES, **get_kernel_dict())
+
+    def find_kernel_specs(self) -> dict[str, str]:
+        """What JupyterLab offers."""
+        return {NATIVE_KERNEL_NAME: RESOURCES}
 
 
 class Manager(AsyncKernelManager):
-    """Ends a kernel that has nothing to put down by killing it, and does not interrupt it first."""
+    """Kills a kernel that is to end now, and does not interrupt it first."""
 
     async def shutdown_kernel(self, *, now: bool = False, restart: bool = False) -> None:  # type: ignore[override]
-        """End the kernel, without asking it when it is to be `now`."""
+        """End the kernel; when it is to end `now`, without asking it."""
         if now and self.provisioner is not None:
             await self.provisioner.kill()
         await super().shutdown_kernel(now=now, restart=restart)
@@ -49,25 +67,20 @@ class Manager(AsyncKernelManager):
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """A kernel, and what it needs of the file system."""
+    """A kernel process, and what it needs of the file system."""
 
     manager: AsyncKernelManager
-    forked: Forked
     private: TemporaryDirectory[str]
-    """Directory of its sockets and its files, which nobody else may enter."""
-
-    def said(self) -> str:
-        """What it said on its stderr, or why there is none."""
-        log = Path(self.private.name, STDERR)
-        return log.read_text(errors="replace") if log.exists() else self.forked.error
+    """Directory of its sockets and temporary files, which nobody else may enter."""
+    stderr: IO[bytes]
+    """A file without a name."""
 
 
 class Kernels:
     """Starts the kernels of a run; at the end, none is left."""
 
-    def __init__(self, server: KernelServer, inherited: Inheritance) -> None:
+    def __init__(self, inherited: Inheritance) -> None:
         self._inherited = inherited
-        self._server = server
         self._kernels: dict[str, Kernel] = {}
         """Those that work or wait, by their phases."""
         # Not nbclient's: where a cell was interrupted, what waited for it lingers in that one.
@@ -89,15 +102,15 @@ class Kernels:
     def prepare(self, phase: PhaseEntry) -> None:
         """Start the kernel of a phase that comes next, unless that is done."""
         if phase.name not in self._kernels:
-            # Why there can be none is said by the phase, when it wants it.
+            # Why there can be none is reported by the phase, when it wants it.
             with suppress(OSError):
                 self._start(phase.name)
 
     @contextmanager
     def taken(self, phase: PhaseEntry, log: Path) -> Iterator[AsyncKernelManager]:
-        """The kernel of a phase that begins: that which waits for it, else a new one.
+        """The kernel of a phase that begins: the one that waits for it, else a new one.
 
-        What it said on its stderr, if anything, is in `log` then.
+        Afterwards `log` holds what it wrote to its stderr, if anything.
         """
         waiting = self._kernels.get(phase.name)
         if waiting is not None and not self._done(waiting.manager.is_alive()):
@@ -111,26 +124,43 @@ class Kernels:
                 write_file(log, self._inherited.secrets.redacted(said), failure=RecordError)
 
     def _start(self, phase: str) -> None:
-        private = TemporaryDirectory(prefix="kuryr-runbook-", ignore_cleanup_errors=True)
-        manager = Manager(
-            kernel_spec_manager=ThisInterpreter(),
-            # Not TCP: on a shared machine other users could listen in, or talk to the kernel.
-            transport="ipc",
-            connection_file=str(Path(private.name, CONNECTION_FILE)),
-        )
-        manager.write_connection_file()
-        forked = self._server.fork(
-            Path(private.name),
-            secrets=self._inherited.secrets.descriptor,
-            lock=self._inherited.lock,
-        )
-        manager.provisioner = ForkedKernel(forked, parent=manager)
-        self._kernels[phase] = Kernel(manager, forked, private)
-        try:
-            self._done(manager.start_kernel())
-        except BaseException:
-            self._end(phase)
-            raise
+        # What a cell's child prints ipykernel sends as it sends what Python prints, and writes it as
+        # it is where stdout led before. On the terminal nobody would have taken a secret out of it.
+        # Postponed: interrupted halfway, a process would be left that nobody knows of.
+        with postponed(), open(os.devnull, "wb") as nowhere:
+            private = TemporaryDirectory(prefix="kuryr-runbook-", ignore_cleanup_errors=True)
+            manager = Manager(
+                kernel_spec_manager=ThisInterpreter(),
+                # Not TCP: on a shared machine other users could listen in, or talk to the kernel.
+                transport="ipc",
+                connection_file=str(Path(private.name, "kernel.json")),
+            )
+            kernel = self._kernels[phase] = Kernel(manager, private, TemporaryFile())
+            try:
+                self._done(manager.start_kernel(stdout=nowhere, **self._wishes(phase, kernel)))
+            except BaseException:
+                self._end(phase)
+                raise
+
+    def _wishes(self, phase: str, kernel: Kernel) -> dict[str, Any]:
+        """The arguments with which jupyter_client starts the kernel."""
+        descriptor = self._inherited.secrets.descriptor
+        return {
+            "extra_arguments": [
+                f"--IPKernelApp.exec_lines={[FIRST_LINE.format(phase)]}",
+                # As nbclient would have it: no history on the disk.
+                "--HistoryManager.hist_file=:memory:",
+            ],
+            "stderr": kernel.stderr,
+            "pass_fds": (*self._inherited.lock, descriptor),
+            "env": {
+                **os.environ,
+                secrets.VARIABLE: str(descriptor),
+                # It is killed in the end, and could not remove what it wrote: the client of
+                # Kubernetes leaves its key in a temporary file.
+                "TMPDIR": kernel.private.name,
+            },
+        }
 
     def _done(self, doing: Awaitable[Any]) -> Any:
         async def wait() -> Any:
@@ -139,9 +169,11 @@ class Kernels:
         return self._loop.run(wait())
 
     def _end(self, phase: str) -> str:
-        """Kill the process, if nobody has ended it; gives what it said on its stderr."""
+        """Kill the process, if nobody has ended it; return what it wrote to its stderr."""
         kernel = self._kernels.pop(phase)
         if kernel.manager.has_kernel:
             self._done(kernel.manager.shutdown_kernel(now=True))
-        with kernel.private:
-            return kernel.said()
+        kernel.private.cleanup()
+        with kernel.stderr as stderr:
+            stderr.seek(0)
+            return stderr.read().decode(errors="replace")

@@ -1,4 +1,4 @@
-"""Notebooks before they run: where they lie, their parameters, their steps."""
+"""Notebooks: their parameters and steps before they run, and what their cells displayed after."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
+from kuryr_runbook.display.tables import DATA_TYPE
 from kuryr_runbook.model.errors import UsageError
 
 PARAMETERS_TAG = "parameters"
@@ -116,3 +117,33 @@ def injected(parameters: Mapping[str, Any], notebook: Any) -> list[CodeCell]:
         if parameters and PARAMETERS_TAG in cell.metadata.get("tags", []):
             cells.append(CodeCell(INJECTED_TAG, found.step))
     return cells
+
+
+def displayed_result(notebook: Path) -> str:
+    """What the cells tagged `result` of an executed notebook displayed, as text."""
+    if not notebook.exists():
+        return ""
+    return "\n\n".join(
+        output["data"]["text/plain"]
+        for cell in read_notebook(notebook).cells
+        if "result" in cell.metadata.get("tags", [])
+        for output in cell.get("outputs", [])
+        if "text/plain" in output.get("data", {})
+    )
+
+
+def displayed_data(notebook: Path) -> list[dict[str, Any]]:
+    """What the cells of an executed notebook displayed for machines, in order."""
+    if not notebook.exists():
+        return []
+    return [
+        output["data"][DATA_TYPE]
+        for cell in read_notebook(notebook).cells
+        for output in cell.get("outputs", [])
+        if DATA_TYPE in output.get("data", {})
+    ]
+
+
+def displayed_plans(notebook: Path) -> list[dict[str, Any]]:
+    """The plans that the cells of an executed notebook displayed."""
+    return [data["plan"] for data in displayed_data(notebook) if "plan" in data]

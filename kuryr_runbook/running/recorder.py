@@ -24,7 +24,7 @@ from kuryr_runbook.recording.index import write_index
 from kuryr_runbook.recording.records import Record, make_record, records_beside
 from kuryr_runbook.recording.statement import phase_facts
 from kuryr_runbook.running.account import RunAccount
-from kuryr_runbook.running.displayed import displayed_data
+from kuryr_runbook.running.notebooks import displayed_data
 
 if TYPE_CHECKING:
     from securesystemslib.signer import CryptoSigner

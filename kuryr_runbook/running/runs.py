@@ -22,7 +22,6 @@ from kuryr_runbook.running import notebooks
 from kuryr_runbook.running.account import CellAccount, PhaseAccount, RunAccount, held, now
 from kuryr_runbook.running.directories import free_directory, make_run_directory
 from kuryr_runbook.running.execution import Means, Run
-from kuryr_runbook.running.forking import KernelServer
 from kuryr_runbook.running.interrupts import one_interrupt
 from kuryr_runbook.running.kernels import Inheritance, Kernels
 from kuryr_runbook.running.recorder import Recorder
@@ -35,9 +34,8 @@ def run_phases(
     phases: Sequence[PhaseEntry],
     options: RunOptions,
     progress: Progress,
-    server: KernelServer,
 ) -> RunResult:
-    """Execute the phases' notebooks for a site, in kernels from the server.
+    """Execute the phases' notebooks for a site.
 
     Raises, before anything runs, SiteError and UsageError: the site is invalid, a notebook is
     missing or takes other parameters, the run's directory is in use, the key that signs its record
@@ -56,11 +54,10 @@ def run_phases(
         one_interrupt(),
         secrets_of(site) as secrets,
         _site_lock(site, directory, options, progress) as lock,
-        Kernels(server, Inheritance(lock.descriptors, secrets)) as kernels,
+        Kernels(Inheritance(lock.descriptors, secrets)) as kernels,
     ):
-        # Forked as soon as that can be, while we still prepare.
-        for phase in phases[:2]:
-            kernels.prepare(phase)
+        # It takes seconds to start, and so does what comes until it is needed.
+        kernels.prepare(phases[0])
         recorder = Recorder(site, options.command, load_signer(site))
         recorder.look_around()
         account.phases = [_planned(phase, options.notebooks, parameters) for phase in phases]

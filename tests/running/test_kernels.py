@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from runs.small import FIRST, execute, write_notebook
-from support.awaiting import await_end
 from worlds.memory_leases import TESTS, MemoryLeases
 
 from kuryr_runbook.display.frontend import PARENT, VARIABLE
 from kuryr_runbook.phases.catalogue import PHASES
+from kuryr_runbook.running import kernel_start
 from kuryr_runbook.running.account import RunStatus
-from kuryr_runbook.running.displayed import displayed_result
+from kuryr_runbook.running.interrupts import one_interrupt, postponed
+from kuryr_runbook.running.notebooks import displayed_result
 from kuryr_runbook.running.run_options import RunOptions, RunResult
 
 LAB_SITE = Path(__file__).parents[2] / "parameters" / "lab.yaml"
@@ -60,14 +64,13 @@ def test_it_starts_while_the_phase_before_runs(run: Run) -> None:
     assert after == f"({waiting}, 4)"
 
 
-def test_each_has_imported_more_than_the_one_before(run: Run) -> None:
-    names = ("kuryr_runbook.phases.base", "openstack.connection", "kuryr_runbook.phases.daemon")
-    imported = f"import sys; [name in sys.modules for name in {names}]"
-    assert shown(run(imported, imported, imported)) == [
-        "[True, False, False]",
-        "[True, True, False]",
-        "[True, True, True]",
-    ]
+def test_it_has_imported_what_its_cells_need_and_left_no_name(run: Run) -> None:
+    looking = """
+import sys
+imported = ("openstack.connection", "kuryr_runbook.phases.image_build")
+([name in sys.modules for name in imported], {"kuryr_runbook", "begin"} & globals().keys())
+"""
+    assert shown(run(looking)) == ["([True, True], set())"]
 
 
 def test_it_is_like_any_other_kernel(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,15 +111,6 @@ def test_one_that_was_killed_meanwhile_is_replaced(run: Run) -> None:
     assert own != killed
 
 
-def test_it_ends_with_the_process_that_it_was_forked_from(run: Run) -> None:
-    killing = f"{NEXT}import signal, time; print('waiting', waiting, flush=True)\n"
-    killing += "os.kill(os.getppid(), signal.SIGKILL); time.sleep(600)"
-    result = run(killing, PID)
-    assert f"{FIRST.notebook}: the kernel died in step 'Step 1'" in str(result.error)
-    text = (result.directory / FIRST.notebook).read_text()
-    await_end(int(text.partition("waiting ")[2].partition("\\n")[0]))
-
-
 def test_why_there_is_none_stands_in_the_log(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -127,5 +121,31 @@ def test_why_there_is_none_stands_in_the_log(
     result = run(PID)
     assert "the kernel died in step 'start of the kernel'" in str(result.error)
     log = (result.directory / f"{FIRST.stem}.kernel.log").read_text()
-    assert log.startswith("what forks kernels has ended: ")
     assert log.endswith("ImportError: half of it is missing\n")
+
+
+def test_one_whose_run_ended_while_it_started_ends_too(tmp_path: Path) -> None:
+    """ipykernel's own watch takes for the parent whoever is it when that begins."""
+    begin = f"from {kernel_start.__name__} import begin; begin('image_build'); print('stayed')"
+    done = subprocess.run(
+        [sys.executable, "-c", begin],
+        env={**os.environ, PARENT: "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, ""), done.stderr
+
+
+def test_what_stops_us_waits_until_a_kernel_is_known() -> None:
+    steps = []
+
+    def start() -> None:
+        with postponed():
+            os.kill(os.getpid(), signal.SIGTERM)
+            steps.append("started")
+        steps.append("never")
+
+    with one_interrupt(), pytest.raises(KeyboardInterrupt):
+        start()
+    assert steps == ["started"]

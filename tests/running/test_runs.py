@@ -21,7 +21,7 @@ from runs.small import (
     SLEEPING,
     execute,
     kernel_of,
-    kernels_below,
+    kernels_of,
     start,
     write_notebook,
 )
@@ -34,7 +34,7 @@ from kuryr_runbook.phases.lock import keeping
 from kuryr_runbook.recording.records import read_record
 from kuryr_runbook.running.account import RunStatus, read_run
 from kuryr_runbook.running.directories import LATEST
-from kuryr_runbook.running.displayed import displayed_result
+from kuryr_runbook.running.notebooks import displayed_result
 from kuryr_runbook.running.run_options import RunOptions, RunResult
 
 LAB_SITE = Path(__file__).parents[2] / "parameters" / "lab.yaml"
@@ -180,7 +180,7 @@ def sleeping_run(notebooks: Path, run_dir: Path) -> tuple[subprocess.Popen[str],
 def test_an_interrupted_run(number: int, notebooks: Path, tmp_path: Path) -> None:
     process, kernel = sleeping_run(notebooks, tmp_path / "run")
     assert read_run(tmp_path / "run")["status"] == "RUNNING"
-    kernels = kernels_below(process.pid, count=2)
+    kernels = kernels_of(process.pid, count=2)
     assert kernel in kernels
     process.send_signal(number)
     _, errors = process.communicate(timeout=60)
@@ -200,7 +200,7 @@ def test_an_interrupted_run(number: int, notebooks: Path, tmp_path: Path) -> Non
 
 def test_a_run_whose_process_died_is_lost(notebooks: Path, tmp_path: Path) -> None:
     process, kernel = sleeping_run(notebooks, tmp_path / "run")
-    kernels = kernels_below(process.pid, count=2)
+    kernels = kernels_of(process.pid, count=2)
     assert kernel in kernels
     notebook = tmp_path / "run" / FIRST.notebook
     await_true(lambda: f"kernel {kernel}" in notebook.read_text(), "what the cell printed is kept")

@@ -16,8 +16,7 @@ import nbformat
 from kuryr_runbook.display.live import LiveProgress
 from kuryr_runbook.model.site_file import SECTIONS
 from kuryr_runbook.phases.catalogue import PHASES, PhaseEntry
-from kuryr_runbook.running import kernel_server
-from kuryr_runbook.running.forking import KernelServer
+from kuryr_runbook.running import kernel_start
 from kuryr_runbook.running.run_options import RunOptions, RunResult
 from kuryr_runbook.running.runs import run_phases
 
@@ -35,7 +34,6 @@ from kuryr_runbook.clients.kubernetes.leases import LeaseClient
 from kuryr_runbook.display.live import LiveProgress
 from kuryr_runbook.model.errors import RunbookError
 from kuryr_runbook.phases.catalogue import PHASES
-from kuryr_runbook.running.forking import KernelServer
 from kuryr_runbook.running.run_options import RunOptions
 from kuryr_runbook.running.runs import run_phases
 
@@ -43,8 +41,8 @@ leases = {{"cluster": LeaseClient, "memory": lambda site: MemoryLeases()}}[sys.a
 site, notebooks, run_dir = map(Path, sys.argv[2:])
 options = RunOptions(run_dir=run_dir, notebooks=notebooks, leases=leases)
 try:
-    with LiveProgress(sys.stderr) as progress, KernelServer() as server:
-        result = run_phases(site, PHASES[1:3], options, progress, server)
+    with LiveProgress(sys.stderr) as progress:
+        result = run_phases(site, PHASES[1:3], options, progress)
     error, code = result.error, result.exit_code
 except RunbookError as refusal:
     error, code = refusal, refusal.exit_code
@@ -57,8 +55,8 @@ def execute(
     site: Path, phases: Sequence[PhaseEntry], options: RunOptions, stream: IO[str] | None = None
 ) -> RunResult:
     """A run in this process, told to the stream."""
-    with LiveProgress(stream or io.StringIO()) as progress, KernelServer() as server:
-        return run_phases(site, phases, options, progress, server)
+    with LiveProgress(stream or io.StringIO()) as progress:
+        return run_phases(site, phases, options, progress)
 
 
 def write_notebook(path: Path, *cells: str, parameters: str = PARAMETERS, result: str = "") -> None:
@@ -99,25 +97,19 @@ def kernel_of(process: subprocess.Popen[str]) -> int:
     raise AssertionError(f"the run ended with {process.wait()} before its cell began")
 
 
-def kernels_below(pid: int, count: int) -> list[int]:
+def kernels_of(pid: int, count: int) -> list[int]:
     """The kernels of a run's process, once there are so many."""
-    [server] = [
-        child
-        for child in children(pid)
-        if kernel_server.__name__ in Path(f"/proc/{child}/cmdline").read_text()
-    ]
-    return kernels_of(server, count)
-
-
-def kernels_of(server: int, count: int) -> list[int]:
-    """The kernels that were forked from that process, once there are so many."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        found = children(server)
+        found = [
+            child
+            for child in children(pid)
+            if kernel_start.__name__ in Path(f"/proc/{child}/cmdline").read_text()
+        ]
         if len(found) == count:
             return found
         time.sleep(0.1)
-    raise AssertionError(f"process {server} has kernels {found}, and not {count}, after 60 s")
+    raise AssertionError(f"process {pid} has kernels {found}, and not {count}, after 60 s")
 
 
 def children(pid: int) -> list[int]:

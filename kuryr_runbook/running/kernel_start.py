@@ -1,0 +1,20 @@
+"""What a run's kernel does first, while the phase before still works."""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+
+from kuryr_runbook.clients.sdks import import_sdks
+from kuryr_runbook.display.frontend import PARENT
+
+
+def begin(phase: str) -> None:
+    """Import what the phase's cells will use; end when the run has ended meanwhile.
+
+    ipykernel's own watch over its parent begins later, and takes for the parent whoever is it then.
+    """
+    import_module(f"kuryr_runbook.phases.{phase}")
+    import_sdks()
+    if os.environ.get(PARENT) != str(os.getppid()):
+        os._exit(1)
