@@ -27,8 +27,12 @@ class CredentialExecutor(Executor):
     """
 
     def __init__(
-        self, identity: IdentityWriter, cluster: KubernetesWriter, secret_of: SecretOf
+        self,
+        identity: IdentityWriter,
+        cluster: KubernetesWriter,
+        secret_of: SecretOf | None = None,
     ) -> None:
+        """`secret_of`: None where credentials are deleted only."""
         self._identity = identity
         self._cluster = cluster
         self._secret_of = secret_of
@@ -36,7 +40,7 @@ class CredentialExecutor(Executor):
     def execute(self, step: Step, body: Body, say: Say) -> Known:
         """Make one and write the Secret, or delete one."""
         match step.action:
-            case Action.CREATE:
+            case Action.CREATE if self._secret_of is not None:
                 made = self._identity.create_application_credential(plain(body))
                 secret = self._secret_of(made["id"], made["secret"])
                 self._cluster.apply(secret, force=bool(step.conflicts))

@@ -26,7 +26,7 @@ def rotate_credentials(*, site_file: Path, dry_run: bool, force_conflicts: bool)
     """
     from kuryr_runbook.display.plans import plan_view
     from kuryr_runbook.phases.base import read_site
-    from kuryr_runbook.phases.rotation import Rotation
+    from kuryr_runbook.phases.credentials.rotation import Rotation
 
     options = {"force_conflicts": force_conflicts}
     rotation = Rotation(dry_run=dry_run, options=options, **dict(read_site(site_file)))

@@ -35,7 +35,7 @@ def init(
     not exist.
     """
     from kuryr_runbook.clients.writing import write_new
-    from kuryr_runbook.phases.surveying import site_text, survey_view, surveyed
+    from kuryr_runbook.phases.site.draft import site_text, survey_view, surveyed
 
     options = {
         "name": file.stem,

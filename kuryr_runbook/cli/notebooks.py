@@ -40,7 +40,7 @@ def notebooks(
     Ctrl-C. Nothing is changed before you approve a plan there.
     """
     from kuryr_runbook.phases.base import SITE_VARIABLE, read_site
-    from kuryr_runbook.phases.site_choice import LINK, choose
+    from kuryr_runbook.phases.site.choice import LINK, choose
     from kuryr_runbook.running.jupyterlab import refuse_missing, refuse_taken, serve, settings
     from kuryr_runbook.running.working_copy import copy_notebooks, default_directory
 

@@ -41,9 +41,9 @@ def plan(
     """
     from kuryr_runbook.display.plans import plan_view
     from kuryr_runbook.model.approval import site_document
+    from kuryr_runbook.phases.approval import write_document
     from kuryr_runbook.phases.base import read_site
-    from kuryr_runbook.phases.saved_plans import write_document
-    from kuryr_runbook.phases.whole_plan import plan_site
+    from kuryr_runbook.phases.catalogue import plan_site
     from kuryr_runbook.running.account import now
 
     site = read_site(site_file)

@@ -27,9 +27,8 @@ from kuryr_runbook.model.options import parse_options
 from kuryr_runbook.model.plan import Outcome, Plan
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.site_file import site_from_parameters, site_values
-from kuryr_runbook.phases.approving import Approval
+from kuryr_runbook.phases.approval import Approval, read_document
 from kuryr_runbook.phases.lock.taking import SiteLock, Work, locked
-from kuryr_runbook.phases.saved_plans import read_document
 
 SITE_VARIABLE = "KURYR_RUNBOOK_SITE"
 

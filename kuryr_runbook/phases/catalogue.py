@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from kuryr_runbook.model.errors import UsageError
 
 if TYPE_CHECKING:
+    from kuryr_runbook.model.plan import Plan
+    from kuryr_runbook.model.site import Site
     from kuryr_runbook.phases.base import Phase
 
 
@@ -86,3 +88,14 @@ def chosen(
             f"--from {first} comes after --until {last}: the order is {', '.join(names)}"
         )
     return [phase for phase in PHASES[begin:end] if not only or phase.name in only]
+
+
+def plan_site(site: Site, phases: Iterable[PhaseEntry]) -> Iterator[Plan]:
+    """The plan of each phase, made ahead of what the phases before it would make.
+
+    Changes nothing. Raises what the phases raise: a cloud that does not answer, resources that
+    exist and do not fit.
+    """
+    for entry in phases:
+        if entry.lasting:
+            yield entry.load()(dry_run=True, **dict(site)).make_plan()

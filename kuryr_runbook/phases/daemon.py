@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kuryr_runbook.applying.kubernetes import apply_manifests
+from kuryr_runbook.checking.health import check_daemon_nodes, check_health
 from kuryr_runbook.display.progress import say
 from kuryr_runbook.display.waiting import Wait, begin_wait
 from kuryr_runbook.model.bodies import plain
-from kuryr_runbook.model.errors import DeadlineError, RunbookError
-from kuryr_runbook.model.findings import PLUGIN_DIGEST, Finding, Status
+from kuryr_runbook.model.errors import DeadlineError
+from kuryr_runbook.model.findings import Finding
 from kuryr_runbook.model.plan import Outcome, Plan
 from kuryr_runbook.phases.base import Phase
-from kuryr_runbook.phases.controller import health_findings
-from kuryr_runbook.phases.image_build import deployed_image, registry_login
-from kuryr_runbook.phases.prepared import read_prepared
-from kuryr_runbook.phases.upgrading import movable, refuse_before_controller
+from kuryr_runbook.phases.earlier.image import deployed_image, registry_login
+from kuryr_runbook.phases.earlier.openstack import read_prepared
+from kuryr_runbook.phases.earlier.release import movable, refuse_before_controller
 from kuryr_runbook.phases.waits.rollout import wait_rolled_out, watched
 from kuryr_runbook.planning.kubernetes import plan_manifests
+from kuryr_runbook.snapshots.cluster.health import read_daemon_nodes, read_health
 from kuryr_runbook.snapshots.cluster.previews import read_previews
-from kuryr_runbook.snapshots.kubernetes import NodeAddress, read_cluster
+from kuryr_runbook.snapshots.kubernetes import read_cluster
 from kuryr_runbook.specs import kuryr_conf
 from kuryr_runbook.specs.daemon import DAEMON, daemon_manifests
 from kuryr_runbook.specs.manifests import Manifest, pull_secret
@@ -83,63 +84,10 @@ class Daemon(Phase):
 
     def findings(self) -> Iterable[Finding]:
         """Per node: ready, by Kuryr's configuration; and the daemons' own answers."""
-        pods = {
-            pod["spec"]["nodeName"]: pod["metadata"]["name"]
-            for pod in self.cluster.list_objects(
-                "v1",
-                "Pod",
-                namespace=self.site.kubernetes.namespace,
-                labels=f"name={DAEMON}",
-            )
-        }
-        for node in read_cluster(self.cluster).nodes:
-            if node.schedulable:
-                yield _ready_finding(node)
-                yield self._conf_finding(node.name, pods.get(node.name))
-        yield from health_findings(self, DAEMON, self.site.release.health_ports.daemon)
-
-    def _conf_finding(self, node: str, pod: str | None) -> Finding:
-        """Whether the kubelet's CNI configuration is Kuryr's: it takes the first file by name."""
-        title, check = f"node {node} is plugged by Kuryr", "cni-configuration"
-        if pod is None:
-            return Finding(
-                check=check,
-                title=title,
-                subject=node,
-                status=Status.FAIL,
-                evidence="no daemon runs on it",
-                remedy="see the node's taints and the DaemonSet's tolerations",
-            )
-        try:
-            log = self.cluster.log(
-                self.site.kubernetes.namespace, pod, lines=10, container="install-cni"
-            )
-        except RunbookError as error:
-            return Finding(
-                check=check,
-                title=title,
-                subject=node,
-                status=Status.UNKNOWN,
-                evidence=f"the init container's log cannot be read: {error.message}",
-            )
-        first = next(_after(log, "first configuration: "), "none")
-        digest = next(_after(log, "plugin sha256: "), "")
-        well = first == self.site.release.cni_file
-        return Finding(
-            check=check,
-            title=title,
-            subject=node,
-            status=Status.PASS if well else Status.FAIL,
-            evidence=f"{first}, plugin sha256 {digest or 'unknown'}",
-            facts={PLUGIN_DIGEST: digest} if digest else {},
-            remedy="" if well else f"another CNI's file comes first in /etc/cni/net.d: {first}",
-        )
-
-
-def _after(log: str, prefix: str) -> Iterator[str]:
-    for line in log.splitlines():
-        if line.startswith(prefix):
-            yield line.removeprefix(prefix)
+        release = self.site.release
+        yield from check_daemon_nodes(read_daemon_nodes(self.site, self.cluster), release.cni_file)
+        port = release.health_ports.daemon
+        yield from check_health(read_health(self.site, self.cluster, DAEMON, port))
 
 
 def _states(nodes: Mapping[str, Mapping[str, Any]]) -> str:
@@ -152,14 +100,3 @@ def _is_ready(node: Mapping[str, Any]) -> bool:
         return True
     conditions = node["status"].get("conditions", ())
     return any(item["type"] == "Ready" and item["status"] == "True" for item in conditions)
-
-
-def _ready_finding(node: NodeAddress) -> Finding:
-    return Finding(
-        check="node-ready",
-        title=f"node {node.name} is Ready",
-        subject=node.name,
-        status=Status.PASS if node.ready else Status.FAIL,
-        evidence=node.reason,
-        remedy="" if node.ready else "see the daemon's pod and the kubelet's log on the node",
-    )

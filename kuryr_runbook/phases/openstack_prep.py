@@ -11,7 +11,7 @@ from kuryr_runbook.display.tables import View, table
 from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.plan import Outcome, Plan
 from kuryr_runbook.phases.base import Phase
-from kuryr_runbook.phases.prepared import ID_NAMES, Prepared, read_prepared
+from kuryr_runbook.phases.earlier.openstack import ID_NAMES, Prepared, read_prepared
 
 
 class OpenStackPrep(Phase):

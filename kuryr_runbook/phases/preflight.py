@@ -13,7 +13,7 @@ from kuryr_runbook.display.tables import View
 from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.plan import Outcome, Plan
 from kuryr_runbook.phases.base import Phase, judged
-from kuryr_runbook.phases.image_build import registry_of
+from kuryr_runbook.phases.earlier.image import registry_of
 from kuryr_runbook.snapshots.preflight import PreflightSnapshot, read_preflight
 from kuryr_runbook.snapshots.reading import attempted
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from kuryr_runbook.applying.kubernetes import ManifestExecutor
-from kuryr_runbook.applying.openstack import OpenStackExecutor, is_of_cloud
-from kuryr_runbook.applying.steps import Executor, Known, Say, apply_plan
+from kuryr_runbook.applying.by_kind import ByKind, Call, SiteExecutor
+from kuryr_runbook.applying.credentials import CredentialExecutor
+from kuryr_runbook.applying.steps import Executor, apply_plan
 from kuryr_runbook.clients.openstack.identity import IdentityClient
 from kuryr_runbook.display.progress import say
 from kuryr_runbook.model.bodies import Body, plain
@@ -92,7 +92,13 @@ class Teardown(Phase):
 
     def carry_out(self, plan: Plan) -> list[Outcome]:
         """Remove stage by stage: workload, node files, daemon and controller, OpenStack."""
-        return apply_plan(plan, _Removal(self), say)
+        identity = IdentityClient(self.cloud.session)
+        of_kind: dict[str, Executor] = {
+            "Namespace": Call(self._remove_verification),
+            APPLICATION_CREDENTIAL: CredentialExecutor(identity, self.cluster),
+            NODE_FILES: Call(self._end_cleaning),
+        }
+        return apply_plan(plan, ByKind(of_kind, SiteExecutor(self.cloud, self.cluster)), say)
 
     def findings(self) -> Iterable[Finding]:
         """Nothing is left."""
@@ -150,41 +156,18 @@ class Teardown(Phase):
             if not own and not spec.get("hostNetwork") and status.get("podIP"):
                 yield f"{metadata['namespace']}/{metadata['name']}"
 
-    def remove_verification(self) -> None:
+    def _remove_verification(self, namespace: Body) -> None:
         """Delete the verification's workload; what Kuryr does not take away, later stages do."""
         try:
             Verification.of(self, dry_run=self.dry_run).remove()
         except DeadlineError as error:
             say(error.message)
 
-    def end_cleaning(self, cleaner: Mapping[str, Any]) -> None:
+    def _end_cleaning(self, body: Body) -> None:
         """Wait until the cleaner has been on every node, and let it go."""
+        cleaner = plain(body)
         there = self.cluster.get(cleaner)
         # One that goes already was on every node when a teardown before this one let it go.
         if there is not None and "deletionTimestamp" not in there["metadata"]:
             wait_rolled_out(self.cluster, cleaner)
         self.cluster.delete(cleaner)
-
-
-class _Removal(Executor):
-    """Does the steps of teardown, each by the means of what it is about."""
-
-    def __init__(self, phase: Teardown) -> None:
-        self._phase = phase
-        self._openstack = OpenStackExecutor(phase.cloud)
-        self._kubernetes = ManifestExecutor(phase.cluster)
-        self._identity = IdentityClient(phase.cloud.session)
-
-    def execute(self, step: Step, body: Body, say: Say) -> Known:
-        kind = step.target.kind
-        if kind == "Namespace":
-            self._phase.remove_verification()
-        elif kind == APPLICATION_CREDENTIAL:
-            self._identity.delete_application_credential(str(step.id))
-        elif kind == NODE_FILES:
-            self._phase.end_cleaning(plain(body))
-        elif is_of_cloud(step):
-            return self._openstack.execute(step, body, say)
-        else:
-            return self._kubernetes.execute(step, body, say)
-        return {}

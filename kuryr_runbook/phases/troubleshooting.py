@@ -24,7 +24,7 @@ from kuryr_runbook.model.plan import Outcome, Plan, Step
 from kuryr_runbook.phases.base import Phase
 from kuryr_runbook.phases.catalogue import PHASES, PhaseEntry
 from kuryr_runbook.phases.picturing import site_picture
-from kuryr_runbook.phases.waits.settling import wait_for
+from kuryr_runbook.phases.waits.polling import wait_for
 from kuryr_runbook.planning.fixes import plan_fixes
 from kuryr_runbook.snapshots.diagnosis import DiagnosisSnapshot, read_diagnosis, save_snapshot
 from kuryr_runbook.snapshots.reading import attempted

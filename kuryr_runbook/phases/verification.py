@@ -15,13 +15,11 @@ from kuryr_runbook.model.bodies import plain
 from kuryr_runbook.model.errors import DeadlineError, DriftError
 from kuryr_runbook.model.findings import Finding
 from kuryr_runbook.model.plan import Outcome, Plan
-from kuryr_runbook.phases.asking import asked
 from kuryr_runbook.phases.base import Phase, judged
-from kuryr_runbook.phases.image_build import deployed_image, registry_login
+from kuryr_runbook.phases.earlier.image import deployed_image, registry_login
 from kuryr_runbook.phases.picturing import site_picture
-from kuryr_runbook.phases.resilience import Resilience
 from kuryr_runbook.phases.waits.rollout import ROLLOUT_SECONDS, wait_rolled_out
-from kuryr_runbook.phases.waits.settling import (
+from kuryr_runbook.phases.waits.traffic import (
     POD_SECONDS,
     wait_for_traffic,
     wait_namespace_gone,
@@ -29,6 +27,8 @@ from kuryr_runbook.phases.waits.settling import (
     wait_traces_gone,
     wait_unchanging,
 )
+from kuryr_runbook.phases.workload.checks import asked
+from kuryr_runbook.phases.workload.resilience import Resilience
 from kuryr_runbook.planning.kubernetes import plan_manifests
 from kuryr_runbook.snapshots.cluster.previews import read_previews
 from kuryr_runbook.snapshots.diagnosis import read_diagnosis

@@ -13,10 +13,10 @@ from kuryr_runbook.display.progress import Progress
 from kuryr_runbook.model.options import PARAMETERS, options_parameter
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.site_file import SECTIONS
+from kuryr_runbook.phases.approval import read_document
 from kuryr_runbook.phases.base import read_values
 from kuryr_runbook.phases.catalogue import PhaseEntry
 from kuryr_runbook.phases.lock.taking import SiteLock, Work, locked
-from kuryr_runbook.phases.saved_plans import read_document
 from kuryr_runbook.recording.signing import load_signer
 from kuryr_runbook.running import notebooks
 from kuryr_runbook.running.account import CellAccount, PhaseAccount, RunAccount, held, now

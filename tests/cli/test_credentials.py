@@ -12,7 +12,7 @@ from worlds.memory_leases import MemoryLeases
 
 from kuryr_runbook.cli import main
 from kuryr_runbook.model.plan import Action, Plan, Step, Target
-from kuryr_runbook.phases.rotation import Rotation
+from kuryr_runbook.phases.credentials.rotation import Rotation
 
 SITE = Path(__file__).parents[2] / "parameters" / "lab.yaml"
 

@@ -8,14 +8,14 @@ from worlds.preflight import World
 
 from kuryr_runbook.cli import main
 from kuryr_runbook.model.site_file import parse_site
-from kuryr_runbook.phases import surveying
+from kuryr_runbook.phases.site import draft
 
 
 @pytest.fixture(autouse=True)
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     made = World()
-    monkeypatch.setattr(surveying, "ProbingCloud", lambda *where: made.cloud)
-    monkeypatch.setattr(surveying, "ProbingCluster", lambda *where: made.cluster)
+    monkeypatch.setattr(draft, "ProbingCloud", lambda *where: made.cloud)
+    monkeypatch.setattr(draft, "ProbingCluster", lambda *where: made.cluster)
     return made
 
 

@@ -33,7 +33,7 @@ from kuryr_runbook.lab.settings import LabSettings
 from kuryr_runbook.model.errors import AccessError, ApplyError, LockedError
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.phases.base import read_site
-from kuryr_runbook.phases.lock.keeping import LeaseKeeper
+from kuryr_runbook.phases.lock.lease import LeaseKeeper
 from kuryr_runbook.running.account import read_run
 
 pytestmark = pytest.mark.lab

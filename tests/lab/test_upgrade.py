@@ -21,7 +21,7 @@ from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.upgrades import Installed
 from kuryr_runbook.phases.controller import Controller
 from kuryr_runbook.phases.daemon import Daemon
-from kuryr_runbook.phases.image_build import registry_of
+from kuryr_runbook.phases.earlier.image import registry_of
 from kuryr_runbook.phases.verification import Verification
 from kuryr_runbook.snapshots.cluster.installed import read_installed
 from kuryr_runbook.snapshots.cluster.vif import PodVif

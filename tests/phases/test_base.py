@@ -23,10 +23,10 @@ from kuryr_runbook.model.errors import (
 )
 from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.plan import Action, Outcome, Plan, Step, Target, field_changes
+from kuryr_runbook.phases.approval import write_document
 from kuryr_runbook.phases.base import SITE_VARIABLE, Phase, chosen_site, judged
 from kuryr_runbook.phases.catalogue import PHASES, TEARDOWN
-from kuryr_runbook.phases.lock import keeping
-from kuryr_runbook.phases.saved_plans import write_document
+from kuryr_runbook.phases.lock import lease
 
 LAB = Path(__file__).parents[2] / "parameters" / "lab.yaml"
 SECTIONS = yaml.safe_load(LAB.read_text())
@@ -80,7 +80,7 @@ def test_apply_holds_the_lock_of_the_site_and_names_itself() -> None:
 def test_apply_does_nothing_while_another_run_has_the_site(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(keeping, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(lease, "LOOK_SECONDS", 0.0)
     phase = Remembering(**SECTIONS)
     phase.leases = HeldLeases()
     with pytest.raises(LockedError, match="host-other"):

@@ -20,10 +20,12 @@ from kuryr_runbook.model.errors import ApplyError, DeadlineError, EarlierPhaseEr
 from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.plan import Action, Done
 from kuryr_runbook.model.site_file import parse_site
-from kuryr_runbook.phases import controller, logins, upgrading
+from kuryr_runbook.phases import controller
 from kuryr_runbook.phases.controller import Controller
-from kuryr_runbook.phases.logins import Login
-from kuryr_runbook.phases.rotation import Rotation
+from kuryr_runbook.phases.credentials import login as logins
+from kuryr_runbook.phases.credentials.login import Login
+from kuryr_runbook.phases.credentials.rotation import Rotation
+from kuryr_runbook.phases.earlier import release as earlier
 from kuryr_runbook.snapshots.cloud.credentials import CredentialSnapshot, read_credentials
 from kuryr_runbook.specs import kuryr_conf
 from kuryr_runbook.specs.controller import CA_SECRET, ControllerConfig, references
@@ -75,6 +77,8 @@ class World:
         self.keystone.on_delete = self.is_of_no_use
         self.foreign = self.keystone.add(name="kuryr-lab-9", description="an operator's")
         self.writes = 0
+        self.configurations = 0
+        """How often cloud and registry were read for what the controller reads."""
         self.well = True
 
     def count(self) -> None:
@@ -110,6 +114,7 @@ def make_world() -> Iterator[Callable[[], World]]:
     current: list[World] = []
 
     def configuration(self: Controller, login: Login) -> ControllerConfig:
+        current[0].configurations += 1
         neutron = kuryr_conf.login(login.auth, "RegionOne", private_ca=True)
         return ControllerConfig(conf={"neutron": neutron}, ca_pem="ca", credential=login.credential)
 
@@ -125,9 +130,9 @@ def make_world() -> Iterator[Callable[[], World]]:
         patch.setattr(Controller, "configuration", configuration)
         patch.setattr(controller, "deployed_image", lambda site, *, ahead: IMAGE)
         patch.setattr(controller, "registry_login", lambda site: "")
-        patch.setattr(upgrading, "registry_of", lambda site: None)
+        patch.setattr(earlier, "registry_of", lambda site: None)
         patch.setattr(controller, "wait_rolled_out", lambda cluster, manifest: None)
-        patch.setattr(controller, "health_findings", findings)
+        patch.setattr(controller, "check_health", findings)
         patch.setattr(controller, "WELL_SECONDS", 0)
         for module in (controller, logins):
             patch.setattr(module, "IdentityClient", lambda cloud: current[0].keystone)
@@ -189,6 +194,14 @@ def test_whatever_happened_a_run_ends_with_exactly_one_that_works(
     secret, _ = references(phase.site)
     assert world.cluster.started_with == (world.cluster.get(secret) or {})["data"]["kuryr.conf"]
     assert [str(step.target) for step in phase.make_plan().changes] == []
+
+
+def test_a_new_credential_costs_one_reading_of_the_world(make_world: Callable[[], World]) -> None:
+    world = make_world()
+    phase = world.phase(Controller, **OWN)
+    phase.carry_out(phase.make_plan())
+    assert world.ours()
+    assert world.configurations == 1
 
 
 def test_a_login_goes_into_somebody_elses_secret_which_stays_theirs(

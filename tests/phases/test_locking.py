@@ -27,7 +27,7 @@ from kuryr_runbook.model.errors import (
 from kuryr_runbook.model.locking import Holder
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.phases.base import read_site
-from kuryr_runbook.phases.lock import keeping, taking
+from kuryr_runbook.phases.lock import lease, taking
 from kuryr_runbook.phases.lock.taking import VARIABLE, SiteLock, Work, locked
 
 LAB = Path(__file__).parents[2] / "parameters" / "lab.yaml"
@@ -222,7 +222,7 @@ def test_a_cluster_that_refuses_is_no_missing_cluster() -> None:
 
 
 def test_a_lease_held_elsewhere_frees_the_lock_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeping, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(lease, "LOOK_SECONDS", 0.0)
     with pytest.raises(LockedError, match="host-other"), lock(HeldLeases()):
         pass
     assert lock_of().acquire()
@@ -231,9 +231,9 @@ def test_a_lease_held_elsewhere_frees_the_lock_here(monkeypatch: pytest.MonkeyPa
 def test_what_is_done_under_a_lost_lock_ends_with_the_reason(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(keeping, "RENEW_SECONDS", 0.01)
-    monkeypatch.setattr(keeping, "LOOK_SECONDS", 0.01)
-    monkeypatch.setattr(keeping, "GIVE_UP_SECONDS", 0.1)
+    monkeypatch.setattr(lease, "RENEW_SECONDS", 0.01)
+    monkeypatch.setattr(lease, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(lease, "GIVE_UP_SECONDS", 0.1)
     leases = MemoryLeases()
 
     def work() -> None:

@@ -13,7 +13,7 @@ from worlds.memory_cluster import MemoryCluster
 from kuryr_runbook.model.errors import UsageError
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.site_file import parse_site
-from kuryr_runbook.phases.prepared import Prepared, read_prepared
+from kuryr_runbook.phases.earlier.openstack import Prepared, read_prepared
 
 SITE = yaml.safe_load((Path(__file__).parents[2] / "parameters" / "lab.yaml").read_text())
 MASTER = {"master": "172.18.0.10"}

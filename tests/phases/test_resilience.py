@@ -14,9 +14,9 @@ from worlds.verification import lab_site
 
 from kuryr_runbook.model.errors import CheckError, UnreachableError
 from kuryr_runbook.model.findings import Finding, Status
-from kuryr_runbook.phases import resilience
 from kuryr_runbook.phases.verification import Verification
-from kuryr_runbook.phases.waits import settling
+from kuryr_runbook.phases.waits import polling
+from kuryr_runbook.phases.workload import resilience
 from kuryr_runbook.planning.resilience import CORDONED_BY
 from kuryr_runbook.specs.workload import DEMO, namespace_manifest
 
@@ -121,7 +121,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Status]:
     monkeypatch.setattr(resilience, "asked_until_well", ask)
     monkeypatch.setattr(resilience, "SHOWS_SECONDS", 0.0)
     monkeypatch.setattr(resilience, "BACK_SECONDS", 0.0)
-    monkeypatch.setattr(settling, "STEP_SECONDS", 0.0)
+    monkeypatch.setattr(polling, "STEP_SECONDS", 0.0)
     monkeypatch.setattr(resilience.Resilience, "_orphans", lambda self: frozenset())
     return results
 

@@ -12,9 +12,9 @@ from kuryr_runbook.display.tables import View
 from kuryr_runbook.model.errors import UsageError
 from kuryr_runbook.model.packaged import packaged
 from kuryr_runbook.model.site_form import form_fields
-from kuryr_runbook.phases import site_choice
 from kuryr_runbook.phases.base import SITE_VARIABLE, read_site
-from kuryr_runbook.phases.site_choice import LINK, choose, choose_site, site_files
+from kuryr_runbook.phases.site import choice
+from kuryr_runbook.phases.site.choice import LINK, choose, choose_site, site_files
 
 
 def test_the_link_names_the_file_that_was_chosen_last(tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ class Person:
 @pytest.fixture
 def person(here: Path, monkeypatch: pytest.MonkeyPatch) -> Person:
     monkeypatch.setenv(SITE_VARIABLE, str(here / LINK))
-    monkeypatch.setattr(site_choice, "is_interactive", lambda: True)
+    monkeypatch.setattr(choice, "is_interactive", lambda: True)
     choose(here / "parameters" / "lab.yaml", here / LINK)
     view = choose_site()
     assert isinstance(view, Asking)

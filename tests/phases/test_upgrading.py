@@ -26,11 +26,13 @@ from kuryr_runbook.model.findings import Status
 from kuryr_runbook.model.plan import Action, Plan, known_later
 from kuryr_runbook.model.releases import RELEASES
 from kuryr_runbook.model.upgrades import RELEASE_LABEL, Installed
-from kuryr_runbook.phases import controller, daemon, logins, upgrading
+from kuryr_runbook.phases import controller, daemon
 from kuryr_runbook.phases.controller import Controller
+from kuryr_runbook.phases.credentials import login as logins
+from kuryr_runbook.phases.credentials.login import Login
+from kuryr_runbook.phases.credentials.rotation import Rotation
 from kuryr_runbook.phases.daemon import Daemon
-from kuryr_runbook.phases.logins import Login
-from kuryr_runbook.phases.rotation import Rotation
+from kuryr_runbook.phases.earlier import release as earlier
 from kuryr_runbook.planning.upgrade import RELEASE, RUNNING_PODS, plan_move
 from kuryr_runbook.snapshots.cluster.installed import read_installed
 from kuryr_runbook.snapshots.reading import Unreadable
@@ -98,8 +100,8 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Cluster:
         monkeypatch.setattr(module, "deployed_image", lambda site, *, ahead: IMAGE)
         monkeypatch.setattr(module, "registry_login", lambda site: "")
         monkeypatch.setattr(module, "wait_rolled_out", lambda cluster, manifest: None)
-    monkeypatch.setattr(controller, "health_findings", lambda *_: [])
-    monkeypatch.setattr(upgrading, "registry_of", lambda site: Registry())
+    monkeypatch.setattr(controller, "check_health", lambda *_: [])
+    monkeypatch.setattr(earlier, "registry_of", lambda site: Registry())
     keystone = MemoryKeystone()
     for module in (controller, logins):
         monkeypatch.setattr(module, "IdentityClient", lambda cloud: keystone)

@@ -13,9 +13,9 @@ from worlds.verification import pod as healthy_pod
 
 from kuryr_runbook.model.errors import DeadlineError, DriftError, LockedError
 from kuryr_runbook.model.releases.names import BALANCER_STATE_ANNOTATION
-from kuryr_runbook.phases.lock import keeping
+from kuryr_runbook.phases.lock import lease
 from kuryr_runbook.phases.verification import Verification
-from kuryr_runbook.phases.waits import settling
+from kuryr_runbook.phases.waits import polling, traffic
 from kuryr_runbook.snapshots.cluster.vif import PodVif
 from kuryr_runbook.snapshots.workload.traces import Traces, read_traces, remaining
 from kuryr_runbook.snapshots.workload.verification import Workload
@@ -76,7 +76,7 @@ def workload_cluster() -> MemoryCluster:
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(settling, "STEP_SECONDS", 0.0)
+    monkeypatch.setattr(polling, "STEP_SECONDS", 0.0)
 
 
 def test_a_foreign_namespace_is_refused_and_stays() -> None:
@@ -93,7 +93,7 @@ def test_a_foreign_namespace_is_refused_and_stays() -> None:
 def test_removal_is_refused_while_another_run_has_the_site(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(keeping, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(lease, "LOOK_SECONDS", 0.0)
     cluster = workload_cluster()
     verification = phase(cluster, workload_cloud())
     verification.leases = HeldLeases()
@@ -114,16 +114,16 @@ def test_removal_takes_the_namespace_and_waits_for_openstack() -> None:
 def test_of_a_hundred_things_that_kuryr_left_a_few_are_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(settling, "GONE_SECONDS", 0.0)
+    monkeypatch.setattr(traffic, "GONE_SECONDS", 0.0)
     cloud = MemoryCloud()
     ports = frozenset(cloud.add("port", allowed_address_pairs=[])["id"] for _ in range(100))
     kinds = {"loadbalancer": frozenset[str](), "floatingip": frozenset[str](), "port": ports}
     with pytest.raises(DeadlineError, match=r"left: (port port-\d+; ){5}and 95 more"):
-        settling.wait_traces_gone(Traces(ids=kinds, pairs=frozenset()), cloud)
+        traffic.wait_traces_gone(Traces(ids=kinds, pairs=frozenset()), cloud)
 
 
 def test_removal_tells_what_kuryr_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(settling, "GONE_SECONDS", 0.0)
+    monkeypatch.setattr(traffic, "GONE_SECONDS", 0.0)
     with pytest.raises(DeadlineError, match="left: loadbalancer loadbalancer-") as caught:
         phase(workload_cluster(), workload_cloud()).remove()
     assert "controller's log" in str(caught.value.remedy)
@@ -177,7 +177,7 @@ def test_removal_lets_kuryr_finish_first(capsys: pytest.CaptureFixture[str]) -> 
 
     cluster.on_get = later
     cluster.on_delete = lambda: setattr(cluster, "on_get", lambda: None)
-    settling.wait_settled(SITE, cluster)
+    traffic.wait_settled(SITE, cluster)
     assert "waiting for Kuryr to note what it made" in capsys.readouterr().out
 
 
@@ -186,7 +186,7 @@ def test_a_release_that_holds_the_service_needs_no_wait(
 ) -> None:
     kuryr = SITE.kuryr.model_copy(update={"release": "2024.1"})
     cluster = MemoryCluster(service_manifest(SITE))
-    settling.wait_settled(SITE.model_copy(update={"kuryr": kuryr}), cluster)
+    traffic.wait_settled(SITE.model_copy(update={"kuryr": kuryr}), cluster)
     assert capsys.readouterr().out == ""
 
 
@@ -195,7 +195,7 @@ def test_a_load_balancer_that_is_being_changed_is_waited_for(
 ) -> None:
     cloud = workload_cloud()
     balancer = cloud.resources["loadbalancer"][0]
-    settling.wait_unchanging(SITE, cloud)
+    traffic.wait_unchanging(SITE, cloud)
     assert capsys.readouterr().out == ""
     states = iter(["PENDING_UPDATE", "PENDING_UPDATE", "ACTIVE"])
 
@@ -203,7 +203,7 @@ def test_a_load_balancer_that_is_being_changed_is_waited_for(
         def list_resources(self, kind: str, **_: Any) -> list[dict[str, Any]]:
             return [{**balancer, "provisioning_status": next(states)}]
 
-    settling.wait_unchanging(SITE, Changing())
+    traffic.wait_unchanging(SITE, Changing())
     assert "the changes of load balancer" in capsys.readouterr().out
     assert list(states) == []
 
@@ -219,12 +219,12 @@ def test_a_namespace_on_its_way_out_is_waited_for() -> None:
             cluster.objects.clear()
 
     cluster.on_get = later
-    settling.wait_namespace_gone(SITE, cluster)
+    traffic.wait_namespace_gone(SITE, cluster)
     assert list(looks) == []
 
 
 def test_a_wait_says_what_it_saw_last(capsys: pytest.CaptureFixture[str]) -> None:
-    done, seen = settling.wait_for("the moon", 0.0, lambda: (False, "clouds"))
+    done, seen = polling.wait_for("the moon", 0.0, lambda: (False, "clouds"))
     assert (done, seen) == (False, "clouds")
     assert "the moon: not in 0 s; seen last: clouds" in capsys.readouterr().out
 

@@ -11,8 +11,8 @@ from worlds.memory_cluster import MemoryCluster
 from worlds.verification import NO, PODS, healthy, lab_site, probe
 
 from kuryr_runbook.model.errors import CheckError
-from kuryr_runbook.phases import asking
 from kuryr_runbook.phases.verification import Verification
+from kuryr_runbook.phases.workload import checks
 from kuryr_runbook.snapshots.diagnosis import DiagnosisSnapshot, read_diagnosis
 from kuryr_runbook.snapshots.reading import Unreadable
 
@@ -22,14 +22,14 @@ def phase(monkeypatch: pytest.MonkeyPatch) -> Verification:
     """The phase on a lab where all is well; diagnosis can look at nothing."""
     made = Verification(**dict(lab_site()))
     made.cluster, made.cloud = MemoryCluster(), MemoryCloud()  # type: ignore[assignment]
-    monkeypatch.setattr(asking, "read_verification", lambda *_: healthy())
+    monkeypatch.setattr(checks, "read_verification", lambda *_: healthy())
 
     def read(site: Any, *_: Any) -> DiagnosisSnapshot:
         read_sites.append(site)
         return read_diagnosis(site, Unreadable("not asked"), Unreadable("not asked"))
 
     read_sites.clear()
-    monkeypatch.setattr(asking, "read_diagnosis", read)
+    monkeypatch.setattr(checks, "read_diagnosis", read)
     return made
 
 
@@ -46,7 +46,7 @@ def test_what_fails_is_diagnosed_once_and_told_with_its_cause(
 ) -> None:
     probes = {name: replace(probe(index), vip=(NO,)) for index, name in enumerate(PODS)}
     spoilt = replace(healthy(), probes=probes)
-    monkeypatch.setattr(asking, "read_verification", lambda *_: spoilt)
+    monkeypatch.setattr(checks, "read_verification", lambda *_: spoilt)
     with pytest.raises(CheckError, match="cause: diagnosis finds none"):
         phase.check()
     assert len(read_sites) == 1

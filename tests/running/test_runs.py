@@ -30,7 +30,7 @@ from worlds.memory_leases import TESTS, HeldLeases, MemoryLeases
 
 from kuryr_runbook.model.errors import LockedError, SiteError, UnreachableError, UsageError
 from kuryr_runbook.model.locking import Holder
-from kuryr_runbook.phases.lock import keeping
+from kuryr_runbook.phases.lock import lease
 from kuryr_runbook.recording.records import read_record
 from kuryr_runbook.running.account import RunStatus, read_run
 from kuryr_runbook.running.directories import LATEST
@@ -326,7 +326,7 @@ def test_the_lock_of_a_killed_run_is_held_by_its_kernel_and_then_taken_over(
 def test_a_run_of_another_machine_is_respected(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keeping, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(lease, "LOOK_SECONDS", 0.0)
     stream = io.StringIO()
     with pytest.raises(LockedError, match="alice@host-other"):
         run("1", stream=stream, leases=lambda site: HeldLeases())
@@ -366,8 +366,8 @@ with locked(read_site(Path({str(LAB_SITE)!r})), HeldLeases, work, print) as lock
 def test_a_run_that_loses_its_lock_stops_in_the_middle_of_a_cell(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keeping, "RENEW_SECONDS", 0.05)
-    monkeypatch.setattr(keeping, "GIVE_UP_SECONDS", 1.0)
+    monkeypatch.setattr(lease, "RENEW_SECONDS", 0.05)
+    monkeypatch.setattr(lease, "GIVE_UP_SECONDS", 1.0)
     leases = MemoryLeases()
 
     class Failing(io.StringIO):
@@ -398,11 +398,11 @@ from pathlib import Path
 sys.path.insert(0, {str(TESTS)!r})
 from worlds.memory_leases import MemoryLeases
 from kuryr_runbook.model.errors import UnreachableError
-from kuryr_runbook.phases.lock import keeping
+from kuryr_runbook.phases.lock import lease
 from kuryr_runbook.phases.base import read_site
 from kuryr_runbook.phases.lock.taking import Work, locked
 
-keeping.RENEW_SECONDS, keeping.GIVE_UP_SECONDS = 0.05, 1.0
+lease.RENEW_SECONDS, lease.GIVE_UP_SECONDS = 0.05, 1.0
 site = read_site(Path({str(LAB_SITE)!r})).model_copy(update={{"name": "not-of-the-run"}})
 leases = MemoryLeases()
 work = Work(command="phase.apply()", directory=Path.cwd())

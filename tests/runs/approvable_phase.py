@@ -9,7 +9,7 @@ from worlds.memory_leases import MemoryLeases
 
 from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.plan import Action, Done, Outcome, Plan, Step, Target, field_changes
-from kuryr_runbook.phases.waits import settling
+from kuryr_runbook.phases.waits import polling, traffic
 from kuryr_runbook.phases.base import Phase
 
 DONE = dict.fromkeys(Action, Done.DONE) | {Action.KEEP: Done.KEPT}
@@ -40,7 +40,7 @@ class Approvable(Phase):
     def carry_out(self, plan: Plan) -> list[Outcome]:
         """Remember, and wait for a moment."""
         start = time.monotonic()
-        settling.wait_for(
+        polling.wait_for(
             "load balancer demo with all its members",
             60.0,
             lambda: (time.monotonic() - start > 2, "PENDING_CREATE, 2 of 4 members"),

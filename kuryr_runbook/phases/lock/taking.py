@@ -20,7 +20,7 @@ from kuryr_runbook.clients.lock_files import LockFile
 from kuryr_runbook.model.errors import LockLostError, UnreachableError, UsageError
 from kuryr_runbook.model.locking import Holder
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.phases.lock.keeping import LeaseKeeper, Say, locked_error
+from kuryr_runbook.phases.lock.lease import LeaseKeeper, Say, locked_error
 
 VARIABLE = "KURYR_RUNBOOK_LOCK"
 """Tells a process, and those that it starts, that the lock whose token it holds is theirs."""

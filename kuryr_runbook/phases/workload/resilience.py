@@ -24,9 +24,10 @@ from kuryr_runbook.model.errors import ApplyError, DeadlineError
 from kuryr_runbook.model.findings import Finding, Status, worst
 from kuryr_runbook.model.plan import Action, Plan, Step
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.phases.asking import asked_until_well
-from kuryr_runbook.phases.waits import settling
-from kuryr_runbook.phases.waits.settling import GONE_SECONDS, wait_for
+from kuryr_runbook.phases.waits import polling
+from kuryr_runbook.phases.waits.polling import wait_for
+from kuryr_runbook.phases.waits.traffic import GONE_SECONDS
+from kuryr_runbook.phases.workload.checks import asked_until_well
 from kuryr_runbook.planning.resilience import PLAN, eviction, plan_resilience, uncordoning
 from kuryr_runbook.snapshots.diagnosis import read_diagnosis
 from kuryr_runbook.snapshots.workload.traces import Traces, left_behind, read_footprint, remaining
@@ -172,7 +173,7 @@ class Resilience:
         return orphans(check_diagnosis(Look(snapshot)))
 
 
-def _wait(what: str, look: settling.Look) -> None:
+def _wait(what: str, look: polling.Look) -> None:
     done, seen = wait_for(what, BACK_SECONDS, look)
     if not done:
         raise DeadlineError(f"{what}: not in {BACK_SECONDS:.0f} s; seen last: {seen}")

@@ -18,7 +18,7 @@ from kuryr_runbook.model.packaged import packaged
 from kuryr_runbook.model.site_file import parse_site, site_problems
 from kuryr_runbook.model.site_form import Texts, form_fields, judged_texts, rendered_site, texts_of
 from kuryr_runbook.phases.base import SITE_VARIABLE
-from kuryr_runbook.phases.surveying import EXAMPLE
+from kuryr_runbook.phases.site.draft import EXAMPLE
 
 LINK = "site.yaml"
 """In the copy of the notebooks: a link to the site file that was chosen."""

@@ -12,7 +12,7 @@ from kuryr_runbook.clients.openstack.probes import AskingCloud
 from kuryr_runbook.display.progress import say
 from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.phases.waits.settling import wait_for
+from kuryr_runbook.phases.waits.polling import wait_for
 from kuryr_runbook.snapshots.diagnosis import read_diagnosis
 from kuryr_runbook.snapshots.workload.verification import read_verification
 

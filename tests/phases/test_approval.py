@@ -14,7 +14,7 @@ from kuryr_runbook.display.asking import Asking
 from kuryr_runbook.model.errors import ApprovalError, DriftError
 from kuryr_runbook.model.findings import Finding
 from kuryr_runbook.model.plan import Action, Outcome, Plan, Step, Target, field_changes
-from kuryr_runbook.phases import approving
+from kuryr_runbook.phases import approval
 from kuryr_runbook.phases.base import Phase
 
 LAB = Path(__file__).parents[2] / "parameters" / "lab.yaml"
@@ -53,8 +53,8 @@ class Panel:
 
 @pytest.fixture(autouse=True)
 def somebody(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(approving, "is_interactive", lambda: True)
-    monkeypatch.setattr(approving, "ApprovalPanel", Panel)
+    monkeypatch.setattr(approval, "is_interactive", lambda: True)
+    monkeypatch.setattr(approval, "ApprovalPanel", Panel)
 
 
 def creation(name: str) -> Step:
@@ -141,7 +141,7 @@ def test_a_dry_run_asks_nothing() -> None:
 
 
 def test_headless_nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(approving, "is_interactive", lambda: False)
+    monkeypatch.setattr(approval, "is_interactive", lambda: False)
     phase = asked("a")
     assert not isinstance(phase.plan(), Asking)
     phase.apply()

@@ -6,16 +6,15 @@ find out why. The wait for removal does.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from kuryr_runbook.checking.verdicts import some
 from kuryr_runbook.clients.kubernetes.client import KubernetesReader
 from kuryr_runbook.clients.openstack.api import OpenStackReader
-from kuryr_runbook.display.waiting import begin_wait
 from kuryr_runbook.model.errors import DeadlineError
 from kuryr_runbook.model.site import Site
+from kuryr_runbook.phases.waits.polling import Look, wait_for
 from kuryr_runbook.snapshots.workload.probes import read_outside
 from kuryr_runbook.snapshots.workload.traces import Traces, remaining
 from kuryr_runbook.snapshots.workload.verification import ingress_of, read_workload
@@ -27,37 +26,12 @@ from kuryr_runbook.specs.workload import (
     service_manifest,
 )
 
-Look = Callable[[], tuple[bool, str]]
-"""Whether it is so, and what was seen."""
-
 INGRESS_SECONDS = 120.0
 ANSWER_SECONDS = 60.0
 SETTLED_SECONDS = 90.0
 GONE_SECONDS = 120.0
 POD_SECONDS = 5.0
 """What each pod adds to a deadline: Kuryr makes and removes their ports one after the other."""
-STEP_SECONDS = 1.0
-
-
-def wait_for(what: str, seconds: float, look: Look) -> tuple[bool, str]:
-    """Look once a second until it is so, or for that long; gives back whether, and what it saw."""
-    wait = begin_wait(what, seconds)
-    start = time.monotonic()
-    try:
-        while True:
-            done, seen = look()
-            spent = time.monotonic() - start
-            if done:
-                wait.came(seen, spent)
-                return True, seen
-            if spent >= seconds:
-                wait.expired(seen, spent)
-                return False, seen
-            wait.still(seen, spent)
-            time.sleep(STEP_SECONDS)
-    except BaseException:
-        wait.broken()
-        raise
 
 
 def wait_for_traffic(site: Site, cluster: KubernetesReader, cloud: OpenStackReader) -> None:

@@ -13,8 +13,8 @@ from worlds.memory_leases import MemoryLeases, holder
 
 from kuryr_runbook.clients.kubernetes.leases import LEASE_SECONDS
 from kuryr_runbook.model.errors import LockedError, UnreachableError
-from kuryr_runbook.phases.lock import keeping
-from kuryr_runbook.phases.lock.keeping import LeaseKeeper
+from kuryr_runbook.phases.lock import lease
+from kuryr_runbook.phases.lock.lease import LeaseKeeper
 
 ME, OTHER = holder("me"), holder("other")
 PATIENCE = 60.0
@@ -24,8 +24,8 @@ Keep = Callable[..., LeaseKeeper]
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeping, "RENEW_SECONDS", 0.01)
-    monkeypatch.setattr(keeping, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(lease, "RENEW_SECONDS", 0.01)
+    monkeypatch.setattr(lease, "LOOK_SECONDS", 0.01)
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def interrupted(keeper: LeaseKeeper) -> str:
 
 
 def test_giving_up_leaves_time_to_stop_before_others_may_take_the_lease() -> None:
-    assert keeping.GIVE_UP_SECONDS <= LEASE_SECONDS - 10
+    assert lease.GIVE_UP_SECONDS <= LEASE_SECONDS - 10
 
 
 def test_a_lease_is_made_renewed_and_deleted(keep: Keep, told: list[str]) -> None:
@@ -186,7 +186,7 @@ def test_a_lease_that_another_one_took_stops_us(keep: Keep) -> None:
 def test_a_lease_that_cannot_be_renewed_stops_us_in_time(
     keep: Keep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keeping, "GIVE_UP_SECONDS", 0.2)
+    monkeypatch.setattr(lease, "GIVE_UP_SECONDS", 0.2)
     leases = MemoryLeases()
     keeper = keep(leases)
     keeper.take()
@@ -195,8 +195,8 @@ def test_a_lease_that_cannot_be_renewed_stops_us_in_time(
 
 
 def test_a_renewal_that_hangs_stops_us_too(keep: Keep, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeping, "GIVE_UP_SECONDS", 0.2)
-    monkeypatch.setattr(keeping, "STOPPING_SECONDS", 0.1)
+    monkeypatch.setattr(lease, "GIVE_UP_SECONDS", 0.2)
+    monkeypatch.setattr(lease, "STOPPING_SECONDS", 0.1)
     leases = MemoryLeases()
     keeper = keep(leases)
     keeper.take()

@@ -1,4 +1,4 @@
-"""Approval of a plan by a person who steps through a notebook: asked for, given, and used once.
+"""Approval of plans: by a person who steps through a notebook, or as a saved file.
 
 Only in the JupyterLab that the runbook started is there somebody to ask. Headless, and in other
 notebooks, nothing is asked here: a saved plan is how a change is approved there.
@@ -6,15 +6,25 @@ notebooks, nothing is asked here: a saved plan is how a change is approved there
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
+from pathlib import Path
 
+from kuryr_runbook.clients.writing import write_file
 from kuryr_runbook.display.approval_panel import ApprovalPanel
 from kuryr_runbook.display.asking import Asking
 from kuryr_runbook.display.frontend import is_interactive
 from kuryr_runbook.display.tables import View
-from kuryr_runbook.model.approval import Document, plan_document, refuse_unapproved
-from kuryr_runbook.model.errors import ApprovalError
+from kuryr_runbook.model.approval import (
+    MAKE_ONE,
+    Document,
+    parse_document,
+    plan_document,
+    refuse_unapproved,
+)
+from kuryr_runbook.model.errors import ApprovalError, UsageError
 from kuryr_runbook.model.plan import Plan
+from kuryr_runbook.model.site import Site
 
 
 class Approval:
@@ -71,3 +81,19 @@ class Approval:
         if self._panel is not None:
             self._panel.end(why)
         self._panel, self._approved = None, None
+
+
+def write_document(document: Document, path: Path) -> None:
+    """Save a site's plans. Raises UsageError when the file cannot be written."""
+    write_file(path, f"{json.dumps(document, indent=2)}\n")
+
+
+def read_document(path: Path, site: Site) -> Document:
+    """A saved plan. Raises UsageError when it cannot be read, or is none for that site."""
+    try:
+        text = path.read_text()
+    except OSError as error:
+        raise UsageError(
+            f"the saved plan {path} cannot be read: {error.strerror}", remedy=MAKE_ONE
+        ) from error
+    return parse_document(text, str(path), site)

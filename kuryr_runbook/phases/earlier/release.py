@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from kuryr_runbook.applying.steps import Known
 from kuryr_runbook.model.errors import DriftError, EarlierPhaseError
-from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.upgrades import Installed, move_objections
 from kuryr_runbook.phases.base import Phase
-from kuryr_runbook.phases.image_build import registry_of
+from kuryr_runbook.phases.earlier.image import registry_of
 from kuryr_runbook.snapshots.cluster.installed import read_installed
-from kuryr_runbook.specs.upgrade_check import GOOD
 
 
 def movable(phase: Phase) -> Installed:
@@ -37,19 +34,3 @@ def refuse_before_controller(phase: Phase, installed: Installed) -> None:
             f"the controller runs Kuryr {installed.controller}, not {wanted}",
             remedy="run phase controller first",
         )
-
-
-def upgrade_finding(release: str, answer: Known) -> Finding:
-    """Kuryr's own answer, once it was not a failure."""
-    good = answer["status"] == GOOD
-    return Finding(
-        check="upgrade-check",
-        title=f"Kuryr {release} can go on with what was there",
-        status=Status.PASS if good else Status.WARN,
-        evidence=str(answer["log"]).strip(),
-        remedy=""
-        if good
-        else "no reason to stop: see whether the pods that it means work; one without any "
-        "annotation counts as malformed too",
-        source="kuryr-kubernetes, cmd/status.py",
-    )

@@ -1,0 +1,107 @@
+"""Build, try and push the image, and keep copies of what is in it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from platformdirs import user_cache_path
+
+from kuryr_runbook.applying.steps import Executor, Known, Say
+from kuryr_runbook.clients.artifacts import ArtifactStore
+from kuryr_runbook.clients.images.engines import Engine
+from kuryr_runbook.clients.images.kuryr import (
+    image_sources,
+    push_image,
+    read_image_spec,
+    read_plugin,
+    smoke_test,
+    write_plugin,
+)
+from kuryr_runbook.clients.images.registry import RegistryClient
+from kuryr_runbook.clients.writing import write_file
+from kuryr_runbook.model.bodies import Body
+from kuryr_runbook.model.plan import Step
+from kuryr_runbook.model.site import Site
+from kuryr_runbook.specs.daemon import PLUGIN
+from kuryr_runbook.specs.image import ImageSpec
+
+ARTIFACT = "CNI plugin"
+"""Kind of the step that uploads it."""
+BILL = "sbom.cdx.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What is known of an image only where it was built."""
+
+    plugin_sha256: str
+    bill: Mapping[str, Any]
+    """Its bill of materials, in CycloneDX."""
+
+
+def plugin_path(spec: ImageSpec) -> str:
+    """Below the store: what is there under a name never changes."""
+    return f"{spec.reference.version}/{spec.inputs[:16]}/{PLUGIN}"
+
+
+class ImageExecutor(Executor):
+    """How the steps of phase 01 are done."""
+
+    made: Made | None = None
+    """What was seen of the image that was built; None: none was."""
+
+    def __init__(
+        self, site: Site, registry: RegistryClient, store: ArtifactStore | None, engine: Engine
+    ) -> None:
+        """`store`: where the CNI plugin goes beside the image; None: nowhere."""
+        self._site = site
+        self._registry = registry
+        self._store = store
+        self._engine = engine
+
+    def execute(self, step: Step, body: Body, say: Say) -> Known:
+        """Build, try every program in the image, and push; or upload the plugin."""
+        spec = read_image_spec(self._site, self._registry)
+        with self._engine.at_work():
+            if self._store and step.target.kind == ARTIFACT:
+                return self._upload_plugin(spec, self._store, say)
+            return self._build_and_push(spec, say)
+
+    def _build_and_push(self, spec: ImageSpec, say: Say) -> Known:
+        engine = self._engine
+        say(f"building with {engine.name}; the whole output goes to {engine.log}")
+        image = engine.build(spec)
+        for test in spec.smoke_tests:
+            say(f"smoke test: {test.name}")
+            smoke_test(engine, image, test)
+        self.made = made = self._described(spec, image, say)
+        say(f"pushing {spec.reference}")
+        pushed = push_image(engine, spec, self._registry).digest
+        say(f"CNI plugin: sha256 {made.plugin_sha256}")
+        return {"id": pushed}
+
+    def _described(self, spec: ImageSpec, image: str, say: Say) -> Made:
+        """Keep plugin and bill of materials on this machine; return what the record has of them."""
+        from kuryr_runbook.clients.images.sbom import INVENTORY, bill_of_materials, read_inventory
+
+        folder = user_cache_path("kuryr-runbook") / "cni" / spec.reference.version
+        plugin = read_plugin(self._engine, image)
+        write_plugin(plugin, folder / PLUGIN)
+        inventory = read_inventory(self._engine, image, image_sources()[INVENTORY])
+        bill = bill_of_materials(spec, inventory, plugin.content)
+        write_file(folder / BILL, bill)
+        say(f"copies of the CNI plugin and of the bill of materials ({BILL}) are in {folder}")
+        return Made(plugin.sha256, json.loads(bill))
+
+    def _upload_plugin(self, spec: ImageSpec, store: ArtifactStore, say: Say) -> Known:
+        """The layers of an image that was kept are built again."""
+        plugin = read_plugin(self._engine, self._engine.build(spec))
+        path = plugin_path(spec)
+        say(f"uploading {store.address(path)}, sha256 {plugin.sha256}")
+        store.put(path, plugin.content)
+        # Last: whoever sees it finds the plugin as well.
+        store.put(f"{path}.sha256", f"{plugin.sha256}  {PLUGIN}\n".encode())
+        return {"id": plugin.sha256}

@@ -1,0 +1,1 @@
+"""What a phase needs of those before it, read from cloud, cluster and registry each time."""

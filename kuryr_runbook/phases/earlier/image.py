@@ -1,0 +1,47 @@
+"""The image of phase 01 as the later phases use it, and the registry that holds it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from kuryr_runbook.clients.images.kuryr import read_image_spec, read_remote_image
+from kuryr_runbook.clients.images.registry import RegistryClient
+from kuryr_runbook.model.errors import EarlierPhaseError
+from kuryr_runbook.model.plan import known_later
+from kuryr_runbook.model.site import Site
+from kuryr_runbook.specs.image import Reference
+
+
+def registry_of(site: Site) -> RegistryClient:
+    """The API of the site's registry."""
+    return RegistryClient(site.image.registry_auth, site.image.registry_ca)
+
+
+def deployed_image(site: Site, *, ahead: bool = False) -> str:
+    """The image by its digest, as the manifests name it: a tag may move.
+
+    Raises EarlierPhaseError when phase 01 has work left; to plan `ahead` of it, the digest is known
+    later.
+    """
+    registry = registry_of(site)
+    spec = read_image_spec(site, registry)
+    remote = read_remote_image(spec, registry)
+    if remote is not None and spec.is_made_as(remote.labels):
+        return str(spec.reference.at(remote.digest))
+    if ahead:
+        return f"{site.image.repository}@{known_later('digest of the image')}"
+    raise EarlierPhaseError(
+        f"the registry does not have {spec.reference}, made of these inputs",
+        remedy="run phase image_build first",
+    )
+
+
+def registry_login(site: Site) -> str:
+    """The registry's login for the kubelets, without those of other registries; empty: none."""
+    path = site.image.registry_auth
+    if path is None:
+        return ""
+    host = Reference.parse(site.image.repository).registry
+    auths: Mapping[str, object] = json.loads(path.read_text()).get("auths", {})
+    return json.dumps({"auths": {name: auths[name] for name in auths if name == host}})

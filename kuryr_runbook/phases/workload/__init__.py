@@ -1,0 +1,1 @@
+"""The workload of the verification: checking it, and disturbing what carries it."""
