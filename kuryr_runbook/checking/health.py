@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from kuryr_runbook.model.findings import Finding, Status
+from kuryr_runbook.model.findings import PLUGIN_DIGEST, Finding, Status, Verdict
 from kuryr_runbook.snapshots.cluster.health import DaemonNode, HealthAnswer
 from kuryr_runbook.snapshots.reading import Unreadable
 
@@ -50,30 +50,38 @@ def check_daemon_nodes(nodes: Iterable[DaemonNode], cni_file: str) -> Iterator[F
             evidence=node.reason,
             remedy="" if node.ready else "see the daemon's pod and the kubelet's log on the node",
         )
-        status, evidence, remedy = _configuration(it, cni_file)
+        found = _configuration(it, cni_file)
         yield Finding(
             check="cni-configuration",
             title=f"node {node.name} is plugged by Kuryr",
             subject=node.name,
-            status=status,
-            evidence=evidence,
-            remedy=remedy,
+            status=found.status,
+            evidence=found.evidence,
+            remedy=found.remedy,
+            facts=found.facts,
         )
 
 
-def _configuration(node: DaemonNode, cni_file: str) -> tuple[Status, str, str]:
+def _configuration(node: DaemonNode, cni_file: str) -> Verdict:
     """Whether the kubelet's CNI configuration is Kuryr's: it takes the first file by name."""
     found = node.installation
     if found is None:
-        remedy = "see the node's taints and the DaemonSet's tolerations"
-        return Status.FAIL, "no daemon runs on it", remedy
+        return Verdict(
+            status=Status.FAIL,
+            evidence="no daemon runs on it",
+            remedy="see the node's taints and the DaemonSet's tolerations",
+        )
     if isinstance(found, Unreadable):
-        return Status.UNKNOWN, f"the init container's log cannot be read: {found.reason}", ""
+        why = f"the init container's log cannot be read: {found.reason}"
+        return Verdict(status=Status.UNKNOWN, evidence=why)
     first = found.first or "none"
-    evidence = f"{first}, plugin sha256 {found.plugin or 'unknown'}"
-    if first == cni_file:
-        return Status.PASS, evidence, ""
-    return Status.FAIL, evidence, f"another CNI's file comes first in /etc/cni/net.d: {first}"
+    well = first == cni_file
+    return Verdict(
+        status=Status.PASS if well else Status.FAIL,
+        evidence=f"{first}, plugin sha256 {found.plugin or 'unknown'}",
+        facts={PLUGIN_DIGEST: found.plugin} if found.plugin else {},
+        remedy="" if well else f"another CNI's file comes first in /etc/cni/net.d: {first}",
+    )
 
 
 def check_upgrade(release: str, log: str, *, good: bool) -> Finding:

@@ -11,7 +11,7 @@ from worlds.verification import lab_site
 from kuryr_runbook.checking.health import check_daemon_nodes, check_health, check_upgrade
 from kuryr_runbook.clients.kubernetes.exec import Executed
 from kuryr_runbook.model.errors import AccessError
-from kuryr_runbook.model.findings import Status
+from kuryr_runbook.model.findings import PLUGIN_DIGEST, Status
 from kuryr_runbook.snapshots.cluster.health import (
     DaemonNode,
     HealthAnswer,
@@ -122,6 +122,8 @@ def test_a_node_is_plugged_by_whoever_comes_first(
     assert (ready.check, ready.status) == ("node-ready", Status.FAIL)
     assert (plugged.check, plugged.status) == ("cni-configuration", status)
     assert evidence in plugged.evidence
+    known = isinstance(installation, Installation) and bool(installation.plugin)
+    assert plugged.facts == ({PLUGIN_DIGEST: "abc"} if known else {})
 
 
 def test_a_warning_of_the_upgrade_check_is_reported_and_stops_nothing() -> None:

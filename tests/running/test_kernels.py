@@ -81,8 +81,8 @@ from kuryr_runbook.display.frontend import is_interactive
 (os.getsid(0) == os.getpid(), os.getcwd(), "" in sys.path, is_interactive())
 """
     # As in a run that is started from a notebook of JupyterLab.
-    monkeypatch.setenv(VARIABLE, str(os.getpid()))
-    monkeypatch.setenv(PARENT, str(os.getpid()))
+    monkeypatch.setenv(VARIABLE, str(os.getppid()))
+    monkeypatch.setenv(PARENT, str(os.getppid()))
     assert shown(run(looking)) == [f"(True, {os.getcwd()!r}, True, False)"]
 
 
