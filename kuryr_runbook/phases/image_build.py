@@ -19,7 +19,6 @@ from kuryr_runbook.clients.images.kuryr import (
 )
 from kuryr_runbook.clients.images.registry import RegistryClient
 from kuryr_runbook.clients.images.workplace import Workplace
-from kuryr_runbook.clients.writing import write_file
 from kuryr_runbook.display.progress import say
 from kuryr_runbook.display.tables import View, table
 from kuryr_runbook.model.findings import Finding, Status

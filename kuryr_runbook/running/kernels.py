@@ -137,7 +137,8 @@ class Kernels:
             )
             kernel = self._kernels[phase] = Kernel(manager, private, TemporaryFile())
             try:
-                self._done(manager.start_kernel(stdout=nowhere, **self._wishes(phase, kernel)))
+                wishes = self._wishes(phase, kernel)
+                self._done(manager.start_kernel(stdout=nowhere, **wishes))
             except BaseException:
                 self._end(phase)
                 raise
