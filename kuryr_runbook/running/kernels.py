@@ -124,8 +124,8 @@ class Kernels:
                 write_file(log, self._inherited.secrets.redacted(said), failure=RecordError)
 
     def _start(self, phase: str) -> None:
-        # What a cell's child prints ipykernel sends as it sends what Python prints, and writes it as
-        # it is where stdout led before. On the terminal nobody would have taken a secret out of it.
+        # What a cell's child prints ipykernel sends on like Python's own output, and also writes it
+        # where stdout led before: on the terminal nobody would have taken a secret out of it.
         # Postponed: interrupted halfway, a process would be left that nobody knows of.
         with postponed(), open(os.devnull, "wb") as nowhere:
             private = TemporaryDirectory(prefix="kuryr-runbook-", ignore_cleanup_errors=True)
