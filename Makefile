@@ -7,12 +7,14 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages run test test-lab test-pure test-exhaustive test-archive notebooks lint docs clean
+.PHONY: help setup packages run test test-lab test-pure test-versions test-exhaustive test-archive \
+    notebooks lint docs clean
 
 help:
 	@echo 'make run     start the lab and install Kuryr on it, phase by phase'
 	@echo 'make test    lint, then all tests, those that need the lab too'
 	@echo 'make test-lab, make test-pure  one half of them'
+	@echo 'make test-versions  the pure half on other Pythons, and with the lowest dependencies'
 	@echo 'make test-exhaustive  every crash point and fault by itself, on the lab'
 	@echo 'make test-archive     with an object store, in an environment of its own'
 	@echo 'make notebooks        what they show on the bare lab, kept in them'
@@ -57,6 +59,10 @@ test-pure: setup
 	@mkdir -p build
 	@nice $(BIN)/python -m pytest -m 'not lab and not exhaustive' >build/test-pure.txt 2>&1; \
 	    status=$$?; cat build/test-pure.txt; exit $$status
+
+# In environments of their own, in build/.
+test-versions: setup
+	.ci/versions
 
 test-exhaustive: setup
 	$(BIN)/python -m pytest -m exhaustive

@@ -91,10 +91,14 @@ def start(
 def kernel_of(process: subprocess.Popen[str]) -> int:
     """The process of the run's kernel, once its cell SLEEPING has begun."""
     assert process.stderr is not None
+    seen = []
     for line in process.stderr:
         if line.split()[:1] == ["kernel"]:
             return int(line.split()[1])
-    raise AssertionError(f"the run ended with {process.wait()} before its cell began")
+        seen.append(line)
+    raise AssertionError(
+        f"the run ended with {process.wait()} before its cell began:\n{''.join(seen)}"
+    )
 
 
 def kernels_of(pid: int, count: int) -> list[int]:
