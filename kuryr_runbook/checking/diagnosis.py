@@ -9,6 +9,7 @@ from kuryr_runbook.checking.causes import found
 from kuryr_runbook.checking.checks import Occasion, checks_on
 from kuryr_runbook.checking.questions import (
     balancers,
+    events,
     groups,
     leftovers,
     logs,
@@ -44,6 +45,7 @@ CHECKS = checks_on(
         leftovers,
         ownership,
         macvlan,
+        events,
     ),
 )
 """The deepest first: what a check finds may be what the later ones find the effects of."""

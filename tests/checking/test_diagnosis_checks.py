@@ -287,6 +287,24 @@ def claimed(world: World) -> None:
     world.add_port("x", "s-pods", "n-nodes", "10.64.8.1", name="fw", allowed_address_pairs=[pair])
 
 
+FLANNEL = (
+    'Failed to create pod sandbox: plugin type="flannel" failed (add): loadFlannelSubnetEnv '
+    "failed: open /run/flannel/subnet.env: no such file or directory"
+)
+
+
+def denied(world: World) -> None:
+    world.objects["Event"].append(
+        {
+            "type": "Warning",
+            "reason": "FailedCreate",
+            "message": 'pods "web-5d4-x" is forbidden: exceeded quota: small, requested: pods=1',
+            "lastTimestamp": moments_ago(60),
+            "involvedObject": {"kind": "ReplicaSet", "namespace": "default", "name": "web-5d4"},
+        }
+    )
+
+
 def no_addresses(world: World) -> None:
     world.resource("subnet", "s-pods")["allocation_pools"] = [
         {"start": "10.64.0.10", "end": "10.64.0.12"}
@@ -297,6 +315,12 @@ CASES: list[tuple[str, Spoil, str, str, str]] = [
     # What the world is, what is spoilt, which question finds it first, its status, its victim.
     ("", change("loadbalancer", "default/web-0", provider="ovn"),
      "macvlan-with-ovn", "warn", "service default/web-0"),
+    ("", lambda w: w.warn("web-1", FLANNEL), "other-plugin", "fail", "pod default/web-1"),
+    ("", lambda w: w.object("Pod", "web-1")["status"].update(podIP="10.244.1.7"),
+     "other-plugin", "fail", "pod default/web-1"),
+    ("", lambda w: w.warn("web-1", 'failed to find plugin "kuryr-cni" in path [/opt/cni/bin]'),
+     "plugin-missing", "fail", "pod default/web-1"),
+    ("", denied, "pods-denied", "warn", ""),
     ("", claimed, "address-claimed", "fail", "pod default/web-1"),
     ("", remove("security_group_rule", "r-out-g-nodes"), "egress", "fail", "node worker1"),
     ("", no_addresses, "pod-addresses", "warn", "subnet kuryr-pod-subnet"),

@@ -208,10 +208,6 @@ FAULTS: Mapping[str, tuple[str, str]] = {
         "does the daemon see the pod? It watches pods of its node by the node's name; restart it: "
         "kubectl -n kube-system rollout restart daemonset kuryr-daemon",
     ),
-    "failed to find plugin": (
-        "the CNI plugin is not on the node",
-        f"{phase('daemon')}; with kuryr.cni_plugin preinstalled, put it into /opt/cni/bin",
-    ),
 }
 """What the kubelet says about a pod that it could not plug, and what that means."""
 

@@ -1,0 +1,153 @@
+"""What the cluster's events say of pods that Kuryr never hears of, or that another network has."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from kuryr_runbook.checking.causes import Cause
+from kuryr_runbook.checking.checks import Check, Depth
+from kuryr_runbook.checking.questions.programs import CONTROLLER_EFFECTS, DAEMON_EFFECTS
+from kuryr_runbook.checking.signs.kubelet import foreign_plugin, lacking_plugin, remedy_of
+from kuryr_runbook.checking.verdicts import CouldNotLook, pod_victim, readable, some
+from kuryr_runbook.checking.view.cloud import Look, ipv4, ipv4_range
+from kuryr_runbook.model.findings import Region, Status, Victim
+from kuryr_runbook.snapshots.cluster.objects import Pod, Warned
+from kuryr_runbook.specs.controller import CONTROLLER
+from kuryr_runbook.specs.daemon import DAEMON
+
+LASTING = 1200.0
+"""Seconds for which what denied a pod still matters: controllers ask again every 17 minutes at the
+latest (kubernetes, workqueue: 1000 s)."""
+FIRST_FILE = "the first file by its name in /etc/cni/net.d wins"
+
+
+@Check(
+    "other-plugin",
+    "No other network plugs pods",
+    f"kubelet and container runtime: {FIRST_FILE}",
+    explains={
+        "pod-unhandled",
+        "pod-plugged",
+        "pod-port-differs",
+        "pod-interface-inactive",
+        "address-pair",
+        "members-differ",
+        "subport",
+    },
+    depth=Depth.GROUND,
+    region=Region.NODES,
+)
+def check_other_plugin(look: Look) -> Iterator[Cause]:
+    """By what the kubelet says of pods that wait, and by addresses of none of Kuryr's subnets."""
+    pods = ipv4_range(look.pod_subnet.cidr)
+    if pods is None:
+        raise CouldNotLook("the range of the pods' subnet cannot be read")
+    told: dict[str, list[Pod]] = defaultdict(list)
+    for pod in look.pods:
+        address = ipv4(pod.address) if pod.address else None
+        if address is not None and address not in pods:
+            told[f"addresses that are not of {pods}, such as {address}"].append(pod)
+        elif not pod.address and (plugin := foreign_plugin(look.pod_warning(pod))):
+            told[f"the plugin {plugin}"].append(pod)
+    for what, hit in told.items():
+        nodes = sorted({pod.node for pod in hit})
+        yield Cause(
+            status=Status.FAIL,
+            evidence=f"{what}: {len(hit)} pods on {some(nodes)}, the first {hit[0]}",
+            remedy=f"ls /etc/cni/net.d on {nodes[0]}: {FIRST_FILE}, and it has to be Kuryr's; "
+            "remove what another network left, then delete these pods",
+            victims=tuple(map(pod_victim, hit)),
+            own=True,
+        )
+
+
+@Check(
+    "plugin-missing",
+    "The nodes have the plugins that their CNI configuration names",
+    'libcni: `failed to find plugin "..." in path`',
+    explains={"pod-unhandled", "pod-plugged"},
+    depth=Depth.GROUND,
+    region=Region.NODES,
+)
+def check_plugin_missing(look: Look) -> Iterator[Cause]:
+    """Kuryr's is brought by its daemon, those of Kubernetes' own by the node's package."""
+    lacking: dict[str, list[Pod]] = defaultdict(list)
+    for pod in look.pods:
+        if not pod.address and (plugin := lacking_plugin(look.pod_warning(pod))):
+            lacking[plugin].append(pod)
+    for plugin, hit in lacking.items():
+        nodes = sorted({pod.node for pod in hit})
+        yield Cause(
+            status=Status.FAIL,
+            evidence=f"the plugin {plugin} is not in /opt/cni/bin of {some(nodes)}",
+            remedy=_bringing(look, plugin, nodes[0]),
+            victims=tuple(map(pod_victim, hit)),
+            own=True,
+        )
+
+
+def _bringing(look: Look, plugin: str, node: str) -> str:
+    if "kuryr" not in plugin:
+        return (
+            "install the plugins of containernetworking in /opt/cni/bin there (Debian: "
+            "containernetworking-plugins, Kubernetes' own packages: kubernetes-cni)"
+        )
+    if look.site.kuryr.cni_plugin == "preinstalled":
+        return f"put it into /opt/cni/bin of {node} again: the site says that it is preinstalled"
+    home = look.site.kubernetes.namespace
+    return (
+        f"kubectl -n {home} delete pod -l name={DAEMON} --field-selector spec.nodeName={node}: the "
+        "daemon brings it as it starts"
+    )
+
+
+@Check(
+    "pods-denied",
+    "No quota, taint or policy of the cluster keeps pods from being made or placed",
+    "kubernetes: events FailedCreate and FailedScheduling",
+    depth=Depth.GROUND,
+    region=Region.PODS,
+)
+def check_denied(look: Look) -> Iterator[Cause]:
+    """Of Kuryr's own programs a failure, as all waits for them; of others a warning."""
+    by_message: dict[tuple[str, bool], list[Victim]] = defaultdict(list)
+    for event, victim in _denials(look):
+        own = event.namespace == look.site.kubernetes.namespace and event.name.startswith(
+            (CONTROLLER, DAEMON)
+        )
+        by_message[f"{event.reason}: {event.message}", own].append(victim)
+    for (message, own), victims in by_message.items():
+        names = [victim.name for victim in victims]
+        yield Cause(
+            status=Status.FAIL if own else Status.WARN,
+            evidence=f"{some([str(it) for it in victims])}: {message}",
+            remedy=remedy_of(message).replace("NAMESPACE", victims[0].namespace),
+            victims=tuple(victims),
+            explains=_effects(names) if own else frozenset(),
+        )
+
+
+def _effects(names: list[str]) -> frozenset[str]:
+    if any(name.startswith(CONTROLLER) for name in names):
+        return frozenset({"controller-ready", *CONTROLLER_EFFECTS})
+    return frozenset({"daemon-there", "daemon-ready", *DAEMON_EFFECTS})
+
+
+def _denials(look: Look) -> Iterator[tuple[Warned, Victim]]:
+    """The last of each object that denies it, if it is still so."""
+    unplaced = {(pod.namespace, pod.name) for pod in look.all_pods if not pod.node}
+    unplaced |= {
+        (look.site.kubernetes.namespace, pod.name)
+        for pod in (*look.programs.controllers, *look.programs.daemons)
+        if not pod.node
+    }
+    last: dict[Victim, Warned] = {}
+    for event in readable(look.cluster.events):
+        if event.reason == "FailedScheduling":
+            counts = event.kind == "Pod" and (event.namespace, event.name) in unplaced
+        else:
+            counts = event.reason == "FailedCreate" and not look.is_old(event.last, LASTING)
+        if counts:
+            last[Victim(event.kind.lower(), event.name, event.namespace)] = event
+    return ((event, victim) for victim, event in last.items())

@@ -1,0 +1,116 @@
+"""What objects of the cluster ask for, from their manifests: only what Kuryr may not do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from ipaddress import ip_network
+from typing import Any
+
+from kuryr_runbook.model.intents import Intent, Wish
+from kuryr_runbook.snapshots.parsing import part, parts, text, texts
+
+Manifest = Mapping[str, Any]
+
+LONGEST = 100
+"""How much of a value is kept."""
+BANDWIDTHS = (Wish.BANDWIDTH, "kubernetes.io/egress-bandwidth")
+
+
+def service_intents(item: Manifest) -> tuple[Intent, ...]:
+    """Of a Service."""
+    spec = part(item, "spec")
+    outside = _of_outside(spec) if spec.get("type") == "LoadBalancer" else ()
+    annotations = part(item, "metadata", "annotations")
+    timeouts = [key.removeprefix(Wish.TIMEOUT) for key in annotations if _is_timeout(key)]
+    return (
+        *outside,
+        *_of_inside(spec),
+        *(Intent(Wish.TIMEOUT, timeout) for timeout in sorted(timeouts)),
+    )
+
+
+def _of_outside(spec: Manifest) -> Iterator[Intent]:
+    ranges = texts(spec, "loadBalancerSourceRanges")
+    if _limits(ranges):
+        yield Intent(Wish.SOURCE_RANGES, ", ".join(ranges))
+    for wish, key in (
+        (Wish.WANTED_ADDRESS, "loadBalancerIP"),
+        (Wish.CLASS, "loadBalancerClass"),
+    ):
+        if text(spec, key):
+            yield Intent(wish, text(spec, key))
+    if text(spec, "externalTrafficPolicy") == "Local":
+        yield Intent(Wish.EXTERNAL_POLICY, "Local")
+
+
+def _of_inside(spec: Manifest) -> Iterator[Intent]:
+    if text(spec, "sessionAffinity") not in ("", "None"):
+        yield Intent(Wish.AFFINITY, text(spec, "sessionAffinity"))
+    if texts(spec, "externalIPs"):
+        yield Intent(Wish.EXTERNAL_IPS, ", ".join(texts(spec, "externalIPs")))
+    if text(spec, "internalTrafficPolicy") == "Local":
+        yield Intent(Wish.INTERNAL_POLICY, "Local")
+    # One family from Kubernetes 1.16 to 1.19, several since.
+    families = texts(spec, "ipFamilies") or texts({"one": [spec.get("ipFamily")]}, "one")
+    policy = text(spec, "ipFamilyPolicy")
+    if "IPv6" in families or policy == "RequireDualStack":
+        yield Intent(Wish.FAMILY, ", ".join(filter(None, (*families, policy))))
+
+
+def _is_timeout(key: object) -> bool:
+    return isinstance(key, str) and key.startswith(Wish.TIMEOUT)
+
+
+def _limits(ranges: tuple[str, ...]) -> bool:
+    """Whether the ranges leave somebody out; what is no range does."""
+    for one in ranges:
+        try:
+            if ip_network(one.strip(), strict=False).prefixlen == 0:
+                return False
+        except ValueError:
+            continue
+    return bool(ranges)
+
+
+def pod_intents(item: Manifest) -> tuple[Intent, ...]:
+    """Of a pod that is not in its node's network."""
+    annotations = part(item, "metadata", "annotations")
+    limits = [text(annotations, key) for key in BANDWIDTHS if text(annotations, key)]
+    found = []
+    if text(annotations, Wish.NETWORKS):
+        found.append(Intent(Wish.NETWORKS, text(annotations, Wish.NETWORKS)[:LONGEST]))
+    if limits:
+        found.append(Intent(Wish.BANDWIDTH, " and ".join(limits)))
+    ports = [
+        str(port["hostPort"])
+        for container in parts(part(item, "spec"), "containers")
+        for port in parts(container, "ports")
+        if port.get("hostPort")
+    ]
+    if ports:
+        found.append(Intent(Wish.HOST_PORT, ", ".join(ports)))
+    return tuple(found)
+
+
+def namespace_intents(item: Manifest) -> tuple[Intent, ...]:
+    """Of a namespace."""
+    project = text(part(item, "metadata", "annotations"), Wish.PROJECT)
+    return (Intent(Wish.PROJECT, project),) if project else ()
+
+
+def policy_intents(item: Manifest) -> tuple[Intent, ...]:
+    """Of a NetworkPolicy: what it closes, if anything.
+
+    A direction is closed but for its rules; one rule without limits opens it again.
+    """
+    spec = part(item, "spec")
+    types = texts(spec, "policyTypes") or (
+        ("Ingress", "Egress") if spec.get("egress") else ("Ingress",)
+    )
+    closed = [kind.lower() for kind in types if not _is_open(spec, kind.lower())]
+    return (Intent(Wish.CLOSED, " and ".join(closed)),) if closed else ()
+
+
+def _is_open(spec: Manifest, direction: str) -> bool:
+    peers = "from" if direction == "ingress" else "to"
+    return any(not rule.get(peers) and not rule.get("ports") for rule in parts(spec, direction))
