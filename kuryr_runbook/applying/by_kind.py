@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from kuryr_runbook.applying.kubernetes import ManifestExecutor
 from kuryr_runbook.applying.openstack import OpenStackExecutor, is_of_cloud
 from kuryr_runbook.applying.steps import Executor, Known, Say
-from kuryr_runbook.clients.kubernetes.client import KubernetesWriter
+from kuryr_runbook.clients.kubernetes.api import KubernetesWriter
 from kuryr_runbook.clients.openstack.api import OpenStackWriter
 from kuryr_runbook.model.bodies import Body
 from kuryr_runbook.model.plan import Step

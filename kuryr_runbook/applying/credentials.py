@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from kuryr_runbook.applying.steps import Executor, Known, Say
-from kuryr_runbook.clients.kubernetes.client import KubernetesWriter
+from kuryr_runbook.clients.kubernetes.api import KubernetesWriter
 from kuryr_runbook.clients.openstack.identity import IdentityWriter
 from kuryr_runbook.model.bodies import Body, plain
 from kuryr_runbook.model.plan import Action, Step

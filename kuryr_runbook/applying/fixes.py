@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kuryr_runbook.applying.by_kind import SiteExecutor
 from kuryr_runbook.applying.steps import Say, apply_plan
-from kuryr_runbook.clients.kubernetes.client import KubernetesWriter
+from kuryr_runbook.clients.kubernetes.api import KubernetesWriter
 from kuryr_runbook.clients.openstack.api import OpenStackWriter
 from kuryr_runbook.model.plan import Outcome, Plan
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kuryr_runbook.applying.steps import Executor, Known, Say, apply_plan
-from kuryr_runbook.clients.kubernetes.client import KubernetesWriter
+from kuryr_runbook.clients.kubernetes.api import KubernetesWriter
 from kuryr_runbook.model.bodies import Body, FinalizerRemoval, plain
 from kuryr_runbook.model.plan import Action, Outcome, Plan, Step
 

@@ -15,27 +15,34 @@ from typing import Any
 
 import requests
 
+from kuryr_runbook.clients import exchanges
+from kuryr_runbook.clients.answers import LONGEST_REASON
+from kuryr_runbook.clients.exchanges import exchange
+from kuryr_runbook.clients.patience import Notify
+from kuryr_runbook.clients.transport import bound_s3, web_session
 from kuryr_runbook.model.errors import (
     AccessError,
     ApplyError,
     DriftError,
+    RunbookError,
     UnreachableError,
     UsageError,
 )
 
-SECONDS = 60
+CHECK_STORE = "check image.artifact_store, and that the store runs"
 NETRC = "write the store's login to ~/.netrc: `machine HOST login USER password PASSWORD`"
 
 
 S3 = "s3://"
+CHECK_S3 = "check image.artifact_store and AWS_ENDPOINT_URL"
 LOGIN = "give the login in one of boto3's ways: AWS_ACCESS_KEY_ID, AWS_PROFILE, ~/.aws/credentials"
 REFUSALS = ("AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch")
 """Error codes of S3 for a login that may not (docs.aws.amazon.com, S3 API, error responses)."""
 
 
-def artifact_store(url: str) -> ArtifactStore:
+def artifact_store(url: str, notify: Notify = lambda line: None) -> ArtifactStore:
     """The store at a URL: s3://bucket/directory, or one that takes HTTP PUT."""
-    return S3Store(url) if url.startswith(S3) else HttpStore(url)
+    return S3Store(url, notify) if url.startswith(S3) else HttpStore(url, notify)
 
 
 class ArtifactStore(ABC):
@@ -45,8 +52,9 @@ class ArtifactStore(ABC):
     UnreachableError when it doesn't answer, ApplyError when it cannot.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, notify: Notify = lambda line: None) -> None:
         self._url = url.rstrip("/")
+        self._notify = notify
 
     def address(self, path: str) -> str:
         """The URL of a file."""
@@ -79,6 +87,10 @@ class ArtifactStore(ABC):
 class HttpStore(ArtifactStore):
     """A directory that takes HTTP PUT."""
 
+    def __init__(self, url: str, notify: Notify = lambda line: None) -> None:
+        super().__init__(url, notify)
+        self._web = web_session()
+
     def _read(self, path: str) -> bytes | None:
         answer = self._request("GET", path)
         if answer.status_code == requests.codes.not_found:
@@ -90,17 +102,20 @@ class HttpStore(ArtifactStore):
         self._expect(self._request("PUT", path, content), f"writing {self.address(path)}")
 
     def _request(self, method: str, path: str, content: bytes | None = None) -> requests.Response:
+        peer = f"artifact store {self._url}"
         try:
-            return requests.request(method, self.address(path), data=content, timeout=SECONDS)
+            with exchange(peer, bounds=exchanges.FILE, remedy=CHECK_STORE, notify=self._notify):
+                return self._web.request(method, self.address(path), data=content)
         except requests.exceptions.SSLError as error:
             raise AccessError(
                 f"artifact store {self._url}: its certificate is not trusted",
                 remedy="set REQUESTS_CA_BUNDLE to the CA that signed it",
             ) from error
-        except requests.exceptions.RequestException as error:
+        except (requests.exceptions.RequestException, ValueError) as error:
+            # ValueError: an address, or a redirect to one, that none can have.
             raise UnreachableError(
                 f"artifact store {self._url}: no answer: {type(error).__name__}",
-                remedy="check image.artifact_store, and that the store runs",
+                remedy=CHECK_STORE,
             ) from error
 
     def _expect(self, answer: requests.Response, step: str) -> None:
@@ -109,7 +124,7 @@ class HttpStore(ArtifactStore):
         if answer.status_code in (requests.codes.unauthorized, requests.codes.forbidden):
             raise AccessError(f"{step}: the store answers {answer.status_code}", remedy=NETRC)
         raise ApplyError(
-            f"{step}: the store answers {answer.status_code} {answer.reason}",
+            f"{step}: the store answers {answer.status_code} {str(answer.reason)[:LONGEST_REASON]}",
             remedy="see that the directory of image.artifact_store exists and takes PUT",
         )
 
@@ -145,7 +160,7 @@ class S3Store(ArtifactStore):
                 f"artifact store {self._url}: boto3 is not installed",
                 remedy="pip install 'kuryr-runbook[archive]'",
             ) from error
-        return boto3.Session().client("s3")
+        return bound_s3(boto3.Session().client("s3"))
 
     @contextmanager
     def _asked(self, step: str) -> Iterator[Any]:
@@ -153,12 +168,14 @@ class S3Store(ArtifactStore):
         client = self._client
         from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
+        peer = f"artifact store {self._url}"
         try:
-            yield client
+            with exchange(peer, bounds=exchanges.FILE, remedy=CHECK_S3, notify=self._notify):
+                yield client
         except NoCredentialsError as error:
             raise AccessError(f"{step}: there is no login for the store", remedy=LOGIN) from error
         except ClientError as error:
-            code = error.response["Error"]["Code"]
+            code = str(error.response.get("Error", {}).get("Code", "an error"))[:LONGEST_REASON]
             if code in REFUSALS:
                 said = f"{step}: the store answers {code}"
                 raise AccessError(said, remedy=LOGIN) from error
@@ -167,7 +184,10 @@ class S3Store(ArtifactStore):
                 remedy="see that the bucket of image.artifact_store exists and takes objects",
             ) from error
         except BotoCoreError as error:
+            # What our connections raise comes wrapped.
+            if isinstance(ours := error.kwargs.get("error"), RunbookError):
+                raise ours from error
             raise UnreachableError(
-                f"artifact store {self._url}: no answer: {error}",
-                remedy="check image.artifact_store and AWS_ENDPOINT_URL",
+                f"artifact store {self._url}: no answer: {f'{error}'[:LONGEST_REASON]}",
+                remedy=CHECK_S3,
             ) from error

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
+import io
 import os
+import select
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from kuryr_runbook.clients.writing import open_log
-from kuryr_runbook.model.errors import DeadlineError, UsageError
+from kuryr_runbook.model.errors import ApplyError, DeadlineError, UsageError
 
 Say = Callable[[str], None]
 """Shows one line to a person."""
 
 TAIL_LINES = 15
+MOST_OUTPUT = 256 << 20
+"""Characters that a command may print; the list of an image's files has some megabytes."""
+LONGEST_LINE = 1 << 20
+"""A longer one is told in pieces."""
+PIECE = 1 << 16
+LOOK_SECONDS = 0.2
+"""How often to look whether a silent command has ended, whose stdout something else keeps open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +54,10 @@ class Surroundings:
     """In the place of the whole environment; None: ours."""
     descriptors: tuple[int, ...] = ()
     """What stays open in it, also when we die."""
+    errors: int | None = None
+    """Descriptor to which its stderr goes; None: it is told with stdout, line by line."""
+    folder: Path | None = None
+    """In which it runs; None: ours."""
 
 
 AS_OURS = Surroundings()
@@ -59,78 +74,121 @@ def run_command(
 ) -> Completed:
     """Run a command to its end, whatever its exit status.
 
-    `deadline` in seconds; `log` is appended to.
-    Raises DeadlineError when the command had to be ended, UsageError when there is none of that
-    name.
+    `deadline` in seconds; `log` is appended to. Raises DeadlineError when the command had to be
+    ended, ApplyError when it printed without end, UsageError when there is none of that name.
     """
+    process = _begun(command, surroundings)
+    name = f"{' '.join(command[:3])} ..."
+    lines: list[str] = []
+    with _ended(process), contextlib.ExitStack() as stack:
+        logged = stack.enter_context(open_log(log)) if log else None
+        threading.Thread(target=_feed, args=(process, stdin), daemon=True).start()
+        size = 0
+        try:
+            for line in _lines(process, time.monotonic() + deadline):
+                size += len(line)
+                lines.append(line)
+                if size > MOST_OUTPUT:
+                    raise ApplyError(
+                        f"{name}: it was ended: it printed more than {MOST_OUTPUT >> 20} MiB",
+                        remedy="run it by hand, and see what it prints",
+                    )
+                if logged:
+                    logged.write(line)
+                    logged.flush()
+                say(line.rstrip())
+        except TimeoutError as error:
+            tail = Completed(status=-1, output="".join(lines)).tail
+            raise DeadlineError(
+                f"{name}: not done after {deadline:.0f} s; it said last:\n{tail}",
+                remedy="run it again; what was done so far is cached",
+            ) from error
+        status = process.wait()
+    return Completed(status=status, output="".join(lines))
+
+
+def _begun(command: Sequence[str], surroundings: Surroundings) -> subprocess.Popen[bytes]:
     try:
-        process = subprocess.Popen(
+        return subprocess.Popen(
             list(command),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
+            stderr=subprocess.STDOUT if surroundings.errors is None else surroundings.errors,
             env=None if surroundings.environment is None else dict(surroundings.environment),
+            cwd=surroundings.folder,
             start_new_session=True,
             pass_fds=surroundings.descriptors,
         )
-    except FileNotFoundError as error:
+    except (OSError, ValueError) as error:  # ValueError: NUL in an argument.
+        reason = "no such command" if isinstance(error, FileNotFoundError) else f"{error}"
         raise UsageError(
-            f"{command[0]}: no such command", remedy=f"install {command[0]} on this machine"
+            f"{command[0]}: {reason}", remedy=f"install {command[0]} on this machine"
         ) from error
-    lines: list[str] = []
-    with _ended_after(process, deadline) as expired, contextlib.ExitStack() as stack:
-        logged = stack.enter_context(open_log(log)) if log else None
-        threading.Thread(target=_feed, args=(process, stdin), daemon=True).start()
-        assert process.stdout is not None  # noqa: S101
-        for line in process.stdout:
-            lines.append(line)
-            if logged:
-                logged.write(line)
-                logged.flush()
-            say(line.rstrip())
-        status = process.wait()
-    completed = Completed(status=status, output="".join(lines))
-    if expired.is_set():
-        raise DeadlineError(
-            f"{' '.join(command[:3])} ...: not done after {deadline:.0f} s; it said last:\n"
-            + completed.tail,
-            remedy="run it again; what was done so far is cached",
-        )
-    return completed
+
+
+def _lines(process: subprocess.Popen[bytes], until: float) -> Iterator[str]:
+    """What it prints, line by line, to its end. Raises TimeoutError when that does not come.
+
+    That it has ended counts, not that nobody can print there any more: what it left behind in the
+    background may keep its stdout open for ever.
+    """
+    assert process.stdout is not None  # noqa: S101
+    descriptor = process.stdout.fileno()
+    printing = select.poll()
+    printing.register(descriptor, select.POLLIN)
+    decode = io.IncrementalNewlineDecoder(
+        codecs.getincrementaldecoder("utf-8")("replace"), translate=True
+    ).decode
+    rest = ""
+    while True:
+        left = until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        if not printing.poll(min(left, LOOK_SECONDS) * 1000):
+            if process.poll() is None:
+                continue
+            break
+        piece = os.read(descriptor, PIECE)
+        *lines, rest = (rest + decode(piece, not piece)).split("\n")
+        yield from (f"{line}\n" for line in lines)
+        if len(rest) > LONGEST_LINE or (rest and not piece):
+            yield rest
+            rest = ""
+        if not piece:
+            break
+    if rest:
+        yield rest
+    _expect_end(process, until)
+
+
+def _expect_end(process: subprocess.Popen[bytes], until: float) -> None:
+    """Wait for a process that has closed its stdout. Raises TimeoutError."""
+    try:
+        process.wait(max(until - time.monotonic(), 0.0))
+    except subprocess.TimeoutExpired as error:
+        raise TimeoutError from error
 
 
 @contextlib.contextmanager
-def _ended_after(process: subprocess.Popen[str], deadline: float) -> Iterator[threading.Event]:
-    """Ends the process and its children after the deadline, and whenever the block is left."""
-    expired = threading.Event()
-
-    def expire() -> None:
-        expired.set()
-        _kill(process)
-
-    timer = threading.Timer(deadline, expire)
-    timer.daemon = True
-    timer.start()
+def _ended(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Ends the process and its children whenever the block is left."""
     try:
-        yield expired
+        yield
     finally:
-        timer.cancel()
         _kill(process)
         process.wait()
         if process.stdout is not None:
             process.stdout.close()
 
 
-def _kill(process: subprocess.Popen[str]) -> None:
+def _kill(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
 
 
-def _feed(process: subprocess.Popen[str], text: str) -> None:
+def _feed(process: subprocess.Popen[bytes], text: str) -> None:
     """Writes beside the reader, so that neither pipe blocks the other."""
     assert process.stdin is not None  # noqa: S101
     with contextlib.suppress(BrokenPipeError), process.stdin:
-        process.stdin.write(text)
+        process.stdin.write(text.encode())

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from http.client import HTTPConnection, HTTPException
+import requests
 
+from kuryr_runbook.clients import exchanges
+from kuryr_runbook.clients.answers import LONGEST_REASON
+from kuryr_runbook.clients.exchanges import exchange
+from kuryr_runbook.clients.transport import web_session
 from kuryr_runbook.model.errors import UnreachableError
 
+MOST_CHARACTERS = 300
 
-def get_text(address: str, port: int, *, seconds: float) -> str:
+
+def get_text(address: str, port: int) -> str:
     """What stands at `/`, at most 300 characters. Raises UnreachableError for all but a 200."""
-    connection = HTTPConnection(address, port, timeout=seconds)
-    try:
-        connection.request("GET", "/")
-        response = connection.getresponse()
-        text = response.read(300).decode(errors="replace")
-    except (OSError, HTTPException) as error:
-        raise UnreachableError(
-            f"http://{address}:{port}/ does not answer: {type(error).__name__}: {error}"
-        ) from error
-    finally:
-        connection.close()
-    if response.status != 200:
-        raise UnreachableError(f"http://{address}:{port}/ answers {response.status}, not 200")
-    return text
+    url = f"http://{address}:{port}/"
+    with web_session() as web:
+        web.trust_env = False
+        try:
+            with exchange(url, bounds=exchanges.WORDS, remedy=f"see what answers at {url}"):
+                answer = web.get(url, allow_redirects=False)
+        except (requests.exceptions.RequestException, ValueError) as error:
+            reason = f"{type(error).__name__}: {error}"[:LONGEST_REASON]
+            raise UnreachableError(f"{url} does not answer: {reason}") from error
+    if answer.status_code != requests.codes.ok:
+        raise UnreachableError(f"{url} answers {answer.status_code}, not 200")
+    return answer.text[:MOST_CHARACTERS]

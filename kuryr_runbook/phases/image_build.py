@@ -43,7 +43,7 @@ class ImageBuild(Phase):
     def store(self) -> ArtifactStore | None:
         """Where the CNI plugin goes beside the image; None: nowhere."""
         url = self.site.image.artifact_store
-        return artifact_store(url) if url else None
+        return artifact_store(url, say) if url else None
 
     @cached_property
     def registry(self) -> RegistryClient:

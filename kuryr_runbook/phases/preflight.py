@@ -26,22 +26,22 @@ class Preflight(Phase):
     needs_cluster = False
 
     @cached_property
-    def cloud(self) -> ProbingCloud:
-        """The connection to the cloud."""
-        return ProbingCloud(self.site.openstack.cloud, self.site.openstack.clouds_yaml)
+    def probed_cloud(self) -> ProbingCloud:
+        """The connection to the cloud: it cannot change anything."""
+        return ProbingCloud(self.site.openstack.cloud, self.site.openstack.clouds_yaml, say)
 
     @cached_property
-    def cluster(self) -> ProbingCluster:
-        """The connection to the cluster."""
-        return ProbingCluster(self.site.kubernetes.kubeconfig, self.site.kubernetes.context)
+    def probed_cluster(self) -> ProbingCluster:
+        """The connection to the cluster: it cannot change anything."""
+        return ProbingCluster(self.site.kubernetes.kubeconfig, self.site.kubernetes.context, say)
 
     def read(self) -> PreflightSnapshot:
         """Cloud, cluster and registry; what does not answer leaves the rest to be read."""
         say("looking at Kubernetes, Keystone, Neutron, Octavia and the registry")
         return read_preflight(
             self.site,
-            attempted(lambda: self.cloud),
-            attempted(lambda: self.cluster),
+            attempted(lambda: self.probed_cloud),
+            attempted(lambda: self.probed_cluster),
             attempted(lambda: registry_of(self.site)),
             resilience=self.options.resilience,
         )

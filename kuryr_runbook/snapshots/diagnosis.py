@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kuryr_runbook.clients.kubernetes.client import KubernetesReader
+from kuryr_runbook.clients.kubernetes.api import KubernetesReader
 from kuryr_runbook.clients.writing import write_file
 from kuryr_runbook.model.errors import UsageError
 from kuryr_runbook.model.site import Site

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from worlds.verification import NO, PODS, YES, healthy, pod, probe, with_cloud, with_pod
 
 from kuryr_runbook.checking.verification import check_verification
-from kuryr_runbook.clients.kubernetes.client import Executed
+from kuryr_runbook.clients.kubernetes.exec import Executed
 from kuryr_runbook.model.findings import Finding, Status, Victim
 from kuryr_runbook.snapshots.reading import Unreadable
 from kuryr_runbook.snapshots.workload.probes import Answer, PodProbe, parse_probe

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from kuryr_runbook.clients.artifacts import HttpStore, artifact_store
+from kuryr_runbook.clients.artifacts import artifact_store
 from kuryr_runbook.model.errors import AccessError, ApplyError, DriftError, UnreachableError
 
 PLUGIN = b"\x7fELF plugin"
@@ -85,7 +85,7 @@ def test_the_login_comes_from_netrc(
 ) -> None:
     password = secrets.token_hex(8)
     server.login = "Basic " + base64.b64encode(f"kuryr:{password}".encode()).decode()
-    store = HttpStore(server.url)
+    store = artifact_store(server.url)
     monkeypatch.setenv("NETRC", str(tmp_path / "none"))
     with pytest.raises(
         AccessError, match=f"writing {server.url}/{PATH}: the store answers 401"
@@ -102,16 +102,16 @@ def test_the_login_comes_from_netrc(
 def test_a_store_that_does_not_keep_is_found_out(server: Server) -> None:
     server.keeps = False
     with pytest.raises(DriftError, match="read nothing"):
-        HttpStore(server.url).put(PATH, PLUGIN)
+        artifact_store(server.url).put(PATH, PLUGIN)
 
 
 @pytest.mark.parametrize("status", [405, 409, 507])
 def test_a_refusal_names_step_and_answer(server: Server, status: int) -> None:
     server.refuses = status
     with pytest.raises(ApplyError, match=f"writing .*{PATH}: the store answers {status}"):
-        HttpStore(server.url).put(PATH, PLUGIN)
+        artifact_store(server.url).put(PATH, PLUGIN)
 
 
 def test_silence_is_told_apart() -> None:
     with pytest.raises(UnreachableError, match=r"artifact store http://127\.0\.0\.1:9: no answer"):
-        HttpStore("http://127.0.0.1:9").sha256(PATH)
+        artifact_store("http://127.0.0.1:9").sha256(PATH)

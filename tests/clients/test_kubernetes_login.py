@@ -29,9 +29,8 @@ from kuryr_runbook.model.errors import UsageError
 HELD = """
 import sys
 from pathlib import Path
-from kuryr_runbook.clients.kubernetes.connection import connect
-from kubernetes.client import VersionApi
-print(VersionApi(connect(Path(sys.argv[1]), None)).get_code().git_version, flush=True)
+from kuryr_runbook.clients.kubernetes.session import KubernetesSession
+print(KubernetesSession(Path(sys.argv[1]), None, print).version, flush=True)
 sys.stdin.read()
 """
 
@@ -139,8 +138,6 @@ def test_a_process_that_is_killed_leaves_no_key_behind(
 def test_what_a_plugin_brings_goes_into_no_file_either(
     kubeconfig: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from kubernetes.client import VersionApi
-
     content = yaml.safe_load(kubeconfig.read_text())
     user = content["users"][0]["user"]
     names = ("client-certificate", "client-key")
@@ -165,7 +162,7 @@ def test_what_a_plugin_brings_goes_into_no_file_either(
     kubeconfig.write_text(yaml.safe_dump(content))
     (tmp_path / "tmp").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
-    assert VersionApi(connect(kubeconfig, None)).get_code().git_version == "v1.30.0"
+    assert KubernetesSession(kubeconfig, None, print).version == "v1.30.0"
     assert [*(tmp_path / "tmp").iterdir()] == []
 
 
@@ -175,7 +172,7 @@ def test_discovery_leaves_no_file_that_others_could_have_planted(
     (tmp_path / "tmp").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
     session = KubernetesSession(kubeconfig, None, print)
-    assert session.resource("v1", "Pod").name == "pods"
+    assert session.ask("discovery", lambda: session.resource("v1", "Pod")).name == "pods"
     assert [*(tmp_path / "tmp").iterdir()] == []
 
 

@@ -7,16 +7,16 @@ import socket
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event as Flag
+from threading import Thread
 from typing import Any
 
 import pytest
 from worlds.served_cluster import kubeconfig_for
 
-from kuryr_runbook.clients.kubernetes import client as kubernetes
 from kuryr_runbook.clients.kubernetes import watch as kubernetes_watch
 from kuryr_runbook.clients.kubernetes.client import KubernetesClient
-from kuryr_runbook.clients.kubernetes.watch import WATCH_SECONDS, Object, Watched, follow
+from kuryr_runbook.clients.kubernetes.watch import WATCH_SECONDS, Event, Object, Watched, follow
 from kuryr_runbook.model.errors import AccessError
 
 
@@ -24,20 +24,20 @@ def named(name: str, **values: Any) -> Object:
     return {"metadata": {"name": name}, **values}
 
 
-def event(kind: str, name: str, **values: Any) -> dict[str, Any]:
-    return {"type": kind, "raw_object": named(name, **values)}
+def changed(name: str, **values: Any) -> Event:
+    return Event(name, named(name, **values))
 
 
 class Cluster:
     """Answers lists and watches in turn, the last of each again and again."""
 
-    def __init__(self, lists: list[list[Object]], watches: list[list[dict[str, Any]]]) -> None:
+    def __init__(self, lists: list[list[Object]], watches: list[list[Event]]) -> None:
         self.lists, self.watches, self.asked = lists, watches, list[float]()
 
     def listed(self) -> list[Object]:
         return self.lists.pop(0) if len(self.lists) > 1 else self.lists[0]
 
-    def events(self, seconds: int) -> Iterator[dict[str, Any]]:
+    def events(self, seconds: int) -> Iterator[Event]:
         self.asked.append(seconds)
         yield from self.watches.pop(0) if self.watches else ()
 
@@ -54,7 +54,7 @@ def test_what_is_there_already_needs_no_watch() -> None:
 
 
 def test_each_event_changes_what_is_seen() -> None:
-    events = [event("ADDED", "b"), event("MODIFIED", "b", ready=True), event("DELETED", "a")]
+    events = [changed("b"), changed("b", ready=True), Event("a", None)]
     cluster = Cluster([[named("a")]], [events])
     steps: list[list[str]] = []
 
@@ -73,7 +73,7 @@ def test_a_watch_that_ends_is_followed_by_a_new_list() -> None:
 
 
 def test_at_the_end_of_the_time_the_last_that_was_seen_is_given() -> None:
-    cluster = Cluster([[named("a")]], [[event("ADDED", "b")]])
+    cluster = Cluster([[named("a")]], [[changed("b")]])
     assert sorted(cluster.follow(lambda seen: False, seconds=0)) == ["a", "b"]
     assert cluster.asked == [1]
 
@@ -83,7 +83,7 @@ class WatchedServer(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     way: str
-    over: Event
+    over: Flag
     lists = 0
 
     def do_GET(self) -> None:
@@ -144,11 +144,11 @@ def client_of(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[str], KubernetesClient]]:
     """Gives a client of a server whose watches end in that way."""
-    monkeypatch.setattr(kubernetes, "SILENT_SECONDS", 0.1)
+    monkeypatch.setattr(kubernetes_watch, "SILENT_SECONDS", 0.1)
     monkeypatch.setattr(kubernetes_watch, "AGAIN_SECONDS", 0.0)
     monkeypatch.setattr(kubernetes_watch, "WATCH_SECONDS", 1)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    over = Event()
+    over = Flag()
     handler = type("Handler", (WatchedServer,), {"over": over})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     Thread(target=server.serve_forever, daemon=True).start()

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from worlds.memory_leases import holder
 
+from kuryr_runbook.clients import exchanges
 from kuryr_runbook.clients.kubernetes import leases
 from kuryr_runbook.clients.kubernetes.leases import LeaseClient, lease_manifest, lease_record
 from kuryr_runbook.model.errors import UnreachableError, UsageError
@@ -88,10 +89,10 @@ def test_nobody_listens(tmp_path: Path) -> None:
 def test_a_server_that_accepts_and_says_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(leases, "TIMEOUT", (0.2, 0.2))
+    monkeypatch.setattr(exchanges, "LEASE", exchanges.Bounds(connect=0.2))
     with socket.create_server(("127.0.0.1", 0)) as server:
         client = LeaseClient(site_of(kubeconfig_of(tmp_path, server.getsockname()[1])))
-        with pytest.raises(UnreachableError, match="does not answer"):
+        with pytest.raises(UnreachableError, match="no TLS"):
             client.create(ME)
 
 

@@ -102,7 +102,7 @@ def test_what_is_no_octavia_is_told(
 
 
 def test_a_page_in_place_of_neutron_is_told(prober: ProbingCloud) -> None:
-    with pytest.raises(UnreachableError, match=r"Neutron answers 200 .* not with JSON"):
+    with pytest.raises(UnreachableError, match=r"Neutron answers 200 .* not JSON"):
         prober.list_resources("extension")
 
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kuryr_runbook.clients.kubernetes import client as kubernetes
+from kuryr_runbook.clients.kubernetes import reading as kubernetes
 from kuryr_runbook.clients.kubernetes.client import KubernetesClient
-from kuryr_runbook.clients.openstack import client as openstack
+from kuryr_runbook.clients.openstack import reading as openstack
 from kuryr_runbook.clients.openstack.client import OpenStackClient
 
 

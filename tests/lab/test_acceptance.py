@@ -55,7 +55,7 @@ def await_true(what: str, is_so: Callable[[], bool]) -> None:
 def ingress_answers(phase: Verification) -> bool:
     workload = read_workload(phase.site, phase.cluster)
     try:
-        get_text(workload.ingress, 80, seconds=10)
+        get_text(workload.ingress, 80)
     except UnreachableError:
         return False
     return True

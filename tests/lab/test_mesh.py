@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 from worlds.lab import world
 
-from kuryr_runbook.clients.kubernetes.client import Executed, KubernetesClient
+from kuryr_runbook.clients.kubernetes.client import KubernetesClient
+from kuryr_runbook.clients.kubernetes.exec import Executed
 from kuryr_runbook.clients.openstack.client import OpenStackClient
 from kuryr_runbook.lab.fabric.kernel import run
 from kuryr_runbook.lab.settings import FABRIC_NS

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from worlds.memory_cluster import CLUSTER_ID, MemoryCluster
 from worlds.memory_keystone import MemoryKeystone
 
-from kuryr_runbook.clients.kubernetes.client import Preview
+from kuryr_runbook.clients.kubernetes.api import Preview
 from kuryr_runbook.clients.kubernetes.errors import FieldConflict
-from kuryr_runbook.clients.openstack.client import Credentials
+from kuryr_runbook.clients.openstack.reading import Credentials
 from kuryr_runbook.model.errors import ApplyError, DeadlineError, EarlierPhaseError
 from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.plan import Action, Done

@@ -13,7 +13,7 @@ from kuryr_runbook.phases.preflight import Preflight
 
 def phase(world: World, monkeypatch: pytest.MonkeyPatch, *, dry_run: bool = False) -> Preflight:
     made = Preflight(dry_run=dry_run, **dict(world.site))
-    made.cloud, made.cluster = world.cloud, world.cluster  # type: ignore[assignment]
+    made.probed_cloud, made.probed_cluster = world.cloud, world.cluster  # type: ignore[assignment]
     monkeypatch.setattr(preflight, "registry_of", lambda site: world.registry)
     return made
 
@@ -73,7 +73,7 @@ def test_a_missing_file_is_a_finding_among_others(
     missing = tmp_path_factory.mktemp("empty") / "none"
     world.change_site("openstack", clouds_yaml=missing)
     made = Preflight(**dict(world.site))
-    made.cluster = world.cluster  # type: ignore[assignment]
+    made.probed_cluster = world.cluster  # type: ignore[assignment]
     monkeypatch.setattr(preflight, "registry_of", lambda site: world.registry)
     with pytest.raises(CheckError, match="preflight: 1 of") as caught:
         made.check()

@@ -14,7 +14,7 @@ from worlds.memory_keystone import MemoryKeystone
 
 from kuryr_runbook.applying.upgrade import UpgradeExecutor
 from kuryr_runbook.clients.images.registry import RemoteImage
-from kuryr_runbook.clients.openstack.client import Credentials
+from kuryr_runbook.clients.openstack.reading import Credentials
 from kuryr_runbook.model import support
 from kuryr_runbook.model.errors import (
     ApplyError,

@@ -10,7 +10,7 @@ import pytest
 from worlds.memory_cluster import MemoryCluster as WholeCluster
 from worlds.planned_objects import planned_objects
 
-from kuryr_runbook.clients.kubernetes.client import Preview
+from kuryr_runbook.clients.kubernetes.api import Preview
 from kuryr_runbook.clients.kubernetes.errors import FieldConflict
 from kuryr_runbook.model.errors import ApplyError, DriftError
 from kuryr_runbook.model.plan import KNOWN_LATER, Action, Step, known_later

@@ -24,7 +24,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import kuryr_runbook
-from kuryr_runbook.clients.kubernetes.client import Executed
+from kuryr_runbook.clients.kubernetes.exec import Executed
 from kuryr_runbook.snapshots.workload.probes import PodProbe, parse_probe
 
 SCRIPTS = Path(kuryr_runbook.__file__).parent / "share" / "workload"

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
-from kuryr_runbook.clients.kubernetes.client import Preview
+from kuryr_runbook.clients.kubernetes.api import Preview
 from kuryr_runbook.clients.kubernetes.exec import Executed
 
 Manifest = dict[str, Any]

@@ -9,15 +9,19 @@ from __future__ import annotations
 import os
 import re
 import ssl
-import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from shlex import quote
 
+from kuryr_runbook.clients.commands import Surroundings, run_command
 from kuryr_runbook.clients.secrets import learn, url_password
 from kuryr_runbook.clients.writing import make_directory, write_file
+from kuryr_runbook.model.errors import RunbookError
 
+PIP_SECONDS = 30.0
+"""How long pip or apt may take to say what its settings are."""
 CA_VARIABLES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 PROXY_VARIABLES = ("http_proxy", "https_proxy", "no_proxy")
 SYSTEM_CAS = (
@@ -113,11 +117,15 @@ def _ca_bundle(environment: Mapping[str, str], pip_cert: str | None) -> Path | N
 
 def _output_of(*command: str) -> str:
     """stdout of a command; nothing when this machine doesn't have it or it fails."""
-    try:
-        result = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
-    except (FileNotFoundError, subprocess.TimeoutExpired):
-        return ""
-    return result.stdout if result.returncode == 0 else ""
+    with open(os.devnull, "w") as nowhere, suppress(RunbookError):
+        done = run_command(
+            command,
+            say=lambda line: None,
+            deadline=PIP_SECONDS,
+            surroundings=Surroundings(errors=nowhere.fileno()),
+        )
+        return done.output if done.status == 0 else ""
+    return ""
 
 
 def write_host_files(folder: Path) -> None:

@@ -6,7 +6,6 @@ import contextlib
 import os
 import re
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,6 +31,7 @@ ENGINES = ("buildah", "podman", "docker")
 BUILD_SECONDS = 30 * 60.0
 TRANSFER_SECONDS = 15 * 60.0
 RUN_SECONDS = 2 * 60.0
+DAEMON_SECONDS = 20.0
 
 TAKES_CERT_DIR = ("build", "from", "pull", "push")
 
@@ -61,9 +61,9 @@ def find_engine(wanted: str) -> str:
 
 
 def _docker_answers() -> bool:
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        command = ("docker", "version", "--format", "{{.Server.Version}}")
-        return subprocess.run(command, capture_output=True, timeout=20, check=False).returncode == 0
+    command = ("docker", "version", "--format", "{{.Server.Version}}")
+    with contextlib.suppress(RunbookError):
+        return run_command(command, say=lambda line: None, deadline=DAEMON_SECONDS).status == 0
     return False
 
 
@@ -98,7 +98,7 @@ class Engine:
 
     def _tidy(self) -> None:
         # It can wait until the next time, also if it takes too long.
-        with contextlib.suppress(DeadlineError):
+        with contextlib.suppress(UnreachableError):
             listed = self._run("containers", "--quiet", seconds=RUN_SECONDS)
             if left := listed.output.split():
                 self.say(f"removing {len(left)} containers of builds that were cut off")
@@ -177,17 +177,22 @@ class Engine:
                 write_file(Path(folder) / "ca.crt", self.ca.read_bytes())
                 trust = ["--cert-dir", folder]
             make_directory(self.log.parent)
-            return run_command(
-                [self.name, *options, verb, *trust, *arguments],
-                say=self.say,
-                deadline=seconds,
-                log=self.log,
-                surroundings=Surroundings(
-                    environment=self._environment(Path(folder)),
-                    descriptors=self.workplace.descriptors if self.workplace else (),
-                ),
-                stdin=stdin,
+            surroundings = Surroundings(
+                environment=self._environment(Path(folder)),
+                descriptors=self.workplace.descriptors if self.workplace else (),
             )
+            try:
+                return run_command(
+                    [self.name, *options, verb, *trust, *arguments],
+                    say=self.say,
+                    deadline=seconds,
+                    log=self.log,
+                    surroundings=surroundings,
+                    stdin=stdin,
+                )
+            except DeadlineError as error:
+                # What an engine waits for so long is a registry, a package index, or its daemon.
+                raise UnreachableError(error.message, remedy=error.remedy) from error
 
     def _environment(self, folder: Path) -> dict[str, str]:
         """The environment, with the login where each engine looks for it."""

@@ -11,10 +11,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import requests
 
+from kuryr_runbook.clients import exchanges
+from kuryr_runbook.clients.answers import LONGEST_REASON, expected, mapping_of, understood
+from kuryr_runbook.clients.exchanges import exchange
+from kuryr_runbook.clients.patience import Notify
 from kuryr_runbook.clients.secrets import learn, refuse_unsendable
+from kuryr_runbook.clients.transport import web_session
 from kuryr_runbook.model.errors import AccessError, UnreachableError, UsageError
 from kuryr_runbook.specs.image import DOCKER_HUB, Reference
 
@@ -27,7 +33,9 @@ MANIFEST_TYPES = (
     "application/vnd.docker.distribution.manifest.v2+json",
 )
 ACCEPT = {"Accept": ", ".join((*MANIFEST_TYPES, *INDEX_TYPES))}
-SECONDS = 30
+UNREACHABLE = (
+    "check the address in image.repository and image.base_image, and that the registry runs"
+)
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 """What the kernel calls a machine, and what registries do."""
 
@@ -50,7 +58,12 @@ class RemoteImage:
 class RegistryClient:
     """Reads registries with one login file and one CA."""
 
-    def __init__(self, auth_file: Path | None = None, ca: Path | None = None) -> None:
+    def __init__(
+        self,
+        auth_file: Path | None = None,
+        ca: Path | None = None,
+        notify: Notify = lambda line: None,
+    ) -> None:
         """`auth_file` in the form of docker's config.json; None: no login, the system's CAs.
 
         Raises UsageError when a file cannot be read.
@@ -58,6 +71,8 @@ class RegistryClient:
         self._logins = _read_logins(auth_file) if auth_file else {}
         self._auth_file = auth_file
         self._ca = ca
+        self._notify = notify
+        self._web = web_session()
         self._authorizations: dict[tuple[str, str], str] = {}
         if ca and not ca.is_file():
             raise UsageError(f"image.registry_ca: no file {ca}", remedy="name the registry's CA")
@@ -78,14 +93,21 @@ class RegistryClient:
         if self._request("HEAD", reference, f"manifests/{reference.version}") is None:
             return None
         digest, manifest = self._manifest(reference)
+        asked = _asked(reference)
         if manifest.get("mediaType") in INDEX_TYPES or "manifests" in manifest:
-            _, manifest = self._manifest(reference.at(_own_platform(manifest["manifests"])))
-        blob = self._request("GET", reference, f"blobs/{manifest['config']['digest']}")
-        config = blob.json().get("config", {}) if blob is not None else {}
+            with understood(asked):
+                own = reference.at(_own_platform(manifest["manifests"]))
+            _, manifest = self._manifest(own)
+        with understood(asked):
+            config_digest = str(manifest["config"]["digest"])
+            size = sum(int(layer["size"]) for layer in manifest["layers"])
+        blob = self._request("GET", reference, f"blobs/{quote(config_digest, safe=':')}")
+        config = mapping_of(asked, blob.content).get("config") if blob is not None else {}
+        labels = expected(asked, expected(asked, config or {}, dict).get("Labels") or {}, dict)
         return RemoteImage(
             digest=digest,
-            labels=config.get("Labels") or {},
-            size=sum(layer["size"] for layer in manifest["layers"]),
+            labels={str(name): str(value) for name, value in labels.items()},
+            size=size,
         )
 
     def _manifest(self, reference: Reference) -> tuple[str, dict[str, Any]]:
@@ -96,7 +118,8 @@ class RegistryClient:
                 f"image {reference}: the registry has it, but not its manifest",
                 remedy="push the image again",
             )
-        return f"sha256:{hashlib.sha256(answer.content).hexdigest()}", answer.json()
+        manifest = mapping_of(_asked(reference), answer.content)
+        return f"sha256:{hashlib.sha256(answer.content).hexdigest()}", manifest
 
     def _request(self, method: str, reference: Reference, path: str) -> requests.Response | None:
         """The answer, or None for 404; logs in on the way where the registry asks for it."""
@@ -116,25 +139,25 @@ class RegistryClient:
 
     def _send(self, method: str, url: str, authorization: str | None) -> requests.Response:
         headers = ACCEPT | ({"Authorization": authorization} if authorization else {})
+        peer = f"registry {_host(url)}"
         try:
-            return requests.request(
-                method,
-                url,
-                headers=headers,
-                verify=str(self._ca) if self._ca else True,
-                timeout=SECONDS,
-                auth=_no_netrc,
-            )
+            with exchange(peer, bounds=exchanges.API, remedy=UNREACHABLE, notify=self._notify):
+                return self._web.request(
+                    method,
+                    url,
+                    headers=headers,
+                    verify=str(self._ca) if self._ca else True,
+                    auth=_no_netrc,
+                )
         except requests.exceptions.SSLError as error:
             raise AccessError(
                 f"registry {_host(url)}: its certificate is not trusted: {_reason(error)}",
                 remedy="set image.registry_ca to the CA that signed the registry's certificate",
             ) from error
-        except requests.exceptions.RequestException as error:
+        except (requests.exceptions.RequestException, ValueError) as error:
+            # ValueError: a challenge or a redirect that names no address.
             raise UnreachableError(
-                f"registry {_host(url)}: no answer: {_reason(error)}",
-                remedy="check the address in image.repository and image.base_image, and that the "
-                "registry runs",
+                f"registry {_host(url)}: no answer: {_reason(error)}", remedy=UNREACHABLE
             ) from error
 
     def _authorization(self, answer: requests.Response, reference: Reference) -> str | None:
@@ -150,7 +173,7 @@ class RegistryClient:
         url = requests.Request("GET", challenge.get("realm", ""), params=query).prepare().url
         token = self._send("GET", str(url), basic)
         self._refuse(token, reference)
-        given = token.json()
+        given = mapping_of(f"{_asked(reference)}: its token", token.content)
         word = given.get("token") or given.get("access_token")
         learn(word, f"a token of registry {reference.registry}")
         refuse_unsendable(word, f"the token that registry {reference.registry} gave")
@@ -168,9 +191,14 @@ class RegistryClient:
                 "image.registry_auth to the file; the user needs to read and write the repository",
             )
         raise UnreachableError(
-            f"registry {reference.registry}: {answer.status_code} {answer.reason} for {reference}",
+            f"registry {reference.registry}: {answer.status_code} "
+            f"{str(answer.reason)[:LONGEST_REASON]} for {reference}",
             remedy="look at the registry's log",
         )
+
+
+def _asked(reference: Reference) -> str:
+    return f"registry {reference.registry}: {reference}"
 
 
 def _no_netrc(request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -211,4 +239,5 @@ def _host(url: str) -> str:
 def _reason(error: Exception) -> str:
     """The innermost reason: the outer ones repeat the address."""
     text = str(getattr(error.args[0], "reason", error) if error.args else error)
-    return text.rsplit("object at", 1)[-1].split(": ", 1)[-1] if "object at" in text else text
+    text = text.rsplit("object at", 1)[-1].split(": ", 1)[-1] if "object at" in text else text
+    return text[:LONGEST_REASON] or type(error).__name__

@@ -5,12 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from kuryr_runbook.clients.kubernetes.kubeconfig import load_login
 from kuryr_runbook.clients.memory_files import memory_path
+from kuryr_runbook.clients.patience import Notify
 from kuryr_runbook.clients.secrets import learn, refuse_unsendable
+from kuryr_runbook.clients.transport import bind
 from kuryr_runbook.model.errors import UsageError
 
 
-def connect(kubeconfig: Path | None, context: str | None) -> Any:
+def connect(
+    kubeconfig: Path | None, context: str | None, notify: Notify = lambda line: None
+) -> Any:
     """The SDK's client; nothing is sent yet.
 
     It sends nothing twice by itself: by default it would, thrice and without a word, and never a
@@ -31,11 +36,7 @@ def connect(kubeconfig: Path | None, context: str | None) -> Any:
     settings = Configuration()
     settings.retries = 0
     try:
-        config.load_kube_config(
-            config_file=str(kubeconfig) if kubeconfig else None,
-            context=context,
-            client_configuration=settings,
-        )
+        load_login(kubeconfig, context, settings, notify)
     except config.ConfigException as error:
         raise UsageError(
             f"kubernetes.kubeconfig: {error}",
@@ -45,7 +46,9 @@ def connect(kubeconfig: Path | None, context: str | None) -> Any:
     for value in (settings.password, *settings.api_key.values()):
         learn((value or "").removeprefix("Bearer "), "the login at Kubernetes")
         refuse_unsendable(value, "kubernetes.kubeconfig: the token or password of its user")
-    return ApiClient(settings)
+    api = ApiClient(settings)
+    bind(api.rest_client.pool_manager)
+    return api
 
 
 def _in_memory(content: bytes | str, *_: object, **__: object) -> str:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from kuryr_runbook.clients.answers import LONGEST_REASON, MALFORMED, SEE_WHAT_ANSWERS
 from kuryr_runbook.clients.patience import retry_after
 from kuryr_runbook.model.errors import (
     AccessError,
@@ -21,6 +22,10 @@ from kuryr_runbook.model.errors import (
 
 CHANGED_MEANWHILE = 409
 """What a change is answered that was computed from another version than the last."""
+SERVER = "the API server"
+UNREACHABLE = (
+    "check `server` in the kubeconfig and the way there; the lab: `kuryr-runbook lab status`"
+)
 FORGOTTEN = 410
 """What a watch is answered when the API server has forgotten where it was."""
 
@@ -65,22 +70,18 @@ def ours(doing: str) -> Iterator[None]:
         ResourceNotFoundError,
     )
     from urllib3.exceptions import HTTPError, MaxRetryError, SSLError
-    from websocket import WebSocketException
+    from websocket import WebSocketBadStatusException, WebSocketException
 
     try:
         yield
-    except ValueError as error:
-        if "header value" not in str(error):
-            raise
-        # A plugin's token, got just now. What is chained would print it.
-        raise UsageError(
-            f"{doing}: what the kubeconfig's user logs in with cannot be sent",
-            remedy="look for a line break in what the plugin in the kubeconfig prints",
-        ) from None
     except (DynamicApiError, ApiException) as error:
         raise _refusal(doing, error) from error
     except ResourceNotFoundError as error:
         raise ApplyError(f"{doing}: the cluster does not know that kind: {error}") from error
+    except WebSocketBadStatusException as error:
+        refused: Any = ApiException(status=error.status_code, reason=f"{error}"[:LONGEST_REASON])
+        refused.body = error.resp_body
+        raise _refusal(doing, refused) from refused
     except (HTTPError, WebSocketException, OSError) as error:
         cause = error.reason if isinstance(error, MaxRetryError) else error
         if isinstance(cause, SSLError):
@@ -89,9 +90,20 @@ def ours(doing: str) -> Iterator[None]:
                 remedy="check certificate-authority of the cluster in the kubeconfig",
             ) from error
         raise UnreachableError(
-            f"{doing}: the API server does not answer: {cause}",
-            remedy="check `server` in the kubeconfig and the way there; the lab: "
-            "`kuryr-runbook lab status`",
+            f"{doing}: the API server does not answer: {f'{cause}'[:LONGEST_REASON]}",
+            remedy=UNREACHABLE,
+        ) from error
+    except MALFORMED as error:
+        if isinstance(error, ValueError) and "header value" in str(error):
+            # A plugin's token, got just now. What is chained would print it.
+            raise UsageError(
+                f"{doing}: what the kubeconfig's user logs in with cannot be sent",
+                remedy="look for a line break in what the plugin in the kubeconfig prints",
+            ) from None
+        # The SDK takes some answers apart itself.
+        reason = f"{type(error).__name__}: {error}"[:LONGEST_REASON]
+        raise UnreachableError(
+            f"{doing}: what answers there is not this API: {reason}", remedy=SEE_WHAT_ANSWERS
         ) from error
 
 
@@ -99,11 +111,8 @@ def _refusal(doing: str, error: Any) -> RunbookError:
     words = said(error.body or error.reason)
     message = f"{doing}: the API server answered {error.status}: {words}"
     match error.status:
-        case 0:  # What the stream helper makes of a websocket that could not be opened.
-            return UnreachableError(
-                f"{doing}: the API server does not answer: {error.reason}",
-                remedy="check `server` in the kubeconfig and the way there",
-            )
+        case int(status) if status < 400:
+            return UnreachableError(f"{message}; that is no answer of this API", remedy=UNREACHABLE)
         case 401:
             return AccessError(message, remedy="the kubeconfig's credentials are not accepted")
         case 403:
@@ -125,7 +134,7 @@ def said(body: Any) -> str:
     text = body.decode(errors="replace") if isinstance(body, bytes) else str(body)
     try:
         return str(json.loads(text).get("message", text))[:500]
-    except (ValueError, AttributeError):
+    except MALFORMED:
         return text[:300]
 
 
@@ -135,12 +144,11 @@ _HELD_BY = re.compile(r'conflict with "([^"]*)"')
 def _conflicts(body: Any) -> tuple[FieldConflict, ...]:
     """The fields in a refusal of server-side apply (a Status with FieldManagerConflict causes)."""
     try:
-        causes = json.loads(body)["details"]["causes"]
-    except (ValueError, KeyError, TypeError):
+        return tuple(
+            FieldConflict(held.group(1) if held else "unknown", str(cause.get("field", "")))
+            for cause in json.loads(body)["details"]["causes"]
+            if cause.get("reason") == "FieldManagerConflict"
+            for held in [_HELD_BY.search(cause.get("message", ""))]
+        )
+    except MALFORMED:
         return ()
-    return tuple(
-        FieldConflict(held.group(1) if held else "unknown", cause.get("field", ""))
-        for cause in causes
-        if cause.get("reason") == "FieldManagerConflict"
-        for held in [_HELD_BY.search(cause.get("message", ""))]
-    )

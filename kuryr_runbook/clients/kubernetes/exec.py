@@ -1,15 +1,26 @@
-"""A command in a container of a pod, by the API server's stream."""
+"""A command in a container of a pod, by the API server's WebSocket.
+
+By ourselves, since the SDK opens it without any deadline (kubernetes 37, `stream/ws_client.py`).
+Each message begins with the number of a channel (`pkg/util/remotecommand` of Kubernetes).
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
+from kuryr_runbook.clients.answers import mapping_of
+from kuryr_runbook.clients.exchanges import MEBIBYTE, Bounds
 from kuryr_runbook.clients.kubernetes.errors import ours
-from kuryr_runbook.model.errors import ApplyError
+from kuryr_runbook.clients.kubernetes.session import KubernetesSession
+from kuryr_runbook.clients.transport import open_socket
+from kuryr_runbook.model.errors import ApplyError, UnreachableError
 
-OPEN_SECONDS = 40
-"""How long opening the stream may take."""
+OUTPUT, STATUS = (b"\x01", b"\x02"), b"\x03"
+"""The channels of stdout and stderr, and that of the end."""
+PROTOCOLS = ["v5.channel.k8s.io", "v4.channel.k8s.io"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,55 +32,107 @@ class Executed:
     """stdout and stderr, as they came."""
 
 
+@dataclass
+class _Heard:
+    messages: list[bytes] = field(default_factory=list)
+
+    @property
+    def output(self) -> str:
+        pieces = (message[1:] for message in self.messages if message[:1] in OUTPUT)
+        return b"".join(pieces).decode(errors="replace")
+
+    @property
+    def status(self) -> bytes:
+        return b"".join(message[1:] for message in self.messages if message[:1] == STATUS)
+
+
 def execute_in_pod(
-    settings: Any, namespace: str, pod: str, command: list[str], *, seconds: float
+    session: KubernetesSession, namespace: str, pod: str, command: list[str], *, seconds: float
 ) -> Executed:
-    """Run a command in the pod's first container; `settings` is the SDK's configuration.
+    """Run a command in the pod's first container.
 
-    Raises ApplyError past the deadline.
+    Raises ApplyError past the deadline, UnreachableError when the API server does not open the
+    stream.
     """
-    from kubernetes.client import ApiClient, CoreV1Api
-    from kubernetes.stream import stream
-
     doing = f"exec in pod {namespace}/{pod}"
+    heard = _Heard()
     with ours(doing):
-        # The stream helper swaps the client's transport: a client of its own for each call.
-        channel = stream(
-            CoreV1Api(ApiClient(settings)).connect_get_namespaced_pod_exec,
-            pod,
-            namespace,
-            command=command,
-            stdout=True,
-            stderr=True,
-            stdin=False,
-            tty=False,
-            _preload_content=False,
-            _request_timeout=OPEN_SECONDS,
-        )
+        channel = _opened(session, doing, _path(namespace, pod, command))
+        running = Bounds(silence=seconds, whole=seconds, size=64 * MEBIBYTE)
         try:
-            channel.run_forever(timeout=seconds)
-            # Before read_all(), which forgets the channel that carries the status.
-            status = _exit_status(channel, doing)
-            output = channel.read_all()
+            with session.exchange(doing, running) as asked:
+                channel.sock.exchange = asked
+                try:
+                    for message in _messages(channel):
+                        heard.messages.append(message)
+                except UnreachableError:
+                    if not asked.is_over:
+                        raise
+                    raise ApplyError(
+                        f"the command in pod {namespace}/{pod} did not end in {seconds:.0f} s; "
+                        f"it said: {heard.output[-300:]}"
+                    ) from None
         finally:
-            channel.close()
-            # close() leaves the socket open when the server was the first to close.
-            channel.sock.shutdown()
-    if status is None:
-        raise ApplyError(
-            f"the command in pod {namespace}/{pod} did not end in {seconds:.0f} s; "
-            f"it said: {output[-300:]}"
-        )
-    return Executed(status=status, output=output)
+            channel.shutdown()
+    return Executed(status=_exit_status(heard.status, doing), output=heard.output)
 
 
-def _exit_status(channel: Any, doing: str) -> int | None:
-    """The command's exit status, None while it runs."""
+def _path(namespace: str, pod: str, command: list[str]) -> str:
+    asked = [*(("command", word) for word in command), ("stdout", "true"), ("stderr", "true")]
+    path = f"/api/v1/namespaces/{quote(namespace)}/pods/{quote(pod)}/exec"
+    return f"{path}?{urlencode(asked)}"
+
+
+def _opened(session: KubernetesSession, doing: str, path: str) -> Any:
+    """The stream, open."""
+    from websocket import WebSocket
+
+    web_socket: Any = WebSocket
+    url = f"{session.api.configuration.host}{path}"
+    split = urlsplit(url)
+    there = urlunsplit(split._replace(scheme="wss" if split.scheme == "https" else "ws"))
+    with session.exchange(doing) as asked:
+        logins = session.api.configuration.auth_settings().values()
+        header = [f"{login['key']}: {login['value']}" for login in logins]
+        asked.asks(f"GET {split.scheme}://{split.netloc}{split.path}")
+        channel = web_socket(skip_utf8_validation=True)
+        sock = open_socket(session.api.rest_client.pool_manager, url)
+        try:
+            # With a socket that is open already, it opens none of its own; it would for a redirect.
+            channel.connect(
+                there, socket=sock, header=header, subprotocols=PROTOCOLS, redirect_limit=0
+            )
+        except BaseException:
+            sock.close()
+            raise
+    return channel
+
+
+def _messages(channel: Any) -> Iterator[bytes]:
+    """What comes on the stream, to its end."""
+    from websocket import ABNF, WebSocketConnectionClosedException
+
+    while True:
+        try:
+            opcode, frame = channel.recv_data_frame(control_frame=True)
+        except (WebSocketConnectionClosedException, ConnectionError):
+            return
+        if opcode == ABNF.OPCODE_CLOSE:
+            return
+        if opcode in (ABNF.OPCODE_BINARY, ABNF.OPCODE_TEXT):
+            yield bytes(frame.data)
+
+
+def _exit_status(said: bytes, doing: str) -> int:
+    """The command's exit status, by the Status that the API server ends the stream with."""
     try:
-        status: int | None = channel.returncode
-    except (TypeError, KeyError, IndexError, ValueError) as error:
+        status = mapping_of(doing, said)
+        if status.get("status") == "Success":
+            return 0
+        causes = status["details"]["causes"]
+        return int(next(item["message"] for item in causes if item["reason"] == "ExitCode"))
+    except (UnreachableError, StopIteration, LookupError, TypeError, ValueError) as error:
         raise ApplyError(
             f"{doing}: no exit status: the connection was cut, or the command could not start",
             remedy="does the pod still run? kubectl get pod, and the kubelet's log on its node",
         ) from error
-    return status

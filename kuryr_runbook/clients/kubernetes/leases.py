@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Protocol
 
-from kuryr_runbook.clients.kubernetes.client import FIELD_MANAGER
+from kuryr_runbook.clients import exchanges
+from kuryr_runbook.clients.answers import mapping_of, understood
+from kuryr_runbook.clients.exchanges import exchange
+from kuryr_runbook.clients.kubernetes.api import FIELD_MANAGER
 from kuryr_runbook.clients.kubernetes.connection import connect
-from kuryr_runbook.clients.kubernetes.errors import ours
+from kuryr_runbook.clients.kubernetes.errors import SERVER, UNREACHABLE, ours
 from kuryr_runbook.model.errors import AccessError, ApplyError
 from kuryr_runbook.model.locking import Holder, LeaseRecord
 from kuryr_runbook.model.site import Site
@@ -19,8 +21,6 @@ from kuryr_runbook.specs.manifests import Manifest, metadata
 GROUP, VERSION = "coordination.k8s.io", "v1"
 LEASE_SECONDS = 30
 """How long a Lease is valid after each renewal."""
-TIMEOUT = (2, 5)
-"""Seconds to connect, and to wait for an answer: a renewal that hangs is of no use."""
 ANNOTATION = "kuryr-runbook/holder"
 """Where the Lease says all that there is to say about its holder."""
 MICRO_TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
@@ -60,7 +60,7 @@ class LeaseClient:
 
         # No second try behind our back: who renews has to know soon that it failed.
         connection = connect(site.kubernetes.kubeconfig, site.kubernetes.context)
-        # Without discovery, whose requests would wait for ever.
+        # Without discovery: what there is to know of a Lease is known.
         self._api = DynamicClient(connection, discoverer=lambda client, cache: None)
         self._resource = Resource("apis", GROUP, VERSION, "Lease", namespaced=True, name="leases")
         self._metadata = metadata(site, f"kuryr-runbook-{site.name}")
@@ -107,13 +107,13 @@ class LeaseClient:
         from kubernetes.dynamic.exceptions import DynamicApiError
 
         doing = f"{verb} Lease {self._namespace}/{self._name}"
-        with ours(doing):
+        asked = exchange(f"{doing}: {SERVER}", bounds=exchanges.LEASE, remedy=UNREACHABLE)
+        with ours(doing), asked:
             try:
                 answer = getattr(self._api, verb)(
                     self._resource,
                     namespace=self._namespace,
                     serialize=False,
-                    _request_timeout=TIMEOUT,
                     **arguments,
                 )
             except DynamicApiError as error:
@@ -121,7 +121,7 @@ class LeaseClient:
                     return None
                 self._explain(doing, error)
                 raise
-        return dict(json.loads(answer.data))
+        return mapping_of(doing, answer.data)
 
     def _explain(self, doing: str, error: Any) -> None:
         """Raise our error for what the lock alone can explain."""
@@ -160,11 +160,13 @@ def lease_manifest(metadata: Manifest, holder: Holder) -> Manifest:
 
 def lease_record(lease: Mapping[str, Any]) -> LeaseRecord:
     """What a Lease says, also one that somebody else wrote."""
-    metadata, spec = lease["metadata"], lease.get("spec", {})
-    return LeaseRecord(
-        identity=spec.get("holderIdentity") or "",
-        holder=Holder.from_text(metadata.get("annotations", {}).get(ANNOTATION, "")),
-        seconds=spec.get("leaseDurationSeconds") or LEASE_SECONDS,
-        uid=metadata["uid"],
-        version=metadata["resourceVersion"],
-    )
+    with understood("the site's Lease"):
+        metadata, spec = lease["metadata"], lease.get("spec") or {}
+        annotations = metadata.get("annotations") or {}
+        return LeaseRecord(
+            identity=str(spec.get("holderIdentity") or ""),
+            holder=Holder.from_text(annotations.get(ANNOTATION, "")),
+            seconds=int(spec.get("leaseDurationSeconds") or LEASE_SECONDS),
+            uid=str(metadata["uid"]),
+            version=str(metadata["resourceVersion"]),
+        )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
-from kuryr_runbook.clients.kubernetes.client import KubernetesClient, KubernetesReader
+from kuryr_runbook.clients.answers import mapping_of, part_of
+from kuryr_runbook.clients.kubernetes.api import KubernetesReader, Manifest, Preview
 from kuryr_runbook.clients.kubernetes.errors import said
-from kuryr_runbook.clients.kubernetes.session import REQUEST_SECONDS
+from kuryr_runbook.clients.kubernetes.reading import ClusterReader
+from kuryr_runbook.clients.kubernetes.session import KubernetesSession
+from kuryr_runbook.clients.patience import Notify
 from kuryr_runbook.model.errors import ApplyError
 
 NOWHERE = "0.0.0.1"
@@ -26,8 +29,55 @@ class ClusterProber(KubernetesReader, Protocol):
         """How the API server refuses a Service outside of its ranges; its words name them."""
 
 
-class ProbingCluster(KubernetesClient):
-    """A connection that probes."""
+class ProbingCluster:
+    """Reads and probes a cluster, and changes nothing."""
+
+    def __init__(
+        self,
+        kubeconfig: Path | None = None,
+        context: str | None = None,
+        notify: Notify = lambda line: None,
+    ) -> None:
+        """Nothing is sent yet. Raises UsageError when the kubeconfig cannot be used."""
+        self.session = KubernetesSession(kubeconfig, context, notify)
+        self._reader = ClusterReader(self.session)
+
+    @property
+    def version(self) -> str:
+        """Version of the API server, such as v1.20.2."""
+        return self._reader.version
+
+    def list_objects(
+        self, api_version: str, kind: str, *, namespace: str | None = None, labels: str = ""
+    ) -> list[Manifest]:
+        """All objects of a kind."""
+        return self._reader.list_objects(api_version, kind, namespace=namespace, labels=labels)
+
+    def each_object(
+        self,
+        api_version: str,
+        kind: str,
+        *,
+        namespace: str | None = None,
+        labels: str = "",
+        fields: str = "",
+    ) -> Iterator[Manifest]:
+        """The same one after the other, of which only a page is held."""
+        return self._reader.each_object(
+            api_version, kind, namespace=namespace, labels=labels, fields=fields
+        )
+
+    def get(self, manifest: Mapping[str, Any]) -> Manifest | None:
+        """The object that the manifest names, or None when there is none."""
+        return self._reader.get(manifest)
+
+    def preview(self, manifest: Mapping[str, Any]) -> Preview:
+        """What applying the manifest would make of the object."""
+        return self._reader.preview(manifest)
+
+    def log(self, namespace: str, pod: str, *, lines: int = 30, container: str = "") -> str:
+        """The end of a pod's log."""
+        return self._reader.log(namespace, pod, lines=lines, container=container)
 
     def may(self, attributes: Mapping[str, str]) -> bool:
         """Whether the user may do what the resource attributes say: a SelfSubjectAccessReview.
@@ -41,7 +91,7 @@ class ProbingCluster(KubernetesClient):
         }
         asking = f"ask whether {' '.join(attributes.values())} is allowed"
         review = self.session.ask(asking, lambda: self._create(body))
-        return bool(review["status"].get("allowed"))
+        return part_of(asking, review, "status", dict).get("allowed") is True
 
     def refuse_service(self) -> str:
         """How the API server refuses a Service outside of its ranges; its words name them.
@@ -92,7 +142,6 @@ class ProbingCluster(KubernetesClient):
             body=dict(body),
             namespace=body.get("metadata", {}).get("namespace"),
             serialize=False,
-            _request_timeout=REQUEST_SECONDS,
             **options,
         )
-        return dict(json.loads(answer.data))
+        return mapping_of(f"create {body['kind']}", answer.data)

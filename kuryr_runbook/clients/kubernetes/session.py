@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Set
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from threading import Lock
 from typing import Any, TypeVar
 
+from kuryr_runbook.clients import exchanges
+from kuryr_runbook.clients.answers import mapping_of, part_of
+from kuryr_runbook.clients.exchanges import Bounds, Exchange, exchange
 from kuryr_runbook.clients.kubernetes.connection import connect
-from kuryr_runbook.clients.kubernetes.errors import ours, pause_asked, status_of
+from kuryr_runbook.clients.kubernetes.discovery import Discovery
+from kuryr_runbook.clients.kubernetes.errors import (
+    SERVER,
+    UNREACHABLE,
+    ours,
+    pause_asked,
+    status_of,
+)
 from kuryr_runbook.clients.patience import TRANSIENT, Notify, TransientError, patiently
 from kuryr_runbook.model.errors import RunbookError, UnreachableError
 
 T = TypeVar("T")
 
-REQUEST_SECONDS = 40
-"""How long one answer may take."""
-NO_FILE = f"{os.devnull}/none"
-"""Where discovery can keep nothing: by default it reads and writes a file in the directory for
-temporary ones, whose name others know."""
 PATIENCE_SECONDS = 120.0
 """How long an answer that may change is asked for."""
 
@@ -29,46 +32,48 @@ class KubernetesSession:
     """A login at a cluster. Safe to be used by several threads."""
 
     def __init__(self, kubeconfig: Path | None, context: str | None, notify: Notify) -> None:
-        """Nothing is sent yet. Raises UsageError when the kubeconfig cannot be used."""
-        self.api = connect(kubeconfig, context)
-        """The SDK's client."""
+        """Nothing is sent yet. Raises UsageError when the kubeconfig cannot be used.
+
+        UnreachableError when a program that it names for its login does not end.
+        """
+        self.api = connect(kubeconfig, context, notify)
+        """The SDK's client; what uses it has to be in an exchange."""
         self._notify = notify
         self._answered = False
-        self._dynamic: Any = None
-        self._discovery = Lock()
+        self._discovery = Discovery(self.api)
 
     @property
     def version(self) -> str:
         """Version of the API server, such as v1.20.2."""
-        from kubernetes.client import VersionApi
-
-        def ask() -> str:
-            return str(VersionApi(self.api).get_code(_request_timeout=REQUEST_SECONDS).git_version)
-
-        return self.ask("GET /version", ask)
+        doing = "GET /version"
+        answer = self.ask(doing, lambda: self._discovery.raw("/version"))
+        return part_of(doing, mapping_of(doing, answer.data), "gitVersion", str)
 
     def resource(self, api_version: str, kind: str) -> Any:
         """The dynamic client's way to the objects of a kind; what kinds there are is asked once."""
-        from kubernetes.dynamic import DynamicClient
-
-        # Discovery is no work for two threads at once.
-        with self._discovery:
-            if self._dynamic is None:
-                self._dynamic = DynamicClient(self.api, cache_file=NO_FILE)
-            # Without a prefix, v1 would be looked for in every group there is, one by one.
-            prefix = "apis" if "/" in api_version else "api"
-            return self._dynamic.resources.get(prefix=prefix, api_version=api_version, kind=kind)
+        return self._discovery.resource(api_version, kind)
 
     def ask(self, doing: str, ask: Callable[[], T], statuses: Set[int] = TRANSIENT) -> T:
         """What `ask` gives, asked again where the answer may change. Raises errors of ours."""
 
         def attempt() -> T:
-            with self.passing(doing, statuses):
+            with self.passing(doing, statuses), self.exchange(doing):
                 found = ask()
             self._answered = True
             return found
 
         return patiently(attempt, seconds=PATIENCE_SECONDS, notify=self._notify)
+
+    def exchange(
+        self, doing: str, bounds: Bounds | None = None
+    ) -> AbstractContextManager[Exchange]:
+        """One exchange with the API server; `doing` says what for."""
+        return exchange(
+            f"{doing}: {SERVER}",
+            bounds=bounds or exchanges.API,
+            remedy=UNREACHABLE,
+            notify=self._notify,
+        )
 
     @contextmanager
     def passing(self, doing: str, statuses: Set[int] = TRANSIENT) -> Iterator[None]:

@@ -5,16 +5,30 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
+from kuryr_runbook.clients.answers import expected, mapping_of, part_of
+from kuryr_runbook.clients.exchanges import Bounds
 from kuryr_runbook.clients.patience import TransientError
 
 Object = dict[str, Any]
 
 WATCH_SECONDS = 10
 """Watches are short, each after a new list: an expired or cut watch then costs a second."""
+SILENT_SECONDS = 5.0
+"""How long after its end a watch may be silent; then its connection is taken for lost."""
 AGAIN_SECONDS = 1.0
 """Between a watch that was cut and the next list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What became of an object."""
+
+    name: str
+    found: Object | None
+    """As it is now; None: it is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +37,7 @@ class Watched:
 
     listed: Callable[[], list[Object]]
     """All that there are."""
-    events: Callable[[int], Iterator[dict[str, Any]]]
+    events: Callable[[int], Iterator[Event]]
     """What becomes of them, for that many seconds; TransientError when this watch was cut."""
 
 
@@ -52,9 +66,53 @@ def follow(
             return seen
 
 
-def _take(event: dict[str, Any], seen: dict[str, Object]) -> None:
-    name = event["raw_object"]["metadata"]["name"]
-    if event["type"] == "DELETED":
-        seen.pop(name, None)
+def _take(event: Event, seen: dict[str, Object]) -> None:
+    if event.found is None:
+        seen.pop(event.name, None)
     else:
-        seen[name] = event["raw_object"]
+        seen[event.name] = event.found
+
+
+def watching(seconds: float) -> Bounds:
+    """The bounds of a watch that the API server ends after so many seconds.
+
+    It is silent while nothing happens.
+    """
+    longest = seconds + SILENT_SECONDS
+    return Bounds(silence=longest, whole=longest)
+
+
+def events_of(doing: str, answer: Any) -> Iterator[Event]:
+    """The events in an answer of the API server, as they come.
+
+    Raises the SDK's ApiException for one that says that the watch cannot go on.
+    """
+    for line in _lines(answer):
+        event = mapping_of(doing, line)
+        found = part_of(doing, event, "object", dict)
+        match event.get("type"):
+            case "ERROR":
+                raise _refused(found)
+            case "BOOKMARK":
+                continue
+            case kind:
+                metadata = part_of(doing, found, "metadata", dict)
+                name = part_of(doing, metadata, "name", str)
+                yield Event(name, None if kind == "DELETED" else found)
+
+
+def _lines(answer: Any) -> Iterator[bytes]:
+    rest = b""
+    for piece in answer.stream(amt=None, decode_content=False):
+        *lines, rest = (rest + piece).split(b"\n")
+        yield from filter(None, lines)
+
+
+def _refused(status: Object) -> Exception:
+    from kubernetes.client.exceptions import ApiException
+
+    code = status.get("code")
+    return ApiException(
+        status=expected("watch", code, int) if code else HTTPStatus.INTERNAL_SERVER_ERROR,
+        reason=str(status.get("message", ""))[:300],
+    )

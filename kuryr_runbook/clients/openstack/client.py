@@ -1,44 +1,25 @@
-"""Neutron, Octavia and Keystone: raw JSON by way of openstacksdk's session.
-
-Raw, because a list as SDK objects costs several times the time and a hundred times the CPU.
-"""
+"""Neutron, Octavia and Keystone, read and changed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kuryr_runbook.clients.answers import part_of, understood
 from kuryr_runbook.clients.openstack.address_pairs import Pairs, changed_pairs
-from kuryr_runbook.clients.openstack.api import COLLECTIONS, Collection, Resource
-from kuryr_runbook.clients.openstack.session import OpenStackSession
+from kuryr_runbook.clients.openstack.api import COLLECTIONS, Resource
+from kuryr_runbook.clients.openstack.reading import CloudReader
+from kuryr_runbook.clients.openstack.session import NAMES, OpenStackSession
 from kuryr_runbook.clients.patience import Notify, TransientError, looks
-from kuryr_runbook.model.errors import ApplyError, DeadlineError
+from kuryr_runbook.model.errors import ApplyError, DeadlineError, UnreachableError
 
 ACTIVE_SECONDS = 600.0
 """How long a load balancer may take; amphora VMs boot in one to three minutes."""
 DELETED_SECONDS = 120.0
-PAGE = 1000
-"""How many resources one answer of a list may hold."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credentials:
-    """What Kuryr needs to log in, read from clouds.yaml or OS_*; never shown."""
-
-    auth: Mapping[str, str]
-    """keystoneauth's options: auth_url, username, password, project_name, ..., or those of an
-    application credential."""
-    region_name: str
-    ca_pem: str
-    """The cloud's CA, empty when the system's is meant."""
-
-    def __repr__(self) -> str:
-        return f"Credentials(auth_url={self.auth.get('auth_url')!r}, ***)"
-
-
-class OpenStackClient:
+class OpenStackClient(CloudReader):
     """A connection to a cloud; satisfies OpenStackReader and OpenStackWriter.
 
     What may be asked again is asked again, until a deadline; `notify` gets a line each time.
@@ -48,62 +29,8 @@ class OpenStackClient:
         self, cloud: str, clouds_yaml: Path | None = None, notify: Notify = lambda line: None
     ) -> None:
         """Nothing is sent yet. Raises UsageError when there is no such entry or file."""
-        self.session = OpenStackSession(cloud, clouds_yaml, notify)
+        super().__init__(OpenStackSession(cloud, clouds_yaml, notify))
         self._notify = notify
-
-    @property
-    def project_id(self) -> str:
-        """Id of the project of the credentials."""
-        return self.session.project_id
-
-    def credentials(self) -> Credentials:
-        """The login, for the Secret that Kuryr reads."""
-        region = self.session.region
-        auth = {key: str(value) for key, value in region.auth.items() if value is not None}
-        ca_file = region.config.get("cacert")
-        ca_pem = Path(ca_file).expanduser().read_text() if ca_file else ""
-        return Credentials(auth=auth, region_name=region.region_name or "", ca_pem=ca_pem)
-
-    def list_resources(
-        self, kind: str, *, fields: tuple[str, ...] = (), **filters: str | tuple[str, ...]
-    ) -> list[Resource]:
-        """All resources of a kind that the credentials see, in one list call but for paging."""
-        collection = COLLECTIONS[kind]
-        params: dict[str, Any] = dict(filters)
-        if fields:
-            # The next page begins after the id of the last.
-            params["fields"] = sorted({"id", *fields}) if kind != "extension" else list(fields)
-        return list(self._pages(collection, collection.path, params))
-
-    def members(self, pool_id: str) -> list[Resource]:
-        """The members of an Octavia pool."""
-        path = f"{COLLECTIONS['pool'].path}/{pool_id}/members"
-        collection = Collection("load_balancer", path, "member", "members")
-        return list(self._pages(collection, path, {}))
-
-    def _pages(
-        self, collection: Collection, path: str, params: Mapping[str, Any]
-    ) -> Iterator[Resource]:
-        """Page by page. A page's own link to the next is not followed: behind a proxy it may name
-        an address that is not reached from here.
-        """
-        asked: dict[str, Any] = {**params, "limit": PAGE}
-        while True:
-            page = self.session.request("GET", collection.service, path, params=asked).json()
-            items = page[collection.plural]
-            yield from items
-            links = page.get(f"{collection.plural}_links", [])
-            if not items or all(link["rel"] != "next" for link in links):
-                return
-            asked["marker"] = items[-1]["id"]
-
-    def quotas(self, service: str, project_id: str) -> Mapping[str, Any]:
-        """A project's quotas by resource: Neutron's with what is used, Octavia's limits alone."""
-        path = {
-            "network": f"/quotas/{project_id}/details.json",
-            "load_balancer": f"/lbaas/quotas/{project_id}",
-        }[service]
-        return dict(self.session.request("GET", service, path).json()["quota"])
 
     def create(self, kind: str, bodies: Sequence[Mapping[str, Any]]) -> list[Resource]:
         """Create resources of one kind, in one request; gives them back as the API does.
@@ -119,7 +46,7 @@ class OpenStackClient:
             try:
                 answers = self._post(kind, [bodies[position] for position in missing])
                 made.update(zip(missing, answers, strict=True))
-            except (TransientError, ApplyError):
+            except (TransientError, ApplyError, UnreachableError):
                 made.update(self._matching(kind, {i: bodies[i] for i in missing}))
                 if len(made) < len(bodies):
                     raise
@@ -133,8 +60,11 @@ class OpenStackClient:
             json: dict[str, Any] = {collection.singular: dict(bodies[0])}
         else:
             json = {collection.plural: [dict(body) for body in bodies]}
-        answer = self.session.once("POST", collection.service, collection.path, json=json).json()
-        return [answer[collection.singular]] if len(bodies) == 1 else answer[collection.plural]
+        answer = self.session.once("POST", collection.service, collection.path, json=json)
+        request = f"{NAMES[collection.service]}: POST {collection.path}"
+        if len(bodies) == 1:
+            return [part_of(request, answer.json(), collection.singular, dict)]
+        return part_of(request, answer.json(), collection.plural, list)
 
     def _matching(
         self, kind: str, bodies: Mapping[int, Mapping[str, Any]]
@@ -153,7 +83,8 @@ class OpenStackClient:
         path = f"{collection.path}/{resource_id}"
         json = {collection.singular: dict(body)}
         answer = self.session.request("PUT", collection.service, path, json=json)
-        return dict(answer.json()[collection.singular])
+        request = f"{NAMES[collection.service]}: PUT {path}"
+        return part_of(request, answer.json(), collection.singular, dict)
 
     def delete(self, kind: str, resource_id: str) -> None:
         """Delete a resource; fine when it is gone already. Waits where the service is slow."""
@@ -168,11 +99,12 @@ class OpenStackClient:
         what = f"load balancer {load_balancer_id} to be gone"
         for _ in looks(what, seconds=DELETED_SECONDS, notify=self._notify):
             balancer = self._load_balancer(load_balancer_id)
-            if balancer is None or balancer["provisioning_status"] == "DELETED":
+            if balancer is None or balancer.get("provisioning_status") == "DELETED":
                 return
-            if balancer["provisioning_status"] == "ERROR":
+            if balancer.get("provisioning_status") == "ERROR":
+                name = balancer.get("name")
                 raise ApplyError(
-                    f"load balancer {balancer['name']} could not be deleted: Octavia says ERROR",
+                    f"load balancer {name} could not be deleted: Octavia says ERROR",
                     remedy="see Octavia's worker log, then run this again",
                 )
         raise DeadlineError(
@@ -190,15 +122,18 @@ class OpenStackClient:
         path = f"{COLLECTIONS['port'].path}/{port_id}"
 
         def attempt() -> Resource:
-            port = self.session.once("GET", "network", path).json()["port"]
-            pairs = changed_pairs(port["allowed_address_pairs"], added, removed)
-            if pairs == port["allowed_address_pairs"]:
+            request = f"Neutron: {path}"
+            port = part_of(request, self.session.once("GET", "network", path).json(), "port", dict)
+            before = part_of(request, port, "allowed_address_pairs", list)
+            with understood(request):
+                pairs = changed_pairs(before, added, removed)
+            if pairs == before:
                 return dict(port)
             revision = port.get("revision_number")
             headers = {} if revision is None else {"If-Match": f"revision_number={revision}"}
             body = {"port": {"allowed_address_pairs": pairs}}
             answer = self.session.once("PUT", "network", path, json=body, headers=headers)
-            return dict(answer.json()["port"])
+            return part_of(request, answer.json(), "port", dict)
 
         return self.session.patiently("network", attempt)
 
@@ -207,8 +142,10 @@ class OpenStackClient:
         path = f"{COLLECTIONS['trunk'].path}/{trunk_id}"
 
         def attempt() -> None:
-            trunk = self.session.once("GET", "network", path).json()["trunk"]
-            carried = {item["port_id"] for item in trunk["sub_ports"]}
+            answer = self.session.once("GET", "network", path).json()
+            trunk = part_of(f"Neutron: {path}", answer, "trunk", dict)
+            subports = part_of(f"Neutron: {path}", trunk, "sub_ports", list)
+            carried = {item.get("port_id") for item in subports}
             ports = [{"port_id": port} for port in port_ids if port in carried]
             if ports:
                 json = {"sub_ports": ports}
@@ -223,7 +160,7 @@ class OpenStackClient:
         def attempt() -> None:
             try:
                 self.session.once("PUT", "network", path, json={"subnet_id": subnet_id})
-            except (TransientError, ApplyError):
+            except (TransientError, ApplyError, UnreachableError):
                 if not self._has_leg(router_id, subnet_id):
                     raise
 
@@ -231,7 +168,9 @@ class OpenStackClient:
 
     def _has_leg(self, router_id: str, subnet_id: str) -> bool:
         ports = self.list_resources("port", fields=("fixed_ips",), device_id=router_id)
-        return any(fixed["subnet_id"] == subnet_id for port in ports for fixed in port["fixed_ips"])
+        request = f"Neutron: the ports of router {router_id}"
+        fixed_ips = (fixed for x in ports for fixed in part_of(request, x, "fixed_ips", list))
+        return any(fixed.get("subnet_id") == subnet_id for fixed in fixed_ips)
 
     def remove_router_interface(self, router_id: str, subnet_id: str) -> None:
         """Take that leg away; fine when it is gone already."""
@@ -249,7 +188,7 @@ class OpenStackClient:
         what, seen = f"load balancer {load_balancer_id} to be ACTIVE", ""
         for _ in looks(what, seconds=ACTIVE_SECONDS, notify=say):
             balancer = self._load_balancer(load_balancer_id)
-            status = balancer["provisioning_status"] if balancer else "absent"
+            status = str(balancer.get("provisioning_status")) if balancer else "absent"
             if balancer and status == "ACTIVE":
                 return balancer
             if status in ("ERROR", "DELETED", "absent"):
@@ -270,7 +209,9 @@ class OpenStackClient:
     def _load_balancer(self, load_balancer_id: str) -> Resource | None:
         path = f"{COLLECTIONS['loadbalancer'].path}/{load_balancer_id}"
         answer = self.session.request("GET", "load_balancer", path, missing_ok=True)
-        return answer.json()["loadbalancer"] if answer.status_code == 200 else None
+        if answer.status_code != 200:
+            return None
+        return part_of(f"Octavia: GET {path}", answer.json(), "loadbalancer", dict)
 
 
 def _plain(resource: Resource, names: Mapping[str, Any]) -> Any:

@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from kuryr_runbook.clients.answers import part_of, understood
 from kuryr_runbook.clients.openstack.api import Resource
 from kuryr_runbook.clients.openstack.session import OpenStackSession
 from kuryr_runbook.clients.patience import TransientError
 from kuryr_runbook.clients.secrets import learn
 from kuryr_runbook.model.errors import AccessError
+
+CREDENTIALS = "Keystone: application_credentials"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,20 +59,23 @@ class IdentityClient:
     def token(self) -> Token:
         """What Keystone said when the runbook logged in."""
         access = self._session.access()
-        restricted = bool(access.application_credential_id) and bool(
-            access.application_credential.get("restricted", True)
-        )
-        return Token(
-            user_id=access.user_id,
-            project_id=access.project_id,
-            roles=frozenset(access.role_names),
-            restricted=restricted,
-        )
+        with understood("Keystone: the token"):
+            restricted = bool(access.application_credential_id) and bool(
+                access.application_credential.get("restricted", True)
+            )
+            return Token(
+                user_id=str(access.user_id),
+                project_id=str(access.project_id),
+                roles=frozenset(access.role_names),
+                restricted=restricted,
+            )
 
     def application_credentials(self) -> list[Resource]:
         """All of the user's, in every project; none where Keystone does not know them yet."""
         answer = self._session.request("GET", "identity", self._path, missing_ok=True)
-        return list(answer.json()["application_credentials"]) if answer.status_code == 200 else []
+        if answer.status_code != 200:
+            return []
+        return part_of(CREDENTIALS, answer.json(), "application_credentials", list)
 
     def accepts(self, credential_id: str, secret: str) -> bool:
         """Whether Keystone lets somebody in with this application credential."""
@@ -103,11 +109,14 @@ class IdentityClient:
                 answer = self._session.once("POST", "identity", self._path, json=json, log=False)
             except TransientError:
                 for item in self.application_credentials():
-                    if (item["name"], item["description"]) == (body["name"], body["description"]):
-                        self.delete_application_credential(item["id"])
+                    if all(item.get(key) == body[key] for key in ("name", "description")):
+                        self.delete_application_credential(part_of(CREDENTIALS, item, "id", str))
                 raise
-            made = dict(answer.json()["application_credential"])
-            learn(made["secret"], "the secret of a new application credential")
+            made = part_of(CREDENTIALS, answer.json(), "application_credential", dict)
+            learn(
+                part_of(CREDENTIALS, made, "secret", str),
+                "the secret of a new application credential",
+            )
             return made
 
         return self._session.patiently("identity", attempt)
@@ -119,4 +128,6 @@ class IdentityClient:
 
     @property
     def _path(self) -> str:
-        return f"/users/{self._session.access().user_id}/application_credentials"
+        access = self._session.access()
+        with understood("Keystone: the token"):
+            return f"/users/{access.user_id}/application_credentials"

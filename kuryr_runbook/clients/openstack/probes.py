@@ -12,18 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from kuryr_runbook.clients.openstack.api import OpenStackReader
+from kuryr_runbook.clients import exchanges
+from kuryr_runbook.clients.answers import MALFORMED, SEE_WHAT_ANSWERS, part_of, understood
+from kuryr_runbook.clients.openstack.api import OpenStackReader, Resource
 from kuryr_runbook.clients.openstack.client import OpenStackClient
-from kuryr_runbook.clients.openstack.session import (
-    NAMES,
-    SEE_WHAT_ANSWERS,
-    OpenStackSession,
-    said,
-)
+from kuryr_runbook.clients.openstack.reading import CloudReader
+from kuryr_runbook.clients.openstack.session import NAMES, OpenStackSession, said
+from kuryr_runbook.clients.patience import Notify
 from kuryr_runbook.model.errors import AccessError, ApplyError, UnreachableError
 
-SECONDS = 20.0
-"""How long a service may take to accept a connection, and then between two pieces of an answer."""
 PATIENCE_SECONDS = 30.0
 """How long a busy service is asked again: somebody waits for what probes say, and can look anew."""
 
@@ -78,56 +75,55 @@ class AskingCloud(OpenStackClient):
     """A connection that also asks Neutron what it would refuse."""
 
     def refuse_port(self, network_id: str, body: Mapping[str, Any]) -> Refusal:
-        """How Neutron refuses a port of that network in a subnet that does not exist.
-
-        Nothing can come of it, since the subnet's id was made up a moment ago. Neutron looks at
-        a request in this order: the values by themselves (400: more address pairs than it
-        allows), the network (404), the quota (409), the policy (403), and at last, in the
-        transaction that would make the port and is rolled back, the subnet (404, type
-        SubnetNotFound). So that type means: permitted. Read in Neutron's pecan hooks and
-        `ipam_backend_mixin.py`, and seen with Neutron 28.
-        """
-        fixed_ips = [{"subnet_id": str(uuid.uuid4())}]
-        port = {"network_id": network_id, "fixed_ips": fixed_ips, **body}
-        return self._refused("network", "/ports", {"port": port})
-
-    def _refused(self, service: str, path: str, json: Mapping[str, Any]) -> Refusal:
-        def send() -> Any:
-            proxy = getattr(self.session.connection, service)
-            return proxy.request(path, "POST", raise_exc=False, json=json)
-
-        answer = self._answer(service, f"POST {path}", send)
-        if answer.status_code < 300:
-            raise ApplyError(
-                f"{NAMES[service]} took a request to POST {path} that cannot be carried out, and "
-                f"answered {said(answer)}",
-                remedy="delete what it made, if it made something, and report this",
-            )
-        return Refusal(status=answer.status_code, type=_error_type(answer), said=said(answer))
-
-    def _answer(self, service: str, request: str, send: Callable[[], Any]) -> Any:
-        """The answer, whatever it says, sent again where another attempt may better it."""
-        return self.session.patiently(service, lambda: self.session.answer(service, request, send))
+        """How Neutron refuses a port of that network in a subnet that does not exist."""
+        return refuse_port(self.session, network_id, body)
 
 
-class ProbingCloud(AskingCloud):
-    """A connection that probes, and gives up soon on what does not answer."""
+class ProbingCloud:
+    """Reads and probes a cloud, changes nothing, and gives up soon on what does not answer."""
 
-    def __init__(self, cloud: str, clouds_yaml: Path | None = None) -> None:
+    def __init__(
+        self, cloud: str, clouds_yaml: Path | None = None, notify: Notify = lambda line: None
+    ) -> None:
         """Nothing is sent yet. Raises UsageError when there is no such entry or file."""
         self.session = OpenStackSession(
-            cloud, clouds_yaml, lambda line: None, SECONDS, PATIENCE_SECONDS
+            cloud, clouds_yaml, notify, exchanges.PROBE, PATIENCE_SECONDS
         )
+        self._reader = CloudReader(self.session)
+
+    @property
+    def project_id(self) -> str:
+        """Id of the project of the credentials."""
+        return self._reader.project_id
+
+    def list_resources(
+        self, kind: str, *, fields: tuple[str, ...] = (), **filters: str | tuple[str, ...]
+    ) -> list[Resource]:
+        """All resources of a kind that the credentials see."""
+        return self._reader.list_resources(kind, fields=fields, **filters)
+
+    def members(self, pool_id: str) -> list[Resource]:
+        """The members of an Octavia pool."""
+        return self._reader.members(pool_id)
+
+    def quotas(self, service: str, project_id: str) -> Mapping[str, Any]:
+        """A project's quotas by resource, as the service gives them."""
+        return self._reader.quotas(service, project_id)
+
+    def refuse_port(self, network_id: str, body: Mapping[str, Any]) -> Refusal:
+        """How Neutron refuses a port of that network in a subnet that does not exist."""
+        return refuse_port(self.session, network_id, body)
 
     def login(self) -> Login:
         """Log in to Keystone."""
         access = self.session.access()
-        return Login(
-            user=str(access.username),
-            project=str(access.project_name),
-            project_id=str(access.project_id),
-            roles=tuple(sorted(access.role_names)),
-        )
+        with understood("Keystone: the token"):
+            return Login(
+                user=str(access.username),
+                project=str(access.project_name),
+                project_id=str(access.project_id),
+                roles=tuple(sorted(access.role_names)),
+            )
 
     def endpoint(self, service: str) -> str:
         """Where `network` or `load_balancer` answers: by clouds.yaml, else by the catalogue.
@@ -142,14 +138,15 @@ class ProbingCloud(AskingCloud):
             self.session.region.get_region_name(kind),
             self.session.region.get_interface(kind),
         )
-        catalogue = self.session.access().service_catalog
-        found = catalogue.get_endpoints_data(
-            service_type=kind, region_name=region, interface=interface
-        )
-        urls = [str(endpoint.url) for endpoints in found.values() for endpoint in endpoints]
+        with understood("Keystone: the catalogue"):
+            catalogue = self.session.access().service_catalog
+            found = catalogue.get_endpoints_data(
+                service_type=kind, region_name=region, interface=interface
+            )
+            urls = [str(endpoint.url) for endpoints in found.values() for endpoint in endpoints]
+            known = sorted({str(item["type"]) for item in catalogue.catalog})
         if urls:
             return urls[0]
-        known = sorted({str(item["type"]) for item in catalogue.catalog})
         raise AccessError(
             f"the catalogue has no {interface} endpoint of type {kind} ({NAMES[service]}) in "
             f"region {region or '(any)'}; its types: {', '.join(known) or 'none'}",
@@ -167,13 +164,13 @@ class ProbingCloud(AskingCloud):
             return self.session.connection.session.get(f"{root}/", raise_exc=False)
 
         try:
-            answer = self._answer("load_balancer", f"GET {root}/", send)
+            answer = _answer(self.session, "load_balancer", f"GET {root}/", send)
         except ApplyError as error:
             raise UnreachableError(error.message, remedy=SEE_WHAT_ANSWERS) from error
         try:
             versions = answer.json()["versions"]
             return [str(version["id"]) for version in versions]
-        except (ValueError, KeyError, TypeError) as error:
+        except MALFORMED as error:
             raise UnreachableError(
                 f"Octavia answers {answer.status_code} at {root}/, and not with its versions",
                 remedy=SEE_WHAT_ANSWERS,
@@ -182,7 +179,8 @@ class ProbingCloud(AskingCloud):
     def providers(self) -> Sequence[str]:
         """Names of the providers that Octavia offers."""
         answer = self.session.request("GET", "load_balancer", "/lbaas/providers").json()
-        return [str(provider["name"]) for provider in answer["providers"]]
+        providers = part_of("Octavia: GET /lbaas/providers", answer, "providers", list)
+        return [str(provider.get("name")) for provider in providers]
 
     def refuse_load_balancer(self, project_id: str) -> Refusal:
         """How Octavia refuses a load balancer without an address.
@@ -192,12 +190,49 @@ class ProbingCloud(AskingCloud):
         Octavia 18.
         """
         body = {"loadbalancer": {"project_id": project_id}}
-        return self._refused("load_balancer", "/lbaas/loadbalancers", body)
+        return _refused(self.session, "load_balancer", "/lbaas/loadbalancers", body)
+
+
+def refuse_port(session: OpenStackSession, network_id: str, body: Mapping[str, Any]) -> Refusal:
+    """How Neutron refuses a port of that network in a subnet that does not exist.
+
+    Nothing can come of it, since the subnet's id was made up a moment ago. Neutron looks at
+    a request in this order: the values by themselves (400: more address pairs than it
+    allows), the network (404), the quota (409), the policy (403), and at last, in the
+    transaction that would make the port and is rolled back, the subnet (404, type
+    SubnetNotFound). So that type means: permitted. Read in Neutron's pecan hooks and
+    `ipam_backend_mixin.py`, and seen with Neutron 28.
+    """
+    fixed_ips = [{"subnet_id": str(uuid.uuid4())}]
+    port = {"network_id": network_id, "fixed_ips": fixed_ips, **body}
+    return _refused(session, "network", "/ports", {"port": port})
+
+
+def _refused(
+    session: OpenStackSession, service: str, path: str, json: Mapping[str, Any]
+) -> Refusal:
+    def send() -> Any:
+        proxy = getattr(session.connection, service)
+        return proxy.request(path, "POST", raise_exc=False, json=json)
+
+    answer = _answer(session, service, f"POST {path}", send)
+    if answer.status_code < 300:
+        raise ApplyError(
+            f"{NAMES[service]} took a request to POST {path} that cannot be carried out, and "
+            f"answered {said(answer)}",
+            remedy="delete what it made, if it made something, and report this",
+        )
+    return Refusal(status=answer.status_code, type=_error_type(answer), said=said(answer))
+
+
+def _answer(session: OpenStackSession, service: str, request: str, send: Callable[[], Any]) -> Any:
+    """The answer, whatever it says, sent again where another attempt may better it."""
+    return session.patiently(service, lambda: session.answer(service, request, send))
 
 
 def _error_type(answer: Any) -> str:
     try:
         error = answer.json().get("NeutronError", {})
-    except ValueError:
+    except MALFORMED:
         return ""
     return str(error.get("type", "")) if isinstance(error, dict) else ""

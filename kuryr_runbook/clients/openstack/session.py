@@ -10,6 +10,15 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, TypeVar
 
+from kuryr_runbook.clients import exchanges
+from kuryr_runbook.clients.answers import (
+    LONGEST_REASON,
+    MALFORMED,
+    SEE_WHAT_ANSWERS,
+    mapping_of,
+)
+from kuryr_runbook.clients.exchanges import Bounds, exchange
+from kuryr_runbook.clients.openstack.login import log_in_once
 from kuryr_runbook.clients.patience import (
     TRANSIENT,
     Notify,
@@ -18,6 +27,7 @@ from kuryr_runbook.clients.patience import (
     retry_after,
 )
 from kuryr_runbook.clients.secrets import learn, refuse_unsendable
+from kuryr_runbook.clients.transport import web_session
 from kuryr_runbook.model.errors import (
     AccessError,
     ApplyError,
@@ -29,8 +39,6 @@ from kuryr_runbook.model.secrets import SECRET_NAME
 
 T = TypeVar("T")
 
-REQUEST_SECONDS = 60.0
-"""How long one answer may take; a load balancer's creation waits for Neutron inside Octavia."""
 PATIENCE_SECONDS = {"network": 120.0, "load_balancer": 600.0, "identity": 120.0}
 """How long an answer that may change is asked for: a load balancer is immutable while its amphora
 boots, a minute or more."""
@@ -48,7 +56,9 @@ FORBIDDEN = {
     "in with a password",
 }
 """The way out of a 403, by service."""
-SEE_WHAT_ANSWERS = "look at what answers there: is it the API, or a proxy's page?"
+UNREACHABLE = (
+    "check auth_url and the way there (VPN, proxy, firewall); the lab: `kuryr-runbook lab status`"
+)
 
 
 class OpenStackSession:
@@ -59,13 +69,13 @@ class OpenStackSession:
         cloud: str,
         clouds_yaml: Path | None,
         notify: Notify,
-        seconds: float = REQUEST_SECONDS,
+        bounds: Bounds | None = None,
         patience: float = math.inf,
     ) -> None:
         """Nothing is sent yet. Raises UsageError when there is no such entry or file.
 
-        `seconds`: how long one answer may take; `patience`: how long one that may change is asked
-        for at most, where that is less than the service's own time.
+        `bounds`: of one answer; `patience`: how long one that may change is asked for at most, in
+        seconds, where that is less than the service's own time.
         """
         import openstack
         from openstack import exceptions
@@ -78,8 +88,11 @@ class OpenStackSession:
             )
         files = [str(clouds_yaml)] if clouds_yaml else None
         try:
-            config = openstack.config.OpenStackConfig(config_files=files)
-            self.region = config.get_one(cloud=cloud, api_timeout=seconds)
+            config = openstack.config.OpenStackConfig(
+                config_files=files,
+                session_constructor=_keystone_session,  # type: ignore[arg-type]
+            )
+            self.region = config.get_one(cloud=cloud)
             self.connection = openstack.connection.Connection(config=self.region)
         except exceptions.ConfigException as error:
             raise UsageError(
@@ -93,6 +106,7 @@ class OpenStackSession:
                 if "token" in name:
                     refuse_unsendable(value, f"{name} of the cloud {cloud}")
         self._notify = notify
+        self._bounds = bounds or exchanges.API
         self._patience = patience
         self._answered: set[str] = set()
 
@@ -138,10 +152,9 @@ class OpenStackSession:
 
         request = f"{method} {path}"
         answer = self.answer(service, request, send)
-        if answer.status_code < 300 and answer.content and not _is_json(answer):
-            raise UnreachableError(
-                f"{NAMES[service]} answers {answer.status_code} to {request}, and not with JSON",
-                remedy=SEE_WHAT_ANSWERS,
+        if answer.status_code < 300 and answer.content:
+            mapping_of(
+                f"{NAMES[service]} answers {answer.status_code} to {request}", answer.content
             )
         if answer.status_code < 300 or (missing_ok and answer.status_code == 404):
             return answer
@@ -173,7 +186,7 @@ class OpenStackSession:
                 if error.http_status not in TRANSIENT:
                     raise
                 busy = UnreachableError(
-                    f"Keystone answered {error.http_status} to the login: {error.message}",
+                    f"Keystone answered {error.http_status} to the login: {_short(error)}",
                     remedy="see Keystone's log, and whether its database answers; then run again",
                 )
                 raise TransientError(busy, retry_after(str(error.retry_after))) from error
@@ -187,38 +200,58 @@ class OpenStackSession:
         from openstack import exceptions as sdk
 
         name = NAMES[service]
+        asked = exchange(name, bounds=self._bounds, remedy=UNREACHABLE, notify=self._notify)
         try:
-            yield
+            with asked:
+                yield
+        except UnreachableError as error:
+            # An address that has never answered is wrong rather than busy.
+            if service in self._answered:
+                raise TransientError(error) from error
+            raise
         except ksa.Unauthorized as error:
             raise AccessError(
-                f"Keystone refused the login: {error}",
+                f"Keystone refused the login: {_short(error)}",
                 remedy="check user, password, project and domains in clouds.yaml",
             ) from error
         except ksa.SSLError as error:
             raise AccessError(
-                f"{name}'s certificate is not trusted: {error}",
+                f"{name}'s certificate is not trusted: {_short(error)}",
                 remedy="set `cacert` of the entry in clouds.yaml to the cloud's CA",
             ) from error
         except (ksa.ConnectionError, ksa.DiscoveryFailure) as error:
             unreachable = UnreachableError(
-                f"{name} does not answer: {error}",
-                remedy="check auth_url and the way there (VPN, proxy, firewall); the lab: "
-                "`kuryr-runbook lab status`",
+                f"{name} does not answer: {_short(error)}", remedy=UNREACHABLE
             )
-            # An address that has never answered is wrong rather than busy.
             if service in self._answered:
                 raise TransientError(unreachable) from error
             raise unreachable from error
+        except ksa.InvalidResponse as error:
+            raise UnreachableError(
+                f"{name}: what answers there is not its API: {_short(error)}",
+                remedy=SEE_WHAT_ANSWERS,
+            ) from error
         except (ksa.ClientException, sdk.SDKException) as error:
-            raise AccessError(f"{name}: {error}") from error
+            raise AccessError(f"{name}: {_short(error)}") from error
+        except MALFORMED as error:
+            # The SDK takes apart what Keystone and the services' version documents answer.
+            raise UnreachableError(
+                f"{name}: what answers there is not its API: {_short(error)}",
+                remedy=SEE_WHAT_ANSWERS,
+            ) from error
 
 
-def _is_json(answer: Any) -> bool:
-    try:
-        answer.json()
-    except ValueError:
-        return False
-    return True
+def _short(error: Exception) -> str:
+    """What the SDK says, which may quote a whole answer."""
+    return f"{error}"[:LONGEST_REASON] or type(error).__name__
+
+
+def _keystone_session(**settings: Any) -> Any:
+    """keystoneauth's session, over connections that end, and with a login that cannot lock up."""
+    from keystoneauth1.session import Session
+
+    log_in_once(settings["auth"])
+    return Session(session=web_session(), **settings)
 
 
 def _is_immutable(answer: Any) -> bool:
@@ -232,6 +265,8 @@ def _refusal(service: str, request: str, answer: Any) -> RunbookError:
         return AccessError(message, remedy="check user, password and project in clouds.yaml")
     if answer.status_code == 403:
         return AccessError(message, remedy=FORBIDDEN[service])
+    if 300 <= answer.status_code < 400:
+        return UnreachableError(f"{message}; redirected too often", remedy=SEE_WHAT_ANSWERS)
     return ApplyError(message)
 
 
@@ -239,8 +274,10 @@ def said(answer: Any) -> str:
     """What a service says is wrong, at most 300 characters of it."""
     try:
         body = answer.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return str(answer.text)[:300]
+    if not isinstance(body, dict):
+        return str(body)[:300]
     error = body.get("NeutronError") or body.get("error") or body
     if isinstance(error, dict):
         error = error.get("message") or error.get("faultstring") or error

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from kuryr_runbook.clients.images.kuryr import read_image_spec, read_remote_image
 from kuryr_runbook.clients.images.registry import RegistryClient
+from kuryr_runbook.display.progress import say
 from kuryr_runbook.model.errors import EarlierPhaseError
 from kuryr_runbook.model.plan import known_later
 from kuryr_runbook.model.site import Site
@@ -15,7 +16,7 @@ from kuryr_runbook.specs.image import Reference
 
 def registry_of(site: Site) -> RegistryClient:
     """The API of the site's registry."""
-    return RegistryClient(site.image.registry_auth, site.image.registry_ca)
+    return RegistryClient(site.image.registry_auth, site.image.registry_ca, say)
 
 
 def deployed_image(site: Site, *, ahead: bool = False) -> str:

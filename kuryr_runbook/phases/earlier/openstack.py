@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from kuryr_runbook.clients.kubernetes.client import KubernetesReader
+from kuryr_runbook.clients.kubernetes.api import KubernetesReader
 from kuryr_runbook.clients.openstack.api import OpenStackReader
 from kuryr_runbook.model.errors import DriftError, EarlierPhaseError, UsageError
 from kuryr_runbook.model.plan import Later, Plan, Target

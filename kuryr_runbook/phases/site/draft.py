@@ -31,13 +31,16 @@ def surveyed(given: Mapping[str, str]) -> tuple[Told, ...]:
     survey = read_survey(
         attempted(
             lambda: ProbingCloud(
-                given["openstack.cloud"], Path(clouds_yaml).expanduser() if clouds_yaml else None
+                given["openstack.cloud"],
+                Path(clouds_yaml).expanduser() if clouds_yaml else None,
+                say,
             )
         ),
         attempted(
             lambda: ProbingCluster(
                 Path(kubeconfig).expanduser() if kubeconfig else None,
                 given.get("kubernetes.context"),
+                say,
             )
         ),
     )

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kuryr_runbook.checking.verdicts import some
-from kuryr_runbook.clients.kubernetes.client import KubernetesReader
+from kuryr_runbook.clients.kubernetes.api import KubernetesReader
 from kuryr_runbook.clients.openstack.api import OpenStackReader
 from kuryr_runbook.model.errors import DeadlineError
 from kuryr_runbook.model.site import Site

@@ -17,7 +17,8 @@ from kuryr_runbook.checking.traffic.resilience import (
     orphans,
 )
 from kuryr_runbook.checking.view.cloud import Look
-from kuryr_runbook.clients.kubernetes.client import KubernetesClient, Manifest
+from kuryr_runbook.clients.kubernetes.api import Manifest
+from kuryr_runbook.clients.kubernetes.client import KubernetesClient
 from kuryr_runbook.clients.openstack.probes import AskingCloud
 from kuryr_runbook.display.progress import say
 from kuryr_runbook.model.errors import ApplyError, DeadlineError

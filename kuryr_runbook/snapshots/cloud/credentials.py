@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from kuryr_runbook.clients.kubernetes.client import KubernetesReader
+from kuryr_runbook.clients.kubernetes.api import KubernetesReader
 from kuryr_runbook.clients.openstack.identity import IdentityReader, Token
 from kuryr_runbook.clients.secrets import learn
 from kuryr_runbook.model.site import Site

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from kuryr_runbook.clients.kubernetes.client import KubernetesReader
+from kuryr_runbook.clients.kubernetes.api import KubernetesReader
 from kuryr_runbook.model.releases.names import API_GROUP, OWN_DOMAIN
 
 MARKED_KINDS = (("v1", "Pod"), ("v1", "Service"), ("networking.k8s.io/v1", "NetworkPolicy"))

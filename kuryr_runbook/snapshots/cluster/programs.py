@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from kuryr_runbook.clients.kubernetes.client import KubernetesReader
+from kuryr_runbook.clients.kubernetes.api import KubernetesReader
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.snapshots.logs import LogRecord, telling_records
 from kuryr_runbook.snapshots.parsing import number, part, parts, text, time

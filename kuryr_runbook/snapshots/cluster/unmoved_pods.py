@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kuryr_runbook.clients.kubernetes.client import KubernetesReader
+from kuryr_runbook.clients.kubernetes.api import KubernetesReader
 from kuryr_runbook.model.releases.names import API_GROUP, API_VERSION, VIF_ANNOTATION
 from kuryr_runbook.snapshots.parsing import part
 

@@ -16,7 +16,6 @@ from kuryr_runbook.snapshots.reading import Unreadable, attempted
 from kuryr_runbook.specs.workload import SERVICE_PORT, Targets, probe_command
 
 PROBE_SECONDS = 60.0
-HTTP_SECONDS = 10.0
 AT_ONCE = 16
 """Pods that probe at the same time, and requests to the floating IP."""
 
@@ -116,6 +115,6 @@ def read_outside(address: str, tries: int) -> tuple[Answer, ...]:
 
 def _asked(address: str) -> Answer:
     try:
-        return Answer(ok=True, said=get_text(address, SERVICE_PORT, seconds=HTTP_SECONDS))
+        return Answer(ok=True, said=get_text(address, SERVICE_PORT))
     except UnreachableError as error:
         return Answer(ok=False, said=error.message)

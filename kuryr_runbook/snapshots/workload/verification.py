@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from kuryr_runbook.clients.kubernetes.client import KubernetesReader, Manifest
+from kuryr_runbook.clients.kubernetes.api import KubernetesReader, Manifest
 from kuryr_runbook.clients.openstack.api import OpenStackReader
 from kuryr_runbook.model.releases.names import API_VERSION, VIF_ANNOTATION
 from kuryr_runbook.model.site import Site

@@ -1,0 +1,69 @@
+"""What kinds of objects a cluster knows: asked for by group and version, when one is needed.
+
+The SDK's own discovery asks for all groups at first, keeps what it found in a file whose name
+others know, and takes an answer apart without a look at its shape.
+"""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import Any
+
+from kuryr_runbook.clients.answers import mapping_of, part_of
+
+
+class Discovery:
+    """Ways to the objects of a kind. Safe to be used by several threads."""
+
+    def __init__(self, api: Any) -> None:
+        """`api`: the SDK's client. Nothing is sent yet."""
+        from kubernetes.dynamic import DynamicClient
+
+        self._dynamic = DynamicClient(api, discoverer=lambda client, cache: None)
+        self._known: dict[tuple[str, str], Any] = {}
+        self._lock = Lock()
+
+    def raw(self, path: str) -> Any:
+        """What stands at a path."""
+        return self._dynamic.request("get", path, serialize=False)
+
+    def resource(self, api_version: str, kind: str) -> Any:
+        """The dynamic client's way to the objects of a kind.
+
+        Raises the SDK's ResourceNotFoundError for one that the cluster does not know.
+        """
+        from kubernetes.dynamic.exceptions import ResourceNotFoundError
+
+        # Several threads that begin with the same one ask once.
+        with self._lock:
+            if (api_version, kind) not in self._known:
+                self._read(api_version)
+            if (api_version, kind) not in self._known:
+                raise ResourceNotFoundError(f"{api_version} {kind}")
+            return self._known[api_version, kind]
+
+    def _read(self, api_version: str) -> None:
+        from kubernetes.dynamic.exceptions import NotFoundError, ResourceNotFoundError
+        from kubernetes.dynamic.resource import Resource
+
+        group, _, version = api_version.rpartition("/")
+        prefix = "apis" if group else "api"
+        path = f"/{prefix}/{api_version}"
+        doing = f"GET {path}"
+        try:
+            answer = self.raw(path)
+        except NotFoundError as error:
+            raise ResourceNotFoundError(api_version) from error
+        for item in part_of(doing, mapping_of(doing, answer.data), "resources", list):
+            name, kind = part_of(doing, item, "name", str), part_of(doing, item, "kind", str)
+            # What has a slash in its name is a part of another one, such as its status.
+            if "/" not in name:
+                self._known[api_version, kind] = Resource(
+                    prefix=prefix,
+                    group=group,
+                    api_version=version,
+                    kind=kind,
+                    namespaced=item.get("namespaced") is True,
+                    name=name,
+                    client=self._dynamic,
+                )

@@ -1,0 +1,213 @@
+"""The cluster's API, read by way of the dynamic client: plain dicts in and out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from typing import Any
+
+from kuryr_runbook.clients.answers import SEE_WHAT_ANSWERS, expected, mapping_of, part_of
+from kuryr_runbook.clients.kubernetes.api import FIELD_MANAGER, Manifest, Preview
+from kuryr_runbook.clients.kubernetes.errors import FORGOTTEN, ConflictError
+from kuryr_runbook.clients.kubernetes.session import KubernetesSession
+from kuryr_runbook.clients.kubernetes.watch import (
+    Event,
+    Watched,
+    events_of,
+    follow,
+    watching,
+)
+from kuryr_runbook.clients.patience import TRANSIENT
+from kuryr_runbook.model.errors import UnreachableError
+
+PAGE = 500
+"""How many objects one answer of a list may hold; kubectl asks for as many."""
+MOST_PAGES = 2000
+"""More there are in no cluster; a list that goes on for ever has to end somewhere."""
+
+
+class ClusterReader:
+    """Looks at a cluster by a login that there is; satisfies KubernetesReader."""
+
+    def __init__(self, session: KubernetesSession) -> None:
+        self.session = session
+
+    @property
+    def version(self) -> str:
+        """Version of the API server, such as v1.20.2."""
+        return self.session.version
+
+    def list_objects(
+        self, api_version: str, kind: str, *, namespace: str | None = None, labels: str = ""
+    ) -> list[Manifest]:
+        """All objects of a kind, in one list call but for paging; `labels` is a label selector."""
+        return list(self.each_object(api_version, kind, namespace=namespace, labels=labels))
+
+    def each_object(
+        self,
+        api_version: str,
+        kind: str,
+        *,
+        namespace: str | None = None,
+        labels: str = "",
+        fields: str = "",
+    ) -> Iterator[Manifest]:
+        """The same one after the other, of which only a page is held; `fields` is a field selector.
+
+        Raises ApplyError when reading took so long that the API server forgot where it was.
+        """
+        further = ""
+        for _ in range(MOST_PAGES):
+
+            def ask(further: str = further) -> Any:
+                return self.session.resource(api_version, kind).get(
+                    namespace=namespace,
+                    label_selector=labels or None,
+                    field_selector=fields or None,
+                    limit=PAGE,
+                    _continue=further or None,
+                    serialize=False,
+                )
+
+            doing = f"list {kind}"
+            page = mapping_of(doing, self.session.ask(doing, ask).data)
+            for item in part_of(doing, page, "items", list):
+                yield {"apiVersion": api_version, "kind": kind, **named(doing, item)}
+            before, further = further, _continued(doing, page)
+            if not further:
+                return
+            if further == before:
+                break
+        raise UnreachableError(
+            f"list {kind}: the list has no end: after {MOST_PAGES * PAGE} objects, or the same "
+            "ones again, there is said to be more",
+            remedy=SEE_WHAT_ANSWERS,
+        )
+
+    def get(self, manifest: Mapping[str, Any]) -> Manifest | None:
+        """The object that the manifest names, or None when there is none."""
+        from kubernetes.dynamic.exceptions import NotFoundError
+
+        name, namespace = place_of(manifest)
+
+        def ask() -> Any:
+            try:
+                return self.session.resource(manifest["apiVersion"], manifest["kind"]).get(
+                    name=name,
+                    namespace=namespace,
+                    serialize=False,
+                )
+            except NotFoundError:
+                return None
+
+        doing = f"get {manifest['kind']} {name}"
+        answer = self.session.ask(doing, ask)
+        return None if answer is None else _object(doing, answer.data)
+
+    def preview(self, manifest: Mapping[str, Any]) -> Preview:
+        """What applying the manifest would make of the object (dryRun=All: nothing changes)."""
+        try:
+            return Preview(apply(self.session, manifest, force=False, dry_run="All"))
+        except ConflictError as error:
+            forced = apply(self.session, manifest, force=True, dry_run="All")
+            return Preview(forced, error.conflicts)
+
+    def log(self, namespace: str, pod: str, *, lines: int = 30, container: str = "") -> str:
+        """The end of a pod's log."""
+        from kubernetes.client import CoreV1Api
+
+        def ask() -> str:
+            return str(
+                CoreV1Api(self.session.api).read_namespaced_pod_log(
+                    pod,
+                    namespace,
+                    container=container or None,
+                    tail_lines=lines,
+                )
+            )
+
+        return self.session.ask(f"log of pod {namespace}/{pod}", ask)
+
+    def watch(
+        self,
+        api_version: str,
+        kind: str,
+        *,
+        namespace: str | None = None,
+        labels: str = "",
+        seconds: float,
+        until: Callable[[dict[str, Manifest]], bool],
+    ) -> dict[str, Manifest]:
+        """The objects of a kind by name, followed as `watch.follow` does it."""
+
+        def listed() -> list[Manifest]:
+            return self.list_objects(api_version, kind, namespace=namespace, labels=labels)
+
+        def events(left: int) -> Iterator[Event]:
+            doing = f"watch {kind}"
+            bounds = watching(left)
+
+            def ask() -> Any:
+                return self.session.resource(api_version, kind).get(
+                    namespace=namespace,
+                    label_selector=labels or None,
+                    serialize=False,
+                    watch=True,
+                    timeout_seconds=left,
+                )
+
+            with self.session.passing(doing, {*TRANSIENT, FORGOTTEN}):
+                with self.session.exchange(doing, bounds):
+                    answer = ask()
+                # What is read belongs to the exchange that asked for it, and ends with it.
+                with closing(answer):
+                    yield from events_of(doing, answer)
+
+        return follow(Watched(listed, events), seconds=seconds, until=until)
+
+
+def apply(
+    session: KubernetesSession, manifest: Mapping[str, Any], *, force: bool, **options: str
+) -> Manifest:
+    """Server-side apply; with dry_run="All" nothing changes."""
+    name, namespace = place_of(manifest)
+
+    def ask() -> Any:
+        resource = session.resource(manifest["apiVersion"], manifest["kind"])
+        return resource.server_side_apply(
+            body=dict(manifest),
+            name=name,
+            namespace=namespace,
+            field_manager=FIELD_MANAGER,
+            force_conflicts=force,
+            serialize=False,
+            **options,
+        )
+
+    doing = f"apply {manifest['kind']} {name}"
+    return _object(doing, session.ask(doing, ask).data)
+
+
+def _object(doing: str, content: bytes) -> Manifest:
+    """An object that was asked for by its name."""
+    found = mapping_of(doing, content)
+    expected(doing, found.get("metadata", {}), dict)
+    return found
+
+
+def named(doing: str, manifest: Mapping[str, Any]) -> Manifest:
+    """An object of a list or a watch, which has to say its name."""
+    part_of(doing, part_of(doing, manifest, "metadata", dict), "name", str)
+    return dict(manifest)
+
+
+def _continued(doing: str, page: Mapping[str, Any]) -> str:
+    """What to ask for the next page with; empty when there is none."""
+    metadata = expected(doing, page.get("metadata") or {}, dict)
+    return expected(doing, metadata.get("continue") or "", str)
+
+
+def place_of(manifest: Mapping[str, Any]) -> tuple[str, str | None]:
+    """Name and namespace of the object that a manifest stands for."""
+    metadata = manifest["metadata"]
+    return metadata["name"], metadata.get("namespace")

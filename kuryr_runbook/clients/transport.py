@@ -1,0 +1,265 @@
+"""The sockets of all clients: each wait on one ends with the exchange that it belongs to.
+
+requests (and keystoneauth on top of it), the Kubernetes client and its WebSockets are all urllib3
+underneath, so its connections are replaced by ours. Their own timeouts end a silence, but not an
+answer that trickles, nor a name lookup, and what came is never too much for them.
+"""
+
+from __future__ import annotations
+
+import io
+import socket
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import NameResolutionError, NewConnectionError
+
+from kuryr_runbook.clients.exchanges import Exchange, current, left_behind
+
+REDIRECTS = 5
+IDENTITY = "identity"
+
+
+class _Socket:
+    """A socket, plain or TLS, that asks its exchange before each wait."""
+
+    def __init__(self, inner: Any, exchange: Exchange) -> None:
+        self._inner = inner
+        self.exchange = exchange
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def wait(self, seconds: float) -> None:
+        """The next wait is that long at most."""
+        self._inner.settimeout(self.exchange.left(seconds))
+
+    def settimeout(self, seconds: float | None) -> None:
+        """Nothing: the exchange says how long."""
+
+    def recv(self, size: int) -> bytes:
+        """Some bytes; empty at the end."""
+        self.wait(self.exchange.bounds.silence)
+        try:
+            came: bytes = self._inner.recv(size)
+        except TimeoutError as error:
+            raise self.exchange.silent() from error
+        self.exchange.came(len(came))
+        return came
+
+    def send(self, data: bytes) -> int:
+        """All of it: who gets a part only would send the rest with a time of its own."""
+        self.sendall(data)
+        return len(data)
+
+    def sendall(self, data: bytes) -> None:
+        """All of it."""
+        self.wait(self.exchange.bounds.whole)
+        try:
+            self._inner.sendall(data)
+        except TimeoutError as error:
+            raise self.exchange.failed("it does not take what is sent") from error
+
+    def makefile(self, mode: str, buffering: int | None = None, **_: Any) -> io.BufferedReader:
+        """What http.client reads an answer from."""
+        raw = self._inner.makefile(mode, buffering=0)
+        return io.BufferedReader(_Raw(raw, self, self.exchange))
+
+
+class _Raw(io.RawIOBase):
+    """What comes on a socket. It stays with the exchange that asked, whichever comes next."""
+
+    def __init__(self, raw: Any, sock: _Socket, exchange: Exchange) -> None:
+        self._raw = raw
+        self._sock = sock
+        self._exchange = exchange
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        self._sock._inner.settimeout(self._exchange.left(self._exchange.bounds.silence))
+        try:
+            size: int = self._raw.readinto(buffer)
+        except TimeoutError as error:
+            raise self._exchange.silent() from error
+        self._exchange.came(size)
+        return size
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Ending:
+    """What is ours of a connection of urllib3's."""
+
+    sock: Any
+    _dns_host: str
+    host: str
+    port: int
+    scheme: ClassVar[str]
+    socket_options: Any
+
+    def _new_conn(self) -> Any:
+        """A connection to the first address of the host that takes one."""
+        exchange = current()
+        exchange.connected = False
+        exchange.asks(f"{self.scheme}://{self.host}:{self.port}")
+        until = exchange.spent + exchange.bounds.connect
+        try:
+            found = _addresses(self._dns_host, self.port, exchange)
+        except socket.gaierror as error:
+            raise NameResolutionError(self.host, self, error) from error  # type: ignore[arg-type]
+        failure: OSError | None = None
+        for number, (family, kind, protocol, _, address) in enumerate(found):
+            sock = socket.socket(family, kind, protocol)
+            try:
+                for option in self.socket_options or ():
+                    sock.setsockopt(*option)
+                # One address that does not answer leaves time for those after it.
+                share = max(until - exchange.spent, 0.01) / (len(found) - number)
+                sock.settimeout(exchange.left(share))
+                sock.connect(address)
+            except OSError as error:
+                failure = error
+                sock.close()
+                continue
+            sock.settimeout(exchange.left(max(until - exchange.spent, 0.01)))
+            exchange.connected = True
+            return _Socket(sock, exchange)
+        if isinstance(failure, TimeoutError):
+            raise exchange.failed(f"no connection in {exchange.spent:.0f} s") from failure
+        raise NewConnectionError(self, f"{failure}")  # type: ignore[arg-type]
+
+    def connect(self) -> None:
+        """Connect, with TLS where that is wanted."""
+        exchange = current()
+        try:
+            super().connect()  # type: ignore[misc]
+        except TimeoutError as error:
+            raise exchange.failed(f"no TLS in {exchange.spent:.0f} s") from error
+        if not isinstance(self.sock, _Socket):
+            self.sock = _Socket(self.sock, exchange)
+
+    def request(
+        self, method: str, url: str, body: Any = None, headers: Any = None, **more: Any
+    ) -> None:
+        """Send a request. A compressed answer is not asked for: what it holds has no bound."""
+        exchange = current()
+        path = url.partition("?")[0]
+        exchange.asks(f"{method} {self.scheme}://{self.host}:{self.port}{path}")
+        if self.sock is not None:
+            self.sock.exchange, exchange.connected = exchange, True
+        kept = _without_encoding(headers or {})
+        super().request(  # type: ignore[misc]
+            method, url, body=body, headers=kept, **{**more, "decode_content": False}
+        )
+
+    def getresponse(self) -> Any:
+        """The answer's beginning."""
+        exchange = self.sock.exchange
+        answer = super().getresponse()  # type: ignore[misc]
+        encoding = answer.headers.get("Content-Encoding", IDENTITY)
+        if encoding.lower() != IDENTITY:
+            answer.close()
+            raise exchange.failed("its answer is compressed, which it was asked not to be")
+        return answer
+
+
+def _addresses(host: str, port: int, exchange: Exchange) -> list[Any]:
+    """What the host's name stands for. Raises gaierror, UnreachableError when nobody says so."""
+    host = host.strip("[]")
+    try:
+        return socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except (socket.gaierror, UnicodeError):
+        pass  # It is a name.
+
+    def ask() -> list[Any]:
+        try:
+            return socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
+        except UnicodeError as error:
+            raise socket.gaierror(socket.EAI_NONAME, "no such name can be") from error
+
+    try:
+        return left_behind(ask, exchange.left(exchange.bounds.connect))
+    except TimeoutError as error:
+        raise exchange.failed(f"nobody says what address {host[:253]} has") from error
+
+
+def _without_encoding(headers: Mapping[str, Any]) -> Mapping[str, Any]:
+    if not any(name.lower() == "accept-encoding" for name in headers):
+        return headers
+    return {name: value for name, value in headers.items() if name.lower() != "accept-encoding"}
+
+
+class _Http(_Ending, HTTPConnection):
+    """Plain."""
+
+    scheme = "http"
+
+
+class _Https(_Ending, HTTPSConnection):
+    """With TLS."""
+
+    scheme = "https"
+
+
+class _HttpPool(HTTPConnectionPool):
+    ConnectionCls = _Http
+
+
+class _HttpsPool(HTTPSConnectionPool):
+    ConnectionCls = _Https
+
+
+POOLS = {"http": _HttpPool, "https": _HttpsPool}
+
+
+def bind(manager: PoolManager) -> PoolManager:
+    """Have a pool of urllib3's make connections of ours from now on."""
+    manager.pool_classes_by_scheme = POOLS
+    return manager
+
+
+def bound_s3(client: Any) -> Any:
+    """Have a client of boto3's make connections of ours from now on."""
+    session = client._endpoint.http_session
+    session._pool_classes_by_scheme = POOLS  # Of the managers that it makes for proxies.
+    bind(session._manager)
+    return client
+
+
+class _Adapter(HTTPAdapter):
+    """requests' way to urllib3."""
+
+    def init_poolmanager(self, *arguments: Any, **settings: Any) -> None:
+        super().init_poolmanager(*arguments, **settings)
+        bind(self.poolmanager)
+
+    def proxy_manager_for(self, proxy: str, **settings: Any) -> Any:
+        return bind(super().proxy_manager_for(proxy, **settings))
+
+
+def web_session() -> requests.Session:
+    """A session of requests, for use within exchanges only."""
+    session = requests.Session()
+    session.max_redirects = REDIRECTS
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, _Adapter())
+    return session
+
+
+def open_socket(manager: PoolManager, url: str) -> Any:
+    """A connected socket to where a URL leads, by the pool's trust, login and proxy."""
+    pool: Any = manager.connection_from_url(url)
+    connection = pool._get_conn()
+    if pool.proxy is not None and pool.scheme == "https":
+        pool._prepare_proxy(connection)
+    else:
+        connection.connect()
+    return connection.sock
