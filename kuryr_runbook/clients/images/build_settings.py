@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import ssl
+import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
@@ -117,12 +118,12 @@ def _ca_bundle(environment: Mapping[str, str], pip_cert: str | None) -> Path | N
 
 def _output_of(*command: str) -> str:
     """stdout of a command; nothing when this machine doesn't have it or it fails."""
-    with open(os.devnull, "w") as nowhere, suppress(RunbookError):
+    with suppress(RunbookError):
         done = run_command(
             command,
             say=lambda line: None,
             deadline=PIP_SECONDS,
-            surroundings=Surroundings(errors=nowhere.fileno()),
+            surroundings=Surroundings(errors=subprocess.DEVNULL),
         )
         return done.output if done.status == 0 else ""
     return ""
