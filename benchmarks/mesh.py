@@ -22,7 +22,8 @@ from kuryr_runbook.phases.base import read_site
 from kuryr_runbook.phases.verification import Verification
 from kuryr_runbook.snapshots.reading import Unreadable
 from kuryr_runbook.snapshots.workload.probes import Answer, PodProbe, read_probes
-from kuryr_runbook.snapshots.workload.verification import Workload, read_verification, read_workload
+from kuryr_runbook.snapshots.workload.verification import read_verification
+from kuryr_runbook.snapshots.workload.workload import Workload, read_workload
 from kuryr_runbook.specs.workload import Targets
 
 SITE = Path(__file__).parents[1] / "parameters" / "lab.yaml"

@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, fields, replace
 
 from kuryr_runbook.checking.checks import UNSEEN, Check
+from kuryr_runbook.checking.verdicts import passed
 from kuryr_runbook.model.findings import Finding, Status, Verdict, Victim
 from kuryr_runbook.model.site import Site
 
+IDLE = "nothing follows now from what was found"
 LOOK_AGAIN = "look again with a user that may read it, or with a newer snapshot"
 
 
@@ -43,7 +45,9 @@ class _Suspect:
     """The worst of its own and its effects'."""
     effects: dict[str, None]
     gone: bool = False
-    """It follows from another one."""
+    """It follows from another one, or was said once and nothing follows from it."""
+    idle: bool = False
+    """The latter."""
 
 
 def found(
@@ -75,6 +79,9 @@ def found(
                 case _:
                     silent.append(check.finding(verdict))
     _attribute(suspects, _closure(able))
+    busy = {suspect.check.name for suspect in suspects if not suspect.idle}
+    idle = {suspect.check.name: suspect.check for suspect in suspects if suspect.idle}
+    silent += [it.finding(passed(IDLE)) for name, it in idle.items() if name not in busy]
     findings = [
         _finding(suspect, victims)
         for suspect in suspects
@@ -123,7 +130,7 @@ def _attribute(suspects: list[_Suspect], closure: Mapping[str, frozenset[str]]) 
         for other in suspects:
             if other is not suspect and not other.gone and other.check.name in names:
                 _take(suspect, other)
-        suspect.gone = suspect.cause.is_hint and not suspect.effects
+        suspect.gone = suspect.idle = suspect.cause.is_hint and not suspect.effects
 
 
 def _take(suspect: _Suspect, other: _Suspect) -> None:

@@ -9,6 +9,7 @@ from kuryr_runbook.checking.causes import found
 from kuryr_runbook.checking.checks import Occasion, checks_on
 from kuryr_runbook.checking.questions import (
     balancers,
+    cluster,
     events,
     groups,
     leftovers,
@@ -31,22 +32,8 @@ from kuryr_runbook.snapshots.reading import Unreadable
 
 CHECKS = checks_on(
     Occasion.DIAGNOSIS,
-    *(
-        programs,
-        networks,
-        quotas,
-        nodes,
-        logs,
-        groups,
-        pods,
-        pairs,
-        services,
-        balancers,
-        leftovers,
-        ownership,
-        macvlan,
-        events,
-    ),
+    *(cluster, programs, networks, quotas, nodes, logs, groups, pods, pairs, services),
+    *(balancers, leftovers, ownership, macvlan, events),
 )
 """The deepest first: what a check finds may be what the later ones find the effects of."""
 
@@ -114,8 +101,7 @@ def _pods(look: Look, place: Place) -> set[str]:
 def _services(look: Look, place: Place) -> set[str]:
     if place.pod or place.service:
         return {place.service} if place.service else set()
-    found = (it.service for it in _known(look.cluster.services))
-    return {it.name for it in found if it.namespace == place.home}
+    return {it.name for it in _known(look.cluster.services) if it.namespace == place.home}
 
 
 def _is_of(pod: Pod, namespace: str, names: set[str]) -> bool:

@@ -27,6 +27,9 @@ def _cause(finding: Finding, look: Look) -> str:
     for status in (Status.FAIL, Status.WARN):
         for cause in found:
             if cause.status is status:
+                # What diagnosis asks too is its own cause, unless there is a deeper one.
+                if cause.check == finding.check:
+                    return ""
                 return f"{cause.evidence} (check {cause.check}) -> {cause.remedy}"
     return NONE
 

@@ -22,7 +22,7 @@ from kuryr_runbook.model.fixes import (
 )
 from kuryr_runbook.snapshots.cloud.ownership import Ownership, leads_nowhere
 from kuryr_runbook.snapshots.cloud.resources import Balancer, FloatingIp, Port
-from kuryr_runbook.snapshots.cluster.objects import ClusterService, KuryrObject, Life, Pod
+from kuryr_runbook.snapshots.cluster.objects import KuryrObject, Life, Pod, Service
 from kuryr_runbook.snapshots.cluster.vif import PodVif
 
 MUTABLE = ("ACTIVE", "ERROR")
@@ -30,7 +30,7 @@ MUTABLE = ("ACTIVE", "ERROR")
 
 PlacedPair = tuple[str, str, str]
 """Node, address and MAC."""
-Marked = Pod | ClusterService | KuryrObject
+Marked = Pod | Service | KuryrObject
 """What may bear Kuryr's finalizers."""
 
 
@@ -148,7 +148,7 @@ def _address_gone(floating: FloatingIp, because: str) -> LeftoverFix:
     )
 
 
-def lead_back(look: Look, served: Iterable[tuple[ClusterService, Balancer]]) -> Iterator[Fix]:
+def lead_back(look: Look, served: Iterable[tuple[Service, Balancer]]) -> Iterator[Fix]:
     """The announced addresses that lead nowhere, to the load balancers that have none."""
     taken = {it.port_id for it in look.floating_ips}
     loose = {it.address: it for it in look.floating_ips if leads_nowhere(it)}
@@ -159,7 +159,7 @@ def lead_back(look: Look, served: Iterable[tuple[ClusterService, Balancer]]) -> 
                 id=floating.id,
                 address=floating.address,
                 port_id=balancer.vip_port_id,
-                service=str(service.service),
+                service=service.place,
             )
 
 
@@ -182,12 +182,8 @@ def release(look: Look, stuck: Iterable[Marked]) -> Iterator[Fix]:
             case Pod():
                 place, kind, life = (item.namespace, item.name), "Pod", item.life
                 is_empty = ("KuryrPort", *place) not in claimed and item.uid not in uids
-            case ClusterService():
-                place, kind, life = (
-                    (item.service.namespace, item.service.name),
-                    "Service",
-                    item.life,
-                )
+            case Service():
+                place, kind, life = (item.namespace, item.name), "Service", item.life
                 is_empty = ("KuryrLoadBalancer", *place) not in claimed
                 is_empty = is_empty and "/".join(place) not in balancers
             case KuryrObject():

@@ -9,9 +9,10 @@ from kuryr_runbook.checking.verdicts import CouldNotLook
 from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.model.drivers import GroupRole, VifDriver
 from kuryr_runbook.model.findings import Hop, Status
+from kuryr_runbook.model.services import ServicePort
 from kuryr_runbook.model.support import gets_balancer
 from kuryr_runbook.snapshots.cloud.resources import Balancer, Member, Port
-from kuryr_runbook.snapshots.cluster.objects import ClusterService, Pod, ServicePort
+from kuryr_runbook.snapshots.cluster.objects import Pod, Service
 from kuryr_runbook.snapshots.cluster.vif import PodVif
 from kuryr_runbook.specs.openstack import balancer_source
 
@@ -134,13 +135,13 @@ def _rule(look: Look, pod: Pod, own: Port | None) -> Found:
     return (Status.PASS if admitted else Status.FAIL), f"{names} {verb} {source}"
 
 
-def _services_of(look: Look, pod: Pod) -> list[ClusterService]:
+def _services_of(look: Look, pod: Pod) -> list[Service]:
     """The Services that have the pod behind them; none where that was not read."""
     try:
         return [
             service
             for service in look.all_services
-            if service.service.namespace == pod.namespace
+            if service.namespace == pod.namespace
             and any(backend.pod == pod.name for backend in look.backends(service))
         ]
     except CouldNotLook:
@@ -149,7 +150,7 @@ def _services_of(look: Look, pod: Pod) -> list[ClusterService]:
 
 def _service_way(look: Look, namespace: str, name: str) -> Iterator[Hop]:
     try:
-        found = [it for it in look.all_services if str(it.service) == f"{namespace}/{name}"]
+        found = [it for it in look.all_services if it.place == f"{namespace}/{name}"]
     except CouldNotLook as reason:
         yield _blind(0, "service", f"{namespace}/{name}", reason)
         return
@@ -159,25 +160,25 @@ def _service_way(look: Look, namespace: str, name: str) -> Iterator[Hop]:
     yield from _service_hops(look, found[0], only=None)
 
 
-def _service_hops(look: Look, service: ClusterService, only: Pod | None) -> Iterator[Hop]:
+def _service_hops(look: Look, service: Service, only: Pod | None) -> Iterator[Hop]:
     """Service, load balancer, listeners and members: all, or that of one pod."""
-    made = gets_balancer(look.site.release, service.service)
-    kind = f"{service.service.type} {service.service.cluster_ip or 'without address'}"
+    made = gets_balancer(look.site.release, service)
+    kind = f"{service.type} {service.cluster_ip or 'without address'}"
     seen = kind if made else f"{kind}; Kuryr makes no load balancer of it"
     verdict = Status.PASS if made else Status.WARN
-    yield _hop(0, "service", str(service.service), lambda: (verdict, seen))
+    yield _hop(0, "service", service.place, lambda: (verdict, seen))
     if not made:
         return
-    yield _hop(1, "endpoints", str(service.service), lambda: _endpoints(look, service))
-    if service.service.type == "LoadBalancer":
+    yield _hop(1, "endpoints", service.place, lambda: _endpoints(look, service))
+    if service.type == "LoadBalancer":
         yield _hop(1, "floating IP", service.ingress or "none", lambda: _floating(look, service))
     try:
         balancer = look.balancer(service)
     except CouldNotLook as reason:
-        yield _blind(1, "load balancer", str(service.service), reason)
+        yield _blind(1, "load balancer", service.place, reason)
         return
     if balancer is None:
-        yield _missing(1, "load balancer", str(service.service), "there is none of that name")
+        yield _missing(1, "load balancer", service.place, "there is none of that name")
         return
     yield _hop(1, "load balancer", balancer.id, lambda: _balancer(service, balancer))
     for port in service.ports:
@@ -205,12 +206,12 @@ def _listener_hops(
     yield from _member_hops(look, members, only)
 
 
-def _endpoints(look: Look, service: ClusterService) -> Found:
+def _endpoints(look: Look, service: Service) -> Found:
     count = len(look.backends(service))
     return (Status.PASS if count else Status.WARN), f"{count} ready backends"
 
 
-def _floating(look: Look, service: ClusterService) -> Found:
+def _floating(look: Look, service: Service) -> Found:
     balancer = look.balancer(service)
     port = balancer.vip_port_id if balancer else ""
     at = [it.address for it in look.floating_ips if port and it.port_id == port]
@@ -218,8 +219,8 @@ def _floating(look: Look, service: ClusterService) -> Found:
     return (Status.PASS if service.ingress and at == [service.ingress] else Status.FAIL), told
 
 
-def _balancer(service: ClusterService, balancer: Balancer) -> Found:
-    fits = balancer.vip == service.service.cluster_ip
+def _balancer(service: Service, balancer: Balancer) -> Found:
+    fits = balancer.vip == service.cluster_ip
     at = balancer.vip if fits else f"{balancer.vip}, NOT the ClusterIP"
     well = fits and balancer.provisioning == "ACTIVE"
     return (Status.PASS if well else Status.FAIL), f"{balancer.provisioning} at {at}"

@@ -5,9 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from kuryr_runbook.checking import preflight_endpoints, preflight_nodes, preflight_quotas
 from kuryr_runbook.checking.checks import Occasion, checks_on, findings_of
-from kuryr_runbook.checking.questions import cluster, intruders, macvlan, permissions
+from kuryr_runbook.checking.questions import (
+    cluster,
+    endpoints,
+    intruders,
+    macvlan,
+    nodes,
+    pairs,
+    permissions,
+    quotas,
+    services,
+)
+from kuryr_runbook.checking.view.permissions import PreflightLook
 from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.snapshots.preflight import PreflightSnapshot
 
@@ -18,21 +28,13 @@ LOOK_YOURSELF = (
 
 CHECKS = checks_on(
     Occasion.PREFLIGHT,
-    *(
-        preflight_endpoints,
-        permissions,
-        cluster,
-        intruders,
-        macvlan,
-        preflight_nodes,
-        preflight_quotas,
-    ),
+    *(endpoints, permissions, cluster, services, intruders, macvlan, nodes, pairs, quotas),
 )
 
 
 def check_preflight(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """All findings; each that did not pass has a way out."""
-    for finding in findings_of(CHECKS, snapshot.site, snapshot):
+    for finding in findings_of(CHECKS, snapshot.site, PreflightLook(snapshot)):
         if finding.status is Status.UNKNOWN and not finding.remedy:
             yield replace(finding, remedy=LOOK_YOURSELF)
         else:

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from kuryr_runbook.model.findings import Status, Verdict, Victim
 from kuryr_runbook.model.support import Objection
-from kuryr_runbook.snapshots.cluster.objects import ClusterService, Pod
+from kuryr_runbook.snapshots.cluster.objects import Pod, Service
 from kuryr_runbook.snapshots.reading import Unreadable
 
 T = TypeVar("T")
@@ -65,9 +65,9 @@ def pod_victim(pod: Pod) -> Victim:
     return Victim("pod", pod.name, pod.namespace, pod.node)
 
 
-def service_victim(service: ClusterService) -> Victim:
+def service_victim(service: Service) -> Victim:
     """A Service that suffers."""
-    return Victim("service", service.service.name, service.service.namespace)
+    return Victim("service", service.name, service.namespace)
 
 
 def node_victim(name: str) -> Victim:

@@ -3,25 +3,41 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
+class ServicePort:
+    """A port of a Service."""
+
+    name: str
+    protocol: str
+    port: int
+
+
+class Service(Protocol):
     """A Service, in Kubernetes' own words."""
 
-    namespace: str
-    name: str
-    type: str
-    """ClusterIP, NodePort, LoadBalancer or ExternalName."""
-    cluster_ip: str
-    """Empty when it has none: it is headless, or of type ExternalName."""
-    selects: bool
-    """Whether it has a selector."""
-    ports: tuple[tuple[str, int], ...]
-    """Protocol and port."""
-    self_link: bool
-    """Whether the API gave it a `metadata.selfLink`."""
+    @property
+    def place(self) -> str:
+        """namespace/name, which is also how Kuryr names its load balancer."""
 
-    def __str__(self) -> str:
-        """With its namespace, which is also how Kuryr names its load balancer."""
-        return f"{self.namespace}/{self.name}"
+    @property
+    def type(self) -> str:
+        """ClusterIP, NodePort, LoadBalancer or ExternalName."""
+
+    @property
+    def cluster_ip(self) -> str:
+        """Empty when it has none: it is headless, or of type ExternalName."""
+
+    @property
+    def selects(self) -> bool:
+        """Whether it has a selector."""
+
+    @property
+    def ports(self) -> tuple[ServicePort, ...]:
+        """What it listens at."""
+
+    @property
+    def self_link(self) -> bool:
+        """Whether the API gave it a `metadata.selfLink`."""

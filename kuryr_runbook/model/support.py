@@ -105,7 +105,7 @@ def self_link_objections(release: Release, service: Service) -> Iterator[Objecti
     if release.needs_self_link and not service.self_link:
         other = _releases(lambda other: not other.needs_self_link)
         yield Objection(
-            subject=f"Service {service}",
+            subject=f"Service {service.place}",
             evidence=f"it has no metadata.selfLink, which Kuryr {release.name} reads",
             remedy=f"start the API servers with {SELF_LINK_GATE} (Kubernetes 1.20 to 1.23; from "
             f"1.24 on nothing helps){', or ' if other else ''}{other}",
@@ -126,7 +126,7 @@ def service_objections(
     """
     ignored = _ignored(release, service)
     for evidence, remedy in (ignored,) if ignored else _ignored_ports(release, service, api):
-        yield Objection(subject=str(service), evidence=evidence, remedy=remedy, status=Status.WARN)
+        yield Objection(subject=service.place, evidence=evidence, remedy=remedy, status=Status.WARN)
 
 
 def _ignored(release: Release, service: Service) -> tuple[str, str] | None:
@@ -160,15 +160,15 @@ def _ignored(release: Release, service: Service) -> tuple[str, str] | None:
 def _ignored_ports(
     release: Release, service: Service, api: tuple[int, int]
 ) -> Iterator[tuple[str, str]]:
-    sctp = sorted(port for protocol, port in service.ports if protocol == "SCTP")
+    sctp = sorted(it.port for it in service.ports if it.protocol == "SCTP")
     if sctp and not (SCTP in release.octavia_features and api >= SCTP.api):
         first = _first(lambda other: SCTP in other.octavia_features)
         yield (
             f"SCTP port {', '.join(map(str, sctp))} is skipped",
             f"SCTP needs Kuryr {first} or later and version {SCTP.since} of Octavia's API",
         )
-    tcp = {port for protocol, port in service.ports if protocol == "TCP"}
-    both = sorted(port for protocol, port in service.ports if protocol == "UDP" and port in tcp)
+    tcp = {it.port for it in service.ports if it.protocol == "TCP"}
+    both = sorted(it.port for it in service.ports if it.protocol == "UDP" and it.port in tcp)
     if both and api < BOTH_PROTOCOLS.api:
         yield (
             f"port {', '.join(map(str, both))} has TCP and UDP, and one of them is skipped",

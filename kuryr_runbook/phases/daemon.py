@@ -21,7 +21,8 @@ from kuryr_runbook.phases.waits.rollout import wait_rolled_out, watched
 from kuryr_runbook.planning.kubernetes import plan_manifests
 from kuryr_runbook.snapshots.cluster.health import read_daemon_nodes, read_health
 from kuryr_runbook.snapshots.cluster.previews import read_previews
-from kuryr_runbook.snapshots.kubernetes import read_cluster
+from kuryr_runbook.snapshots.cluster.state import read_cluster
+from kuryr_runbook.snapshots.reading import known
 from kuryr_runbook.specs import kuryr_conf
 from kuryr_runbook.specs.daemon import DAEMON, daemon_manifests
 from kuryr_runbook.specs.manifests import Manifest, pull_secret
@@ -75,7 +76,7 @@ class Daemon(Phase):
             look=lambda nodes: (not unready(nodes), _states(nodes)),
         )
         if left := unready(seen):
-            reasons = [f"{n.name}: {n.reason}" for n in read_cluster(self.cluster).nodes]
+            reasons = [f"{n.name}: {n.reason}" for n in known(read_cluster(self.cluster).nodes)]
             raise DeadlineError(
                 f"nodes {', '.join(left)} are not Ready after {READY_SECONDS:.0f} s\n  "
                 + "\n  ".join(reasons),

@@ -33,7 +33,7 @@ from kuryr_runbook.planning.kubernetes import plan_manifests
 from kuryr_runbook.snapshots.cluster.previews import read_previews
 from kuryr_runbook.snapshots.diagnosis import read_diagnosis
 from kuryr_runbook.snapshots.workload.traces import read_traces, remaining
-from kuryr_runbook.snapshots.workload.verification import read_workload
+from kuryr_runbook.snapshots.workload.workload import read_workload
 from kuryr_runbook.specs.controller import CONTROLLER, controller_reference
 from kuryr_runbook.specs.manifests import Manifest, made_for
 from kuryr_runbook.specs.workload import (

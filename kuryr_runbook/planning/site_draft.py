@@ -18,7 +18,8 @@ from kuryr_runbook.model.support import kubernetes_objections
 from kuryr_runbook.snapshots.cloud.lookup import Named, of_name
 from kuryr_runbook.snapshots.cloud.resources import Port, Router, Subnet
 from kuryr_runbook.snapshots.cloud.state import CloudState
-from kuryr_runbook.snapshots.cluster.permissions import Node, service_range_of
+from kuryr_runbook.snapshots.cluster.objects import Node
+from kuryr_runbook.snapshots.cluster.permissions import service_range_of
 from kuryr_runbook.snapshots.reading import Unreadable, known
 from kuryr_runbook.snapshots.survey import Survey
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 FORMAT = "kuryr-runbook snapshot for diagnosis"
-VERSION = 3
+VERSION = 4
 """Of the file's form; a file of another is refused."""
 MAKE_ONE = "make one with `kuryr-runbook diagnose --site FILE --save-snapshot FILE`"
 

@@ -14,7 +14,11 @@ from kuryr_runbook.model.upgrades import Installed
 from kuryr_runbook.snapshots.cloud.permissions import CloudPermissions, read_permissions
 from kuryr_runbook.snapshots.cloud.state import CloudState
 from kuryr_runbook.snapshots.cluster.installed import read_installed
-from kuryr_runbook.snapshots.cluster.permissions import ClusterLook, read_cluster_look
+from kuryr_runbook.snapshots.cluster.permissions import (
+    ClusterPermissions,
+    read_cluster_permissions,
+)
+from kuryr_runbook.snapshots.cluster.state import ClusterState, read_before_kuryr
 from kuryr_runbook.snapshots.reading import Unreadable, attempted
 from kuryr_runbook.specs.image import Reference
 from kuryr_runbook.specs.requirements import needed_rights
@@ -41,7 +45,8 @@ class PreflightSnapshot:
     site: Site
     cloud: CloudState
     permissions: CloudPermissions
-    cluster: ClusterLook | Unreadable
+    cluster: ClusterState
+    rights: ClusterPermissions | Unreadable
     installed: Installed | Unreadable
     """The releases of Kuryr that the cluster runs."""
     image: str | Unreadable | None
@@ -63,7 +68,7 @@ def read_preflight(
     `resilience`: whether the verification is to disturb pods and a node, for which it needs rights.
     """
     taken_at = datetime.now(UTC)
-    found = read_cluster_look(needed_rights(site, resilience=resilience), cluster)
+    found = read_before_kuryr(cluster)
     state, permissions = read_permissions(site, cloud, pods_per_node(found))
     return PreflightSnapshot(
         taken_at=taken_at,
@@ -71,6 +76,7 @@ def read_preflight(
         cloud=state,
         permissions=permissions,
         cluster=found,
+        rights=_rights(site, found, cluster, resilience=resilience),
         installed=_installed(site, found, cluster, registry),
         image=_digest(registry, f"{site.image.repository}:{site.release.name}"),
         base_image=_digest(registry, site.base_image),
@@ -79,21 +85,31 @@ def read_preflight(
 
 def _installed(
     site: Site,
-    look: ClusterLook | Unreadable,
+    found: ClusterState,
     cluster: ClusterProber | Unreadable,
     registry: RegistryReader | Unreadable,
 ) -> Installed | Unreadable:
     """Nothing is asked of a cluster that did not answer."""
-    if isinstance(look, Unreadable):
-        return look
     if isinstance(cluster, Unreadable):
         return cluster
+    if isinstance(found.version, Unreadable):
+        return found.version
     return attempted(lambda: read_installed(site, cluster, registry))
 
 
-def pods_per_node(cluster: ClusterLook | Unreadable) -> int:
+def _rights(
+    site: Site, found: ClusterState, cluster: ClusterProber | Unreadable, *, resilience: bool
+) -> ClusterPermissions | Unreadable:
+    if isinstance(cluster, Unreadable):
+        return cluster
+    if isinstance(found.version, Unreadable):
+        return found.version
+    return read_cluster_permissions(needed_rights(site, resilience=resilience), cluster)
+
+
+def pods_per_node(cluster: ClusterState) -> int:
     """How many pods the largest node takes, by its own word."""
-    nodes = () if isinstance(cluster, Unreadable) else cluster.nodes
+    nodes = cluster.nodes
     told = [] if isinstance(nodes, Unreadable) else [node.pods for node in nodes]
     return max(told, default=0) or DEFAULT_PODS
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from kuryr_runbook.clients.kubernetes.probes import ClusterProber
 from kuryr_runbook.clients.openstack.probes import CloudProber
 from kuryr_runbook.snapshots.cloud.state import CloudState, read_cloud
-from kuryr_runbook.snapshots.cluster.permissions import Node, node_of
+from kuryr_runbook.snapshots.cluster.objects import Node, node_of
 from kuryr_runbook.snapshots.reading import Unreadable, attempted
 
 SURVEYED = ("network", "subnet", "router", "port", "security_group")

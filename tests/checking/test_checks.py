@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from worlds.diagnosis import World
-from worlds.verification import lab_site
+from worlds.sites import lab_site
 
 from kuryr_runbook.checking import diagnosis, preflight, verification
 from kuryr_runbook.checking.causes import Cause, found

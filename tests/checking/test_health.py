@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address
 from typing import Any
 
 import pytest
-from worlds.verification import lab_site
+from worlds.sites import lab_site
 
 from kuryr_runbook.checking.health import check_daemon_nodes, check_health, check_upgrade
 from kuryr_runbook.clients.kubernetes.exec import Executed
@@ -19,7 +18,7 @@ from kuryr_runbook.snapshots.cluster.health import (
     read_daemon_nodes,
     read_health,
 )
-from kuryr_runbook.snapshots.kubernetes import NodeAddress
+from kuryr_runbook.snapshots.cluster.objects import Node
 from kuryr_runbook.snapshots.reading import Unreadable
 
 OURS = "10-kuryr.conf"
@@ -54,7 +53,7 @@ class Cluster:
         ]
 
     def get(self, manifest: dict[str, Any]) -> dict[str, Any] | None:
-        return {"metadata": {"uid": "u"}, "subsets": []}
+        return {"metadata": {"name": manifest["metadata"]["name"], "uid": "u"}, "subsets": []}
 
     def execute(self, namespace: str, pod: str, command: list[str], **_: Any) -> Executed:
         if pod == "pod-2":
@@ -110,12 +109,13 @@ def test_what_the_daemons_logged_of_their_nodes_is_read_typed() -> None:
 def test_a_node_is_plugged_by_whoever_comes_first(
     installation: Any, status: Status, evidence: str
 ) -> None:
-    node = NodeAddress(
+    node = Node(
         name="1",
-        address=IPv4Address("10.0.0.1"),
+        address="10.0.0.1",
         schedulable=True,
         ready=False,
         reason="not yet",
+        pods=110,
         runtime="containerd://1",
     )
     ready, plugged = check_daemon_nodes([DaemonNode(node=node, installation=installation)], OURS)

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from worlds.diagnosis import World
 from worlds.memory_leases import MemoryLeases
 from worlds.mendable import MendableWorld
-from worlds.verification import lab_site
+from worlds.sites import lab_site
 
 from kuryr_runbook.checking.diagnosis import CHECKS
 from kuryr_runbook.cli import main

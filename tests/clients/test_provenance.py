@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from worlds.verification import lab_site
+from worlds.sites import lab_site
 
 from kuryr_runbook.clients.provenance import (
     cloud_identity,

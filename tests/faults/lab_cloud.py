@@ -16,7 +16,7 @@ from kuryr_runbook.lab.settings import LabSettings
 from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.phases.troubleshooting import Troubleshooting
-from kuryr_runbook.snapshots.workload.verification import read_workload
+from kuryr_runbook.snapshots.workload.workload import read_workload
 from kuryr_runbook.specs.workload import SERVICE, balancer_name
 
 if TYPE_CHECKING:

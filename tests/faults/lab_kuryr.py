@@ -18,7 +18,7 @@ from kuryr_runbook.lab.pki import ensure_ca
 from kuryr_runbook.lab.settings import PROJECT
 from kuryr_runbook.model.releases.names import VIF_ANNOTATION
 from kuryr_runbook.snapshots.cluster.vif import PodVif
-from kuryr_runbook.snapshots.workload.verification import read_workload
+from kuryr_runbook.snapshots.workload.workload import read_workload
 from kuryr_runbook.specs.controller import (
     CA_KEY,
     CA_SECRET,

@@ -16,7 +16,8 @@ from kuryr_runbook.model.errors import UnreachableError
 from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.phases.verification import Verification
-from kuryr_runbook.snapshots.workload.verification import Pod, read_workload
+from kuryr_runbook.snapshots.cluster.objects import Pod
+from kuryr_runbook.snapshots.workload.workload import read_workload
 
 pytestmark = pytest.mark.lab
 
@@ -111,8 +112,9 @@ def test_the_missing_rule_is_told_and_only_the_vip_fails(
     assert found.pop("vip-source-address").status is Status.UNKNOWN
     assert {item.status for item in found.values()} == {Status.FAIL}
     rule = found["service-subnet-rule"]
-    assert rule.subject == f"security group {kuryr.network.node_security_group}"
-    assert f"ingress, IPv4, any protocol, from {kuryr.network.service_subnet.cidr}" in rule.evidence
+    assert {it.kind for it in rule.victims} == {"node"}
+    assert kuryr.network.node_security_group in rule.evidence
+    assert f"admits {kuryr.network.service_subnet.cidr}, IPv4, any protocol" in rule.evidence
     assert "openstack security group rule create" in rule.remedy
 
 
@@ -145,7 +147,7 @@ def test_the_missing_pair_is_told_with_pod_and_port(
     pod, port = pod_without_pair
     found = bad(verification)
     assert {item.status for item in found.values()} == {Status.FAIL}
-    pair = found["address-pairs"]
+    pair = found["address-pair"]
     assert [it.name for it in pair.victims] == [pod.name]
     assert port["id"] in pair.evidence
     assert pod.address in pair.evidence

@@ -24,14 +24,10 @@ from kuryr_runbook.lab.settings import FABRIC_NS
 from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.phases.verification import Verification
+from kuryr_runbook.snapshots.cluster.objects import Pod
 from kuryr_runbook.snapshots.workload.probes import PodProbe
-from kuryr_runbook.snapshots.workload.verification import (
-    Pod,
-    VerificationSnapshot,
-    Workload,
-    read_verification,
-    read_workload,
-)
+from kuryr_runbook.snapshots.workload.verification import VerificationSnapshot, read_verification
+from kuryr_runbook.snapshots.workload.workload import Workload, read_workload
 
 pytestmark = pytest.mark.lab
 

@@ -150,7 +150,7 @@ def test_a_load_balancer_member_lacks_only_the_host(look: Look) -> None:
     assert bad(findings).keys() == {"port-role"}
     vlan = look(openstack={"cloud": "lbmember"}, kuryr={"vif_driver": "nested-vlan"})
     assert vlan["port-role"].status is Status.PASS
-    assert vlan["trunk-parents"].status is Status.FAIL
+    assert vlan["trunk"].status is Status.FAIL
     assert vlan["neutron-extensions"].status is Status.PASS
 
 
@@ -207,11 +207,11 @@ def test_a_node_that_neutron_does_not_know_is_named(look: Look, cluster: Kuberne
     }
     with made(cluster, ghost):
         findings = look()
-    assert "node-ports" in of_status(findings, Status.FAIL)
-    assert "no port of ghost 172.18.0.250 in subnet k8s-node-subnet" in (
-        findings["node-ports"].evidence
-    )
-    assert findings["node-ports"].subject == "node ghost"
+    assert "node-port" in of_status(findings, Status.FAIL)
+    evidence = findings["node-port"].evidence
+    assert "no port in subnet k8s-node-subnet" in evidence
+    assert "ghost (172.18.0.250)" in evidence
+    assert findings["node-port"].subject == "node ghost"
 
 
 @pytest.fixture
@@ -363,7 +363,7 @@ def test_a_user_who_may_only_read_lacks_rights(
     assert "create namespaces" in rights.evidence
     assert "cluster-admin" in rights.remedy
     # `view` shows no nodes, and makes no Services: that is not known, not absent.
-    assert {"nodes", "node-ports", "service-cidr"} <= of_status(findings, Status.UNKNOWN)
+    assert {"nodes", "node-port", "service-cidr"} <= of_status(findings, Status.UNKNOWN)
 
 
 def run(directory: Path, site: Path) -> subprocess.CompletedProcess[str]:

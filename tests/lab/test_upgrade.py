@@ -25,7 +25,7 @@ from kuryr_runbook.phases.earlier.image import registry_of
 from kuryr_runbook.phases.verification import Verification
 from kuryr_runbook.snapshots.cluster.installed import read_installed
 from kuryr_runbook.snapshots.cluster.vif import PodVif
-from kuryr_runbook.snapshots.workload.verification import read_workload
+from kuryr_runbook.snapshots.workload.workload import read_workload
 from kuryr_runbook.specs.upgrade_check import UPGRADE_CHECK
 
 pytestmark = [

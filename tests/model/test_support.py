@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,7 +16,7 @@ from kuryr_runbook.model.errors import SiteError
 from kuryr_runbook.model.findings import Status
 from kuryr_runbook.model.providers import OctaviaProvider
 from kuryr_runbook.model.releases import RELEASES, Release
-from kuryr_runbook.model.services import Service
+from kuryr_runbook.model.services import Service, ServicePort
 from kuryr_runbook.model.site_file import parse_site
 from kuryr_runbook.model.support import Objection
 
@@ -137,17 +139,21 @@ def test_what_is_no_version_is_no_answer() -> None:
         next(support.kubernetes_objections(RELEASES["stein"], "unknown"))
 
 
-def service(**changes: object) -> Service:
-    shape = {
-        "namespace": "default",
-        "name": "web",
-        "type": "LoadBalancer",
-        "cluster_ip": "10.2.0.9",
-        "selects": True,
-        "ports": (("TCP", 80),),
-        "self_link": True,
-    }
-    return Service(**(shape | changes))  # type: ignore[arg-type]
+@dataclass(frozen=True)
+class Web:
+    """A Service that every release serves, but for what is changed of it."""
+
+    place: str = "default/web"
+    type: str = "LoadBalancer"
+    cluster_ip: str = "10.2.0.9"
+    selects: bool = True
+    ports: tuple[ServicePort, ...] = (ServicePort(name="", protocol="TCP", port=80),)
+    self_link: bool = True
+
+
+def service(ports: tuple[tuple[str, int], ...] = (("TCP", 80),), **changes: Any) -> Service:
+    made = tuple(ServicePort(name="", protocol=protocol, port=port) for protocol, port in ports)
+    return Web(ports=made, **changes)
 
 
 @given(releases, st.booleans())

@@ -10,7 +10,7 @@ from typing import Any
 
 import nbformat
 import pytest
-from worlds.verification import lab_site
+from worlds.sites import lab_site
 
 from kuryr_runbook.checking.preflight import check_preflight
 from kuryr_runbook.model.options import PARAMETERS

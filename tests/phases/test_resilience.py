@@ -10,7 +10,7 @@ import pytest
 from worlds.memory_cloud import MemoryCloud
 from worlds.memory_cluster import MemoryCluster
 from worlds.memory_leases import MemoryLeases
-from worlds.verification import lab_site
+from worlds.sites import lab_site
 
 from kuryr_runbook.model.errors import CheckError, UnreachableError
 from kuryr_runbook.model.findings import Finding, Status

@@ -8,8 +8,8 @@ from worlds.diagnosis import World
 from worlds.memory_cloud import MemoryCloud
 from worlds.memory_cluster import MemoryCluster
 from worlds.memory_leases import HeldLeases, MemoryLeases
-from worlds.verification import lab_site
-from worlds.verification import pod as healthy_pod
+from worlds.sites import lab_site
+from worlds.verification import healthy
 
 from kuryr_runbook.model.errors import DeadlineError, DriftError, LockedError
 from kuryr_runbook.model.releases.names import BALANCER_STATE_ANNOTATION
@@ -18,7 +18,7 @@ from kuryr_runbook.phases.verification import Verification
 from kuryr_runbook.phases.waits import polling, traffic
 from kuryr_runbook.snapshots.cluster.vif import PodVif
 from kuryr_runbook.snapshots.workload.traces import Traces, read_traces, remaining
-from kuryr_runbook.snapshots.workload.verification import Workload
+from kuryr_runbook.snapshots.workload.workload import Workload
 from kuryr_runbook.specs.controller import controller_reference
 from kuryr_runbook.specs.workload import namespace_manifest, service_manifest
 
@@ -240,8 +240,9 @@ def test_another_phase_lends_site_and_connections() -> None:
 def test_traces_are_the_workloads_own() -> None:
     cloud = workload_cloud()
     vif = PodVif(port_id="p", mac="fa:16:3e:00:00:01", addresses=("10.1.0.5",), active=True)
-    pod = replace(healthy_pod(0), vif=vif)
-    workload = Workload(available=1, pods=(pod,), cluster_ip="", ingress="")
+    seen = healthy().workload
+    assert isinstance(seen, Workload)
+    workload = replace(seen, pods=(replace(seen.pods[0], vif=vif),))
     cloud.add("port", allowed_address_pairs=[PAIR, {**PAIR, "mac_address": "fa:16:3e:00:00:02"}])
     traces = read_traces(SITE, workload, cloud)
     assert {kind: len(ids) for kind, ids in traces.ids.items()} == {

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from worlds.memory_cloud import MemoryCloud
 from worlds.memory_cluster import MemoryCluster
-from worlds.verification import NO, PODS, healthy, lab_site, probe
+from worlds.sites import lab_site
+from worlds.verification import NO, PODS, healthy, probe
 
 from kuryr_runbook.model.errors import CheckError
 from kuryr_runbook.phases.verification import Verification

@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from worlds.verification import lab_site
+from worlds.sites import lab_site
 
 from kuryr_runbook.model.plan import Action, Plan
 from kuryr_runbook.planning.resilience import (

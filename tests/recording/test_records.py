@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from runs.recorded import recorded, run_facts
-from worlds.verification import lab_site
+from worlds.sites import lab_site
 
 from kuryr_runbook.model.errors import RecordError, UsageError
 from kuryr_runbook.model.findings import PLUGIN_DIGEST

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from runs.recorded import recorded
-from worlds.verification import lab_site
+from worlds.sites import lab_site
 
 from kuryr_runbook.model.site import RecordSection
 from kuryr_runbook.recording.chain import heads_of

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from runs.small import FIRST, SECOND, execute, write_notebook
 from worlds.memory_leases import MemoryLeases
-from worlds.verification import lab_site
+from worlds.sites import lab_site
 
 from kuryr_runbook.model.errors import UsageError
 from kuryr_runbook.phases.catalogue import TEARDOWN, PhaseEntry

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from worlds.verification import lab_site
+from worlds.sites import lab_site
 
 from kuryr_runbook.model.secrets import KnownSecrets
 from kuryr_runbook.recording.records import Record, make_record

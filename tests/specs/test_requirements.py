@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from worlds.verification import lab_site
+from worlds.sites import lab_site
 
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.releases import RELEASES, minor_version

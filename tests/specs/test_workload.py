@@ -7,7 +7,7 @@ from importlib import resources
 from typing import Any
 from urllib.parse import urlencode
 
-from worlds.verification import lab_site
+from worlds.sites import lab_site
 
 from kuryr_runbook.specs import workload
 from kuryr_runbook.specs.manifests import PULL_SECRET, digest

@@ -13,7 +13,7 @@ from typing import Any
 
 from worlds.cloud_answers import PROJECT, answer
 from worlds.memory_cluster import CLUSTER_ID, SYSTEM
-from worlds.verification import lab_site
+from worlds.sites import lab_site
 
 from kuryr_runbook.clients.openstack.probes import Refusal
 from kuryr_runbook.model.drivers import VifDriver
@@ -21,6 +21,7 @@ from kuryr_runbook.model.errors import RunbookError
 from kuryr_runbook.model.marks import owner_mark
 from kuryr_runbook.model.site import PodSubnet, ServiceSubnet, Site
 from kuryr_runbook.snapshots.diagnosis import DiagnosisSnapshot, read_diagnosis
+from kuryr_runbook.specs.workload import DEMO, SERVICE
 
 Item = dict[str, Any]
 BEFORE = "2026-11-20T08:00:00Z"
@@ -55,8 +56,11 @@ class World:
         driver: VifDriver = VifDriver.NESTED_MACVLAN,
         release: str = "stein",
         nodes: int | None = None,
+        workload: bool = False,
     ) -> None:
         self.site = wide_site(driver, release)
+        self.space = self.site.verification.namespace if workload else "default"
+        self._pod, self._service = ("kuryr-demo-{}", SERVICE) if workload else ("web-{}", "web-{}")
         self.objects: dict[str, list[Item]] = {
             kind: [] for kind in ("Event", "NetworkPolicy", "KuryrNetwork", "KuryrNetworkPolicy")
         }
@@ -107,6 +111,8 @@ class World:
             found = item.get("metadata")
             metadata = found if isinstance(found, dict) else {}
             has = metadata.get("labels")
+            if namespace is not None and metadata.get("namespace") != namespace:
+                continue
             if not labels or (isinstance(has, dict) and has.get(key) == value):
                 yield {"apiVersion": api_version, "kind": kind, **item}
 
@@ -189,11 +195,12 @@ class World:
         """The kubelet complains about a pod, which then has no address and does not run."""
         self.objects["Event"].append(
             {
+                "metadata": metadata(f"{pod}.1", self.space),
                 "type": "Warning",
                 "reason": "FailedCreatePodSandBox",
                 "message": message,
                 "lastTimestamp": BEFORE,
-                "involvedObject": {"kind": "Pod", "namespace": "default", "name": pod},
+                "involvedObject": {"kind": "Pod", "namespace": self.space, "name": pod},
             }
         )
         status = self.object("Pod", pod)["status"]
@@ -220,7 +227,7 @@ class World:
                     it for it in subset["addresses"] if it.get("targetRef", {}).get("name") != pod
                 ]
         for members in self.pool_members.values():
-            members[:] = [it for it in members if it["name"] != f"default/{pod}:8080"]
+            members[:] = [it for it in members if it["name"] != f"{self.space}/{pod}:8080"]
 
     def port_of(self, pod: str) -> Item:
         return self.resource("port", f"port-{pod}")
@@ -326,7 +333,7 @@ class World:
             own_pod("kuryr-controller", "kuryr-controller-0", self._nodes[0], home)
         )
         self.objects["Deployment"] = [
-            {"metadata": {"name": "kuryr-controller"}, "spec": {"replicas": 1}}
+            {"metadata": metadata("kuryr-controller", home), "spec": {"replicas": 1}}
         ]
         self.objects["DaemonSet"] = [{"metadata": {"name": "kuryr-daemon"}, "spec": {}}]
 
@@ -340,7 +347,7 @@ class World:
                 str(PODS[index + 10]),
                 f"fa:16:3e:01:{index // 256:02x}:{index % 256:02x}",
             )
-            name = f"web-{index}"
+            name = self._pod.format(index)
             if self.site.driver.needs_address_pairs:
                 node_port["allowed_address_pairs"].append(
                     {"ip_address": address, "mac_address": mac}
@@ -363,11 +370,11 @@ class World:
                 status="DOWN" if nested else "ACTIVE",
             )  # fmt: skip
             vif = vif_of(f"port-{name}", mac, address)
-            self.objects["Pod"].append(self._pod(name, where, address, vif))
+            self.objects["Pod"].append(self._pod_of(name, where, address, vif))
             if self.uses_crds:
                 state = {"eth0": {"default": True, "vif": vif}}
                 self.objects["KuryrPort"].append(
-                    {"metadata": metadata(name, "default"), "status": {"vifs": state}}
+                    {"metadata": metadata(name, self.space), "status": {"vifs": state}}
                 )
 
     def node_port_at(self, index: int) -> Item:
@@ -375,8 +382,8 @@ class World:
         legs = 3
         return self.resources["port"][legs + index % len(self._nodes)]
 
-    def _pod(self, name: str, where: str, address: str, vif: Item) -> Item:
-        found = metadata(name, "default")
+    def _pod_of(self, name: str, where: str, address: str, vif: Item) -> Item:
+        found = {**metadata(name, self.space), "labels": {"app": DEMO}}
         if not self.uses_crds:
             state = versioned("PodState", default_vif=vif, additional_vifs={})
             found["annotations"] = {"openstack.org/kuryr-vif": json.dumps(state)}
@@ -402,21 +409,21 @@ class World:
             if "podIP" in it["status"]
         ]
         for index in range(count):
-            name, vip = f"web-{index}", str(RANGE[index + 10])
+            name, vip = self._service.format(index), str(RANGE[index + 10])
             behind = pods[index * PER_SERVICE : (index + 1) * PER_SERVICE]
-            made = service(name, vip)
+            made = service(name, vip, namespace=self.space)
             if index == 0:
                 made["spec"]["type"] = "LoadBalancer"
                 made["status"] = {"loadBalancer": {"ingress": [{"ip": "203.0.113.7"}]}}
             self.objects["Service"].append(made)
-            self.objects["Endpoints"].append(endpoints(name, behind))
-            members = [(address, 8080, f"default/{pod}:8080") for pod, address in behind]
-            self._add_balancer(f"default/{name}", vip, 80, members)
+            self.objects["Endpoints"].append(endpoints(name, behind, self.space))
+            members = [(address, 8080, f"{self.space}/{pod}:8080") for pod, address in behind]
+            self._add_balancer(f"{self.space}/{name}", vip, 80, members)
             if self.uses_crds:
-                self.objects["KuryrLoadBalancer"].append({"metadata": metadata(name, "default")})
+                self.objects["KuryrLoadBalancer"].append({"metadata": metadata(name, self.space)})
         self.add(
             "floatingip", id="fip", floating_ip_address="203.0.113.7", description="kuryr_lb",
-            port_id="vip-default/web-0",
+            port_id=f"vip-{self.space}/{self._service.format(0)}",
         )  # fmt: skip
 
     def _add_balancer(
@@ -489,9 +496,9 @@ def own_pod(program: str, name: str, where: str, home: str) -> Item:
     }
 
 
-def service(name: str, address: str, port: int = 80) -> Item:
+def service(name: str, address: str, port: int = 80, namespace: str = "default") -> Item:
     return {
-        "metadata": metadata(name, "default"),
+        "metadata": metadata(name, namespace),
         "spec": {
             "type": "ClusterIP",
             "clusterIP": address,
@@ -502,9 +509,9 @@ def service(name: str, address: str, port: int = 80) -> Item:
     }
 
 
-def endpoints(name: str, pods: list[tuple[str, str]]) -> Item:
+def endpoints(name: str, pods: list[tuple[str, str]], namespace: str = "default") -> Item:
     return {
-        "metadata": metadata(name, "default"),
+        "metadata": metadata(name, namespace),
         "subsets": [
             {
                 "addresses": [

@@ -7,7 +7,7 @@ from typing import Any
 
 from worlds.memory_cloud import MemoryCloud, cluster_cloud
 from worlds.memory_cluster import MemoryCluster
-from worlds.verification import lab_site
+from worlds.sites import lab_site
 
 from kuryr_runbook.clients.images.registry import RemoteImage
 from kuryr_runbook.clients.openstack.probes import Login, Refusal

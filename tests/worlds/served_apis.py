@@ -133,7 +133,10 @@ class ServedApis:
                 return SYSTEM
             case "api/v1/namespaces/default/endpoints/kubernetes":
                 master = {"ip": next(iter(self.nodes.values()))}
-                return {"subsets": [{"addresses": [master], "ports": [{"port": 6443}]}]}
+                return {
+                    "metadata": {"name": "kubernetes", "namespace": "default"},
+                    "subsets": [{"addresses": [master], "ports": [{"port": 6443}]}],
+                }
         raise AssertionError(path)
 
     def clouds_yaml(self) -> dict[str, Any]:

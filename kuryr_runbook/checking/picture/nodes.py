@@ -19,12 +19,10 @@ from kuryr_runbook.checking.picture.marks import (
 from kuryr_runbook.checking.picture.networks import blind_box
 from kuryr_runbook.checking.verdicts import CouldNotLook, node_victim, pod_victim
 from kuryr_runbook.checking.view.cloud import Look
-from kuryr_runbook.checking.view.cluster import FINISHED
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.findings import Victim
 from kuryr_runbook.model.topology import Box, Line, Mark, summed
-from kuryr_runbook.snapshots.cluster.objects import Pod
-from kuryr_runbook.snapshots.cluster.permissions import Node
+from kuryr_runbook.snapshots.cluster.objects import Node, Pod
 from kuryr_runbook.snapshots.reading import Unreadable
 
 SHOWN = 6
@@ -65,7 +63,7 @@ def living(look: Look) -> list[Pod]:
     """The pods that are not finished; none where they could not be read."""
     pods = look.cluster.pods
     read = () if isinstance(pods, Unreadable) else pods
-    return [pod for pod in read if pod.phase not in FINISHED]
+    return [pod for pod in read if not pod.is_finished]
 
 
 def _places(look: Look, marks: Marks) -> Iterator[_Place]:

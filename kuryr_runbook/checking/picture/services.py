@@ -21,7 +21,7 @@ from kuryr_runbook.model.addressing import api_service_address
 from kuryr_runbook.model.findings import Victim
 from kuryr_runbook.model.topology import Box, Line, Mark, summed
 from kuryr_runbook.snapshots.cloud.resources import Balancer, Listener, Member
-from kuryr_runbook.snapshots.cluster.objects import ClusterService
+from kuryr_runbook.snapshots.cluster.objects import Service
 
 SHOWN = 6
 """Services that are shown by themselves."""
@@ -35,7 +35,7 @@ class _Served:
     """A Service and its load balancer; at least one of the two is there."""
 
     name: str
-    service: ClusterService | None
+    service: Service | None
     balancer: Balancer | None
     marks: tuple[Mark, ...]
     is_api: bool
@@ -61,9 +61,7 @@ def _served(look: Look, marks: Marks) -> Iterator[_Served]:
     vip = str(api_service_address(look.site.kubernetes.service_cidr))
     taken: set[str] = set()
 
-    def with_marks(
-        about: Victim | None, service: ClusterService | None, lb: Balancer | None
-    ) -> _Served:
+    def with_marks(about: Victim | None, service: Service | None, lb: Balancer | None) -> _Served:
         places = [] if about is None else [about]
         places += [Victim("load balancer", lb.name)] if lb else []
         name = about.place if about else lb.name if lb else ""
@@ -73,7 +71,7 @@ def _served(look: Look, marks: Marks) -> Iterator[_Served]:
     taken.update(it.id for it in api[:1])
     yield with_marks(API, None, next(iter(api), None))
     kuryrs = {str(it) for it in look.services}
-    for service in sorted(look.all_services, key=lambda it: natural(str(it.service))):
+    for service in sorted(look.all_services, key=lambda it: natural(it.place)):
         lb = look.balancer(service)
         served = with_marks(service_victim(service), service, lb)
         if lb or served.marks or str(service) in kuryrs:
@@ -88,7 +86,7 @@ def _box(look: Look, marks: Marks, served: _Served) -> Box:
     service, lb, is_api = served.service, served.balancer, served.is_api
     lines = []
     if lb is None:
-        why = f"type {service.service.type}" if service else ""
+        why = f"type {service.type}" if service else ""
         lines.append(Line(text="no load balancer", end=why))
     else:
         lines.append(Line(text=f"VIP {lb.vip or 'none'}", end=lb.provisioning, hint=lb.name))

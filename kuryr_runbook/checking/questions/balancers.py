@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kuryr_runbook.checking.causes import Cause
-from kuryr_runbook.checking.checks import Check
+from kuryr_runbook.checking.checks import Check, Occasion
 from kuryr_runbook.checking.questions.services import FROM_HANDLER, SEE_LOG, balancers
 from kuryr_runbook.checking.verdicts import service_victim, some
 from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.model.findings import Status
+from kuryr_runbook.model.services import ServicePort
 from kuryr_runbook.snapshots.cloud.resources import Balancer, Member
-from kuryr_runbook.snapshots.cluster.objects import ClusterService, ServicePort
+from kuryr_runbook.snapshots.cluster.objects import Service
 
 
 @Check(
@@ -19,6 +20,7 @@ from kuryr_runbook.snapshots.cluster.objects import ClusterService, ServicePort
     "Every port of a Service has a listener with a pool",
     "kuryr-kubernetes, controller/drivers/lbaasv2.py; a protocol that Octavia refuses is skipped",
     explains={"members-differ"},
+    on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
 )
 def check_listeners(look: Look) -> Iterator[Cause]:
     """Where a load balancer changes just now, one looks again later."""
@@ -46,6 +48,7 @@ def check_listeners(look: Look) -> Iterator[Cause]:
     "members-differ",
     "The members of every pool are the Service's ready backends",
     f"{FROM_HANDLER}: a member for each address of the endpoints",
+    on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
 )
 def check_members(look: Look) -> Iterator[Cause]:
     """One that lacks gets no requests; one too many swallows its share of them."""
@@ -70,6 +73,7 @@ def check_members(look: Look) -> Iterator[Cause]:
     "member-state",
     "No member of a pool is in ERROR",
     "octavia: operating_status; NO_MONITOR is what members of Kuryr's pools have",
+    on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
 )
 def check_member_states(look: Look) -> Iterator[Cause]:
     """Of the load balancers of Services, and of the API."""
@@ -91,7 +95,7 @@ def check_member_states(look: Look) -> Iterator[Cause]:
         )
 
 
-def _settled(look: Look) -> Iterator[tuple[ClusterService, Balancer]]:
+def _settled(look: Look) -> Iterator[tuple[Service, Balancer]]:
     """Services with their load balancers that nobody is changing just now."""
     for service, balancer in look.served:
         if balancer.provisioning == "ACTIVE" and look.is_old(service.life.made):
@@ -99,7 +103,7 @@ def _settled(look: Look) -> Iterator[tuple[ClusterService, Balancer]]:
 
 
 def _difference(
-    look: Look, service: ClusterService, port: ServicePort, members: tuple[Member, ...]
+    look: Look, service: Service, port: ServicePort, members: tuple[Member, ...]
 ) -> str:
     """What lacks and what is too many; empty when nothing is."""
     wanted = {(it.address, it.port): it.pod for it in look.backends_of(service, port)}

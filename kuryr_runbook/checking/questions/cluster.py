@@ -2,50 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from ipaddress import IPv4Network
 
-from kuryr_runbook.checking.checks import Check, Occasion
-from kuryr_runbook.checking.verdicts import (
-    CouldNotLook,
-    failed,
-    objected,
-    passed,
-    readable,
-    skipped,
-    some,
-    warned,
-)
-from kuryr_runbook.checking.view.cloud import look_up
-from kuryr_runbook.checking.view.permissions import (
-    cluster,
-    octavia_version,
-    services,
-)
+from kuryr_runbook.checking.causes import Cause
+from kuryr_runbook.checking.checks import Check, Depth, Occasion
+from kuryr_runbook.checking.questions.programs import CONTROLLER_EFFECTS
+from kuryr_runbook.checking.verdicts import CouldNotLook, failed, objected, passed, readable, some
+from kuryr_runbook.checking.view.cloud import Look, look_up
+from kuryr_runbook.checking.view.permissions import PreflightLook
 from kuryr_runbook.model import addressing, support
-from kuryr_runbook.model.findings import Verdict
-from kuryr_runbook.model.services import Service
+from kuryr_runbook.model.findings import Region, Status, Verdict
+from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.upgrades import move_objections
 from kuryr_runbook.snapshots.cluster.permissions import service_range_of
-from kuryr_runbook.snapshots.preflight import PreflightSnapshot
 from kuryr_runbook.specs.wanted import service_subnet
+
+
+def _without_self_link(site: Site) -> str:
+    return "" if site.release.needs_self_link else f"Kuryr {site.release.name} does not read it"
 
 
 @Check(
     "kubernetes-version",
     "Kuryr's release runs on this version of Kubernetes",
     "catalogue of releases: kuryr-runbook releases",
-    on=(Occasion.PREFLIGHT,),
+    on=(Occasion.PREFLIGHT, Occasion.DIAGNOSIS),
+    explains={"controller-ready", *CONTROLLER_EFFECTS},
+    depth=Depth.GROUND,
+    region=Region.PROGRAMS,
 )
-def check_version(snapshot: PreflightSnapshot) -> Verdict:
+def check_version(look: Look) -> Iterator[Verdict]:
     """Each release has a window, from the APIs that it uses."""
-    version, release = cluster(snapshot).version, snapshot.site.release
-    try:
-        objection = next(support.kubernetes_objections(release, version), None)
-    except ValueError as error:
-        raise CouldNotLook(str(error)) from error
-    if objection:
-        return objected(objection)
-    return passed(f"{version}; Kuryr {release.name} runs on {release.kubernetes_window}")
+    version, release = look.version, look.site.release
+    for objection in support.kubernetes_objections(release, version):
+        said = objected(objection)
+        # One that was only not tried is no cause: it is told before, and not once Kuryr runs.
+        untried = said.status is Status.WARN
+        yield Cause(
+            status=said.status,
+            evidence=said.evidence,
+            remedy=said.remedy,
+            explains=frozenset() if untried else None,
+            is_hint=untried,
+        )
+    yield passed(f"{version}; Kuryr {release.name} runs on {release.kubernetes_window}")
 
 
 @Check(
@@ -54,10 +55,9 @@ def check_version(snapshot: PreflightSnapshot) -> Verdict:
     "catalogue of releases: upgrades that upstream supports",
     on=(Occasion.PREFLIGHT,),
 )
-def check_release_step(snapshot: PreflightSnapshot) -> Verdict:
+def check_release_step(look: PreflightLook) -> Verdict:
     """State stands in places that a later release may not read, or an earlier one not find."""
-    cluster(snapshot)
-    installed, wanted = readable(snapshot.installed), snapshot.site.release
+    installed, wanted = readable(look.seen.installed), look.site.release
     if objection := next(move_objections(installed, wanted), None):
         return failed(objection.evidence, objection.remedy)
     told = [f"{subject} runs {release}" for subject, release in installed.releases()]
@@ -68,17 +68,18 @@ def check_release_step(snapshot: PreflightSnapshot) -> Verdict:
     "self-link",
     "The API gives its objects the metadata.selfLink that Kuryr reads",
     "metadata.selfLink in kuryr_kubernetes of stein to victoria",
-    on=(Occasion.PREFLIGHT,),
+    on=(Occasion.PREFLIGHT, Occasion.DIAGNOSIS),
+    moot=_without_self_link,
+    explains={"controller-ready", *CONTROLLER_EFFECTS},
+    depth=Depth.GROUND,
+    region=Region.PROGRAMS,
 )
-def check_self_link(snapshot: PreflightSnapshot) -> Verdict:
+def check_self_link(look: Look) -> Verdict:
     """Seen at the Service default/kubernetes. Up to Victoria, Kuryr does nothing without it."""
-    release = snapshot.site.release
-    if not release.needs_self_link:
-        return skipped(f"Kuryr {release.name} does not read it")
-    service = _kubernetes(snapshot)
-    if objection := next(support.self_link_objections(release, service), None):
+    service = look.kubernetes
+    if objection := next(support.self_link_objections(look.site.release, service), None):
         return objected(objection)
-    return passed(f"Service {service} has it")
+    return passed(f"Service {service.place} has it")
 
 
 @Check(
@@ -87,9 +88,9 @@ def check_self_link(snapshot: PreflightSnapshot) -> Verdict:
     "kubernetes: SelfSubjectAccessReview",
     on=(Occasion.PREFLIGHT,),
 )
-def check_rights(snapshot: PreflightSnapshot) -> Verdict:
+def check_rights(look: PreflightLook) -> Verdict:
     """Kubernetes answers this itself, for each verb and resource (SelfSubjectAccessReview)."""
-    missing = [str(right) for right in readable(cluster(snapshot).missing_rights)]
+    missing = [str(right) for right in readable(look.rights.missing_rights)]
     if missing:
         return failed(
             f"{len(missing)} are missing: {some(missing)}",
@@ -105,14 +106,14 @@ def check_rights(snapshot: PreflightSnapshot) -> Verdict:
     "kuryr-kubernetes, doc/source/installation/services.rst: a VIP is a ClusterIP",
     on=(Occasion.PREFLIGHT,),
 )
-def check_service_cidr(snapshot: PreflightSnapshot) -> Verdict:
+def check_service_cidr(look: PreflightLook) -> Verdict:
     """The API server names its range when it refuses an address that is outside of it.
 
     A VIP is a ClusterIP: ranges that differ give Services load balancers in no subnet, and the
     API one at an address that no pod asks.
     """
-    wanted, told = snapshot.site.kubernetes.service_cidr, _told(snapshot)
-    first, address = addressing.api_service_address(wanted), _kubernetes(snapshot).cluster_ip
+    wanted, told = look.site.kubernetes.service_cidr, _told(look)
+    first, address = addressing.api_service_address(wanted), look.kubernetes.cluster_ip
     problems = []
     if told is not None and told != wanted:
         problems.append(f"the API server's range is {told}, kubernetes.service_cidr is {wanted}")
@@ -123,7 +124,7 @@ def check_service_cidr(snapshot: PreflightSnapshot) -> Verdict:
         )
     unseen = None
     try:
-        problems += _misfits(snapshot, told or wanted)
+        problems += _misfits(look, told or wanted)
     except CouldNotLook as reason:
         unseen = reason
     if problems:
@@ -136,7 +137,7 @@ def check_service_cidr(snapshot: PreflightSnapshot) -> Verdict:
     if told is None:
         raise CouldNotLook(
             f"Service default/kubernetes is at the first address of {wanted}, but the API server "
-            f"does not tell where its range ends: {cluster(snapshot).service_refusal}",
+            f"does not tell where its range ends: {look.rights.service_refusal}",
             "compare with --service-cluster-ip-range of the API server",
         )
     if unseen is not None:
@@ -144,42 +145,14 @@ def check_service_cidr(snapshot: PreflightSnapshot) -> Verdict:
     return passed(f"{told}, Service default/kubernetes at {address}")
 
 
-@Check(
-    "services",
-    "Kuryr makes a load balancer of every Service",
-    "kuryr-kubernetes, controller/handlers/lbaas.py: what it ignores",
-    on=(Occasion.PREFLIGHT,),
-)
-def check_services(snapshot: PreflightSnapshot) -> Verdict:
-    """Nobody answers at the address of a Service that Kuryr ignores: there is no kube-proxy."""
-    found, version = services(snapshot), octavia_version(snapshot)
-    told: dict[str, list[str]] = {}
-    ways_out = {}
-    for service in found:
-        for objection in support.service_objections(snapshot.site.release, service, version):
-            told.setdefault(objection.evidence, []).append(objection.subject)
-            ways_out[objection.remedy] = True
-    if told:
-        evidence = [f"{reason} ({some(names)})" for reason, names in told.items()]
-        return warned("; ".join(evidence), "; ".join(ways_out))
-    return passed(f"{len(found)}, besides default/kubernetes, which phase 02 serves")
+def _told(look: PreflightLook) -> IPv4Network | None:
+    return service_range_of(look.rights.service_refusal)
 
 
-def _kubernetes(snapshot: PreflightSnapshot) -> Service:
-    found = readable(cluster(snapshot).kubernetes_service)
-    if found is None:
-        raise CouldNotLook("there is no Service default/kubernetes", "is this a real API server?")
-    return found
-
-
-def _told(snapshot: PreflightSnapshot) -> IPv4Network | None:
-    return service_range_of(cluster(snapshot).service_refusal)
-
-
-def _misfits(snapshot: PreflightSnapshot, services: IPv4Network) -> list[str]:
+def _misfits(look: PreflightLook, services: IPv4Network) -> list[str]:
     """Why Neutron's service subnet cannot carry the range; nothing where there is none yet."""
-    wanted = service_subnet(snapshot.site)
-    subnet = look_up(snapshot.cloud.subnets, wanted, snapshot.cloud)
+    wanted = service_subnet(look.site)
+    subnet = look_up(look.cloud.subnets, wanted, look.cloud)
     if subnet is None:
         return []
     problems = (

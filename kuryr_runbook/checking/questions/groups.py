@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from kuryr_runbook.checking.causes import Cause
-from kuryr_runbook.checking.checks import Check
+from kuryr_runbook.checking.checks import Check, Occasion
 from kuryr_runbook.checking.verdicts import (
     CouldNotLook,
     node_victim,
@@ -39,6 +39,7 @@ def _open_by_design(site: Site) -> str:
     "kuryr-kubernetes, doc/source/installation/services.rst: members in layer-3 mode are asked "
     "from the service subnet",
     region=Region.GUARDS,
+    on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
 )
 def check_service_rule(look: Look) -> Iterator[Cause]:
     """With MACVLAN it is the group of the worker's port, with the other drivers the pod's own."""

@@ -10,15 +10,13 @@ from kuryr_runbook.checking.verdicts import (
     failed,
     node_victim,
     passed,
-    readable,
     skipped,
     some,
     warned,
 )
-from kuryr_runbook.checking.view.permissions import cluster, kuryr_is_installed
+from kuryr_runbook.checking.view.permissions import PreflightLook
 from kuryr_runbook.model.findings import Verdict, Victim
-from kuryr_runbook.snapshots.cluster.permissions import CLOUD_CONTROLLER, Program
-from kuryr_runbook.snapshots.preflight import PreflightSnapshot
+from kuryr_runbook.snapshots.cluster.deployed import CLOUD_CONTROLLER, Program
 
 NETWORKS = {
     "calico-node": "Calico",
@@ -44,13 +42,9 @@ SERVICE_CONTROLLERS = {"service", "service-lb-controller"}
     "kuryr-kubernetes, doc/source/installation/manual.rst: Octavia takes its place",
     on=(Occasion.PREFLIGHT,),
 )
-def check_kube_proxy(snapshot: PreflightSnapshot) -> Verdict:
+def check_kube_proxy(look: PreflightLook) -> Verdict:
     """It would answer for ClusterIPs on every node, and Octavia's load balancers never would."""
-    found = [
-        _victim(it)
-        for it in readable(cluster(snapshot).programs)
-        if it.name.startswith("kube-proxy")
-    ]
+    found = [_victim(it) for it in look.deployed if it.name.startswith("kube-proxy")]
     if found:
         return failed(
             some([str(it) for it in found]),
@@ -68,9 +62,9 @@ def check_kube_proxy(snapshot: PreflightSnapshot) -> Verdict:
     "kubelet: it takes the first CNI configuration by its file name",
     on=(Occasion.PREFLIGHT,),
 )
-def check_other_network(snapshot: PreflightSnapshot) -> Verdict:
+def check_other_network(look: PreflightLook) -> Verdict:
     """The kubelet takes one configuration: the first by its file name."""
-    sets = [p for p in readable(cluster(snapshot).programs) if p.kind == "DaemonSet"]
+    sets = [p for p in look.deployed if p.kind == "DaemonSet"]
     found = [
         f"{network}: {program}"
         for begin, network in NETWORKS.items()
@@ -99,11 +93,11 @@ def check_other_network(snapshot: PreflightSnapshot) -> Verdict:
     "kubelet: a node is ready once it finds a CNI configuration",
     on=(Occasion.PREFLIGHT,),
 )
-def check_cni_configuration(snapshot: PreflightSnapshot) -> Verdict:
+def check_cni_configuration(look: PreflightLook) -> Verdict:
     """A kubelet calls its node Ready when it finds one, so Ready nodes tell of a forgotten one."""
-    if kuryr_is_installed(snapshot):
+    if look.kuryr_is_installed:
         return skipped("Kuryr is installed: that they are Ready is its doing")
-    nodes = readable(cluster(snapshot).nodes)
+    nodes = look.nodes
     if not nodes:
         raise CouldNotLook("the cluster shows no node")
     ready = [node.name for node in nodes if node.ready]
@@ -123,9 +117,9 @@ def check_cni_configuration(snapshot: PreflightSnapshot) -> Verdict:
     "cloud-provider-openstack: it makes one for each Service of type LoadBalancer",
     on=(Occasion.PREFLIGHT,),
 )
-def check_service_controller(snapshot: PreflightSnapshot) -> Verdict:
+def check_service_controller(look: PreflightLook) -> Verdict:
     """It would make a second one, kube_service_..., for each Service of type LoadBalancer."""
-    found = [p for p in readable(cluster(snapshot).programs) if _controls_cloud(p.words)]
+    found = [p for p in look.deployed if _controls_cloud(p.words)]
     making = [program for program in found if _makes_balancers(program)]
     if making:
         return warned(

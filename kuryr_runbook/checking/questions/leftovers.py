@@ -23,7 +23,7 @@ from kuryr_runbook.model.marks import KURYRS_FLOATING_IP
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.snapshots.cloud.ownership import Ownership
 from kuryr_runbook.snapshots.cloud.resources import Port
-from kuryr_runbook.snapshots.cluster.objects import ClusterService, Pod
+from kuryr_runbook.snapshots.cluster.objects import Pod, Service
 from kuryr_runbook.snapshots.cluster.vif import PodVif
 
 JUST_NOW = 15.0
@@ -43,7 +43,7 @@ def _victim(item: Marked) -> Victim:
     match item:
         case Pod():
             return pod_victim(item)
-        case ClusterService():
+        case Service():
             return service_victim(item)
     return Victim(item.kind, item.name, item.namespace)
 
@@ -179,7 +179,7 @@ def check_kuryr_ports(look: Look) -> Iterator[Cause]:
 def check_balancers(look: Look) -> Iterator[Cause]:
     """In the service subnet only: others are not Kuryr's."""
     subnet = look.service_subnet.id
-    known = {str(it.service) for it in look.all_services}
+    known = {it.place for it in look.all_services}
     api = look.site.network.api_load_balancer
     orphans = [
         it

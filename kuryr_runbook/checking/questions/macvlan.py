@@ -8,13 +8,12 @@ from itertools import chain
 from kuryr_runbook.checking.causes import Cause
 from kuryr_runbook.checking.checks import Check, Occasion
 from kuryr_runbook.checking.questions.nodes import without_pairs
-from kuryr_runbook.checking.verdicts import failed, passed, readable, service_victim, some, warned
+from kuryr_runbook.checking.verdicts import failed, passed, service_victim, some, warned
 from kuryr_runbook.checking.view.cloud import Look
-from kuryr_runbook.checking.view.permissions import neutron
+from kuryr_runbook.checking.view.permissions import PreflightLook
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.findings import Status, Verdict
 from kuryr_runbook.model.providers import OctaviaProvider
-from kuryr_runbook.snapshots.preflight import PreflightSnapshot
 from kuryr_runbook.snapshots.reading import Unreadable
 
 REFUSAL = "InvalidVirtualMACAddress"
@@ -37,24 +36,24 @@ WORKS = (
     on=(Occasion.PREFLIGHT,),
     moot=without_pairs,
 )
-def check_pair_macs(snapshot: PreflightSnapshot) -> Verdict:
+def check_pair_macs(look: PreflightLook) -> Verdict:
     """ML2/OVN refuses them when a port that is bound is changed, from 28.0.1 (2026.1) on.
 
     It looks after everything else that may refuse such a change, so that no request tells it which
     cannot succeed: who binds the nodes' ports does, or else the extensions.
     """
-    look = neutron(snapshot)
-    asked, is_new = look.paired_port, bool(SINCE_2026_1 & look.extensions)
+    neutron = look.neutron
+    asked, is_new = neutron.paired_port, bool(SINCE_2026_1 & neutron.extensions)
     if not isinstance(asked, Unreadable) and asked.type == REFUSAL:
         return failed(f"Neutron answers {REFUSAL}: {REFUSES}", WORKS)
-    told = [port.bound_by for port in readable(snapshot.cloud.ports) if port.bound_by]
+    told = [port.bound_by for port in look.ports.values() if port.bound_by]
     if any("ovn" in drivers for drivers in told):
         if is_new:
             return failed(f"ML2/OVN of 2026.1 or later binds the ports: {REFUSES}", WORKS)
         return passed("ML2/OVN binds the ports, before 2026.1, which takes them")
     if told:
         return passed(f"{', '.join(sorted({*chain(*told)}))} binds the ports")
-    if is_new and "router" in look.extensions and AGENTS not in look.extensions:
+    if is_new and "router" in neutron.extensions and AGENTS not in neutron.extensions:
         return warned(
             "Neutron does not show who binds the ports; by its extensions it is ML2/OVN of 2026.1 "
             f"or later: {REFUSES}",

@@ -6,13 +6,13 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from kuryr_runbook.checking.causes import Cause
-from kuryr_runbook.checking.checks import Check, Depth
+from kuryr_runbook.checking.checks import Check, Depth, Occasion
 from kuryr_runbook.checking.questions.programs import CONTROLLER_EFFECTS, SERVICE_EFFECTS
 from kuryr_runbook.checking.verdicts import CouldNotLook, phase, readable, service_victim, some
 from kuryr_runbook.checking.view.cloud import Look, ipv4, ipv4_range, look_up
 from kuryr_runbook.model.findings import Region, Status, Victim
 from kuryr_runbook.model.fixes import PhaseFix
-from kuryr_runbook.snapshots.cluster.objects import ClusterService
+from kuryr_runbook.snapshots.cluster.objects import Service
 from kuryr_runbook.specs.wanted import node_subnet, pod_subnet, service_subnet
 
 RANGES = (
@@ -114,7 +114,7 @@ def check_taken(look: Look) -> Iterator[Cause]:
     services, subnet = look.site.kubernetes.service_cidr, look.service_subnet.id
     # Also of those that are just being deleted.
     vips = {balancer.vip_port_id for balancer in readable(look.cloud.balancers)}
-    owners = {service.service.cluster_ip: service for service in look.all_services}
+    owners = {service.cluster_ip: service for service in look.all_services}
     taken = {}
     for port in look.ports.values():
         for fixed in port.fixed_ips:
@@ -144,6 +144,7 @@ def check_taken(look: Look) -> Iterator[Cause]:
     explains={"balancer-missing", *SERVICE_EFFECTS},
     depth=Depth.GROUND,
     region=Region.SERVICES,
+    on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
 )
 def check_range(look: Look) -> Iterator[Cause]:
     """The controller says `Found 0 subnets for service`; in the upper half Octavia may be first."""
@@ -151,15 +152,15 @@ def check_range(look: Look) -> Iterator[Cause]:
     if subnet is None or subnet.prefixlen > 31:
         raise CouldNotLook("the range of the service subnet cannot be read")
     lower = next(iter(subnet.subnets()))
-    by_place: dict[str, list[ClusterService]] = defaultdict(list)
+    by_place: dict[str, list[Service]] = defaultdict(list)
     for service in look.services:
-        ip = ipv4(service.service.cluster_ip)
+        ip = ipv4(service.cluster_ip)
         if ip is None or ip not in lower:
             by_place[f"above {lower}" if ip and ip in subnet else f"not in {subnet}"] += [service]
     for where, services in by_place.items():
         yield Cause(
             status=Status.FAIL,
-            evidence=f"{where}: {some([f'{it} {it.service.cluster_ip}' for it in services])}",
+            evidence=f"{where}: {some([f'{it} {it.cluster_ip}' for it in services])}",
             remedy="kubernetes.service_cidr has to be the API server's "
             "--service-cluster-ip-range, in the lower half of network.service_subnet.cidr; "
             f"then {phase('openstack_prep')} and {phase('controller')}",

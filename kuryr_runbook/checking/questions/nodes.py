@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import ceil
 
 from kuryr_runbook.checking.causes import Cause
-from kuryr_runbook.checking.checks import Check, Depth
-from kuryr_runbook.checking.verdicts import CouldNotLook, node_victim, phase, readable, some
+from kuryr_runbook.checking.checks import Check, Depth, Occasion
+from kuryr_runbook.checking.verdicts import (
+    CouldNotLook,
+    failed,
+    node_victim,
+    passed,
+    phase,
+    readable,
+    some,
+    warned,
+)
 from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.model.drivers import VifDriver
-from kuryr_runbook.model.findings import Region, Status
+from kuryr_runbook.model.findings import Region, Status, Verdict, Victim
 from kuryr_runbook.model.site import Site
+from kuryr_runbook.snapshots.cloud.resources import Port
+from kuryr_runbook.snapshots.cloud.state import NOT_ASKED
 
+NEIGHBOURS = 1024
+"""Linux' default of `net.ipv4.neigh.default.gc_thresh3`: the entries of all network namespaces of
+a machine together (arp(7))."""
 BROKEN_TRUNKS = ("DEGRADED", "ERROR")
 """States that last; a trunk is DOWN or in BUILD while its instance starts."""
 
@@ -40,76 +55,121 @@ def _without_tags(site: Site) -> str:
 
 
 @Check(
+    "nodes",
+    "Workers and API servers are known, with their addresses",
+    "kuryr-kubernetes, controller/drivers/nested_vif.py: by the address of the kubelet",
+    on=(Occasion.PREFLIGHT,),
+)
+def check_nodes(look: Look) -> Verdict:
+    """Kuryr finds a worker's port by the address that its kubelet registered."""
+    nodes, servers = look.nodes, look.api_servers
+    problems = [f"node {node.name} has no InternalIP" for node in nodes if not node.address]
+    if not any(node.schedulable for node in nodes):
+        problems.append(f"{len(nodes)} nodes, and none takes pods")
+    if not servers:
+        problems.append("the endpoints of default/kubernetes are empty: no API server is known")
+    if problems:
+        return failed(
+            some(problems),
+            "look at `kubectl get nodes -o wide` and `kubectl get endpoints kubernetes`; the "
+            "kubelets need --node-ip, or a cloud controller that gives the addresses",
+            *(node_victim(node.name) for node in nodes if not node.address),
+        )
+    told = [f"{node.name} {node.address}" for node in nodes]
+    return passed(f"{len(nodes)} nodes ({some(told)}); API at {some(servers)}")
+
+
+@Check(
     "node-port",
-    "Each node's address is that of a Neutron port in the node subnet",
+    "Each node's address, and each API server's, is that of a Neutron port in the node subnet",
     "kuryr-kubernetes, controller/drivers/nested_vif.py, _get_parent_port_by_host_ip",
+    on=(Occasion.PREFLIGHT, Occasion.DIAGNOSIS),
     explains={"pod-unhandled", "address-pair", "controller-restarts"},
-    moot=_without_parents,
     depth=Depth.GROUND,
 )
-def check_node_ports(look: Look) -> Iterator[Cause]:
-    """Kuryr finds the port of a pod's node by the address that its kubelet registered."""
-    workers = {node.name: node.address for node in look.nodes if node.schedulable}
-    lost = [name for name, address in workers.items() if not look.node_ports.get(name)]
-    if lost:
-        told = [f"{name} ({workers[name] or 'no address'})" for name in lost]
+def check_node_ports(look: Look) -> Iterator[Verdict]:
+    """Kuryr finds the port of a pod's node by the address that its kubelet registered.
+
+    Without that of an API server, the load balancer of the API has no member; phase 02 guards all.
+    """
+    nodes = {node.name: node.address for node in look.nodes}
+    lost = [name for name in nodes if not look.node_ports.get(name)]
+    servers = [ip for ip in look.api_servers if ip not in look.node_subnet_ports]
+    if not look.nodes and not look.api_servers:
+        raise CouldNotLook("no node and no API server is known")
+    if lost or servers:
+        subnet = look.node_subnet
+        told = [f"{name} ({nodes[name] or 'no address'})" for name in lost]
+        told += [f"API server {ip}" for ip in servers]
         yield Cause(
             status=Status.FAIL,
-            evidence=f"no port in subnet {look.node_subnet.name or look.node_subnet.id} has the "
+            evidence=f"no port in subnet {subnet.name or subnet.id} ({subnet.cidr}) has the "
             f"address of {some(told)}",
             remedy="network.node_subnet has to be the nodes' subnet, and the kubelets have to "
-            "register their address in it (--node-ip)",
-            victims=tuple(map(node_victim, lost)),
+            "register their address in it (--node-ip); the ports have to belong to the project of "
+            "the site",
+            victims=(*map(node_victim, lost), *(Victim("API server", ip) for ip in servers)),
             nodes=frozenset(lost),
         )
+    yield passed(f"{len(nodes)} nodes, {len(look.api_servers)} API servers")
 
 
 @Check(
     "node-port-security",
     "The workers' ports have port security on",
     "neutron, extensions/allowedaddresspairs.py: a port without it takes no pairs (409)",
+    on=(Occasion.PREFLIGHT, Occasion.DIAGNOSIS),
     explains={"pod-unhandled", "address-pair", "controller-restarts"},
     moot=without_pairs,
     depth=Depth.GROUND,
 )
-def check_port_security(look: Look) -> Iterator[Cause]:
+def check_port_security(look: Look) -> Iterator[Verdict]:
     """Neutron answers 409 to a pair for it."""
-    off = [name for name, port in look.workers.items() if port.port_security is False]
+    workers = _workers(look)
+    off = [name for name, port in workers.items() if port.port_security is False]
     if off:
         yield Cause(
             status=Status.FAIL,
             evidence=f"it is off at the ports of {some(off)}, so that they take no address pairs",
             remedy="openstack port set --enable-port-security --security-group GROUP "
-            f"{look.workers[off[0]].id}",
+            f"{workers[off[0]].id}",
             victims=tuple(map(node_victim, off)),
             nodes=frozenset(off),
         )
+    hidden = [name for name, port in workers.items() if port.port_security is None]
+    if hidden:
+        raise CouldNotLook(f"Neutron does not tell it of the ports of {some(hidden)}")
+    yield passed(f"{len(workers)} of {len(workers)}")
 
 
 @Check(
     "trunk",
     "The workers' ports are parents of trunks that work",
     "kuryr-kubernetes, controller/drivers/nested_vlan_vif.py: `missing trunk details`",
+    on=(Occasion.PREFLIGHT, Occasion.DIAGNOSIS),
     explains={"pod-unhandled", "controller-restarts"},
     moot=without_trunks,
     depth=Depth.GROUND,
 )
-def check_trunks(look: Look) -> Iterator[Cause]:
+def check_trunks(look: Look) -> Iterator[Verdict]:
     """nested-vlan makes pods' ports subports of their worker's trunk."""
-    bare = [name for name, port in look.workers.items() if port.id not in look.trunks]
-    broken = {
-        name: trunk.status
-        for name, port in look.workers.items()
-        if (trunk := look.trunks.get(port.id)) and trunk.status in BROKEN_TRUNKS
-    }
+    workers = _workers(look)
+    bare = [name for name, port in workers.items() if not look.is_trunk_parent(port)]
     if bare:
         yield Cause(
             status=Status.FAIL,
             evidence=f"those of {some(bare)} are not",
-            remedy=f"openstack network trunk create --parent-port {look.workers[bare[0]].id} NAME",
+            remedy=f"openstack network trunk create --parent-port {workers[bare[0]].id} NAME, "
+            "before the instance is started on it",
             victims=tuple(map(node_victim, bare)),
             nodes=frozenset(bare),
         )
+    trunks = {} if look.cloud.trunks == NOT_ASKED else look.trunks
+    broken = {
+        name: trunk.status
+        for name, port in workers.items()
+        if (trunk := trunks.get(port.id)) and trunk.status in BROKEN_TRUNKS
+    }
     if broken:
         yield Cause(
             status=Status.FAIL,
@@ -119,29 +179,33 @@ def check_trunks(look: Look) -> Iterator[Cause]:
             nodes=frozenset(broken),
             explains={"pod-unhandled", "pod-interface-inactive", "subport"},
         )
+    yield passed(f"{len(workers)} of {len(workers)}")
 
 
 @Check(
     "node-port-tags",
     "The workers' ports have the tags by which Kuryr looks for them",
     "kuryr-kubernetes, controller/drivers/nested_vif.py from 4.0.0 on",
+    on=(Occasion.PREFLIGHT, Occasion.DIAGNOSIS),
     explains={"pod-unhandled", "controller-restarts"},
     moot=_without_tags,
     depth=Depth.GROUND,
 )
-def check_tags(look: Look) -> Iterator[Cause]:
+def check_tags(look: Look) -> Iterator[Verdict]:
     """With kuryr.resource_tags, later releases find only tagged ports."""
-    tags = set(look.site.kuryr.resource_tags)
-    bare = [name for name, port in look.workers.items() if not tags <= set(port.tags)]
+    tags, workers = set(look.site.kuryr.resource_tags), _workers(look)
+    bare = [name for name, port in workers.items() if not tags <= set(port.tags)]
     if bare:
         options = " ".join(f"--tag {tag}" for tag in sorted(tags))
         yield Cause(
             status=Status.FAIL,
             evidence=f"those of {some(bare)} lack {', '.join(sorted(tags))}",
-            remedy=f"openstack port set {options} {look.workers[bare[0]].id}",
+            remedy=f"openstack port set {options} {workers[bare[0]].id}, and so for the port of "
+            "every worker",
             victims=tuple(map(node_victim, bare)),
             nodes=frozenset(bare),
         )
+    yield passed(f"{len(workers)} of {len(workers)}")
 
 
 @Check(
@@ -168,3 +232,39 @@ def check_mtu(look: Look) -> Iterator[Cause]:
             remedy=f"openstack network set --mtu {nodes} {look.pod_subnet.network_id}, and start "
             f"the pods anew; {phase('openstack_prep')} says what else does not fit",
         )
+
+
+@Check(
+    "neighbours",
+    "The nodes can keep the verification's pods as neighbours",
+    "arp(7): net.ipv4.neigh.default.gc_thresh3, of all network namespaces together",
+    on=(Occasion.PREFLIGHT,),
+)
+def check_neighbours(look: Look) -> Verdict:
+    """A pod asks each other one, and its gateway; what a node has no room for gets no answer."""
+    replicas = look.site.verification.replicas
+    workers = sum(node.schedulable for node in look.nodes)
+    if not workers:
+        raise CouldNotLook("no node takes pods")
+    pods = ceil(replicas / workers)
+    needed = pods * replicas
+    evidence = f"{pods} pods on a worker, each with {replicas} neighbours: {needed} entries"
+    if needed > NEIGHBOURS:
+        more = 2 ** needed.bit_length()
+        return warned(
+            f"{evidence}; Linux keeps {NEIGHBOURS} by default",
+            "on each node, if it is not higher there: "
+            f"sysctl -w net.ipv4.neigh.default.gc_thresh2={more} "
+            f"net.ipv4.neigh.default.gc_thresh3={2 * more}; or verification.replicas lower",
+        )
+    return passed(evidence)
+
+
+def _workers(look: Look) -> dict[str, Port]:
+    """The known ports of workers; those that lack are told by the check of these.
+
+    Raises CouldNotLook when none of them is known.
+    """
+    if not look.workers and any(node.schedulable for node in look.nodes):
+        raise CouldNotLook("no port of any worker is known", "see the check `node-port`")
+    return look.workers

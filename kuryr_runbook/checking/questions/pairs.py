@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from itertools import chain
+from math import ceil
 
 from kuryr_runbook.checking.causes import Cause
-from kuryr_runbook.checking.checks import Check, Depth
+from kuryr_runbook.checking.checks import Check, Depth, Occasion
 from kuryr_runbook.checking.fixes import (
     PlacedPair,
     allow_pairs,
@@ -16,9 +17,20 @@ from kuryr_runbook.checking.fixes import (
     drop_second_pairs,
 )
 from kuryr_runbook.checking.questions.nodes import without_pairs
-from kuryr_runbook.checking.verdicts import CouldNotLook, node_victim, pod_victim, some
+from kuryr_runbook.checking.verdicts import (
+    CouldNotLook,
+    failed,
+    node_victim,
+    passed,
+    pod_victim,
+    readable,
+    some,
+    warned,
+)
 from kuryr_runbook.checking.view.cloud import Look, ipv4, ipv4_range
-from kuryr_runbook.model.findings import Status, Victim
+from kuryr_runbook.checking.view.permissions import PreflightLook
+from kuryr_runbook.model.findings import Status, Verdict, Victim
+from kuryr_runbook.snapshots.cloud.pair_limit import limit_told
 from kuryr_runbook.snapshots.cluster.vif import PodVif
 from kuryr_runbook.snapshots.reading import Unreadable
 
@@ -34,15 +46,13 @@ FROM_DRIVER = "kuryr-kubernetes, controller/drivers/nested_macvlan_vif.py, neste
     "No worker's port is near the limit of address pairs",
     "neutron, max_allowed_address_pair, 10 by default; seen: the pod beyond it makes the "
     "controller restart, and leaves a port each time",
-    explains=frozenset(
-        {
-            "address-pair",
-            "pod-unhandled",
-            "controller-ready",
-            "controller-restarts",
-            "port-orphaned",
-        }
-    ),
+    explains={
+        "address-pair",
+        "pod-unhandled",
+        "controller-ready",
+        "controller-restarts",
+        "port-orphaned",
+    },
     moot=without_pairs,
     depth=Depth.GROUND,
 )
@@ -83,10 +93,35 @@ def check_pair_limit(look: Look) -> Iterator[Cause]:
 
 
 @Check(
+    "address-pair-limit",
+    "A worker's port takes an address pair for each of its pods",
+    "neutron, max_allowed_address_pair, 10 by default",
+    on=(Occasion.PREFLIGHT,),
+    moot=without_pairs,
+)
+def check_pair_room(look: PreflightLook) -> Verdict:
+    """Neutron's max_allowed_address_pair, 10 unless the cloud's operators raise it."""
+    neutron = look.neutron
+    limit, in_use = readable(limit_told(readable(neutron.paired_port))), _pairs_in_use(look)
+    if limit is None:
+        return passed(f"{neutron.pairs} are allowed, as many as a node takes pods; {in_use}")
+    evidence = f"{limit} are allowed, a node takes {neutron.pairs} pods; {in_use}"
+    remedy = (
+        f"have the cloud's operators set max_allowed_address_pair to {neutron.pairs} in Neutron, "
+        f"or let the kubelets take at most {limit} pods (--max-pods); with one pod more on a "
+        "worker Kuryr's controller fails over and over, and leaves ports behind"
+    )
+    if limit < _share(look):
+        return failed(f"{evidence}; the verification alone needs {_share(look)}", remedy)
+    return warned(evidence, remedy)
+
+
+@Check(
     "address-pair",
     "Every pod stands in the allowed address pairs of its worker's port",
     f"{FROM_DRIVER}; stein 1.0.1 loses pairs when two pods start at once",
     moot=without_pairs,
+    on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
 )
 def check_pairs(look: Look) -> Iterator[Cause]:
     """Without its pair Neutron drops a nested pod's packets, though the pod is Ready."""
@@ -181,3 +216,18 @@ def _pod_pairs(look: Look) -> Iterator[PlacedPair]:
 
 def _vifs(look: Look) -> Iterator[PodVif]:
     return (vif for vif in look.vifs.values() if isinstance(vif, PodVif))
+
+
+def _share(look: PreflightLook) -> int:
+    """The pods of the verification on one worker."""
+    workers = [node for node in look.nodes if node.schedulable]
+    return ceil(look.site.verification.replicas / max(1, len(workers)))
+
+
+def _pairs_in_use(look: PreflightLook) -> str:
+    ports = {name: port for name, port in look.node_ports.items() if port is not None}
+    counts = {name: len(port.pairs) for name, port in ports.items()}
+    if not counts:
+        return "no node's port is known"
+    most = max(counts, key=lambda name: counts[name])
+    return f"most are in use at {most}: {counts[most]}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 
 from kuryr_runbook.checking.checks import Check, Occasion
@@ -15,23 +14,12 @@ from kuryr_runbook.checking.verdicts import (
     some,
     warned,
 )
-from kuryr_runbook.checking.view.permissions import (
-    FORBIDDEN,
-    cluster,
-    neutron,
-    node_ports,
-    octavia,
-    octavia_version,
-    permitted,
-    roles,
-)
+from kuryr_runbook.checking.view.permissions import FORBIDDEN, PreflightLook, permitted
 from kuryr_runbook.model import support
 from kuryr_runbook.model.findings import Verdict
 from kuryr_runbook.model.providers import OctaviaProvider
 from kuryr_runbook.model.releases.octavia_features import PROVIDER_CHOICE
 from kuryr_runbook.snapshots.cloud.lookup import Named, SeveralError, find
-from kuryr_runbook.snapshots.cloud.pair_limit import limit_told
-from kuryr_runbook.snapshots.preflight import PreflightSnapshot
 from kuryr_runbook.snapshots.reading import Unreadable
 from kuryr_runbook.specs import wanted as names
 from kuryr_runbook.specs.credentials import lacking_roles, wanted_roles
@@ -48,9 +36,9 @@ AMPHORAE = {"amphora", "octavia"}
     "kuryr-kubernetes, controller/drivers/: what its requests name",
     on=(Occasion.PREFLIGHT,),
 )
-def check_extensions(snapshot: PreflightSnapshot) -> Verdict:
+def check_extensions(look: PreflightLook) -> Verdict:
     """Which ones depends on the VIF driver and the release."""
-    needed, there = needed_extensions(snapshot.site), neutron(snapshot).extensions
+    needed, there = needed_extensions(look.site), look.neutron.extensions
     missing = [f"{alias} ({reason})" for alias, reason in needed.items() if alias not in there]
     if missing:
         return failed(
@@ -67,9 +55,9 @@ def check_extensions(snapshot: PreflightSnapshot) -> Verdict:
     "kuryr-kubernetes, controller/drivers/lbaasv2.py: version 2, and what it asks of it",
     on=(Occasion.PREFLIGHT,),
 )
-def check_octavia_api(snapshot: PreflightSnapshot) -> Verdict:
+def check_octavia_api(look: PreflightLook) -> Verdict:
     """Kuryr needs version 2, and does without what a later minor version brings."""
-    newest = octavia_version(snapshot)
+    newest = look.octavia_version
     if newest < (2, 0):
         return failed(
             "it tells no version 2 of its API",
@@ -77,7 +65,7 @@ def check_octavia_api(snapshot: PreflightSnapshot) -> Verdict:
             "not do",
         )
     told = ".".join(map(str, newest))
-    asked = snapshot.site.release.octavia_features
+    asked = look.site.release.octavia_features
     lacking = [str(it) for it in asked if it.api > newest]
     if lacking:
         return warned(
@@ -94,20 +82,20 @@ def check_octavia_api(snapshot: PreflightSnapshot) -> Verdict:
     "kuryr-kubernetes, controller/drivers/lbaasv2.py: octavia_provider",
     on=(Occasion.PREFLIGHT,),
 )
-def check_providers(snapshot: PreflightSnapshot) -> Verdict:
+def check_providers(look: PreflightLook) -> Verdict:
     """The one that the site chose, which Kuryr does not always name to Octavia; then it gets the
     default one, and the API does not tell which that is.
     """
-    names, site = readable(octavia(snapshot).providers), snapshot.site
+    names, site = readable(look.octavia.providers), look.site
     shown, chosen = ", ".join(names), site.kuryr.octavia_provider
     if not names:
         return failed("it offers none", "have the cloud's operators enable one")
-    named = _names_provider(snapshot)
+    named = _names_provider(look)
     if chosen in names or (not named and AMPHORAE & set(names)):
         taken = f"Kuryr asks for {chosen}" if named else "Kuryr takes the cloud's default"
         return passed(f"{shown}; {taken}")
     if set(names) == {OctaviaProvider.OVN}:
-        return _only_ovn(snapshot)
+        return _only_ovn(look)
     if named:
         return failed(
             f"only {shown}, and Kuryr asks for {chosen}",
@@ -119,17 +107,17 @@ def check_providers(snapshot: PreflightSnapshot) -> Verdict:
     )
 
 
-def _names_provider(snapshot: PreflightSnapshot) -> bool:
-    release, version = snapshot.site.release, octavia_version(snapshot)
+def _names_provider(look: PreflightLook) -> bool:
+    release, version = look.site.release, look.octavia_version
     chooses = PROVIDER_CHOICE in release.octavia_features and version >= PROVIDER_CHOICE.api
-    return snapshot.site.provider.is_named or chooses
+    return look.site.provider.is_named or chooses
 
 
-def _only_ovn(snapshot: PreflightSnapshot) -> Verdict:
+def _only_ovn(look: PreflightLook) -> Verdict:
     """The site is for amphorae: for ovn kuryr.conf and security groups have to be others."""
-    kuryr, ovn = snapshot.site.kuryr, OctaviaProvider.OVN
+    kuryr, ovn = look.site.kuryr, OctaviaProvider.OVN
     evidence = f"only {ovn}, and kuryr.octavia_provider is {kuryr.octavia_provider}"
-    objections = support.provider_objections(snapshot.site.release, kuryr.vif_driver, ovn)
+    objections = support.provider_objections(look.site.release, kuryr.vif_driver, ovn)
     if objection := next(objections, None):
         return failed(
             f"{evidence}; {objection.evidence}", "have the cloud's operators enable amphorae"
@@ -143,31 +131,31 @@ def _only_ovn(snapshot: PreflightSnapshot) -> Verdict:
     "neutron, policies/port.py: create_port, create_port:binding:host_id",
     on=(Occasion.PREFLIGHT,),
 )
-def check_port_role(snapshot: PreflightSnapshot) -> Verdict:
+def check_port_role(look: PreflightLook) -> Verdict:
     """Asked with ports that cannot be made: what counts is how Neutron refuses them.
 
     The one without binding:host_id is asked first, so that a refusal for another reason is not
     taken for that.
     """
-    look, driver = neutron(snapshot), snapshot.site.driver
-    plain = readable(look.plain_port)
+    neutron, driver = look.neutron, look.site.driver
+    plain = readable(neutron.plain_port)
     if not permitted(plain):
         return failed(
-            f"not on the nodes' network: {plain.said}; {roles(snapshot)}",
+            f"not on the nodes' network: {plain.said}; {look.roles}",
             "give the user the role member in the project that owns the network",
         )
     if not driver.sends_binding_host:
-        return passed(f"{snapshot.site.kuryr.vif_driver} sets no binding:host_id")
-    bound = readable(look.bound_port)
+        return passed(f"{look.site.kuryr.vif_driver} sets no binding:host_id")
+    bound = readable(neutron.bound_port)
     if not permitted(bound):
         return failed(
-            f"not with binding:host_id, which {snapshot.site.kuryr.vif_driver} sets: "
-            f"{bound.said}; {roles(snapshot)}",
+            f"not with binding:host_id, which {look.site.kuryr.vif_driver} sets: "
+            f"{bound.said}; {look.roles}",
             "give the user the role admin in the project, have Neutron's policy allow "
             "create_port:binding:host_id to a role of the user's, or choose kuryr.vif_driver "
             "nested-vlan, which does not set it",
         )
-    return passed(f"also with binding:host_id; {roles(snapshot)}")
+    return passed(f"also with binding:host_id; {look.roles}")
 
 
 @Check(
@@ -176,21 +164,20 @@ def check_port_role(snapshot: PreflightSnapshot) -> Verdict:
     "octavia, policies/base.py: load-balancer_member",
     on=(Occasion.PREFLIGHT,),
 )
-def check_balancer_role(snapshot: PreflightSnapshot) -> Verdict:
+def check_balancer_role(look: PreflightLook) -> Verdict:
     """Asked with a load balancer that cannot be made, since a reader may list and not make."""
-    look = octavia(snapshot)
-    refusal = readable(look.new_balancer)
+    refusal = readable(look.octavia.new_balancer)
     if refusal.status == FORBIDDEN:
         return failed(
-            f"Octavia answered {refusal.status}: {refusal.said}; {roles(snapshot)}",
+            f"Octavia answered {refusal.status}: {refusal.said}; {look.roles}",
             "give the user the role load-balancer_member (beside member) in the project",
         )
     if "vip" not in refusal.said.lower():
         raise CouldNotLook(
             f"Octavia answered {refusal.status} to a load balancer that cannot be: {refusal.said}"
         )
-    balancers = readable(snapshot.cloud.balancers)
-    return passed(f"{len(balancers)} are there; {roles(snapshot)}")
+    balancers = readable(look.cloud.balancers)
+    return passed(f"{len(balancers)} are there; {look.roles}")
 
 
 @Check(
@@ -199,18 +186,18 @@ def check_balancer_role(snapshot: PreflightSnapshot) -> Verdict:
     "keystone: an application credential has at most its user's roles",
     on=(Occasion.PREFLIGHT,),
 )
-def check_credential_roles(snapshot: PreflightSnapshot) -> Verdict:
+def check_credential_roles(look: PreflightLook) -> Verdict:
     """The probes ask as the runbook's user, and an application credential may have less.
 
     With its roles nothing can be asked before there is one, so they are judged by their names.
     """
-    site, wanted = snapshot.site, wanted_roles(snapshot.site)
+    site, wanted = look.site, wanted_roles(look.site)
     if wanted is None:
         return skipped("Kuryr logs in as the runbook does")
-    told, held = ", ".join(wanted), readable(snapshot.permissions.login).roles
+    told, held = ", ".join(wanted), look.login.roles
     if missing := [role for role in wanted if role not in held]:
         return failed(
-            f"it is to have {told}, and the user lacks {', '.join(missing)}; {roles(snapshot)}",
+            f"it is to have {told}, and the user lacks {', '.join(missing)}; {look.roles}",
             "an application credential has at most the roles of its user: grant them, or set "
             "kuryr.credential_roles",
         )
@@ -226,62 +213,22 @@ def check_credential_roles(snapshot: PreflightSnapshot) -> Verdict:
 
 
 @Check(
-    "address-pair-limit",
-    "A worker's port takes an address pair for each of its pods",
-    "neutron, max_allowed_address_pair, 10 by default",
-    on=(Occasion.PREFLIGHT,),
-)
-def check_pair_limit(snapshot: PreflightSnapshot) -> Verdict:
-    """Neutron's max_allowed_address_pair, 10 unless the cloud's operators raise it."""
-    if not snapshot.site.driver.needs_address_pairs:
-        return skipped(f"{snapshot.site.kuryr.vif_driver} needs none")
-    look = neutron(snapshot)
-    limit, in_use = readable(limit_told(readable(look.paired_port))), _pairs_in_use(snapshot)
-    if limit is None:
-        return passed(f"{look.pairs} are allowed, as many as a node takes pods; {in_use}")
-    evidence = f"{limit} are allowed, a node takes {look.pairs} pods; {in_use}"
-    remedy = (
-        f"have the cloud's operators set max_allowed_address_pair to {look.pairs} in Neutron, or "
-        f"let the kubelets take at most {limit} pods (--max-pods); with one pod more on a worker "
-        "Kuryr's controller fails over and over, and leaves ports behind"
-    )
-    if limit < _share(snapshot):
-        return failed(f"{evidence}; the verification alone needs {_share(snapshot)}", remedy)
-    return warned(evidence, remedy)
-
-
-def _share(snapshot: PreflightSnapshot) -> int:
-    """The pods of the verification on one worker."""
-    workers = [node for node in readable(cluster(snapshot).nodes) if node.schedulable]
-    return math.ceil(snapshot.site.verification.replicas / max(1, len(workers)))
-
-
-def _pairs_in_use(snapshot: PreflightSnapshot) -> str:
-    ports = {name: port for name, port in node_ports(snapshot).items() if port is not None}
-    counts = {name: len(port.pairs) for name, port in ports.items()}
-    if not counts:
-        return "no node's port is known"
-    most = max(counts, key=lambda name: counts[name])
-    return f"most are in use at {most}: {counts[most]}"
-
-
-@Check(
     "has-to-exist",
     "What has to exist in Neutron beforehand is there",
     "the site: external network, nodes' subnet, and what it names by ids",
     on=(Occasion.PREFLIGHT,),
 )
-def check_existing(snapshot: PreflightSnapshot) -> Verdict:
+def check_existing(look: PreflightLook) -> Verdict:
     """External network and node subnet, and all that the site names by its id."""
-    site, cloud, network = snapshot.site, snapshot.cloud, snapshot.site.network
+    site, cloud, network = look.site, look.cloud, look.site.network
     external, nodes = names.external_network(site), names.node_subnet(site)
     given = (names.pod_subnet(site), names.service_subnet(site), names.pod_group(site))
     lists = {"subnet": cloud.subnets, "security_group": cloud.groups}
     problems = [
-        _absence(snapshot, cloud.networks, external),
-        _absence(snapshot, cloud.subnets, nodes),
-        _inside(snapshot, external),
-        *(_absence(snapshot, lists[it.kind], it) for it in given if it.given_id),
+        _absence(look, cloud.networks, external),
+        _absence(look, cloud.subnets, nodes),
+        _inside(look, external),
+        *(_absence(look, lists[it.kind], it) for it in given if it.given_id),
     ]
     told = [problem for problem in problems if problem]
     if told:
@@ -296,12 +243,10 @@ def check_existing(snapshot: PreflightSnapshot) -> Verdict:
     )
 
 
-def _absence(
-    snapshot: PreflightSnapshot, items: Iterable[Named] | Unreadable, wanted: Wanted
-) -> str:
+def _absence(look: PreflightLook, items: Iterable[Named] | Unreadable, wanted: Wanted) -> str:
     """What is wrong with a resource that must be there exactly once; empty when nothing is."""
     try:
-        there = find(readable(items), wanted, readable(snapshot.cloud.project_id))
+        there = find(readable(items), wanted, readable(look.cloud.project_id))
     except SeveralError as several:
         return several.message
     if there is not None:
@@ -311,11 +256,11 @@ def _absence(
     return f"{wanted} ({wanted.key}) does not exist, or is not visible"
 
 
-def _inside(snapshot: PreflightSnapshot, wanted: Wanted) -> str:
+def _inside(look: PreflightLook, wanted: Wanted) -> str:
     """That the external network is none, if so: there are no floating IPs on it."""
-    project = readable(snapshot.cloud.project_id)
+    project = readable(look.cloud.project_id)
     try:
-        network = find(readable(snapshot.cloud.networks), wanted, project)
+        network = find(readable(look.cloud.networks), wanted, project)
     except SeveralError:
         return ""
     inside = network is not None and not network.external

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 from kuryr_runbook.checking.causes import Cause
-from kuryr_runbook.checking.checks import Check
+from kuryr_runbook.checking.checks import Check, Occasion
 from kuryr_runbook.checking.questions.nodes import without_trunks
 from kuryr_runbook.checking.verdicts import phase, pod_victim, readable, some
 from kuryr_runbook.checking.view.cloud import Look
@@ -22,6 +22,7 @@ SUCCESSOR = "delete the pod: its successor gets a new port"
     "Kuryr promised each pod an interface",
     "kuryr-kubernetes, controller/handlers/vif.py: the daemon waits for it, then answers 504",
     explains={"pod-plugged"},
+    on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
 )
 def check_handled(look: Look) -> Iterator[Cause]:
     """The controller makes a port, and writes it down; the kubelet's plugin waits for that."""
@@ -44,6 +45,7 @@ def check_handled(look: Look) -> Iterator[Cause]:
     "The interface that Kuryr promised can be read",
     "kuryr-kubernetes, objects/vif.py: an oslo versioned object",
     explains={"pod-plugged"},
+    on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
 )
 def check_readable(look: Look) -> Iterator[Cause]:
     """Something else wrote there, or another release."""
@@ -66,6 +68,7 @@ def check_readable(look: Look) -> Iterator[Cause]:
     explains=frozenset(
         {"pod-plugged", "address-pair", "members-differ", "subport", "pod-interface-inactive"}
     ),
+    on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
 )
 def check_ports_exist(look: Look) -> Iterator[Cause]:
     """Somebody deleted it; Neutron may give the address to another."""
@@ -88,6 +91,7 @@ def check_ports_exist(look: Look) -> Iterator[Cause]:
     "Every pod's port has the pod's address and MAC",
     "neutron: security groups and spoofing protection go by address and MAC of the port",
     explains={"address-pair", "members-differ"},
+    on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
 )
 def check_ports_match(look: Look) -> Iterator[Cause]:
     """Something changed the port, or the pod was plugged by something else."""
@@ -118,6 +122,7 @@ def check_ports_match(look: Look) -> Iterator[Cause]:
     "No two pods have the same port",
     "kuryr-kubernetes: one port for each pod's interface",
     explains={"pod-port-differs", "address-pair", "members-differ"},
+    on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
 )
 def check_ports_own(look: Look) -> Iterator[Cause]:
     """Copied annotations do that, for example those of a restored backup."""
@@ -141,6 +146,7 @@ def check_ports_own(look: Look) -> Iterator[Cause]:
     "Every pod's interface is active",
     "kuryr-kubernetes, controller/handlers/vif.py: the daemon plugs what is active",
     explains={"pod-plugged"},
+    on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
 )
 def check_active(look: Look) -> Iterator[Cause]:
     """With nested-macvlan nobody waits for Neutron; with the others the port has to be ACTIVE."""
@@ -169,6 +175,7 @@ def check_active(look: Look) -> Iterator[Cause]:
     "kuryr-kubernetes, controller/drivers/nested_vlan_vif.py",
     explains={"pod-interface-inactive"},
     moot=without_trunks,
+    on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
 )
 def check_subports(look: Look) -> Iterator[Cause]:
     """Without it nothing carries the pod's VLAN."""
@@ -216,6 +223,7 @@ FAULTS: Mapping[str, tuple[str, str]] = {
     "pod-plugged",
     "Every pod with an interface was plugged",
     "kuryr-kubernetes, cni/ and kuryr_cni/: the kubelet puts what the plugin answers into an event",
+    on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
 )
 def check_plugged(look: Look) -> Iterator[Cause]:
     """Port and promise are there; it is the node's side that fails."""

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kuryr_runbook.checking.causes import Cause
-from kuryr_runbook.checking.checks import Check, Depth
-from kuryr_runbook.checking.verdicts import node_victim, phase, some
+from kuryr_runbook.checking.checks import Check, Depth, Occasion
+from kuryr_runbook.checking.verdicts import CouldNotLook, node_victim, passed, phase, some
 from kuryr_runbook.checking.view.cloud import Look
-from kuryr_runbook.model.findings import Region, Status
+from kuryr_runbook.model.findings import Region, Status, Verdict
 from kuryr_runbook.model.fixes import PhaseFix
-from kuryr_runbook.model.site import Site
-from kuryr_runbook.model.support import kubernetes_objections
 from kuryr_runbook.snapshots.cluster.programs import ProgramPod
 from kuryr_runbook.snapshots.reading import Unreadable
 from kuryr_runbook.specs.controller import CONTROLLER
@@ -28,48 +26,6 @@ DAEMON_EFFECTS = frozenset({"node-ready", "pod-plugged"})
 MANY_RESTARTS = 3
 RECENT = 3600.0
 """Seconds in which restarts still matter."""
-
-
-def _without_self_link(site: Site) -> str:
-    return "" if site.release.needs_self_link else f"Kuryr {site.release.name} does not read it"
-
-
-@Check(
-    "kubernetes-version",
-    "Kuryr's release runs on this version of Kubernetes",
-    "catalogue of releases: kuryr-runbook releases",
-    explains={"controller-ready", *CONTROLLER_EFFECTS},
-    depth=Depth.GROUND,
-    region=Region.PROGRAMS,
-)
-def check_version(look: Look) -> Iterator[Cause]:
-    """One that was not tried but lies in the window may well work."""
-    version = look.version
-    for objection in kubernetes_objections(look.site.release, version):
-        if objection.status is Status.FAIL:
-            evidence = f"{objection.subject}: {objection.evidence}"
-            yield Cause(status=Status.FAIL, evidence=evidence, remedy=objection.remedy)
-
-
-@Check(
-    "self-link",
-    "The API gives objects the selfLink that Kuryr reads",
-    "metadata.selfLink in kuryr_kubernetes of stein to victoria",
-    explains={"controller-ready", *CONTROLLER_EFFECTS},
-    moot=_without_self_link,
-    depth=Depth.GROUND,
-    region=Region.PROGRAMS,
-)
-def check_self_link(look: Look) -> Iterator[Cause]:
-    """Without it up to Victoria nothing is handled: KeyError selfLink in the controller's log."""
-    if not look.self_link:
-        yield Cause(
-            status=Status.FAIL,
-            evidence=f"objects have no metadata.selfLink, which Kuryr {look.site.release.name} "
-            "reads of each",
-            remedy="start the API servers with --feature-gates=RemoveSelfLink=false (Kubernetes "
-            "1.20 to 1.23), or install Kuryr wallaby or later",
-        )
 
 
 @Check(
@@ -203,12 +159,15 @@ def check_daemons(look: Look) -> Iterator[Cause]:
     "node-ready",
     "All nodes are Ready",
     "kubelet: a node is ready once it finds a CNI configuration",
+    on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
     explains={"pod-plugged"},
     depth=Depth.PROGRAMS,
 )
-def check_nodes(look: Look) -> Iterator[Cause]:
+def check_nodes(look: Look) -> Iterator[Verdict]:
     """The kubelet says by itself whether it is the network that lacks."""
     by_reason: dict[str, list[str]] = {}
+    if not look.nodes:
+        raise CouldNotLook("the cluster shows no node")
     for node in look.nodes:
         if not node.ready:
             by_reason.setdefault(node.reason, []).append(node.name)
@@ -228,6 +187,7 @@ def check_nodes(look: Look) -> Iterator[Cause]:
             nodes=frozenset(names),
             fixes=(PhaseFix("daemon"),) if lacks_network else (),
         )
+    yield passed(f"{len(look.nodes)} of {len(look.nodes)}")
 
 
 def _words(pod: ProgramPod) -> str:

@@ -6,20 +6,18 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from kuryr_runbook.checking.causes import Cause
-from kuryr_runbook.checking.checks import Check
+from kuryr_runbook.checking.checks import Check, Occasion
 from kuryr_runbook.checking.fixes import certain, lead_back
 from kuryr_runbook.checking.questions.programs import SERVICE_EFFECTS
-from kuryr_runbook.checking.verdicts import phase, service_victim, some
+from kuryr_runbook.checking.verdicts import passed, phase, service_victim, some, warned
 from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.model.addressing import api_service_address
-from kuryr_runbook.model.findings import Status, Victim
+from kuryr_runbook.model.findings import Status, Verdict, Victim
 from kuryr_runbook.model.fixes import PhaseFix
 from kuryr_runbook.model.support import service_objections
 from kuryr_runbook.snapshots.cloud.resources import Balancer
-from kuryr_runbook.snapshots.cluster.objects import ClusterService
+from kuryr_runbook.snapshots.cluster.objects import Service
 
-ANY_OCTAVIA = (99, 0)
-"""Octavia's version is not asked for here: a port that it skips shows as a missing listener."""
 API = Victim("service", "kubernetes", "default")
 FROM_HANDLER = "kuryr-kubernetes, controller/handlers/lbaas.py, loadbalancer.py"
 SEE_LOG = "kubectl -n kube-system logs deployment/kuryr-controller"
@@ -29,28 +27,30 @@ SEE_LOG = "kubectl -n kube-system logs deployment/kuryr-controller"
     "service-unsupported",
     "Kuryr makes a load balancer of every Service with an address",
     f"{FROM_HANDLER}: what it ignores",
+    on=(Occasion.PREFLIGHT, Occasion.DIAGNOSIS),
 )
-def check_kinds(look: Look) -> Iterator[Cause]:
-    """Headless Services are left out: they need none."""
-    by_reason: dict[tuple[str, str], list[ClusterService]] = defaultdict(list)
-    for service in look.all_services:
-        if service.service.cluster_ip and service.life.deleted is None:
-            release = look.site.release
-            for objection in service_objections(release, service.service, ANY_OCTAVIA):
-                by_reason[objection.evidence, objection.remedy].append(service)
+def check_kinds(look: Look) -> Iterator[Verdict]:
+    """Nobody answers at the address of a Service that Kuryr ignores: there is no kube-proxy.
+
+    Headless Services are left out: they need none.
+    """
+    release, version = look.site.release, look.octavia_version
+    with_address = [it for it in look.all_services if it.cluster_ip and it.life.deleted is None]
+    by_reason: dict[tuple[str, str], list[Service]] = defaultdict(list)
+    for service in with_address:
+        for objection in service_objections(release, service, version):
+            by_reason[objection.evidence, objection.remedy].append(service)
     for (reason, remedy), services in by_reason.items():
-        yield Cause(
-            status=Status.WARN,
-            evidence=reason,
-            remedy=remedy,
-            victims=tuple(map(service_victim, services)),
-        )
+        names = some([service.place for service in services])
+        yield warned(f"{reason} ({names})", remedy, *map(service_victim, services))
+    yield passed(f"{len(with_address)}, besides default/kubernetes, which phase 02 serves")
 
 
 @Check(
     "balancer-twice",
     "No Service has two load balancers",
     "cloud-provider-openstack names its own kube_service_<cluster>_<namespace>_<service>",
+    on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
 )
 def check_twice(look: Look) -> Iterator[Cause]:
     """The cloud's service controller makes a second one; both cost, and one address confuses."""
@@ -67,12 +67,10 @@ def check_twice(look: Look) -> Iterator[Cause]:
     doubles = {
         it: found
         for it in look.all_services
-        if len(found := look.balancers_named.get(str(it.service), ())) > 1
+        if len(found := look.balancers_named.get(it.place, ())) > 1
     }
     if doubles:
-        told = [
-            f"{it.service}: {', '.join(lb.id for lb in found)}" for it, found in doubles.items()
-        ]
+        told = [f"{it.place}: {', '.join(lb.id for lb in found)}" for it, found in doubles.items()]
         yield Cause(
             status=Status.FAIL,
             evidence=some(told),
@@ -89,6 +87,7 @@ def check_twice(look: Look) -> Iterator[Cause]:
     "Every Service with backends has its load balancer",
     FROM_HANDLER,
     explains={"external-address"},
+    on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
 )
 def check_missing(look: Look) -> Iterator[Cause]:
     """Kuryr begins once the Service has a backend that is ready."""
@@ -115,16 +114,17 @@ def check_missing(look: Look) -> Iterator[Cause]:
     "Every load balancer is at its Service's ClusterIP",
     FROM_HANDLER,
     explains=SERVICE_EFFECTS,
+    on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
 )
 def check_address(look: Look) -> Iterator[Cause]:
     """It is of an earlier Service of that name, and nobody asks there."""
     wrong = [
         (service, balancer)
         for service, balancer in look.served
-        if balancer.vip != service.service.cluster_ip
+        if balancer.vip != service.cluster_ip
     ]
     if wrong:
-        told = [f"{it} {it.service.cluster_ip}, its VIP {lb.vip}" for it, lb in wrong]
+        told = [f"{it} {it.cluster_ip}, its VIP {lb.vip}" for it, lb in wrong]
         yield Cause(
             status=Status.FAIL,
             evidence=some(told),
@@ -140,6 +140,7 @@ def check_address(look: Look) -> Iterator[Cause]:
     "Every load balancer is ACTIVE",
     "octavia: provisioning_status",
     explains=SERVICE_EFFECTS,
+    on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
 )
 def check_states(look: Look) -> Iterator[Cause]:
     """ERROR stays; PENDING may last as long as Kuryr waits for it."""
@@ -177,13 +178,14 @@ SEE_REMAKE = "Kuryr makes it anew when the endpoints change, phase openstack_pre
     "external-address",
     "Every Service of type LoadBalancer has its floating IP",
     "kuryr-kubernetes, controller/drivers/public_ip.py",
+    on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
 )
 def check_external(look: Look) -> Iterator[Cause]:
     """In Neutron at the VIP's port, and the same in the Service's status."""
     at: dict[str, str] = {it.port_id: it.address for it in look.floating_ips if it.port_id}
     wrong, loose = [], []
     for service, balancer in look.served:
-        if service.service.type != "LoadBalancer" or not look.is_old(service.life.made):
+        if service.type != "LoadBalancer" or not look.is_old(service.life.made):
             continue
         has = at.get(balancer.vip_port_id, "")
         if not has or has != service.ingress:
@@ -235,6 +237,6 @@ def balancers(look: Look) -> Iterator[tuple[Balancer, Victim]]:
         yield balancer, API
 
 
-def _with_warning(look: Look, service: ClusterService) -> str:
-    warning = look.warning("Service", service.service.namespace, service.service.name, service.life)
+def _with_warning(look: Look, service: Service) -> str:
+    warning = look.warning("Service", service.namespace, service.name, service.life)
     return f"{service} ({warning})" if warning else str(service)

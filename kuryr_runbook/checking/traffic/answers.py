@@ -7,12 +7,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from kuryr_runbook.checking.verdicts import CouldNotLook, failed, passed, some
-from kuryr_runbook.checking.view.workload import pods_of, workload_pod
+from kuryr_runbook.checking.view.workload import WorkloadLook
 from kuryr_runbook.model.findings import Verdict
-from kuryr_runbook.model.site import Site
+from kuryr_runbook.snapshots.cluster.objects import Pod
 from kuryr_runbook.snapshots.reading import Unreadable
 from kuryr_runbook.snapshots.workload.probes import Answer, PodProbe
-from kuryr_runbook.snapshots.workload.verification import Pod, VerificationSnapshot
 
 NOT_ASKED = Answer(ok=None, said="was not asked")
 
@@ -28,14 +27,14 @@ class Asked:
     """Names of the workload's pods that it is about."""
 
 
-def judged(site: Site, asked: Iterable[Asked], passing: str, remedy: str) -> Verdict:
+def judged(look: WorkloadLook, asked: Iterable[Asked], passing: str, remedy: str) -> Verdict:
     """Fail when one says no; unknown when one could not be asked, or nobody was."""
     questions = list(asked)
     bad = [it for it in questions if it.answer.ok is False]
     if bad:
         told = some(_counted(f"{it.who}: {it.answer.said}" for it in bad))
         pods = dict.fromkeys(pod for it in bad for pod in it.pods)
-        victims = (workload_pod(site, pod) for pod in pods)
+        victims = (look.pod_victim(pod) for pod in pods)
         return failed(f"{len(bad)} of {len(questions)} fail: {told}", remedy, *victims)
     unknown = _counted(f"{it.who}: {it.answer.said}" for it in questions if it.answer.ok is None)
     if unknown or not questions:
@@ -43,10 +42,10 @@ def judged(site: Site, asked: Iterable[Asked], passing: str, remedy: str) -> Ver
     return passed(passing)
 
 
-def probes_of(snapshot: VerificationSnapshot) -> Iterator[tuple[Pod, PodProbe | Unreadable]]:
+def probes_of(look: WorkloadLook) -> Iterator[tuple[Pod, PodProbe | Unreadable]]:
     """What each pod was answered. Raises CouldNotLook when there are too few pods."""
-    for pod in pods_of(snapshot):
-        yield pod, snapshot.probes.get(pod.name, Unreadable("it does not run"))
+    for pod in look.asked_pods:
+        yield pod, look.seen.probes.get(pod.name, Unreadable("it does not run"))
 
 
 def not_asked(probe: Unreadable) -> Answer:

@@ -14,11 +14,11 @@ from kuryr_runbook.checking.traffic.answers import (
     probes_of,
 )
 from kuryr_runbook.checking.verdicts import CouldNotLook, readable, warned
-from kuryr_runbook.checking.view.workload import pods_of, workload_pod
+from kuryr_runbook.checking.view.workload import WorkloadLook
 from kuryr_runbook.model.findings import Status, Verdict
+from kuryr_runbook.snapshots.cluster.objects import Pod
 from kuryr_runbook.snapshots.reading import Unreadable
 from kuryr_runbook.snapshots.workload.probes import Answer, PodProbe
-from kuryr_runbook.snapshots.workload.verification import Pod, VerificationSnapshot
 from kuryr_runbook.specs.workload import POD_PORT, SELECTOR
 
 SEE_PAIRS = "see the check of the address pairs; then the security groups of the workers' ports"
@@ -47,16 +47,16 @@ class Pair:
     "asked by the pods: ping",
     on=(Occasion.VERIFICATION,),
 )
-def check_pod_to_pod(snapshot: VerificationSnapshot) -> Verdict:
+def check_pod_to_pod(look: WorkloadLook) -> Verdict:
     """Ping, each to each."""
-    pairs = list(_pairs(snapshot, _pings))
+    pairs = list(_pairs(look, _pings))
     local = sum(pair.is_local for pair in pairs)
     split = f"{local} on one node, {len(pairs) - local} between nodes"
     verdict = _judged(
-        snapshot, pairs, f"{len(pairs)} of {len(pairs)} pings answered: {split}", SEE_PAIRS
+        look, pairs, f"{len(pairs)} of {len(pairs)} pings answered: {split}", SEE_PAIRS
     )
-    if verdict.status is Status.PASS and local == len(pairs) and _workers(snapshot) > 1:
-        space = snapshot.site.verification.namespace
+    if verdict.status is Status.PASS and local == len(pairs) and _workers(look) > 1:
+        space = look.site.verification.namespace
         return warned(
             f"{verdict.evidence}: all pods are on {pairs[0].one.node}, so nothing was sent between "
             "nodes",
@@ -71,14 +71,14 @@ def check_pod_to_pod(snapshot: VerificationSnapshot) -> Verdict:
     "asked by the pods: HTTP",
     on=(Occasion.VERIFICATION,),
 )
-def check_tcp(snapshot: VerificationSnapshot) -> Verdict:
+def check_tcp(look: WorkloadLook) -> Verdict:
     """HTTP straight to the other pod, which says its name."""
     pairs = [
         replace(pair, answer=_by_name(pair.other.name, pair.answer))
-        for pair in _pairs(snapshot, lambda probe: probe.tcp)
+        for pair in _pairs(look, lambda probe: probe.tcp)
     ]
     return _judged(
-        snapshot,
+        look,
         pairs,
         f"{len(pairs)} of {len(pairs)} requests answered",
         "where pings are not answered either: see that check; otherwise a security group or a "
@@ -93,17 +93,17 @@ def check_tcp(snapshot: VerificationSnapshot) -> Verdict:
     "asked by the pods: whom the other's server saw",
     on=(Occasion.VERIFICATION,),
 )
-def check_source(snapshot: VerificationSnapshot) -> Verdict:
+def check_source(look: WorkloadLook) -> Verdict:
     """What translates addresses between pods breaks policies, and hides who asks."""
     pairs = [
         replace(pair, answer=_seen_as(pair.one.address, pair.answer))
-        for pair in _pairs(snapshot, lambda probe: probe.tcp)
+        for pair in _pairs(look, lambda probe: probe.tcp)
         if pair.answer.ok
     ]
     if not pairs:
         raise CouldNotLook("no pod's server answered another pod")
     return _judged(
-        snapshot,
+        look,
         pairs,
         f"in {len(pairs)} of {len(pairs)} answers",
         "something translates addresses: on the worker of the pod that asks, kube-proxy or what "
@@ -117,15 +117,15 @@ def check_source(snapshot: VerificationSnapshot) -> Verdict:
     "asked by the pods: a ping of the network's MTU that no router may part",
     on=(Occasion.VERIFICATION,),
 )
-def check_largest(snapshot: VerificationSnapshot) -> Verdict:
+def check_largest(look: WorkloadLook) -> Verdict:
     """A ping of the network's MTU that no router may part, where small ones are answered."""
-    size = readable(snapshot.packet)
-    lost = {str(it) for it in _pairs(snapshot, _pings) if it.answer.ok is False}
-    pairs = [it for it in _pairs(snapshot, lambda probe: probe.large) if str(it) not in lost]
+    size = readable(look.seen.packet)
+    lost = {str(it) for it in _pairs(look, _pings) if it.answer.ok is False}
+    pairs = [it for it in _pairs(look, lambda probe: probe.large) if str(it) not in lost]
     if not pairs:
         raise CouldNotLook("not even small pings are answered")
     return _judged(
-        snapshot,
+        look,
         pairs,
         f"{len(pairs)} of {len(pairs)} pings of {size} bytes answered",
         f"a link on the way takes less than the network's MTU of {size}: compare the MTU of the "
@@ -138,12 +138,10 @@ def _pings(probe: PodProbe) -> Mapping[str, Answer]:
     return probe.pings
 
 
-def _pairs(
-    snapshot: VerificationSnapshot, part: Callable[[PodProbe], Mapping[str, Answer]]
-) -> Iterator[Pair]:
+def _pairs(look: WorkloadLook, part: Callable[[PodProbe], Mapping[str, Answer]]) -> Iterator[Pair]:
     """Every pod with every other one, and what came of that part of the probe."""
-    pods = pods_of(snapshot)
-    for one, probe in probes_of(snapshot):
+    pods = look.asked_pods
+    for one, probe in probes_of(look):
         answers = {} if isinstance(probe, Unreadable) else part(probe)
         missing = not_asked(probe) if isinstance(probe, Unreadable) else NOT_ASKED
         for other in pods:
@@ -151,13 +149,11 @@ def _pairs(
                 yield Pair(one, other, answers.get(other.address, missing))
 
 
-def _judged(
-    snapshot: VerificationSnapshot, pairs: Iterable[Pair], passing: str, remedy: str
-) -> Verdict:
+def _judged(look: WorkloadLook, pairs: Iterable[Pair], passing: str, remedy: str) -> Verdict:
     """The verdict on all pairs; a failure says what those that fail have in common."""
     found = list(pairs)
     asked = (Asked(str(it), it.answer, (it.one.name, it.other.name)) for it in found)
-    verdict = judged(snapshot.site, asked, passing, remedy)
+    verdict = judged(look, asked, passing, remedy)
     if verdict.status is not Status.FAIL:
         return verdict
     bad = [pair for pair in found if pair.answer.ok is False]
@@ -166,7 +162,7 @@ def _judged(
         return replace(
             verdict,
             evidence=f"all that fail are to or from {common}: {verdict.evidence}",
-            victims=(workload_pod(snapshot.site, common),),
+            victims=(look.pod_victim(common),),
         )
     where = _common_place(found, bad)
     return replace(verdict, evidence=f"{where}{verdict.evidence}")
@@ -187,11 +183,11 @@ def _common_place(found: list[Pair], bad: list[Pair]) -> str:
     return ""
 
 
-def _workers(snapshot: VerificationSnapshot) -> int:
+def _workers(look: WorkloadLook) -> int:
     """How many nodes take pods; none when they were not read."""
-    if isinstance(snapshot.cluster, Unreadable):
-        return 0
-    return sum(node.ready and node.schedulable for node in snapshot.cluster.nodes)
+    nodes = look.cluster.nodes
+    known = () if isinstance(nodes, Unreadable) else nodes
+    return sum(node.ready and node.schedulable for node in known)
 
 
 def _by_name(name: str, answer: Answer) -> Answer:

@@ -23,16 +23,15 @@ from kuryr_runbook.checking.verdicts import (
     skipped,
     some,
 )
-from kuryr_runbook.checking.view.workload import balancer, pods_of, workload_pod, workload_service
+from kuryr_runbook.checking.view.workload import WorkloadLook
 from kuryr_runbook.model.addressing import api_service_address
 from kuryr_runbook.model.findings import Status, Verdict
+from kuryr_runbook.snapshots.cluster.objects import Pod
 from kuryr_runbook.snapshots.reading import Unreadable
 from kuryr_runbook.snapshots.workload.probes import Answer
 from kuryr_runbook.snapshots.workload.verification import (
     DNS_LABELS,
     DNS_NAMESPACE,
-    Pod,
-    VerificationSnapshot,
 )
 from kuryr_runbook.specs.workload import SERVICE
 
@@ -48,15 +47,15 @@ SEE_RULE = (
     "asked by the pods: ping",
     on=(Occasion.VERIFICATION,),
 )
-def check_external(snapshot: VerificationSnapshot) -> Verdict:
+def check_external(look: WorkloadLook) -> Verdict:
     """Ping through the router and its SNAT."""
-    address = str(snapshot.site.verification.external_address)
+    address = str(look.site.verification.external_address)
     asked = [
         _asked(pod, probe if isinstance(probe, Unreadable) else probe.pings.get(address))
-        for pod, probe in probes_of(snapshot)
+        for pod, probe in probes_of(look)
     ]
     return judged(
-        snapshot.site,
+        look,
         asked,
         f"{address} answers {len(asked)} of {len(asked)} pods",
         "check the router's gateway and SNAT, its leg in the pod subnet, and whether "
@@ -70,17 +69,17 @@ def check_external(snapshot: VerificationSnapshot) -> Verdict:
     "asked by the pods: DNS over UDP",
     on=(Occasion.VERIFICATION,),
 )
-def check_dns(snapshot: VerificationSnapshot) -> Verdict:
+def check_dns(look: WorkloadLook) -> Verdict:
     """By UDP, through the load balancer of its Service."""
-    address = readable(snapshot.dns)
+    address = readable(look.seen.dns)
     if not address:
         return skipped(f"no Service with {DNS_LABELS} in {DNS_NAMESPACE}")
     asked = [
         _asked(pod, probe if isinstance(probe, Unreadable) else probe.dns)
-        for pod, probe in probes_of(snapshot)
+        for pod, probe in probes_of(look)
     ]
     return judged(
-        snapshot.site,
+        look,
         asked,
         f"{address} answers {len(asked)} of {len(asked)} pods",
         f"kuryr-runbook diagnose --namespace {DNS_NAMESPACE}: DNS is a Service with a load "
@@ -94,24 +93,23 @@ def check_dns(snapshot: VerificationSnapshot) -> Verdict:
     "asked by the pods: HTTP",
     on=(Occasion.VERIFICATION,),
 )
-def check_vip(snapshot: VerificationSnapshot) -> Verdict:
+def check_vip(look: WorkloadLook) -> Verdict:
     """HTTP, several times from each pod; every answer has to be one of the pods' names."""
-    asked = [_asked(pod, answer) for pod, answer in _vip_answers(snapshot)]
+    asked = [_asked(pod, answer) for pod, answer in _vip_answers(look)]
     if not asked:
         raise CouldNotLook("the Service has no ClusterIP to ask")
     verdict = judged(
-        snapshot.site,
+        look,
         asked,
-        f"{len(asked)} of {len(asked)} requests answered at "
-        f"{readable(snapshot.workload).cluster_ip}",
+        f"{len(asked)} of {len(asked)} requests answered at {look.workload.cluster_ip}",
         SEE_RULE,
     )
-    return _about_service(snapshot, verdict)
+    return _about_service(look, verdict)
 
 
-def _vip_answers(snapshot: VerificationSnapshot) -> Iterator[tuple[Pod, Answer | Unreadable]]:
-    names = {pod.name for pod in pods_of(snapshot)}
-    for pod, probe in probes_of(snapshot):
+def _vip_answers(look: WorkloadLook) -> Iterator[tuple[Pod, Answer | Unreadable]]:
+    names = {pod.name for pod in look.asked_pods}
+    for pod, probe in probes_of(look):
         if isinstance(probe, Unreadable):
             yield pod, probe
         else:
@@ -124,10 +122,10 @@ def _vip_answers(snapshot: VerificationSnapshot) -> Iterator[tuple[Pod, Answer |
     "asked by the pods: who answered",
     on=(Occasion.VERIFICATION,),
 )
-def check_backends(snapshot: VerificationSnapshot) -> Verdict:
+def check_backends(look: WorkloadLook) -> Verdict:
     """Over all requests of all pods; one silent backend would otherwise hide among the others."""
-    names = {pod.name for pod in pods_of(snapshot)}
-    answers = [answer for _, answer in _vip_answers(snapshot)]
+    names = {pod.name for pod in look.asked_pods}
+    answers = [answer for _, answer in _vip_answers(look)]
     unread = [answer for answer in answers if isinstance(answer, Unreadable)]
     reached = {answer.said for answer in answers if isinstance(answer, Answer) and answer.ok}
     if reached >= names:
@@ -138,9 +136,9 @@ def check_backends(snapshot: VerificationSnapshot) -> Verdict:
     verdict = failed(
         f"{len(silent)} of {len(names)} pods never answered: {some(silent)}",
         SEE_RULE,
-        *(workload_pod(snapshot.site, name) for name in silent),
+        *(look.pod_victim(name) for name in silent),
     )
-    return _about_service(snapshot, verdict)
+    return _about_service(look, verdict)
 
 
 @Check(
@@ -149,40 +147,38 @@ def check_backends(snapshot: VerificationSnapshot) -> Verdict:
     "asked by the pods: whom the server saw",
     on=(Occasion.VERIFICATION,),
 )
-def check_vip_source(snapshot: VerificationSnapshot) -> Verdict:
+def check_vip_source(look: WorkloadLook) -> Verdict:
     """Something else that answers at the ClusterIP would do so only where it runs."""
-    provider = balancer(snapshot).provider
+    provider = look.workload_balancer.provider
     if provider not in ("amphora", "octavia", "ovn"):
         return skipped(f"from where provider {provider} asks is not known")
     asked = [
-        _asked(pod, _rightly_seen(snapshot, pod, answer, keeps=provider == "ovn"))
-        for pod, answer in _vip_answers(snapshot)
+        _asked(pod, _rightly_seen(look, pod, answer, keeps=provider == "ovn"))
+        for pod, answer in _vip_answers(look)
         if isinstance(answer, Answer) and answer.ok
     ]
     if not asked:
         raise CouldNotLook("no request to the Service was answered")
     verdict = judged(
-        snapshot.site,
+        look,
         asked,
         f"in {len(asked)} of {len(asked)} answers",
         "a pod's or node's address means that kube-proxy, or what took its place, answers at the "
         "ClusterIP on that worker: Kuryr does without, remove it and its rules; phase 00 looks "
         "for it",
     )
-    return _about_service(snapshot, verdict)
+    return _about_service(look, verdict)
 
 
-def _rightly_seen(
-    snapshot: VerificationSnapshot, pod: Pod, answer: Answer, *, keeps: bool
-) -> Answer:
+def _rightly_seen(look: WorkloadLook, pod: Pod, answer: Answer, *, keeps: bool) -> Answer:
     """The answer; a no when the request came from where no load balancer asks.
 
     One that keeps the clients' addresses asks in its own name when client and member are the same.
     """
-    subnet = snapshot.site.network.service_subnet.cidr
+    subnet = look.site.network.service_subnet.cidr
     if not answer.seen:
         return replace(answer, ok=None, said="the server does not tell whom it saw")
-    if keeps and answer.seen in (pod.address, readable(snapshot.workload).cluster_ip):
+    if keeps and answer.seen in (pod.address, look.workload.cluster_ip):
         return answer
     if not keeps and _lies_in(answer.seen, subnet):
         return answer
@@ -196,18 +192,18 @@ def _rightly_seen(
     "asked by the pods: a list of Services",
     on=(Occasion.VERIFICATION,),
 )
-def check_api(snapshot: VerificationSnapshot) -> Verdict:
+def check_api(look: WorkloadLook) -> Verdict:
     """Lists the Services of its namespace with the pod's own account, as `kubectl get svc` does."""
-    address = api_service_address(snapshot.site.kubernetes.service_cidr)
+    address = api_service_address(look.site.kubernetes.service_cidr)
     asked = [
         _asked(pod, probe if isinstance(probe, Unreadable) else _lists_service(probe.api))
-        for pod, probe in probes_of(snapshot)
+        for pod, probe in probes_of(look)
     ]
     return judged(
-        snapshot.site,
+        look,
         asked,
         f"{len(asked)} of {len(asked)} pods list their Service at https://{address}",
-        f"check the load balancer {snapshot.site.network.api_load_balancer} of the API and its "
+        f"check the load balancer {look.site.network.api_load_balancer} of the API and its "
         "members, and that the masters' group admits it; phase 02 shows both",
     )
 
@@ -218,18 +214,18 @@ def check_api(snapshot: VerificationSnapshot) -> Verdict:
     "asked from where the runbook runs: HTTP",
     on=(Occasion.VERIFICATION,),
 )
-def check_outside(snapshot: VerificationSnapshot) -> Verdict:
+def check_outside(look: WorkloadLook) -> Verdict:
     """HTTP from where the notebook runs."""
-    address = readable(snapshot.workload).ingress
-    names = {pod.name for pod in pods_of(snapshot)}
-    asked = [Asked("from here", by_one_of(names, it)) for it in readable(snapshot.outside)]
+    address = look.workload.ingress
+    names = {pod.name for pod in look.asked_pods}
+    asked = [Asked("from here", by_one_of(names, it)) for it in readable(look.seen.outside)]
     verdict = judged(
-        snapshot.site,
+        look,
         asked,
         f"{len(asked)} of {len(asked)} requests answered at {address}",
         f"{SEE_RULE}; and the way from here to {address}",
     )
-    return _about_service(snapshot, verdict)
+    return _about_service(look, verdict)
 
 
 def _asked(pod: Pod, answer: Answer | Unreadable | None) -> Asked:
@@ -237,11 +233,11 @@ def _asked(pod: Pod, answer: Answer | Unreadable | None) -> Asked:
     return Asked(pod.name, found, (pod.name,))
 
 
-def _about_service(snapshot: VerificationSnapshot, verdict: Verdict) -> Verdict:
+def _about_service(look: WorkloadLook, verdict: Verdict) -> Verdict:
     """A failure with the Service among those that suffer."""
     if verdict.status is not Status.FAIL:
         return verdict
-    return replace(verdict, victims=(*verdict.victims, workload_service(snapshot.site)))
+    return replace(verdict, victims=(*verdict.victims, look.service_victim))
 
 
 def _lists_service(answer: Answer) -> Answer:

@@ -25,8 +25,8 @@ from kuryr_runbook.snapshots.cloud.resources import (
     Subnet,
     Trunk,
 )
-from kuryr_runbook.snapshots.cloud.state import CloudState
-from kuryr_runbook.snapshots.cluster.objects import ClusterService
+from kuryr_runbook.snapshots.cloud.state import NOT_ASKED, CloudState
+from kuryr_runbook.snapshots.cluster.objects import Service
 from kuryr_runbook.snapshots.reading import Unreadable
 from kuryr_runbook.specs.wanted import Wanted, node_subnet, pod_subnet, router, service_subnet
 
@@ -104,16 +104,25 @@ class Look(ClusterLook):
         return {port.id: port for port in readable(self.cloud.ports)}
 
     @cached_property
-    def node_ports(self) -> Mapping[str, Port | None]:
-        """The port of each node that has an address, found as Kuryr does, by name of the node."""
+    def node_subnet_ports(self) -> Mapping[str, Port]:
+        """The ports in the nodes' subnet, by their address there."""
         subnet = self.node_subnet.id
-        at = {
+        return {
             fixed.address: port
             for port in self.ports.values()
             for fixed in port.fixed_ips
             if fixed.subnet_id == subnet
         }
+
+    @cached_property
+    def node_ports(self) -> Mapping[str, Port | None]:
+        """The port of each node that has an address, found as Kuryr does, by name of the node."""
+        at = self.node_subnet_ports
         return {node.name: at.get(node.address) for node in self.nodes if node.address}
+
+    def is_trunk_parent(self, port: Port) -> bool:
+        """Whether a port is: by the trunks, or where nobody asked for them, by its own word."""
+        return bool(port.trunk_id) if self.cloud.trunks == NOT_ASKED else port.id in self.trunks
 
     @cached_property
     def trunks(self) -> Mapping[str, Trunk]:
@@ -190,14 +199,14 @@ class Look(ClusterLook):
         """By the address of the VIP in the subnet of the Services."""
         return _by(self.balancers, lambda it: [it.vip] if it.vip else [])
 
-    def balancer(self, service: ClusterService) -> Balancer | None:
+    def balancer(self, service: Service) -> Balancer | None:
         """The one that Kuryr made for a Service: that of its name, best at its address."""
-        named = self.balancers_named.get(str(service.service), [])
-        fitting = [it for it in named if it.vip == service.service.cluster_ip]
+        named = self.balancers_named.get(service.place, [])
+        fitting = [it for it in named if it.vip == service.cluster_ip]
         return next(iter(fitting or named), None)
 
     @cached_property
-    def served(self) -> list[tuple[ClusterService, Balancer]]:
+    def served(self) -> list[tuple[Service, Balancer]]:
         """The Services that have one."""
         found = ((service, self.balancer(service)) for service in self.services)
         return [(service, balancer) for service, balancer in found if balancer is not None]

@@ -5,43 +5,67 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from kuryr_runbook.checking.verdicts import CouldNotLook, readable
 from kuryr_runbook.model.releases import minor_version
+from kuryr_runbook.model.services import ServicePort
+from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.support import gets_balancer
+from kuryr_runbook.snapshots.cloud.state import CloudState
 from kuryr_runbook.snapshots.cluster.objects import (
     Backend,
-    ClusterService,
+    Key,
     KuryrObject,
     Life,
+    Node,
     Pod,
-    ServicePort,
+    Service,
     Warned,
+    vifs_of,
 )
-from kuryr_runbook.snapshots.cluster.permissions import Node
 from kuryr_runbook.snapshots.cluster.programs import Programs
+from kuryr_runbook.snapshots.cluster.state import API, ClusterState
 from kuryr_runbook.snapshots.cluster.vif import Malformed, PodVif
-from kuryr_runbook.snapshots.diagnosis import DiagnosisSnapshot
 from kuryr_runbook.snapshots.reading import Unreadable
 
 PATIENCE = 60.0
 """Seconds that something new may be unfinished without anybody asking why."""
-FINISHED = ("Succeeded", "Failed")
 NOT_PLUGGED = "FailedCreatePodSandBox"
 """The reason of the kubelet's event about a pod that its network does not take."""
-KUBERNETES = "default/kubernetes"
-"""The Service of the API, which Kuryr does not serve."""
+ANY_OCTAVIA = (99, 0)
+"""Where Octavia's version was not asked for: a port that it skips shows as a missing listener."""
 
 T = TypeVar("T")
-Key = tuple[str, str]
-"""Namespace and name."""
+
+
+class Snapshot(Protocol):
+    """Cluster and cloud of a site at one time, read for whichever occasion."""
+
+    @property
+    def taken_at(self) -> datetime:
+        """When it was begun to be read."""
+
+    @property
+    def site(self) -> Site:
+        """Whose they are."""
+
+    @property
+    def cluster(self) -> ClusterState:
+        """The cluster."""
+
+    @property
+    def cloud(self) -> CloudState:
+        """The cloud."""
 
 
 class ClusterLook:
     """What checks ask of the cluster. All of it raises CouldNotLook where it was not read."""
 
-    def __init__(self, snapshot: DiagnosisSnapshot) -> None:
+    is_patient = True
+    """Whether what is new may be unfinished."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
         self.site = snapshot.site
         self.taken_at = snapshot.taken_at
         self.cluster = snapshot.cluster
@@ -49,6 +73,8 @@ class ClusterLook:
 
     def is_old(self, since: datetime | None, seconds: float = PATIENCE) -> bool:
         """Whether that was so long ago; what has no date is old."""
+        if not self.is_patient:
+            return True
         return since is None or (self.taken_at - since).total_seconds() > seconds
 
     @property
@@ -58,13 +84,31 @@ class ClusterLook:
         try:
             minor_version(version)
         except ValueError as error:
-            raise CouldNotLook(f"the API server's version is {version!r}") from error
+            raise CouldNotLook(str(error)) from error
         return version
 
     @property
-    def self_link(self) -> bool:
-        """Whether the API gives objects a `metadata.selfLink`."""
-        return readable(self.cluster.self_link)
+    def octavia_version(self) -> tuple[int, int]:
+        """The highest version of Octavia's API."""
+        return ANY_OCTAVIA
+
+    @property
+    def kubernetes(self) -> Service:
+        """The Service of the API. Raises CouldNotLook also when there is none."""
+        found = readable(self.cluster.kubernetes)
+        if found is None:
+            raise CouldNotLook("there is no Service default/kubernetes", "is this a real API?")
+        return found
+
+    @cached_property
+    def api_servers(self) -> list[str]:
+        """The addresses behind it, as far as they are shown."""
+        return [
+            backend.address
+            for endpoints in readable(self.cluster.endpoints)
+            if (endpoints.namespace, endpoints.name) == API
+            for backend in endpoints.backends
+        ]
 
     @cached_property
     def nodes(self) -> tuple[Node, ...]:
@@ -87,7 +131,7 @@ class ClusterLook:
         return [
             pod
             for pod in self.all_pods
-            if pod.node and pod.phase not in FINISHED and pod.life.deleted is None
+            if pod.node and not pod.is_finished and pod.life.deleted is None
         ]
 
     @cached_property
@@ -98,11 +142,9 @@ class ClusterLook:
     @cached_property
     def vifs(self) -> Mapping[Key, PodVif | Malformed]:
         """The interface that Kuryr promised to each pod that it handled."""
-        if self.site.release.vif_state.kind == "Pod":
-            told = ((pod.namespace, pod.name, pod.vif) for pod in self.all_pods)
-        else:
-            told = ((it.namespace, it.name, it.vif) for it in self.kuryr_objects)
-        return {(namespace, name): vif for namespace, name, vif in told if vif is not None}
+        notes_itself = self.site.release.vif_state.kind == "Pod"
+        objects = () if notes_itself else self.kuryr_objects
+        return vifs_of(self.site.release, self.all_pods if notes_itself else (), objects)
 
     def vif(self, pod: Pod) -> PodVif | Malformed | None:
         """The interface that Kuryr promised to a pod."""
@@ -120,18 +162,18 @@ class ClusterLook:
         return readable(self.cluster.kuryr_objects)
 
     @cached_property
-    def all_services(self) -> tuple[ClusterService, ...]:
+    def all_services(self) -> tuple[Service, ...]:
         """All Services, but that of the API."""
         found = readable(self.cluster.services)
-        return tuple(it for it in found if str(it.service) != KUBERNETES)
+        return tuple(it for it in found if (it.namespace, it.name) != API)
 
     @cached_property
-    def services(self) -> list[ClusterService]:
+    def services(self) -> list[Service]:
         """Those that Kuryr makes a load balancer of, as soon as they have backends."""
         return [
             it
             for it in self.all_services
-            if it.life.deleted is None and gets_balancer(self.site.release, it.service)
+            if it.life.deleted is None and gets_balancer(self.site.release, it)
         ]
 
     @cached_property
@@ -144,11 +186,11 @@ class ClusterLook:
             for it in readable(self.cluster.endpoints)
         }
 
-    def backends(self, service: ClusterService) -> list[Backend]:
+    def backends(self, service: Service) -> list[Backend]:
         """Those of a Service that Kuryr makes members of."""
-        return self._backends.get((service.service.namespace, service.service.name), [])
+        return self._backends.get((service.namespace, service.name), [])
 
-    def backends_of(self, service: ClusterService, port: ServicePort) -> list[Backend]:
+    def backends_of(self, service: Service, port: ServicePort) -> list[Backend]:
         """Those behind one port of the Service."""
         return [
             backend

@@ -16,7 +16,7 @@ from kuryr_runbook.model.plan import Later, Plan, Target
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.planning.openstack import plan_openstack
 from kuryr_runbook.snapshots.cloud.state import CloudState, read_cloud
-from kuryr_runbook.snapshots.kubernetes import ClusterSnapshot, read_cluster
+from kuryr_runbook.snapshots.cluster.state import ClusterState, read_cluster
 from kuryr_runbook.snapshots.reading import known
 from kuryr_runbook.specs.kuryr_conf import KuryrIds
 from kuryr_runbook.specs.openstack import openstack_spec
@@ -26,7 +26,7 @@ from kuryr_runbook.specs.openstack import openstack_spec
 class Prepared:
     """Cluster and cloud as phase 02 left them."""
 
-    cluster: ClusterSnapshot
+    cluster: ClusterState
     cloud: CloudState
     plan: Plan
     """Phase 02's plan: all keep, when it is done."""
@@ -83,10 +83,9 @@ def read_prepared(
         reading = thread.submit(read)
         nodes = read_cluster(cluster())
         snapshot = reading.result()
-    addresses = tuple(
-        sorted({*(n.address for n in nodes.nodes), *(a for a, _ in nodes.api_servers)})
-    )
-    spec = openstack_spec(site, addresses, nodes.api_servers, nodes.cluster_id)
+    servers = nodes.api_servers
+    addresses = tuple(sorted({*nodes.node_addresses, *(address for address, _ in servers)}))
+    spec = openstack_spec(site, addresses, servers, known(nodes.cluster_id))
     return Prepared(cluster=nodes, cloud=snapshot, plan=plan_openstack(spec, snapshot))
 
 

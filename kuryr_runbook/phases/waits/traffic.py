@@ -15,9 +15,10 @@ from kuryr_runbook.clients.openstack.api import OpenStackReader
 from kuryr_runbook.model.errors import DeadlineError
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.phases.waits.polling import Look, wait_for
+from kuryr_runbook.snapshots.cluster.objects import service_of
 from kuryr_runbook.snapshots.workload.probes import read_outside
 from kuryr_runbook.snapshots.workload.traces import Traces, remaining
-from kuryr_runbook.snapshots.workload.verification import ingress_of, read_workload
+from kuryr_runbook.snapshots.workload.workload import read_workload
 from kuryr_runbook.specs.workload import (
     SERVICE,
     TRIES,
@@ -85,7 +86,8 @@ def _balancer(site: Site, cloud: OpenStackReader) -> tuple[bool, str]:
 
 
 def _ingress(site: Site, cluster: KubernetesReader) -> tuple[bool, str]:
-    address = ingress_of(cluster.get(service_manifest(site)) or {})
+    found = cluster.get(service_manifest(site))
+    address = "" if found is None else service_of(found).ingress
     return bool(address), address or "its status has none yet"
 
 

@@ -153,6 +153,11 @@ def project_of(site: Site, login: str) -> str:
     return (site.openstack.k8s_project_id or login).replace("-", "")
 
 
+def kinds_of(site: Site) -> tuple[str, ...]:
+    """The types that matter to a site: trunks only where its VIF driver puts pods on them."""
+    return tuple(FIELDS) if site.kuryr.vif_driver is VifDriver.NESTED_VLAN else KINDS
+
+
 def read_cloud(
     reader: OpenStackReader,
     project: str,
@@ -223,8 +228,7 @@ def read_cloud_state(site: Site, cloud: DiagnosisCloud | Unreadable) -> CloudSta
     project = attempted(lambda: project_of(site, cloud.project_id))
     if isinstance(project, Unreadable):
         return nothing_read(project)
-    has_trunks = site.kuryr.vif_driver is VifDriver.NESTED_VLAN
-    kinds = tuple(FIELDS) if has_trunks else KINDS
+    kinds = kinds_of(site)
     with ThreadPoolExecutor(2) as pool:
         limits = pool.submit(attempted, lambda: network_quotas(cloud.quotas("network", project)))
         octavias = pool.submit(attempted, lambda: cloud.quotas("load_balancer", project))
@@ -232,7 +236,7 @@ def read_cloud_state(site: Site, cloud: DiagnosisCloud | Unreadable) -> CloudSta
     state = with_service_ports(site, cloud, state)
     return replace(
         state,
-        trunks=state.trunks if has_trunks else (),
+        trunks=state.trunks if "trunk" in kinds else (),
         quotas=limits.result(),
         balancer_quotas=_balancer_quotas(octavias.result(), state),
         pair_limit=_pair_limit(site, cloud, state, project),

@@ -8,8 +8,9 @@ from typing import Protocol
 
 from kuryr_runbook.clients.kubernetes.api import KubernetesReader
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.snapshots.kubernetes import NodeAddress, read_cluster
-from kuryr_runbook.snapshots.reading import Unreadable, attempted
+from kuryr_runbook.snapshots.cluster.objects import Node
+from kuryr_runbook.snapshots.cluster.state import read_cluster
+from kuryr_runbook.snapshots.reading import Unreadable, attempted, known
 from kuryr_runbook.snapshots.workload.probes import Executor
 from kuryr_runbook.specs.daemon import DAEMON
 
@@ -47,7 +48,7 @@ class Installation:
 class DaemonNode:
     """A node that pods are scheduled to, and its daemon."""
 
-    node: NodeAddress
+    node: Node
     installation: Installation | Unreadable | None
     """None: no daemon runs there."""
 
@@ -85,7 +86,7 @@ def read_daemon_nodes(site: Site, cluster: KubernetesReader) -> tuple[DaemonNode
     }
     return tuple(
         DaemonNode(node=node, installation=_installation(cluster, home, pods.get(node.name)))
-        for node in read_cluster(cluster).nodes
+        for node in known(read_cluster(cluster).nodes)
         if node.schedulable
     )
 

@@ -1,19 +1,22 @@
-"""Objects of the cluster as diagnosis knows them, from their manifests.
+"""The objects of a cluster: one type for each kind, for all who look at them.
 
-No environment is kept, and of annotations nothing but Kuryr's interface.
+No environment is kept, and of annotations nothing but Kuryr's interface. What has no name, or a
+port that is no number, is an error and never left out; all else that is not as it should be reads
+as empty, since who asks for it says what it needs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from kuryr_runbook.model.releases.names import VIF_ANNOTATION
-from kuryr_runbook.model.services import Service
+from kuryr_runbook.model.errors import AccessError
+from kuryr_runbook.model.releases import Release
+from kuryr_runbook.model.releases.names import POD_FINALIZER, VIF_ANNOTATION
+from kuryr_runbook.model.services import ServicePort
 from kuryr_runbook.snapshots.cluster.finalizers import is_kuryrs
-from kuryr_runbook.snapshots.cluster.permissions import service_of
 from kuryr_runbook.snapshots.cluster.vif import (
     Malformed,
     PodVif,
@@ -24,6 +27,12 @@ from kuryr_runbook.snapshots.parsing import address, number, part, parts, text, 
 from kuryr_runbook.snapshots.scrubbing import scrubbed
 
 Manifest = Mapping[str, Any]
+Key = tuple[str, str]
+"""Namespace and name."""
+
+FINISHED = ("Succeeded", "Failed")
+"""Phases of pods that do not run any more."""
+MASTER_TAINTS = ("node-role.kubernetes.io/master", "node-role.kubernetes.io/control-plane")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +48,25 @@ class Life:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A node."""
+
+    name: str
+    address: str
+    """InternalIP; empty when it has none."""
+    ready: bool
+    reason: str
+    """What the Ready condition says."""
+    schedulable: bool
+    pods: int
+    """How many pods its kubelet takes; 0 when it does not say."""
+    runtime: str
+    """Container runtime and version: containerd://1.6.20."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pod:
-    """A pod that wants, or wanted, an interface of Kuryr's."""
+    """A pod that wants, or wanted, an interface of Kuryr's: none of its node's network."""
 
     namespace: str
     name: str
@@ -56,31 +82,51 @@ class Pod:
     """What its annotation says; None: it has none, or the release keeps it elsewhere."""
     life: Life
 
+    @property
+    def is_finished(self) -> bool:
+        """Whether it has ended, and so has given its interface back."""
+        return self.phase in FINISHED
+
+    @property
+    def is_handled(self) -> bool:
+        """Whether Kuryr has given it a port, wherever its release notes that."""
+        return self.vif is not None or POD_FINALIZER in self.life.finalizers
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it runs and can be reached."""
+        return self.phase == "Running" and bool(self.address)
+
     def __str__(self) -> str:
         return f"pod {self.namespace}/{self.name}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ServicePort:
-    """A port of a Service."""
+class Service:
+    """A Service, and what is told to the outside of it."""
 
+    namespace: str
     name: str
-    protocol: str
-    port: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClusterService:
-    """A Service and what is told to the outside of it."""
-
-    service: Service
+    type: str
+    """ClusterIP, NodePort, LoadBalancer or ExternalName."""
+    cluster_ip: str
+    """Empty when it has none: it is headless, or of type ExternalName."""
+    selects: bool
+    """Whether it has a selector."""
     ports: tuple[ServicePort, ...]
+    self_link: bool
+    """Whether the API gave it a `metadata.selfLink`; a list may leave that out of its items."""
     ingress: str
     """The address that its status announces; empty: none."""
     life: Life
 
+    @property
+    def place(self) -> str:
+        """namespace/name, which is also how Kuryr names its load balancer."""
+        return f"{self.namespace}/{self.name}"
+
     def __str__(self) -> str:
-        return f"service {self.service}"
+        return f"service {self.place}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +177,45 @@ class Warned:
     last: datetime | None
 
 
+def name_of(item: Manifest) -> str:
+    """An object's name. Raises AccessError when it has none."""
+    found = text(part(item, "metadata"), "name")
+    if not found:
+        raise AccessError(f"the cluster's answer is malformed: a {item.get('kind')} has no name")
+    return found
+
+
+def namespace_of(item: Manifest) -> str:
+    """An object's namespace; empty when it has none."""
+    return text(part(item, "metadata"), "namespace")
+
+
+def reference(kind: str, name: str, namespace: str = "default") -> Manifest:
+    """An object of the core API by its name, as a reader gets it."""
+    return {"apiVersion": "v1", "kind": kind, "metadata": {"name": name, "namespace": namespace}}
+
+
+def node_of(item: Manifest) -> Node:
+    """A node, from its manifest."""
+    spec, status = part(item, "spec"), part(item, "status")
+    internal = (it for it in parts(status, "addresses") if it.get("type") == "InternalIP")
+    ready = next((it for it in parts(status, "conditions") if it.get("type") == "Ready"), {})
+    pods = str(part(status, "allocatable").get("pods", ""))
+    is_master = any(
+        taint.get("key") in MASTER_TAINTS and taint.get("effect") != "PreferNoSchedule"
+        for taint in parts(spec, "taints")
+    )
+    return Node(
+        name=name_of(item),
+        address=address(next(internal, {}), "address"),
+        ready=ready.get("status") == "True",
+        reason=text(ready, "message") or "no Ready condition yet",
+        schedulable=not spec.get("unschedulable", False) and not is_master,
+        pods=int(pods) if pods.isascii() and pods.isdecimal() else 0,
+        runtime=text(part(status, "nodeInfo"), "containerRuntimeVersion"),
+    )
+
+
 def pod_of(pod: Manifest) -> Pod | None:
     """A pod, from its manifest; None for one in its node's network, which is not Kuryr's."""
     spec, status, annotations = (
@@ -143,8 +228,8 @@ def pod_of(pod: Manifest) -> Pod | None:
     conditions = {text(it, "type"): it.get("status") for it in parts(status, "conditions")}
     state = annotations.get(VIF_ANNOTATION)
     return Pod(
-        namespace=text(part(pod, "metadata"), "namespace"),
-        name=text(part(pod, "metadata"), "name"),
+        namespace=namespace_of(pod),
+        name=name_of(pod),
         uid=text(part(pod, "metadata"), "uid"),
         node=text(spec, "nodeName"),
         node_address=address(status, "hostIP"),
@@ -168,19 +253,23 @@ def life_of(item: Manifest) -> Life:
     )
 
 
-def cluster_service_of(item: Manifest) -> ClusterService:
+def service_of(item: Manifest) -> Service:
     """A Service, from its manifest."""
-    ports = parts(part(item, "spec"), "ports")
-    announced = parts(part(item, "status", "loadBalancer"), "ingress")
-    return ClusterService(
-        service=service_of(item),
+    spec, announced = part(item, "spec"), parts(part(item, "status", "loadBalancer"), "ingress")
+    cluster_ip = address(spec, "clusterIP")
+    return Service(
+        namespace=namespace_of(item),
+        name=name_of(item),
+        type=text(spec, "type") or "ClusterIP",
+        cluster_ip="" if cluster_ip == "None" else cluster_ip,
+        selects=bool(part(spec, "selector")),
         ports=tuple(
             ServicePort(
-                name=text(it, "name"), protocol=text(it, "protocol") or "TCP", port=it["port"]
+                name=text(it, "name"), protocol=text(it, "protocol") or "TCP", port=_port(item, it)
             )
-            for it in ports
-            if number(it.get("port")) is not None
+            for it in parts(spec, "ports")
         ),
+        self_link=bool(part(item, "metadata").get("selfLink")),
         ingress=address(announced[0], "ip") if announced else "",
         life=life_of(item),
     )
@@ -189,8 +278,8 @@ def cluster_service_of(item: Manifest) -> ClusterService:
 def endpoints_of(item: Manifest) -> Endpoints:
     """Endpoints, from their manifest."""
     return Endpoints(
-        namespace=text(part(item, "metadata"), "namespace"),
-        name=text(part(item, "metadata"), "name"),
+        namespace=namespace_of(item),
+        name=name_of(item),
         backends=tuple(_backends(item)),
     )
 
@@ -200,14 +289,13 @@ def _backends(item: Manifest) -> Iterator[Backend]:
         for one in parts(subset, "addresses"):
             target = part(one, "targetRef")
             for port in parts(subset, "ports"):
-                if number(port.get("port")) is not None:
-                    yield Backend(
-                        address=address(one, "ip"),
-                        port=port["port"],
-                        port_name=text(port, "name"),
-                        protocol=text(port, "protocol") or "TCP",
-                        pod=text(target, "name") if target.get("kind") == "Pod" else "",
-                    )
+                yield Backend(
+                    address=address(one, "ip"),
+                    port=_port(item, port),
+                    port_name=text(port, "name"),
+                    protocol=text(port, "protocol") or "TCP",
+                    pod=text(target, "name") if target.get("kind") == "Pod" else "",
+                )
 
 
 def warning_of(event: Manifest) -> Warned:
@@ -227,8 +315,26 @@ def kuryr_object_of(item: Manifest) -> KuryrObject:
     """An object of Kuryr's, from its manifest."""
     return KuryrObject(
         kind=text(item, "kind"),
-        namespace=text(part(item, "metadata"), "namespace"),
-        name=text(part(item, "metadata"), "name"),
+        namespace=namespace_of(item),
+        name=name_of(item),
         vif=parse_kuryr_port(item.get("status")),
         life=life_of(item),
     )
+
+
+def vifs_of(
+    release: Release, pods: Iterable[Pod], kuryr_objects: Iterable[KuryrObject]
+) -> dict[Key, PodVif | Malformed]:
+    """The interface that Kuryr promised to each pod that it handled, where the release notes it."""
+    notes: Iterable[Pod | KuryrObject] = pods if release.vif_state.kind == "Pod" else kuryr_objects
+    return {(it.namespace, it.name): it.vif for it in notes if it.vif is not None}
+
+
+def _port(item: Manifest, port: Manifest) -> int:
+    found = number(port.get("port"))
+    if found is None:
+        raise AccessError(
+            f"the cluster's answer is malformed: a port of {item.get('kind')} {name_of(item)} "
+            f"should be a whole number and is {port.get('port')!r:.80}"
+        )
+    return found

@@ -1,70 +1,161 @@
-"""What diagnosis reads of a cluster: nodes, pods, Services, and what Kuryr wrote about them."""
+"""A cluster, read once, in one list call for each kind, for all who look at it.
+
+Who changes something reads strictly: the first thing that cannot be read, or is malformed, is an
+error. Who only looks reads list by list: what cannot be read says so, and the rest is there.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from dataclasses import dataclass, fields, replace
+from ipaddress import IPv4Address
+from typing import TypeVar
 
 from kuryr_runbook.clients.kubernetes.api import KubernetesReader
-from kuryr_runbook.model.errors import ApplyError
+from kuryr_runbook.model.errors import ApplyError, DriftError
 from kuryr_runbook.model.releases import Release
 from kuryr_runbook.model.releases.names import API_VERSION
 from kuryr_runbook.model.site import Site
+from kuryr_runbook.snapshots.cluster.deployed import Program, read_deployed
 from kuryr_runbook.snapshots.cluster.objects import (
-    ClusterService,
     Endpoints,
     KuryrObject,
+    Manifest,
+    Node,
     Pod,
+    Service,
     Warned,
-    cluster_service_of,
     endpoints_of,
     kuryr_object_of,
+    node_of,
     pod_of,
+    reference,
+    service_of,
     warning_of,
 )
-from kuryr_runbook.snapshots.cluster.permissions import Node, node_of
 from kuryr_runbook.snapshots.cluster.programs import Programs, read_programs
-from kuryr_runbook.snapshots.kubernetes import read_cluster_id
 from kuryr_runbook.snapshots.parsing import part, text
-from kuryr_runbook.snapshots.reading import Unreadable, attempted
+from kuryr_runbook.snapshots.reading import Unreadable, attempted, known
 
-Manifest = Mapping[str, Any]
 T = TypeVar("T")
 
 AT_ONCE = 4
 """Lists that are read at the same time."""
+SYSTEM = "kube-system"
+API = ("default", "kubernetes")
+"""Namespace and name of the Service of the API, which Kuryr does not serve."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterState:
-    """The cluster, list by list; what could not be read says so."""
+    """The cluster, list by list; what was not read says so."""
 
-    version: str | Unreadable
     cluster_id: str | Unreadable
     """What tells it from all others."""
-    self_link: bool | Unreadable
-    """Whether the API gives objects a `metadata.selfLink`."""
+    version: str | Unreadable
+    kubernetes: Service | Unreadable | None
+    """`default/kubernetes`, got by itself: a list may leave selfLink out of its items."""
     nodes: tuple[Node, ...] | Unreadable
     pods: tuple[Pod, ...] | Unreadable
-    services: tuple[ClusterService, ...] | Unreadable
+    services: tuple[Service, ...] | Unreadable
     endpoints: tuple[Endpoints, ...] | Unreadable
     kuryr_objects: tuple[KuryrObject, ...] | Unreadable
     events: tuple[Warned, ...] | Unreadable
+    """Warnings alone."""
     programs: Programs | Unreadable
+    """Kuryr's own."""
+    deployed: tuple[Program, ...] | Unreadable
+    """Whatever else runs."""
+
+    @property
+    def api_servers(self) -> tuple[tuple[IPv4Address, int], ...]:
+        """Addresses and port behind the Service of the API. Raises AccessError or DriftError."""
+        return tuple(
+            (_ipv4(backend.address, "an API server"), backend.port)
+            for endpoints in known(self.endpoints)
+            if (endpoints.namespace, endpoints.name) == API
+            for backend in endpoints.backends
+        )
+
+    @property
+    def node_addresses(self) -> tuple[IPv4Address, ...]:
+        """Those of all nodes. Raises AccessError or DriftError."""
+        return tuple(_ipv4(node.address, f"node {node.name}") for node in known(self.nodes))
+
+    @property
+    def dockershim(self) -> bool:
+        """Whether kubelets drive Docker themselves, as they could up to Kubernetes 1.23."""
+        return any(node.runtime.startswith("docker:") for node in known(self.nodes))
+
+
+NOT_ASKED = Unreadable("nobody asked the cluster for it")
+
+
+def nothing_read(why: Unreadable) -> ClusterState:
+    """A state in which nothing could be read."""
+    return ClusterState(**dict.fromkeys((field.name for field in fields(ClusterState)), why))
+
+
+def read_cluster_id(reader: KubernetesReader) -> str:
+    """What tells this cluster from all others: the uid of its namespace kube-system.
+
+    Kubernetes has no id of a cluster; OpenTelemetry's conventions take this for `k8s.cluster.uid`.
+    """
+    space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SYSTEM}}
+    uid = text(part(reader.get(space), "metadata"), "uid")
+    if not uid:
+        raise DriftError(
+            f"the cluster has no namespace {SYSTEM}, whose uid tells it from other clusters",
+            remedy="check that the kubeconfig's context names a cluster of Kubernetes",
+        )
+    return uid
+
+
+def read_cluster(reader: KubernetesReader) -> ClusterState:
+    """Which cluster it is, its nodes, and where the API servers are; strictly."""
+    return replace(
+        nothing_read(NOT_ASKED),
+        endpoints=_api_endpoints(reader),
+        cluster_id=read_cluster_id(reader),
+        version=reader.version,
+        nodes=tuple(map(node_of, reader.list_objects("v1", "Node"))),
+    )
+
+
+def read_before_kuryr(cluster: KubernetesReader | Unreadable) -> ClusterState:
+    """What preflight looks at: also what else runs, and nothing that Kuryr brings."""
+    version = cluster if isinstance(cluster, Unreadable) else attempted(lambda: cluster.version)
+    if isinstance(cluster, Unreadable) or isinstance(version, Unreadable):
+        nobody = Unreadable("Kubernetes could not be asked", "see the check of the Kubernetes API")
+        return replace(nothing_read(nobody), version=version)
+    pods = attempted(lambda: cluster.list_objects("v1", "Pod"))
+    return replace(
+        nothing_read(NOT_ASKED),
+        version=version,
+        nodes=attempted(lambda: tuple(map(node_of, cluster.list_objects("v1", "Node")))),
+        endpoints=attempted(lambda: _api_endpoints(cluster)),
+        deployed=pods
+        if isinstance(pods, Unreadable)
+        else attempted(lambda: tuple(read_deployed(cluster, pods))),
+        pods=pods
+        if isinstance(pods, Unreadable)
+        else attempted(lambda: tuple(it for it in map(pod_of, pods) if it is not None)),
+        services=attempted(lambda: tuple(map(service_of, cluster.list_objects("v1", "Service")))),
+        kubernetes=attempted(lambda: _kubernetes(cluster)),
+    )
 
 
 def read_cluster_state(site: Site, cluster: KubernetesReader | Unreadable) -> ClusterState:
-    """Read all of it, several lists at a time."""
+    """All that diagnosis looks at, several lists at a time."""
     if isinstance(cluster, Unreadable):
-        return unreadable_cluster(cluster)
+        return nothing_read(cluster)
     version = attempted(lambda: cluster.version)
     if isinstance(version, Unreadable):
-        return unreadable_cluster(version)
+        return nothing_read(version)
 
-    def listed(kind: str, of: Callable[[Manifest], T], fields: str = "") -> list[T]:
-        return [of(item) for item in cluster.each_object("v1", kind, fields=fields)]
+    def listed(kind: str, of: Callable[[Manifest], T], field_selector: str = "") -> list[T]:
+        return [of(item) for item in cluster.each_object("v1", kind, fields=field_selector)]
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
 
@@ -74,15 +165,16 @@ def read_cluster_state(site: Site, cluster: KubernetesReader | Unreadable) -> Cl
         pods = begin(lambda: [it for it in listed("Pod", pod_of) if it is not None])
         events = begin(lambda: listed("Event", warning_of, "type=Warning"))
         endpoints = begin(lambda: listed("Endpoints", endpoints_of))
-        services = begin(lambda: listed("Service", cluster_service_of))
+        services = begin(lambda: listed("Service", service_of))
         nodes = begin(lambda: listed("Node", node_of))
-        kuryr = begin(lambda: list(_kuryr_objects(site.release, cluster)))
-        self_link = attempted(lambda: _has_self_link(cluster))
+        kuryr = begin(lambda: list(read_kuryr_objects(site.release, cluster)))
+        kubernetes = attempted(lambda: _kubernetes(cluster))
         told = events()
-        return ClusterState(
+        return replace(
+            nothing_read(NOT_ASKED),
             version=version,
             cluster_id=attempted(lambda: read_cluster_id(cluster)),
-            self_link=self_link,
+            kubernetes=kubernetes,
             nodes=nodes(),
             pods=pods(),
             services=services(),
@@ -93,12 +185,9 @@ def read_cluster_state(site: Site, cluster: KubernetesReader | Unreadable) -> Cl
         )
 
 
-def unreadable_cluster(why: Unreadable) -> ClusterState:
-    """Nothing of it could be read."""
-    return ClusterState(**dict.fromkeys(ClusterState.__slots__, why))
-
-
-def _kuryr_objects(release: Release, cluster: KubernetesReader) -> Iterator[KuryrObject]:
+def read_kuryr_objects(
+    release: Release, cluster: KubernetesReader, namespace: str | None = None
+) -> Iterator[KuryrObject]:
     """All of Kuryr's own kinds; of the network policies those that it holds."""
     for crd in release.crds:
         try:
@@ -108,15 +197,30 @@ def _kuryr_objects(release: Release, cluster: KubernetesReader) -> Iterator[Kury
             remedy = f"if Kuryr's kinds are missing: run phase controller, which brings {crd.name}"
             raise ApplyError(error.message, remedy=remedy) from error
     if any(finalizer.kind == "NetworkPolicy" for finalizer in release.finalizers):
-        for item in cluster.each_object("networking.k8s.io/v1", "NetworkPolicy"):
+        for item in cluster.each_object(
+            "networking.k8s.io/v1", "NetworkPolicy", namespace=namespace
+        ):
             yield kuryr_object_of(item)
 
 
-def _has_self_link(cluster: KubernetesReader) -> bool:
-    # Got by itself: a list may leave selfLink out of its items.
-    metadata = {"name": "kubernetes", "namespace": "default"}
-    found = cluster.get({"apiVersion": "v1", "kind": "Service", "metadata": metadata})
-    return bool(text(part(found, "metadata"), "selfLink"))
+def _kubernetes(cluster: KubernetesReader) -> Service | None:
+    found = cluster.get(reference("Service", "kubernetes"))
+    return None if found is None else service_of(found)
+
+
+def _api_endpoints(cluster: KubernetesReader) -> tuple[Endpoints, ...]:
+    found = cluster.get(reference("Endpoints", "kubernetes"))
+    return () if found is None else (endpoints_of(found),)
+
+
+def _ipv4(address: str, whose: str) -> IPv4Address:
+    try:
+        return IPv4Address(address)
+    except ValueError as error:
+        raise DriftError(
+            f"the address of {whose} should be one of IPv4 and is {address or 'none'}",
+            remedy="the kubelets have to register their address in the nodes' subnet (--node-ip)",
+        ) from error
 
 
 def _troubled(

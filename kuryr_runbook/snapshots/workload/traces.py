@@ -9,7 +9,7 @@ from kuryr_runbook.clients.kubernetes.api import KubernetesReader
 from kuryr_runbook.clients.openstack.api import OpenStackReader
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.snapshots.cluster.vif import PodVif
-from kuryr_runbook.snapshots.workload.verification import Workload, read_workload
+from kuryr_runbook.snapshots.workload.workload import Workload, read_workload
 from kuryr_runbook.specs.workload import balancer_name
 
 

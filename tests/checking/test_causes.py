@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from worlds.diagnosis import BEFORE, RANGE, World, endpoints, moments_ago, service
 
+from kuryr_runbook.checking.checks import REPORT
 from kuryr_runbook.checking.diagnosis import CHECKS, EVERYWHERE, Place, check_diagnosis
 from kuryr_runbook.checking.paths import trace
 from kuryr_runbook.checking.picture.topology import topology_of
@@ -319,6 +320,7 @@ def test_nothing_that_an_api_may_answer_raises(data: Any, kind: tuple[VifDriver,
             place[last] = data.draw(JUNK)
     look = Look(world.read())
     found = check_diagnosis(look)
+    assert not [it.evidence for it in found if it.remedy == REPORT]
     trace(look, Place(pod="web-0", service="web-0"))
     assert topology_of(look, found).site == world.site.name
     told = {it.check for it in found} | {name for it in found for name in it.effects}

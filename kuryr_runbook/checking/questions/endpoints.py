@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from kuryr_runbook.checking.checks import Check, Occasion
 from kuryr_runbook.checking.verdicts import CouldNotLook, failed, passed
+from kuryr_runbook.checking.view.permissions import PreflightLook
 from kuryr_runbook.model.findings import Verdict
-from kuryr_runbook.snapshots.preflight import PreflightSnapshot
 from kuryr_runbook.snapshots.reading import Unreadable
 from kuryr_runbook.specs.image import Reference
 
@@ -18,9 +18,9 @@ SEE_WAY = "check the address and the way there: VPN, proxy, firewall"
     "keystone: the token, and the catalogue that tells where the others are",
     on=(Occasion.PREFLIGHT,),
 )
-def check_keystone(snapshot: PreflightSnapshot) -> Verdict:
+def check_keystone(look: PreflightLook) -> Verdict:
     """All else in the cloud begins here: it gives the token, and says where the others are."""
-    login = snapshot.permissions.login
+    login = look.seen.permissions.login
     if isinstance(login, Unreadable):
         return _no_answer(login)
     return passed(f"user {login.user}, project {login.project} ({login.project_id})")
@@ -32,11 +32,11 @@ def check_keystone(snapshot: PreflightSnapshot) -> Verdict:
     "kuryr-kubernetes makes a port for each pod there",
     on=(Occasion.PREFLIGHT,),
 )
-def check_neutron(snapshot: PreflightSnapshot) -> Verdict:
+def check_neutron(look: PreflightLook) -> Verdict:
     """Kuryr makes its ports there."""
-    _logged_in(snapshot)
-    look = snapshot.permissions.neutron
-    return _no_answer(look) if isinstance(look, Unreadable) else passed(look.url)
+    _logged_in(look)
+    neutron = look.seen.permissions.neutron
+    return _no_answer(neutron) if isinstance(neutron, Unreadable) else passed(neutron.url)
 
 
 @Check(
@@ -45,11 +45,11 @@ def check_neutron(snapshot: PreflightSnapshot) -> Verdict:
     "kuryr-kubernetes makes a load balancer for each Service there",
     on=(Occasion.PREFLIGHT,),
 )
-def check_octavia(snapshot: PreflightSnapshot) -> Verdict:
+def check_octavia(look: PreflightLook) -> Verdict:
     """Kuryr makes its load balancers there."""
-    _logged_in(snapshot)
-    look = snapshot.permissions.octavia
-    return _no_answer(look) if isinstance(look, Unreadable) else passed(look.url)
+    _logged_in(look)
+    octavia = look.seen.permissions.octavia
+    return _no_answer(octavia) if isinstance(octavia, Unreadable) else passed(octavia.url)
 
 
 @Check(
@@ -58,10 +58,10 @@ def check_octavia(snapshot: PreflightSnapshot) -> Verdict:
     "kuryr-kubernetes watches pods, Services and Endpoints there",
     on=(Occasion.PREFLIGHT,),
 )
-def check_kubernetes(snapshot: PreflightSnapshot) -> Verdict:
+def check_kubernetes(look: PreflightLook) -> Verdict:
     """By the way that the kubeconfig names; Kuryr itself takes another, kubernetes.api_root."""
-    look = snapshot.cluster
-    return _no_answer(look) if isinstance(look, Unreadable) else passed(look.version)
+    version = look.cluster.version
+    return _no_answer(version) if isinstance(version, Unreadable) else passed(version)
 
 
 @Check(
@@ -70,12 +70,13 @@ def check_kubernetes(snapshot: PreflightSnapshot) -> Verdict:
     "kubelet: it pulls the image from there",
     on=(Occasion.PREFLIGHT,),
 )
-def check_registry(snapshot: PreflightSnapshot) -> Verdict:
+def check_registry(look: PreflightLook) -> Verdict:
     """Whether the login may also push shows in phase 01: asking would begin an upload."""
-    if isinstance(snapshot.image, Unreadable):
-        return _no_answer(snapshot.image)
-    has = f"it has the image, {snapshot.image}" if snapshot.image else "it has no image of ours yet"
-    return passed(f"{snapshot.site.image.repository}: {has}")
+    image = look.seen.image
+    if isinstance(image, Unreadable):
+        return _no_answer(image)
+    has = f"it has the image, {image}" if image else "it has no image of ours yet"
+    return passed(f"{look.site.image.repository}: {has}")
 
 
 @Check(
@@ -84,23 +85,23 @@ def check_registry(snapshot: PreflightSnapshot) -> Verdict:
     "phase 01 builds on it",
     on=(Occasion.PREFLIGHT,),
 )
-def check_base_image(snapshot: PreflightSnapshot) -> Verdict:
+def check_base_image(look: PreflightLook) -> Verdict:
     """Phase 01 builds on it."""
-    name = snapshot.site.base_image
-    if isinstance(snapshot.base_image, Unreadable):
-        return _no_answer(snapshot.base_image)
-    if snapshot.base_image is None:
+    name = look.site.base_image
+    if isinstance(look.seen.base_image, Unreadable):
+        return _no_answer(look.seen.base_image)
+    if look.seen.base_image is None:
         return failed(
             f"{Reference.parse(name).registry} has no image {name}",
             f"set image.base_image to an image of Debian with Python "
-            f"{snapshot.site.constraint_set.python}, such as "
-            f"{snapshot.site.constraint_set.base_image}",
+            f"{look.site.constraint_set.python}, such as "
+            f"{look.site.constraint_set.base_image}",
         )
-    return passed(f"{name}, {snapshot.base_image}")
+    return passed(f"{name}, {look.seen.base_image}")
 
 
-def _logged_in(snapshot: PreflightSnapshot) -> None:
-    if isinstance(snapshot.permissions.login, Unreadable):
+def _logged_in(look: PreflightLook) -> None:
+    if isinstance(look.seen.permissions.login, Unreadable):
         raise CouldNotLook("without a login nothing can be asked", "see the check of Keystone")
 
 

@@ -5,14 +5,15 @@ from typing import Any
 
 from worlds.memory_cloud import MemoryCloud
 from worlds.memory_cluster import MemoryCluster
-from worlds.verification import lab_site
+from worlds.sites import lab_site
 
 from kuryr_runbook.clients.openstack.api import Resource
 from kuryr_runbook.model.errors import AccessError
 from kuryr_runbook.snapshots.cloud.state import LISTS, NOT_ASKED
 from kuryr_runbook.snapshots.cluster.vif import PodVif
 from kuryr_runbook.snapshots.reading import Unreadable
-from kuryr_runbook.snapshots.workload.verification import Workload, read_verification, read_workload
+from kuryr_runbook.snapshots.workload.verification import read_verification
+from kuryr_runbook.snapshots.workload.workload import Workload, read_workload, read_workload_cluster
 
 SITE = lab_site()
 NAMESPACE = SITE.verification.namespace
@@ -62,7 +63,11 @@ def test_the_workload_is_what_stays_of_it_with_its_latest_trouble() -> None:
     assert (workload.cluster_ip, workload.ingress) == ("10.2.0.40", "")
     assert [pod.name for pod in workload.pods] == ["kuryr-demo-a", "kuryr-demo-b"]
     assert workload.running == {"kuryr-demo-a": "10.1.0.5"}
-    assert [pod.trouble for pod in workload.pods] == ["", "FailedCreatePodSandBox: error 504"]
+    warned = read_workload_cluster(SITE, cluster).events
+    assert not isinstance(warned, Unreadable)
+    assert [(it.name, it.message) for it in warned] == [
+        ("kuryr-demo-b", "error 504"), ("kuryr-demo-b", "error 500"),
+    ]  # fmt: skip
 
 
 def vif_of(port: str) -> dict[str, Any]:
@@ -93,7 +98,7 @@ def test_the_interface_is_read_from_where_the_release_notes_it() -> None:
 
 def test_no_workload_is_read_as_none() -> None:
     workload = read_workload(SITE, MemoryCluster())
-    assert workload == Workload(available=None, pods=(), cluster_ip="", ingress="")
+    assert workload == Workload(available=None, pods=(), service=None)
 
 
 class ClosedCloud(MemoryCloud):

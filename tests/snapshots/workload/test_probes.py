@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from worlds.verification import lab_site
+from worlds.sites import lab_site
 
 from kuryr_runbook.clients.kubernetes.exec import Executed
 from kuryr_runbook.model.errors import ApplyError

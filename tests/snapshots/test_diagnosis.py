@@ -119,7 +119,7 @@ def test_nothing_at_all_can_be_saved_too(tmp_path: Path) -> None:
         ("[]", "no snapshot for diagnosis"),
         ('{"format": "another"}', "no snapshot for diagnosis"),
         (json.dumps({"format": FORMAT, "version": 99}), "version 99"),
-        (json.dumps({"format": FORMAT, "version": 3, "snapshot": {}}), "damaged: taken_at"),
+        (json.dumps({"format": FORMAT, "version": 4, "snapshot": {}}), "damaged: taken_at"),
     ],
 )
 def test_what_is_no_snapshot_is_refused(tmp_path: Path, content: str, said: str) -> None:

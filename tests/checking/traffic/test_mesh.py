@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from worlds.verification import NO, PODS, YES, healthy, pod, probe, with_cloud, with_pod
+from worlds.verification import ADDRESSES, AMPHORA, NO, PODS, VIP, YES, Workload, healthy, probe
 
 from kuryr_runbook.checking.verification import check_verification
 from kuryr_runbook.clients.kubernetes.exec import Executed
@@ -35,7 +35,7 @@ def lost(part: str, fails: Callable[[int, int], bool], answer: Answer = NO) -> V
     probes: dict[str, PodProbe | Unreadable] = {}
     for one, name in enumerate(PODS):
         found = probe(one)
-        bad = {pod(it).address: answer for it in range(4) if it != one and fails(one, it)}
+        bad = {ADDRESSES[it]: answer for it in range(4) if it != one and fails(one, it)}
         probes[name] = replace(found, **{part: {**getattr(found, part), **bad}})
     return replace(HEALTHY, probes=probes)
 
@@ -77,22 +77,22 @@ def test_both_kinds_of_way_are_counted() -> None:
 
 
 def test_a_mesh_on_one_node_is_no_proof_for_the_way_between_nodes() -> None:
-    snapshot = HEALTHY
+    world = Workload()
     for index in (1, 3):
-        snapshot = with_pod(snapshot, index, node="worker1")
+        world.object("Pod", PODS[index])["spec"]["nodeName"] = "worker1"
+    snapshot = world.verified()
     found = finding(snapshot, "pod-to-pod")
     assert found.status is Status.WARN
     assert "nothing was sent between nodes" in found.evidence
     assert "delete pod -l app=kuryr-demo" in found.remedy
-    assert not isinstance(snapshot.cluster, Unreadable)
-    only = replace(snapshot.cluster, nodes=snapshot.cluster.nodes[:1])
-    assert finding(replace(snapshot, cluster=only), "pod-to-pod").status is Status.PASS
+    world.remove("Node", "worker2")
+    assert finding(world.verified(), "pod-to-pod").status is Status.PASS
 
 
 def test_the_largest_packet_is_judged_where_small_ones_pass() -> None:
     mute = lost("pings", lambda one, other: other == 2)
     probes = {
-        name: replace(it, large={**it.large, pod(2).address: NO})
+        name: replace(it, large={**it.large, ADDRESSES[2]: NO})
         for name, it in mute.probes.items()
         if isinstance(it, PodProbe)
     }
@@ -124,28 +124,32 @@ def test_a_cluster_without_dns_is_not_asked_for_it() -> None:
 @pytest.mark.parametrize(
     ("provider", "seen", "status"),
     [
-        ("amphora", "10.2.0.40", Status.PASS),
-        ("octavia", "10.2.0.140", Status.PASS),
+        ("amphora", VIP, Status.PASS),
+        ("octavia", AMPHORA, Status.PASS),
         ("amphora", "172.18.0.11", Status.FAIL),
         ("amphora", "nonsense", Status.FAIL),
         ("amphora", "2001:db8::1", Status.FAIL),
         ("amphora", "", Status.UNKNOWN),
-        ("ovn", "10.2.0.40", Status.PASS),
+        ("ovn", VIP, Status.PASS),
         ("ovn", "172.18.0.11", Status.FAIL),
         ("f5", "172.18.0.11", Status.SKIP),
     ],
 )
 def test_from_where_a_load_balancer_asks(provider: str, seen: str, status: Status) -> None:
-    snapshot = with_cloud(HEALTHY, "loadbalancer", "lb", {"provider": provider})
+    world = Workload()
+    world.lb["provider"] = provider
+    snapshot = world.verified()
     answer = Answer(ok=True, said=PODS[0], seen=seen)
     probes = {name: replace(probe(index), vip=(answer,)) for index, name in enumerate(PODS)}
     assert finding(replace(snapshot, probes=probes), "vip-source-address").status is status
 
 
 def test_with_ovn_every_pod_is_seen_as_itself() -> None:
-    snapshot = with_cloud(HEALTHY, "loadbalancer", "lb", {"provider": "ovn"})
+    world = Workload()
+    world.lb["provider"] = "ovn"
+    snapshot = world.verified()
     probes = {
-        name: replace(probe(index), vip=(Answer(ok=True, said=PODS[0], seen=pod(index).address),))
+        name: replace(probe(index), vip=(Answer(ok=True, said=PODS[0], seen=ADDRESSES[index]),))
         for index, name in enumerate(PODS)
     }
     found = finding(replace(snapshot, probes=probes), "vip-source-address")
@@ -188,7 +192,7 @@ anything = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(["ok", "said", "seen", "10.1.0.11", "x"]), inner, max_size=3
+            st.sampled_from(["ok", "said", "seen", ADDRESSES[1], "x"]), inner, max_size=3
         )
     ),
     max_leaves=6,
@@ -207,7 +211,7 @@ def judged(documents: list[Any]) -> dict[str, Finding]:
 
 def test_what_healthy_pods_print_passes() -> None:
     found = judged([told(index) for index in range(4)])
-    assert {it.status for it in found.values()} == {Status.PASS}
+    assert {it.status for it in found.values()} <= {Status.PASS, Status.SKIP}
 
 
 @given(st.sampled_from(sorted(KEYS)), st.integers(0, 3), anything)
@@ -247,7 +251,7 @@ def test_a_failing_pair_always_shows_in_its_check(
         for other in range(4):
             if (one, other) in answers:
                 said = PODS[other] if answers[one, other] else "nothing"
-                part[pod(other).address] = replace(YES, ok=answers[one, other], said=said)
+                part[ADDRESSES[other]] = replace(YES, ok=answers[one, other], said=said)
         probes[name] = replace(probe(one), **{EDGES[check]: part})
     found = finding(replace(HEALTHY, probes=probes), check)
     wanted = (

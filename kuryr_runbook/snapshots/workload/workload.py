@@ -1,0 +1,104 @@
+"""The verification's workload as the cluster shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from kuryr_runbook.clients.kubernetes.api import KubernetesReader
+from kuryr_runbook.model.releases.names import API_VERSION
+from kuryr_runbook.model.site import Site
+from kuryr_runbook.snapshots.cluster.deployed import program_of
+from kuryr_runbook.snapshots.cluster.objects import (
+    Manifest,
+    Pod,
+    Service,
+    endpoints_of,
+    kuryr_object_of,
+    node_of,
+    pod_of,
+    service_of,
+    vifs_of,
+    warning_of,
+)
+from kuryr_runbook.snapshots.cluster.state import NOT_ASKED, ClusterState, nothing_read
+from kuryr_runbook.snapshots.reading import Attempt, demanded, known
+from kuryr_runbook.specs.workload import DEMO, SELECTOR, SERVICE
+
+DEPLOYMENT = ("Deployment", DEMO)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """The workload: its Deployment, its pods and its Service."""
+
+    available: int | None
+    """Available replicas; None: there is no Deployment."""
+    pods: tuple[Pod, ...]
+    """Without those that are being deleted, with the interfaces that Kuryr noted for them."""
+    service: Service | None
+
+    @property
+    def cluster_ip(self) -> str:
+        """Of the Service; empty: there is none."""
+        return self.service.cluster_ip if self.service else ""
+
+    @property
+    def ingress(self) -> str:
+        """The address that the Service announces to the outside; empty: none yet."""
+        return self.service.ingress if self.service else ""
+
+    @property
+    def running(self) -> Mapping[str, str]:
+        """The address of each running pod, by name."""
+        return {pod.name: pod.address for pod in self.pods if pod.is_running}
+
+
+def read_workload_cluster(
+    site: Site, cluster: KubernetesReader, attempt: Attempt = demanded
+) -> ClusterState:
+    """The cluster's nodes, and the workload's namespace in one list call for each kind."""
+    space = site.verification.namespace
+
+    def listed(version: str, kind: str, labels: str = "") -> Sequence[Manifest]:
+        return cluster.list_objects(version, kind, namespace=space, labels=labels)
+
+    return replace(
+        nothing_read(NOT_ASKED),
+        nodes=attempt(lambda: tuple(map(node_of, cluster.list_objects("v1", "Node")))),
+        deployed=attempt(lambda: tuple(map(program_of, listed("apps/v1", "Deployment")))),
+        services=attempt(lambda: tuple(map(service_of, listed("v1", "Service")))),
+        endpoints=attempt(lambda: tuple(map(endpoints_of, listed("v1", "Endpoints")))),
+        pods=attempt(
+            lambda: tuple(it for it in map(pod_of, listed("v1", "Pod", SELECTOR)) if it is not None)
+        ),
+        events=attempt(
+            lambda: tuple(
+                warning_of(it) for it in listed("v1", "Event") if it.get("type") == "Warning"
+            )
+        ),
+        kuryr_objects=attempt(lambda: tuple(map(kuryr_object_of, listed(API_VERSION, "KuryrPort"))))
+        if site.release.crds
+        else (),
+    )
+
+
+def workload_of(site: Site, cluster: ClusterState) -> Workload:
+    """The workload in what was read. Raises AccessError where a part of it was not."""
+    pods, services = known(cluster.pods), known(cluster.services)
+    vifs = vifs_of(site.release, pods, known(cluster.kuryr_objects))
+    deployments = [it for it in known(cluster.deployed) if (it.kind, it.name) == DEPLOYMENT]
+    return Workload(
+        available=deployments[0].available if deployments else None,
+        pods=tuple(
+            replace(pod, vif=vifs.get((pod.namespace, pod.name)))
+            for pod in pods
+            if pod.life.deleted is None
+        ),
+        service=next((it for it in services if it.name == SERVICE), None),
+    )
+
+
+def read_workload(site: Site, cluster: KubernetesReader) -> Workload:
+    """Read it alone."""
+    return workload_of(site, read_workload_cluster(site, cluster))
