@@ -51,6 +51,17 @@ class Depth(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that a check finds, as the documentation tells it: a row of its table."""
+
+    what: str
+    seen: str
+    """What users notice."""
+    told: str = ""
+    """What diagnosis says then, where it is more than the name of the check."""
+
+
+@dataclass(frozen=True, slots=True)
 class Check:
     """A question; used as the decorator of the function that answers it."""
 
@@ -68,6 +79,8 @@ class Check:
     """The checks whose findings follow from this one's."""
     region: Region | None = None
     """Where in the picture it finds causes, beside their victims."""
+    faults: tuple[Fault, ...] = ()
+    """What of it the documentation tells."""
     find: Callable[[Any], Verdict | Iterable[Verdict]] = lambda view: ()
     """Raises CouldNotLook."""
 

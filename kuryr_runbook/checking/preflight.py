@@ -11,10 +11,10 @@ from kuryr_runbook.checking.questions import (
     endpoints,
     intruders,
     macvlan,
+    needs,
     nodes,
     pairs,
     permissions,
-    quotas,
     services,
 )
 from kuryr_runbook.checking.view.permissions import PreflightLook
@@ -28,7 +28,7 @@ LOOK_YOURSELF = (
 
 CHECKS = checks_on(
     Occasion.PREFLIGHT,
-    *(endpoints, permissions, cluster, services, intruders, macvlan, nodes, pairs, quotas),
+    *(endpoints, permissions, cluster, services, intruders, macvlan, nodes, pairs, needs),
 )
 
 

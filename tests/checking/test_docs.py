@@ -1,20 +1,15 @@
-"""The table of faults speaks of every question of diagnosis, and of no other."""
+"""The table of faults in the documentation is what the checks say of themselves."""
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-
-from kuryr_runbook.checking.diagnosis import CHECKS
-
-DOCS = Path(__file__).parents[2] / "docs" / "troubleshooting.md"
+from making.faults import BEGIN, DOCUMENT, undocumented, written
 
 
-def test_every_check_stands_in_the_table_of_faults() -> None:
-    rows = [line for line in DOCS.read_text().splitlines() if line.startswith("| ")]
-    told = {
-        name
-        for row in rows
-        for name in re.findall(r"`([a-z]+(?:-[a-z]+)*)`", row.rsplit("|", 2)[1])
-    }
-    assert told == {check.name for check in CHECKS}
+def test_the_table_of_faults_is_made_of_the_checks() -> None:
+    text = DOCUMENT.read_text()
+    assert BEGIN in text
+    assert text == written(text), "PYTHONPATH=tests python -m making.faults"
+
+
+def test_every_check_of_diagnosis_has_a_row() -> None:
+    assert undocumented() == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kuryr_runbook.checking.causes import Cause
-from kuryr_runbook.checking.checks import Check, Occasion
+from kuryr_runbook.checking.checks import Check, Fault, Occasion
 from kuryr_runbook.checking.questions.services import FROM_HANDLER, SEE_LOG, balancers
 from kuryr_runbook.checking.verdicts import service_victim, some
 from kuryr_runbook.checking.view.cloud import Look
@@ -21,6 +21,7 @@ from kuryr_runbook.snapshots.cluster.objects import Service
     "kuryr-kubernetes, controller/drivers/lbaasv2.py; a protocol that Octavia refuses is skipped",
     explains={"members-differ"},
     on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
+    faults=(Fault("listener or pool deleted", "one port does not answer"),),
 )
 def check_listeners(look: Look) -> Iterator[Cause]:
     """Where a load balancer changes just now, one looks again later."""
@@ -49,6 +50,12 @@ def check_listeners(look: Look) -> Iterator[Cause]:
     "The members of every pool are the Service's ready backends",
     f"{FROM_HANDLER}: a member for each address of the endpoints",
     on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
+    faults=(
+        Fault(
+            "member deleted, or one too many",
+            "some pods get no requests, or some requests no answer",
+        ),
+    ),
 )
 def check_members(look: Look) -> Iterator[Cause]:
     """One that lacks gets no requests; one too many swallows its share of them."""
@@ -74,6 +81,7 @@ def check_members(look: Look) -> Iterator[Cause]:
     "No member of a pool is in ERROR",
     "octavia: operating_status; NO_MONITOR is what members of Kuryr's pools have",
     on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
+    faults=(Fault("member in ERROR", "some requests get no answer"),),
 )
 def check_member_states(look: Look) -> Iterator[Cause]:
     """Of the load balancers of Services, and of the API."""

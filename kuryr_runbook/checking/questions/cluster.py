@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from ipaddress import IPv4Network
 
 from kuryr_runbook.checking.causes import Cause
-from kuryr_runbook.checking.checks import Check, Depth, Occasion
-from kuryr_runbook.checking.questions.programs import CONTROLLER_EFFECTS
+from kuryr_runbook.checking.checks import Check, Depth, Fault, Occasion
+from kuryr_runbook.checking.effects import CONTROLLER_EFFECTS
 from kuryr_runbook.checking.verdicts import CouldNotLook, failed, objected, passed, readable, some
 from kuryr_runbook.checking.view.cloud import Look, look_up
 from kuryr_runbook.checking.view.permissions import PreflightLook
@@ -31,6 +31,7 @@ def _without_self_link(site: Site) -> str:
     explains={"controller-ready", *CONTROLLER_EFFECTS},
     depth=Depth.GROUND,
     region=Region.PROGRAMS,
+    faults=(Fault("Kubernetes outside of the release's window", "nothing is handled"),),
 )
 def check_version(look: Look) -> Iterator[Verdict]:
     """Each release has a window, from the APIs that it uses."""
@@ -73,6 +74,12 @@ def check_release_step(look: PreflightLook) -> Verdict:
     explains={"controller-ready", *CONTROLLER_EFFECTS},
     depth=Depth.GROUND,
     region=Region.PROGRAMS,
+    faults=(
+        Fault(
+            "Kubernetes 1.20 on without selfLink, Stein to Victoria",
+            "nothing is handled, KeyError selfLink",
+        ),
+    ),
 )
 def check_self_link(look: Look) -> Verdict:
     """Seen at the Service default/kubernetes. Up to Victoria, Kuryr does nothing without it."""

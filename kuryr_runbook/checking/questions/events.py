@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from kuryr_runbook.checking.causes import Cause
-from kuryr_runbook.checking.checks import Check, Depth
-from kuryr_runbook.checking.questions.programs import CONTROLLER_EFFECTS, DAEMON_EFFECTS
+from kuryr_runbook.checking.checks import Check, Depth, Fault
+from kuryr_runbook.checking.effects import CONTROLLER_EFFECTS, DAEMON_EFFECTS
 from kuryr_runbook.checking.signs.kubelet import foreign_plugin, lacking_plugin, remedy_of
 from kuryr_runbook.checking.verdicts import CouldNotLook, pod_victim, readable, some
 from kuryr_runbook.checking.view.cloud import Look, ipv4, ipv4_range
@@ -37,6 +37,13 @@ FIRST_FILE = "the first file by its name in /etc/cni/net.d wins"
     },
     depth=Depth.GROUND,
     region=Region.NODES,
+    faults=(
+        Fault(
+            "a configuration of another network sorts before Kuryr's in /etc/cni/net.d",
+            "pods of that node hang with that plugin's error, or run with an address of none "
+            "of Kuryr's subnets",
+        ),
+    ),
 )
 def check_other_plugin(look: Look) -> Iterator[Cause]:
     """By what the kubelet says of pods that wait, and by addresses of none of Kuryr's subnets."""
@@ -69,6 +76,12 @@ def check_other_plugin(look: Look) -> Iterator[Cause]:
     explains={"pod-unhandled", "pod-plugged"},
     depth=Depth.GROUND,
     region=Region.NODES,
+    faults=(
+        Fault(
+            "a plugin's program is not in /opt/cni/bin",
+            "pods of that node hang: `failed to find plugin`",
+        ),
+    ),
 )
 def check_plugin_missing(look: Look) -> Iterator[Cause]:
     """Kuryr's is brought by its daemon, those of Kubernetes' own by the node's package."""
@@ -108,6 +121,14 @@ def _bringing(look: Look, plugin: str, node: str) -> str:
     "kubernetes: events FailedCreate and FailedScheduling",
     depth=Depth.GROUND,
     region=Region.PODS,
+    faults=(
+        Fault(
+            "a quota, a taint, PodSecurity or an admission webhook keeps pods from being made "
+            "or placed",
+            "they are not there, or Pending",
+            "`pods-denied`: of Kuryr's own a failure, of others a warning",
+        ),
+    ),
 )
 def check_denied(look: Look) -> Iterator[Cause]:
     """Of Kuryr's own programs a failure, as all waits for them; of others a warning."""

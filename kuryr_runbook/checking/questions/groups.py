@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from kuryr_runbook.checking.causes import Cause
-from kuryr_runbook.checking.checks import Check, Occasion
+from kuryr_runbook.checking.checks import Check, Fault, Occasion
 from kuryr_runbook.checking.verdicts import (
     CouldNotLook,
     node_victim,
@@ -40,6 +40,9 @@ def _open_by_design(site: Site) -> str:
     "from the service subnet",
     region=Region.GUARDS,
     on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
+    faults=(
+        Fault("rule for the service subnet removed", "services time out, load balancer ACTIVE"),
+    ),
 )
 def check_service_rule(look: Look) -> Iterator[Cause]:
     """With MACVLAN it is the group of the worker's port, with the other drivers the pod's own."""
@@ -64,6 +67,12 @@ def check_service_rule(look: Look) -> Iterator[Cause]:
     "Security groups let pods reach each other",
     "neutron: a group lets its own members in only by a rule with itself as remote group",
     region=Region.GUARDS,
+    faults=(
+        Fault(
+            "rule for the group's own members removed",
+            "pods on different nodes do not reach each other",
+        ),
+    ),
 )
 def check_self_rule(look: Look) -> Iterator[Cause]:
     """By the group itself, or by the range of the pods."""
@@ -88,6 +97,7 @@ def check_self_rule(look: Look) -> Iterator[Cause]:
     "api-rule",
     "Security groups let the API's load balancer reach the API servers",
     "kuryr-kubernetes, doc/source/installation/manual.rst: the API has a load balancer of its own",
+    faults=(Fault("rule for the API's load balancer removed", "pods do not reach the API"),),
 )
 def check_api_rule(look: Look) -> Iterator[Cause]:
     """Its members are given with the nodes' subnet, and so are asked from there."""
@@ -120,6 +130,7 @@ def check_api_rule(look: Look) -> Iterator[Cause]:
     "No security group of nodes or pods admits everybody",
     "neutron: a rule without a remote range admits the whole world, by a floating IP too",
     moot=_open_by_design,
+    faults=(Fault("a rule that admits everybody", "nothing, until somebody comes"),),
 )
 def check_too_open(look: Look) -> Iterator[Cause]:
     """Every protocol, or every port of TCP or UDP, from anywhere."""

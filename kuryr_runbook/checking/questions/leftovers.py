@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from kuryr_runbook.checking.causes import Cause
-from kuryr_runbook.checking.checks import Check
+from kuryr_runbook.checking.checks import Check, Fault
 from kuryr_runbook.checking.fixes import (
     Marked,
     certain,
@@ -53,6 +53,13 @@ def _victim(item: Marked) -> Victim:
     "Nothing hangs in Terminating for Kuryr's sake",
     "kuryr-kubernetes, constants.py from 3.0.0 on: the controller takes its finalizers off",
     moot=_without_finalizers,
+    faults=(
+        Fault(
+            "finalizers without a controller (Victoria on)",
+            "pods, services, namespaces hang in Terminating",
+            "a cause above, else `stuck-finalizers`",
+        ),
+    ),
 )
 def check_finalizers(look: Look) -> Iterator[Cause]:
     """Pods, Services, network policies and Kuryr's own objects."""
@@ -83,6 +90,7 @@ def check_finalizers(look: Look) -> Iterator[Cause]:
     "Every port of a pod has its pod",
     f"kuryr-kubernetes: device_owner compute:kuryr, device_id the pod's uid; {LEAK}",
     explains={"pair-stale"},
+    faults=(Fault("port of a pod that is gone, or made by hand", "the quota fills up"),),
 )
 def check_ports(look: Look) -> Iterator[Cause]:
     """Each takes an address and a piece of the quota, as do those that are nobody's at all."""
@@ -114,6 +122,7 @@ def check_ports(look: Look) -> Iterator[Cause]:
     "port-twice",
     "No pod has two ports",
     "kuryr-kubernetes, controller/drivers/nested_macvlan_vif.py: after a failure it makes another",
+    faults=(Fault("second port of a pod, after a failed attempt", "the quota fills up"),),
 )
 def check_second_ports(look: Look) -> Iterator[Cause]:
     """The one that its interface does not name is of an attempt that failed."""
@@ -146,6 +155,7 @@ def check_second_ports(look: Look) -> Iterator[Cause]:
     "Every KuryrPort has its pod",
     "kuryr-kubernetes, controller/handlers/kuryrport.py from 3.0.0 on",
     moot=_without_kuryr_ports,
+    faults=(Fault("KuryrPort without pod", "the same"),),
 )
 def check_kuryr_ports(look: Look) -> Iterator[Cause]:
     """It is named as its pod."""
@@ -175,6 +185,7 @@ def check_kuryr_ports(look: Look) -> Iterator[Cause]:
     "Every load balancer of a Service has its Service",
     f"kuryr-kubernetes names them <namespace>/<service>; {LEAK}",
     explains={"floating-ip-orphaned"},
+    faults=(Fault("load balancer of a service that is gone", "costs"),),
 )
 def check_balancers(look: Look) -> Iterator[Cause]:
     """In the service subnet only: others are not Kuryr's."""
@@ -208,6 +219,7 @@ def check_balancers(look: Look) -> Iterator[Cause]:
     "floating-ip-orphaned",
     "Every floating IP of Kuryr's leads to a load balancer",
     f"kuryr-kubernetes, controller/drivers/public_ip.py: description {KURYRS_FLOATING_IP}; {LEAK}",
+    faults=(Fault("floating IP of a service that is gone", "costs"),),
 )
 def check_floating_ips(look: Look) -> Iterator[Cause]:
     """You pay for it, and it counts towards the quota."""

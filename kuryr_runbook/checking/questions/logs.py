@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from kuryr_runbook.checking.causes import Cause
-from kuryr_runbook.checking.checks import Check, Depth
+from kuryr_runbook.checking.checks import Check, Depth, Fault
 from kuryr_runbook.checking.signs.known import CONTROLLER_SIGNS, DAEMON_SIGNS
 from kuryr_runbook.checking.signs.sign import Sign, sign_of
 from kuryr_runbook.checking.verdicts import CouldNotLook
@@ -35,6 +35,24 @@ anew (kuryr-kubernetes, handlers/retry.py). What it said last before that, it do
     "kuryr-kubernetes: what it logs and raises, from stein to 2024.1",
     depth=Depth.SAID,
     region=Region.PROGRAMS,
+    faults=(
+        Fault(
+            "controller cannot start: wrong CA, login refused, an option, a handler or the "
+            "token missing",
+            "the same, and the pod restarts",
+            "`controller-log` with the line; without a telling line `controller-ready`",
+        ),
+        Fault(
+            "a role was revoked",
+            "new pods or services hang, the controller is ready",
+            "`controller-log`: 403",
+        ),
+        Fault(
+            "service account's token expired (Kubernetes 1.21 on)",
+            "nothing new works after some months",
+            "`controller-log`: 401",
+        ),
+    ),
 )
 def check_controller_log(look: Look) -> Iterator[Cause]:
     """Credentials, certificates, roles, quotas: what no list of resources shows."""
@@ -58,6 +76,13 @@ def check_controller_log(look: Look) -> Iterator[Cause]:
     "kuryr-kubernetes, cni/: what it logs and raises, from stein to 2024.1; pyroute2",
     depth=Depth.SAID,
     region=Region.PROGRAMS,
+    faults=(
+        Fault(
+            "wrong `link_iface`",
+            "pods hang: `CNI Daemon returned error 500`",
+            "`daemon-log`: KeyError with the name; without the log `pod-plugged`",
+        ),
+    ),
 )
 def check_daemon_log(look: Look) -> Iterator[Cause]:
     """Only the logs of daemons in trouble were read, and of those on nodes where pods hang."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 from kuryr_runbook.checking.causes import Cause
-from kuryr_runbook.checking.checks import Check, Occasion
+from kuryr_runbook.checking.checks import Check, Fault, Occasion
 from kuryr_runbook.checking.questions.nodes import without_pairs
 from kuryr_runbook.checking.verdicts import failed, passed, service_victim, some, warned
 from kuryr_runbook.checking.view.cloud import Look
@@ -68,6 +68,12 @@ def check_pair_macs(look: PreflightLook) -> Verdict:
     "seen with ovn-octavia-provider 11.0.0: the answer of a pod of the same node stays on the "
     "node's own bridge, and meets no OVN that could turn its address back",
     moot=without_pairs,
+    faults=(
+        Fault(
+            "load balancers of the provider ovn before nested-macvlan",
+            "a pod gets no answer from pods of its own node",
+        ),
+    ),
 )
 def check_ovn_balancers(look: Look) -> Iterator[Cause]:
     """The site's provider cannot be ovn then, but the cloud's default may be."""

@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from kuryr_runbook.checking.causes import Cause
-from kuryr_runbook.checking.checks import Check, Depth, Occasion
-from kuryr_runbook.checking.questions.programs import CONTROLLER_EFFECTS, SERVICE_EFFECTS
+from kuryr_runbook.checking.checks import Check, Depth, Fault, Occasion
+from kuryr_runbook.checking.effects import CONTROLLER_EFFECTS, SERVICE_EFFECTS
 from kuryr_runbook.checking.verdicts import CouldNotLook, phase, readable, service_victim, some
 from kuryr_runbook.checking.view.cloud import Look, ipv4, ipv4_range, look_up
 from kuryr_runbook.model.findings import Region, Status, Victim
@@ -27,6 +27,7 @@ RANGES = (
     "kuryr.conf: worker_nodes_subnet, pod_subnet, service_subnet",
     explains={"controller-ready", "controller-restarts", *CONTROLLER_EFFECTS},
     depth=Depth.GROUND,
+    faults=(Fault("subnet deleted, or another one named in the site", "nothing new works"),),
 )
 def check_subnets(look: Look) -> Iterator[Cause]:
     """By the site's ids or names."""
@@ -50,6 +51,12 @@ def check_subnets(look: Look) -> Iterator[Cause]:
     "One router joins nodes, pods and Services",
     "kuryr-kubernetes, doc/source/installation/manual.rst: one router for both subnets",
     region=Region.ROUTER,
+    faults=(
+        Fault(
+            "router lost a leg or its gateway",
+            "no traffic between pods and services, or none to the outside",
+        ),
+    ),
 )
 def check_router(look: Look) -> Iterator[Cause]:
     """Its ports stand in the subnets; those of another project's router are not seen."""
@@ -82,6 +89,12 @@ def check_router(look: Look) -> Iterator[Cause]:
     RANGES,
     depth=Depth.GROUND,
     region=Region.SERVICES,
+    faults=(
+        Fault(
+            "allocation pool reaches into the services' half",
+            "sooner or later a service without load balancer",
+        ),
+    ),
 )
 def check_pool(look: Look) -> Iterator[Cause]:
     """An allocation pool that reaches into the Services' range gives their addresses away."""
@@ -108,6 +121,12 @@ def check_pool(look: Look) -> Iterator[Cause]:
     explains={"balancer-missing"},
     depth=Depth.GROUND,
     region=Region.SERVICES,
+    faults=(
+        Fault(
+            "an amphora or somebody else has a service's address",
+            "that service has no load balancer",
+        ),
+    ),
 )
 def check_taken(look: Look) -> Iterator[Cause]:
     """An amphora's own port there keeps the next Service from getting its load balancer."""
@@ -145,6 +164,12 @@ def check_taken(look: Look) -> Iterator[Cause]:
     depth=Depth.GROUND,
     region=Region.SERVICES,
     on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
+    faults=(
+        Fault(
+            "ClusterIPs outside of the service subnet, or in its upper half",
+            "services without load balancer",
+        ),
+    ),
 )
 def check_range(look: Look) -> Iterator[Cause]:
     """The controller says `Found 0 subnets for service`; in the upper half Octavia may be first."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from math import ceil
 
 from kuryr_runbook.checking.causes import Cause
-from kuryr_runbook.checking.checks import Check, Depth, Occasion
+from kuryr_runbook.checking.checks import Check, Depth, Fault, Occasion
 from kuryr_runbook.checking.verdicts import (
     CouldNotLook,
     failed,
@@ -86,6 +86,12 @@ def check_nodes(look: Look) -> Verdict:
     on=(Occasion.PREFLIGHT, Occasion.DIAGNOSIS),
     explains={"pod-unhandled", "address-pair", "controller-restarts"},
     depth=Depth.GROUND,
+    faults=(
+        Fault(
+            "node's address belongs to no port: wrong `--node-ip`, wrong subnet",
+            "pods of that node hang",
+        ),
+    ),
 )
 def check_node_ports(look: Look) -> Iterator[Verdict]:
     """Kuryr finds the port of a pod's node by the address that its kubelet registered.
@@ -122,6 +128,7 @@ def check_node_ports(look: Look) -> Iterator[Verdict]:
     explains={"pod-unhandled", "address-pair", "controller-restarts"},
     moot=without_pairs,
     depth=Depth.GROUND,
+    faults=(Fault("port security off on a worker's port", "pods of that node hang: 409"),),
 )
 def check_port_security(look: Look) -> Iterator[Verdict]:
     """Neutron answers 409 to a pair for it."""
@@ -150,6 +157,7 @@ def check_port_security(look: Look) -> Iterator[Verdict]:
     explains={"pod-unhandled", "controller-restarts"},
     moot=without_trunks,
     depth=Depth.GROUND,
+    faults=(Fault("worker's port is no trunk parent (nested-vlan)", "pods of that node hang"),),
 )
 def check_trunks(look: Look) -> Iterator[Verdict]:
     """nested-vlan makes pods' ports subports of their worker's trunk."""
@@ -190,6 +198,7 @@ def check_trunks(look: Look) -> Iterator[Verdict]:
     explains={"pod-unhandled", "controller-restarts"},
     moot=_without_tags,
     depth=Depth.GROUND,
+    faults=(Fault("worker's port lacks `resource_tags` (Wallaby on)", "pods of that node hang"),),
 )
 def check_tags(look: Look) -> Iterator[Verdict]:
     """With kuryr.resource_tags, later releases find only tagged ports."""
@@ -216,6 +225,11 @@ def check_tags(look: Look) -> Iterator[Verdict]:
     moot=_without_parents,
     depth=Depth.GROUND,
     region=Region.PODS,
+    faults=(
+        Fault(
+            "pods' network has a larger MTU than the nodes'", "pods hang, or large packets get lost"
+        ),
+    ),
 )
 def check_mtu(look: Look) -> Iterator[Cause]:
     """Some releases refuse to plug, and the others lose large packets."""

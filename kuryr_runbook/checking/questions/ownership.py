@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ipaddress import IPv4Address
 
 from kuryr_runbook.checking.causes import Cause
-from kuryr_runbook.checking.checks import Check, Depth
+from kuryr_runbook.checking.checks import Check, Depth, Fault
 from kuryr_runbook.checking.verdicts import (
     CouldNotLook,
     node_victim,
@@ -32,6 +32,13 @@ NEARLY = 0.9
     "No port of somebody else claims a pod's address",
     "neutron, extensions/allowedaddresspairs.py: whoever has an address in its pairs may answer "
     "for it",
+    faults=(
+        Fault(
+            "a port of somebody else has a pod's address in its address pairs",
+            "connections of that pod go astray",
+            "`address-claimed`; as part of a range a warning",
+        ),
+    ),
 )
 def check_claimed(look: Look) -> Iterator[Cause]:
     """On the pods' network, by a pair; those of workers have a check of their own."""
@@ -81,6 +88,12 @@ def _told(port: Port) -> list[str]:
     explains={"node-ready", "daemon-ready", "pod-plugged", "pod-unhandled"},
     depth=Depth.GROUND,
     region=Region.GUARDS,
+    faults=(
+        Fault(
+            "rules for egress deleted",
+            "nodes NotReady, images cannot be pulled, pods reach nothing",
+        ),
+    ),
 )
 def check_egress(look: Look) -> Iterator[Cause]:
     """Of nodes everything: API, image registry, DNS, OpenStack; of pods whatever they ask for."""
@@ -126,6 +139,13 @@ def _held_back(look: Look, groups: tuple[str, ...], victims: list[Victim]) -> It
     explains={"pod-unhandled", "controller-ready", "controller-restarts", "port-orphaned"},
     depth=Depth.GROUND,
     region=Region.PODS,
+    faults=(
+        Fault(
+            "the pods' subnet has no addresses left",
+            "new pods hang",
+            "`pod-addresses`; from 90 % on a warning",
+        ),
+    ),
 )
 def check_room(look: Look) -> Iterator[Cause]:
     """By the ports that the project sees: there may be others, so that it may be fewer."""

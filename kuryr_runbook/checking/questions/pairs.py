@@ -8,7 +8,7 @@ from itertools import chain
 from math import ceil
 
 from kuryr_runbook.checking.causes import Cause
-from kuryr_runbook.checking.checks import Check, Depth, Occasion
+from kuryr_runbook.checking.checks import Check, Depth, Fault, Occasion
 from kuryr_runbook.checking.fixes import (
     PlacedPair,
     allow_pairs,
@@ -55,6 +55,13 @@ FROM_DRIVER = "kuryr-kubernetes, controller/drivers/nested_macvlan_vif.py, neste
     },
     moot=without_pairs,
     depth=Depth.GROUND,
+    faults=(
+        Fault(
+            "a worker's port takes no more address pairs (default 10)",
+            "the eleventh pod hangs, the controller restarts, ports are left over",
+            "`pair-limit`; a warning from 80 % on",
+        ),
+    ),
 )
 def check_pair_limit(look: Look) -> Iterator[Cause]:
     """Where Neutron was not asked, any port that has more than the default tells of another."""
@@ -122,6 +129,12 @@ def check_pair_room(look: PreflightLook) -> Verdict:
     f"{FROM_DRIVER}; stein 1.0.1 loses pairs when two pods start at once",
     moot=without_pairs,
     on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
+    faults=(
+        Fault(
+            "address pair lost or removed (nested-macvlan)",
+            "no connectivity, though Ready and Available",
+        ),
+    ),
 )
 def check_pairs(look: Look) -> Iterator[Cause]:
     """Without its pair Neutron drops a nested pod's packets, though the pod is Ready."""
@@ -151,6 +164,7 @@ def check_pairs(look: Look) -> Iterator[Cause]:
     "No address is allowed twice",
     "neutron: whoever has an address in its pairs may answer for it",
     moot=without_pairs,
+    faults=(Fault("an address allowed on two workers", "now and then no connectivity"),),
 )
 def check_pairs_once(look: Look) -> Iterator[Cause]:
     """One of the two is of an earlier pod, and would be answered for by the wrong node."""
@@ -179,6 +193,12 @@ def check_pairs_once(look: Look) -> Iterator[Cause]:
     f"{FROM_DRIVER}; up to ussuri, what is deleted while the controller is down stays",
     explains={"pair-twice"},
     moot=without_pairs,
+    faults=(
+        Fault(
+            "an address allowed for a pod that is gone",
+            "now and then no connectivity; the limit is reached earlier",
+        ),
+    ),
 )
 def check_stale_pairs(look: Look) -> Iterator[Cause]:
     """They count towards the limit, and let somebody use the address. Only the pods' subnet."""

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 from kuryr_runbook.checking.causes import Cause
-from kuryr_runbook.checking.checks import Check, Occasion
+from kuryr_runbook.checking.checks import Check, Fault, Occasion
 from kuryr_runbook.checking.questions.nodes import without_trunks
 from kuryr_runbook.checking.verdicts import phase, pod_victim, readable, some
 from kuryr_runbook.checking.view.cloud import Look
@@ -23,6 +23,13 @@ SUCCESSOR = "delete the pod: its successor gets a new port"
     "kuryr-kubernetes, controller/handlers/vif.py: the daemon waits for it, then answers 504",
     explains={"pod-plugged"},
     on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
+    faults=(
+        Fault(
+            "the controller did not handle a pod",
+            "ContainerCreating, `error 504`",
+            "a cause above, else `pod-unhandled`",
+        ),
+    ),
 )
 def check_handled(look: Look) -> Iterator[Cause]:
     """The controller makes a port, and writes it down; the kubelet's plugin waits for that."""
@@ -46,6 +53,7 @@ def check_handled(look: Look) -> Iterator[Cause]:
     "kuryr-kubernetes, objects/vif.py: an oslo versioned object",
     explains={"pod-plugged"},
     on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
+    faults=(Fault("annotation or KuryrPort overwritten", "the pod hangs"),),
 )
 def check_readable(look: Look) -> Iterator[Cause]:
     """Something else wrote there, or another release."""
@@ -65,10 +73,9 @@ def check_readable(look: Look) -> Iterator[Cause]:
     "pod-port-missing",
     "Every pod's port exists in Neutron",
     "kuryr-kubernetes: the annotation or KuryrPort names the port that reserves address and MAC",
-    explains=frozenset(
-        {"pod-plugged", "address-pair", "members-differ", "subport", "pod-interface-inactive"}
-    ),
+    explains={"pod-plugged", "address-pair", "members-differ", "subport", "pod-interface-inactive"},
     on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
+    faults=(Fault("port deleted under a pod", "sooner or later the address is given to another"),),
 )
 def check_ports_exist(look: Look) -> Iterator[Cause]:
     """Somebody deleted it; Neutron may give the address to another."""
@@ -92,6 +99,9 @@ def check_ports_exist(look: Look) -> Iterator[Cause]:
     "neutron: security groups and spoofing protection go by address and MAC of the port",
     explains={"address-pair", "members-differ"},
     on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
+    faults=(
+        Fault("port changed, or pod plugged by another network", "no connectivity, though Running"),
+    ),
 )
 def check_ports_match(look: Look) -> Iterator[Cause]:
     """Something changed the port, or the pod was plugged by something else."""
@@ -123,6 +133,7 @@ def check_ports_match(look: Look) -> Iterator[Cause]:
     "kuryr-kubernetes: one port for each pod's interface",
     explains={"pod-port-differs", "address-pair", "members-differ"},
     on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
+    faults=(Fault("annotation copied from another pod", "two pods with one address"),),
 )
 def check_ports_own(look: Look) -> Iterator[Cause]:
     """Copied annotations do that, for example those of a restored backup."""
@@ -147,6 +158,7 @@ def check_ports_own(look: Look) -> Iterator[Cause]:
     "kuryr-kubernetes, controller/handlers/vif.py: the daemon plugs what is active",
     explains={"pod-plugged"},
     on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
+    faults=(Fault("interface not active", "ContainerCreating, `error 504`"),),
 )
 def check_active(look: Look) -> Iterator[Cause]:
     """With nested-macvlan nobody waits for Neutron; with the others the port has to be ACTIVE."""
@@ -176,6 +188,9 @@ def check_active(look: Look) -> Iterator[Cause]:
     explains={"pod-interface-inactive"},
     moot=without_trunks,
     on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
+    faults=(
+        Fault("pod's port taken out of the trunk (nested-vlan)", "no connectivity, though Running"),
+    ),
 )
 def check_subports(look: Look) -> Iterator[Cause]:
     """Without it nothing carries the pod's VLAN."""
@@ -224,6 +239,9 @@ FAULTS: Mapping[str, tuple[str, str]] = {
     "Every pod with an interface was plugged",
     "kuryr-kubernetes, cni/ and kuryr_cni/: the kubelet puts what the plugin answers into an event",
     on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
+    faults=(
+        Fault("the node's side fails", "ContainerCreating, `error 500` or `cannot be reached`"),
+    ),
 )
 def check_plugged(look: Look) -> Iterator[Cause]:
     """Port and promise are there; it is the node's side that fails."""

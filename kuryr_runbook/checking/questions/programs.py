@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kuryr_runbook.checking.causes import Cause
-from kuryr_runbook.checking.checks import Check, Depth, Occasion
+from kuryr_runbook.checking.checks import Check, Depth, Fault, Occasion
+from kuryr_runbook.checking.effects import CONTROLLER_EFFECTS, DAEMON_EFFECTS
 from kuryr_runbook.checking.verdicts import CouldNotLook, node_victim, passed, phase, some
 from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.model.findings import Region, Status, Verdict
@@ -14,14 +15,6 @@ from kuryr_runbook.snapshots.cluster.programs import ProgramPod
 from kuryr_runbook.snapshots.reading import Unreadable
 from kuryr_runbook.specs.controller import CONTROLLER
 from kuryr_runbook.specs.daemon import DAEMON
-
-POD_EFFECTS = frozenset({"pod-unhandled", "pod-interface-inactive"})
-SERVICE_EFFECTS = frozenset(
-    {"balancer-missing", "listener-missing", "members-differ", "external-address"}
-)
-CONTROLLER_EFFECTS = POD_EFFECTS | SERVICE_EFFECTS | {"stuck-finalizers"}
-"""What follows when the controller does not do its work."""
-DAEMON_EFFECTS = frozenset({"node-ready", "pod-plugged"})
 
 MANY_RESTARTS = 3
 RECENT = 3600.0
@@ -35,6 +28,13 @@ RECENT = 3600.0
     explains={"controller-ready", *CONTROLLER_EFFECTS},
     depth=Depth.GROUND,
     region=Region.PROGRAMS,
+    faults=(
+        Fault(
+            "controller scaled to 0, or its Deployment deleted",
+            "new pods hang in ContainerCreating, new services stay without load balancer; "
+            "what runs goes on",
+        ),
+    ),
 )
 def check_replicas(look: Look) -> Iterator[Cause]:
     """Pods that run go on without it; nothing new gets a port or a load balancer."""
@@ -87,6 +87,13 @@ def check_controller(look: Look) -> Iterator[Cause]:
     "kuryr-kubernetes, controller/managers/health.py: /alive fails for good after an error that "
     "a handler did not expect",
     region=Region.PROGRAMS,
+    faults=(
+        Fault(
+            "controller restarts over and over",
+            "some pods start late, ports are left over",
+            "`controller-restarts`, or what makes it restart",
+        ),
+    ),
 )
 def check_restarts(look: Look) -> Iterator[Cause]:
     """Between two restarts it is ready, and does part of its work."""
@@ -107,6 +114,9 @@ def check_restarts(look: Look) -> Iterator[Cause]:
     explains={"daemon-ready", *DAEMON_EFFECTS},
     depth=Depth.PROGRAMS,
     region=Region.PROGRAMS,
+    faults=(
+        Fault("no daemon on a node: taint, selector, DaemonSet deleted", "pods of that node hang"),
+    ),
 )
 def check_daemons_there(look: Look) -> Iterator[Cause]:
     """Pods that run go on without it; none can start or end."""
@@ -134,6 +144,13 @@ def check_daemons_there(look: Look) -> Iterator[Cause]:
     explains=DAEMON_EFFECTS,
     depth=Depth.PROGRAMS,
     region=Region.PROGRAMS,
+    faults=(
+        Fault(
+            "daemon not ready",
+            "pods of that node hang: `cannot be reached`",
+            "`daemon-ready`, or `daemon-log` with the reason",
+        ),
+    ),
 )
 def check_daemons(look: Look) -> Iterator[Cause]:
     """One finding for each reason, not for each node."""
@@ -162,6 +179,9 @@ def check_daemons(look: Look) -> Iterator[Cause]:
     on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
     explains={"pod-plugged"},
     depth=Depth.PROGRAMS,
+    faults=(
+        Fault("CNI configuration missing on a node", "node NotReady, `cni config uninitialized`"),
+    ),
 )
 def check_nodes(look: Look) -> Iterator[Verdict]:
     """The kubelet says by itself whether it is the network that lacks."""

@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from kuryr_runbook.checking.causes import Cause
-from kuryr_runbook.checking.checks import Check, Occasion
+from kuryr_runbook.checking.checks import Check, Fault, Occasion
+from kuryr_runbook.checking.effects import SERVICE_EFFECTS
 from kuryr_runbook.checking.fixes import certain, lead_back
-from kuryr_runbook.checking.questions.programs import SERVICE_EFFECTS
 from kuryr_runbook.checking.verdicts import passed, phase, service_victim, some, warned
 from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.model.addressing import api_service_address
@@ -28,6 +28,7 @@ SEE_LOG = "kubectl -n kube-system logs deployment/kuryr-controller"
     "Kuryr makes a load balancer of every Service with an address",
     f"{FROM_HANDLER}: what it ignores",
     on=(Occasion.PREFLIGHT, Occasion.DIAGNOSIS),
+    faults=(Fault("type NodePort; without selector up to Ussuri", "the service does not answer"),),
 )
 def check_kinds(look: Look) -> Iterator[Verdict]:
     """Nobody answers at the address of a Service that Kuryr ignores: there is no kube-proxy.
@@ -51,6 +52,12 @@ def check_kinds(look: Look) -> Iterator[Verdict]:
     "No Service has two load balancers",
     "cloud-provider-openstack names its own kube_service_<cluster>_<namespace>_<service>",
     on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
+    faults=(
+        Fault(
+            "second load balancer, by the cloud's service controller or by hand",
+            "two external addresses, double costs",
+        ),
+    ),
 )
 def check_twice(look: Look) -> Iterator[Cause]:
     """The cloud's service controller makes a second one; both cost, and one address confuses."""
@@ -88,6 +95,13 @@ def check_twice(look: Look) -> Iterator[Cause]:
     FROM_HANDLER,
     explains={"external-address"},
     on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
+    faults=(
+        Fault(
+            "no load balancer",
+            "the service does not answer",
+            "a cause above, else `balancer-missing`",
+        ),
+    ),
 )
 def check_missing(look: Look) -> Iterator[Cause]:
     """Kuryr begins once the Service has a backend that is ready."""
@@ -115,6 +129,9 @@ def check_missing(look: Look) -> Iterator[Cause]:
     FROM_HANDLER,
     explains=SERVICE_EFFECTS,
     on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
+    faults=(
+        Fault("load balancer of an earlier service of that name", "the service does not answer"),
+    ),
 )
 def check_address(look: Look) -> Iterator[Cause]:
     """It is of an earlier Service of that name, and nobody asks there."""
@@ -141,6 +158,12 @@ def check_address(look: Look) -> Iterator[Cause]:
     "octavia: provisioning_status",
     explains=SERVICE_EFFECTS,
     on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
+    faults=(
+        Fault(
+            "load balancer in ERROR, or PENDING for too long",
+            "the service does not answer, or does not follow its pods",
+        ),
+    ),
 )
 def check_states(look: Look) -> Iterator[Cause]:
     """ERROR stays; PENDING may last as long as Kuryr waits for it."""
@@ -179,6 +202,7 @@ SEE_REMAKE = "Kuryr makes it anew when the endpoints change, phase openstack_pre
     "Every Service of type LoadBalancer has its floating IP",
     "kuryr-kubernetes, controller/drivers/public_ip.py",
     on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
+    faults=(Fault("no floating IP, or another than announced", "nothing from outside"),),
 )
 def check_external(look: Look) -> Iterator[Cause]:
     """In Neutron at the VIP's port, and the same in the Service's status."""
@@ -207,6 +231,7 @@ def check_external(look: Look) -> Iterator[Cause]:
     "api-balancer",
     "The API has a load balancer at the first address of the Services",
     "kuryr-kubernetes, doc/source/installation/manual.rst: the runbook makes it, Kuryr does not",
+    faults=(Fault("API's load balancer deleted or empty", "pods do not reach the API"),),
 )
 def check_api(look: Look) -> Iterator[Cause]:
     """Pods ask for the API there, by KUBERNETES_SERVICE_HOST."""

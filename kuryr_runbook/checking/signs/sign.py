@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from kuryr_runbook.checking.questions.programs import (
+from kuryr_runbook.checking.effects import (
     CONTROLLER_EFFECTS,
     DAEMON_EFFECTS,
     POD_EFFECTS,
