@@ -13,10 +13,19 @@ from kuryr_runbook.cli.run import site_option
 from kuryr_runbook.running.directories import RUNS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from securesystemslib.signer import SSlibKey
+
+    from kuryr_runbook.model.errors import CheckError
     from kuryr_runbook.recording.records import Record
+    from kuryr_runbook.recording.standing import Standing
+    from kuryr_runbook.recording.verifying import Problem
 
 directory_type = UserPath(file_okay=False, exists=True)
-places_argument = click.argument("places", nargs=-1, metavar="[DIRECTORY]...", type=directory_type)
+places_argument = click.argument(
+    "places", nargs=-1, metavar="[DIRECTORY]...", type=UserPath(file_okay=False)
+)
 keys_option = click.option(
     "--public-key",
     "keys",
@@ -30,7 +39,8 @@ keys_option = click.option(
 def records() -> None:
     """The records of runs: list, show, compare, verify and copy them.
 
-    DIRECTORY is a run's directory or one above it; `runs` when left out.
+    DIRECTORY is that of a run, of a site's runs, or of several sites'; `runs` when
+    left out.
     """
 
 
@@ -39,9 +49,10 @@ def records() -> None:
 def list_records(places: tuple[Path, ...]) -> None:
     """List runs and their records, the oldest first."""
     from kuryr_runbook.display.tables import table
-    from kuryr_runbook.recording.records import run_directories
 
-    rows = [_row(directory) for directory in run_directories(places or (RUNS,))]
+    found = _standing(places or (RUNS,))
+    rows = [_row(directory) for directory in found.runs]
+    rows += [("none", _from_here(path), "UNRECORDED", "-") for path in found.strays]
     click.echo(table("Runs", ("record", "run", "status", "by"), rows))
 
 
@@ -87,29 +98,43 @@ def diff(before: Path, after: Path, *, as_json: bool) -> None:
 @records.command()
 @places_argument
 @keys_option
-def verify(places: tuple[Path, ...], keys: tuple[Path, ...]) -> None:
-    """Tell whether the records hold; exit status 1 when they do not.
+@click.option(
+    "--site",
+    "site_file",
+    type=UserPath(),
+    help="Compare with the archive that this site file names, too.",
+)
+def verify(places: tuple[Path, ...], keys: tuple[Path, ...], site_file: Path | None) -> None:
+    """Tell whether the records hold; exit status 4 when they do not.
 
-    Finds what was changed, is missing, was added or put in another order: files,
-    records and runs.
+    Finds what was changed, is missing, was added or put in another place: files,
+    records and runs. Without DIRECTORY all records that were made here have to
+    be there.
     """
-    from kuryr_runbook.model.errors import RecordError
-    from kuryr_runbook.recording.chain import heads_of
-    from kuryr_runbook.recording.records import run_directories
-    from kuryr_runbook.recording.signing import load_public_keys
-    from kuryr_runbook.recording.verifying import verify_runs
+    from kuryr_runbook.phases.base import read_site
+    from kuryr_runbook.recording.archives import archive_problems
+    from kuryr_runbook.recording.expecting import heads_below, noted_heads, places_of, unnoted
+    from kuryr_runbook.recording.verifying import Problem
+    from kuryr_runbook.recording.verifying import verify as verified
 
-    chosen = places or (RUNS,)
-    directories = run_directories(chosen)
-    below = [path for place in chosen for path in place.iterdir() if path.is_dir()]
-    names = {path.absolute().name for path in (*chosen, *below)}
-    names |= {path.absolute().parent.name for path in directories}
-    found = verify_runs(directories, load_public_keys(_public_keys(keys)), heads_of(names))
-    if found.problems:
-        raise RecordError(
-            "\n  ".join([f"{len(found.problems)} problems:", *map(str, found.problems)]),
-            remedy="compare with a copy, such as the site's archive; tell who answers for audits",
-        )
+    site = None if site_file is None else read_site(site_file)
+    heads, problems = noted_heads()
+    if places:
+        heads = heads_below(heads, places)
+        problems += [
+            Problem(str(it), "there is no such directory") for it in places if not it.exists()
+        ]
+    chosen = places or places_of(heads, RUNS)
+    public = _public_keys(keys)
+    found = verified(_standing(chosen), public, heads)
+    problems += found.problems
+    problems += unnoted(found.records, heads)
+    if site is not None:
+        problems += archive_problems(site, found.records, public)
+    for path in found.running:
+        click.echo(f"under way, without a record yet: {path}")
+    if problems:
+        raise _do_not_hold(problems)
     click.echo(f"{len(found.records)} records hold")
 
 
@@ -123,39 +148,80 @@ def verify(places: tuple[Path, ...], keys: tuple[Path, ...]) -> None:
 )
 @keys_option
 def export(places: tuple[Path, ...], out: Path, keys: tuple[Path, ...]) -> None:
-    """Make one archive file of a site's runs, to be read offline."""
+    """Make one archive file of a site's runs, to be read offline.
+
+    Runs whose record does not hold are refused: see verify.
+    """
     from kuryr_runbook.model.errors import UsageError
     from kuryr_runbook.recording.exporting import export_records
-    from kuryr_runbook.recording.records import read_record, run_directories
-    from kuryr_runbook.recording.statement import RECORD
+    from kuryr_runbook.recording.verifying import verify as verified
 
-    directories = run_directories(places or (RUNS,))
-    found = [read_record(path) for path in directories if (path / RECORD).exists()]
-    if len({record.site for record in found}) > 1:
+    found = verified(_standing(places or (RUNS,)), _public_keys(keys), {})
+    if len({record.site for record in found.records}) > 1:
         raise UsageError("there are records of several sites", remedy="name the directory of one")
-    export_records(found, _public_keys(keys), out)
-    click.echo(f"{len(found)} records: {out}")
+    damaged = [it for record in found.records for it in _problems_of(record, keys)]
+    if damaged:
+        raise _do_not_hold(damaged)
+    export_records(found.records, _key_files(keys), out)
+    click.echo(f"{len(found.records)} records: {out}")
 
 
 @records.command()
 @site_option
 @places_argument
-def upload(site_file: Path, places: tuple[Path, ...]) -> None:
-    """Copy to the site's archive what is not in it yet; nothing is overwritten."""
+@keys_option
+def upload(site_file: Path, places: tuple[Path, ...], keys: tuple[Path, ...]) -> None:
+    """Copy to the site's archive what is not in it yet; nothing is overwritten.
+
+    Runs whose record does not hold are left out, and told: see verify.
+    """
     from kuryr_runbook.model.errors import UsageError
     from kuryr_runbook.phases.base import read_site
     from kuryr_runbook.recording.archives import upload_record
-    from kuryr_runbook.recording.records import read_record, run_directories
-    from kuryr_runbook.recording.statement import RECORD
+    from kuryr_runbook.recording.signing import key_path, public_path
+    from kuryr_runbook.recording.verifying import verify as verified
 
     site = read_site(site_file)
     if site.record.archive is None:
         raise UsageError("the site names no archive", remedy="set record.archive in the site file")
-    for path in run_directories(places or (RUNS / site.name,)):
-        if (path / RECORD).exists():
-            record = read_record(path)
-            if record.site == site.name:
-                click.echo(f"{upload_record(record, site.record.archive)}: {path.name}")
+    given = keys or (public_path(key_path(site)),)
+    found = verified(_standing(places or (RUNS / site.name,)), _public_keys(given), {})
+    damaged = []
+    for record in found.records:
+        if record.site != site.name:
+            continue
+        if problems := _problems_of(record, given):
+            damaged += problems
+            continue
+        told = upload_record(record, site.record.archive)
+        click.echo(f"{told}: {record.directory.name}")
+    if damaged:
+        raise _do_not_hold(damaged)
+
+
+def _standing(places: Sequence[Path]) -> Standing:
+    from kuryr_runbook.model.errors import RecordError
+    from kuryr_runbook.recording.standing import standing_in
+
+    try:
+        return standing_in(places)
+    except OSError as error:
+        raise RecordError(f"{error.filename} cannot be read: {error.strerror}") from error
+
+
+def _problems_of(record: Record, keys: Sequence[Path]) -> list[Problem]:
+    from kuryr_runbook.recording.verifying import record_problems
+
+    return [*record_problems(record, _public_keys(keys))]
+
+
+def _do_not_hold(problems: Sequence[Problem]) -> CheckError:
+    from kuryr_runbook.model.errors import CheckError
+
+    return CheckError(
+        "\n  ".join([f"{len(problems)} problems:", *map(str, problems)]),
+        remedy="compare with a copy, such as the site's archive; tell who answers for audits",
+    )
 
 
 def _row(directory: Path) -> tuple[str, str, str, str]:
@@ -163,7 +229,7 @@ def _row(directory: Path) -> tuple[str, str, str, str]:
     from kuryr_runbook.recording.records import read_record
     from kuryr_runbook.running.account import read_run
 
-    where = str(directory)
+    where = _from_here(directory)
     try:
         record = read_record(directory)
     except RecordError as error:
@@ -174,12 +240,23 @@ def _row(directory: Path) -> tuple[str, str, str, str]:
     return str(record.number), where, record.predicate["run"]["status"], _by(record)
 
 
+def _from_here(path: Path) -> str:
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
 def _by(record: Record) -> str:
     by = record.predicate["by"]
     return f"{by['user']} on {by['host']}"
 
 
-def _public_keys(given: tuple[Path, ...]) -> list[Path]:
+def _public_keys(given: Sequence[Path]) -> list[SSlibKey]:
+    from kuryr_runbook.recording.signing import load_public_keys
+
+    return load_public_keys(_key_files(given))
+
+
+def _key_files(given: Sequence[Path]) -> list[Path]:
     """The given ones, else this user's."""
     from kuryr_runbook.model.errors import UsageError
     from kuryr_runbook.recording.signing import key_path, public_path

@@ -6,16 +6,23 @@ a run of which it is there is there as a whole.
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from kuryr_runbook.clients.writing import make_directory, write_new
-from kuryr_runbook.model.errors import RecordError, RunbookError, UsageError
+from kuryr_runbook.model.errors import RecordError, RunbookError, UnknownError, UsageError
+from kuryr_runbook.model.site import Site
 from kuryr_runbook.recording.chain import Link
-from kuryr_runbook.recording.records import Record
-from kuryr_runbook.recording.signing import opened
-from kuryr_runbook.recording.statement import RECORD, digest_of, files_of
+from kuryr_runbook.recording.records import Record, whole_run
+from kuryr_runbook.recording.signing import is_signed, opened
+from kuryr_runbook.recording.statement import RECORD, digest_of
+from kuryr_runbook.recording.verifying import Problem
+
+if TYPE_CHECKING:
+    from securesystemslib.signer import SSlibKey
 
 EXTRAS = {"s3": "s3", "gs": "gcs", "abs": "azure", "adl": "azure", "hdfs": "hdfs"}
 """Schemes that can list what is there, and the extra of papermill that brings each handler."""
@@ -41,6 +48,9 @@ class Store(Protocol):
     def write(self, name: str, content: bytes) -> None:
         """Write a file that is not there yet."""
 
+    def probe(self, directory: str) -> None:
+        """Raise when nothing could be written there, as far as that shows without doing it."""
+
 
 def upload_record(record: Record, archive: str) -> Upload:
     """Copy a run with its record to the archive.
@@ -51,10 +61,9 @@ def upload_record(record: Record, archive: str) -> Upload:
     from papermill.exceptions import PapermillOptionalDependencyException
 
     store = _store(archive)
-    files = {**files_of(record.directory), RECORD: record.directory / RECORD}
     place = f"{record.site}/{record.directory.name}"
     try:
-        return _copy(store, files, place)
+        return _copy(store, dict(whole_run(record)), place)
     except RunbookError:
         raise
     except PapermillOptionalDependencyException as error:
@@ -68,30 +77,89 @@ def upload_record(record: Record, archive: str) -> Upload:
         ) from error
 
 
+def refuse_unusable(archive: str, site_name: str) -> None:
+    """Raise UsageError when an archive cannot be one, or cannot be reached or written now.
+
+    Asked before anything runs: what cannot be copied shows at the end else, after all phases.
+    """
+    from papermill.exceptions import PapermillOptionalDependencyException
+
+    try:
+        store = _store(archive)
+        store.names(site_name)
+        store.probe(site_name)
+    except PapermillOptionalDependencyException as error:
+        raise UsageError(
+            f"record.archive: the handler for {archive} is not installed",
+            remedy=f"pip install 'papermill[{EXTRAS[archive.partition(':')[0]]}]'",
+        ) from error
+    except RunbookError as error:
+        raise UsageError(f"record.archive: {error.message}", remedy=error.remedy) from error
+    except Exception as error:  # Whatever the handler's library raises.
+        raise UsageError(
+            f"record.archive: {archive} cannot be used: {type(error).__name__}: {error}",
+            remedy="see that it is there, that the login for it is, and that it may be listed",
+        ) from error
+
+
 def newest_link(archive: str, site_name: str) -> Link | None:
     """The newest record of a site in the archive, for machines that made none themselves.
 
     None: there is none, or the archive cannot be asked; that is told when the copy fails as well.
     """
     try:
-        store = _store(archive)
-        for run in sorted(store.names(site_name), reverse=True):
-            if RECORD in store.names(f"{site_name}/{run}"):
-                content = store.read(f"{site_name}/{run}/{RECORD}")
-                _, statement = opened(content, run)
-                number = int(statement["predicate"]["number"])
-                return Link(number, digest_of(content), run)
+        newest = next(_archived(_store(archive), site_name), None)
     except Exception:  # Whatever the handler's library raises.
         return None
-    return None
+    return newest[0] if newest else None
 
 
-def _copy(store: Store, files: dict[str, Path], place: str) -> Upload:
+def archive_problems(
+    site: Site, records: Iterable[Record], keys: Sequence[SSlibKey]
+) -> list[Problem]:
+    """What the site's archive knows of its chain and these records lack.
+
+    Raises UsageError when the site names no archive, UnknownError when it cannot be read.
+    """
+    archive = site.record.archive
+    if archive is None:
+        raise UsageError("the site names no archive", remedy="leave --site out")
+    here = {record.link for record in records if record.site == site.name}
+    problems = []
+    try:
+        for link, envelope in _archived(_store(archive), site.name):
+            where = f"{archive}: record {link.number} ({link.directory})"
+            if not is_signed(envelope, keys):
+                problems.append(Problem(where, "no given key has signed this"))
+            elif link not in here:
+                problems.append(Problem(where, "is in the archive, and not among these records"))
+    except RecordError as error:
+        problems.append(Problem(archive, error.message))
+    except UsageError:
+        raise
+    except Exception as error:  # Whatever the handler's library raises.
+        raise UnknownError(
+            f"{archive} cannot be read: {type(error).__name__}: {error}",
+            remedy="see that it is there, and the login for it",
+        ) from error
+    return problems
+
+
+def _archived(store: Store, site_name: str) -> Iterator[tuple[Link, Any]]:
+    """Each record of a site in the archive and its envelope, the newest by its name first."""
+    for run in sorted(store.names(site_name), reverse=True):
+        if RECORD in store.names(f"{site_name}/{run}"):
+            content = store.read(f"{site_name}/{run}/{RECORD}")
+            envelope, statement = opened(content, f"{site_name}/{run}/{RECORD}")
+            yield Link(int(statement["predicate"]["number"]), digest_of(content), run), envelope
+
+
+def _copy(store: Store, files: dict[str, bytes], place: str) -> Upload:
     result = Upload.THERE
     folders = {PurePosixPath(place, name).parent for name in files}
     there = {folder / name for folder in folders for name in store.names(str(folder))}
-    for name, path in files.items():
-        target, content = f"{place}/{name}", path.read_bytes()
+    for name, content in files.items():
+        target = f"{place}/{name}"
         if PurePosixPath(target) not in there:
             store.write(target, content)
             result = Upload.COPIED
@@ -107,13 +175,23 @@ def _copy(store: Store, files: dict[str, Path], place: str) -> Upload:
 def _store(archive: str) -> Store:
     scheme, separator, _ = archive.partition("://")
     if not separator:
-        return DirectoryStore(Path(archive).expanduser())
+        try:
+            return DirectoryStore(Path(archive).expanduser())
+        except RuntimeError as error:
+            raise UsageError(
+                f"record.archive: {archive}: there is no such home directory",
+                remedy="name a directory, from the root on",
+            ) from error
     if scheme not in EXTRAS:
         raise UsageError(
             f"record.archive: {archive} is of no kind that can be an archive",
             remedy=f"name a directory, or a URL that begins with one of {', '.join(EXTRAS)}",
         )
     return UrlStore(archive.rstrip("/"))
+
+
+def _not_copied(message: str, *, remedy: str) -> RecordError:
+    return RecordError(message, remedy=f"{remedy}; {RETRY}")
 
 
 class DirectoryStore:
@@ -135,8 +213,15 @@ class DirectoryStore:
         """Write a file at once or not at all; one that is there stays."""
         path = self._root / name
         # For those who audit, as far as the umask lets them.
-        make_directory(path.parent, mode=0o755, failure=RecordError)
-        write_new(path, content, mode=0o644, failure=RecordError)
+        make_directory(path.parent, mode=0o755, failure=_not_copied)
+        write_new(path, content, mode=0o644, failure=_not_copied)
+
+    def probe(self, directory: str) -> None:
+        """Make the directory, and see that a file can be made in it."""
+        path = self._root / directory
+        make_directory(path, mode=0o755, failure=RecordError)
+        with tempfile.TemporaryFile(dir=path):
+            pass
 
 
 class UrlStore:
@@ -164,3 +249,6 @@ class UrlStore:
     def write(self, name: str, content: bytes) -> None:
         """Write a file."""
         self._handler.write(content.decode(), f"{self._root}/{name}")
+
+    def probe(self, directory: str) -> None:
+        """Whether it can be listed has to do: an object that is a trial would stay there."""

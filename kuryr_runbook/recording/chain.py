@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from platformdirs import user_state_path
 
 from kuryr_runbook.clients.writing import make_directory, open_lock, write_file
 from kuryr_runbook.model.errors import RecordError
+from kuryr_runbook.recording.contents import NotPlainError, read_plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,36 +33,56 @@ class Link:
     """Name of the run's directory."""
 
 
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The newest record of a site that was made here."""
+
+    link: Link
+    path: Path | None
+    """Directory of its run; None: noted by a runbook that did not say."""
+
+
+def state_directory() -> Path:
+    """Where the newest records and this user's own key are."""
+    return user_state_path("kuryr-runbook") / "records"
+
+
 def head_path(site_name: str) -> Path:
     """Where the newest record of a site is noted."""
-    return user_state_path("kuryr-runbook") / "records" / f"{site_name}.json"
+    return state_directory() / f"{site_name}.json"
 
 
-def read_head(site_name: str) -> Link | None:
+def read_head(site_name: str) -> Head | None:
     """The newest record that was made here; None: there is none. Raises RecordError."""
     path = head_path(site_name)
     try:
-        text = path.read_text()
-    except FileNotFoundError:
-        return None
-    try:
-        return Link(**json.loads(text)) if text else None
-    except (TypeError, ValueError) as error:
-        raise RecordError(
-            f"{path} does not say which record is the newest: {error}",
-            remedy="find out who wrote to it; `kuryr-runbook records verify` tells what is there",
-        ) from error
+        content = read_plain(path.parent, path.name)
+        noted = json.loads(content)
+        place = noted.pop("path", None)
+        link = Link(**noted)
+        _ = link.number + 1, bytes.fromhex(link.sha256)
+        return Head(link, Path(place) if place is not None else None)
+    except NotPlainError as error:
+        if not os.path.lexists(path):
+            return None
+        seen: object = error
+    except (TypeError, ValueError, RecursionError, AttributeError) as error:
+        seen = error
+    raise RecordError(
+        f"{path} does not say which record is the newest: {seen}",
+        remedy="find out who wrote to it; `kuryr-runbook records verify` tells what is there",
+    )
 
 
-def heads_of(site_names: Iterable[str]) -> dict[str, Link]:
-    """The newest record of each of these sites, of those that have one. Raises RecordError."""
-    heads = ((name, read_head(name)) for name in site_names)
-    return {name: head for name, head in heads if head}
+def noted_sites() -> list[str]:
+    """The sites of which this machine has made records, by what is noted of them."""
+    directory = state_directory()
+    return sorted(path.stem for path in directory.glob("*.json")) if directory.is_dir() else []
 
 
 @contextmanager
-def extended(site_name: str) -> Iterator[Callable[[Link], None]]:
-    """Keep others from adding to the chain, until the function that this gives notes the new link.
+def extended(site_name: str) -> Iterator[Callable[[Head], None]]:
+    """Keep others from adding to the chain, until the function that this gives notes the new one.
 
     Raises RecordError when the note cannot be written.
     """
@@ -69,8 +90,9 @@ def extended(site_name: str) -> Iterator[Callable[[Link], None]]:
     make_directory(path.parent, failure=RecordError)
     lock = open_lock(path.with_suffix(".lock"), failure=RecordError)
 
-    def note(link: Link) -> None:
-        write_file(path, f"{json.dumps(asdict(link))}\n", failure=RecordError)
+    def note(head: Head) -> None:
+        noted = {**asdict(head.link), "path": str(head.path)}
+        write_file(path, f"{json.dumps(noted)}\n", failure=RecordError)
 
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)

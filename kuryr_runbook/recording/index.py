@@ -9,12 +9,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from kuryr_runbook.clients.writing import write_file
-from kuryr_runbook.model.errors import RecordError
 from kuryr_runbook.model.findings import Status
 from kuryr_runbook.recording.records import Record
 
-INDEX = "index.html"
 # Colours only repeat what a word says.
 STYLE = """
 :root { color-scheme: light dark; --line: #767676; --bad: #a30000; --good: #0a5c0a; }
@@ -54,13 +51,6 @@ def render_index(records: Sequence[Record]) -> str:
         f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>\n"
         f"{sections}</main>\n</body>\n</html>\n"
     )
-
-
-def write_index(records: Sequence[Record], directory: Path) -> Path:
-    """Write the page beside the runs' directories. Raises RecordError."""
-    path = directory / INDEX
-    write_file(path, render_index(records), failure=RecordError)
-    return path
 
 
 def _row(record: Record) -> str:

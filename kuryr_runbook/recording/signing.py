@@ -7,15 +7,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from platformdirs import user_state_path
-
 from kuryr_runbook.clients.writing import make_directory, write_new
 from kuryr_runbook.model.errors import FileError, RecordError, UsageError
 from kuryr_runbook.model.site import Site
+from kuryr_runbook.recording.chain import state_directory
 
 if TYPE_CHECKING:
     from securesystemslib.signer import CryptoSigner, SSlibKey
 
+SIGNATURE = ("keyid", "sig")
+"""All that a signature says; there is one."""
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 
 
@@ -23,7 +24,7 @@ def key_path(site: Site | None) -> Path:
     """Where the private key is: the site's, else this user's on this machine."""
     if site is not None and site.record.signing_key is not None:
         return site.record.signing_key
-    return user_state_path("kuryr-runbook") / "records" / "signing-key.pem"
+    return state_directory() / "signing-key.pem"
 
 
 def public_path(private: Path) -> Path:
@@ -101,21 +102,33 @@ def sealed(statement: dict[str, Any], signer: CryptoSigner) -> bytes:
 
     envelope = Envelope(json.dumps(statement).encode(), PAYLOAD_TYPE, {})
     envelope.sign(signer)
+    return _written(envelope)
+
+
+def _written(envelope: Any) -> bytes:
     return f"{json.dumps(envelope.to_dict(), indent=2)}\n".encode()
 
 
 def opened(content: bytes, source: str) -> tuple[Any, dict[str, Any]]:
-    """The envelope, and the statement in it, whoever signed it. Raises RecordError."""
+    """The envelope, and the statement in it, whoever signed it.
+
+    Raises RecordError, also when the same statement could be written in another way: then there is
+    more in the file than what is signed.
+    """
     from securesystemslib.dsse import Envelope
 
     try:
         envelope = Envelope.from_dict(json.loads(content))
         statement = json.loads(envelope.payload)
         fits = envelope.payload_type == PAYLOAD_TYPE and isinstance(statement["predicate"], dict)
+        signatures = [signature.to_dict() for signature in envelope.signatures.values()]
+        is_ours = _written(envelope) == content and [*map(len, signatures)] == [len(SIGNATURE)]
     except Exception as error:  # Whatever a broken file makes a parser raise.
         raise RecordError(f"{source} is no record: {type(error).__name__}: {error}") from error
     if not fits:
         raise RecordError(f"{source} is a record of another kind")
+    if not is_ours:
+        raise RecordError(f"{source} was changed: a runbook writes it in another form")
     return envelope, statement
 
 

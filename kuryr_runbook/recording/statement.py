@@ -12,8 +12,11 @@ from typing import Any
 
 from kuryr_runbook.model.errors import RecordError
 from kuryr_runbook.model.findings import PLUGIN_DIGEST
+from kuryr_runbook.recording.contents import NotPlainError, entries_of, read_plain
 
 RECORD = "record.json"
+BESIDE = (RECORD,)
+"""What a run's directory holds beside the files that its record states."""
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "urn:kuryr-runbook:record:1"
 
@@ -25,35 +28,26 @@ def digest_of(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def files_of(directory: Path) -> dict[str, Path]:
-    """Every file of a run by its path below the run's directory, without the record itself.
-
-    What is neither file nor directory, such as a link, is among them: a record has none of those.
-    """
-    return {
-        str(path.relative_to(directory)): path
-        for path in sorted(directory.rglob("*"))
-        if (path.is_symlink() or not path.is_dir()) and path != directory / RECORD
-    }
-
-
 def statement_of(directory: Path, predicate: Predicate) -> dict[str, Any]:
     """The statement about a run's directory as it is now.
 
     Raises RecordError when there is something in it that is no plain file.
     """
-    files = files_of(directory)
-    for path in files.values():
-        if path.is_symlink() or not path.is_file():
-            raise RecordError(
-                f"{path} is no plain file, so what it holds may change",
-                remedy="the run stays without a record; write files into the run's directory",
-            )
+    try:
+        entries = [name for name in entries_of(directory) if name not in BESIDE]
+        contents = {name: read_plain(directory, name) for name in entries}
+    except OSError as error:
+        raise RecordError(f"{directory} cannot be read: {error.strerror}") from error
+    except NotPlainError as error:
+        raise RecordError(
+            f"{directory}: {error}, so what it holds may change",
+            remedy="the run stays without a record; write files into the run's directory",
+        ) from error
     return {
         "_type": STATEMENT_TYPE,
         "subject": [
-            {"name": name, "digest": {"sha256": digest_of(path.read_bytes())}}
-            for name, path in files.items()
+            {"name": name, "digest": {"sha256": digest_of(content)}}
+            for name, content in contents.items()
         ],
         "predicateType": PREDICATE_TYPE,
         "predicate": dict(predicate),

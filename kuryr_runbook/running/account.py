@@ -7,11 +7,7 @@ the lock on its directory any more.
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -20,8 +16,10 @@ from typing import Any
 
 from kuryr_runbook.clients.writing import write_file
 from kuryr_runbook.model.errors import RecordError
+from kuryr_runbook.recording.life import is_held
+from kuryr_runbook.recording.standing import ACCOUNT
 
-FILE = "run.json"
+FILE = ACCOUNT
 
 
 class RunStatus(StrEnum):
@@ -104,28 +102,6 @@ def read_run(directory: Path) -> dict[str, Any]:
         account: dict[str, Any] = json.loads(path.read_text())
     except (OSError, ValueError) as error:
         raise RecordError(f"{path} cannot be read: {error}") from error
-    if account["status"] == RunStatus.RUNNING and not _is_held(directory):
+    if account["status"] == RunStatus.RUNNING and not is_held(directory):
         account["status"] = str(RunStatus.LOST)
     return account
-
-
-@contextmanager
-def held(directory: Path) -> Iterator[None]:
-    """Hold the directory's lock: the sign of life, which the kernel takes from a dead process."""
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
-
-
-def _is_held(directory: Path) -> bool:
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(handle)
-    return False

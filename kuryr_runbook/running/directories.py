@@ -9,10 +9,9 @@ from pathlib import Path
 from kuryr_runbook.clients.writing import make_directory, write_file
 from kuryr_runbook.model.errors import RecordError, UsageError
 from kuryr_runbook.model.site import Site
+from kuryr_runbook.recording.standing import LATEST
 
 RUNS = Path("runs")
-LATEST = "latest.txt"
-"""In a site's directory of runs: the name of the newest."""
 
 
 def free_directory(site: Site, wanted: Path | None) -> Path:

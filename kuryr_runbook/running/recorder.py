@@ -19,9 +19,9 @@ from kuryr_runbook.model.errors import RecordError
 from kuryr_runbook.model.secrets import KnownSecrets
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.site_file import site_digest
-from kuryr_runbook.recording.archives import RETRY, newest_link, upload_record
-from kuryr_runbook.recording.index import write_index
-from kuryr_runbook.recording.records import Record, make_record, records_beside
+from kuryr_runbook.recording.archives import RETRY, newest_link, refuse_unusable, upload_record
+from kuryr_runbook.recording.making import make_record
+from kuryr_runbook.recording.records import Record
 from kuryr_runbook.recording.statement import phase_facts
 from kuryr_runbook.running.account import RunAccount
 from kuryr_runbook.running.notebooks import displayed_data
@@ -39,6 +39,11 @@ class Recorder:
         self._signer = signer
         self._surroundings: dict[str, Any] = {}
 
+    def refuse_unusable(self) -> None:
+        """Raise UsageError when the record could not be copied to the site's archive."""
+        if self._site.record.archive:
+            refuse_unusable(self._site.record.archive, self._site.name)
+
     def look_around(self) -> None:
         """Take down who runs what, beside which packages: half a second, best spent in a wait."""
         self._surroundings = {
@@ -53,10 +58,7 @@ class Recorder:
         facts["run"]["command"] = self._command
         archive = self._site.record.archive
         elsewhere = newest_link(archive, self._site.name) if archive else None
-        record = make_record(directory, facts, self._signer, secrets, elsewhere)
-        if directory.parent.name == record.site:
-            write_index(records_beside(directory), directory.parent)
-        return record
+        return make_record(directory, facts, self._signer, secrets, elsewhere)
 
     def copy(self, record: Record) -> None:
         """Copy it to the site's archive, if there is one. Raises RecordError and UsageError."""

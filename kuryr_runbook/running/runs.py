@@ -17,9 +17,10 @@ from kuryr_runbook.phases.approval import read_document
 from kuryr_runbook.phases.base import read_values
 from kuryr_runbook.phases.catalogue import PhaseEntry
 from kuryr_runbook.phases.lock.taking import SiteLock, Work, locked
+from kuryr_runbook.recording.life import held
 from kuryr_runbook.recording.signing import load_signer
 from kuryr_runbook.running import notebooks
-from kuryr_runbook.running.account import CellAccount, PhaseAccount, RunAccount, held, now
+from kuryr_runbook.running.account import CellAccount, PhaseAccount, RunAccount, now
 from kuryr_runbook.running.directories import free_directory, make_run_directory
 from kuryr_runbook.running.execution import Means, Run
 from kuryr_runbook.running.interrupts import one_interrupt
@@ -39,7 +40,7 @@ def run_phases(
 
     Raises, before anything runs, SiteError and UsageError: the site is invalid, a notebook is
     missing or takes other parameters, the run's directory is in use, the key that signs its record
-    cannot be used; LockedError when another run
+    or the archive of it cannot be used; LockedError when another run
     changes the site, UnreachableError when its cluster cannot be asked for the lock. What happens
     later is in the result and in run.json.
     """
@@ -59,6 +60,7 @@ def run_phases(
         # It takes seconds to start, and so does what comes until it is needed.
         kernels.prepare(phases[0])
         recorder = Recorder(site, options.command, load_signer(site))
+        recorder.refuse_unusable()
         recorder.look_around()
         account.phases = [_planned(phase, options.notebooks, parameters) for phase in phases]
         lock.take_lease(needs_cluster=phases[0].needs_cluster)

@@ -256,7 +256,10 @@ def writers(tree: ast.AST) -> Iterator[tuple[int, str]]:
         elif name == "os.open" and _is_writing(ast.unparse(node)):
             yield node.lineno, name
         elif last == "open" and name not in ("os.open", "os.pidfd_open", "tarfile.open"):
-            if _mode(node, first=1 if not owner else 0) not in READING:
+            if (
+                "os.devnull" not in ast.unparse(node)
+                and _mode(node, first=1 if not owner else 0) not in READING
+            ):
                 yield node.lineno, name
 
 

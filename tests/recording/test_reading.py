@@ -16,7 +16,8 @@ from kuryr_runbook.recording.comparing import compare
 from kuryr_runbook.recording.exporting import export_records
 from kuryr_runbook.recording.index import render_index
 from kuryr_runbook.recording.signing import key_path, load_public_keys, public_path
-from kuryr_runbook.recording.verifying import verify_runs
+from kuryr_runbook.recording.standing import standing_in
+from kuryr_runbook.recording.verifying import verify
 
 
 @pytest.fixture(autouse=True)
@@ -144,8 +145,8 @@ def test_an_archive_file_holds_all_and_verifies_elsewhere(tmp_path: Path) -> Non
     out = tmp_path / "out" / "lab"
     assert (out / "index.html").is_file()
     keys = load_public_keys([*(out / "keys").iterdir()])
-    assert verify_runs([out / "r01", out / "r02"], keys, {}).problems == ()
-    with pytest.raises(UsageError, match="not overwritten"):
+    assert verify(standing_in([out]), keys, {}).problems == ()
+    with pytest.raises(UsageError, match="exists already"):
         export_records(records, [], target)
     with pytest.raises(UsageError, match="no record"):
         export_records([], [], tmp_path / "none.tar.gz")

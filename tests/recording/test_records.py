@@ -18,13 +18,9 @@ from kuryr_runbook.model.errors import RecordError, UsageError
 from kuryr_runbook.model.findings import PLUGIN_DIGEST
 from kuryr_runbook.model.secrets import REDACTED, KnownSecrets, Secret
 from kuryr_runbook.model.site import RecordSection, Site
-from kuryr_runbook.recording.chain import read_head
-from kuryr_runbook.recording.records import (
-    make_record,
-    read_record,
-    records_beside,
-    run_directories,
-)
+from kuryr_runbook.recording.chain import Head, head_path, read_head
+from kuryr_runbook.recording.making import make_record
+from kuryr_runbook.recording.records import read_record, records_beside
 from kuryr_runbook.recording.signing import (
     is_signed,
     key_path,
@@ -73,7 +69,7 @@ def test_records_are_chained_by_their_digests_also_from_other_places(tmp_path: P
         third.previous.sha256
         == hashlib.sha256((tmp_path / "elsewhere" / "r02" / "record.json").read_bytes()).hexdigest()
     )
-    assert read_head("lab") == third.link
+    assert read_head("lab") == Head(third.link, third.directory)
 
 
 def test_each_site_has_a_chain_of_its_own(tmp_path: Path) -> None:
@@ -83,12 +79,16 @@ def test_each_site_has_a_chain_of_its_own(tmp_path: Path) -> None:
     assert recorded(tmp_path, "r03").number == 2
 
 
-def test_a_machine_without_history_goes_on_after_what_lies_beside(
+def test_a_machine_without_history_goes_on_after_what_its_key_signed_beside(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = recorded(tmp_path, "r01")
+    own = key_path(None).read_bytes()
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "another machine's"))
-    assert recorded(tmp_path, "r02").previous == first.link
+    assert recorded(tmp_path, "r02").previous is None
+    key_path(None).write_bytes(own)
+    head_path("lab").unlink()
+    assert recorded(tmp_path, "r03").previous == first.link
 
 
 def test_the_own_key_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
@@ -173,14 +173,6 @@ def test_what_is_no_record_is_refused(content: str, tmp_path: Path) -> None:
     (tmp_path / "record.json").write_text(content)
     with pytest.raises(RecordError, match=r"record\.json"):
         read_record(tmp_path)
-
-
-def test_runs_are_found_with_and_without_a_record(tmp_path: Path) -> None:
-    recorded(tmp_path / "lab", "r02")
-    recorded(tmp_path / "lab", "r01")
-    (tmp_path / "lab" / "r00").mkdir()
-    (tmp_path / "lab" / "r00" / "run.json").touch()
-    assert [path.name for path in run_directories([tmp_path])] == ["r00", "r01", "r02"]
 
 
 def test_findings_of_disturbances_stand_beside_those_of_the_checks() -> None:

@@ -14,10 +14,11 @@ from runs.small import FIRST, execute, write_notebook
 from worlds.memory_leases import MemoryLeases
 
 from kuryr_runbook.model.errors import UsageError
-from kuryr_runbook.recording.chain import heads_of
-from kuryr_runbook.recording.records import read_record, run_directories
+from kuryr_runbook.recording.expecting import noted_heads
+from kuryr_runbook.recording.records import read_record
 from kuryr_runbook.recording.signing import key_path, load_public_keys, public_path
-from kuryr_runbook.recording.verifying import verify_runs
+from kuryr_runbook.recording.standing import standing_in
+from kuryr_runbook.recording.verifying import verify
 from kuryr_runbook.running import recorder
 from kuryr_runbook.running.account import RunStatus, read_run
 from kuryr_runbook.running.run_options import RunOptions, RunResult
@@ -71,9 +72,8 @@ def test_it_tells_what_was_found_and_how_it_ended(start: Start) -> None:
 def test_runs_make_a_chain_that_holds_and_a_page(start: Start, tmp_path: Path) -> None:
     for cell in ("1", "1 / 0", "2"):
         start(cell)
-    directories = run_directories([tmp_path / "runs"])
     keys = load_public_keys([public_path(key_path(None))])
-    found = verify_runs(directories, keys, heads_of(["lab"]))
+    found = verify(standing_in([tmp_path / "runs"]), keys, noted_heads()[0])
     assert found.problems == ()
     assert [record.number for record in found.records] == [1, 2, 3]
     page = (tmp_path / "runs" / "lab" / "index.html").read_text()
@@ -115,9 +115,32 @@ def test_a_machine_without_history_goes_on_after_the_archive(
     assert read_record(start("1", archive).directory).previous == first.link
 
 
-def test_an_archive_that_fails_leaves_the_record(start: Start, tmp_path: Path) -> None:
-    (tmp_path / "archive").write_text("not a directory")
-    result = start("1", {"archive": str(tmp_path / "archive")})
+@pytest.mark.parametrize(
+    ("archive", "told"),
+    [
+        ("{}/file", "Not a directory"),
+        ("{}/file/below", "Not a directory"),
+        ("ftp://example.org/x", "no kind that can be an archive"),
+        ("https://example.org/x", "no kind that can be an archive"),
+        ("~nobody-there/x", "no such home directory"),
+        ("gs://bucket/runs", "is not installed"),
+        ("/proc/none", "No such file or directory"),
+    ],
+)
+def test_an_archive_that_cannot_be_is_refused_before_anything_runs(
+    archive: str, told: str, start: Start, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("not a directory")
+    with pytest.raises(UsageError, match=told) as caught:
+        start("1", {"archive": archive.format(tmp_path)})
+    assert "record.archive" in str(caught.value)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_an_archive_that_fails_later_leaves_the_record(start: Start, tmp_path: Path) -> None:
+    archive = tmp_path / "archive"
+    cell = f"import shutil; shutil.rmtree({str(archive)!r}); open({str(archive)!r}, 'w').close()"
+    result = start(cell, {"archive": str(archive)})
     assert result.status is RunStatus.SUCCEEDED
     assert result.exit_code == 1
     assert "records upload" in str(result.record_error)

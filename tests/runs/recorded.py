@@ -9,7 +9,8 @@ from typing import Any
 from worlds.sites import lab_site
 
 from kuryr_runbook.model.secrets import KnownSecrets
-from kuryr_runbook.recording.records import Record, make_record
+from kuryr_runbook.recording.making import make_record
+from kuryr_runbook.recording.records import Record
 from kuryr_runbook.recording.signing import load_signer
 
 STEP = {
@@ -62,7 +63,7 @@ def run_facts(directory: Path, **changed: Any) -> dict[str, Any]:
 def recorded(runs: Path, name: str, **changed: Any) -> Record:
     """A run's directory with some files and its record."""
     directory = runs / name
-    directory.mkdir(parents=True)
+    directory.mkdir(parents=True, exist_ok=True)
     (directory / "02_openstack_prep.ipynb").write_text(json.dumps({"cells": []}))
     (directory / "02_openstack_prep.html").write_text(f"<p>{name}")
     (directory / "run.json").write_text(json.dumps({"status": "SUCCEEDED", "started": name}))

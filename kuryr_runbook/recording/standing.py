@@ -1,0 +1,107 @@
+"""What stands in the directories where runs are kept: runs, pages over them, and all else.
+
+A place is the directory of a run, of a site's runs, or of several sites'. Nothing in it goes
+unseen: what is neither a run nor known to belong there is a stray.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kuryr_runbook.recording.statement import RECORD
+
+ACCOUNT = "run.json"
+"""A run's own account, by which one is known that has no record."""
+INDEX = "index.html"
+LATEST = "latest.txt"
+PAGES = (INDEX, LATEST)
+"""Beside the runs of a site, made of them."""
+KEYS = "keys"
+"""In an exported archive: the keys that verify it."""
+NOTEBOOKS = "notebooks"
+"""A person's own copy of the notebooks, which is worked with and no record."""
+OF_NOTEBOOKS = re.compile(r"[^/]+\.ipynb|\.ipynb_checkpoints|\.jupyterlab|site\.yaml")
+STAMPED = re.compile(r"(\d{8}T\d{6}Z)(?:-(\d+))?")
+"""Names of runs that were given none."""
+
+
+@dataclass(slots=True)
+class Standing:
+    """What was found."""
+
+    runs: list[Path] = field(default_factory=list)
+    folders: set[Path] = field(default_factory=set)
+    """The directories in which the runs lie that have no place of their own."""
+    keys: list[Path] = field(default_factory=list)
+    strays: list[Path] = field(default_factory=list)
+
+
+def standing_in(places: Iterable[Path]) -> Standing:
+    """All that stands in the places; one that lies in another is looked at once.
+
+    Raises OSError when a directory cannot be listed.
+    """
+    found = Standing()
+    chosen = sorted({Path(os.path.abspath(place)) for place in places})
+    for place in chosen:
+        if any(place.is_relative_to(other) for other in chosen if other != place):
+            continue
+        if is_run(place):
+            found.runs.append(place)
+        elif place.is_dir():
+            _look_into(place, found, deeper=True)
+    found.runs.sort(key=lambda path: (path.parent, path.name))
+    return found
+
+
+def is_run(path: Path) -> bool:
+    """Whether there is something that a run leaves, whatever it may hold."""
+    return any(os.path.lexists(path / name) for name in (RECORD, ACCOUNT))
+
+
+def latest_of(runs: Iterable[str]) -> str | None:
+    """Which of these names is the newest that was given by the time; None: there is none."""
+    stamped = (match for name in runs if (match := STAMPED.fullmatch(name)))
+    newest = max(stamped, key=lambda match: (match[1], int(match[2] or 1)), default=None)
+    return newest[0] if newest else None
+
+
+def _look_into(place: Path, found: Standing, *, deeper: bool) -> None:
+    for path in sorted(place.iterdir()):
+        if path.is_symlink() or not path.is_dir():
+            if not (path.name in PAGES and _holds_runs(place) and _is_plain(path)):
+                found.strays.append(path)
+        elif is_run(path):
+            found.runs.append(path)
+            found.folders.add(place)
+        elif path.name == KEYS and _holds_runs(place) and any(map(_is_plain, path.iterdir())):
+            plain = {key for key in path.iterdir() if _is_plain(key)}
+            found.keys += sorted(plain)
+            found.strays += sorted({*path.iterdir()} - plain)
+        elif path.name == NOTEBOOKS and any(path.glob("*.ipynb")) and not _holds_runs(path):
+            found.strays += sorted(it for it in path.iterdir() if not _is_of_copy(it))
+        elif deeper and _holds_runs(path):
+            _look_into(path, found, deeper=False)
+        else:
+            found.strays.append(path)
+
+
+def _holds_runs(place: Path) -> bool:
+    return any(map(is_run, _directories(place)))
+
+
+def _directories(place: Path) -> Iterator[Path]:
+    return (path for path in place.iterdir() if path.is_dir() and not path.is_symlink())
+
+
+def _is_plain(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()
+
+
+def _is_of_copy(path: Path) -> bool:
+    is_link = path.is_symlink() and path.name != "site.yaml"
+    return bool(OF_NOTEBOOKS.fullmatch(path.name)) and not is_link
