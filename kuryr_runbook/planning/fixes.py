@@ -113,9 +113,12 @@ class _Cloud:
         )
 
     def is_loose(self, fix: FloatingIpFix) -> bool:
-        """Whether Kuryr made it, and nobody uses it."""
-        floating = self._floating_ips.get(fix.id)
-        return floating is not None and leads_nowhere(floating)
+        """Whether Kuryr made it, nobody uses it, and a Service of this cluster announces it."""
+        floating, services = self._floating_ips.get(fix.id), self._cluster.services
+        if floating is None or isinstance(services, Unreadable):
+            return False
+        announced = {service.ingress for service in services}
+        return leads_nowhere(floating) and floating.address in announced
 
 
 def _by_id(found: Iterable[Any] | Unreadable) -> dict[str, Any]:
