@@ -36,7 +36,7 @@ def started(pods: int) -> tuple[Verification, Workload, float]:
     """The workload with that many pods, and how long it took to get there."""
     site = read_site(SITE)
     section = site.verification.model_copy(update={"replicas": pods})
-    phase = Verification(**dict(site.model_copy(update={"verification": section})))
+    phase = Verification(site.model_copy(update={"verification": section}))
     start = perf_counter()
     phase.carry_out(phase.make_plan())
     return phase, read_workload(phase.site, phase.cluster), perf_counter() - start

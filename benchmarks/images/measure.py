@@ -53,14 +53,14 @@ def pushed_size(phase: ImageBuild, reference: Reference) -> int:
 
 def of_the_phase(site: Site) -> int:
     """Bytes of the image that phase 01 makes."""
-    phase = ImageBuild(**dict(site))
+    phase = ImageBuild(site)
     phase.carry_out(phase.make_plan())
     return pushed_size(phase, read_image_spec(phase.site, phase.registry).reference)
 
 
 def of_one_stage() -> int:
     """Bytes of the image that one writes at first."""
-    phase = ImageBuild(**dict(site_of("stein")))
+    phase = ImageBuild(site_of("stein"))
     spec = read_image_spec(phase.site, phase.registry)
     spec = replace(
         spec,

@@ -52,6 +52,7 @@ from cloud import Cloud
 from work import work_of
 
 from kuryr_runbook.model.errors import RunbookError
+from kuryr_runbook.model.site import Site
 from kuryr_runbook.phases.openstack_prep import OpenStackPrep
 
 HERE = Path(__file__).parent
@@ -162,7 +163,7 @@ def tell_differences(way: Way, sections: dict[str, Any]) -> None:
     """Print what the runbook's plan would still change after the way; nothing when it is done."""
     try:
         with contextlib.redirect_stdout(io.StringIO()):
-            changes = OpenStackPrep(**sections).make_plan().changes
+            changes = OpenStackPrep(Site.model_validate(sections)).make_plan().changes
     except RunbookError as error:
         print(f"{way.name}: the runbook refuses the result: {error}")
         return
@@ -190,7 +191,7 @@ def main(rounds: int) -> None:
     """Measure, and print the table."""
     programs = environment()
     sections = yaml.safe_load(SITE.read_text())
-    site = OpenStackPrep(**sections).site
+    site = OpenStackPrep(Site.model_validate(sections)).site
     work = work_of(site)
     cloud = Cloud(site, work)
     if there := [path for path, ids in cloud.made().items() if ids]:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import yaml
 
+from kuryr_runbook.model.site import Site
 from kuryr_runbook.phases.openstack_prep import OpenStackPrep
 
-phase = OpenStackPrep(**yaml.safe_load(Path(sys.argv[1]).read_text()))
+phase = OpenStackPrep(Site.model_validate(yaml.safe_load(Path(sys.argv[1]).read_text())))
 phase.carry_out(phase.make_plan())

@@ -25,11 +25,12 @@ def rotate_credentials(*, site_file: Path, dry_run: bool, force_conflicts: bool)
     03 would change is changed too. Cut off anywhere, run it again.
     """
     from kuryr_runbook.display.plans import plan_view
+    from kuryr_runbook.model.options import Options
     from kuryr_runbook.phases.base import read_site
     from kuryr_runbook.phases.credentials.rotation import Rotation
 
-    options = {"force_conflicts": force_conflicts}
-    rotation = Rotation(dry_run=dry_run, options=options, **dict(read_site(site_file)))
+    options = Options(force_conflicts=force_conflicts)
+    rotation = Rotation(read_site(site_file), dry_run=dry_run, options=options)
     if dry_run:
         with redirect_stdout(sys.stderr):
             plan = rotation.make_plan()

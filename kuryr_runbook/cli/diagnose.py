@@ -128,7 +128,7 @@ def _mended(site_file: Path | None, *, on_stderr: bool) -> DiagnosisSnapshot:
 
     if site_file is None:
         raise UsageError(NAME_A_SITE)
-    phase = Troubleshooting(**dict(read_site(site_file)))
+    phase = Troubleshooting(read_site(site_file))
     with redirect_stdout(sys.stderr):
         plan = phase.plan()
     click.echo(f"{_causes(phase.seen, check_diagnosis(Look(phase.seen)))}\n", err=on_stderr)
@@ -154,7 +154,7 @@ def _snapshot(site_file: Path | None, saved: Path | None) -> DiagnosisSnapshot:
     if saved is None:
         if site is None:
             raise UsageError(NAME_A_SITE)
-        return Troubleshooting(**dict(site)).read()
+        return Troubleshooting(site).read()
     found = load_snapshot(saved)
     if site is None:
         return found

@@ -11,8 +11,9 @@ from kuryr_runbook.model.errors import UsageError
 from kuryr_runbook.model.site_file import SECTIONS
 from kuryr_runbook.model.site_values import File, Section
 
-PARAMETERS: tuple[str, ...] = (*SECTIONS, "dry_run", "options")
-"""The names that the parameters cell of every notebook assigns."""
+PARAMETERS: tuple[str, ...] = (*SECTIONS, "record", "dry_run", "options")
+"""The names that the parameters cell of every notebook assigns: all keys of a site file, so that
+`papermill -f` takes a whole one, and how to go about it."""
 
 
 class Options(Section):

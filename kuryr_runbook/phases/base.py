@@ -23,17 +23,18 @@ from kuryr_runbook.display.tables import View, table
 from kuryr_runbook.model.approval import plan_document, refuse_unapproved
 from kuryr_runbook.model.errors import CheckError, DriftError, FileError, SiteError, UnknownError
 from kuryr_runbook.model.findings import Finding, Status, worst
-from kuryr_runbook.model.options import parse_options
+from kuryr_runbook.model.options import Options
 from kuryr_runbook.model.plan import Outcome, Plan
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.site_file import site_from_parameters, site_values
 from kuryr_runbook.phases.approval import Approval, read_document
 from kuryr_runbook.phases.lock.taking import SiteLock, Work, locked
+from kuryr_runbook.phases.parameters import read_parameters
 
 SITE_VARIABLE = "KURYR_RUNBOOK_SITE"
 
 
-def chosen_site(sections: dict[str, Any]) -> Site:
+def chosen_site(sections: Mapping[str, Any]) -> Site:
     """The site of a notebook: its parameters, else the file that KURYR_RUNBOOK_SITE names."""
     path = os.environ.get(SITE_VARIABLE)
     if path and not any(sections.values()):
@@ -84,19 +85,27 @@ class Phase(ABC):
     """False: it can be done before there is a cluster."""
 
     def __init__(
-        self, *, dry_run: bool = False, options: Mapping[str, Any] | None = None, **sections: Any
+        self, site: Site, *, dry_run: bool = False, options: Options | None = None
     ) -> None:
-        """Takes the notebook's parameters. Raises SiteError with all problems of the site."""
-        self.site = chosen_site(sections)
+        self.site = site
         self.dry_run = dry_run
-        self.options = parse_options(options or {})
+        self.options = options or Options()
         self._shown: _Shown | None = None
         self._approval = Approval(self.site.name)
 
     @classmethod
+    def begin(cls, namespace: Mapping[str, Any]) -> Self:
+        """The phase with a notebook's parameters, from the namespace of its cells.
+
+        Raises UsageError for what is no parameter, SiteError with all problems of the site.
+        """
+        given = read_parameters(namespace)
+        return cls(chosen_site(given.site), dry_run=given.dry_run, options=given.options)
+
+    @classmethod
     def of(cls, other: Phase, *, dry_run: bool) -> Self:
         """The phase for the site of another one, by that one's connections."""
-        phase = cls(dry_run=dry_run, **dict(other.site))
+        phase = cls(other.site, dry_run=dry_run)
         phase.cloud, phase.cluster = other.cloud, other.cluster
         return phase
 

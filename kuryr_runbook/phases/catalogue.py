@@ -98,4 +98,4 @@ def plan_site(site: Site, phases: Iterable[PhaseEntry]) -> Iterator[Plan]:
     """
     for entry in phases:
         if entry.lasting:
-            yield entry.load()(dry_run=True, **dict(site)).make_plan()
+            yield entry.load()(site, dry_run=True).make_plan()

@@ -14,8 +14,13 @@ TEMPLATE = """{%- extends 'lab/index.html.j2' -%}
 {%- block html_head_js_mathjax -%}{%- endblock -%}
 {%- block html_head_js_mermaidjs -%}{%- endblock -%}
 {%- block jupyter_widgets -%}{%- endblock -%}
+{%- block html_head_css -%}
+{{ super() }}
+<style>div.highlight pre { white-space: pre-wrap; overflow-wrap: anywhere; }</style>
+{%- endblock -%}
 """
-"""JupyterLab's look without its scripts, which would be fetched from the internet."""
+"""JupyterLab's look without its scripts, which would be fetched from the internet. Long lines of
+code, such as a run's parameters, wrap within the page."""
 
 
 def export_html(notebook: Path) -> Path:

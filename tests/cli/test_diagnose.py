@@ -46,7 +46,7 @@ def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> MendableWorld:
     made.node_port("worker2")["allowed_address_pairs"].pop()
     for name, value in (("cloud", made), ("cluster", made), ("leases", MemoryLeases())):
         monkeypatch.setattr(Troubleshooting, name, value)
-    monkeypatch.setattr(base, "chosen_site", lambda sections: made.site)
+    monkeypatch.setattr(base, "read_site", lambda path: made.site)
     return made
 
 

@@ -54,12 +54,12 @@ class Lab:
 
     def diagnose(self) -> list[Finding]:
         """What is not in order, the first cause first."""
-        findings = Troubleshooting(**dict(self.site)).findings()
+        findings = Troubleshooting(self.site).findings()
         return [it for it in findings if it.status not in (Status.PASS, Status.SKIP)]
 
     def fix(self) -> None:
         """What `diagnose --fix` does after the yes."""
-        phase = Troubleshooting(**dict(self.site))
+        phase = Troubleshooting(self.site)
         phase.plan()
         phase.apply()
 

@@ -31,7 +31,7 @@ def verification(
 ) -> Iterator[Verification]:
     """The phase with its workload up; taken away at the end, without a trace."""
     before = world(cloud, cluster)
-    phase = Verification(**kuryr.model_dump(mode="json", exclude_none=True))
+    phase = Verification(kuryr)
     phase.carry_out(phase.make_plan())
     yield phase
     phase.remove()

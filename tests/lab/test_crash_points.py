@@ -19,6 +19,7 @@ from worlds.lab import changes, shape, world
 from kuryr_runbook.clients.kubernetes.client import KubernetesClient
 from kuryr_runbook.clients.openstack.client import OpenStackClient
 from kuryr_runbook.model.plan import Target
+from kuryr_runbook.model.site import Site
 from kuryr_runbook.phases.base import Phase
 from kuryr_runbook.phases.teardown import Teardown
 from kuryr_runbook.planning.credentials import APPLICATION_CREDENTIAL
@@ -76,7 +77,7 @@ class Installation:
 
     def take_away(self) -> None:
         """Bring the world back to where it was before the phase."""
-        teardown = Teardown(**changed_site(self.changed))
+        teardown = Teardown(Site.model_validate(changed_site(self.changed)))
         plan = teardown.make_plan()
         # Another run's credential has another name.
         made = {
@@ -98,7 +99,9 @@ class Installation:
 
 def removed() -> set[Target]:
     """What a teardown would take away now."""
-    return {step.target for step in Teardown(**changed_site({})).make_plan().steps}
+    return {
+        step.target for step in Teardown(Site.model_validate(changed_site({}))).make_plan().steps
+    }
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -65,7 +65,7 @@ def identity(cloud: OpenStackClient) -> IdentityClient:
 def restored(kuryr: Site) -> Iterator[None]:
     """Afterwards the controller is as the lab's site has it."""
     yield
-    carry_out(Controller(**sections(kuryr)))
+    carry_out(Controller(Site.model_validate(sections(kuryr))))
 
 
 def ours(site: Site, identity: IdentityClient) -> list[Resource]:
@@ -138,9 +138,9 @@ def test_phase_03_makes_one_and_then_has_nothing_to_do(
     kuryr: Site, identity: IdentityClient, cluster: KubernetesClient
 ) -> None:
     own = sections(kuryr, kuryr=OWN)
-    done = carry_out(Controller(**own))
+    done = carry_out(Controller(Site.model_validate(own)))
     assert done == ["create application_credential", "update Deployment"]
-    assert carry_out(Controller(**own)) == []
+    assert carry_out(Controller(Site.model_validate(own))) == []
     [made] = ours(kuryr, identity)
     assert not made["unrestricted"]
     assert "admin" in {role["name"] for role in made["roles"]}
@@ -148,7 +148,7 @@ def test_phase_03_makes_one_and_then_has_nothing_to_do(
         "v1", "Pod", namespace=kuryr.kubernetes.namespace, labels="name=kuryr-controller"
     )
     assert made["name"] in pod["metadata"]["annotations"].values()
-    assert carry_out(Controller(**sections(kuryr))) == [
+    assert carry_out(Controller(Site.model_validate(sections(kuryr)))) == [
         "update Secret",
         "update Deployment",
         "delete application_credential",
@@ -162,7 +162,7 @@ def test_rotation_by_the_command_line_leaves_one_and_shows_no_secret(
     own = sections(kuryr, kuryr=OWN)
     file = tmp_path / "lab.yaml"
     file.write_text(yaml.safe_dump(own))
-    carry_out(Controller(**own))
+    carry_out(Controller(Site.model_validate(own)))
     [before], word = ours(kuryr, identity), secret_in_use(kuryr, identity, cluster)
     planned = rotate(file, "--dry-run")
     assert planned.returncode == 3, planned.stderr
@@ -177,7 +177,7 @@ def test_rotation_by_the_command_line_leaves_one_and_shows_no_secret(
     for secret in (word, secret_in_use(kuryr, identity, cluster)):
         assert secret not in told.stdout + told.stderr
     assert "/ready" in told.stdout
-    assert Controller(**own).make_plan().changes == ()
+    assert Controller(Site.model_validate(own)).make_plan().changes == ()
 
 
 def rotate(site: Path, *options: str) -> subprocess.CompletedProcess[str]:
@@ -197,9 +197,9 @@ def rotate(site: Path, *options: str) -> subprocess.CompletedProcess[str]:
 def test_rotation_of_the_sites_own_credentials_takes_over_what_clouds_yaml_says(
     kuryr: Site, user_with: Callable[..., dict[str, str]]
 ) -> None:
-    assert carry_out(Rotation(**sections(kuryr))) == []
+    assert carry_out(Rotation(Site.model_validate(sections(kuryr)))) == []
     other = user_with("admin")
-    assert carry_out(Rotation(**sections(kuryr, openstack=other))) == [
+    assert carry_out(Rotation(Site.model_validate(sections(kuryr, openstack=other)))) == [
         "update Secret",
         "update Deployment",
     ]
@@ -215,7 +215,7 @@ def test_a_rotation_that_was_killed_after_any_change_converges(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     own = sections(kuryr, kuryr=OWN)
-    carry_out(Controller(**own))
+    carry_out(Controller(Site.model_validate(own)))
     stranger = identity.create_application_credential(
         {"name": f"kuryr-{kuryr.name}-4711", "roles": [{"name": "member"}]}
     )
@@ -223,12 +223,12 @@ def test_a_rotation_that_was_killed_after_any_change_converges(
         with monkeypatch.context() as patch:
             seen = killed_at(cut, patch)
             with suppress(Killed):
-                carry_out(Rotation(**own))
+                carry_out(Rotation(Site.model_validate(own)))
         assert seen == WRITES[: cut + 1]
-        carry_out(Controller(**own))
+        carry_out(Controller(Site.model_validate(own)))
         [left] = ours(kuryr, identity)
         assert identity.accepts(left["id"], secret_in_use(kuryr, identity, cluster))
-        assert Controller(**own).make_plan().changes == ()
+        assert Controller(Site.model_validate(own)).make_plan().changes == ()
         assert stranger["id"] in {item["id"] for item in identity.application_credentials()}
     finally:
         identity.delete_application_credential(stranger["id"])
@@ -268,7 +268,7 @@ def test_an_edited_secret_is_found_and_replaced(
     kuryr: Site, identity: IdentityClient, cluster: KubernetesClient
 ) -> None:
     own = sections(kuryr, kuryr=OWN)
-    carry_out(Controller(**own))
+    carry_out(Controller(Site.model_validate(own)))
     reference, _ = references(kuryr)
     secret = cluster.get(reference)
     assert secret is not None
@@ -276,7 +276,7 @@ def test_an_edited_secret_is_found_and_replaced(
     edited = conf.replace(secret_in_use(kuryr, identity, cluster), "another")
     data = {"kuryr.conf": b64encode(edited.encode()).decode()}
     cluster.apply(reference | {"type": secret["type"], "data": data})
-    assert carry_out(Controller(**own)) == [
+    assert carry_out(Controller(Site.model_validate(own))) == [
         "create application_credential",
         "update Deployment",
         "delete application_credential",
@@ -291,17 +291,17 @@ def test_kuryr_passes_every_acceptance_check_with_a_role_made_for_it(kuryr: Site
     openstack = {"cloud": "kuryr"}
     own = OWN | {"credential_roles": ["member", "kuryr"]}
     site = sections(kuryr, openstack=openstack, kuryr=own)
-    assert OpenStackPrep(**site).make_plan().changes == ()
-    carry_out(Controller(**site))
-    verification = Verification(**site)
+    assert OpenStackPrep(Site.model_validate(site)).make_plan().changes == ()
+    carry_out(Controller(Site.model_validate(site)))
+    verification = Verification(Site.model_validate(site))
     try:
         carry_out(verification)
-        carry_out(Rotation(**site))
+        carry_out(Rotation(Site.model_validate(site)))
         verification.check()
     finally:
         verification.remove()
         # Nobody but the user itself can delete its application credential.
-        carry_out(Controller(**sections(kuryr, openstack=openstack)))
+        carry_out(Controller(Site.model_validate(sections(kuryr, openstack=openstack))))
 
 
 @pytest.mark.exhaustive
@@ -310,19 +310,19 @@ def test_a_restricted_application_credential_runs_kuryr_and_makes_no_other(
 ) -> None:
     openstack = credential_with(roles=[{"name": "admin"}])
     with pytest.raises(AccessError, match="a restricted one may manage no others"):
-        Controller(**sections(kuryr, openstack=openstack, kuryr=OWN)).make_plan()
-    carry_out(Controller(**sections(kuryr, openstack=openstack)))
+        Controller(Site.model_validate(sections(kuryr, openstack=openstack, kuryr=OWN))).make_plan()
+    carry_out(Controller(Site.model_validate(sections(kuryr, openstack=openstack))))
 
 
 def test_roles_that_the_user_lacks_are_refused_before_anything_changes(kuryr: Site) -> None:
     site = sections(kuryr, openstack={"cloud": "kuryr"}, kuryr=OWN)
     with pytest.raises(AccessError, match="lacks admin"):
-        Controller(**site).make_plan()
+        Controller(Site.model_validate(site)).make_plan()
 
 
 @pytest.mark.exhaustive
 def test_teardown_plans_the_credential_after_the_controller(kuryr: Site) -> None:
     own = sections(kuryr, kuryr=OWN)
-    carry_out(Controller(**own))
-    kinds = [step.target.kind for step in Teardown(**own).make_plan().steps]
+    carry_out(Controller(Site.model_validate(own)))
+    kinds = [step.target.kind for step in Teardown(Site.model_validate(own)).make_plan().steps]
     assert kinds.index("Deployment") < kinds.index("Secret") < kinds.index("application_credential")

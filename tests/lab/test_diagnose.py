@@ -97,7 +97,7 @@ def well_lab(
     cluster: KubernetesClient,
 ) -> Iterator[Lab]:
     """With the verification's workload up, on which faults show."""
-    phase = Verification(**dict(kuryr))
+    phase = Verification(kuryr)
     phase.carry_out(phase.make_plan())
     kubernetes_config.load_kube_config(str(settings.kubeconfig))
     lab = Lab(

@@ -20,7 +20,7 @@ Changed = list[tuple[str, str, list[str]]]
 @pytest.fixture
 def phase(kuryr: Site) -> Iterator[OpenStackPrep]:
     """Phase 02, which has nothing to do before, nor afterwards."""
-    phase = OpenStackPrep(**dict(kuryr))
+    phase = OpenStackPrep(kuryr)
     assert phase.make_plan().changes == ()
     yield phase
     phase.plan()

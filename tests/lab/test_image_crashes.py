@@ -29,6 +29,7 @@ from kuryr_runbook.clients.images.kuryr import read_image_spec
 from kuryr_runbook.lab import registry as lab_registry
 from kuryr_runbook.lab.pki import ensure_ca
 from kuryr_runbook.lab.settings import REGISTRY, LabSettings
+from kuryr_runbook.model.site import Site
 from kuryr_runbook.phases.image_build import ImageBuild
 from kuryr_runbook.specs.image import INPUTS_LABEL
 
@@ -70,7 +71,7 @@ class Builder:
 
     def held(self, repository: str) -> dict[str, Any]:
         """What the registry has in the repository: tags, and what they are of."""
-        phase = ImageBuild(**changed_site(self.site(repository)))
+        phase = ImageBuild(Site.model_validate(changed_site(self.site(repository))))
         spec = read_image_spec(phase.site, phase.registry)
         image = phase.registry.remote_image(spec.reference)
         assert image is not None

@@ -22,6 +22,7 @@ from kuryr_runbook.clients.openstack.client import OpenStackClient
 from kuryr_runbook.lab.fabric.kernel import run
 from kuryr_runbook.lab.settings import FABRIC_NS
 from kuryr_runbook.model.findings import Finding, Status
+from kuryr_runbook.model.options import Options
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.phases.verification import Verification
 from kuryr_runbook.snapshots.cluster.objects import Pod
@@ -39,9 +40,7 @@ TELLS_SECONDS = 100.0
 @pytest.fixture(scope="module")
 def verification(kuryr: Site) -> Iterator[Verification]:
     """The phase with its workload up, and with disturbances allowed."""
-    phase = Verification(
-        options={"resilience": True}, **kuryr.model_dump(mode="json", exclude_none=True)
-    )
+    phase = Verification(kuryr, options=Options(resilience=True))
     phase.carry_out(phase.make_plan())
     yield phase
     phase.remove()

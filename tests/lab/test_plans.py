@@ -164,7 +164,7 @@ def test_an_edited_secret_is_named_with_its_editor_and_not_overwritten_unasked(
     ]
     assert "data.kuryr.conf" in fields(document)
     assert "secret-of-somebody" not in json.dumps(document)
-    phase = Controller(**dict(kuryr))
+    phase = Controller(kuryr)
     shown = str(phase.plan())
     assert f"({EDITOR})" in shown
     with pytest.raises(Exception, match=f"held by other managers(?s:.)*{EDITOR}"):
@@ -214,7 +214,7 @@ def second_run(site: dict[str, Any], sent: list[str]) -> None:
     """Phases 01 to 04 once more, as their notebooks step through them: all that they do is look."""
     for entry in (entry for entry in PHASES if entry.lasting):
         before = len(sent)
-        phase = entry.load()(**site)
+        phase = entry.load()(Site.model_validate(site))
         phase.plan()
         phase.apply()
         phase.check()
@@ -233,7 +233,7 @@ def with_own_credential(kuryr: Site) -> Iterator[dict[str, Any]]:
     """The sections of the site with a credential of Kuryr's own, which is made and taken away."""
 
     def carried_out(site: dict[str, Any]) -> dict[str, Any]:
-        phase = Controller(**site)
+        phase = Controller(Site.model_validate(site))
         phase.carry_out(phase.make_plan())
         return site
 

@@ -22,6 +22,7 @@ from kuryr_runbook.clients.openstack.client import OpenStackClient
 from kuryr_runbook.clients.openstack.probes import ProbingCloud
 from kuryr_runbook.lab.settings import LabSettings
 from kuryr_runbook.model.findings import Finding, Status
+from kuryr_runbook.model.site import Site
 from kuryr_runbook.phases.base import read_site
 from kuryr_runbook.phases.preflight import Preflight
 
@@ -49,7 +50,10 @@ def look(settings: LabSettings) -> Look:
         sections = read_site(SITE_FILE).model_dump(mode="json", exclude_none=True)
         for section, values in changed.items():
             sections[section] |= values
-        return {finding.check: finding for finding in Preflight(**sections).findings()}
+        return {
+            finding.check: finding
+            for finding in Preflight(Site.model_validate(sections)).findings()
+        }
 
     return look
 

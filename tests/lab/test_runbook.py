@@ -204,7 +204,7 @@ def test_bad_input_is_refused_before_anything_changes(
     kuryr: Site, section: str, values: dict[str, Any], error: type[RunbookError], expected: str
 ) -> None:
     with pytest.raises(error, match=expected):
-        OpenStackPrep(**changed(kuryr, section, **values)).make_plan()
+        OpenStackPrep(Site.model_validate(changed(kuryr, section, **values))).make_plan()
 
 
 @pytest.mark.parametrize(
@@ -235,7 +235,9 @@ def test_a_cloud_that_cannot_be_used_is_told_apart(
     path.write_text(yaml.safe_dump(clouds))
     path.chmod(0o600)
     with pytest.raises(error, match=expected) as caught:
-        OpenStackPrep(**changed(kuryr, "openstack", clouds_yaml=str(path))).make_plan()
+        OpenStackPrep(
+            Site.model_validate(changed(kuryr, "openstack", clouds_yaml=str(path)))
+        ).make_plan()
     assert caught.value.remedy
 
 

@@ -26,7 +26,10 @@ def test_teardown_leaves_cloud_and_cluster_as_they_were(
 ) -> None:
     site = kuryr.model_dump(mode="json", exclude_none=True)
     site["kuryr"] |= {"credentials": "application_credential"}
-    controller, teardown = Controller(**site), Teardown(**site)
+    controller, teardown = (
+        Controller(Site.model_validate(site)),
+        Teardown(Site.model_validate(site)),
+    )
     controller.carry_out(controller.make_plan())
     assert "application_credential" in {step.target.kind for step in teardown.make_plan().steps}
     teardown.carry_out(teardown.make_plan())
@@ -91,7 +94,7 @@ def test_what_a_newer_kuryr_left_finalized_can_go(kuryr: Site, cluster: Kubernet
     cluster.apply(PORT)
     cluster.apply(SERVICE)
     try:
-        phase = Teardown(**dict(kuryr))
+        phase = Teardown(kuryr)
         steps = [
             replace(step, after=frozenset())
             for step in phase.make_plan().steps

@@ -84,7 +84,7 @@ def workload(kuryr: Site) -> Iterator[Verification]:
     """Pods behind a Service, of Stein's making; gone again afterwards, with all that Kuryr made."""
     sections: dict[str, Any] = kuryr.model_dump(mode="json", exclude_none=True)
     sections["verification"] = {**sections["verification"], "namespace": NAMESPACE}
-    phase = Verification(**sections)
+    phase = Verification(Site.model_validate(sections))
     phase.carry_out(phase.make_plan())
     phase.check()
     yield phase
@@ -159,7 +159,9 @@ def test_stein_becomes_train_and_stein_again_under_pods_that_keep_their_network(
         assert {pod.name for pod in after.pods} == {pod.name for pod in before.pods}
         workload.check()
         for kind in (Controller, Daemon):
-            again = kind(**yaml.safe_load(site_file(kuryr, release, tmp_path).read_text()))
+            again = kind(
+                Site.model_validate(yaml.safe_load(site_file(kuryr, release, tmp_path).read_text()))
+            )
             assert again.make_plan().changes == ()
 
 
@@ -185,6 +187,6 @@ def test_a_step_too_far_is_refused_before_anything_is_changed(
     sections: dict[str, Any] = kuryr.model_dump(mode="json", exclude_none=True)
     sections["kuryr"]["release"] = "victoria"
     with pytest.raises(DriftError, match="3 steps") as caught:
-        Controller(**sections, dry_run=True).make_plan()
+        Controller(Site.model_validate(sections), dry_run=True).make_plan()
     assert "set kuryr.release to train" in str(caught.value.remedy)
     assert installed(kuryr, cluster).controller == kuryr.release.name

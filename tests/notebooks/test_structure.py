@@ -9,14 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import papermill
 import pytest
 from worlds.sites import lab_site
 
 from kuryr_runbook.checking.preflight import check_preflight
 from kuryr_runbook.model.options import PARAMETERS
 from kuryr_runbook.model.packaged import packaged
+from kuryr_runbook.model.site import Site
 from kuryr_runbook.phases.base import Phase
 from kuryr_runbook.phases.catalogue import PHASES, TEARDOWN, TROUBLESHOOTING, PhaseEntry
+from kuryr_runbook.phases.parameters import OURS
 from kuryr_runbook.running.jupyterlab import START
 from kuryr_runbook.running.notebooks import parameter_names
 from kuryr_runbook.snapshots.preflight import read_preflight
@@ -58,11 +61,9 @@ def test_names_match(entry: PhaseEntry) -> None:
     assert kind.name == entry.name
     assert (kind.lasting, kind.needs_cluster) == (entry.lasting, entry.needs_cluster)
     assert kind.__module__ == f"kuryr_runbook.phases.{entry.name}"
-    begin = next(cell.source for cell in code(entry) if "import" in cell.source)
+    begin = code(entry)[1].source
     assert begin.startswith(f"from kuryr_runbook.phases.{entry.name} import {entry.class_name}\n")
-    assert f"phase = {entry.class_name}(" in begin
-    passed = re.findall(r"^    (\w+)=(\w+),$", begin, re.MULTILINE)
-    assert passed == [(name, name) for name in PARAMETERS]
+    assert begin.endswith(f"\n\nphase = {entry.class_name}.begin(globals())")
 
 
 @each_notebook
@@ -83,12 +84,31 @@ def test_one_parameters_cell_equal_in_all_and_equal_to_the_model(entry: PhaseEnt
     (first,) = tagged(ENTRIES[0], "parameters")
     assert cell.source == first.source
     assert parameter_names(read(entry)) == list(PARAMETERS)
-    for line in cell.source.splitlines():
+    lines = cell.source.splitlines()
+    assert lines[2] == OURS
+    for line in lines[3:]:
         (statement,) = ast.parse(line).body
         assert isinstance(statement, ast.Assign)
         value = ast.literal_eval(statement.value)
         assert value in ("", {}, False)
         assert "|" not in line
+
+
+@each_notebook
+def test_papermill_warns_of_nothing_in_a_site_file(entry: PhaseEntry) -> None:
+    """What papermill finds in the cell is all that it does not warn of."""
+    found = papermill.inspect_notebook(DIRECTORY / entry.notebook)
+    assert list(found) == list(PARAMETERS)
+    assert set(Site.model_fields) <= set(found)
+
+
+@each_notebook
+def test_the_words_before_the_parameters_are_few(entry: PhaseEntry) -> None:
+    cells = read(entry).cells
+    [position] = [
+        i for i, cell in enumerate(cells) if "parameters" in cell.metadata.get("tags", [])
+    ]
+    assert len(cells[position - 1].source.splitlines()) <= 10
 
 
 @each_notebook

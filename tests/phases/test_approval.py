@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from worlds.memory_leases import MemoryLeases
 
 from kuryr_runbook.display.asking import Asking
@@ -15,10 +14,10 @@ from kuryr_runbook.model.errors import ApprovalError, DriftError
 from kuryr_runbook.model.findings import Finding
 from kuryr_runbook.model.plan import Action, Outcome, Plan, Step, Target, field_changes
 from kuryr_runbook.phases import approval
-from kuryr_runbook.phases.base import Phase
+from kuryr_runbook.phases.base import Phase, read_site
 
 LAB = Path(__file__).parents[2] / "parameters" / "lab.yaml"
-SECTIONS = yaml.safe_load(LAB.read_text())
+SITE = read_site(LAB)
 
 
 class Asked(Phase):
@@ -69,7 +68,7 @@ def creation(name: str) -> Step:
 
 
 def asked(*names: str, **how: Any) -> Asked:
-    phase = Asked(**how, **SECTIONS)
+    phase = Asked(SITE, **how)
     phase.steps = tuple(creation(name) for name in names)
     return phase
 

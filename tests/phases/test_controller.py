@@ -19,6 +19,7 @@ from kuryr_runbook.clients.openstack.reading import Credentials
 from kuryr_runbook.model.errors import ApplyError, DeadlineError, EarlierPhaseError
 from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.plan import Action, Done
+from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.site_file import parse_site
 from kuryr_runbook.phases import controller
 from kuryr_runbook.phases.controller import Controller
@@ -96,7 +97,7 @@ class World:
         assert credential_id != self.foreign["id"]
 
     def phase(self, kind: type[Controller], **kuryr: Any) -> Controller:
-        phase = kind(**(LAB | {"kuryr": LAB["kuryr"] | kuryr}))
+        phase = kind(Site.model_validate(LAB | {"kuryr": LAB["kuryr"] | kuryr}))
         phase.cloud, phase.cluster = Cloud(), self.cluster  # type: ignore[assignment]
         return phase
 

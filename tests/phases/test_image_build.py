@@ -10,6 +10,7 @@ from kuryr_runbook.clients.artifacts import HttpStore
 from kuryr_runbook.clients.images.kuryr import image_sources
 from kuryr_runbook.clients.images.registry import RegistryClient, RemoteImage
 from kuryr_runbook.model.plan import Action
+from kuryr_runbook.model.site import Site
 from kuryr_runbook.phases.image_build import ImageBuild
 from kuryr_runbook.specs.image import ImageSpec, Reference, image_spec
 
@@ -44,14 +45,15 @@ class Store(HttpStore):
 
 
 def phase(labels: dict[str, str] | None, store: Store | None = None) -> ImageBuild:
-    made = ImageBuild(
-        name="test",
-        openstack={"cloud": "envvars"},
-        kubernetes={"namespace": "kube-system"},
-        network={"router": "k8s-router"},
-        kuryr={"release": "stein"},
-        image={"repository": "registry.example.org/kuryr/kuryr"},
-    )
+    site = {
+        "name": "test",
+        "openstack": {"cloud": "envvars"},
+        "kubernetes": {"namespace": "kube-system"},
+        "network": {"router": "k8s-router"},
+        "kuryr": {"release": "stein"},
+        "image": {"repository": "registry.example.org/kuryr/kuryr"},
+    }
+    made = ImageBuild(Site.model_validate(site))
     made.__dict__ |= {"registry": cast("RegistryClient", Registry(labels)), "store": store}
     return made
 

@@ -18,6 +18,7 @@ from worlds.served_apis import ServedApis, served
 
 from kuryr_runbook.applying.openstack import apply_openstack
 from kuryr_runbook.clients.openstack.api import COLLECTIONS
+from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.site_file import parse_site
 from kuryr_runbook.phases.openstack_prep import OpenStackPrep
 from kuryr_runbook.planning.openstack import plan_openstack
@@ -50,7 +51,7 @@ def phase_at(apis: ServedApis, folder: Path) -> Iterator[OpenStackPrep]:
     sections["kubernetes"] |= {"kubeconfig": str(folder / "kubeconfig")}
     sections["kubernetes"].pop("context", None)
     with served(apis, folder):
-        phase = OpenStackPrep(**sections)
+        phase = OpenStackPrep(Site.model_validate(sections))
         try:
             yield phase
         finally:

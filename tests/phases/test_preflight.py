@@ -12,7 +12,7 @@ from kuryr_runbook.phases.preflight import Preflight
 
 
 def phase(world: World, monkeypatch: pytest.MonkeyPatch, *, dry_run: bool = False) -> Preflight:
-    made = Preflight(dry_run=dry_run, **dict(world.site))
+    made = Preflight(world.site, dry_run=dry_run)
     made.probed_cloud, made.probed_cluster = world.cloud, world.cluster  # type: ignore[assignment]
     monkeypatch.setattr(preflight, "registry_of", lambda site: world.registry)
     return made
@@ -72,7 +72,7 @@ def test_a_missing_file_is_a_finding_among_others(
     world = World()
     missing = tmp_path_factory.mktemp("empty") / "none"
     world.change_site("openstack", clouds_yaml=missing)
-    made = Preflight(**dict(world.site))
+    made = Preflight(world.site)
     made.probed_cluster = world.cluster  # type: ignore[assignment]
     monkeypatch.setattr(preflight, "registry_of", lambda site: world.registry)
     with pytest.raises(CheckError, match="preflight: 1 of") as caught:

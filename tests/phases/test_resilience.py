@@ -14,6 +14,7 @@ from worlds.sites import lab_site
 
 from kuryr_runbook.model.errors import CheckError, UnreachableError
 from kuryr_runbook.model.findings import Finding, Status
+from kuryr_runbook.model.options import Options
 from kuryr_runbook.phases.verification import Verification
 from kuryr_runbook.phases.waits import polling
 from kuryr_runbook.phases.workload import resilience
@@ -127,7 +128,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Status]:
 
 
 def phase(cluster: Cluster, *, wanted: bool = True, dry_run: bool = False) -> Verification:
-    made = Verification(dry_run=dry_run, options={"resilience": wanted}, **dict(SITE))
+    made = Verification(SITE, dry_run=dry_run, options=Options(resilience=wanted))
     made.cluster, made.cloud = cluster, MemoryCloud()  # type: ignore[assignment]
     made.leases = MemoryLeases()
     return made

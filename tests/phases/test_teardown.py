@@ -14,6 +14,7 @@ from worlds.memory_keystone import MemoryKeystone
 
 from kuryr_runbook.model.errors import DriftError
 from kuryr_runbook.model.plan import Action
+from kuryr_runbook.model.site import Site
 from kuryr_runbook.phases import teardown
 from kuryr_runbook.phases.teardown import Teardown
 from kuryr_runbook.specs.custom_resources import custom_resource_definitions
@@ -25,7 +26,7 @@ LAB = yaml.safe_load((Path(__file__).parents[2] / "parameters" / "lab.yaml").rea
 @pytest.fixture
 def phase(monkeypatch: pytest.MonkeyPatch) -> Teardown:
     """Of a cluster that runs Victoria."""
-    made = Teardown(**LAB)
+    made = Teardown(Site.model_validate(LAB))
     kuryr = made.site.kuryr.model_copy(update={"release": "victoria"})
     made.site = made.site.model_copy(update={"kuryr": kuryr})
     monkeypatch.setattr(MemoryCloud, "session", None, raising=False)

@@ -22,7 +22,7 @@ from kuryr_runbook.snapshots.diagnosis import load_snapshot
 
 
 def phase(world: World) -> Troubleshooting:
-    made = Troubleshooting(**dict(world.site))
+    made = Troubleshooting(world.site)
     made.cloud, made.cluster = world, world  # type: ignore[assignment]
     made.leases = MemoryLeases()
     return made

@@ -25,6 +25,7 @@ from kuryr_runbook.model.errors import (
 from kuryr_runbook.model.findings import Status
 from kuryr_runbook.model.plan import Action, Plan, known_later
 from kuryr_runbook.model.releases import RELEASES
+from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.upgrades import RELEASE_LABEL, Installed
 from kuryr_runbook.phases import controller, daemon
 from kuryr_runbook.phases.controller import Controller
@@ -133,7 +134,7 @@ class Registry:
 
 def phase(cluster: Cluster, release: str, kind: type[Any] = Controller, **more: Any) -> Any:
     site = LAB | {"kuryr": LAB["kuryr"] | {"release": release, "vif_driver": "nested-vlan"}}
-    made = kind(**site, **more)
+    made = kind(Site.model_validate(site), **more)
     made.cloud, made.cluster = Cloud(), cluster
     return made
 

@@ -28,7 +28,7 @@ PAIR = {"ip_address": "10.1.0.5", "mac_address": "FA:16:3E:00:00:01"}
 
 
 def phase(cluster: MemoryCluster, cloud: MemoryCloud, *, dry_run: bool = False) -> Verification:
-    made = Verification(dry_run=dry_run, **dict(SITE))
+    made = Verification(SITE, dry_run=dry_run)
     made.cluster, made.cloud = cluster, cloud  # type: ignore[assignment]
     made.leases = MemoryLeases()
     return made
@@ -155,7 +155,7 @@ def test_a_dry_run_removes_nothing() -> None:
 def test_the_picture_shows_the_site_and_judges_nothing() -> None:
     world = World(4)
     world.remove("port", "port-web-1")
-    made = Verification(**dict(world.site))
+    made = Verification(world.site)
     made.cloud, made.cluster = world, world  # type: ignore[assignment]
     view = made.picture()
     assert "web-1: 10.64.0.11  ✗1" in view.text
@@ -163,7 +163,7 @@ def test_the_picture_shows_the_site_and_judges_nothing() -> None:
 
 
 def test_a_dry_run_draws_nothing() -> None:
-    view = Verification(dry_run=True, **dict(SITE)).picture()
+    view = Verification(SITE, dry_run=True).picture()
     assert "nothing was drawn" in view.text
 
 

@@ -21,7 +21,7 @@ from kuryr_runbook.snapshots.reading import Unreadable
 @pytest.fixture
 def phase(monkeypatch: pytest.MonkeyPatch) -> Verification:
     """The phase on a lab where all is well; diagnosis can look at nothing."""
-    made = Verification(**dict(lab_site()))
+    made = Verification(lab_site())
     made.cluster, made.cloud = MemoryCluster(), MemoryCloud()  # type: ignore[assignment]
     monkeypatch.setattr(checks, "read_verification", lambda *_: healthy())
 

@@ -21,7 +21,7 @@ from kuryr_runbook.running.run_options import RunOptions, RunResult
 from kuryr_runbook.running.runs import run_phases
 
 FIRST, SECOND = PHASES[1:3]
-PARAMETERS = "\n".join(['name = ""', *(f"{name} = {{}}" for name in SECTIONS[1:])])
+PARAMETERS = "\n".join(['name = ""', *(f"{name} = {{}}" for name in (*SECTIONS[1:], "record"))])
 SLEEPING = "import os, time\nprint('kernel', os.getpid())\ntime.sleep(600)"
 """A cell that names its kernel's process and lasts until it is interrupted."""
 
