@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import codecs
 import os
+import ssl
 import stat
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from kuryr_runbook.model.documents import parse_json, parse_yaml
 from kuryr_runbook.model.errors import FileError
@@ -19,6 +21,8 @@ from kuryr_runbook.model.errors import FileError
 MIB = 1 << 20
 MOST = 64 * MIB
 """Bytes that a file may have, unless more are asked for."""
+MOST_OF_RUN = 1024 * MIB
+"""Of a file that a run left: a notebook with all that its cells displayed, the log of a kernel."""
 MOST_YAML = 1 * MIB
 """Of what people write, or tools write for them: sites, logins. PyYAML needs seconds for more."""
 KINDS = (
@@ -39,7 +43,8 @@ def read_bytes(path: Path, what: str, *, remedy: str | None = None, most: int = 
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
         with open(descriptor, "rb") as file:
             _refuse_irregular(os.fstat(descriptor), path, what, remedy)
-            content = file.read(most + 1)
+            # Piece by piece: files below /proc refuse a reader with too much room.
+            content = b"".join(_pieces(file, most + 1))
     except OSError as error:
         raise FileError(f"{what} {path} cannot be read: {error.strerror}", remedy=remedy) from error
     except ValueError as error:  # NUL in its name.
@@ -50,6 +55,12 @@ def read_bytes(path: Path, what: str, *, remedy: str | None = None, most: int = 
             remedy=remedy,
         )
     return content
+
+
+def _pieces(file: BinaryIO, most: int) -> Iterator[bytes]:
+    while most > 0 and (piece := file.read(min(most, MIB))):
+        yield piece
+        most -= len(piece)
 
 
 def _refuse_irregular(status: os.stat_result, path: Path, what: str, remedy: str | None) -> None:
@@ -82,6 +93,19 @@ def decoded(content: bytes, source: str, *, remedy: str | None = None) -> str:
     if (place := text.find("\0")) >= 0:
         line = text.count("\n", 0, place) + 1
         raise FileError(f"{source}: line {line}: it holds NUL, so it is no text", remedy=remedy)
+    return text
+
+
+def read_certificates(path: Path, what: str, *, remedy: str | None = None) -> str:
+    """The text of a file of certificates in PEM, all of which can be used. Raises FileError."""
+    text = read_text(path, what, remedy=remedy)
+    try:
+        trusted = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        trusted.load_verify_locations(cadata=text)
+    except (ssl.SSLError, ValueError) as error:
+        raise FileError(
+            f"{what} {path} holds no certificates in PEM that can be used: {error}", remedy=remedy
+        ) from error
     return text
 
 

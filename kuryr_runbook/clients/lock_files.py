@@ -6,6 +6,7 @@ import fcntl
 import os
 from pathlib import Path
 
+from kuryr_runbook.clients.files import read_bytes, read_text
 from kuryr_runbook.clients.writing import make_directory, open_lock
 from kuryr_runbook.model.errors import UsageError
 
@@ -28,7 +29,8 @@ class LockFile:
     def identity(self) -> str:
         """The same for all who opened this very file since the machine started."""
         status = os.fstat(self.descriptor)
-        return f"{BOOT_ID.read_text().strip()}:{status.st_dev}:{status.st_ino}"
+        boot = read_text(BOOT_ID, "the id of this boot,").strip()
+        return f"{boot}:{status.st_dev}:{status.st_ino}"
 
     def acquire(self) -> bool:
         """Take the lock; False when another process has it."""
@@ -42,7 +44,7 @@ class LockFile:
 
     def read(self) -> str:
         """What the holder wrote; for a moment after it took the lock, what the one before wrote."""
-        return self.path.read_text()
+        return read_bytes(self.path, "the lock file").decode(errors="replace")
 
     def write(self, text: str) -> None:
         """Say who holds the lock."""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import base64
-import json
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import yaml
 from platformdirs import site_config_path, user_config_path
 
+from kuryr_runbook.clients.files import MOST_YAML, read_bytes
+from kuryr_runbook.model.documents import parse_json, parse_yaml
+from kuryr_runbook.model.errors import FileError
 from kuryr_runbook.model.site import Site
 
 SUFFIXES = (".yaml", ".yml", ".json")
@@ -37,27 +39,22 @@ def kubeconfigs(site: Site, environment: Mapping[str, str]) -> list[Path]:
     return [given] if given else [Path(name) for name in named if name] or [default]
 
 
-def read_text(path: Path) -> str:
+def text_of(path: Path) -> str:
     """The text of a file; empty when it cannot be read."""
     try:
-        return path.expanduser().read_text(errors="replace")
-    except OSError:
+        return read_bytes(path.expanduser(), "login file").decode(errors="replace")
+    except (FileError, RuntimeError):  # The latter: nobody has that home directory.
         return ""
 
 
 def read_mapping(path: Path) -> dict[str, Any]:
     """What a JSON or YAML file holds; empty when it cannot be read or is no mapping."""
-    text = read_text(path)
-    try:
-        # JSON first: YAML's parser takes it too, a hundred times slower.
-        content = json.loads(text)
-    except ValueError:
-        content = None
-    try:
-        content = content or yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError):
-        return {}
-    return mapping(content)
+    text = text_of(path)
+    # JSON first: YAML's parser takes it too, a hundred times slower.
+    for parse in (parse_json, parse_yaml):
+        with suppress(FileError):
+            return mapping(parse(text[:MOST_YAML], path.name))
+    return {}
 
 
 def mapping(value: object) -> dict[str, Any]:

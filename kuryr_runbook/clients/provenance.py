@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import hashlib
-import json
 import os
 import platform
 import socket
@@ -23,6 +22,7 @@ from kuryr_runbook.clients.login_files import (
     mappings,
     read_mapping,
 )
+from kuryr_runbook.model.documents import parse_json
 from kuryr_runbook.model.errors import RunbookError
 from kuryr_runbook.model.site import Site
 
@@ -56,7 +56,7 @@ def packages() -> dict[str, str]:
 
 
 def _installed_commit(direct_url: str | None) -> str:
-    origin = json.loads(direct_url or "{}")
+    origin = parse_json(direct_url or "{}", "direct_url.json of this package")
     return str(origin.get("vcs_info", {}).get("commit_id", ""))
 
 

@@ -17,7 +17,7 @@ from kuryr_runbook.clients.login_files import (
     mapping,
     mappings,
     read_mapping,
-    read_text,
+    text_of,
 )
 from kuryr_runbook.clients.secrets import url_password
 from kuryr_runbook.model.secrets import SECRET_NAME, Secret
@@ -67,7 +67,7 @@ def _of_user(user: Mapping[str, Any], path: Path) -> Iterator[Secret]:
     if key := decoded(user.get("client-key-data", "")):
         yield Secret(key.decode(errors="replace"), f"the key in {path.name}")
     for name in ("client-key", "tokenFile"):
-        value = read_text(path.parent / str(user[name])) if user.get(name) else ""
+        value = text_of(path.parent / str(user[name])) if user.get(name) else ""
         if value:
             yield Secret(value, f"the file {name} of {path.name}")
 

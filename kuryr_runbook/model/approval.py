@@ -6,12 +6,16 @@ digest. So it is no recipe that could go stale. It is compared with a plan made 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from functools import cache
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+from typing_extensions import TypedDict
+
+from kuryr_runbook.model.documents import mapping, parse_json
 from kuryr_runbook.model.errors import DriftError, UsageError
 from kuryr_runbook.model.plan import KNOWN_LATER, Action, Plan, Step
 from kuryr_runbook.model.site import Site
@@ -45,20 +49,68 @@ def site_document(site: Site, plans: Iterable[Plan], *, made_at: str, version: s
 
 def parse_document(text: str, source: str, site: Site) -> Document:
     """A saved plan. Raises UsageError when it is none, or was made for another site."""
-    try:
-        document = json.loads(text)
-        fits = document["format"] == FORMAT and isinstance(document["phases"], list)
-        digest = document["site_digest"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"{source} is no saved plan: {error}", remedy=MAKE_ONE) from error
-    if not fits:
+    found = mapping(parse_json(text, source, remedy=MAKE_ONE), source, remedy=MAKE_ONE)
+    if found.get("format") != FORMAT:
         raise UsageError(f"{source} is not of the format {FORMAT}", remedy=MAKE_ONE)
-    if digest != site_digest(site):
+    try:
+        document = _form().validate_python(found, strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
         raise UsageError(
-            f"{source} was made for site {document.get('site')}, whose file was another one then",
+            f"{source} is damaged: {where}: {first['msg']}", remedy=MAKE_ONE
+        ) from error
+    if document["site_digest"] != site_digest(site):
+        raise UsageError(
+            f"{source} was made for site {document['site']}, whose file was another one then",
             remedy="plan again, and have the new plan approved",
         )
-    return dict(document)
+    return document
+
+
+class SavedChange(TypedDict):
+    """One field of a step."""
+
+    field: str
+    before: str
+    after: str
+
+
+class SavedStep(TypedDict):
+    """What of a step is compared, or shown to who approves."""
+
+    action: str
+    kind: str
+    name: str
+    id: str | None
+    because: str
+    disturbs: str
+    conflicts: list[str]
+    changes: list[SavedChange]
+
+
+class SavedPhase(TypedDict):
+    """The plan of one phase."""
+
+    phase: str
+    counts: dict[str, int]
+    steps: list[SavedStep]
+
+
+class SavedPlan(TypedDict):
+    """A file of plans."""
+
+    format: str
+    site: str
+    site_digest: str
+    made_at: str
+    version: str
+    phases: list[SavedPhase]
+
+
+@cache
+def _form() -> TypeAdapter[SavedPlan]:
+    return TypeAdapter(SavedPlan)
 
 
 MAKE_ONE = "make one with `kuryr-runbook plan --site FILE --out FILE`"

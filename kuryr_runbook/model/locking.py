@@ -13,6 +13,9 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Self
 
+from kuryr_runbook.model.documents import mapping, parse_json
+from kuryr_runbook.model.errors import FileError
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
@@ -51,9 +54,13 @@ class Holder:
     def from_text(cls, text: str) -> Self | None:
         """The holder that a text describes; None when it describes none, or not all of it."""
         try:
-            return cls(**json.loads(text))
-        except (ValueError, TypeError):
+            values = mapping(parse_json(text, "the holder"), "the holder")
+            holder = cls(**values)
+        except (FileError, TypeError):
             return None
+        texts = [value for name, value in values.items() if name != "pid"]
+        is_whole = isinstance(values["pid"], int) and all(isinstance(text, str) for text in texts)
+        return holder if is_whole else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
+from kuryr_runbook.model.documents import parse_yaml
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.site_file import site_problems
 from kuryr_runbook.model.site_template import filled
@@ -135,7 +134,7 @@ def rendered_site(texts: Texts, template: str) -> str:
 
     A key that the template has behind a # stays there, unless there is a text for it.
     """
-    used = dict(_leaves(yaml.safe_load(template)))
+    used = dict(_leaves(parse_yaml(template, "the template")))
     chosen = dict(_leaves(values_of(texts)))
     defaults = {field.path: field.default for field in form_fields()}
     values = {path: defaults.get(path) or None for path in used} | chosen

@@ -10,6 +10,7 @@ import json
 from datetime import datetime
 from pathlib import Path
 
+from kuryr_runbook.clients.files import read_text
 from kuryr_runbook.clients.writing import write_file
 from kuryr_runbook.display.approval_panel import ApprovalPanel
 from kuryr_runbook.display.asking import Asking
@@ -22,7 +23,7 @@ from kuryr_runbook.model.approval import (
     plan_document,
     refuse_unapproved,
 )
-from kuryr_runbook.model.errors import ApprovalError, UsageError
+from kuryr_runbook.model.errors import ApprovalError
 from kuryr_runbook.model.plan import Plan
 from kuryr_runbook.model.site import Site
 
@@ -90,10 +91,5 @@ def write_document(document: Document, path: Path) -> None:
 
 def read_document(path: Path, site: Site) -> Document:
     """A saved plan. Raises UsageError when it cannot be read, or is none for that site."""
-    try:
-        text = path.read_text()
-    except OSError as error:
-        raise UsageError(
-            f"the saved plan {path} cannot be read: {error.strerror}", remedy=MAKE_ONE
-        ) from error
-    return parse_document(text, str(path), site)
+    text = read_text(path, "the saved plan", remedy=MAKE_ONE)
+    return parse_document(text, f"the saved plan {path}", site)

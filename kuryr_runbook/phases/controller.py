@@ -12,10 +12,11 @@ from kuryr_runbook.applying.kubernetes import ManifestExecutor
 from kuryr_runbook.applying.steps import Executor, Known, apply_plan
 from kuryr_runbook.applying.upgrade import UpgradeExecutor, VifExecutor
 from kuryr_runbook.checking.health import check_health, check_upgrade
+from kuryr_runbook.clients.files import read_certificates
 from kuryr_runbook.clients.openstack.identity import IdentityClient
 from kuryr_runbook.display.progress import say
 from kuryr_runbook.model.bodies import plain
-from kuryr_runbook.model.errors import DeadlineError, DriftError, UsageError
+from kuryr_runbook.model.errors import DeadlineError, DriftError
 from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.plan import Action, Outcome, Plan, Step, Target
 from kuryr_runbook.phases.base import Phase
@@ -101,13 +102,8 @@ class Controller(Phase):
         path = self.site.openstack.ca_file
         if path is None:
             return of_clouds_yaml
-        try:
-            return path.read_text()
-        except OSError as error:
-            raise UsageError(
-                f"openstack.ca_file: {path} cannot be read: {error.strerror}",
-                remedy="name the PEM file of the cloud's CA, or leave the key out",
-            ) from error
+        remedy = "name the PEM file of the cloud's CA, or leave the key out"
+        return read_certificates(path, "openstack.ca_file", remedy=remedy)
 
     def _ca_is_given(self) -> bool:
         """Whether the cluster has the cloud's CA already, from its cloud provider for example."""

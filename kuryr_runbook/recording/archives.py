@@ -12,6 +12,7 @@ from enum import StrEnum
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Protocol
 
+from kuryr_runbook.clients.files import MOST_OF_RUN, read_bytes
 from kuryr_runbook.clients.writing import make_directory, write_new
 from kuryr_runbook.model.errors import RecordError, RunbookError, UnknownError, UsageError
 from kuryr_runbook.model.site import Site
@@ -207,7 +208,7 @@ class DirectoryStore:
 
     def read(self, name: str) -> bytes:
         """The content of a file."""
-        return (self._root / name).read_bytes()
+        return read_bytes(self._root / name, "file of the archive", most=MOST_OF_RUN)
 
     def write(self, name: str, content: bytes) -> None:
         """Write a file at once or not at all; one that is there stays."""

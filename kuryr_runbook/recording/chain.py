@@ -16,8 +16,10 @@ from pathlib import Path
 
 from platformdirs import user_state_path
 
+from kuryr_runbook.clients.files import decoded
 from kuryr_runbook.clients.writing import make_directory, open_lock, write_file
-from kuryr_runbook.model.errors import RecordError
+from kuryr_runbook.model.documents import parse_json
+from kuryr_runbook.model.errors import FileError, RecordError
 from kuryr_runbook.recording.contents import NotPlainError, read_plain
 
 
@@ -57,7 +59,7 @@ def read_head(site_name: str) -> Head | None:
     path = head_path(site_name)
     try:
         content = read_plain(path.parent, path.name)
-        noted = json.loads(content)
+        noted = parse_json(decoded(content, str(path)), str(path))
         place = noted.pop("path", None)
         link = Link(**noted)
         _ = link.number + 1, bytes.fromhex(link.sha256)
@@ -66,7 +68,7 @@ def read_head(site_name: str) -> Head | None:
         if not os.path.lexists(path):
             return None
         seen: object = error
-    except (TypeError, ValueError, RecursionError, AttributeError) as error:
+    except (FileError, TypeError, ValueError, AttributeError) as error:
         seen = error
     raise RecordError(
         f"{path} does not say which record is the newest: {seen}",

@@ -7,6 +7,7 @@ import tarfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from kuryr_runbook.clients.files import read_bytes
 from kuryr_runbook.clients.writing import written
 from kuryr_runbook.model.errors import UsageError
 from kuryr_runbook.recording.index import render_index
@@ -27,7 +28,7 @@ def export_records(records: Sequence[Record], keys: Sequence[Path], target: Path
             for below, content in whole_run(record):
                 _add(archive, f"{name}/{record.directory.name}/{below}", content)
         for key in keys:
-            _add(archive, f"{name}/{KEYS}/{key.name}", key.read_bytes())
+            _add(archive, f"{name}/{KEYS}/{key.name}", read_bytes(key, "key"))
         _add(archive, f"{name}/{INDEX}", render_index(records).encode())
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kuryr_runbook.model.errors import RecordError
+from kuryr_runbook.clients.files import MOST_OF_RUN, read_bytes
+from kuryr_runbook.model.documents import parse_json
+from kuryr_runbook.model.errors import FileError, RecordError
 from kuryr_runbook.model.secrets import KnownSecrets
 
 
@@ -42,7 +43,7 @@ def find_leaks(directory: Path, secrets: KnownSecrets) -> Iterator[Leak]:
     for path in sorted(path for path in directory.rglob("*") if path.is_file()):
         name = str(path.relative_to(directory))
         yield from (Leak("a file", "its name", what) for what in secrets.found_in(name))
-        text = path.read_bytes().decode(errors="replace")
+        text = read_bytes(path, "file of a run", most=MOST_OF_RUN).decode(errors="replace")
         whole = secrets.found_in(text)
         parts = _json_parts(path, text)
         if parts is None:
@@ -62,8 +63,8 @@ def _json_parts(path: Path, text: str) -> Iterable[tuple[str, str]] | None:
     if path.suffix not in (".ipynb", ".json"):
         return None
     try:
-        content = json.loads(text)
-    except ValueError:
+        content = parse_json(text, path.name)
+    except FileError:
         return None
     if isinstance(content, dict) and path.suffix == ".ipynb":
         return _of_notebook(content)

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kuryr_runbook.clients.files import decoded, read_bytes
 from kuryr_runbook.clients.writing import make_directory, write_new
+from kuryr_runbook.model.documents import parse_json
 from kuryr_runbook.model.errors import FileError, RecordError, UsageError
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.recording.chain import state_directory
@@ -45,11 +47,11 @@ def load_signer(site: Site) -> CryptoSigner:
     if site.record.signing_key is None and not path.exists():
         _make_key(path)
     try:
-        private: Any = load_pem_private_key(path.read_bytes(), None)
+        private: Any = load_pem_private_key(read_bytes(path, "key"), None)
         signer = CryptoSigner(private)
         if not public_path(path).exists():
             write_new(public_path(path), _public_pem(private), mode=0o644)
-    except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
+    except (FileError, OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise UsageError(
             f"record.signing_key: {path} cannot be used: {error}",
             remedy="name a private key without passphrase in PEM (PKCS 8), Ed25519, ECDSA or RSA: "
@@ -86,9 +88,9 @@ def load_public_keys(paths: Sequence[Path]) -> list[SSlibKey]:
     keys = []
     for path in paths:
         try:
-            public: Any = load_pem_public_key(path.read_bytes())
+            public: Any = load_pem_public_key(read_bytes(path, "key"))
             keys.append(SSlibKey.from_crypto(public))
-        except (OSError, ValueError, UnsupportedAlgorithm) as error:
+        except (FileError, ValueError, UnsupportedAlgorithm) as error:
             raise UsageError(
                 f"public key {path} cannot be used: {error}",
                 remedy="name the PEM file that lies beside the private key and ends with .pub",
@@ -118,8 +120,8 @@ def opened(content: bytes, source: str) -> tuple[Any, dict[str, Any]]:
     from securesystemslib.dsse import Envelope
 
     try:
-        envelope = Envelope.from_dict(json.loads(content))
-        statement = json.loads(envelope.payload)
+        envelope = Envelope.from_dict(parse_json(decoded(content, source), source))
+        statement = parse_json(decoded(envelope.payload, source), source)
         fits = envelope.payload_type == PAYLOAD_TYPE and isinstance(statement["predicate"], dict)
         signatures = [signature.to_dict() for signature in envelope.signatures.values()]
         is_ours = _written(envelope) == content and [*map(len, signatures)] == [len(SIGNATURE)]

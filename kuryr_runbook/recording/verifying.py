@@ -6,14 +6,15 @@ back to the first. What is there has to be one of them, or to be told.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kuryr_runbook.model.errors import RecordError, UsageError
+from kuryr_runbook.clients.files import decoded
+from kuryr_runbook.model.documents import parse_json
+from kuryr_runbook.model.errors import FileError, RecordError, UsageError
 from kuryr_runbook.recording.chain import Head, Link
 from kuryr_runbook.recording.contents import NotPlainError, entries_of, read_plain
 from kuryr_runbook.recording.index import render_index
@@ -90,10 +91,10 @@ def _unrecorded(directory: Path, error: RecordError) -> tuple[bool, Problem | No
     if (directory / RECORD).is_symlink() or (directory / RECORD).exists():
         return False, Problem(str(directory / RECORD), f"UNRECORDED: {error.message}")
     try:
-        account = json.loads(read_plain(directory, ACCOUNT))
+        account = parse_json(decoded(read_plain(directory, ACCOUNT), ACCOUNT), ACCOUNT)
         status = account["status"] if isinstance(account, dict) else "unreadable"
         lives = status == "RUNNING" and is_held(directory)
-    except (NotPlainError, OSError, ValueError, KeyError, RecursionError):
+    except (NotPlainError, OSError, FileError, KeyError):
         status, lives = "unreadable", False
     if lives:
         return True, None

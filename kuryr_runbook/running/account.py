@@ -14,8 +14,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
+from kuryr_runbook.clients.files import read_json
 from kuryr_runbook.clients.writing import write_file
-from kuryr_runbook.model.errors import RecordError
+from kuryr_runbook.model.documents import mapping
+from kuryr_runbook.model.errors import FileError, RecordError
 from kuryr_runbook.recording.life import is_held
 from kuryr_runbook.recording.standing import ACCOUNT
 
@@ -99,9 +103,14 @@ def read_run(directory: Path) -> dict[str, Any]:
     """A run's account; RUNNING becomes LOST when its process is gone. Raises RecordError."""
     path = directory / FILE
     try:
-        account: dict[str, Any] = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise RecordError(f"{path} cannot be read: {error}") from error
+        account = mapping(read_json(path, "account"), str(path))
+        TypeAdapter(RunAccount).validate_python(account)
+    except FileError as error:
+        raise RecordError(error.message) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise RecordError(f"{path} is no account of a run: {where}: {first['msg']}") from error
     if account["status"] == RunStatus.RUNNING and not is_held(directory):
         account["status"] = str(RunStatus.LOST)
     return account

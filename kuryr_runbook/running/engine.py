@@ -22,9 +22,10 @@ from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, papermill_engines
 from papermill.iorw import papermill_io, write_ipynb
 
+from kuryr_runbook.clients.files import MOST_OF_RUN, read_text
 from kuryr_runbook.clients.writing import write_file
 from kuryr_runbook.model.errors import RecordError
-from kuryr_runbook.running.notebooks import cell_key
+from kuryr_runbook.running.notebooks import LANGUAGE, cell_key
 from kuryr_runbook.running.secrecy import RunSecrets
 
 ENGINE = "kuryr-runbook"
@@ -250,7 +251,7 @@ class Notebooks:
 
     def read(self, path: str) -> str:
         """The text of a notebook."""
-        return Path(path).read_text()
+        return read_text(Path(path), "notebook", most=MOST_OF_RUN)
 
     def write(self, text: str, path: str) -> None:
         """Write a notebook of a run. Raises RecordError."""
@@ -280,6 +281,9 @@ def execute(source: Path, target: Path, parameters: dict[str, Any], workshop: Wo
         target,
         parameters=parameters,
         engine_name=ENGINE,
+        # Whatever kernel the notebook names, or none: it runs in this interpreter's.
+        kernel_name="python3",
+        language=LANGUAGE,
         progress_bar=False,
         start_timeout=START_SECONDS,
         workshop=workshop,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,9 +12,15 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
+from kuryr_runbook.clients.files import MOST_OF_RUN, read_text
 from kuryr_runbook.display.tables import DATA_TYPE
+from kuryr_runbook.model.documents import mapping, parse_json
 from kuryr_runbook.model.errors import UsageError
 
+LANGUAGE = "python"
+FIRST_WITH_IDS = 5
+"""Minor version of nbformat 4 from which on cells have ids, by which they are told apart."""
+RESTORE = "install kuryr-runbook anew, or restore the file"
 PARAMETERS_TAG = "parameters"
 INJECTED_TAG = "injected-parameters"
 """papermill's tag for the cell that it adds after the parameters cell."""
@@ -34,13 +41,32 @@ def read_notebook(path: Path) -> Any:
     with _no_grammars():
         import nbformat
 
+    text = read_text(path, "notebook", remedy=RESTORE, most=MOST_OF_RUN)
+    source = f"notebook {path}"
+    document = mapping(parse_json(text, source, remedy=RESTORE), source, remedy=RESTORE)
+    if problem := _problem(document):
+        raise UsageError(f"{source} {problem}", remedy=RESTORE)
     try:
-        return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
-    except (OSError, ValueError) as error:
-        raise UsageError(
-            f"notebook {path} cannot be read: {error}",
-            remedy="install kuryr-runbook anew, or restore the file",
-        ) from error
+        nbformat.validate(document)
+    except nbformat.ValidationError as error:
+        raise UsageError(f"{source} is none: {error.message}", remedy=RESTORE) from error
+    return nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]
+
+
+def _problem(document: Mapping[str, Any]) -> str:
+    """What nbformat would mend with a warning, differently each time it reads the file."""
+    version = (document.get("nbformat"), document.get("nbformat_minor"))
+    cells = document.get("cells")
+    if version[0] != 4 or not isinstance(version[1], int) or version[1] < FIRST_WITH_IDS:
+        shown = ".".join(map(str, version))
+        return f"is of nbformat {shown}, and not of 4.{FIRST_WITH_IDS} or a later 4"
+    if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
+        return "has no list of cells"
+    ids = Counter(str(cell.get("id", "")) for cell in cells)
+    if "" in ids:
+        return "has cells without an id"
+    twice = [name for name, count in ids.items() if count > 1]
+    return f"has several cells with the id {twice[0]}" if twice else ""
 
 
 @contextmanager
@@ -76,7 +102,10 @@ def cell_key(cell: Any) -> str:
 
 
 def parameter_names(notebook: Any) -> list[str]:
-    """The names that the parameters cell assigns, in order; empty when there is no such cell."""
+    """The names that the parameters cell assigns, in order; empty when there is no such cell.
+
+    Raises SyntaxError when it is no Python, or ValueError when it cannot even be parsed.
+    """
     return [
         target.id
         for cell in notebook.cells
@@ -89,11 +118,23 @@ def parameter_names(notebook: Any) -> list[str]:
 
 
 def refuse_mismatch(path: Path, notebook: Any, known: Iterable[str]) -> None:
-    """Raise UsageError unless the notebook takes exactly the known parameters.
+    """Raise UsageError unless the notebook is in Python and takes exactly the known parameters.
 
     papermill itself only warns about a name that a notebook does not know.
     """
-    takes, gives = set(parameter_names(notebook)), set(known)
+    if (language := _language(notebook)) != LANGUAGE:
+        raise UsageError(
+            f"notebook {path} is for a kernel of {language or 'an unknown language'}: the phases "
+            "are in Python",
+            remedy="choose a Python kernel in JupyterLab and save it, or restore the file",
+        )
+    try:
+        takes, gives = set(parameter_names(notebook)), set(known)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise UsageError(
+            f"the parameters cell of {path} is no Python: {error}",
+            remedy="make its parameters cell equal to that of the other notebooks",
+        ) from error
     problems = [f"{name}: the notebook does not take it" for name in sorted(gives - takes)]
     problems += [
         f"{name}: the notebook wants it, a site has none" for name in sorted(takes - gives)
@@ -103,6 +144,16 @@ def refuse_mismatch(path: Path, notebook: Any, known: Iterable[str]) -> None:
             "\n  ".join([f"the parameters cell of {path} does not fit a site:", *problems]),
             remedy="make its parameters cell equal to that of the other notebooks",
         )
+
+
+def _language(notebook: Any) -> str:
+    """The language of the kernel that it names; ours when it names none."""
+    metadata = notebook.metadata
+    spec = metadata.get("kernelspec", {})
+    named = spec.get("language") or metadata.get("language_info", {}).get("name")
+    if named is None and spec.get("name", LANGUAGE).startswith(LANGUAGE):
+        return LANGUAGE
+    return str(named or "").lower()
 
 
 def injected(parameters: Mapping[str, Any], notebook: Any) -> list[CodeCell]:

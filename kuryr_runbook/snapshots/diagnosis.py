@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kuryr_runbook.clients.files import MIB, read_json
 from kuryr_runbook.clients.kubernetes.api import KubernetesReader
 from kuryr_runbook.clients.writing import write_file
 from kuryr_runbook.model.errors import UsageError
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 FORMAT = "kuryr-runbook snapshot for diagnosis"
 VERSION = 4
 """Of the file's form; a file of another is refused."""
+MOST = 512 * MIB
+"""Of thousands of nodes, a snapshot has some 100 MiB."""
 MAKE_ONE = "make one with `kuryr-runbook diagnose --site FILE --save-snapshot FILE`"
 
 
@@ -64,14 +67,7 @@ def load_snapshot(path: Path) -> DiagnosisSnapshot:
     """A saved snapshot. Raises UsageError when it is none."""
     from pydantic import ValidationError
 
-    try:
-        document = json.loads(path.read_text())
-    except OSError as error:
-        raise UsageError(
-            f"the snapshot {path} cannot be read: {error.strerror}", remedy=MAKE_ONE
-        ) from error
-    except ValueError as error:
-        raise UsageError(f"{path} holds no snapshot: it is no JSON", remedy=MAKE_ONE) from error
+    document = read_json(path, "the snapshot", remedy=MAKE_ONE, most=MOST)
     head = document if isinstance(document, Mapping) else {}
     if head.get("format") != FORMAT:
         raise UsageError(f"{path} holds no snapshot for diagnosis", remedy=MAKE_ONE)

@@ -6,10 +6,11 @@ vif.py, `_move_annotations_to_crd`). It leaves out pods that run: their ports wo
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
+from kuryr_runbook.model.documents import parse_json
+from kuryr_runbook.model.errors import FileError
 from kuryr_runbook.model.releases.names import (
     API_VERSION,
     NODE_LABEL,
@@ -41,11 +42,11 @@ def kuryr_port(pod: Mapping[str, Any]) -> Manifest:
 
 def _vifs(text: str) -> Manifest:
     try:
-        state = json.loads(text)[FIELDS]
+        state = parse_json(text, "it")[FIELDS]
         first, more = state["default_vif"], state.get("additional_vifs") or {}
         vifs = {DEFAULT_INTERFACE: first, **more}
         for vif in vifs.values():
             vif[FIELDS]["id"]
-    except (KeyError, TypeError, AttributeError) as error:
+    except (FileError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"its annotation {VIF_ANNOTATION} is no PodState: {error!r}") from error
     return {name: {"default": name == DEFAULT_INTERFACE, "vif": vif} for name, vif in vifs.items()}

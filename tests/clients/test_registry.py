@@ -251,12 +251,13 @@ def test_failing_registry_is_no_empty_one(registry: Registry, client: RegistryCl
 def test_broken_login_file_is_named(tmp_path: Path, content: str) -> None:
     path = tmp_path / "auth.json"
     path.write_text(content)
-    with pytest.raises(UsageError, match=f"{path} is not a login file"):
+    with pytest.raises(UsageError, match=f"image.registry_auth {path}") as caught:
         RegistryClient(path)
+    assert "write it with" in str(caught.value)
 
 
 def test_missing_files_are_named(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"auth\.json is not a login file"):
+    with pytest.raises(UsageError, match=r"auth\.json cannot be read"):
         RegistryClient(tmp_path / "auth.json")
-    with pytest.raises(UsageError, match=r"no file .*ca\.pem"):
+    with pytest.raises(UsageError, match=r"image.registry_ca .*ca\.pem cannot be read"):
         RegistryClient(None, tmp_path / "ca.pem")

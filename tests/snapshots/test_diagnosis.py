@@ -115,7 +115,7 @@ def test_nothing_at_all_can_be_saved_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("", "no JSON"),
+        ("", "not usable JSON: line 1"),
         ("[]", "no snapshot for diagnosis"),
         ('{"format": "another"}', "no snapshot for diagnosis"),
         (json.dumps({"format": FORMAT, "version": 99}), "version 99"),

@@ -17,6 +17,7 @@ from pathlib import Path
 from shlex import quote
 
 from kuryr_runbook.clients.commands import Surroundings, run_command
+from kuryr_runbook.clients.files import read_text
 from kuryr_runbook.clients.secrets import learn, url_password
 from kuryr_runbook.clients.writing import make_directory, write_file
 from kuryr_runbook.model.errors import RunbookError
@@ -45,7 +46,7 @@ def host_files(environment: Mapping[str, str]) -> dict[str, str]:
         "env": env_file(environment),
         "pip.conf": pip_conf(pip_settings, trusts_ca=ca is not None),
         "apt.conf": apt_conf(_output_of("apt-config", "dump"), trusts_ca=ca is not None),
-        "ca.pem": ca.read_text() if ca else "",
+        "ca.pem": read_text(ca, "the machine's CAs") if ca else "",
     }
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kuryr_runbook.clients.commands import Completed, Say, Surroundings, run_command
+from kuryr_runbook.clients.files import read_bytes, read_text
 from kuryr_runbook.clients.images.build_settings import write_host_files
 from kuryr_runbook.clients.images.workplace import Workplace
 from kuryr_runbook.clients.writing import make_directory, write_file
@@ -125,7 +126,7 @@ class Engine:
                 options += ["--label", f"{key}={value}"]
             result = self._run("build", *options, str(context), seconds=BUILD_SECONDS)
             self._expect_success(result, f"building {spec.reference}")
-            return id_file.read_text().strip()
+            return read_text(id_file, "the image's id").strip()
 
     def run_in_image(
         self, image: str, *command: str, stdin: str = "", out: Path | None = None
@@ -155,7 +156,7 @@ class Engine:
             options = ("--digestfile", str(digest_file), reference)
             result = self._run("push", *options, seconds=TRANSFER_SECONDS)
             self._expect_success(result, f"pushing {reference}")
-            return digest_file.read_text().strip()
+            return read_text(digest_file, "the digest").strip()
 
     @contextlib.contextmanager
     def _working_container(self, image: str) -> Iterator[str]:
@@ -174,7 +175,7 @@ class Engine:
         with tempfile.TemporaryDirectory(prefix="kuryr-image-") as folder:
             trust = []
             if self.ca and self.name != "docker" and verb in TAKES_CERT_DIR:
-                write_file(Path(folder) / "ca.crt", self.ca.read_bytes())
+                write_file(Path(folder) / "ca.crt", read_bytes(self.ca, "image.registry_ca"))
                 trust = ["--cert-dir", folder]
             make_directory(self.log.parent)
             surroundings = Surroundings(
@@ -202,7 +203,7 @@ class Engine:
                 # Buildah and Podman stop at a login file that isn't there, even without need.
                 del environment["REGISTRY_AUTH_FILE"]
         elif self.name == "docker":
-            write_file(folder / "config.json", self.auth_file.read_bytes())
+            write_file(folder / "config.json", read_bytes(self.auth_file, "image.registry_auth"))
             environment["DOCKER_CONFIG"] = str(folder)
         else:
             environment["REGISTRY_AUTH_FILE"] = str(self.auth_file)

@@ -11,12 +11,15 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
+from kuryr_runbook.clients.files import MIB, read_bytes
 from kuryr_runbook.clients.images.engines import Engine
 from kuryr_runbook.clients.images.registry import RegistryClient, RemoteImage
 from kuryr_runbook.clients.writing import make_directory, write_file
 from kuryr_runbook.model.errors import ApplyError, DriftError, UsageError
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.specs.image import PLUGIN_PATH, ImageSpec, Reference, SmokeTest, image_spec
+
+MOST_PLUGIN = 512 * MIB
 
 
 def image_sources() -> dict[str, bytes]:
@@ -101,7 +104,7 @@ def read_plugin(engine: Engine, image: str) -> Plugin:
         out.chmod(0o777)
         result = engine.run_in_image(image, "cp", PLUGIN_PATH, "/out/plugin", out=out)
         if result.status == 0:
-            content = (out / "plugin").read_bytes()
+            content = read_bytes(out / "plugin", "the CNI plugin", most=MOST_PLUGIN)
             return Plugin(content=content, sha256=hashlib.sha256(content).hexdigest())
     raise ApplyError(
         f"copying {PLUGIN_PATH} out of {image}: status {result.status}; it said last:\n"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import platform
 import re
 from collections.abc import Mapping
@@ -18,9 +17,11 @@ import requests
 from kuryr_runbook.clients import exchanges
 from kuryr_runbook.clients.answers import LONGEST_REASON, expected, mapping_of, understood
 from kuryr_runbook.clients.exchanges import exchange
+from kuryr_runbook.clients.files import read_certificates, read_json
 from kuryr_runbook.clients.patience import Notify
 from kuryr_runbook.clients.secrets import learn, refuse_unsendable
 from kuryr_runbook.clients.transport import web_session
+from kuryr_runbook.model.documents import mapping
 from kuryr_runbook.model.errors import AccessError, UnreachableError, UsageError
 from kuryr_runbook.specs.image import DOCKER_HUB, Reference
 
@@ -38,6 +39,9 @@ UNREACHABLE = (
 )
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 """What the kernel calls a machine, and what registries do."""
+
+WHAT = "image.registry_auth"
+LOG_IN = "write it with `buildah login --authfile FILE REGISTRY`"
 
 HUB_API = "registry-1.docker.io"
 HUB_LOGINS = (DOCKER_HUB, "https://index.docker.io/v1/", "index.docker.io")
@@ -74,8 +78,8 @@ class RegistryClient:
         self._notify = notify
         self._web = web_session()
         self._authorizations: dict[tuple[str, str], str] = {}
-        if ca and not ca.is_file():
-            raise UsageError(f"image.registry_ca: no file {ca}", remedy="name the registry's CA")
+        if ca:
+            read_certificates(ca, "image.registry_ca", remedy="name the PEM file of its CA")
 
     def digest(self, reference: Reference) -> str | None:
         """Digest of an image, or None when the registry has none of that name."""
@@ -208,18 +212,27 @@ def _no_netrc(request: requests.PreparedRequest) -> requests.PreparedRequest:
 
 def _read_logins(path: Path) -> dict[str, str]:
     """Registry to base64 of `user:password`."""
-    try:
-        auths = json.loads(path.read_text()).get("auths", {})
-        logins = {name: entry["auth"] for name, entry in auths.items() if entry.get("auth")}
-        for encoded in logins.values():
+    logins = {name: entry["auth"] for name, entry in read_logins(path).items() if entry.get("auth")}
+    for name, encoded in logins.items():
+        try:
             # Which refuses a line break, too.
             base64.b64decode(encoded, validate=True)
-    except (OSError, ValueError, AttributeError) as error:
-        raise UsageError(
-            f"image.registry_auth: {path} is not a login file: {type(error).__name__}",
-            remedy="write it with `buildah login --authfile FILE REGISTRY`",
-        ) from error
+        except (TypeError, ValueError) as error:
+            raise UsageError(
+                f"{WHAT} {path}: auths.{name}.auth is no text in base64", remedy=LOG_IN
+            ) from error
     return logins
+
+
+def read_logins(path: Path) -> dict[str, dict[str, Any]]:
+    """The entries of a login file by their registries. Raises FileError."""
+    source = f"{WHAT} {path}"
+    content = mapping(read_json(path, WHAT, remedy=LOG_IN), source, remedy=LOG_IN)
+    auths = mapping(content.get("auths", {}), f"{source}: auths", remedy=LOG_IN)
+    return {
+        name: mapping(entry, f"{source}: auths.{name}", remedy=LOG_IN)
+        for name, entry in auths.items()
+    }
 
 
 def _own_platform(manifests: list[dict[str, Any]]) -> str:

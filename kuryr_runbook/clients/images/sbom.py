@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -17,8 +16,10 @@ from cyclonedx.model.license import DisjunctiveLicense
 from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
+from kuryr_runbook.clients.files import read_json
 from kuryr_runbook.clients.images.engines import Engine
 from kuryr_runbook.clients.writing import make_directory
+from kuryr_runbook.model.documents import mapping
 from kuryr_runbook.model.errors import ApplyError
 from kuryr_runbook.specs.image import ImageSpec
 
@@ -34,8 +35,7 @@ def read_inventory(engine: Engine, image: str, script: bytes) -> dict[str, Any]:
         out.chmod(0o777)
         result = engine.run_in_image(image, "python", "-", stdin=script.decode(), out=out)
         if result.status == 0:
-            found: dict[str, Any] = json.loads((out / "inventory.json").read_text())
-            return found
+            return mapping(read_json(out / "inventory.json", "the inventory"), "the inventory")
     raise ApplyError(
         f"listing what is installed in {image}: status {result.status}; it said last:\n"
         f"{result.tail}",

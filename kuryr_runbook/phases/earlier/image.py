@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 
 from kuryr_runbook.clients.images.kuryr import read_image_spec, read_remote_image
-from kuryr_runbook.clients.images.registry import RegistryClient
+from kuryr_runbook.clients.images.registry import RegistryClient, read_logins
 from kuryr_runbook.display.progress import say
 from kuryr_runbook.model.errors import EarlierPhaseError
 from kuryr_runbook.model.plan import known_later
@@ -44,5 +43,5 @@ def registry_login(site: Site) -> str:
     if path is None:
         return ""
     host = Reference.parse(site.image.repository).registry
-    auths: Mapping[str, object] = json.loads(path.read_text()).get("auths", {})
-    return json.dumps({"auths": {name: auths[name] for name in auths if name == host}})
+    own = {name: entry for name, entry in read_logins(path).items() if name == host}
+    return json.dumps({"auths": own})

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from kuryr_runbook.clients.files import read_text, read_yaml
 from kuryr_runbook.clients.writing import make_link, write_new
 from kuryr_runbook.display.asking import Asking
 from kuryr_runbook.display.frontend import is_interactive
 from kuryr_runbook.display.site_form import NEW, Actions, SiteForm, counted
 from kuryr_runbook.display.tables import View, table
+from kuryr_runbook.model.documents import mapping
+from kuryr_runbook.model.errors import FileError
 from kuryr_runbook.model.packaged import packaged
 from kuryr_runbook.model.site_file import parse_site, site_problems
 from kuryr_runbook.model.site_form import Texts, form_fields, judged_texts, rendered_site, texts_of
@@ -70,10 +71,9 @@ def _state(values: Mapping[str, Any]) -> str:
 def _values(path: Path) -> dict[str, Any]:
     """What the file holds; nothing when it is no YAML or holds something else."""
     try:
-        values = yaml.safe_load(path.read_text())
-    except (OSError, ValueError, yaml.YAMLError):
+        return mapping(read_yaml(path, "site file"), path.name)
+    except FileError:
         return {}
-    return values if isinstance(values, dict) else {}
 
 
 def _link() -> Path | None:
@@ -91,7 +91,7 @@ def _actions(link: Path) -> Actions:
     example = packaged("parameters") / EXAMPLE
 
     def save(name: str, texts: Texts) -> None:
-        text = rendered_site(texts, example.read_text())
+        text = rendered_site(texts, read_text(example, "the example"))
         parse_site(text, name)
         write_new(Path(name).expanduser(), text)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from kuryr_runbook.clients.files import read_text
 from kuryr_runbook.clients.kubernetes.probes import ProbingCluster
 from kuryr_runbook.clients.openstack.probes import ProbingCloud
 from kuryr_runbook.display.progress import say
@@ -54,7 +55,7 @@ def site_text(given: Mapping[str, str], found: tuple[Told, ...]) -> str:
     """
     values = dict(given) | {told.key: told.value for told in found if told.value is not None}
     remarks = {told.key: f"NOT FOUND: {told.because}" for told in found if told.value is None}
-    text = filled((packaged("parameters") / EXAMPLE).read_text(), values, remarks)
+    text = filled(read_text(packaged("parameters") / EXAMPLE, "the example"), values, remarks)
     parse_site(text, "the drafted site file")
     return text
 

@@ -8,11 +8,12 @@ name (3.1.0, `controller/handlers/kuryrport.py`).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from kuryr_runbook.model.documents import parse_json
+from kuryr_runbook.model.errors import FileError
 from kuryr_runbook.specs.kuryr_port import FIELDS
 
 
@@ -37,7 +38,7 @@ class Malformed:
 
 def parse_vif(text: str) -> PodVif | Malformed:
     """The default interface in an annotation's text; never raises."""
-    return _parsed(lambda: _fields(_fields(json.loads(text))["default_vif"]))
+    return _parsed(lambda: _fields(_fields(parse_json(text, "it"))["default_vif"]))
 
 
 def parse_kuryr_port(status: object) -> PodVif | Malformed | None:
@@ -67,7 +68,7 @@ def _parsed(find: Callable[[], Mapping[str, Any]]) -> PodVif | Malformed:
         )
     except KeyError as error:
         return Malformed(f"it lacks {error}")
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+    except (FileError, ValueError, TypeError, AttributeError) as error:
         return Malformed(f"it is no versioned object of Kuryr's: {error}")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,7 +9,8 @@ from typing import Any, Protocol
 
 from kuryr_runbook.clients.http import get_text
 from kuryr_runbook.clients.kubernetes.exec import Executed
-from kuryr_runbook.model.errors import UnreachableError
+from kuryr_runbook.model.documents import parse_json
+from kuryr_runbook.model.errors import FileError, UnreachableError
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.snapshots.reading import Unreadable, attempted
 from kuryr_runbook.specs.workload import SERVICE_PORT, Targets, probe_command
@@ -83,7 +83,7 @@ def parse_probe(executed: Executed) -> PodProbe | Unreadable:
     if executed.status != 0:
         return Unreadable(f"the probe ended with status {executed.status}: {lines[-1][:300]}")
     try:
-        found = json.loads(lines[-1])
+        found = parse_json(lines[-1], "it")
         return PodProbe(
             pings=_by_address(found["ping"]),
             large=_by_address(found["large"]),
@@ -92,7 +92,7 @@ def parse_probe(executed: Executed) -> PodProbe | Unreadable:
             api=_answer(found["api"]),
             dns=None if found["dns"] is None else _answer(found["dns"]),
         )
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (FileError, ValueError, KeyError, TypeError, AttributeError) as error:
         return Unreadable(f"the probe's answer cannot be read ({error}): {lines[-1][:100]}")
 
 
