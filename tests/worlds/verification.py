@@ -57,7 +57,7 @@ class Workload(World):
         snapshot = VerificationSnapshot(
             taken_at=self.read().taken_at,
             site=self.site,
-            cluster=read_workload_cluster(self.site, self, attempted),
+            cluster=read_workload_cluster(self.site, self),
             cloud=with_service_ports(self.site, self, cloud),
             packet=1450,
             dns="10.2.0.10",

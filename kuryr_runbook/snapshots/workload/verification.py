@@ -75,7 +75,7 @@ def read_verification(
 ) -> VerificationSnapshot:
     """Read everything, and let every pod probe what it reaches."""
     taken_at = datetime.now(UTC)
-    objects = read_workload_cluster(site, cluster, attempted)
+    objects = read_workload_cluster(site, cluster)
     workload = attempted(lambda: workload_of(site, objects))
     state = _read_state(site, cloud)
     packet = _packet(site, state)

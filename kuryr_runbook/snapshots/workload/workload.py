@@ -10,6 +10,7 @@ from kuryr_runbook.model.releases.names import API_VERSION
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.snapshots.cluster.deployed import program_of
 from kuryr_runbook.snapshots.cluster.objects import (
+    Endpoints,
     Manifest,
     Pod,
     Service,
@@ -17,12 +18,13 @@ from kuryr_runbook.snapshots.cluster.objects import (
     kuryr_object_of,
     node_of,
     pod_of,
+    reference,
     service_of,
     vifs_of,
     warning_of,
 )
 from kuryr_runbook.snapshots.cluster.state import NOT_ASKED, ClusterState, nothing_read
-from kuryr_runbook.snapshots.reading import Attempt, demanded, known
+from kuryr_runbook.snapshots.reading import Attempt, Unreadable, attempted, demanded, known
 from kuryr_runbook.specs.workload import DEMO, SELECTOR, SERVICE
 
 DEPLOYMENT = ("Deployment", DEMO)
@@ -54,28 +56,43 @@ class Workload:
         return {pod.name: pod.address for pod in self.pods if pod.is_running}
 
 
-def read_workload_cluster(
-    site: Site, cluster: KubernetesReader, attempt: Attempt = demanded
-) -> ClusterState:
+def read_workload_cluster(site: Site, cluster: KubernetesReader) -> ClusterState:
     """The cluster's nodes, and the workload's namespace in one list call for each kind."""
     space = site.verification.namespace
+    events = attempted(lambda: cluster.list_objects("v1", "Event", namespace=space))
+    return replace(
+        _read(site, cluster, attempted),
+        nodes=attempted(lambda: tuple(map(node_of, cluster.list_objects("v1", "Node")))),
+        endpoints=attempted(lambda: _endpoints(space, cluster)),
+        events=events
+        if isinstance(events, Unreadable)
+        else tuple(warning_of(it) for it in events if it.get("type") == "Warning"),
+    )
+
+
+def _endpoints(namespace: str, cluster: KubernetesReader) -> tuple[Endpoints, ...]:
+    found = cluster.get(reference("Endpoints", SERVICE, namespace))
+    return () if found is None else (endpoints_of(found),)
+
+
+def read_workload(site: Site, cluster: KubernetesReader) -> Workload:
+    """Deployment, pods and Service alone, strictly."""
+    return workload_of(site, _read(site, cluster, demanded))
+
+
+def _read(site: Site, cluster: KubernetesReader, attempt: Attempt) -> ClusterState:
+    """What a workload is made of."""
 
     def listed(version: str, kind: str, labels: str = "") -> Sequence[Manifest]:
+        space = site.verification.namespace
         return cluster.list_objects(version, kind, namespace=space, labels=labels)
 
     return replace(
         nothing_read(NOT_ASKED),
-        nodes=attempt(lambda: tuple(map(node_of, cluster.list_objects("v1", "Node")))),
         deployed=attempt(lambda: tuple(map(program_of, listed("apps/v1", "Deployment")))),
         services=attempt(lambda: tuple(map(service_of, listed("v1", "Service")))),
-        endpoints=attempt(lambda: tuple(map(endpoints_of, listed("v1", "Endpoints")))),
         pods=attempt(
             lambda: tuple(it for it in map(pod_of, listed("v1", "Pod", SELECTOR)) if it is not None)
-        ),
-        events=attempt(
-            lambda: tuple(
-                warning_of(it) for it in listed("v1", "Event") if it.get("type") == "Warning"
-            )
         ),
         kuryr_objects=attempt(lambda: tuple(map(kuryr_object_of, listed(API_VERSION, "KuryrPort"))))
         if site.release.crds
@@ -97,8 +114,3 @@ def workload_of(site: Site, cluster: ClusterState) -> Workload:
         ),
         service=next((it for it in services if it.name == SERVICE), None),
     )
-
-
-def read_workload(site: Site, cluster: KubernetesReader) -> Workload:
-    """Read it alone."""
-    return workload_of(site, read_workload_cluster(site, cluster))
