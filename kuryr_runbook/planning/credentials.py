@@ -58,17 +58,15 @@ def _plan_own(
 ) -> CredentialPlan:
     because = _why_another(site, spec, snapshot, rotate=rotate)
     if because is None and snapshot.used is not None:
-        used = next(item for item in snapshot.credentials if item["id"] == snapshot.used.id)
+        used = next(item for item in snapshot.credentials if item.id == snapshot.used.id)
         chosen = Step(
             action=Action.KEEP,
-            target=Target(APPLICATION_CREDENTIAL, used["name"]),
-            id=used["id"],
+            target=Target(APPLICATION_CREDENTIAL, used.name),
+            id=used.id,
             because="Kuryr uses it, with the roles that are wanted",
         )
         unused = "Kuryr does not use it"
-        return CredentialPlan(
-            chosen=chosen, retired=_retired(site, snapshot, unused, but=used["id"])
-        )
+        return CredentialPlan(chosen=chosen, retired=_retired(site, snapshot, unused, but=used.id))
     _refuse_missing_roles(spec, snapshot)
     name = _next_name(spec, snapshot)
     chosen = Step(
@@ -88,16 +86,16 @@ def _why_another(
     used = snapshot.used
     if used is None:
         return "Kuryr has none yet"
-    found = next((item for item in snapshot.of_project() if item["id"] == used.id), None)
+    found = next((item for item in snapshot.of_project() if item.id == used.id), None)
     if found is None:
         return "the one that Kuryr uses is gone, or another user's"
-    if not is_owned(site, snapshot.cluster_id, found):
-        return f"the one that Kuryr uses, {found['name']}, is not the runbook's"
-    if found["description"] != spec.description:
-        return f"{found['name']} was made for other roles"
+    if not is_owned(site, snapshot.cluster_id, found.description):
+        return f"the one that Kuryr uses, {found.name}, is not the runbook's"
+    if found.description != spec.description:
+        return f"{found.name} was made for other roles"
     if not used.accepted:
-        return f"Keystone refuses {found['name']} with the secret in the cluster"
-    return f"{found['name']} is to be replaced" if rotate else None
+        return f"Keystone refuses {found.name} with the secret in the cluster"
+    return f"{found.name} is to be replaced" if rotate else None
 
 
 def _retired(
@@ -106,12 +104,12 @@ def _retired(
     return tuple(
         Step(
             action=Action.DELETE,
-            target=Target(APPLICATION_CREDENTIAL, item["name"]),
-            id=item["id"],
+            target=Target(APPLICATION_CREDENTIAL, item.name),
+            id=item.id,
             because=because,
         )
         for item in snapshot.of_project()
-        if is_owned(site, snapshot.cluster_id, item) and item["id"] != but
+        if is_owned(site, snapshot.cluster_id, item.description) and item.id != but
     )
 
 
@@ -121,7 +119,7 @@ def _next_name(spec: CredentialSpec, snapshot: CredentialSnapshot) -> str:
     The deployed one counts although it may be gone: the controller is started anew when the name
     differs from the one with which it was started.
     """
-    names = [snapshot.deployed, *(item["name"] for item in snapshot.credentials)]
+    names = [snapshot.deployed, *(item.name for item in snapshot.credentials)]
     return f"{spec.stem}{max((0, *_numbers(spec, names))) + 1}"
 
 

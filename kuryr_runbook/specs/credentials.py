@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,7 +69,6 @@ def lacking_roles(site: Site, roles: Iterable[str]) -> tuple[str, ...]:
     return tuple(role for role in wanted if role not in held)
 
 
-def is_owned(site: Site, cluster_id: str, credential: Mapping[str, Any]) -> bool:
-    """Whether the runbook made it, for this site and cluster."""
-    mark = owner_mark(site.name, cluster_id)
-    return str(credential.get("description")).startswith(f"{mark} ")
+def is_owned(site: Site, cluster_id: str, description: str) -> bool:
+    """Whether the runbook made the credential so described, for this site and cluster."""
+    return description.startswith(f"{owner_mark(site.name, cluster_id)} ")

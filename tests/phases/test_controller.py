@@ -106,7 +106,11 @@ class World:
 
     def ours(self) -> list[dict[str, Any]]:
         site = self.phase(Controller).site
-        return [item for item in self.keystone.items.values() if is_owned(site, CLUSTER_ID, item)]
+        return [
+            item
+            for item in self.keystone.items.values()
+            if is_owned(site, CLUSTER_ID, item["description"])
+        ]
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,12 @@ from kuryr_runbook.planning.credentials import (
     plan_credential_removal,
     plan_credentials,
 )
-from kuryr_runbook.snapshots.cloud.credentials import CredentialSnapshot, UsedCredential
+from kuryr_runbook.snapshots.cloud.answers import Answer
+from kuryr_runbook.snapshots.cloud.credentials import (
+    CredentialSnapshot,
+    UsedCredential,
+    credential_of,
+)
 from kuryr_runbook.specs.credentials import credential_spec
 
 LAB = yaml.safe_load((Path(__file__).parents[2] / "parameters" / "lab.yaml").read_text())
@@ -41,7 +46,10 @@ def snapshot(
         taken_at=datetime(2026, 1, 1, tzinfo=UTC),
         cluster_id=CLUSTER_ID,
         token=keystone.token(),
-        credentials=tuple(keystone.application_credentials()),
+        credentials=tuple(
+            credential_of(Answer("application credential", item))
+            for item in keystone.application_credentials()
+        ),
         used=UsedCredential(id=used, secret="word", accepted=accepted) if used else None,
         deployed=deployed,
     )

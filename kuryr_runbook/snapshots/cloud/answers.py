@@ -138,6 +138,13 @@ class Answer:
         return tuple(one.id() for one in self.parts(key))
 
 
+def answered(kind: str, item: object) -> Answer:
+    """A resource of a list that an API answered. Raises AccessError when it is no object."""
+    if not isinstance(item, Mapping):
+        raise AccessError(f"the cloud's answer is malformed: a {kind} is {item!r:.80}")
+    return Answer(kind, item)
+
+
 def network_of(it: Answer) -> Network:
     """A network, from Neutron's answer."""
     return Network(

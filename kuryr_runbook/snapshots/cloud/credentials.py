@@ -12,6 +12,7 @@ from kuryr_runbook.clients.kubernetes.api import KubernetesReader
 from kuryr_runbook.clients.openstack.identity import IdentityReader, Token
 from kuryr_runbook.clients.secrets import learn
 from kuryr_runbook.model.site import Site
+from kuryr_runbook.snapshots.cloud.answers import Answer, answered
 from kuryr_runbook.snapshots.cluster.state import read_cluster_id
 from kuryr_runbook.specs.controller import CONFIG_KEY, CREDENTIAL_ANNOTATION, references
 from kuryr_runbook.specs.kuryr_conf import parse_login
@@ -28,22 +29,43 @@ class UsedCredential:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ApplicationCredential:
+    """One in Keystone, whoever made it."""
+
+    id: str
+    name: str
+    description: str
+    """The runbook's mark, and the roles that were asked for, on one of ours."""
+    project_id: str
+
+
+def credential_of(it: Answer) -> ApplicationCredential:
+    """An application credential, from Keystone's answer."""
+    return ApplicationCredential(
+        id=it.id(),
+        name=it.id("name"),
+        description=it.shown("description", it.text) or "",
+        project_id=it.id("project_id"),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CredentialSnapshot:
     """Keystone and cluster, as they were at one time."""
 
     taken_at: datetime
     cluster_id: str
     token: Token
-    credentials: tuple[Mapping[str, Any], ...]
+    credentials: tuple[ApplicationCredential, ...]
     """All application credentials of the user, whoever made them, in every project."""
     used: UsedCredential | None
     deployed: str
     """Name of the one with which the controller's pods were started; empty when there is none."""
 
-    def of_project(self) -> tuple[Mapping[str, Any], ...]:
+    def of_project(self) -> tuple[ApplicationCredential, ...]:
         """Those for the project in which the runbook works."""
         project = self.token.project_id
-        return tuple(item for item in self.credentials if item["project_id"] == project)
+        return tuple(item for item in self.credentials if item.project_id == project)
 
 
 def read_credentials(
@@ -51,14 +73,17 @@ def read_credentials(
 ) -> CredentialSnapshot:
     """Read both. The secret is in the cluster alone, so it is read from there, to be kept."""
     taken_at = datetime.now(UTC)
-    credentials = tuple(identity.application_credentials())
+    credentials = tuple(
+        credential_of(answered("application credential", item))
+        for item in identity.application_credentials()
+    )
     secret, deployment = (cluster.get(item) for item in references(site))
     return CredentialSnapshot(
         taken_at=taken_at,
         cluster_id=read_cluster_id(cluster),
         token=identity.token(),
         credentials=credentials,
-        used=_used(secret or {}, {item["id"] for item in credentials}, identity),
+        used=_used(secret or {}, {item.id for item in credentials}, identity),
         deployed=_deployed(deployment),
     )
 

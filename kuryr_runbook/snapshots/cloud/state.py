@@ -15,9 +15,8 @@ from typing import Any, Protocol, TypeVar
 from kuryr_runbook.clients.openstack.api import OpenStackReader
 from kuryr_runbook.clients.openstack.probes import Refusal
 from kuryr_runbook.model.drivers import VifDriver
-from kuryr_runbook.model.errors import AccessError
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.snapshots.cloud.answers import PARSERS, Answer, member_of
+from kuryr_runbook.snapshots.cloud.answers import PARSERS, answered, member_of
 from kuryr_runbook.snapshots.cloud.lookup import find
 from kuryr_runbook.snapshots.cloud.pair_limit import MANY_PAIRS, ask_for_pairs, limit_told
 from kuryr_runbook.snapshots.cloud.quotas import Quota, balancer_quotas, network_quotas
@@ -186,13 +185,7 @@ def read_cloud(
 def _listed(reader: OpenStackReader, project: str, kind: str) -> tuple[Any, ...]:
     own = {} if kind in SHARED else {"project_id": project}
     items = reader.list_resources(kind, fields=FIELDS[kind], **own)
-    return tuple(PARSERS[kind](_answer(kind, item)) for item in items)
-
-
-def _answer(kind: str, item: object) -> Answer:
-    if not isinstance(item, Mapping):
-        raise AccessError(f"the cloud's answer is malformed: a {kind} is {item!r:.80}")
-    return Answer(kind, item)
+    return tuple(PARSERS[kind](answered(kind, item)) for item in items)
 
 
 def _members(
@@ -215,7 +208,7 @@ def _members(
         pools = tuple(pool for pool in pools if wanted.intersection(pool.balancers))
 
     def of(pool: Pool) -> tuple[Member, ...]:
-        return tuple(member_of(_answer("member", item)) for item in reader.members(pool.id))
+        return tuple(member_of(answered("member", item)) for item in reader.members(pool.id))
 
     lists = threads.map(lambda pool: attempt(lambda: of(pool)), pools)
     return dict(zip([pool.id for pool in pools], lists, strict=True))
@@ -262,7 +255,7 @@ def _found(state: CloudState, wanted: Wanted) -> Subnet | None:
 
 def _ports_on(reader: OpenStackReader, network_id: str) -> tuple[Any, ...]:
     items = reader.list_resources("port", fields=FIELDS["port"], network_id=network_id)
-    return tuple(PARSERS["port"](_answer("port", item)) for item in items)
+    return tuple(PARSERS["port"](answered("port", item)) for item in items)
 
 
 def _pair_limit(
