@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kuryr_runbook.applying.steps import Executor, Known, Say, apply_plan
 from kuryr_runbook.clients.kubernetes.api import KubernetesWriter
-from kuryr_runbook.model.bodies import Body, FinalizerRemoval, plain
+from kuryr_runbook.model.bodies import Body, FinalizerRemoval, ProgramDeletion, plain
 from kuryr_runbook.model.plan import Action, Outcome, Plan, Step
 
 
@@ -23,6 +23,9 @@ class ManifestExecutor(Executor):
         """Apply the object, with the conflicts that were shown; or delete it, until it is gone."""
         if isinstance(body, FinalizerRemoval):
             self._writer.change_finalizers(body.reference, removed=body.removed)
+            return {}
+        if isinstance(body, ProgramDeletion):
+            self._writer.delete(body.reference)
             return {}
         if step.action is Action.DELETE:
             self._writer.delete(plain(body))

@@ -90,8 +90,7 @@ class _Work:
         for position, step in enumerate(self.plan.steps):
             if step.action is Action.KEEP:
                 self.begun.add(position)
-                known = {"id": step.id, **step.known}
-                self.outcomes[position] = Outcome(step=step, done=Done.KEPT, known=known)
+                self.outcomes[position] = Outcome(step=step, done=Done.KEPT, known={"id": step.id})
 
     @property
     def ended(self) -> bool:

@@ -63,8 +63,20 @@ class FinalizerRemoval:
     removed: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgramDeletion:
+    """One of Kuryr's own pods that is deleted, to see whether its successor goes on."""
+
+    reference: Fields
+    """What names the pod."""
+    component: str
+    uid: str
+    """Of the pod; its successor has another."""
+    node: str
+
+
 OfCloud = RouterLeg | PairChanges | SubportRemoval | PoolMembers | BalancerPart
-Body = Fields | OfCloud | FinalizerRemoval
+Body = Fields | OfCloud | FinalizerRemoval | ProgramDeletion
 
 
 def plain(body: Body) -> Fields:

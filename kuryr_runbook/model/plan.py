@@ -116,8 +116,6 @@ class Step:
     it; may hold `Later`."""
     changes: tuple[Change, ...] = ()
     """The fields that change; no value of a secret."""
-    known: Mapping[str, Any] = field(default_factory=dict)
-    """What is known of the existing object, for steps that refer to it with `Later`."""
     after: frozenset[Target] = frozenset()
     """Targets that come first although the body does not refer to them."""
     disturbs: str = ""

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from kuryr_runbook.model.bodies import ProgramDeletion
 from kuryr_runbook.model.plan import Action, Change, Plan, Step, Target
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.planning.kubernetes import deletion
+from kuryr_runbook.planning.kubernetes import deletion, reference_to
 from kuryr_runbook.specs.controller import CONTROLLER
 from kuryr_runbook.specs.daemon import DAEMON
 
@@ -91,7 +92,12 @@ def _of(component: str, pod: Manifest) -> Step:
     }
     return replace(
         deletion(pod, f"{component} on {node}: its successor has to go on where it stopped"),
-        known={"component": component, "uid": pod["metadata"].get("uid", ""), "node": node},
+        body=ProgramDeletion(
+            reference=reference_to(pod),
+            component=component,
+            uid=str(pod["metadata"].get("uid", "")),
+            node=node,
+        ),
         disturbs=f"{disturbs[component]}; what runs keeps its network",
     )
 

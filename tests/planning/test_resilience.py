@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from worlds.sites import lab_site
 
+from kuryr_runbook.model.bodies import ProgramDeletion
 from kuryr_runbook.model.plan import Action, Plan
 from kuryr_runbook.planning.resilience import (
     CORDONED_BY,
@@ -67,10 +68,16 @@ def test_the_controller_then_daemons_where_the_workload_is_then_the_fullest_node
     ]
     assert all(step.disturbs and step.because for step in plan.steps)
     controller, drain = plan.steps[0], plan.steps[-1]
-    assert controller.known == {
-        "component": "kuryr-controller", "uid": "uid-kuryr-controller-x", "node": "worker1",
-    }  # fmt: skip
-    assert controller.body["metadata"] == {"name": "kuryr-controller-x", "namespace": "kube-system"}
+    assert controller.body == ProgramDeletion(
+        reference={
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": "kuryr-controller-x", "namespace": "kube-system"},
+        },
+        component="kuryr-controller",
+        uid="uid-kuryr-controller-x",
+        node="worker1",
+    )
     assert f"its 2 pods of namespace {SPACE} deleted" in drain.because
     assert "other namespaces stay" in drain.disturbs
     assert drain.body == cordon(SITE, "worker2")

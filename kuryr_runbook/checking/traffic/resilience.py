@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from kuryr_runbook.checking.verdicts import some
+from kuryr_runbook.model.bodies import ProgramDeletion
 from kuryr_runbook.model.findings import Finding, Status, worst
 from kuryr_runbook.model.plan import Action, Step
 from kuryr_runbook.snapshots.workload.traces import Footprint
@@ -43,7 +44,11 @@ def trial_name(step: Step) -> str:
     """The name of the check of a disturbance."""
     if step.target.kind == "Node":
         return "node-drained"
-    return "controller-deleted" if step.known["component"] == CONTROLLER else "daemon-deleted"
+    return "controller-deleted" if _component(step) == CONTROLLER else "daemon-deleted"
+
+
+def _component(step: Step) -> str:
+    return step.body.component if isinstance(step.body, ProgramDeletion) else ""
 
 
 def check_trial(trial: Trial) -> Iterator[Finding]:
@@ -98,7 +103,7 @@ def orphans(findings: Iterable[Finding]) -> frozenset[str] | None:
 def _title(step: Step) -> str:
     if step.target.kind == "Node":
         return "The workload goes on when its node is drained"
-    return f"The workload goes on when {step.known['component']} is deleted"
+    return f"The workload goes on when {_component(step)} is deleted"
 
 
 def _recovered(trial: Trial) -> Finding:

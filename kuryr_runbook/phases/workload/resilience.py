@@ -21,6 +21,7 @@ from kuryr_runbook.clients.kubernetes.api import Manifest
 from kuryr_runbook.clients.kubernetes.client import KubernetesClient
 from kuryr_runbook.clients.openstack.probes import AskingCloud
 from kuryr_runbook.display.progress import say
+from kuryr_runbook.model.bodies import ProgramDeletion
 from kuryr_runbook.model.errors import ApplyError, DeadlineError
 from kuryr_runbook.model.findings import Finding, Status, worst
 from kuryr_runbook.model.plan import Action, Plan, Step
@@ -106,14 +107,14 @@ class Resilience:
 
     def _disturb(self, step: Step) -> None:
         """Do it, and wait until what was deleted is back. Raises DeadlineError."""
-        if step.target.kind == "Node":
+        if not isinstance(step.body, ProgramDeletion):
             with self._cordoned(step):
                 self._drain(step.target.name)
             return
         apply_manifests(Plan(phase=PLAN, steps=(step,)), self.cluster, say)
-        component, uid = str(step.known["component"]), step.known["uid"]
+        component, uid = step.body.component, step.body.uid
         home = self.site.kubernetes.namespace
-        node = step.known["node"] if component == DAEMON else None
+        node = step.body.node if component == DAEMON else None
 
         def look() -> tuple[bool, str]:
             pods = self.cluster.list_objects(

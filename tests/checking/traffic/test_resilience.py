@@ -16,6 +16,7 @@ from kuryr_runbook.checking.traffic.resilience import (
     not_tried,
     orphans,
 )
+from kuryr_runbook.model.bodies import ProgramDeletion
 from kuryr_runbook.model.findings import Finding, Status, Victim
 from kuryr_runbook.model.plan import Action, Step, Target
 from kuryr_runbook.snapshots.workload.traces import Footprint, Traces, left_behind
@@ -24,7 +25,7 @@ STEP = Step(
     action=Action.DELETE,
     target=Target("Pod", "kube-system/kuryr-controller-x"),
     because="its successor has to go on",
-    known={"component": "kuryr-controller"},
+    body=ProgramDeletion(reference={}, component="kuryr-controller", uid="u", node="worker1"),
 )
 DRAIN = Step(action=Action.UPDATE, target=Target("Node", "worker1"), because="drained")
 
@@ -130,7 +131,7 @@ def test_new_pods_have_ports_of_their_own_and_the_old_ones_have_to_go() -> None:
 def test_what_did_not_come_back_and_what_was_not_tried() -> None:
     lost = not_back(STEP, "not in 300 s")
     assert (lost.check, lost.status) == ("controller-deleted", Status.FAIL)
-    rest = not_tried(replace(STEP, known={"component": "kuryr-daemon"}))
+    rest = not_tried(replace(STEP, body=replace(STEP.body, component="kuryr-daemon")))
     assert (rest.check, rest.status) == ("daemon-deleted", Status.UNKNOWN)
     alone = not_tried(replace(DRAIN, action=Action.KEEP, because="no other node takes pods"))
     assert (alone.status, alone.evidence) == (Status.SKIP, "no other node takes pods")
