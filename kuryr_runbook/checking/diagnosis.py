@@ -12,6 +12,7 @@ from kuryr_runbook.checking.questions import (
     cluster,
     events,
     groups,
+    intents,
     leftovers,
     logs,
     macvlan,
@@ -33,7 +34,7 @@ from kuryr_runbook.snapshots.reading import Unreadable
 CHECKS = checks_on(
     Occasion.DIAGNOSIS,
     *(cluster, programs, networks, quotas, nodes, logs, groups, pods, pairs, services),
-    *(balancers, leftovers, ownership, macvlan, events),
+    *(balancers, leftovers, ownership, macvlan, events, intents),
 )
 """The deepest first: what a check finds may be what the later ones find the effects of."""
 

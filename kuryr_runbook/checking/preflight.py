@@ -9,6 +9,7 @@ from kuryr_runbook.checking.checks import Occasion, checks_on, findings_of
 from kuryr_runbook.checking.questions import (
     cluster,
     endpoints,
+    intents,
     intruders,
     macvlan,
     needs,
@@ -28,7 +29,7 @@ LOOK_YOURSELF = (
 
 CHECKS = checks_on(
     Occasion.PREFLIGHT,
-    *(endpoints, permissions, cluster, services, intruders, macvlan, nodes, pairs, needs),
+    *(endpoints, permissions, cluster, services, intents, intruders, macvlan, nodes, pairs, needs),
 )
 
 

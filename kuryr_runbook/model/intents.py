@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from kuryr_runbook.model.findings import Status
-from kuryr_runbook.model.site import Site
+
+if TYPE_CHECKING:
+    from kuryr_runbook.model.site import Site
 
 TIMEOUT_OPTION = "timeout_client_data"
 """The option of [octavia_defaults] that came together with the annotations for it (Xena)."""

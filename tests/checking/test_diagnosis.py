@@ -305,6 +305,11 @@ def denied(world: World) -> None:
     )
 
 
+def asking(**spec: Any) -> Spoil:
+    """A Service with a floating IP asks for something more."""
+    return lambda world: world.object("Service", "web-0")["spec"].update(spec)
+
+
 def no_addresses(world: World) -> None:
     world.resource("subnet", "s-pods")["allocation_pools"] = [
         {"start": "10.64.0.10", "end": "10.64.0.12"}
@@ -321,6 +326,13 @@ CASES: list[tuple[str, Spoil, str, str, str]] = [
     ("", lambda w: w.warn("web-1", 'failed to find plugin "kuryr-cni" in path [/opt/cni/bin]'),
      "plugin-missing", "fail", "pod default/web-1"),
     ("", denied, "pods-denied", "warn", ""),
+    ("", asking(sessionAffinity="ClientIP"), "intent-unmet", "warn", "service default/web-0"),
+    ("", asking(loadBalancerSourceRanges=["192.0.2.0/24"]), "intent-unmet", "fail",
+     "service default/web-0"),
+    ("", asking(loadBalancerIP="203.0.113.99"), "wanted-address", "fail", "service default/web-0"),
+    ("", lambda w: w.objects["NetworkPolicy"].append({"metadata": metadata("deny", "default"),
+                                                      "spec": {"policyTypes": ["Ingress"]}}),
+     "policy-unenforced", "fail", ""),
     ("", claimed, "address-claimed", "fail", "pod default/web-1"),
     ("", remove("security_group_rule", "r-out-g-nodes"), "egress", "fail", "node worker1"),
     ("", no_addresses, "pod-addresses", "warn", "subnet kuryr-pod-subnet"),

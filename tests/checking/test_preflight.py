@@ -15,6 +15,7 @@ from worlds.preflight import (
     World,
     denied,
     pod,
+    policy,
     program,
     quotas,
     service,
@@ -276,6 +277,13 @@ BAD: list[tuple[str, Status, Spoil, tuple[str, ...]]] = [
      ("does not show who binds",)),
     ("pair-macs", Status.PASS, bound_by("openvswitch", "ip_allocation"), ("openvswitch",)),
     ("pair-macs", Status.PASS, bound_by("ovn"), ("before 2026.1",)),
+    ("intent-unmet", Status.FAIL,
+     put(service("web", type="LoadBalancer", loadBalancerSourceRanges=["192.0.2.0/24"])),
+     ("open to everybody", "service default/web (192.0.2.0/24)")),
+    ("intent-unmet", Status.WARN, put(service("web", sessionAffinity="ClientIP")),
+     ("go to any pod", "service default/web (ClientIP)")),
+    ("policy-unenforced", Status.FAIL, put(policy("deny")), ("NetworkPolicy default/deny (ingress)",
+                                                             "network policies are off")),
     ("neighbours", Status.WARN, lambda w: w.change_site("verification", replicas=64),
      ("32 pods on a worker, each with 64 neighbours: 2048 entries", "1024 by default",
       "gc_thresh3=8192")),
@@ -387,7 +395,7 @@ OF_KUBERNETES = {
     "kube-proxy",
     "other-network", "cni-configuration", "service-controller", "nodes", "node-port",
     "node-port-security", "address-pair-limit", "neighbours", "quota-floating-ip", "quota-port",
-    "quota-load-balancer", "service-unsupported",
+    "quota-load-balancer", "service-unsupported", "intent-unmet", "policy-unenforced",
 }  # fmt: skip
 
 

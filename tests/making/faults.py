@@ -17,6 +17,7 @@ from kuryr_runbook.checking.questions import (
     cluster,
     events,
     groups,
+    intents,
     leftovers,
     logs,
     macvlan,
@@ -39,6 +40,7 @@ SECTIONS: dict[str, tuple[ModuleType, ...]] = {
     "Pods": (pods, pairs, ownership),
     "Security groups": (groups,),
     "Services and load balancers": (services, balancers, macvlan),
+    "Asked for in vain": (intents,),
     "Left over": (leftovers,),
 }
 

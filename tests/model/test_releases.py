@@ -71,6 +71,7 @@ def test_options_have_the_names_and_defaults_of_the_package(release: Release) ->
     names = {name for name in options["pod_vif_nested"] if name.startswith("worker_nodes_subnet")}
     assert names == {release.worker_subnet_option}
     ours = {"member_mode", "enforce_sg_rules", "lb_algorithm"}
+    ours |= {"timeout_client_data", "timeout_member_data"}
     assert release.octavia_options == ours & set(options["octavia_defaults"])
     for name, default in release.defaults.items():
         section, _, option = name.partition(".")

@@ -62,7 +62,14 @@ class World:
         self.space = self.site.verification.namespace if workload else "default"
         self._pod, self._service = ("kuryr-demo-{}", SERVICE) if workload else ("web-{}", "web-{}")
         self.objects: dict[str, list[Item]] = {
-            kind: [] for kind in ("Event", "NetworkPolicy", "KuryrNetwork", "KuryrNetworkPolicy")
+            kind: []
+            for kind in (
+                "Event",
+                "Namespace",
+                "NetworkPolicy",
+                "KuryrNetwork",
+                "KuryrNetworkPolicy",
+            )
         }
         self.objects["Namespace"] = [SYSTEM]
         self.mark = owner_mark(self.site.name, CLUSTER_ID)

@@ -257,6 +257,16 @@ def pod(name: str, namespace: str = "default", **metadata: Any) -> dict[str, Any
     }
 
 
+def policy(name: str, **spec: Any) -> dict[str, Any]:
+    """A NetworkPolicy that lets nobody in, unless said otherwise."""
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": name, "namespace": "default"},
+        "spec": {"podSelector": {}, "policyTypes": ["Ingress"], **spec},
+    }
+
+
 def denied(right: Right) -> Callable[[Mapping[str, str]], bool]:
     """Denies that one right, and so also everything at once."""
 

@@ -218,6 +218,7 @@ XENA = replace(
     pins={"eventlet": "0.31.1", "pyroute2": "0.6.6"},
     image=image_inputs("xena"),
     cni_plugin=go_plugin("5.0.0", GoBuild.MODULES),
+    octavia_options=WALLABY.octavia_options | {"timeout_client_data", "timeout_member_data"},
     defaults={**WALLABY.defaults, "kubernetes.api_root": "https://localhost:6443"},
     kubernetes_tried="1.20",
     upgrades_from=("wallaby",),

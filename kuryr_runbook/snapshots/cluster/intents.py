@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Any
 
@@ -11,9 +12,21 @@ from kuryr_runbook.snapshots.parsing import part, parts, text, texts
 
 Manifest = Mapping[str, Any]
 
+POLICIES = ("networking.k8s.io/v1", "NetworkPolicy")
+NAMESPACES = ("v1", "Namespace")
 LONGEST = 100
 """How much of a value is kept."""
 BANDWIDTHS = (Wish.BANDWIDTH, "kubernetes.io/egress-bandwidth")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stated:
+    """An object of which only what it asks for is of interest."""
+
+    namespace: str
+    """Empty of a namespace itself."""
+    name: str
+    intents: tuple[Intent, ...]
 
 
 def service_intents(item: Manifest) -> tuple[Intent, ...]:
@@ -92,23 +105,29 @@ def pod_intents(item: Manifest) -> tuple[Intent, ...]:
     return tuple(found)
 
 
-def namespace_intents(item: Manifest) -> tuple[Intent, ...]:
-    """Of a namespace."""
+def namespace_of(item: Manifest) -> Stated:
+    """A namespace, from its manifest."""
     project = text(part(item, "metadata", "annotations"), Wish.PROJECT)
-    return (Intent(Wish.PROJECT, project),) if project else ()
+    return _stated(item, (Intent(Wish.PROJECT, project),) if project else ())
 
 
-def policy_intents(item: Manifest) -> tuple[Intent, ...]:
-    """Of a NetworkPolicy: what it closes, if anything.
+def policy_of(item: Manifest) -> Stated:
+    """A NetworkPolicy, from its manifest, with what it closes, if anything.
 
     A direction is closed but for its rules; one rule without limits opens it again.
     """
     spec = part(item, "spec")
-    types = texts(spec, "policyTypes") or (
-        ("Ingress", "Egress") if spec.get("egress") else ("Ingress",)
+    implied = ("Ingress", "Egress") if spec.get("egress") else ("Ingress",)
+    types = [kind.lower() for kind in texts(spec, "policyTypes") or implied]
+    closed = [kind for kind in types if not _is_open(spec, kind)]
+    return _stated(item, (Intent(Wish.CLOSED, " and ".join(closed)),) if closed else ())
+
+
+def _stated(item: Manifest, intents: tuple[Intent, ...]) -> Stated:
+    metadata = part(item, "metadata")
+    return Stated(
+        namespace=text(metadata, "namespace"), name=text(metadata, "name"), intents=intents
     )
-    closed = [kind.lower() for kind in types if not _is_open(spec, kind.lower())]
-    return (Intent(Wish.CLOSED, " and ".join(closed)),) if closed else ()
 
 
 def _is_open(spec: Manifest, direction: str) -> bool:

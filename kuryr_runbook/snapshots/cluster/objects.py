@@ -13,10 +13,12 @@ from datetime import datetime
 from typing import Any
 
 from kuryr_runbook.model.errors import AccessError
+from kuryr_runbook.model.intents import Intent
 from kuryr_runbook.model.releases import Release
 from kuryr_runbook.model.releases.names import POD_FINALIZER, VIF_ANNOTATION
 from kuryr_runbook.model.services import ServicePort
 from kuryr_runbook.snapshots.cluster.finalizers import is_kuryrs
+from kuryr_runbook.snapshots.cluster.intents import pod_intents, service_intents
 from kuryr_runbook.snapshots.cluster.vif import (
     Malformed,
     PodVif,
@@ -80,6 +82,8 @@ class Pod:
     ready: bool
     vif: PodVif | Malformed | None
     """What its annotation says; None: it has none, or the release keeps it elsewhere."""
+    intents: tuple[Intent, ...]
+    """What it asks for that Kuryr may not do."""
     life: Life
 
     @property
@@ -118,6 +122,8 @@ class Service:
     """Whether the API gave it a `metadata.selfLink`; a list may leave that out of its items."""
     ingress: str
     """The address that its status announces; empty: none."""
+    intents: tuple[Intent, ...]
+    """What it asks for that Kuryr may not do."""
     life: Life
 
     @property
@@ -237,6 +243,7 @@ def pod_of(pod: Manifest) -> Pod | None:
         phase=text(status, "phase"),
         ready=conditions.get("Ready") == "True",
         vif=parse_vif(state) if isinstance(state, str) else None,
+        intents=pod_intents(pod),
         life=life_of(pod),
     )
 
@@ -271,6 +278,7 @@ def service_of(item: Manifest) -> Service:
         ),
         self_link=bool(part(item, "metadata").get("selfLink")),
         ingress=address(announced[0], "ip") if announced else "",
+        intents=service_intents(item),
         life=life_of(item),
     )
 

@@ -18,6 +18,13 @@ from kuryr_runbook.model.releases import Release
 from kuryr_runbook.model.releases.names import API_VERSION
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.snapshots.cluster.deployed import Program, read_deployed
+from kuryr_runbook.snapshots.cluster.intents import (
+    NAMESPACES,
+    POLICIES,
+    Stated,
+    namespace_of,
+    policy_of,
+)
 from kuryr_runbook.snapshots.cluster.objects import (
     Endpoints,
     KuryrObject,
@@ -63,6 +70,9 @@ class ClusterState:
     kuryr_objects: tuple[KuryrObject, ...] | Unreadable
     events: tuple[Warned, ...] | Unreadable
     """Warnings alone."""
+    policies: tuple[Stated, ...] | Unreadable
+    """All network policies."""
+    namespaces: tuple[Stated, ...] | Unreadable
     programs: Programs | Unreadable
     """Kuryr's own."""
     deployed: tuple[Program, ...] | Unreadable
@@ -143,6 +153,8 @@ def read_before_kuryr(cluster: KubernetesReader | Unreadable) -> ClusterState:
         else attempted(lambda: tuple(it for it in map(pod_of, pods) if it is not None)),
         services=attempted(lambda: tuple(map(service_of, cluster.list_objects("v1", "Service")))),
         kubernetes=attempted(lambda: _kubernetes(cluster)),
+        policies=attempted(lambda: tuple(map(policy_of, cluster.list_objects(*POLICIES)))),
+        namespaces=attempted(lambda: tuple(map(namespace_of, cluster.list_objects(*NAMESPACES)))),
     )
 
 
@@ -167,7 +179,9 @@ def read_cluster_state(site: Site, cluster: KubernetesReader | Unreadable) -> Cl
         endpoints = begin(lambda: listed("Endpoints", endpoints_of))
         services = begin(lambda: listed("Service", service_of))
         nodes = begin(lambda: listed("Node", node_of))
-        kuryr = begin(lambda: list(read_kuryr_objects(site.release, cluster)))
+        namespaces = begin(lambda: listed("Namespace", namespace_of))
+        policies = begin(lambda: list(cluster.each_object(*POLICIES)))
+        kuryr = begin(lambda: list(_own_objects(site.release, cluster)))
         kubernetes = attempted(lambda: _kubernetes(cluster))
         told = events()
         return replace(
@@ -179,8 +193,10 @@ def read_cluster_state(site: Site, cluster: KubernetesReader | Unreadable) -> Cl
             pods=pods(),
             services=services(),
             endpoints=endpoints(),
-            kuryr_objects=kuryr(),
+            kuryr_objects=_with_held(site.release, kuryr(), policies()),
             events=told,
+            policies=_each(policy_of, policies()),
+            namespaces=namespaces(),
             programs=attempted(lambda: read_programs(site, cluster, _troubled(pods(), told))),
         )
 
@@ -189,6 +205,17 @@ def read_kuryr_objects(
     release: Release, cluster: KubernetesReader, namespace: str | None = None
 ) -> Iterator[KuryrObject]:
     """All of Kuryr's own kinds; of the network policies those that it holds."""
+    yield from _own_objects(release, cluster)
+    if _holds_policies(release):
+        yield from map(kuryr_object_of, cluster.each_object(*POLICIES, namespace=namespace))
+
+
+def _holds_policies(release: Release) -> bool:
+    """Whether it may hold network policies by a finalizer."""
+    return any(finalizer.kind == "NetworkPolicy" for finalizer in release.finalizers)
+
+
+def _own_objects(release: Release, cluster: KubernetesReader) -> Iterator[KuryrObject]:
     for crd in release.crds:
         try:
             for item in cluster.each_object(API_VERSION, crd.kind):
@@ -196,11 +223,23 @@ def read_kuryr_objects(
         except ApplyError as error:
             remedy = f"if Kuryr's kinds are missing: run phase controller, which brings {crd.name}"
             raise ApplyError(error.message, remedy=remedy) from error
-    if any(finalizer.kind == "NetworkPolicy" for finalizer in release.finalizers):
-        for item in cluster.each_object(
-            "networking.k8s.io/v1", "NetworkPolicy", namespace=namespace
-        ):
-            yield kuryr_object_of(item)
+
+
+def _with_held(
+    release: Release,
+    kuryr: tuple[KuryrObject, ...] | Unreadable,
+    policies: tuple[Manifest, ...] | Unreadable,
+) -> tuple[KuryrObject, ...] | Unreadable:
+    if isinstance(kuryr, Unreadable) or not _holds_policies(release):
+        return kuryr
+    held = _each(kuryr_object_of, policies)
+    return held if isinstance(held, Unreadable) else (*kuryr, *held)
+
+
+def _each(
+    of: Callable[[Manifest], T], items: tuple[Manifest, ...] | Unreadable
+) -> tuple[T, ...] | Unreadable:
+    return items if isinstance(items, Unreadable) else tuple(map(of, items))
 
 
 def _kubernetes(cluster: KubernetesReader) -> Service | None:

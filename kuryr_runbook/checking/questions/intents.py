@@ -1,0 +1,139 @@
+"""What objects ask for that Kuryr does not do: told before it is installed, and after."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from kuryr_runbook.checking.checks import Check, Fault, Occasion
+from kuryr_runbook.checking.verdicts import pod_victim, readable, service_victim, some
+from kuryr_runbook.checking.view.cloud import Look
+from kuryr_runbook.model.findings import Region, Status, Verdict, Victim
+from kuryr_runbook.model.intents import Intent, Unmet, Wish, unmet
+from kuryr_runbook.model.site import Site
+
+ALWAYS = (Occasion.PREFLIGHT, Occasion.DIAGNOSIS)
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """An object that asks for something."""
+
+    victim: Victim
+    intents: tuple[Intent, ...]
+
+
+def _askers(look: Look) -> Iterator[Asker]:
+    for service in look.all_services:
+        if service.life.deleted is None:
+            yield Asker(service_victim(service), service.intents)
+    for pod in look.all_pods:
+        if not pod.is_finished and pod.life.deleted is None:
+            yield Asker(pod_victim(pod), pod.intents)
+    for namespace in readable(look.cluster.namespaces):
+        yield Asker(Victim("namespace", namespace.name), namespace.intents)
+
+
+def _unmet(site: Site, askers: Iterable[Asker]) -> Iterator[Verdict]:
+    """One verdict for each wish, with all that have it."""
+    found: dict[tuple[Wish, Unmet], list[tuple[Asker, Intent]]] = defaultdict(list)
+    for asker in askers:
+        for intent in asker.intents:
+            if (what := unmet(site, intent)) is not None:
+                found[intent.wish, what].append((asker, intent))
+    for (wish, what), those in found.items():
+        told = [f"{asker.victim} ({intent.value})" for asker, intent in those]
+        yield Verdict(
+            status=what.status,
+            evidence=f"{wish}: {what.reason}: {some(told)}",
+            remedy=what.remedy,
+            victims=tuple(asker.victim for asker, _ in those),
+        )
+
+
+@Check(
+    "intent-unmet",
+    "Services, pods and namespaces ask for nothing that Kuryr does not do",
+    "kuryr-kubernetes, all of its sources from 1.0.1 to 10.0.0: no place reads these fields",
+    on=ALWAYS,
+    region=Region.SERVICES,
+    faults=(
+        Fault(
+            "`loadBalancerSourceRanges`, which no release reads",
+            "nothing, until somebody comes",
+            "`intent-unmet`, a failure, in preflight too",
+        ),
+        Fault(
+            "session affinity, external IPs, traffic policies, a second IP family, a load balancer "
+            "class, timeouts before Xena; of pods hostPort, further networks, bandwidth; "
+            "`kuryr-project` of a namespace",
+            "it does not work as it is written",
+            "`intent-unmet`, in preflight too",
+        ),
+    ),
+)
+def check_intents(look: Look) -> Iterator[Verdict]:
+    """What is open although somebody wrote it closed fails; what does not work warns."""
+    yield from _unmet(look.site, _askers(look))
+
+
+@Check(
+    "policy-unenforced",
+    "No network policy is there that nobody enforces",
+    "kuryr-kubernetes, setup.cfg: network policies want handlers of their own, which are off",
+    on=ALWAYS,
+    region=Region.GUARDS,
+    faults=(
+        Fault(
+            "a NetworkPolicy, while nobody enforces any",
+            "nothing, until somebody comes",
+            "`policy-unenforced`, in preflight too",
+        ),
+    ),
+)
+def check_policies(look: Look) -> Iterator[Verdict]:
+    """It reads as closed, and is open."""
+    policies = (
+        Asker(Victim("NetworkPolicy", it.name, it.namespace), it.intents)
+        for it in readable(look.cluster.policies)
+    )
+    yield from _unmet(look.site, policies)
+
+
+@Check(
+    "wanted-address",
+    "Services announce the floating IP that they ask for",
+    "kuryr-kubernetes, controller/drivers/lb_public_ip.py: spec.loadBalancerIP names one that the "
+    "project has and nothing uses",
+    faults=(
+        Fault(
+            "`loadBalancerIP` of another address than the announced one",
+            "whoever relies on it does not get in",
+        ),
+    ),
+)
+def check_wanted(look: Look) -> Iterator[Verdict]:
+    """Another, or none: whoever relies on the one that is written does not get in."""
+    for service in look.services:
+        wanted = _wanted(service.intents)
+        if wanted and service.ingress != wanted and look.is_old(service.life.made):
+            yield Verdict(
+                status=Status.FAIL,
+                evidence=f"{service} asks for {wanted}, and announces "
+                f"{service.ingress or 'none'}{_whereabouts(look, wanted)}",
+                remedy=f"openstack floating ip create --floating-ip-address {wanted} NETWORK, or "
+                "take it off what has it; then make the Service anew",
+                victims=(service_victim(service),),
+            )
+
+
+def _wanted(intents: Iterable[Intent]) -> str:
+    return next((it.value for it in intents if it.wish is Wish.WANTED_ADDRESS), "")
+
+
+def _whereabouts(look: Look, address: str) -> str:
+    found = next((it for it in look.floating_ips if it.address == address), None)
+    if found is None:
+        return f"; the project has no floating IP {address}"
+    return f"; {address} is on port {found.port_id}" if found.port_id else ""
