@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from worlds.diagnosis import World
+from worlds.preflight import World as BeforeKuryr
 from worlds.sites import lab_site
+from worlds.verification import Workload
 
 from kuryr_runbook.checking import diagnosis, preflight, verification
 from kuryr_runbook.checking.causes import Cause, found
@@ -16,9 +18,11 @@ from kuryr_runbook.checking.checks import REPORT, Check, Depth, Occasion, checks
 from kuryr_runbook.checking.diagnosis import EVERYWHERE, Place, check_diagnosis
 from kuryr_runbook.checking.paths import trace
 from kuryr_runbook.checking.picture.topology import topology_of
+from kuryr_runbook.checking.preflight import check_preflight
 from kuryr_runbook.checking.verdicts import CouldNotLook, failed, passed, skipped
+from kuryr_runbook.checking.verification import check_verification
 from kuryr_runbook.checking.view.cloud import Look
-from kuryr_runbook.model.findings import Status, Verdict, Victim
+from kuryr_runbook.model.findings import Finding, Status, Verdict, Victim
 
 SITE = lab_site()
 POD = Victim("pod", "a", "default")
@@ -128,13 +132,11 @@ def put(item: Any, key: str, value: object) -> Callable[[], None]:
 
 def places_of_addresses(world: World, address: str) -> list[Callable[[], None]]:
     """What puts an address into each place where the world has one."""
-    service, pod = world.object("Service", "web-0"), world.object("Pod", "web-0")
-    [subset] = world.object("Endpoints", "web-0")["subsets"]
-    node, balancer = (
-        world.object("Node", "worker1"),
-        world.resource("loadbalancer", "lb-default/web-0"),
-    )
-    port, subnet = world.port_of("web-0"), world.resource("subnet", "s-services")
+    pod_name, service_name = world.pod_name(0), world.service_name(0)
+    balancer = f"{world.space}/{service_name}"
+    service, pod = world.object("Service", service_name), world.object("Pod", pod_name)
+    [subset] = world.object("Endpoints", service_name)["subsets"]
+    node, subnet = world.object("Node", "worker1"), world.resource("subnet", "s-services")
     return [
         put(service["spec"], "clusterIP", address),
         put(service["status"]["loadBalancer"]["ingress"][0], "ip", address),
@@ -142,13 +144,13 @@ def places_of_addresses(world: World, address: str) -> list[Callable[[], None]]:
         put(pod["status"], "hostIP", address),
         put(subset["addresses"][0], "ip", address),
         put(node["status"]["addresses"][0], "address", address),
-        put(balancer, "vip_address", address),
-        put(port["fixed_ips"][0], "ip_address", address),
+        put(world.resource("loadbalancer", balancer), "vip_address", address),
+        put(world.port_of(pod_name)["fixed_ips"][0], "ip_address", address),
         put(world.node_port("worker1")["allowed_address_pairs"][0], "ip_address", address),
         put(subnet, "cidr", address),
         put(subnet["allocation_pools"][0], "start", address),
         put(world.resource("floatingip", "fip"), "floating_ip_address", address),
-        put(world.pool_members["p-default/web-0"][0], "address", address),
+        put(world.pool_members[f"p-{balancer}"][0], "address", address),
         put(world.resource("security_group_rule", "r-services"), "remote_ip_prefix", address),
     ]
 
@@ -163,10 +165,57 @@ ODD_ADDRESSES = (
 def test_no_address_breaks_a_check_off(address: str) -> None:
     """Neither of a Service, nor of anything else that has one."""
     for index in range(len(places_of_addresses(World(), address))):
-        world = World()
-        places_of_addresses(world, address)[index]()
+        world, workload = World(), Workload()
+        for each in (world, workload):
+            places_of_addresses(each, address)[index]()
         look = Look(world.read())
         findings = check_diagnosis(look, EVERYWHERE)
-        assert not [it.evidence for it in findings if it.remedy == REPORT]
+        told = [*findings, *check_verification(workload.verified())]
+        assert not [it.evidence for it in told if it.remedy == REPORT]
         trace(look, Place(pod="web-0", service="web-0"))
         topology_of(look, findings)
+
+
+@pytest.mark.parametrize("address", ODD_ADDRESSES)
+@pytest.mark.parametrize(
+    ("kind", "path"),
+    [
+        ("Node", ("status", "addresses", 0, "address")),
+        ("Service", ("spec", "clusterIP")),
+        ("Endpoints", ("subsets", 0, "addresses", 0, "ip")),
+    ],
+)
+def test_no_address_breaks_a_check_of_preflight_off(
+    address: str, kind: str, path: tuple[Any, ...]
+) -> None:
+    world = BeforeKuryr()
+    found: Any = next(it for it in world.cluster.objects if it["kind"] == kind)
+    for key in path[:-1]:
+        found = found[key]
+    found[path[-1]] = address
+    assert not [it for it in check_preflight(world.read()) if it.remedy == REPORT]
+
+
+BEFORE, VERIFIED, INSTALLED = BeforeKuryr().read(), Workload().verified(), World().read()
+LISTS: tuple[tuple[ModuleType, Callable[[], list[Finding]]], ...] = (
+    (preflight, lambda: list(check_preflight(BEFORE))),
+    (verification, lambda: list(check_verification(VERIFIED))),
+    (diagnosis, lambda: check_diagnosis(Look(INSTALLED))),
+)
+
+
+@pytest.mark.parametrize(("module", "ask"), LISTS, ids=lambda it: getattr(it, "__name__", ""))
+def test_whichever_check_breaks_off_all_others_say_the_same(
+    module: ModuleType, ask: Callable[[], list[Finding]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = {it.check: it.status for it in ask()}
+    for index, check in enumerate(module.CHECKS):
+        checks = list(module.CHECKS)
+        checks[index] = check(broken)
+        monkeypatch.setattr(module, "CHECKS", tuple(checks))
+        told = {it.check: it for it in ask()}
+        monkeypatch.undo()
+        if whole[check.name] is not Status.SKIP:
+            assert (told[check.name].status, told[check.name].remedy) == (Status.UNKNOWN, REPORT)
+        rest = {name: it.status for name, it in told.items() if name != check.name}
+        assert rest == {name: it for name, it in whole.items() if name != check.name}

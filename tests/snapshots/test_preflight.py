@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections import Counter
 from typing import Any
 
 from hypothesis import given, settings
@@ -16,6 +17,7 @@ from kuryr_runbook.model.findings import Status
 from kuryr_runbook.model.releases import RELEASES
 from kuryr_runbook.snapshots.cloud.permissions import octavia_versions
 from kuryr_runbook.snapshots.cloud.quotas import Quota, balancer_quotas, network_quotas
+from kuryr_runbook.snapshots.cloud.state import NEUTRON_KINDS
 from kuryr_runbook.snapshots.cluster.state import nothing_read
 from kuryr_runbook.snapshots.preflight import DEFAULT_PODS, pods_per_node
 from kuryr_runbook.snapshots.reading import Unreadable
@@ -192,3 +194,21 @@ def test_a_kubelet_that_does_not_tell_takes_the_usual_number_of_pods() -> None:
         item.get("status", {}).pop("allocatable", None)
     found = world.read().cluster
     assert pods_per_node(found) == DEFAULT_PODS
+
+
+def test_each_thing_is_asked_once() -> None:
+    """Also for a user who is no admin, one question for each right."""
+    world = busy_world(VifDriver.NESTED_MACVLAN)
+    world.read()
+    once = {
+        "version", "Node", "Pod", "Service", "DaemonSet", "Deployment", "one Endpoints",
+        "one Service", "one Secret", "one ConfigMap", "one DaemonSet", "one Deployment", "rights",
+        "service probe",
+    }  # fmt: skip
+    assert Counter(world.cluster.asked) == dict.fromkeys(once, 1)
+    resources = set(NEUTRON_KINDS) | {"loadbalancer", "extension"}
+    assert {it for it in world.cloud.asked if world.cloud.asked.count(it) > 1} == {
+        "port probe",
+        "network",  # The list, and the endpoint of the service.
+    }
+    assert resources <= set(world.cloud.asked)

@@ -60,7 +60,7 @@ class World:
     ) -> None:
         self.site = wide_site(driver, release)
         self.space = self.site.verification.namespace if workload else "default"
-        self._pod, self._service = ("kuryr-demo-{}", SERVICE) if workload else ("web-{}", "web-{}")
+        self._pods, self._services = (f"{DEMO}-{{}}", SERVICE) if workload else ("web-{}", "web-{}")
         self.objects: dict[str, list[Item]] = {
             kind: []
             for kind in (
@@ -90,6 +90,12 @@ class World:
         self._make_nodes()
         self._make_pods(pods)
         self._make_services(max(1, pods // PER_SERVICE))
+
+    def pod_name(self, index: int) -> str:
+        return self._pods.format(index)
+
+    def service_name(self, index: int) -> str:
+        return self._services.format(index)
 
     @property
     def uses_crds(self) -> bool:
@@ -354,7 +360,7 @@ class World:
                 str(PODS[index + 10]),
                 f"fa:16:3e:01:{index // 256:02x}:{index % 256:02x}",
             )
-            name = self._pod.format(index)
+            name = self.pod_name(index)
             if self.site.driver.needs_address_pairs:
                 node_port["allowed_address_pairs"].append(
                     {"ip_address": address, "mac_address": mac}
@@ -416,7 +422,7 @@ class World:
             if "podIP" in it["status"]
         ]
         for index in range(count):
-            name, vip = self._service.format(index), str(RANGE[index + 10])
+            name, vip = self.service_name(index), str(RANGE[index + 10])
             behind = pods[index * PER_SERVICE : (index + 1) * PER_SERVICE]
             made = service(name, vip, namespace=self.space)
             if index == 0:
@@ -430,7 +436,7 @@ class World:
                 self.objects["KuryrLoadBalancer"].append({"metadata": metadata(name, self.space)})
         self.add(
             "floatingip", id="fip", floating_ip_address="203.0.113.7", description="kuryr_lb",
-            port_id=f"vip-{self.space}/{self._service.format(0)}",
+            port_id=f"vip-{self.space}/{self.service_name(0)}",
         )  # fmt: skip
 
     def _add_balancer(
