@@ -1,23 +1,26 @@
 """Secrets, and finding them in text in whatever form they stand there.
 
-A value is looked for as it is, URL-encoded, escaped as in JSON, Python or HTML, and as a part of
-base64, wherever it begins in it and however that is broken into lines. Some kinds of secrets show
-by their form alone: private keys, Keystone's tokens, tokens of service accounts.
+A value is looked for as it is, with its characters escaped in whatever way, and as a part of base64
+and the like, wherever it begins in it and however that is broken into lines: see `encodings`. Some
+show by their form alone: private keys, Keystone's tokens, those of service accounts.
 """
 
 from __future__ import annotations
 
 import base64
-import html
-import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
-from urllib.parse import quote, quote_plus
+from typing import Any, AnyStr
+
+from kuryr_runbook.model.encodings import cores, forms, levels
 
 SHORTEST = 8
 """Characters; what is shorter is no secret worth the name, and part of many an ordinary word."""
+HEAD = 8
+"""Bytes by which an encoded secret is looked for first; none has less."""
+LINES = 4096
+"""Bytes up to which a text is looked through once for all secrets, such as what cells print."""
 SHORTEST_LINE = 16
 """Characters of a line that is looked for by itself: a key may be printed line by line."""
 COMMON = frozenset(("password", "changeme", "openstack", "devstack", "kubernetes", "keystone"))
@@ -77,6 +80,8 @@ class KnownSecrets:
         self._secrets: set[Secret] = set()
         self._literals: dict[str, str] = {}
         self._cores: dict[bytes, str] = {}
+        self._heads: set[bytes] = set()
+        """How these begin: whether there is any in a text is asked of all at once."""
         self.add(secrets)
 
     def add(self, secrets: Iterable[Secret]) -> None:
@@ -87,10 +92,9 @@ class KnownSecrets:
                 continue
             for form in _forms(secret.value):
                 self._literals.setdefault(form, secret.origin)
-            for core in _base64_cores(secret.value.encode()):
-                self._cores.setdefault(core, f"{secret.origin}, in base64")
-        # The longer first: one may be a part of another.
-        self._literals = dict(sorted(self._literals.items(), key=lambda item: -len(item[0])))
+            for core, how in cores(secret.value):
+                self._cores.setdefault(core, f"{secret.origin}, {how}")
+                self._heads.add(core[:HEAD])
 
     @property
     def indistinct(self) -> list[str]:
@@ -99,17 +103,17 @@ class KnownSecrets:
 
     def redacted(self, text: str) -> str:
         """The text without any secret."""
-        for form in self._literals:
-            if form in text:
-                text = text.replace(form, REDACTED)
-        squeezed = _squeezed(text)
-        for core in self._cores:
-            if core in squeezed:
-                text = _without_base64(text, core)
-                squeezed = _squeezed(text)
-        for _, pattern in PATTERNS:
-            text = pattern.sub(REDACTED, text)
-        return text
+        found = (
+            origin(begin, end)
+            for level, origin in levels(text)
+            for begin, end, _ in self._places(level)
+        )
+        pieces: list[str] = []
+        done = 0
+        for begin, end in _merged(found):
+            pieces += (text[done:begin], REDACTED)
+            done = end
+        return "".join([*pieces, text[done:]])
 
     def redacted_value(self, value: Any) -> Any:
         """The same JSON value without any secret in its texts."""
@@ -128,11 +132,61 @@ class KnownSecrets:
     def found_in(self, text: str) -> list[str]:
         """What the text holds of them, in words; nothing of a secret itself."""
         plain = _ANSI.sub("", text)
-        squeezed = _squeezed(plain.replace("\\n", ""))
-        found = [origin for form, origin in self._literals.items() if form in plain]
-        found += [origin for core, origin in self._cores.items() if core in squeezed]
-        found += [name for name, pattern in PATTERNS if pattern.search(plain)]
+        found = (what for level, _ in levels(plain) for _, _, what in self._places(level))
         return list(dict.fromkeys(found))
+
+    def _places(self, text: str) -> Iterator[tuple[int, int, str]]:
+        """Begin and end of each secret in a text, and what it is."""
+        for form, origin in self._literals.items():
+            for begin in _all_of(form, text):
+                yield begin, begin + len(form), origin
+        yield from self._encoded_places(text)
+        for name, pattern in PATTERNS:
+            for match in pattern.finditer(text):
+                yield *match.span(), name
+
+    def _encoded_places(self, text: str) -> Iterator[tuple[int, int, str]]:
+        """Of those in encoded bytes: as far as these bytes reach."""
+        squeezed = _squeezed(text)
+        if len(squeezed) < LINES and not self._may_hold(squeezed):
+            return
+        found = [(core, origin) for core, origin in self._cores.items() if core in squeezed]
+        places = [at for at, char in enumerate(text) if char not in _BLANKS] if found else []
+        for core, origin in found:
+            for at in _all_of(core, squeezed):
+                begin, end = places[at], places[at + len(core) - 1] + 1
+                while begin and text[begin - 1] in _BASE64:
+                    begin -= 1
+                while end < len(text) and text[end] in _BASE64:
+                    end += 1
+                yield begin, end, origin
+
+    def _may_hold(self, squeezed: bytes) -> bool:
+        """Whether a text holds the beginning of an encoded secret: faster than to ask for each."""
+        places = range(len(squeezed) - HEAD + 1)
+        return not self._heads.isdisjoint(squeezed[at : at + HEAD] for at in places)
+
+
+def _all_of(part: AnyStr, whole: AnyStr) -> Iterator[int]:
+    """Where the part begins in the whole, each time."""
+    at = whole.find(part)
+    while at >= 0:
+        yield at
+        at = whole.find(part, at + 1)
+
+
+def _merged(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Those that overlap as one."""
+    last: tuple[int, int] | None = None
+    for begin, end in sorted(spans):
+        if last is not None and begin < last[1]:
+            last = (last[0], max(last[1], end))
+            continue
+        if last is not None:
+            yield last
+        last = (begin, end)
+    if last is not None:
+        yield last
 
 
 def _is_indistinct(value: str) -> bool:
@@ -140,48 +194,14 @@ def _is_indistinct(value: str) -> bool:
 
 
 def _forms(value: str) -> set[str]:
-    """The texts in which a value may stand, but for base64."""
-    urls = {quote(value, safe=""), quote(value), quote_plus(value)}
-    lower = {re.sub("%[0-9A-F]{2}", lambda code: code[0].lower(), url) for url in urls}
-    escaped = {_escaped(value), _escaped(value, ascii_only=True), repr(value)[1:-1]}
-    twice = {_escaped(form) for form in escaped}
-    pages = {html.escape(form) for form in (value, *escaped)}
+    """The texts in which a value may stand, also line by line."""
     lines = {line.strip() for line in value.splitlines()} if "\n" in value else set()
     long_lines = {x for x in lines if len(x) >= SHORTEST_LINE and not x.startswith("-----")}
     # A file's last line break is no part of the secret in it.
-    forms = {value, value.strip(), *urls, *lower, *escaped, *twice, *pages, *long_lines}
-    return {form for form in forms if len(form) >= SHORTEST}
-
-
-def _escaped(value: str, *, ascii_only: bool = False) -> str:
-    return json.dumps(value, ensure_ascii=ascii_only)[1:-1]
-
-
-def _base64_cores(value: bytes) -> Iterator[bytes]:
-    """What base64 always has of a value inside other bytes: one text for each alignment."""
-    for before in range(3):
-        encoded = base64.b64encode(bytes(before) + value)
-        first = (0, 2, 3)[before]
-        partial = (0, 3, 2)[(before + len(value)) % 3]
-        yield encoded[first : len(encoded) - partial]
+    found = forms(value) | {value.strip(), *long_lines}
+    return {form for form in found if len(form) >= SHORTEST}
 
 
 def _squeezed(text: str) -> bytes:
     """The text as base64 in its standard alphabet would be, in one line: a byte for a character."""
     return text.encode("ascii", errors="replace").translate(_STANDARD, _BLANKS.encode())
-
-
-def _without_base64(text: str, core: bytes) -> str:
-    """The text with REDACTED for the base64 in which the core stands, as far as that reaches."""
-    places = [place for place, char in enumerate(text) if char not in _BLANKS]
-    at = _squeezed(text).find(core)
-    begin, end = places[at], places[at + len(core) - 1] + 1
-    while begin and text[begin - 1] in _BASE64:
-        begin -= 1
-    while end < len(text) and text[end] in _BASE64:
-        end += 1
-    rest = text[end:]
-    # There may be others behind it.
-    if core in _squeezed(rest):
-        rest = _without_base64(rest, core)
-    return f"{text[:begin]}{REDACTED}{rest}"

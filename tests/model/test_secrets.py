@@ -18,6 +18,17 @@ from hypothesis import strategies as st
 from kuryr_runbook.model.secrets import COMMON, REDACTED, SHORTEST, KnownSecrets, Secret
 
 VALUE = f'{secrets.token_hex(6)} "&/+%\\ü{secrets.token_hex(6)}'
+
+
+def mixed(value: str, encode: Callable[[str], str]) -> str:
+    """Every other character encoded."""
+    return "".join(encode(char) if at % 2 else char for at, char in enumerate(value))
+
+
+def twice(content: bytes) -> str:
+    return base64.b64encode(base64.b64encode(content)).decode()
+
+
 ENCODINGS: dict[str, Callable[[str], str]] = {
     "plain": str,
     "url": lambda value: quote(value, safe=""),
@@ -38,6 +49,47 @@ ENCODINGS: dict[str, Callable[[str], str]] = {
     "base64, in lines": lambda value: textwrap.fill(
         base64.b64encode(f"password={value}".encode()).decode(), 20
     ),
+    "html, without quotes": lambda value: html.escape(value, quote=False),
+    "every character in percents": lambda value: "".join(f"%{x:02X}" for x in value.encode()),
+    "percents, lower case": lambda value: "".join(f"%{x:02x}" for x in value.encode()),
+    "some in percents": lambda value: mixed(
+        value,
+        lambda char: quote(char, safe="") if quote(char, safe="") != char else f"%{ord(char):02X}",
+    ),
+    "%u": lambda value: "".join(f"%u{ord(char):04x}" for char in value),
+    "decimal entities": lambda value: "".join(f"&#{ord(char)};" for char in value),
+    "padded entities": lambda value: "".join(f"&#{ord(char):07d};" for char in value),
+    "hexadecimal entities": lambda value: "".join(f"&#x{ord(char):x};" for char in value),
+    "hexadecimal entities, upper": lambda value: "".join(f"&#X{ord(char):04X};" for char in value),
+    "\\u": lambda value: "".join(f"\\u{ord(char):04x}" for char in value),
+    "\\u, upper": lambda value: "".join(f"\\u{ord(char):04X}" for char in value),
+    "\\u{}": lambda value: "".join(f"\\u{{{ord(char):04x}}}" for char in value),
+    "\\U": lambda value: "".join(f"\\U{ord(char):08x}" for char in value),
+    "\\x": lambda value: "".join(f"\\x{x:02x}" for x in value.encode()),
+    "octal": lambda value: "".join(f"\\{x:03o}" for x in value.encode()),
+    "mixed": lambda value: mixed(value, lambda char: f"&#{ord(char)};"),
+    "entities in percents": lambda value: quote("".join(f"&#{ord(x)};" for x in value), safe=""),
+    "\\u in json": lambda value: json.dumps("".join(f"\\u{ord(char):04x}" for char in value)),
+    "percents twice": lambda value: quote(quote(value, safe=""), safe=""),
+    "hexadecimal": lambda value: value.encode().hex(),
+    "hexadecimal, upper": lambda value: value.encode().hex().upper(),
+    "hexadecimal, in groups": lambda value: value.encode().hex(" ", 2),
+    "hexadecimal, with colons": lambda value: value.encode().hex(":"),
+    "hexadecimal, with colons, upper": lambda value: value.encode().hex(":").upper(),
+    "base32": lambda value: base64.b32encode(value.encode()).decode(),
+    "base32, inside": lambda value: base64.b32encode(f"abc{value}de".encode()).decode(),
+    "base32, lower": lambda value: base64.b32encode(value.encode()).decode().lower(),
+    "utf-16 in base64": lambda value: base64.b64encode(value.encode("utf-16")).decode(),
+    "utf-16 in base64, big": lambda value: base64.b64encode(value.encode("utf-16-be")).decode(),
+    "utf-16 in hexadecimal": lambda value: value.encode("utf-16-le").hex(),
+    "base64 twice": lambda value: twice(value.encode()),
+    "base64 twice, inside": lambda value: twice(f"kuryr:{value}!".encode()),
+    "base64 twice, inside both": lambda value: base64.b64encode(
+        b"x" + base64.b64encode(f"ab{value}".encode()) + b"yz"
+    ).decode(),
+    "utf-16 twice": lambda value: twice(value.encode("utf-16-le")),
+    "base64 in percents": lambda value: quote(base64.b64encode(f"{value}?".encode()), safe=""),
+    "base64 in json": lambda value: json.dumps(base64.encodebytes(value.encode() * 3).decode()),
     "coloured": lambda value: f"\x1b[31m{value}\x1b[0m",
 }
 known = KnownSecrets([Secret(VALUE, "the password")])
@@ -72,6 +124,62 @@ def test_base64_hides_no_secret_wherever_it_begins(value: str, before: bytes, af
 def test_a_text_without_secrets_stays_as_it_is(text: str) -> None:
     assert known.redacted(text) == text
     assert known.found_in(text) == []
+
+
+ESCAPES: tuple[Callable[[str], str], ...] = (
+    str,
+    lambda char: "".join(f"%{x:02X}" for x in char.encode()),
+    lambda char: f"&#{ord(char)};",
+    lambda char: f"&#x{ord(char):x};",
+    lambda char: f"\\u{ord(char):04x}" if ord(char) < 0x10000 else char,
+    lambda char: html.escape(char),
+    lambda char: json.dumps(char)[1:-1],
+)
+
+
+@given(
+    st.text(st.characters(codec="utf-8"), min_size=SHORTEST).filter(
+        lambda value: value not in REDACTED and value.lower() not in COMMON
+    ),
+    st.data(),
+)
+def test_escapes_hide_no_secret_in_whatever_mix(value: str, data: st.DataObject) -> None:
+    some = KnownSecrets([Secret(value, "it")])
+    # A backslash of the value's own has to be escaped, or it is none.
+    plain = value.replace("\\", "\\\\").replace("&", "&amp;").replace("%", "%25")
+    written = "".join(
+        data.draw(st.sampled_from(ESCAPES))(char) if char in value and char not in "\\&%;" else char
+        for char in plain
+    )
+    text = f"<{written}>"
+    assert some.found_in(text)
+    clean = some.redacted(text)
+    assert not some.found_in(clean)
+    assert clean[0] + clean[-1] == "<>"
+
+
+@given(
+    st.text(min_size=SHORTEST).filter(
+        lambda value: value not in REDACTED and value.lower() not in COMMON
+    ),
+    st.binary(max_size=9),
+    st.binary(max_size=9),
+    st.sampled_from(
+        [
+            base64.b32encode,
+            base64.b16encode,
+            lambda x: base64.b64encode(base64.b64encode(x)),
+            lambda x: x.hex().encode(),
+        ]
+    ),
+)
+def test_no_encoding_of_bytes_hides_a_secret_wherever_it_begins(
+    value: str, before: bytes, after: bytes, encode: Callable[[bytes], bytes]
+) -> None:
+    some = KnownSecrets([Secret(value, "it")])
+    text = encode(before + value.encode() + after).decode()
+    assert some.found_in(text)
+    assert not some.found_in(some.redacted(text))
 
 
 def test_all_of_several_are_taken_out_also_when_one_is_a_part_of_another() -> None:

@@ -39,7 +39,7 @@ here = Path({here!r})
 password = yaml.safe_load((here / "clouds.yaml").read_text())["clouds"]["k8s"]["auth"]["password"]
 key = (here / "key.pem").read_text()
 """
-FORMS = """
+FORMS = r"""
 for value in (password, key):
     raw = value.encode()
     print(value)
@@ -49,6 +49,13 @@ for value in (password, key):
         print(base64.b64encode(before.encode() + raw + b"more").decode())
         print(base64.urlsafe_b64encode(before.encode() + raw).decode())
     print(base64.encodebytes(b"user:" + raw).decode())
+    print(html.escape(value, quote=False), raw.hex(), raw.hex().upper(), raw.hex(" "))
+    print(base64.b32encode(raw).decode(), base64.b32encode(b"ab" + raw).decode().lower())
+    print(base64.b64encode(value.encode("utf-16")).decode())
+    print(base64.b64encode(base64.b64encode(b"user:" + raw)).decode())
+    print("".join(f"%{byte:02x}" for byte in raw), "".join(f"%{byte:02X}" for byte in raw))
+    print("".join(f"&#{ord(x)};" for x in value), "".join(f"&#x{ord(x):X};" for x in value))
+    print("".join(f"\\u{ord(x):04x}" for x in value), "".join(f"\\x{byte:02x}" for byte in raw))
     print(value, file=sys.stderr)
     for line in value.splitlines():
         print(line)
