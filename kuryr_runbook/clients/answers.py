@@ -13,7 +13,14 @@ T = TypeVar("T")
 
 SEE_WHAT_ANSWERS = "look at what answers there: is it the API, or a proxy's page?"
 LONGEST_REASON = 200
-MALFORMED = (LookupError, TypeError, ValueError, AttributeError, RecursionError)
+MALFORMED = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 """What code raises that takes an answer apart which is not what it should be."""
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import requests
 
 from kuryr_runbook.clients import exchanges
-from kuryr_runbook.clients.answers import LONGEST_REASON
+from kuryr_runbook.clients.answers import LONGEST_REASON, MALFORMED
 from kuryr_runbook.clients.exchanges import exchange
 from kuryr_runbook.clients.patience import Notify
 from kuryr_runbook.clients.transport import bound_s3, web_session
@@ -111,8 +111,8 @@ class HttpStore(ArtifactStore):
                 f"artifact store {self._url}: its certificate is not trusted",
                 remedy="set REQUESTS_CA_BUNDLE to the CA that signed it",
             ) from error
-        except (requests.exceptions.RequestException, ValueError) as error:
-            # ValueError: an address, or a redirect to one, that none can have.
+        except (requests.exceptions.RequestException, *MALFORMED) as error:
+            # MALFORMED: an address, or a redirect to one, that none can have.
             raise UnreachableError(
                 f"artifact store {self._url}: no answer: {type(error).__name__}",
                 remedy=CHECK_STORE,

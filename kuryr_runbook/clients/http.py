@@ -5,7 +5,7 @@ from __future__ import annotations
 import requests
 
 from kuryr_runbook.clients import exchanges
-from kuryr_runbook.clients.answers import LONGEST_REASON
+from kuryr_runbook.clients.answers import LONGEST_REASON, MALFORMED
 from kuryr_runbook.clients.exchanges import exchange
 from kuryr_runbook.clients.transport import web_session
 from kuryr_runbook.model.errors import UnreachableError
@@ -21,7 +21,7 @@ def get_text(address: str, port: int) -> str:
         try:
             with exchange(url, bounds=exchanges.WORDS, remedy=f"see what answers at {url}"):
                 answer = web.get(url, allow_redirects=False)
-        except (requests.exceptions.RequestException, ValueError) as error:
+        except (requests.exceptions.RequestException, *MALFORMED) as error:
             reason = f"{type(error).__name__}: {error}"[:LONGEST_REASON]
             raise UnreachableError(f"{url} does not answer: {reason}") from error
     if answer.status_code != requests.codes.ok:

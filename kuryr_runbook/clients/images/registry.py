@@ -15,7 +15,13 @@ from urllib.parse import quote
 import requests
 
 from kuryr_runbook.clients import exchanges
-from kuryr_runbook.clients.answers import LONGEST_REASON, expected, mapping_of, understood
+from kuryr_runbook.clients.answers import (
+    LONGEST_REASON,
+    MALFORMED,
+    expected,
+    mapping_of,
+    understood,
+)
 from kuryr_runbook.clients.exchanges import exchange
 from kuryr_runbook.clients.files import read_certificates, read_json
 from kuryr_runbook.clients.patience import Notify
@@ -141,7 +147,13 @@ class RegistryClient:
         self._refuse(answer, reference)
         return answer
 
-    def _send(self, method: str, url: str, authorization: str | None) -> requests.Response:
+    def _send(
+        self,
+        method: str,
+        url: str,
+        authorization: str | None,
+        query: Mapping[str, str] | None = None,
+    ) -> requests.Response:
         headers = ACCEPT | ({"Authorization": authorization} if authorization else {})
         peer = f"registry {_host(url)}"
         try:
@@ -149,6 +161,7 @@ class RegistryClient:
                 return self._web.request(
                     method,
                     url,
+                    params=query,
                     headers=headers,
                     verify=str(self._ca) if self._ca else True,
                     auth=_no_netrc,
@@ -158,8 +171,8 @@ class RegistryClient:
                 f"registry {_host(url)}: its certificate is not trusted: {_reason(error)}",
                 remedy="set image.registry_ca to the CA that signed the registry's certificate",
             ) from error
-        except (requests.exceptions.RequestException, ValueError) as error:
-            # ValueError: a challenge or a redirect that names no address.
+        except (requests.exceptions.RequestException, *MALFORMED) as error:
+            # MALFORMED: a challenge or a redirect that names no address.
             raise UnreachableError(
                 f"registry {_host(url)}: no answer: {_reason(error)}", remedy=UNREACHABLE
             ) from error
@@ -174,8 +187,14 @@ class RegistryClient:
             return basic
         challenge = dict(re.findall(r'(\w+)="([^"]*)"', rest))
         query = {key: challenge[key] for key in ("service", "scope") if key in challenge}
-        url = requests.Request("GET", challenge.get("realm", ""), params=query).prepare().url
-        token = self._send("GET", str(url), basic)
+        realm = challenge.get("realm", "")
+        if not realm.startswith("https://"):
+            raise UnreachableError(
+                f"{_asked(reference)}: it sends us for a token to {realm[:LONGEST_REASON]!r}, "
+                "which is no address with TLS",
+                remedy="look at the registry's settings for tokens",
+            )
+        token = self._send("GET", realm, basic, query)
         self._refuse(token, reference)
         given = mapping_of(f"{_asked(reference)}: its token", token.content)
         word = given.get("token") or given.get("access_token")

@@ -110,18 +110,18 @@ class LeaseClient:
         asked = exchange(f"{doing}: {SERVER}", bounds=exchanges.LEASE, remedy=UNREACHABLE)
         with ours(doing), asked:
             try:
-                answer = getattr(self._api, verb)(
+                content = getattr(self._api, verb)(
                     self._resource,
                     namespace=self._namespace,
                     serialize=False,
                     **arguments,
-                )
+                ).data
             except DynamicApiError as error:
                 if error.status in refusals:
                     return None
                 self._explain(doing, error)
                 raise
-        return mapping_of(doing, answer.data)
+        return mapping_of(doing, content)
 
     def _explain(self, doing: str, error: Any) -> None:
         """Raise our error for what the lock alone can explain."""

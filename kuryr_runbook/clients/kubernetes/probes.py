@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from kuryr_runbook.clients.answers import mapping_of, part_of
+from kuryr_runbook.clients.answers import part_of
 from kuryr_runbook.clients.kubernetes.api import KubernetesReader, Manifest, Preview
 from kuryr_runbook.clients.kubernetes.errors import said
 from kuryr_runbook.clients.kubernetes.reading import ClusterReader
@@ -90,7 +90,7 @@ class ProbingCluster:
             "spec": {"resourceAttributes": dict(attributes)},
         }
         asking = f"ask whether {' '.join(attributes.values())} is allowed"
-        review = self.session.ask(asking, lambda: self._create(body))
+        review = self.session.read(asking, lambda: self._create(body))
         return part_of(asking, review, "status", dict).get("allowed") is True
 
     def refuse_service(self) -> str:
@@ -136,7 +136,7 @@ class ProbingCluster:
 
         return self.session.ask(f"ask for a {body['kind']} that cannot be", ask)
 
-    def _create(self, body: Mapping[str, Any], **options: str) -> dict[str, Any]:
+    def _create(self, body: Mapping[str, Any], **options: str) -> Any:
         resource = self.session.resource(body["apiVersion"], body["kind"])
         answer = resource.create(
             body=dict(body),
@@ -144,4 +144,4 @@ class ProbingCluster:
             serialize=False,
             **options,
         )
-        return mapping_of(f"create {body['kind']}", answer.data)
+        return answer

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from typing import Any
 
-from kuryr_runbook.clients.answers import SEE_WHAT_ANSWERS, expected, mapping_of, part_of
+from kuryr_runbook.clients.answers import SEE_WHAT_ANSWERS, expected, part_of
 from kuryr_runbook.clients.kubernetes.api import FIELD_MANAGER, Manifest, Preview
 from kuryr_runbook.clients.kubernetes.errors import FORGOTTEN, ConflictError
 from kuryr_runbook.clients.kubernetes.session import KubernetesSession
@@ -70,7 +70,7 @@ class ClusterReader:
                 )
 
             doing = f"list {kind}"
-            page = mapping_of(doing, self.session.ask(doing, ask).data)
+            page = self.session.read(doing, ask) or {}
             for item in part_of(doing, page, "items", list):
                 yield {"apiVersion": api_version, "kind": kind, **named(doing, item)}
             before, further = further, _continued(doing, page)
@@ -101,8 +101,8 @@ class ClusterReader:
                 return None
 
         doing = f"get {manifest['kind']} {name}"
-        answer = self.session.ask(doing, ask)
-        return None if answer is None else _object(doing, answer.data)
+        found = self.session.read(doing, ask)
+        return None if found is None else named(doing, found)
 
     def preview(self, manifest: Mapping[str, Any]) -> Preview:
         """What applying the manifest would make of the object (dryRun=All: nothing changes)."""
@@ -185,18 +185,11 @@ def apply(
         )
 
     doing = f"apply {manifest['kind']} {name}"
-    return _object(doing, session.ask(doing, ask).data)
-
-
-def _object(doing: str, content: bytes) -> Manifest:
-    """An object that was asked for by its name."""
-    found = mapping_of(doing, content)
-    expected(doing, found.get("metadata", {}), dict)
-    return found
+    return named(doing, session.read(doing, ask) or {})
 
 
 def named(doing: str, manifest: Mapping[str, Any]) -> Manifest:
-    """An object of a list or a watch, which has to say its name."""
+    """An object that was answered, which has to say its name."""
     part_of(doing, part_of(doing, manifest, "metadata", dict), "name", str)
     return dict(manifest)
 

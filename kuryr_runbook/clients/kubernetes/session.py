@@ -46,8 +46,8 @@ class KubernetesSession:
     def version(self) -> str:
         """Version of the API server, such as v1.20.2."""
         doing = "GET /version"
-        answer = self.ask(doing, lambda: self._discovery.raw("/version"))
-        return part_of(doing, mapping_of(doing, answer.data), "gitVersion", str)
+        answer = self.read(doing, lambda: self._discovery.raw("/version"))
+        return part_of(doing, answer, "gitVersion", str)
 
     def resource(self, api_version: str, kind: str) -> Any:
         """The dynamic client's way to the objects of a kind; what kinds there are is asked once."""
@@ -63,6 +63,18 @@ class KubernetesSession:
             return found
 
         return patiently(attempt, seconds=PATIENCE_SECONDS, notify=self._notify)
+
+    def read(
+        self, doing: str, ask: Callable[[], Any], statuses: Set[int] = TRANSIENT
+    ) -> dict[str, Any] | None:
+        """The object that is answered, as `ask` does it; None where that gives no answer."""
+
+        def whole() -> bytes | None:
+            answer = ask()
+            return None if answer is None else bytes(answer.data)
+
+        content = self.ask(doing, whole, statuses)
+        return None if content is None else mapping_of(doing, content)
 
     def exchange(
         self, doing: str, bounds: Bounds | None = None

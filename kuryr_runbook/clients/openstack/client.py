@@ -10,7 +10,7 @@ from kuryr_runbook.clients.answers import part_of, understood
 from kuryr_runbook.clients.openstack.address_pairs import Pairs, changed_pairs
 from kuryr_runbook.clients.openstack.api import COLLECTIONS, Resource
 from kuryr_runbook.clients.openstack.reading import CloudReader
-from kuryr_runbook.clients.openstack.session import NAMES, OpenStackSession
+from kuryr_runbook.clients.openstack.session import NAMES, OpenStackSession, part_of_body
 from kuryr_runbook.clients.patience import Notify, TransientError, looks
 from kuryr_runbook.model.errors import ApplyError, DeadlineError, UnreachableError
 
@@ -63,8 +63,8 @@ class OpenStackClient(CloudReader):
         answer = self.session.once("POST", collection.service, collection.path, json=json)
         request = f"{NAMES[collection.service]}: POST {collection.path}"
         if len(bodies) == 1:
-            return [part_of(request, answer.json(), collection.singular, dict)]
-        return part_of(request, answer.json(), collection.plural, list)
+            return [part_of_body(request, answer, collection.singular, dict)]
+        return part_of_body(request, answer, collection.plural, list)
 
     def _matching(
         self, kind: str, bodies: Mapping[int, Mapping[str, Any]]
@@ -84,7 +84,7 @@ class OpenStackClient(CloudReader):
         json = {collection.singular: dict(body)}
         answer = self.session.request("PUT", collection.service, path, json=json)
         request = f"{NAMES[collection.service]}: PUT {path}"
-        return part_of(request, answer.json(), collection.singular, dict)
+        return part_of_body(request, answer, collection.singular, dict)
 
     def delete(self, kind: str, resource_id: str) -> None:
         """Delete a resource; fine when it is gone already. Waits where the service is slow."""
@@ -123,7 +123,7 @@ class OpenStackClient(CloudReader):
 
         def attempt() -> Resource:
             request = f"Neutron: {path}"
-            port = part_of(request, self.session.once("GET", "network", path).json(), "port", dict)
+            port = part_of_body(request, self.session.once("GET", "network", path), "port", dict)
             before = part_of(request, port, "allowed_address_pairs", list)
             with understood(request):
                 pairs = changed_pairs(before, added, removed)
@@ -133,7 +133,7 @@ class OpenStackClient(CloudReader):
             headers = {} if revision is None else {"If-Match": f"revision_number={revision}"}
             body = {"port": {"allowed_address_pairs": pairs}}
             answer = self.session.once("PUT", "network", path, json=body, headers=headers)
-            return part_of(request, answer.json(), "port", dict)
+            return part_of_body(request, answer, "port", dict)
 
         return self.session.patiently("network", attempt)
 
@@ -142,8 +142,8 @@ class OpenStackClient(CloudReader):
         path = f"{COLLECTIONS['trunk'].path}/{trunk_id}"
 
         def attempt() -> None:
-            answer = self.session.once("GET", "network", path).json()
-            trunk = part_of(f"Neutron: {path}", answer, "trunk", dict)
+            answer = self.session.once("GET", "network", path)
+            trunk = part_of_body(f"Neutron: {path}", answer, "trunk", dict)
             subports = part_of(f"Neutron: {path}", trunk, "sub_ports", list)
             carried = {item.get("port_id") for item in subports}
             ports = [{"port_id": port} for port in port_ids if port in carried]
@@ -211,7 +211,7 @@ class OpenStackClient(CloudReader):
         answer = self.session.request("GET", "load_balancer", path, missing_ok=True)
         if answer.status_code != 200:
             return None
-        return part_of(f"Octavia: GET {path}", answer.json(), "loadbalancer", dict)
+        return part_of_body(f"Octavia: GET {path}", answer, "loadbalancer", dict)
 
 
 def _plain(resource: Resource, names: Mapping[str, Any]) -> Any:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from kuryr_runbook.clients.answers import part_of, understood
 from kuryr_runbook.clients.openstack.api import Resource
-from kuryr_runbook.clients.openstack.session import OpenStackSession
+from kuryr_runbook.clients.openstack.session import OpenStackSession, part_of_body
 from kuryr_runbook.clients.patience import TransientError
 from kuryr_runbook.clients.secrets import learn
 from kuryr_runbook.model.errors import AccessError
@@ -75,7 +75,7 @@ class IdentityClient:
         answer = self._session.request("GET", "identity", self._path, missing_ok=True)
         if answer.status_code != 200:
             return []
-        return part_of(CREDENTIALS, answer.json(), "application_credentials", list)
+        return part_of_body(CREDENTIALS, answer, "application_credentials", list)
 
     def accepts(self, credential_id: str, secret: str) -> bool:
         """Whether Keystone lets somebody in with this application credential."""
@@ -112,7 +112,7 @@ class IdentityClient:
                     if all(item.get(key) == body[key] for key in ("name", "description")):
                         self.delete_application_credential(part_of(CREDENTIALS, item, "id", str))
                 raise
-            made = part_of(CREDENTIALS, answer.json(), "application_credential", dict)
+            made = part_of_body(CREDENTIALS, answer, "application_credential", dict)
             learn(
                 part_of(CREDENTIALS, made, "secret", str),
                 "the secret of a new application credential",

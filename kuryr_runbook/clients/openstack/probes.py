@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from kuryr_runbook.clients import exchanges
-from kuryr_runbook.clients.answers import MALFORMED, SEE_WHAT_ANSWERS, part_of, understood
+from kuryr_runbook.clients.answers import MALFORMED, SEE_WHAT_ANSWERS, understood
 from kuryr_runbook.clients.openstack.api import OpenStackReader, Resource
 from kuryr_runbook.clients.openstack.client import OpenStackClient
 from kuryr_runbook.clients.openstack.reading import CloudReader
-from kuryr_runbook.clients.openstack.session import NAMES, OpenStackSession, said
+from kuryr_runbook.clients.openstack.session import NAMES, OpenStackSession, part_of_body, said
 from kuryr_runbook.clients.patience import Notify
 from kuryr_runbook.model.errors import AccessError, ApplyError, UnreachableError
 
@@ -178,8 +178,8 @@ class ProbingCloud:
 
     def providers(self) -> Sequence[str]:
         """Names of the providers that Octavia offers."""
-        answer = self.session.request("GET", "load_balancer", "/lbaas/providers").json()
-        providers = part_of("Octavia: GET /lbaas/providers", answer, "providers", list)
+        answer = self.session.request("GET", "load_balancer", "/lbaas/providers")
+        providers = part_of_body("Octavia: GET /lbaas/providers", answer, "providers", list)
         return [str(provider.get("name")) for provider in providers]
 
     def refuse_load_balancer(self, project_id: str) -> Refusal:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kuryr_runbook.clients.answers import SEE_WHAT_ANSWERS, part_of
+from kuryr_runbook.clients.answers import SEE_WHAT_ANSWERS, part_of, understood
 from kuryr_runbook.clients.openstack.api import COLLECTIONS, Collection, Resource
-from kuryr_runbook.clients.openstack.session import NAMES, OpenStackSession
+from kuryr_runbook.clients.openstack.session import NAMES, OpenStackSession, part_of_body
 from kuryr_runbook.model.errors import UnreachableError
 
 PAGE = 1000
@@ -81,7 +81,9 @@ class CloudReader:
         asked: dict[str, Any] = {**params, "limit": PAGE}
         request = f"{NAMES[collection.service]}: GET {path}"
         for _ in range(MOST_PAGES):
-            page = self.session.request("GET", collection.service, path, params=asked).json()
+            answer = self.session.request("GET", collection.service, path, params=asked)
+            with understood(request):
+                page = answer.json()
             items = part_of(request, page, collection.plural, list)
             yield from items
             if not items or not _has_next(request, page, collection):
@@ -102,8 +104,8 @@ class CloudReader:
             "network": f"/quotas/{project_id}/details.json",
             "load_balancer": f"/lbaas/quotas/{project_id}",
         }[service]
-        body = self.session.request("GET", service, path).json()
-        return part_of(f"{NAMES[service]}: GET {path}", body, "quota", dict)
+        body = self.session.request("GET", service, path)
+        return part_of_body(f"{NAMES[service]}: GET {path}", body, "quota", dict)
 
 
 def _has_next(request: str, page: Mapping[str, Any], collection: Collection) -> bool:

@@ -16,6 +16,8 @@ from kuryr_runbook.clients.answers import (
     MALFORMED,
     SEE_WHAT_ANSWERS,
     mapping_of,
+    part_of,
+    understood,
 )
 from kuryr_runbook.clients.exchanges import Bounds, exchange
 from kuryr_runbook.clients.openstack.login import log_in_once
@@ -239,6 +241,13 @@ class OpenStackSession:
                 f"{name}: what answers there is not its API: {_short(error)}",
                 remedy=SEE_WHAT_ANSWERS,
             ) from error
+
+
+def part_of_body(asked: str, answer: Any, name: str, kind: type[T]) -> T:
+    """What stands under a name in the object that was answered."""
+    with understood(asked):
+        body = answer.json()
+    return part_of(asked, body, name, kind)
 
 
 def _short(error: Exception) -> str:
