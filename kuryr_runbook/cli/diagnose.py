@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from kuryr_runbook.model.site import Site
     from kuryr_runbook.snapshots.diagnosis import DiagnosisSnapshot
 
+LOOK_SECONDS = 300.0
+"""How long looking may take in all; what did not answer by then could not be read."""
 NAME_A_SITE = "name a site with --site, or a file with --snapshot"
 
 file_type = UserPath(dir_okay=False)
@@ -73,6 +75,7 @@ def diagnose(
     from kuryr_runbook.checking.paths import trace
     from kuryr_runbook.checking.picture.topology import topology_of
     from kuryr_runbook.checking.view.cloud import Look
+    from kuryr_runbook.clients.exchanges import all_within
     from kuryr_runbook.display.paths import path_view
     from kuryr_runbook.display.reports import junit, report_data
     from kuryr_runbook.display.topology_svg import topology_svg
@@ -88,7 +91,7 @@ def diagnose(
         read = _mended(site_file, on_stderr=as_json)
     else:
         # Progress is no part of the result.
-        with redirect_stdout(sys.stderr):
+        with redirect_stdout(sys.stderr), all_within(LOOK_SECONDS):
             read = _snapshot(site_file, snapshot)
     if more["save_snapshot"] is not None:
         save_snapshot(read, more["save_snapshot"])

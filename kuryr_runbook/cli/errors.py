@@ -8,15 +8,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import click
+from platformdirs import user_state_path
 
 from kuryr_runbook.model.errors import ExitCode, RunbookError
 
 
 @contextmanager
 def exit_on_error() -> Iterator[None]:
-    """Print a RunbookError and exit with its code; 130 after Ctrl-C.
+    """Print an error in a message, and exit with its code; 130 after Ctrl-C.
 
-    Anything else is a defect of ours and keeps its traceback.
+    One that is not ours is a defect: its traceback goes to a file.
     """
     try:
         yield
@@ -26,6 +27,16 @@ def exit_on_error() -> Iterator[None]:
     except KeyboardInterrupt:
         click.echo("interrupted", err=True)
         sys.exit(ExitCode.INTERRUPTED)
+    except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
+        raise  # Click's own affair.
+    except Exception as error:
+        from kuryr_runbook.clients.secrets import known_here
+        from kuryr_runbook.display.unforeseen import unforeseen
+
+        directory = user_state_path("kuryr-runbook") / "errors"
+        told = unforeseen(error, directory, known_here().redacted)
+        click.echo(wrapped(f"error: {told}"), err=True)
+        sys.exit(told.exit_code)
 
 
 def wrapped(text: str, width: int = 80) -> str:

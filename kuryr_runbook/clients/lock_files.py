@@ -4,13 +4,39 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from pathlib import Path
 
 from kuryr_runbook.clients.files import read_bytes, read_text
+from kuryr_runbook.clients.exchanges import left_of_all
 from kuryr_runbook.clients.writing import make_directory, open_lock
-from kuryr_runbook.model.errors import UsageError
+from kuryr_runbook.model.errors import UnreachableError, UsageError
 
+LOCK_SECONDS = 60.0
+LOOK_SECONDS = 0.05
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+def lock_within(descriptor: int, how: int, *, what: str, seconds: float = LOCK_SECONDS) -> None:
+    """Take a lock of flock's; another process has it for moments only.
+
+    `how`: LOCK_SH or LOCK_EX; `what` is locked, in words. Raises UnreachableError when it is not
+    let go in that time.
+    """
+    end = time.monotonic() + left_of_all(seconds)
+    while True:
+        try:
+            fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() < end:
+                time.sleep(LOOK_SECONDS)
+                continue
+            raise UnreachableError(
+                f"{what}: another process has locked it for {seconds:.0f} s, which takes moments",
+                remedy="see who has it open (`fuser -v FILE`): what is stopped, or hangs on its "
+                "disk, has to be ended",
+            ) from None
+        return
 
 
 class LockFile:

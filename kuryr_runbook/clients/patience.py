@@ -10,10 +10,12 @@ from typing import TypeVar, cast
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_before_delay
 from tenacity.wait import wait_exponential_jitter
 
+from kuryr_runbook.clients.exchanges import Notify, left_of_all
 from kuryr_runbook.model.errors import RunbookError
 
+__all__ = ["TRANSIENT", "Notify", "TransientError", "looks", "patiently", "retry_after"]
+
 T = TypeVar("T")
-Notify = Callable[[str], None]
 
 TRANSIENT = frozenset({429, 500, 502, 503, 504})
 """Answers that another attempt may better: too many requests, and the server's own troubles."""
@@ -44,7 +46,7 @@ def patiently(attempt: Callable[[], T], *, seconds: float, notify: Notify) -> T:
     """
     retrying = Retrying(
         retry=retry_if_exception_type(TransientError),
-        stop=stop_before_delay(seconds),
+        stop=stop_before_delay(left_of_all(seconds)),
         wait=_pause,
         before_sleep=lambda state: notify(_told(state)),
         reraise=True,
@@ -61,6 +63,7 @@ def looks(what: str, *, seconds: float, notify: Notify) -> Iterator[None]:
     `notify` gets a line now and then while it is not.
     """
     shortest, longest = LOOK_PAUSES
+    seconds = left_of_all(seconds)
     start = reminded = time.monotonic()
     while (now := time.monotonic()) < start + seconds:
         spent = now - start

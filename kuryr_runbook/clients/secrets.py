@@ -13,20 +13,36 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from kuryr_runbook.model.errors import UsageError
-from kuryr_runbook.model.secrets import Secret
+from kuryr_runbook.model.secrets import SECRET_NAME, KnownSecrets, Secret
 
 VARIABLE = "KURYR_RUNBOOK_SECRETS"
 """Tells a kernel the descriptor on which it says what it has learnt."""
 _NAME = "kuryr-runbook-secrets"
 
 
+_learnt: list[Secret] = []
+
+
+def known_here() -> KnownSecrets:
+    """What this process has learnt, and what the variables of its environment say."""
+    named = (
+        Secret(value, f"the variable {name}")
+        for name, value in os.environ.items()
+        if value and SECRET_NAME.search(name)
+    )
+    return KnownSecrets([*_learnt, *named])
+
+
 def learn(value: object, origin: str) -> None:
-    """Tell the run for which this process works of a secret; without one there is nobody to tell.
+    """Keep a secret in mind, and report it to the run for which this process works, if any.
 
     `origin` says in words where it is from.
     """
+    if not value:
+        return
+    _learnt.append(Secret(str(value), origin))
     number = os.environ.get(VARIABLE, "")
-    if not value or not number.isdecimal():
+    if not number.isdecimal():
         return
     link = Path(f"/proc/self/fd/{number}")
     # In a process that did not inherit it the number may be another file by now.

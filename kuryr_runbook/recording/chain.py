@@ -17,6 +17,7 @@ from pathlib import Path
 from platformdirs import user_state_path
 
 from kuryr_runbook.clients.files import decoded
+from kuryr_runbook.clients.lock_files import lock_within
 from kuryr_runbook.clients.writing import make_directory, open_lock, write_file
 from kuryr_runbook.model.documents import parse_json
 from kuryr_runbook.model.errors import FileError, RecordError
@@ -97,7 +98,7 @@ def extended(site_name: str) -> Iterator[Callable[[Head], None]]:
         write_file(path, f"{json.dumps(noted)}\n", failure=RecordError)
 
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock_within(lock, fcntl.LOCK_EX, what=f"the chain of records of {site_name}")
         yield note
     finally:
         os.close(lock)

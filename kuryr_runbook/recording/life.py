@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from kuryr_runbook.clients.lock_files import lock_within
+
 _LOOK = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
@@ -16,7 +18,7 @@ def held(directory: Path) -> Iterator[None]:
     """Hold the lock of a run's directory."""
     handle = os.open(directory, _LOOK)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        lock_within(handle, fcntl.LOCK_EX, what=f"the run {directory}")
         yield
     finally:
         os.close(handle)

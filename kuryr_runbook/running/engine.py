@@ -36,8 +36,17 @@ SAVE_AFTER_SECONDS = 0.3
 short, writing it would take longer than they do."""
 SAVE_AGAIN_SECONDS = 30.0
 """So often a notebook is written while one of its cells runs, as papermill would."""
+SILENT_SHOWN_SECONDS = 15.0
+SILENT_SECONDS = 120.0
+"""How long a kernel's heart may not beat, which it does also while a cell keeps it busy: it was
+stopped by a signal, or its memory is on a disk that does not answer."""
+LISTEN_SECONDS = 0.5
 ASK_AGAIN_SECONDS = 1.0
 """A kernel that starts answers later what it was asked; a question may be lost, too."""
+
+
+class SilentKernelError(DeadKernelError):  # type: ignore[misc]
+    """The kernel's heart did not beat for so long that it was ended."""
 
 
 class Watcher(Protocol):
@@ -82,6 +91,7 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
         self._watcher = workshop.watcher
         self._secrets = workshop.secrets
         self._line = ""
+        self._is_silent = False
 
     def create_kernel_manager(self) -> AsyncKernelManager:
         """The kernel that was started for this notebook; nbclient ends it as if it were its own."""
@@ -106,11 +116,19 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
         self, cell: Any, cell_index: int, *args: Any, **kwargs: Any
     ) -> Any:
         """Run one cell, and write the notebook while it takes its time."""
-        saving = asyncio.create_task(self._save_beside(cell))
+        beside = [
+            asyncio.create_task(self._save_beside(cell)),
+            asyncio.create_task(self._listen_beside()),
+        ]
         try:
             return await super().async_execute_cell(cell, cell_index, *args, **kwargs)
+        except DeadKernelError as error:
+            if self._is_silent:
+                raise SilentKernelError(str(error)) from error
+            raise
         finally:
-            saving.cancel()
+            for task in beside:
+                task.cancel()
 
     _execute_cell = run_sync(async_execute_cell)
 
@@ -121,6 +139,26 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
             so_far = NotebookNode({**cell, "outputs": outputs})  # type: ignore[no-untyped-call]
             self._save([so_far if each is cell else each for each in self.nb.cells])
             await asyncio.sleep(SAVE_AGAIN_SECONDS)
+
+    async def _listen_beside(self) -> None:
+        """End a kernel whose heart does not beat; nbclient looks only for its process."""
+        beat, shown = time.monotonic(), False
+        while True:
+            await asyncio.sleep(LISTEN_SECONDS)
+            if self.kc.hb_channel.is_beating():
+                beat, shown = time.monotonic(), False
+                continue
+            silent = time.monotonic() - beat
+            if silent > SILENT_SHOWN_SECONDS and not shown:
+                shown = True
+                self._watcher.printed(
+                    f"the kernel does not answer for {silent:.0f} s: is it stopped? It is ended "
+                    f"after {SILENT_SECONDS:.0f} s"
+                )
+            if silent > SILENT_SECONDS:
+                self._is_silent = True
+                await self.km.shutdown_kernel(now=True)
+                return
 
     def _save(self, cells: list[Any]) -> None:
         whole = NotebookNode({**self.nb, "cells": cells})  # type: ignore[no-untyped-call]

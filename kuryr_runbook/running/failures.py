@@ -26,9 +26,17 @@ def phase_error(error: Exception, *, notebook: str, step: str) -> PhaseError:
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
+    from kuryr_runbook.running.engine import SilentKernelError
+
     match error:
         case PapermillExecutionError():
             return _raised(error.ename, error.evalue, notebook)
+        case SilentKernelError():
+            return PhaseError(
+                f"{notebook}: the kernel did not answer any more in step '{step}', and was ended",
+                remedy="see who stopped it (kill -STOP, a debugger), and whether the machine "
+                "swaps; then run again: what is done already is kept",
+            )
         case DeadKernelError():
             return PhaseError(
                 f"{notebook}: the kernel died in step '{step}'",

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import secrets
+from pathlib import Path
+
 import pytest
 
 from kuryr_runbook.cli.errors import exit_on_error, wrapped
+from kuryr_runbook.clients.secrets import learn
 from kuryr_runbook.model import errors
 from kuryr_runbook.model.errors import RunbookError
 
@@ -36,9 +40,34 @@ def test_an_interrupt_exits_130(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == "interrupted\n"
 
 
-def test_a_defect_keeps_its_traceback() -> None:
-    with pytest.raises(ZeroDivisionError), exit_on_error():
-        raise ZeroDivisionError
+def test_a_defect_is_one_message_and_a_file_without_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    secret = secrets.token_hex(12)
+    learn(secret, "a test")
+    with pytest.raises(SystemExit) as caught, exit_on_error():
+        raise KeyError(f"{secret}\x1b[2J")
+    assert caught.value.code == 1
+    [path] = (tmp_path / "kuryr-runbook" / "errors").iterdir()
+    told, kept = capsys.readouterr().err, path.read_text()
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert "a defect of the runbook: KeyError" in told
+    assert path.name in told
+    assert "Traceback" not in told
+    assert "Traceback" in kept
+    assert secret not in told + kept
+    assert "\x1b" not in told
+
+
+def test_a_defect_without_a_place_to_keep_it_is_told_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    with pytest.raises(SystemExit), exit_on_error():
+        raise KeyError("x")
+    assert "could not be kept" in capsys.readouterr().err
 
 
 def test_long_messages_are_wrapped_and_keep_their_shape() -> None:

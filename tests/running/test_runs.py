@@ -32,6 +32,7 @@ from kuryr_runbook.model.errors import LockedError, SiteError, UnreachableError,
 from kuryr_runbook.model.locking import Holder
 from kuryr_runbook.phases.lock import lease
 from kuryr_runbook.recording.records import read_record
+from kuryr_runbook.running import engine
 from kuryr_runbook.running.account import RunStatus, read_run
 from kuryr_runbook.running.directories import LATEST
 from kuryr_runbook.running.notebooks import displayed_result
@@ -159,6 +160,15 @@ def test_a_killed_kernel(run: Run) -> None:
     assert "the kernel died in step 'Step 1'" in str(result.error)
     failed = ("FAILED", ["RAN", "RAN", "FAILED", "NOT_REACHED"])
     assert phases(result) == [failed, NOT_REACHED]
+
+
+def test_a_stopped_kernel_is_reported_and_ended(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "SILENT_SHOWN_SECONDS", 0.1)
+    monkeypatch.setattr(engine, "SILENT_SECONDS", 2.0)
+    stream = io.StringIO()
+    result = run("import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)", stream=stream)
+    assert "did not answer any more in step 'Step 1', and was ended" in str(result.error)
+    assert "the kernel does not answer for" in stream.getvalue()
 
 
 def test_a_cell_that_takes_too_long(run: Run) -> None:

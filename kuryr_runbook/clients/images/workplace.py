@@ -5,12 +5,15 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from kuryr_runbook.clients.lock_files import lock_within
 from kuryr_runbook.clients.writing import make_directory, open_lock
 
 LOCK = "at-work.lock"
+TIDY_SECONDS = 10 * 60.0
+"""How long somebody else may tidy: two commands of the engine, with their own deadlines."""
 
 
 class Workplace:
@@ -34,7 +37,8 @@ class Workplace:
             if _locked(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB):
                 tidy()
             # Waits for who tidies just now.
-            _locked(descriptor, fcntl.LOCK_SH)
+            with suppress(OSError):
+                lock_within(descriptor, fcntl.LOCK_SH, what=f"{self.folder}", seconds=TIDY_SECONDS)
             self.descriptors = (descriptor,)
             yield
         finally:
