@@ -116,21 +116,17 @@ class _Ending:
         except socket.gaierror as error:
             raise NameResolutionError(self.host, self, error) from error  # type: ignore[arg-type]
         failure: OSError | None = None
-        for number, (family, kind, protocol, _, address) in enumerate(found):
-            sock = socket.socket(family, kind, protocol)
+        for number, entry in enumerate(found):
+            # One address that does not answer leaves time for those after it.
+            share = max(until - exchange.spent, 0.01) / (len(found) - number)
             try:
-                for option in self.socket_options or ():
-                    sock.setsockopt(*option)
-                # One address that does not answer leaves time for those after it.
-                share = max(until - exchange.spent, 0.01) / (len(found) - number)
-                sock.settimeout(exchange.left(share))
-                sock.connect(address)
+                sock = _connected(entry, exchange.left(share), self.socket_options or ())
             except OSError as error:
                 failure = error
-                sock.close()
                 continue
-            sock.settimeout(exchange.left(max(until - exchange.spent, 0.01)))
             exchange.connected = True
+            # For a proxy's answer and TLS; urllib3 does not set it.
+            sock.settimeout(max(until - exchange.spent, 0.01))
             return _Socket(sock, exchange)
         if isinstance(failure, TimeoutError):
             raise exchange.failed(f"no connection in {exchange.spent:.0f} s") from failure
@@ -169,6 +165,21 @@ class _Ending:
             answer.close()
             raise exchange.failed("its answer is compressed, which it was asked not to be")
         return answer
+
+
+def _connected(entry: Any, seconds: float, options: Any) -> socket.socket:
+    """A socket connected to an address that getaddrinfo gave. Raises OSError."""
+    family, kind, protocol, _, address = entry
+    sock = socket.socket(family, kind, protocol)
+    try:
+        for option in options:
+            sock.setsockopt(*option)
+        sock.settimeout(seconds)
+        sock.connect(address)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
 
 
 def _addresses(host: str, port: int, exchange: Exchange) -> list[Any]:

@@ -45,7 +45,7 @@ ASK_AGAIN_SECONDS = 1.0
 """A kernel that starts answers later what it was asked; a question may be lost, too."""
 
 
-class SilentKernelError(DeadKernelError):  # type: ignore[misc]
+class SilentKernelError(DeadKernelError):
     """The kernel's heart did not beat for so long that it was ended."""
 
 
