@@ -7,8 +7,8 @@ import os
 import time
 from pathlib import Path
 
-from kuryr_runbook.clients.files import read_bytes, read_text
 from kuryr_runbook.clients.exchanges import left_of_all
+from kuryr_runbook.clients.files import read_bytes, read_text
 from kuryr_runbook.clients.writing import make_directory, open_lock
 from kuryr_runbook.model.errors import UnreachableError, UsageError
 
