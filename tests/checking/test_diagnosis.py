@@ -2,32 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
-from worlds.cloud_answers import answer
-from worlds.diagnosis import RANGE, World, endpoints, metadata, moments_ago, service
+from spoiling.diagnosis import (
+    FLANNEL,
+    MACVLAN,
+    OVS,
+    SILENT,
+    VLAN,
+    WORLDS,
+    Spoil,
+    amphora,
+    annotation,
+    asking,
+    change,
+    claimed,
+    copied,
+    denied,
+    diagnosed,
+    full,
+    inactive,
+    limited,
+    log,
+    member_error,
+    member_lost,
+    member_strange,
+    move_service,
+    mtu,
+    no_addresses,
+    no_balancer,
+    no_gateway,
+    no_ingress,
+    no_subport,
+    node_port_service,
+    not_ready,
+    open_rule,
+    orphan_balancer,
+    orphan_floating_ip,
+    orphan_kuryr_port,
+    orphan_port,
+    pair_lost,
+    pair_stale,
+    pair_twice,
+    pairs,
+    pool_too_wide,
+    quota,
+    remove,
+    restarted,
+    second_balancer,
+    stuck,
+    tagged,
+    taken,
+    troubles,
+    unready_node,
+    warned,
+    without_daemon,
+)
+from worlds.diagnosis import World, metadata
 
 from kuryr_runbook.checking.diagnosis import CHECKS, check_diagnosis
 from kuryr_runbook.checking.picture.topology import topology_of
 from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.model.drivers import VifDriver
-from kuryr_runbook.model.errors import UnreachableError
-from kuryr_runbook.model.findings import Finding, Status
-from kuryr_runbook.model.providers import OctaviaProvider
-
-MACVLAN, VLAN, OVS = VifDriver.NESTED_MACVLAN, VifDriver.NESTED_VLAN, VifDriver.NEUTRON_VIF
-SILENT = (Status.PASS, Status.SKIP)
-Spoil = Callable[[World], Any]
-
-
-def diagnosed(world: World) -> list[Finding]:
-    return check_diagnosis(Look(world.read()))
-
-
-def troubles(world: World) -> list[Finding]:
-    return [finding for finding in diagnosed(world) if finding.status not in SILENT]
+from kuryr_runbook.model.findings import Status
 
 
 @pytest.mark.parametrize(
@@ -51,269 +87,6 @@ def test_names_are_unique_and_effects_exist() -> None:
         assert check.explains <= set(names), check.name
         assert check.source
         assert check.title
-
-
-def not_ready(world: World, program: str, reason: str = "CrashLoopBackOff") -> None:
-    status = world.program_pod(program)["status"]
-    status["conditions"] = []
-    status["containerStatuses"][0] |= {
-        "state": {"waiting": {"reason": reason}},
-        "lastState": {"terminated": {"exitCode": 1}},
-    }
-
-
-def log(world: World, program: str, line: str) -> None:
-    not_ready(world, program)
-    world.logs[world.program_pod(program)["metadata"]["name"]] = f"ERROR kuryr {line}"
-
-
-def restarted(world: World) -> None:
-    container = world.program_pod("kuryr-controller")["status"]["containerStatuses"][0]
-    container["restartCount"] = 7
-    container["lastState"] = {"terminated": {"finishedAt": moments_ago(200)}}
-
-
-def without_daemon(world: World) -> None:
-    world.objects["Pod"].remove(world.program_pod("kuryr-daemon"))
-
-
-def unready_node(world: World) -> None:
-    world.object("Node", "worker2")["status"]["conditions"] = [
-        {"type": "Ready", "status": "False", "message": "cni config uninitialized"}
-    ]
-
-
-def tagged(world: World) -> None:
-    world.site = world.site.model_copy(
-        update={"kuryr": world.site.kuryr.model_copy(update={"resource_tags": ("blue",)})}
-    )
-
-
-def pairs(count: int) -> Spoil:
-    def spoil(world: World) -> None:
-        extra = [
-            {"ip_address": f"10.99.0.{index}", "mac_address": f"fa:16:3e:99:00:{index:02x}"}
-            for index in range(count)
-        ]
-        pairs = world.node_port("worker2")["allowed_address_pairs"]
-        pairs += extra[len(pairs) :]
-
-    return spoil
-
-
-def full(world: World) -> None:
-    pairs(10)(world)
-    world.unhandle("web-1")
-    pairs(10)(world)
-
-
-def limited(spoil: Spoil, limit: int) -> Spoil:
-    """Neutron says how many pairs it allows."""
-
-    def spoil_and_limit(world: World) -> None:
-        spoil(world)
-        world.pair_limit = limit
-
-    return spoil_and_limit
-
-
-def pair_lost(world: World) -> None:
-    world.node_port("worker2")["allowed_address_pairs"].pop()
-
-
-def pair_stale(world: World) -> None:
-    world.node_port("worker2")["allowed_address_pairs"].append(
-        {"ip_address": "10.64.9.9", "mac_address": "fa:16:3e:09:09:09"}
-    )
-
-
-def pair_twice(world: World) -> None:
-    world.node_port("worker1")["allowed_address_pairs"].append(
-        dict(world.node_port("worker2")["allowed_address_pairs"][0])
-    )
-
-
-def quota(kind: str, limit: int, used: int) -> Spoil:
-    return lambda world: world.limits.update({kind: (limit, used)})
-
-
-def mtu(world: World) -> None:
-    world.resource("network", "n-pods")["mtu"] = 1500
-
-
-def no_gateway(world: World) -> None:
-    world.resource("router", "router")["external_gateway_info"] = None
-
-
-def pool_too_wide(world: World) -> None:
-    world.resource("subnet", "s-services")["allocation_pools"][0]["start"] = "10.96.0.40"
-
-
-def amphora(world: World, address: str = str(RANGE[99]), **more: Any) -> None:
-    world.add_port(
-        "vrrp", "s-services", "n-services", address, name="octavia-lb-vrrp-1",
-        project_id="octavia", **more,
-    )  # fmt: skip
-
-
-def taken(world: World) -> None:
-    world.objects["Service"].append(service("new", str(RANGE[99])))
-    world.objects["Endpoints"].append(endpoints("new", [("web-1", "10.64.0.11")]))
-    amphora(world)
-
-
-def move_service(address: str) -> Spoil:
-    def spoil(world: World) -> None:
-        world.object("Service", "web-0")["spec"]["clusterIP"] = address
-        world.resource("loadbalancer", "default/web-0")["vip_address"] = address
-
-    return spoil
-
-
-def open_rule(**fields: Any) -> Spoil:
-    return lambda world: world.add_rule("r-open", "g-nodes", **fields)
-
-
-def change(kind: str, name: str, **fields: Any) -> Spoil:
-    return lambda world: world.resource(kind, name).update(fields)
-
-
-def remove(kind: str, name: str) -> Spoil:
-    return lambda world: world.remove(kind, name)
-
-
-def annotation(pod: str, text: str) -> Spoil:
-    def spoil(world: World) -> None:
-        annotations = world.object("Pod", pod)["metadata"]["annotations"]
-        annotations["openstack.org/kuryr-vif"] = text
-
-    return spoil
-
-
-def copied(world: World) -> None:
-    state = world.object("Pod", "web-1")["metadata"]["annotations"]["openstack.org/kuryr-vif"]
-    annotation("web-3", state)(world)
-
-
-def inactive(world: World) -> None:
-    annotations = world.object("Pod", "web-1")["metadata"]["annotations"]
-    key = "openstack.org/kuryr-vif"
-    annotations[key] = annotations[key].replace('"active": true', '"active": false')
-
-
-def no_subport(world: World) -> None:
-    world.resource("trunk", "trunk-worker2")["sub_ports"].pop()
-
-
-def warned(message: str) -> Spoil:
-    def spoil(world: World) -> None:
-        world.warn("web-1", message)
-        for endpoint in world.objects["Endpoints"]:
-            for subset in endpoint["subsets"]:
-                subset["addresses"] = [
-                    it for it in subset["addresses"] if it["targetRef"]["name"] != "web-1"
-                ]
-        for members in world.pool_members.values():
-            members[:] = [it for it in members if "web-1" not in it["name"]]
-
-    return spoil
-
-
-def node_port_service(world: World) -> None:
-    item = service("old", str(RANGE[77]))
-    item["spec"]["type"] = "NodePort"
-    world.objects["Service"].append(item)
-
-
-def second_balancer(name: str) -> Spoil:
-    def spoil(world: World) -> None:
-        first = world.resource("loadbalancer", "default/web-0")
-        world.resources["loadbalancer"].append(
-            {**first, "id": "lb-2", "name": name, "vip_address": "10.96.0.200", "vip_port_id": "x"}
-        )
-
-    return spoil
-
-
-def no_balancer(world: World) -> None:
-    world.remove("loadbalancer", "default/web-0")
-    world.remove("port", "vip-default/web-0")
-    world.remove("floatingip", "fip")
-
-
-def member_lost(world: World) -> None:
-    world.pool_members["p-default/web-0"].pop()
-
-
-def member_strange(world: World) -> None:
-    world.pool_members["p-default/web-0"].append(
-        answer("member", id="m", name="default/gone:8080", address="10.64.9.9")
-    )
-
-
-def no_ingress(world: World) -> None:
-    world.object("Service", "web-0")["status"] = {}
-
-
-def member_error(world: World) -> None:
-    world.pool_members["p-default/web-0"][0]["operating_status"] = "ERROR"
-
-
-def stuck(world: World) -> None:
-    metadata = world.object("Pod", "web-1")["metadata"]
-    metadata["deletionTimestamp"] = moments_ago(900)
-    metadata["finalizers"] = ["kuryr.openstack.org/pod-finalizer"]
-
-
-def orphan_port(**fields: Any) -> Spoil:
-    more = {"device_owner": "compute:kuryr", "device_id": "uid-gone", **fields}
-    return lambda world: world.add_port("lost", "s-pods", "n-nodes", "10.64.8.8", **more)
-
-
-def orphan_kuryr_port(world: World) -> None:
-    world.objects["KuryrPort"].append({"metadata": metadata("gone", "default")})
-
-
-def orphan_balancer(world: World) -> None:
-    world._add_balancer("default/gone", "10.96.0.250", 80, [])
-
-
-def orphan_floating_ip(world: World) -> None:
-    world.add("floatingip", id="f2", floating_ip_address="203.0.113.9", description="kuryr_lb")
-
-
-def claimed(world: World) -> None:
-    pair = {"ip_address": "10.64.0.11", "mac_address": "fa:16:3e:99:99:99"}
-    world.add_port("x", "s-pods", "n-nodes", "10.64.8.1", name="fw", allowed_address_pairs=[pair])
-
-
-FLANNEL = (
-    'Failed to create pod sandbox: plugin type="flannel" failed (add): loadFlannelSubnetEnv '
-    "failed: open /run/flannel/subnet.env: no such file or directory"
-)
-
-
-def denied(world: World) -> None:
-    world.objects["Event"].append(
-        {
-            "type": "Warning",
-            "reason": "FailedCreate",
-            "message": 'pods "web-5d4-x" is forbidden: exceeded quota: small, requested: pods=1',
-            "lastTimestamp": moments_ago(60),
-            "involvedObject": {"kind": "ReplicaSet", "namespace": "default", "name": "web-5d4"},
-        }
-    )
-
-
-def asking(**spec: Any) -> Spoil:
-    """A Service with a floating IP asks for something more."""
-    return lambda world: world.object("Service", "web-0")["spec"].update(spec)
-
-
-def no_addresses(world: World) -> None:
-    world.resource("subnet", "s-pods")["allocation_pools"] = [
-        {"start": "10.64.0.10", "end": "10.64.0.12"}
-    ]
 
 
 CASES: list[tuple[str, Spoil, str, str, str]] = [
@@ -442,6 +215,8 @@ CASES: list[tuple[str, Spoil, str, str, str]] = [
     ("", orphan_balancer, "balancer-orphaned", "warn", "load balancer default/gone"),
     ("", orphan_floating_ip, "floating-ip-orphaned", "warn", "floating IP 203.0.113.9"),
 ]  # fmt: skip
+
+
 IN_PICTURE = {
     "subnet": "subnet of",
     "security group": "security group",
@@ -452,11 +227,6 @@ IN_PICTURE = {
     "address": "pod",
 }
 """What stands in the picture for what is no part by its own name."""
-WORLDS = {
-    "": lambda: World(),
-    "vlan": lambda: World(driver=VLAN),
-    "new": lambda: World(driver=VLAN, release="2024.1"),
-}
 
 
 @pytest.mark.parametrize(
@@ -500,165 +270,3 @@ def test_it_is_marked_where_it_is(kind: str, spoil: Spoil, victim: str) -> None:
 def test_every_question_has_a_case() -> None:
     # Members of the API's pool with a port of their own are in a test below.
     assert {case[2] for case in CASES} | {"api-rule"} == {check.name for check in CHECKS}
-
-
-def test_the_rule_of_the_api_servers() -> None:
-    world = World()
-    world.add_port("master", "s-nodes", "n-nodes", "172.16.0.9", security_groups=["g-nodes"])
-    assert troubles(world) == []
-    world.remove("security_group_rule", "r-api")
-    (found,) = troubles(world)
-    assert (found.check, *map(str, found.victims)) == ("api-rule", "API server 172.16.0.9")
-    assert "--dst-port 6443" in found.remedy
-
-
-def test_a_port_without_port_security_lets_everything_in() -> None:
-    world = World(driver=OVS)
-    world.remove("security_group_rule", "r-pod-services")
-    for port in world.resources["port"]:
-        port["port_security_enabled"] = False
-    assert troubles(world) == []
-
-
-def test_a_provider_that_keeps_clients_addresses_needs_an_open_group() -> None:
-    world = World(driver=VLAN, release="2024.1")
-    kuryr = world.site.kuryr.model_copy(update={"octavia_provider": OctaviaProvider.OVN})
-    world.site = world.site.model_copy(update={"kuryr": kuryr})
-    (found,) = troubles(world)
-    assert (found.check, len(found.victims)) == ("service-subnet-rule", 4)
-    world.add_rule("r-open", "g-pods")
-    assert troubles(world) == []
-
-
-def test_a_group_of_another_project_is_unknown_and_not_closed() -> None:
-    world = World()
-    world.remove("security_group_rule", "r-services")
-    world.remove("security_group", "g-nodes")
-    found = troubles(world)
-    assert [it.status for it in found] == [Status.UNKNOWN]
-    assert "another project" in found[0].evidence
-
-
-@pytest.mark.parametrize("kind", ["Pod", "Service"])
-def test_what_is_new_may_be_unfinished(kind: str) -> None:
-    world = World()
-    if kind == "Pod":
-        world.unhandle("web-1")
-        world.objects["Event"].clear()
-        world.object("Pod", "web-1")["metadata"]["creationTimestamp"] = moments_ago(5)
-    else:
-        no_balancer(world)
-        world.object("Service", "web-0")["metadata"]["creationTimestamp"] = moments_ago(5)
-    assert troubles(world) == []
-
-
-def test_ports_of_this_driver_are_down_by_design() -> None:
-    world = World()
-    assert {it["status"] for it in world.resources["port"]} == {"ACTIVE", "DOWN"}
-    assert troubles(world) == []
-
-
-def test_headless_services_need_no_load_balancer_and_pods_in_the_nodes_network_no_port() -> None:
-    world = World()
-    world.objects["Service"].append(service("headless", "None"))
-    world.objects["Endpoints"].append(endpoints("headless", [("web-1", "10.64.0.11")]))
-    assert troubles(world) == []
-
-
-def test_a_pair_may_be_a_range() -> None:
-    world = World()
-    for node in ("worker1", "worker2"):
-        for pair in world.node_port(node)["allowed_address_pairs"]:
-            pair["ip_address"] = f"{pair['ip_address']}/24"
-    assert troubles(world) == []
-
-
-def test_an_old_line_of_a_log_is_no_trouble_while_all_works() -> None:
-    world = World()
-    world.logs["kuryr-controller-0"] = "ERROR keystoneauth1 SSLError: certificate verify failed"
-    assert troubles(world) == []
-
-
-def test_a_log_that_cannot_be_read_is_unknown() -> None:
-    world = World()
-    world.broken = {"log kuryr-controller-0": UnreachableError("no route")}
-    (found,) = troubles(world)
-    assert (found.check, found.status) == ("controller-log", Status.UNKNOWN)
-
-
-def test_a_daemon_that_is_ready_may_say_why_it_plugs_no_pod() -> None:
-    world = World()
-    warned("CNI Daemon returned error 500")(world)
-    world.logs["kuryr-daemon-1"] = "ERROR kuryr_kubernetes.cni.daemon.service KeyError: 'ens9'"
-    first = troubles(world)[0]
-    assert (first.check, first.effects) == ("daemon-log", ("pod-plugged",))
-    assert "kuryr.link_iface" in first.remedy
-
-
-def test_a_rule_with_half_a_range_of_ports_admits_nothing_and_harms_nothing() -> None:
-    world = World()
-    for rule in world.resources["security_group_rule"]:
-        rule.update(protocol="tcp", port_range_min=1, port_range_max=None)
-    assert {it.check for it in troubles(world)} == {
-        "service-subnet-rule", "pod-traffic-rule", "egress",
-    }  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("line", "means"),
-    [
-        ("Octavia 403 Forbidden: load balancer create", "load-balancer_member"),
-        ("Neutron 403: disallowed by policy create_port:binding:host_id", "403"),
-        ("Quota exceeded for resources: ['port']", "quota"),
-        ("The number of allowed address pair exceeds the maximum 10.", "address pairs"),
-        ("Neutron port for vm port with fixed ips x not found!", "no Neutron port"),
-        ("vm port is missing trunk details", "trunk"),
-        ("Found 0 subnets for service", "service subnet"),
-        ("KeyError: 'selfLink'", "selfLink"),
-        ("K8sClientException: 401 Unauthorized", "token"),
-        ("RuntimeError: Unable to find token_file", "token"),
-        ("requests ConnectionError: Max retries exceeded with url", "does not reach"),
-    ],
-)
-def test_what_the_controllers_log_means(line: str, means: str) -> None:
-    world = World()
-    world.broken = {"quotas of network": UnreachableError("no route")}
-    log(world, "kuryr-controller", line)
-    first = troubles(world)[0]
-    assert first.check == "controller-log"
-    assert means in first.evidence
-    assert "controller-ready" in first.effects
-
-
-def test_a_log_tells_of_quotas_only_where_these_are_not_seen() -> None:
-    world = World()
-    log(world, "kuryr-controller", "Quota exceeded for resources: ['port']")
-    checks = {it.check for it in troubles(world)}
-    assert "controller-ready" in checks
-    assert "controller-log" not in checks
-    quota("port", 4, 4)(world)
-    assert troubles(world)[0].check == "quota-neutron"
-
-
-def test_a_vif_driver_that_needs_no_pairs_is_asked_for_none() -> None:
-    world = World(driver=VLAN)
-    world.node_port("worker1")["port_security_enabled"] = False
-    world.remove("trunk", "trunk-worker1")
-    assert [it.check for it in troubles(world)] == ["trunk"]
-
-
-def test_a_master_is_no_worker() -> None:
-    world = World(driver=VLAN)
-    world.object("Node", "worker2")["spec"]["taints"] = [
-        {"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}
-    ]
-    world.remove("trunk", "trunk-worker2")
-    assert troubles(world) == []
-
-
-def test_the_projects_own_subnet_comes_before_one_of_that_name_elsewhere() -> None:
-    world = World()
-    for subnet in list(world.resources["subnet"]):
-        other = {**subnet, "id": f"other-{subnet['id']}", "project_id": "other"}
-        world.resources["subnet"].insert(0, other)
-    assert troubles(world) == []

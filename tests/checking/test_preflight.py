@@ -2,59 +2,48 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Callable
-from ipaddress import IPv4Network
-from typing import Any
-
 import pytest
+from spoiling.preflight import (
+    CCM,
+    EXEC,
+    IN_TREE,
+    NO_VIRTUAL_MAC,
+    READY,
+    WATCH_PODS,
+    Spoil,
+    bound_by,
+    broken,
+    cloud,
+    cluster,
+    findings,
+    no_clouds_yaml,
+    no_registry,
+    of_status,
+    own_credential,
+    put,
+    quota,
+    renamed,
+    running,
+    spoiled,
+    unlike,
+    without,
+)
 from worlds.preflight import (
     FORBIDDEN,
-    GONE,
     REFUSED,
     World,
     denied,
-    pod,
     policy,
     program,
-    quotas,
     service,
     too_many,
 )
 
-from kuryr_runbook.checking.preflight import CHECKS, check_preflight
+from kuryr_runbook.checking.preflight import check_preflight
 from kuryr_runbook.clients.openstack.probes import Refusal
 from kuryr_runbook.model.drivers import VifDriver
-from kuryr_runbook.model.errors import UsageError
-from kuryr_runbook.model.findings import Finding, Status
-from kuryr_runbook.model.providers import OctaviaProvider
-from kuryr_runbook.model.upgrades import RELEASE_LABEL
-from kuryr_runbook.snapshots.reading import Unreadable
+from kuryr_runbook.model.findings import Status
 from kuryr_runbook.specs.daemon import DAEMON
-from kuryr_runbook.specs.requirements import Right, needed_rights
-
-Spoil = Callable[[World], Any]
-
-
-def findings(world: World) -> dict[str, Finding]:
-    found = list(check_preflight(world.read()))
-    assert {finding.check for finding in found} == {check.name for check in CHECKS}
-    for finding in found:
-        assert finding.evidence
-        assert finding.remedy or finding.status in (Status.PASS, Status.SKIP)
-    # The first one that a check says.
-    return {finding.check: finding for finding in reversed(found)}
-
-
-def of_status(world: World, *statuses: Status) -> set[str]:
-    return {name for name, item in findings(world).items() if item.status in statuses}
-
-
-def spoiled(spoil: Spoil, driver: VifDriver = VifDriver.NESTED_MACVLAN) -> World:
-    world = World(driver)
-    spoil(world)
-    return world
-
 
 SKIPPED = {
     VifDriver.NESTED_MACVLAN: {"credential-roles", "trunk", "node-port-tags"},
@@ -77,100 +66,6 @@ def test_all_pass_when_all_is_in_order(driver: VifDriver) -> None:
     bad = {name: item for name, item in found.items() if item.status is not Status.PASS}
     assert bad.keys() == skipped
 
-
-NO_VIRTUAL_MAC = Refusal(status=400, type="InvalidVirtualMACAddress", said="no")
-
-
-def bound_by(driver: str, *extensions: str) -> Spoil:
-    """Neutron shows who bound the nodes' ports, and has these extensions too."""
-
-    def spoil(world: World) -> None:
-        world.cloud.extensions += extensions
-        for port in world.ports.values():
-            port["binding:vif_details"] = {"port_filter": True, "bound_drivers": {"0": driver}}
-
-    return spoil
-
-
-def put(*objects: dict[str, Any]) -> Spoil:
-    return lambda world: world.cluster.objects.extend(objects)
-
-
-def running(kind: str, name: str, release: str) -> dict[str, Any]:
-    """Kuryr's controller or daemon, with the mark of its release."""
-    found = program(kind, name)
-    return found | {"metadata": found["metadata"] | {"labels": {RELEASE_LABEL: release}}}
-
-
-def quota(resource: str, limit: int, used: int = 3) -> Spoil:
-    numbers = {"limit": limit, "used": used, "reserved": 0}
-    return lambda world: world.cloud.limits.update({resource: numbers})
-
-
-def cloud(**changes: Any) -> Spoil:
-    return lambda world: [setattr(world.cloud, name, value) for name, value in changes.items()]
-
-
-def cluster(**changes: Any) -> Spoil:
-    return lambda world: [setattr(world.cluster, name, value) for name, value in changes.items()]
-
-
-def own_credential(*roles: str, held: tuple[str, ...] = ("admin", "kuryr", "member")) -> Spoil:
-    """Kuryr is to have a credential of its own with these roles, by default with the driver's."""
-
-    def spoil(world: World) -> None:
-        world.change_site(
-            "kuryr", credentials="application_credential", credential_roles=roles or None
-        )
-        world.cloud.held = held
-
-    return spoil
-
-
-def broken(part: str, *whats: str) -> Spoil:
-    return lambda world: getattr(world, part).broken.update(dict.fromkeys(whats, GONE))
-
-
-def without(extension: str) -> Spoil:
-    return lambda world: world.cloud.extensions.remove(extension)
-
-
-def unlike(kind: str, name: str, *path: str, to: Any) -> Spoil:
-    """An object of the cluster with another value at that path."""
-
-    def spoil(world: World) -> None:
-        found = next(
-            item
-            for item in world.cluster.objects
-            if (item["kind"], item["metadata"]["name"]) == (kind, name)
-        )
-        for key in path[:-1]:
-            found = found[key]
-        found[path[-1]] = to
-
-    return spoil
-
-
-def renamed(kind: str, name: str, to: str) -> Spoil:
-    return lambda world: [
-        item.update(name=to) for item in world.cloud.memory.resources[kind] if item["name"] == name
-    ]
-
-
-def no_registry(world: World) -> None:
-    world.registry.broken = UsageError("image.registry_ca: no file ca.pem", remedy="name it")
-
-
-def no_clouds_yaml(world: World) -> None:
-    world.unreadable["cloud"] = Unreadable("no file clouds.yaml", "name an existing one")
-
-
-WATCH_PODS = Right(verb="watch", group="", resource="pods", namespace="kube-system")
-EXEC = Right(verb="create", group="", resource="pods/exec", namespace="kube-system")
-READY = [{"type": "Ready", "status": "True"}]
-CCM = ("/bin/openstack-cloud-controller-manager", "--cloud-config=/etc/config/cloud.conf")
-IN_TREE = ("kube-controller-manager", "--cloud-provider=openstack")
-PODS_OF_CCM = {"volumes": [{"name": "c", "secret": {"secretName": "cloud-config"}}]}
 
 BAD: list[tuple[str, Status, Spoil, tuple[str, ...]]] = [
     ("keystone", Status.FAIL, broken("cloud", "login"), ("it says no", "ask its operators")),
@@ -333,34 +228,6 @@ def test_a_node_without_the_tags_by_which_wallaby_looks_is_told() -> None:
     assert findings(world)["node-port-tags"].status is Status.SKIP
 
 
-MEMBERS = ("load-balancer_member", "member")
-
-
-@pytest.mark.parametrize(
-    ("driver", "roles", "status"),
-    [
-        (VifDriver.NESTED_MACVLAN, (), Status.PASS),
-        (VifDriver.NESTED_MACVLAN, MEMBERS, Status.WARN),
-        (VifDriver.NESTED_VLAN, (), Status.PASS),
-        (VifDriver.NESTED_VLAN, ("admin",), Status.PASS),
-        (VifDriver.NESTED_VLAN, ("member",), Status.WARN),
-        (VifDriver.NEUTRON_VIF, ("admin", "member"), Status.PASS),
-        (VifDriver.NEUTRON_VIF, MEMBERS, Status.WARN),
-    ],
-)
-def test_which_roles_of_an_own_credential_do_for_a_driver(
-    driver: VifDriver, roles: tuple[str, ...], status: Status
-) -> None:
-    world = spoiled(own_credential(*roles, held=("admin", *MEMBERS)), driver)
-    assert findings(world)["credential-roles"].status is status
-
-
-def test_nobody_knows_which_roles_an_own_credential_may_have_without_a_login() -> None:
-    world = spoiled(own_credential())
-    broken("cloud", "login")(world)
-    assert findings(world)["credential-roles"].status is Status.UNKNOWN
-
-
 def test_a_worker_that_is_no_trunk_parent_is_told() -> None:
     world = spoiled(lambda w: w.ports["worker1"].pop("trunk_details"), VifDriver.NESTED_VLAN)
     finding = findings(world)["trunk"]
@@ -386,10 +253,14 @@ OF_NEUTRON = {
     "quota-security-group", "quota-security-group-rule", "quota-floating-ip", "quota-port",
     "service-cidr",
 }  # fmt: skip
+
+
 OF_OCTAVIA = {
     "octavia-api", "octavia-providers", "load-balancer-role", "quota-load-balancer",
     "quota-floating-ip", "quota-port", "service-unsupported",
 }  # fmt: skip
+
+
 OF_KUBERNETES = {
     "kubernetes-version", "release-step", "self-link", "kubernetes-rights", "service-cidr",
     "kube-proxy",
@@ -443,80 +314,6 @@ def test_what_does_not_answer_is_asked_once() -> None:
     assert world.cluster.asked == ["version"]
 
 
-def test_a_cluster_admin_is_asked_about_once() -> None:
-    world = World()
-    world.read()
-    assert world.cluster.asked.count("rights") == 1
-
-
-def test_a_user_with_just_the_needed_rights_passes() -> None:
-    world = spoiled(cluster(denied=lambda attributes: attributes["verb"] == "*"))
-    assert findings(world)["kubernetes-rights"].status is Status.PASS
-    assert world.cluster.asked.count("rights") == 1 + len(list(needed_rights(world.site)))
-
-
-def test_resilience_asks_for_rights_that_nothing_else_needs() -> None:
-    cordon = Right(verb="patch", group="", resource="nodes", namespace=None)
-    world = spoiled(cluster(denied=denied(cordon)))
-    assert findings(world)["kubernetes-rights"].status is Status.PASS
-    world.resilience = True
-    found = findings(world)["kubernetes-rights"]
-    assert (found.status, "patch nodes" in found.evidence) == (Status.FAIL, True)
-
-
-def test_a_second_run_with_exhausted_quotas_passes() -> None:
-    world = World()
-    memory, site = world.cloud.memory, world.site
-    network = memory.add("network", name=site.network.service_subnet.network)
-    for name, cidr in (
-        ("kuryr-pod-subnet", "10.1.0.0/24"),
-        ("kuryr-service-subnet", "10.2.0.0/24"),
-    ):
-        memory.add("subnet", name=name, network_id=network["id"], cidr=cidr)
-    groups = {name: memory.add("security_group", name=name)["id"] for name in ("kuryr-pod-sg",)}
-    [nodes] = [it["id"] for it in memory.resources["security_group"] if it["name"] == "k8s-node-sg"]
-    for group in (nodes, *groups.values()):
-        memory.add("security_group_rule", security_group_id=group, direction="ingress",
-                   ethertype="IPv4")  # fmt: skip
-    balancers = ("kubernetes-service", "kuryr-verification/kuryr-demo-service", "web/shop")
-    for name in balancers:
-        memory.add("loadbalancer", name=name)
-    world.cloud.limits = quotas(limit=9, used=9)
-    world.cloud.balancer_limits = {"loadbalancer": 3}
-    plugged = {"annotations": {"openstack.org/kuryr-vif": "{}"}}
-    put(
-        running("DaemonSet", DAEMON, "stein"),
-        service("shop", "web", selector={"app": "shop"}, type="LoadBalancer"),
-        *(pod(f"demo-{n}", "kuryr-verification", **plugged) for n in range(4)),
-        pod("shop-1", "web", **plugged),
-    )(world)
-    assert of_status(world, Status.FAIL, Status.UNKNOWN) == set()
-    assert findings(world)["quota-port"].status is Status.WARN
-    assert findings(world)["cni-configuration"].status is Status.SKIP
-
-
-def test_what_waits_in_the_cluster_is_counted() -> None:
-    finished = {**pod("job"), "status": {"phase": "Succeeded"}}
-    in_host = {**pod("agent"), "spec": {"hostNetwork": True}}
-    chosen = {"selector": {"app": "dns"}}
-    world = spoiled(
-        put(
-            pod("dns-1"), pod("dns-2"), finished, in_host,
-            service("dns", "kube-system", clusterIP="10.2.0.10", **chosen),
-            service("web", type="LoadBalancer", clusterIP="10.2.0.11", **chosen),
-            service("headless", clusterIP="None", **chosen),
-            service("manual", clusterIP="10.2.0.12"),
-            service("name", type="ExternalName", clusterIP=""),
-            service("node", type="NodePort", clusterIP="10.2.0.13", **chosen),
-        )
-    )  # fmt: skip
-    found = findings(world)
-    assert "2 for Services" in found["quota-load-balancer"].evidence
-    assert "1 for Services" in found["quota-floating-ip"].evidence
-    assert "2 for pods that wait" in found["quota-port"].evidence
-    assert "4 for load balancers" in found["quota-port"].evidence
-
-
 def test_services_that_kuryr_ignores_are_told_by_the_reason() -> None:
     chosen = {"selector": {"app": "dns"}}
     many = [service(f"n{n}", type="NodePort", **chosen) for n in range(7)]
@@ -552,144 +349,6 @@ def test_services_that_a_later_release_serves_are_not_told() -> None:
     assert findings(world)["service-unsupported"].status is Status.PASS
 
 
-def test_the_provider_that_the_site_chose_has_to_be_there() -> None:
-    world = World(VifDriver.NESTED_VLAN)
-    world.change_site("kuryr", release="wallaby", octavia_provider=OctaviaProvider.OVN)
-    finding = findings(world)["octavia-providers"]
-    assert finding.status is Status.FAIL
-    assert "only amphora, and Kuryr asks for ovn" in finding.evidence
-    world.cloud.offered = ("amphora", "ovn")
-    assert findings(world)["octavia-providers"].status is Status.PASS
-
-
-@pytest.mark.parametrize(
-    ("release", "version", "status"),
-    [("ussuri", "v2.30", Status.WARN), ("victoria", "v2.5", Status.WARN),
-     ("victoria", "v2.6", Status.FAIL)],
-)  # fmt: skip
-def test_amphorae_are_a_must_where_kuryr_asks_for_them_by_name(
-    release: str, version: str, status: Status
-) -> None:
-    world = spoiled(cloud(offered=("f5",), versions=[version]), VifDriver.NESTED_VLAN)
-    world.change_site("kuryr", release=release)
-    assert findings(world)["octavia-providers"].status is status
-
-
-def test_a_cloud_of_ovn_alone_is_for_sites_that_choose_it() -> None:
-    world = spoiled(cloud(offered=("ovn",)), VifDriver.NESTED_VLAN)
-    world.change_site("kuryr", release="wallaby")
-    finding = findings(world)["octavia-providers"]
-    assert finding.status is Status.FAIL
-    assert finding.remedy == "set kuryr.octavia_provider to ovn"
-
-
-def test_what_octavia_lacks_of_a_release_is_a_warning() -> None:
-    world = spoiled(cloud(versions=["v2.0", "v2.12"]), VifDriver.NESTED_VLAN)
-    assert findings(world)["octavia-api"].status is Status.PASS
-    world.change_site("kuryr", release="wallaby")
-    finding = findings(world)["octavia-api"]
-    assert finding.status is Status.WARN
-    assert "2.12: Kuryr does without TCP and UDP on one port (2.13), SCTP (2.23)" in (
-        finding.evidence
-    )
-
-
-@pytest.mark.parametrize(
-    ("words", "config", "status"),
-    [
-        (CCM, None, Status.WARN),
-        ((*CCM, "--controllers=*,-service"), None, Status.PASS),
-        ((*CCM, "--controllers", "*,-service-lb-controller"), None, Status.PASS),
-        ((*CCM, "--controllers=cloud-node"), None, Status.PASS),
-        ((*CCM, "--controllers=cloud-node,service"), None, Status.WARN),
-        ((*CCM, "--controllers=*"), None, Status.WARN),
-        (("sh", "-c", f"exec {CCM[0]} --controllers='*,-service'"), None, Status.PASS),
-        (CCM, "[LoadBalancer]\nenabled = false\n", Status.PASS),
-        (CCM, "[Global]\npassword=a%b\n[LoadBalancer]\nenabled=no\n", Status.PASS),
-        (CCM, "[LoadBalancer]\nenabled=true\n", Status.WARN),
-        (CCM, "[LoadBalancer]\nenabled=perhaps\n", Status.WARN),
-        (CCM, "[Global]\nregion=R\n", Status.WARN),
-        (CCM, "no ini file", Status.WARN),
-        (("kube-controller-manager", "--cloud-provider=external"), None, Status.PASS),
-    ],
-)
-def test_when_a_cloud_controller_makes_load_balancers(
-    words: tuple[str, ...], config: str | None, status: Status
-) -> None:
-    world = spoiled(put(program("Deployment", "ccm", *words, **PODS_OF_CCM)))
-    if config is not None:
-        put(
-            {
-                "kind": "Secret",
-                "metadata": {"name": "cloud-config", "namespace": "kube-system"},
-                "data": {"cloud.conf": base64.b64encode(config.encode()).decode()},
-            }
-        )(world)
-    assert findings(world)["service-controller"].status is status
-
-
-def test_no_secret_of_a_cloud_controller_is_kept() -> None:
-    secret = "canary-in-cloud-conf"
-    config = base64.b64encode(f"[Global]\npassword={secret}\n".encode()).decode()
-    world = spoiled(
-        put(
-            program("Deployment", "ccm", *CCM, **PODS_OF_CCM),
-            {
-                "kind": "Secret",
-                "metadata": {"name": "cloud-config", "namespace": "kube-system"},
-                "data": {"cloud.conf": config},
-            },
-        )
-    )
-    snapshot = world.read()
-    shown = repr(snapshot) + repr(list(check_preflight(snapshot)))
-    assert secret not in shown
-    assert config not in shown
-
-
-def test_pods_of_a_set_are_told_by_their_set_only() -> None:
-    owned = program("Pod", "kube-proxy-x1")
-    owned["metadata"]["ownerReferences"] = [{"kind": "DaemonSet", "name": "kube-proxy"}]
-    world = spoiled(put(program("DaemonSet", "kube-proxy"), owned))
-    finding = findings(world)["kube-proxy"]
-    assert finding.subject == finding.evidence == "DaemonSet kube-system/kube-proxy"
-
-
 def test_the_pair_probe_asks_for_as_many_as_the_largest_node_takes() -> None:
     world = spoiled(unlike("Node", "worker2", "status", "allocatable", to={"pods": "250"}))
     assert "250 are allowed" in findings(world)["address-pair-limit"].evidence
-
-
-def test_a_driver_without_binding_host_does_not_need_the_admin() -> None:
-    world = spoiled(cloud(bound=FORBIDDEN), VifDriver.NESTED_VLAN)
-    assert findings(world)["port-role"].status is Status.PASS
-
-
-def test_the_site_range_is_not_believed_when_the_server_names_none() -> None:
-    world = spoiled(cluster(said="no"))
-    finding = findings(world)["service-cidr"]
-    assert finding.status is Status.UNKNOWN
-    assert "where its range ends" in finding.evidence
-
-
-def test_a_site_of_another_range_is_told_with_the_right_one() -> None:
-    world = World()
-    world.change_site("kubernetes", service_cidr=IPv4Network("10.3.0.0/25"))
-    finding = findings(world)["service-cidr"]
-    assert finding.status is Status.FAIL
-    assert "to 10.2.0.0/25" in finding.remedy
-
-
-def test_given_ids_have_to_exist() -> None:
-    world = World()
-    world.change_site("network", kuryr_pod_subnet_id="pods", pod_security_group_id="group")
-    evidence = findings(world)["has-to-exist"].evidence
-    assert "subnet pods (network.kuryr_pod_subnet_id) does not exist" in evidence
-    assert "security_group group (network.pod_security_group_id) does not exist" in evidence
-
-
-def test_a_node_that_takes_no_pods_is_no_room() -> None:
-    world = spoiled(quota("port", 130))
-    assert findings(world)["quota-port"].status is Status.WARN
-    unlike("Node", "worker2", "spec", to={"unschedulable": True})(world)
-    assert findings(world)["quota-port"].status is Status.PASS

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from checking.log_lines import BOTH, CONTROLLER, DAEMON, HARMLESS
+from checking.signs.log_lines import BOTH, CONTROLLER, DAEMON, HARMLESS
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -101,7 +101,7 @@ def test_numbers_that_are_no_statuses_are_none(
     assert meant(place, SIGNS[program]) == []
 
 
-DOCS = Path(__file__).parents[2] / "docs" / "troubleshooting.md"
+DOCS = Path(__file__).parents[3] / "docs" / "troubleshooting.md"
 
 
 def test_the_docs_list_each_sign() -> None:

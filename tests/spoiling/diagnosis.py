@@ -1,0 +1,300 @@
+"""Ways to spoil the world of diagnosis, and what is found then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from worlds.cloud_answers import answer
+from worlds.diagnosis import RANGE, World, endpoints, metadata, moments_ago, service
+
+from kuryr_runbook.checking.diagnosis import check_diagnosis
+from kuryr_runbook.checking.view.cloud import Look
+from kuryr_runbook.model.drivers import VifDriver
+from kuryr_runbook.model.findings import Finding, Status
+
+MACVLAN, VLAN, OVS = VifDriver.NESTED_MACVLAN, VifDriver.NESTED_VLAN, VifDriver.NEUTRON_VIF
+
+
+SILENT = (Status.PASS, Status.SKIP)
+
+
+Spoil = Callable[[World], Any]
+
+
+def diagnosed(world: World) -> list[Finding]:
+    return check_diagnosis(Look(world.read()))
+
+
+def troubles(world: World) -> list[Finding]:
+    return [finding for finding in diagnosed(world) if finding.status not in SILENT]
+
+
+def not_ready(world: World, program: str, reason: str = "CrashLoopBackOff") -> None:
+    status = world.program_pod(program)["status"]
+    status["conditions"] = []
+    status["containerStatuses"][0] |= {
+        "state": {"waiting": {"reason": reason}},
+        "lastState": {"terminated": {"exitCode": 1}},
+    }
+
+
+def log(world: World, program: str, line: str) -> None:
+    not_ready(world, program)
+    world.logs[world.program_pod(program)["metadata"]["name"]] = f"ERROR kuryr {line}"
+
+
+def restarted(world: World) -> None:
+    container = world.program_pod("kuryr-controller")["status"]["containerStatuses"][0]
+    container["restartCount"] = 7
+    container["lastState"] = {"terminated": {"finishedAt": moments_ago(200)}}
+
+
+def without_daemon(world: World) -> None:
+    world.objects["Pod"].remove(world.program_pod("kuryr-daemon"))
+
+
+def unready_node(world: World) -> None:
+    world.object("Node", "worker2")["status"]["conditions"] = [
+        {"type": "Ready", "status": "False", "message": "cni config uninitialized"}
+    ]
+
+
+def tagged(world: World) -> None:
+    world.site = world.site.model_copy(
+        update={"kuryr": world.site.kuryr.model_copy(update={"resource_tags": ("blue",)})}
+    )
+
+
+def pairs(count: int) -> Spoil:
+    def spoil(world: World) -> None:
+        extra = [
+            {"ip_address": f"10.99.0.{index}", "mac_address": f"fa:16:3e:99:00:{index:02x}"}
+            for index in range(count)
+        ]
+        pairs = world.node_port("worker2")["allowed_address_pairs"]
+        pairs += extra[len(pairs) :]
+
+    return spoil
+
+
+def full(world: World) -> None:
+    pairs(10)(world)
+    world.unhandle("web-1")
+    pairs(10)(world)
+
+
+def limited(spoil: Spoil, limit: int) -> Spoil:
+    """Neutron says how many pairs it allows."""
+
+    def spoil_and_limit(world: World) -> None:
+        spoil(world)
+        world.pair_limit = limit
+
+    return spoil_and_limit
+
+
+def pair_lost(world: World) -> None:
+    world.node_port("worker2")["allowed_address_pairs"].pop()
+
+
+def pair_stale(world: World) -> None:
+    world.node_port("worker2")["allowed_address_pairs"].append(
+        {"ip_address": "10.64.9.9", "mac_address": "fa:16:3e:09:09:09"}
+    )
+
+
+def pair_twice(world: World) -> None:
+    world.node_port("worker1")["allowed_address_pairs"].append(
+        dict(world.node_port("worker2")["allowed_address_pairs"][0])
+    )
+
+
+def quota(kind: str, limit: int, used: int) -> Spoil:
+    return lambda world: world.limits.update({kind: (limit, used)})
+
+
+def mtu(world: World) -> None:
+    world.resource("network", "n-pods")["mtu"] = 1500
+
+
+def no_gateway(world: World) -> None:
+    world.resource("router", "router")["external_gateway_info"] = None
+
+
+def pool_too_wide(world: World) -> None:
+    world.resource("subnet", "s-services")["allocation_pools"][0]["start"] = "10.96.0.40"
+
+
+def amphora(world: World, address: str = str(RANGE[99]), **more: Any) -> None:
+    world.add_port(
+        "vrrp", "s-services", "n-services", address, name="octavia-lb-vrrp-1",
+        project_id="octavia", **more,
+    )  # fmt: skip
+
+
+def taken(world: World) -> None:
+    world.objects["Service"].append(service("new", str(RANGE[99])))
+    world.objects["Endpoints"].append(endpoints("new", [("web-1", "10.64.0.11")]))
+    amphora(world)
+
+
+def move_service(address: str) -> Spoil:
+    def spoil(world: World) -> None:
+        world.object("Service", "web-0")["spec"]["clusterIP"] = address
+        world.resource("loadbalancer", "default/web-0")["vip_address"] = address
+
+    return spoil
+
+
+def open_rule(**fields: Any) -> Spoil:
+    return lambda world: world.add_rule("r-open", "g-nodes", **fields)
+
+
+def change(kind: str, name: str, **fields: Any) -> Spoil:
+    return lambda world: world.resource(kind, name).update(fields)
+
+
+def remove(kind: str, name: str) -> Spoil:
+    return lambda world: world.remove(kind, name)
+
+
+def annotation(pod: str, text: str) -> Spoil:
+    def spoil(world: World) -> None:
+        annotations = world.object("Pod", pod)["metadata"]["annotations"]
+        annotations["openstack.org/kuryr-vif"] = text
+
+    return spoil
+
+
+def copied(world: World) -> None:
+    state = world.object("Pod", "web-1")["metadata"]["annotations"]["openstack.org/kuryr-vif"]
+    annotation("web-3", state)(world)
+
+
+def inactive(world: World) -> None:
+    annotations = world.object("Pod", "web-1")["metadata"]["annotations"]
+    key = "openstack.org/kuryr-vif"
+    annotations[key] = annotations[key].replace('"active": true', '"active": false')
+
+
+def no_subport(world: World) -> None:
+    world.resource("trunk", "trunk-worker2")["sub_ports"].pop()
+
+
+def warned(message: str) -> Spoil:
+    def spoil(world: World) -> None:
+        world.warn("web-1", message)
+        for endpoint in world.objects["Endpoints"]:
+            for subset in endpoint["subsets"]:
+                subset["addresses"] = [
+                    it for it in subset["addresses"] if it["targetRef"]["name"] != "web-1"
+                ]
+        for members in world.pool_members.values():
+            members[:] = [it for it in members if "web-1" not in it["name"]]
+
+    return spoil
+
+
+def node_port_service(world: World) -> None:
+    item = service("old", str(RANGE[77]))
+    item["spec"]["type"] = "NodePort"
+    world.objects["Service"].append(item)
+
+
+def second_balancer(name: str) -> Spoil:
+    def spoil(world: World) -> None:
+        first = world.resource("loadbalancer", "default/web-0")
+        world.resources["loadbalancer"].append(
+            {**first, "id": "lb-2", "name": name, "vip_address": "10.96.0.200", "vip_port_id": "x"}
+        )
+
+    return spoil
+
+
+def no_balancer(world: World) -> None:
+    world.remove("loadbalancer", "default/web-0")
+    world.remove("port", "vip-default/web-0")
+    world.remove("floatingip", "fip")
+
+
+def member_lost(world: World) -> None:
+    world.pool_members["p-default/web-0"].pop()
+
+
+def member_strange(world: World) -> None:
+    world.pool_members["p-default/web-0"].append(
+        answer("member", id="m", name="default/gone:8080", address="10.64.9.9")
+    )
+
+
+def no_ingress(world: World) -> None:
+    world.object("Service", "web-0")["status"] = {}
+
+
+def member_error(world: World) -> None:
+    world.pool_members["p-default/web-0"][0]["operating_status"] = "ERROR"
+
+
+def stuck(world: World) -> None:
+    metadata = world.object("Pod", "web-1")["metadata"]
+    metadata["deletionTimestamp"] = moments_ago(900)
+    metadata["finalizers"] = ["kuryr.openstack.org/pod-finalizer"]
+
+
+def orphan_port(**fields: Any) -> Spoil:
+    more = {"device_owner": "compute:kuryr", "device_id": "uid-gone", **fields}
+    return lambda world: world.add_port("lost", "s-pods", "n-nodes", "10.64.8.8", **more)
+
+
+def orphan_kuryr_port(world: World) -> None:
+    world.objects["KuryrPort"].append({"metadata": metadata("gone", "default")})
+
+
+def orphan_balancer(world: World) -> None:
+    world._add_balancer("default/gone", "10.96.0.250", 80, [])
+
+
+def orphan_floating_ip(world: World) -> None:
+    world.add("floatingip", id="f2", floating_ip_address="203.0.113.9", description="kuryr_lb")
+
+
+def claimed(world: World) -> None:
+    pair = {"ip_address": "10.64.0.11", "mac_address": "fa:16:3e:99:99:99"}
+    world.add_port("x", "s-pods", "n-nodes", "10.64.8.1", name="fw", allowed_address_pairs=[pair])
+
+
+FLANNEL = (
+    'Failed to create pod sandbox: plugin type="flannel" failed (add): loadFlannelSubnetEnv '
+    "failed: open /run/flannel/subnet.env: no such file or directory"
+)
+
+
+def denied(world: World) -> None:
+    world.objects["Event"].append(
+        {
+            "type": "Warning",
+            "reason": "FailedCreate",
+            "message": 'pods "web-5d4-x" is forbidden: exceeded quota: small, requested: pods=1',
+            "lastTimestamp": moments_ago(60),
+            "involvedObject": {"kind": "ReplicaSet", "namespace": "default", "name": "web-5d4"},
+        }
+    )
+
+
+def asking(**spec: Any) -> Spoil:
+    """A Service with a floating IP asks for something more."""
+    return lambda world: world.object("Service", "web-0")["spec"].update(spec)
+
+
+def no_addresses(world: World) -> None:
+    world.resource("subnet", "s-pods")["allocation_pools"] = [
+        {"start": "10.64.0.10", "end": "10.64.0.12"}
+    ]
+
+
+WORLDS = {
+    "": lambda: World(),
+    "vlan": lambda: World(driver=VLAN),
+    "new": lambda: World(driver=VLAN, release="2024.1"),
+}
