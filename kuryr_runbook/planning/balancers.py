@@ -17,7 +17,7 @@ from kuryr_runbook.model.plan import (
     field_changes,
 )
 from kuryr_runbook.planning.gathering import Gathering, Ref, target_of
-from kuryr_runbook.snapshots.cloud.resources import Balancer, Listener, Pool, ends_of
+from kuryr_runbook.snapshots.cloud.resources import Balancer, Listener, Pool
 from kuryr_runbook.snapshots.reading import known
 from kuryr_runbook.specs.openstack import HTTPS_PORT, LoadBalancerSpec
 
@@ -159,6 +159,7 @@ def _mend(gathering: Gathering, parts: _Parts, members: list[Body]) -> None:
 def _mending(gathering: Gathering, parts: _Parts, members: list[Body]) -> Iterator[Step]:
     spec, balancer = gathering.spec.load_balancer, parts.balancer
     listener, pool = parts.listener, parts.pool
+    wanted: dict[str, tuple[object, object]]
     if balancer.admin_state_up:
         yield _kept_or_awaited(spec, balancer)
     else:
@@ -171,9 +172,7 @@ def _mending(gathering: Gathering, parts: _Parts, members: list[Body]) -> Iterat
             tree["default_pool_id"] = pool.id
         yield _made(gathering, balancer, "listener", tree | {"loadbalancer_id": balancer.id})
     else:
-        wanted: dict[str, tuple[object, object]] = {
-            "admin_state_up": (listener.admin_state_up, True)
-        }
+        wanted = {"admin_state_up": (listener.admin_state_up, True)}
         if pool is not None:
             wanted["default_pool_id"] = (listener.pool_id or None, pool.id)
         yield from _mended(spec, listener, balancer, wanted)
@@ -181,15 +180,9 @@ def _mending(gathering: Gathering, parts: _Parts, members: list[Body]) -> Iterat
             body = tree["default_pool"] | {"listener_id": listener.id}
             yield _made(gathering, balancer, "pool", body)
     if pool is not None:
-        yield from _mended(
-            spec,
-            pool,
-            balancer,
-            {
-                "admin_state_up": (pool.admin_state_up, True),
-                "lb_algorithm": (pool.algorithm, spec.algorithm),
-            },
-        )
+        wanted = {"admin_state_up": (pool.admin_state_up, True)}
+        wanted["lb_algorithm"] = (pool.algorithm, spec.algorithm)
+        yield from _mended(spec, pool, balancer, wanted)
         yield _members(gathering, balancer, pool, members)
 
 
@@ -259,7 +252,7 @@ def _members(gathering: Gathering, balancer: Balancer, pool: Pool, members: list
 
 def _serving(gathering: Gathering, pool: Pool) -> Ends:
     """The members of a pool that get requests."""
-    return set(ends_of(gathering.members_of(pool)))
+    return {(it.address, it.port) for it in gathering.members_of(pool) if it.serves}
 
 
 def _ends_of(members: Iterable[Body]) -> Ends:

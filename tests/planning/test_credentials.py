@@ -21,7 +21,7 @@ from kuryr_runbook.planning.credentials import (
     plan_credential_removal,
     plan_credentials,
 )
-from kuryr_runbook.snapshots.cloud.answers import Answer
+from kuryr_runbook.snapshots.cloud.answered import Answer
 from kuryr_runbook.snapshots.cloud.credentials import (
     CredentialSnapshot,
     UsedCredential,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from kuryr_runbook.snapshots.cloud.answers import PARSERS, Answer
+from kuryr_runbook.snapshots.cloud.answered import Answer
+from kuryr_runbook.snapshots.cloud.answers import PARSERS
 
 PROJECT = "6b2ad4e8b1b24e4a9d7e1e4a3c6b2f10"
 ON = {"status": "ACTIVE", "admin_state_up": True}

@@ -12,7 +12,7 @@ from kuryr_runbook.clients.kubernetes.api import KubernetesReader
 from kuryr_runbook.clients.openstack.identity import IdentityReader, Token
 from kuryr_runbook.clients.secrets import learn
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.snapshots.cloud.answers import Answer, answered
+from kuryr_runbook.snapshots.cloud.answered import Answer, answered
 from kuryr_runbook.snapshots.cluster.state import read_cluster_id
 from kuryr_runbook.specs.controller import CONFIG_KEY, CREDENTIAL_ANNOTATION, references
 from kuryr_runbook.specs.kuryr_conf import parse_login

@@ -6,7 +6,6 @@ under the fields. A field that only an extension of Neutron shows is None where 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -293,27 +292,7 @@ class Member:
     operating: str
     provisioning: str
 
-
-Resource = (
-    Network
-    | Subnet
-    | Router
-    | Port
-    | Group
-    | Rule
-    | Trunk
-    | FloatingIp
-    | Balancer
-    | Listener
-    | Pool
-)
-"""What is listed of a project. Members are listed pool by pool."""
-
-
-def ends_of(members: tuple[Member, ...]) -> Iterator[tuple[str, int]]:
-    """Address and port of each member that gets requests."""
-    return (
-        (member.address, member.port)
-        for member in members
-        if member.admin_state_up and member.weight != 0
-    )
+    @property
+    def serves(self) -> bool:
+        """Whether it is to get requests."""
+        return self.admin_state_up and self.weight != 0

@@ -16,7 +16,8 @@ from kuryr_runbook.clients.openstack.api import OpenStackReader
 from kuryr_runbook.clients.openstack.probes import Refusal
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.snapshots.cloud.answers import PARSERS, answered, member_of
+from kuryr_runbook.snapshots.cloud.answered import answered
+from kuryr_runbook.snapshots.cloud.answers import PARSERS, member_of
 from kuryr_runbook.snapshots.cloud.lookup import find
 from kuryr_runbook.snapshots.cloud.pair_limit import MANY_PAIRS, ask_for_pairs, limit_told
 from kuryr_runbook.snapshots.cloud.quotas import Quota, balancer_quotas, network_quotas

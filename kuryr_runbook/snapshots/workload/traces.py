@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from kuryr_runbook.clients.kubernetes.api import KubernetesReader
 from kuryr_runbook.clients.openstack.api import OpenStackReader
 from kuryr_runbook.model.site import Site
+from kuryr_runbook.snapshots.cloud.lookup import of_name
+from kuryr_runbook.snapshots.cloud.state import read_cloud
 from kuryr_runbook.snapshots.cluster.vif import PodVif
+from kuryr_runbook.snapshots.reading import known
 from kuryr_runbook.snapshots.workload.workload import Workload, read_workload
 from kuryr_runbook.specs.workload import balancer_name
 
@@ -25,14 +28,16 @@ class Traces:
 
 def read_traces(site: Site, workload: Workload, cloud: OpenStackReader) -> Traces:
     """The load balancer is found by name, the rest by what it and the pods refer to."""
-    balancers = cloud.list_resources("loadbalancer", name=balancer_name(site))
-    vip_ports = {str(item["vip_port_id"]) for item in balancers}
+    project = cloud.project_id
+    state = read_cloud(cloud, project, kinds=("loadbalancer", "floatingip"))
+    balancers = of_name(known(state.balancers), balancer_name(site), project)
+    vip_ports = {balancer.vip_port_id for balancer in balancers}
     vifs = [pod.vif for pod in workload.pods if isinstance(pod.vif, PodVif)]
-    floating = cloud.list_resources("floatingip", fields=("id", "port_id"))
+    floating = known(state.floating_ips)
     return Traces(
         ids={
-            "loadbalancer": frozenset(str(item["id"]) for item in balancers),
-            "floatingip": frozenset(str(i["id"]) for i in floating if i["port_id"] in vip_ports),
+            "loadbalancer": frozenset(balancer.id for balancer in balancers),
+            "floatingip": frozenset(it.id for it in floating if it.port_id in vip_ports),
             "port": frozenset(vip_ports | {vif.port_id for vif in vifs}),
         },
         pairs=frozenset((address, vif.mac) for vif in vifs for address in vif.addresses),
@@ -45,17 +50,18 @@ def remaining(traces: Traces, cloud: OpenStackReader) -> list[str]:
 
 
 def _remaining(traces: Traces, cloud: OpenStackReader) -> Iterator[str]:
-    for balancer in cloud.list_resources("loadbalancer"):
+    state = read_cloud(cloud, cloud.project_id, kinds=("loadbalancer", "floatingip", "port"))
+    for balancer in known(state.balancers):
         # Octavia may show a load balancer for a while after its deletion.
-        if balancer["provisioning_status"] != "DELETED":
-            yield from _if_known(traces, "loadbalancer", str(balancer["id"]))
-    for floating in cloud.list_resources("floatingip", fields=("id",)):
-        yield from _if_known(traces, "floatingip", str(floating["id"]))
-    for port in cloud.list_resources("port", fields=("id", "allowed_address_pairs")):
-        yield from _if_known(traces, "port", str(port["id"]))
-        for pair in port["allowed_address_pairs"]:
-            if (pair["ip_address"], pair["mac_address"].lower()) in traces.pairs:
-                yield f"address pair {pair['ip_address']} on port {port['id']}"
+        if balancer.provisioning != "DELETED":
+            yield from _if_known(traces, "loadbalancer", balancer.id)
+    for floating in known(state.floating_ips):
+        yield from _if_known(traces, "floatingip", floating.id)
+    for port in known(state.ports):
+        yield from _if_known(traces, "port", port.id)
+        for pair in port.pairs:
+            if (pair.address, pair.mac) in traces.pairs:
+                yield f"address pair {pair.address} on port {port.id}"
 
 
 def _if_known(traces: Traces, kind: str, resource_id: str) -> Iterator[str]:

@@ -12,7 +12,8 @@ from worlds.cloud_answers import PROJECT, answer
 from worlds.memory_cloud import MemoryCloud
 
 from kuryr_runbook.model.errors import AccessError
-from kuryr_runbook.snapshots.cloud.answers import PARSERS, Answer, member_of
+from kuryr_runbook.snapshots.cloud.answered import Answer
+from kuryr_runbook.snapshots.cloud.answers import PARSERS, member_of
 from kuryr_runbook.snapshots.cloud.state import FIELDS, KINDS, LISTS, NOT_ASKED, read_cloud
 from kuryr_runbook.snapshots.reading import Unreadable, attempted, known
 
