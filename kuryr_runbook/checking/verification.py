@@ -9,6 +9,7 @@ from kuryr_runbook.checking.questions import (
     balancers,
     groups,
     networks,
+    nodes,
     pairs,
     pods,
     programs,
@@ -22,7 +23,8 @@ from kuryr_runbook.snapshots.workload.verification import VerificationSnapshot
 
 CHECKS = checks_on(
     Occasion.VERIFICATION,
-    *(programs, workload, networks, pods, pairs, groups, services, balancers, mesh, reachability),
+    *(programs, workload, nodes, networks, pods, pairs, groups, services, balancers),
+    *(mesh, reachability),
 )
 
 

@@ -127,6 +127,7 @@ SPOILT: list[tuple[str, Spoil, tuple[str, ...]]] = [
     ("pod-port-missing", lambda w: w.remove("port", f"port-{PODS[1]}"), (PODS[1],)),
     ("pod-port-differs",
      lambda w: w.object("Pod", PODS[1])["status"].update(podIP="10.64.0.99"), ("10.64.0.99",)),
+    ("node-port", lambda w: w.remove("port", "worker2"), ("worker2 (172.16.1.1)",)),
     ("address-pair", unpaired, ("1 of 4 pods", PODS[1], "port-worker2")),
     ("service-subnet-rule", lambda w: w.remove("security_group_rule", "r-services"),
      ("k8s-node-sg",)),
@@ -186,6 +187,7 @@ def test_nothing_of_the_workload_is_too_new_to_be_told() -> None:
 
 GONE = Unreadable("the API does not answer")
 OF_CLOUD = {
+    "node-port",
     "pod-port-missing", "address-pair", "service-subnet-rule", "balancer-twice",
     "balancer-missing", "balancer-address", "balancer-state", "external-address",
     "listener-missing", "members-differ", "member-state", "service-range", "amphora-upper-half",

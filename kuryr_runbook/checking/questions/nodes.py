@@ -83,7 +83,7 @@ def check_nodes(look: Look) -> Verdict:
     "node-port",
     "Each node's address, and each API server's, is that of a Neutron port in the node subnet",
     "kuryr-kubernetes, controller/drivers/nested_vif.py, _get_parent_port_by_host_ip",
-    on=(Occasion.PREFLIGHT, Occasion.DIAGNOSIS),
+    on=tuple(Occasion),
     explains={"pod-unhandled", "address-pair", "controller-restarts"},
     depth=Depth.GROUND,
     faults=(

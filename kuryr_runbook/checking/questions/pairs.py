@@ -87,6 +87,7 @@ def check_pair_limit(look: Look) -> Iterator[Cause]:
             evidence=f"{some(full)}: {limit} pairs, {whose}, and pods wait",
             remedy=raising,
             victims=tuple(map(node_victim, full)),
+            facts={"limit": limit},
         )
     if near:
         having = [f"{name} {counts[name]}" for name in near]
@@ -95,6 +96,7 @@ def check_pair_limit(look: Look) -> Iterator[Cause]:
             evidence=f"near {limit}, {whose}: {some(having)}",
             remedy=raising,
             victims=tuple(map(node_victim, near)),
+            facts={"limit": limit},
             explains=frozenset(),
         )
 
