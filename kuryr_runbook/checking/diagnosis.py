@@ -23,6 +23,7 @@ from kuryr_runbook.checking.questions import (
     pods,
     programs,
     quotas,
+    rivals,
     services,
 )
 from kuryr_runbook.checking.verdicts import node_victim
@@ -34,7 +35,7 @@ from kuryr_runbook.snapshots.reading import Unreadable
 CHECKS = checks_on(
     Occasion.DIAGNOSIS,
     *(cluster, programs, networks, quotas, nodes, logs, groups, pods, pairs, services),
-    *(balancers, leftovers, ownership, macvlan, events, intents),
+    *(balancers, leftovers, ownership, macvlan, events, intents, rivals),
 )
 """The deepest first: what a check finds may be what the later ones find the effects of."""
 

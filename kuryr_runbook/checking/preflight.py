@@ -16,6 +16,7 @@ from kuryr_runbook.checking.questions import (
     nodes,
     pairs,
     permissions,
+    rivals,
     services,
 )
 from kuryr_runbook.checking.view.permissions import PreflightLook
@@ -29,7 +30,19 @@ LOOK_YOURSELF = (
 
 CHECKS = checks_on(
     Occasion.PREFLIGHT,
-    *(endpoints, permissions, cluster, services, intents, intruders, macvlan, nodes, pairs, needs),
+    *(
+        endpoints,
+        permissions,
+        cluster,
+        services,
+        intents,
+        rivals,
+        intruders,
+        macvlan,
+        nodes,
+        pairs,
+        needs,
+    ),
 )
 
 

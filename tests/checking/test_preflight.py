@@ -179,6 +179,10 @@ BAD: list[tuple[str, Status, Spoil, tuple[str, ...]]] = [
      ("go to any pod", "service default/web (ClientIP)")),
     ("policy-unenforced", Status.FAIL, put(policy("deny")), ("NetworkPolicy default/deny (ingress)",
                                                              "network policies are off")),
+    ("other-kuryr", Status.FAIL, put(program("DaemonSet", "kuryr-cni-ds")),
+     ("DaemonSet kube-system/kuryr-cni-ds", "delete daemonset kuryr-cni-ds")),
+    ("other-kuryr", Status.FAIL, put(program("Pod", "kuryr-controller")), ("two controllers",)),
+    ("other-kuryr", Status.PASS, put(program("DaemonSet", "kuryr-daemon")), ()),
     ("neighbours", Status.WARN, lambda w: w.change_site("verification", replicas=64),
      ("32 pods on a worker, each with 64 neighbours: 2048 entries", "1024 by default",
       "gc_thresh3=8192")),
@@ -267,6 +271,7 @@ OF_KUBERNETES = {
     "other-network", "cni-configuration", "service-controller", "nodes", "node-port",
     "node-port-security", "address-pair-limit", "neighbours", "quota-floating-ip", "quota-port",
     "quota-load-balancer", "service-unsupported", "intent-unmet", "policy-unenforced",
+    "other-kuryr",
 }  # fmt: skip
 
 
@@ -289,7 +294,8 @@ OF_KUBERNETES = {
         (broken("cluster", "one Service"), set(), {"self-link", "service-cidr"}),
         (cluster(told_version="unknown"), set(), {"kubernetes-version"}),
         (broken("cluster", "DaemonSet"), set(),
-         {"kube-proxy", "other-network", "cni-configuration", "service-controller"}),
+         {"kube-proxy", "other-network", "cni-configuration", "service-controller",
+          "other-kuryr"}),
         (cloud(plain=Refusal(status=409, type="OverQuota", said="")), set(), {"port-role"}),
         (cloud(bound=Refusal(status=500, type="", said="oops")), set(), {"port-role"}),
         (cloud(paired=Refusal(status=500, type="", said="oops")), set(), {"address-pair-limit"}),

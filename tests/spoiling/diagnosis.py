@@ -287,6 +287,10 @@ def asking(**spec: Any) -> Spoil:
     return lambda world: world.object("Service", "web-0")["spec"].update(spec)
 
 
+def second_kuryr(world: World) -> None:
+    world.objects["DaemonSet"].append({"metadata": metadata("kuryr-cni-ds", "kube-system")})
+
+
 def no_addresses(world: World) -> None:
     world.resource("subnet", "s-pods")["allocation_pools"] = [
         {"start": "10.64.0.10", "end": "10.64.0.12"}

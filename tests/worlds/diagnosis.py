@@ -348,7 +348,7 @@ class World:
         self.objects["Deployment"] = [
             {"metadata": metadata("kuryr-controller", home), "spec": {"replicas": 1}}
         ]
-        self.objects["DaemonSet"] = [{"metadata": {"name": "kuryr-daemon"}, "spec": {}}]
+        self.objects["DaemonSet"] = [{"metadata": metadata("kuryr-daemon", home), "spec": {}}]
 
     def _make_pods(self, count: int) -> None:
         if self.uses_crds:
@@ -497,7 +497,12 @@ def node(name: str, address: str) -> Item:
 
 
 def own_pod(program: str, name: str, where: str, home: str) -> Item:
-    found = {**metadata(name, home), "labels": {"name": program}}
+    owner = "DaemonSet" if program == "kuryr-daemon" else "ReplicaSet"
+    found = {
+        **metadata(name, home),
+        "labels": {"name": program},
+        "ownerReferences": [{"kind": owner, "name": program}],
+    }
     return {
         "metadata": found,
         "spec": {"nodeName": where, "hostNetwork": True},

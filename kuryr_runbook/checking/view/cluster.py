@@ -13,6 +13,7 @@ from kuryr_runbook.model.services import ServicePort
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.support import gets_balancer
 from kuryr_runbook.snapshots.cloud.state import CloudState
+from kuryr_runbook.snapshots.cluster.deployed import Program
 from kuryr_runbook.snapshots.cluster.objects import (
     Backend,
     Key,
@@ -119,6 +120,11 @@ class ClusterLook:
     def programs(self) -> Programs:
         """Kuryr's own."""
         return readable(self.cluster.programs)
+
+    @property
+    def deployed(self) -> tuple[Program, ...]:
+        """What runs in the cluster, whoever brought it."""
+        return readable(self.cluster.deployed)
 
     @cached_property
     def all_pods(self) -> tuple[Pod, ...]:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 from kuryr_runbook.checking.verdicts import CouldNotLook, readable
 from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.clients.openstack.probes import Login, Refusal
 from kuryr_runbook.snapshots.cloud.permissions import NeutronLook, OctaviaLook
-from kuryr_runbook.snapshots.cluster.deployed import Program
 from kuryr_runbook.snapshots.cluster.permissions import ClusterPermissions
 from kuryr_runbook.snapshots.preflight import PreflightSnapshot
 from kuryr_runbook.snapshots.reading import Unreadable
@@ -68,11 +65,6 @@ class PreflightLook(Look):
         if isinstance(rights, Unreadable):
             readable(self.cluster.nodes)
         return readable(rights)
-
-    @cached_property
-    def deployed(self) -> tuple[Program, ...]:
-        """What runs in the cluster, whoever brought it."""
-        return readable(self.cluster.deployed)
 
     @property
     def kuryr_is_installed(self) -> bool:

@@ -5,16 +5,27 @@ from __future__ import annotations
 import base64
 import binascii
 import configparser
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kuryr_runbook.clients.kubernetes.api import KubernetesReader
-from kuryr_runbook.snapshots.cluster.objects import Manifest, name_of, namespace_of, reference
-from kuryr_runbook.snapshots.parsing import number, part, parts
+from kuryr_runbook.snapshots.cluster.objects import (
+    FINISHED,
+    Manifest,
+    name_of,
+    namespace_of,
+    reference,
+)
+from kuryr_runbook.snapshots.parsing import number, part, parts, text
 from kuryr_runbook.snapshots.reading import attempted
 
 CLOUD_CONTROLLER = "openstack-cloud-controller-manager"
+SETS = ("DaemonSet", "Deployment")
+NAMING = ("name", "app", "k8s-app", "component", "app.kubernetes.io/name")
+"""Labels that tell which program something is."""
+_OF_KURYR = re.compile(r"[\w./:-]{0,200}kuryr[\w./:-]{0,200}")
 MADE_BY_OTHERS = {"DaemonSet", "ReplicaSet", "StatefulSet", "Job"}
 
 
@@ -27,6 +38,8 @@ class Program:
     name: str
     words: tuple[str, ...]
     """Images, commands and arguments of its containers."""
+    labels: tuple[str, ...]
+    """By what it calls itself: the values of its and its pods' labels that name a program."""
     available: int
     """Replicas of a Deployment that are available."""
     load_balancing: bool | None
@@ -43,9 +56,29 @@ def program_of(item: Manifest, load_balancing: bool | None = None) -> Program:  
         namespace=namespace_of(item),
         name=name_of(item),
         words=tuple(_words(item)),
+        labels=tuple(_labels(item)),
         available=number(part(item, "status").get("availableReplicas")) or 0,
         load_balancing=load_balancing,
     )
+
+
+def lone_program(pod: Manifest) -> Program | None:
+    """A pod as a program of its own; None: something made it that made others, or it has ended."""
+    ended = part(pod, "status").get("phase") in FINISHED
+    return None if ended or _owners(pod) & MADE_BY_OTHERS else _quiet(program_of(pod))
+
+
+def read_sets(cluster: KubernetesReader) -> Iterator[Program]:
+    """All DaemonSets and Deployments, without what they mount."""
+    for kind in SETS:
+        for item in cluster.each_object("apps/v1", kind):
+            yield _quiet(program_of(item))
+
+
+def _quiet(program: Program) -> Program:
+    """Of its words only those that name Kuryr: arguments may hold secrets, and files keep them."""
+    words = (name for word in program.words for name in _OF_KURYR.findall(word))
+    return replace(program, words=tuple(words))
 
 
 def load_balancing_of(texts: Iterable[str]) -> bool | None:
@@ -53,10 +86,10 @@ def load_balancing_of(texts: Iterable[str]) -> bool | None:
 
     `[LoadBalancer] enabled` (cloud-provider-openstack); the default is true.
     """
-    for text in texts:
+    for one in texts:
         parser = configparser.ConfigParser(strict=False, interpolation=None)
         try:
-            parser.read_string(text)
+            parser.read_string(one)
             return parser.getboolean("LoadBalancer", "enabled")
         except (configparser.Error, ValueError):
             continue
@@ -66,11 +99,7 @@ def load_balancing_of(texts: Iterable[str]) -> bool | None:
 def read_deployed(cluster: KubernetesReader, pods: Iterable[Manifest]) -> Iterator[Program]:
     """All DaemonSets and Deployments, and the pods that nothing made which made others."""
     alone = [pod for pod in pods if not _owners(pod) & MADE_BY_OTHERS]
-    sets = [
-        item
-        for kind in ("DaemonSet", "Deployment")
-        for item in cluster.list_objects("apps/v1", kind)
-    ]
+    sets = [item for kind in SETS for item in cluster.list_objects("apps/v1", kind)]
     for item in (*sets, *alone):
         if any(CLOUD_CONTROLLER in word for word in _words(item)):
             yield program_of(item, load_balancing_of(_mounted_texts(cluster, item)))
@@ -110,6 +139,14 @@ def _words(item: Manifest) -> Iterator[str]:
         for key in ("command", "args"):
             found = container.get(key)
             yield from map(str, found if isinstance(found, list) else ())
+
+
+def _labels(item: Manifest) -> Iterator[str]:
+    for labels in (
+        part(item, "metadata", "labels"),
+        part(item, "spec", "template", "metadata", "labels"),
+    ):
+        yield from (text(labels, key) for key in NAMING if text(labels, key))
 
 
 def _pod_spec(item: Manifest) -> Mapping[str, Any]:

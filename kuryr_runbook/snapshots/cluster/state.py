@@ -10,14 +10,19 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from ipaddress import IPv4Address
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from kuryr_runbook.clients.kubernetes.api import KubernetesReader
 from kuryr_runbook.model.errors import ApplyError, DriftError
 from kuryr_runbook.model.releases import Release
 from kuryr_runbook.model.releases.names import API_VERSION
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.snapshots.cluster.deployed import Program, read_deployed
+from kuryr_runbook.snapshots.cluster.deployed import (
+    Program,
+    lone_program,
+    read_deployed,
+    read_sets,
+)
 from kuryr_runbook.snapshots.cluster.intents import (
     NAMESPACES,
     POLICIES,
@@ -174,7 +179,9 @@ def read_cluster_state(site: Site, cluster: KubernetesReader | Unreadable) -> Cl
         def begin(read: Callable[[], list[T]]) -> Callable[[], tuple[T, ...] | Unreadable]:
             return pool.submit(attempted, lambda: tuple(read())).result
 
-        pods = begin(lambda: [it for it in listed("Pod", pod_of) if it is not None])
+        # Each as a pod and, if nothing else made it, as a program: its manifest is not kept.
+        both = begin(lambda: listed("Pod", lambda item: (pod_of(item), lone_program(item))))
+        sets = begin(lambda: list(read_sets(cluster)))
         events = begin(lambda: listed("Event", warning_of, "type=Warning"))
         endpoints = begin(lambda: listed("Endpoints", endpoints_of))
         services = begin(lambda: listed("Service", service_of))
@@ -183,21 +190,23 @@ def read_cluster_state(site: Site, cluster: KubernetesReader | Unreadable) -> Cl
         policies = begin(lambda: list(cluster.each_object(*POLICIES)))
         kuryr = begin(lambda: list(_own_objects(site.release, cluster)))
         kubernetes = attempted(lambda: _kubernetes(cluster))
-        told = events()
+        told, found = events(), both()
+        pods: tuple[Pod, ...] | Unreadable = _kept(found, 0)
         return replace(
             nothing_read(NOT_ASKED),
             version=version,
             cluster_id=attempted(lambda: read_cluster_id(cluster)),
             kubernetes=kubernetes,
             nodes=nodes(),
-            pods=pods(),
+            pods=pods,
+            deployed=_joined(sets(), _kept(found, 1)),
             services=services(),
             endpoints=endpoints(),
             kuryr_objects=_with_held(site.release, kuryr(), policies()),
             events=told,
             policies=_each(policy_of, policies()),
             namespaces=namespaces(),
-            programs=attempted(lambda: read_programs(site, cluster, _troubled(pods(), told))),
+            programs=attempted(lambda: read_programs(site, cluster, _troubled(pods, told))),
         )
 
 
@@ -232,8 +241,22 @@ def _with_held(
 ) -> tuple[KuryrObject, ...] | Unreadable:
     if isinstance(kuryr, Unreadable) or not _holds_policies(release):
         return kuryr
-    held = _each(kuryr_object_of, policies)
-    return held if isinstance(held, Unreadable) else (*kuryr, *held)
+    return _joined(kuryr, _each(kuryr_object_of, policies))
+
+
+def _kept(found: tuple[tuple[Any, ...], ...] | Unreadable, index: int) -> Any:
+    """What stands at that place of each, where it is anything."""
+    if isinstance(found, Unreadable):
+        return found
+    return tuple(it[index] for it in found if it[index] is not None)
+
+
+def _joined(
+    first: tuple[T, ...] | Unreadable, second: tuple[T, ...] | Unreadable
+) -> tuple[T, ...] | Unreadable:
+    if isinstance(first, Unreadable) or isinstance(second, Unreadable):
+        return first if isinstance(first, Unreadable) else second
+    return (*first, *second)
 
 
 def _each(
