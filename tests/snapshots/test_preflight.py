@@ -203,7 +203,7 @@ def test_each_thing_is_asked_once() -> None:
     once = {
         "version", "Node", "Pod", "Service", "DaemonSet", "Deployment", "one Endpoints",
         "one Service", "one Secret", "one ConfigMap", "one DaemonSet", "one Deployment", "rights",
-        "service probe",
+        "service probe", "NetworkPolicy", "Namespace",
     }  # fmt: skip
     assert Counter(world.cluster.asked) == dict.fromkeys(once, 1)
     resources = set(NEUTRON_KINDS) | {"loadbalancer", "extension"}
