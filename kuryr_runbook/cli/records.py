@@ -9,30 +9,21 @@ from typing import TYPE_CHECKING
 import click
 
 from kuryr_runbook.cli.paths import UserPath
+from kuryr_runbook.cli.record_places import (
+    directory_type,
+    do_not_hold,
+    key_files,
+    keys_option,
+    places_argument,
+    problems_of,
+    public_keys,
+    standing,
+)
 from kuryr_runbook.cli.run import site_option
 from kuryr_runbook.running.directories import RUNS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from securesystemslib.signer import SSlibKey
-
-    from kuryr_runbook.model.errors import CheckError
     from kuryr_runbook.recording.records import Record
-    from kuryr_runbook.recording.standing import Standing
-    from kuryr_runbook.recording.verifying import Problem
-
-directory_type = UserPath(file_okay=False, exists=True)
-places_argument = click.argument(
-    "places", nargs=-1, metavar="[DIRECTORY]...", type=UserPath(file_okay=False)
-)
-keys_option = click.option(
-    "--public-key",
-    "keys",
-    multiple=True,
-    type=UserPath(dir_okay=False),
-    help="Key that may have signed; may be given several times [default: your own].",
-)
 
 
 @click.group()
@@ -50,7 +41,7 @@ def list_records(places: tuple[Path, ...]) -> None:
     """List runs and their records, the oldest first."""
     from kuryr_runbook.display.tables import table
 
-    found = _standing(places or (RUNS,))
+    found = standing(places or (RUNS,))
     rows = [_row(directory) for directory in found.runs]
     rows += [("none", _from_here(path), "UNRECORDED", "-") for path in found.strays]
     click.echo(table("Runs", ("record", "run", "status", "by"), rows))
@@ -104,18 +95,30 @@ def diff(before: Path, after: Path, *, as_json: bool) -> None:
     type=UserPath(),
     help="Compare with the archive that this site file names, too.",
 )
-def verify(places: tuple[Path, ...], keys: tuple[Path, ...], site_file: Path | None) -> None:
+@click.option(
+    "--timestamp-ca",
+    type=UserPath(dir_okay=False),
+    help="CA of the time-stamping service [default: the site's].",
+)
+def verify(
+    places: tuple[Path, ...],
+    keys: tuple[Path, ...],
+    site_file: Path | None,
+    timestamp_ca: Path | None,
+) -> None:
     """Tell whether the records hold; exit status 4 when they do not.
 
     Finds what was changed, is missing, was added or put in another place: files,
     records and runs. Without DIRECTORY all records that were made here have to
     be there.
     """
+    from kuryr_runbook.model.errors import UnknownError
     from kuryr_runbook.phases.base import read_site
     from kuryr_runbook.recording.archives import archive_problems
     from kuryr_runbook.recording.expecting import heads_below, noted_heads, places_of, unnoted
     from kuryr_runbook.recording.verifying import Problem
     from kuryr_runbook.recording.verifying import verify as verified
+    from kuryr_runbook.recording.witness import witnessed
 
     site = None if site_file is None else read_site(site_file)
     heads, problems = noted_heads()
@@ -125,16 +128,23 @@ def verify(places: tuple[Path, ...], keys: tuple[Path, ...], site_file: Path | N
             Problem(str(it), "there is no such directory") for it in places if not it.exists()
         ]
     chosen = places or places_of(heads, RUNS)
-    public = _public_keys(keys)
-    found = verified(_standing(chosen), public, heads)
+    public = public_keys(keys)
+    found = verified(standing(chosen), public, heads)
     problems += found.problems
     problems += unnoted(found.records, heads)
     if site is not None:
         problems += archive_problems(site, found.records, public)
+    wrong, unknown = witnessed(found.records, timestamp_ca)
+    problems += wrong
     for path in found.running:
         click.echo(f"under way, without a record yet: {path}")
     if problems:
-        raise _do_not_hold(problems)
+        raise do_not_hold(problems)
+    if unknown:
+        raise UnknownError(
+            f"{len(found.records)} records hold, but {len(unknown)} time stamps cannot be verified",
+            remedy="name the CA of the time-stamping service: --timestamp-ca FILE",
+        )
     click.echo(f"{len(found.records)} records hold")
 
 
@@ -156,13 +166,13 @@ def export(places: tuple[Path, ...], out: Path, keys: tuple[Path, ...]) -> None:
     from kuryr_runbook.recording.exporting import export_records
     from kuryr_runbook.recording.verifying import verify as verified
 
-    found = verified(_standing(places or (RUNS,)), _public_keys(keys), {})
+    found = verified(standing(places or (RUNS,)), public_keys(keys), {})
     if len({record.site for record in found.records}) > 1:
         raise UsageError("there are records of several sites", remedy="name the directory of one")
-    damaged = [it for record in found.records for it in _problems_of(record, keys)]
+    damaged = [it for record in found.records for it in problems_of(record, keys)]
     if damaged:
-        raise _do_not_hold(damaged)
-    export_records(found.records, _key_files(keys), out)
+        raise do_not_hold(damaged)
+    export_records(found.records, key_files(keys), out)
     click.echo(f"{len(found.records)} records: {out}")
 
 
@@ -185,58 +195,58 @@ def upload(site_file: Path, places: tuple[Path, ...], keys: tuple[Path, ...]) ->
     if site.record.archive is None:
         raise UsageError("the site names no archive", remedy="set record.archive in the site file")
     given = keys or (public_path(key_path(site)),)
-    found = verified(_standing(places or (RUNS / site.name,)), _public_keys(given), {})
+    found = verified(standing(places or (RUNS / site.name,)), public_keys(given), {})
     damaged = []
     for record in found.records:
         if record.site != site.name:
             continue
-        if problems := _problems_of(record, given):
+        if problems := problems_of(record, given):
             damaged += problems
             continue
         told = upload_record(record, site.record.archive)
         click.echo(f"{told}: {record.directory.name}")
     if damaged:
-        raise _do_not_hold(damaged)
+        raise do_not_hold(damaged)
 
 
-def _standing(places: Sequence[Path]) -> Standing:
-    from kuryr_runbook.model.errors import RecordError
-    from kuryr_runbook.recording.standing import standing_in
+@records.command()
+@site_option
+@places_argument
+@keys_option
+def timestamp(site_file: Path, places: tuple[Path, ...], keys: tuple[Path, ...]) -> None:
+    """Have records time-stamped whose run could not: by the service of the site."""
+    from kuryr_runbook.model.errors import UsageError
+    from kuryr_runbook.phases.base import read_site
+    from kuryr_runbook.recording.signing import key_path, public_path
+    from kuryr_runbook.recording.verifying import verify as verified
+    from kuryr_runbook.recording.witness import is_stamped, stamp
 
-    try:
-        return standing_in(places)
-    except OSError as error:
-        raise RecordError(f"{error.filename} cannot be read: {error.strerror}") from error
-
-
-def _problems_of(record: Record, keys: Sequence[Path]) -> list[Problem]:
-    from kuryr_runbook.recording.verifying import record_problems
-
-    return [*record_problems(record, _public_keys(keys))]
-
-
-def _do_not_hold(problems: Sequence[Problem]) -> CheckError:
-    from kuryr_runbook.model.errors import CheckError
-
-    return CheckError(
-        "\n  ".join([f"{len(problems)} problems:", *map(str, problems)]),
-        remedy="compare with a copy, such as the site's archive; tell who answers for audits",
-    )
+    site = read_site(site_file)
+    if site.record.timestamp_url is None:
+        raise UsageError(
+            "the site names no time-stamping service",
+            remedy="set record.timestamp_url in the site file",
+        )
+    given = keys or (public_path(key_path(site)),)
+    found = verified(standing(places or (RUNS / site.name,)), public_keys(given), {})
+    for record in found.records:
+        if record.site == site.name and record.is_witnessed and not is_stamped(record):
+            if damaged := problems_of(record, given):
+                raise do_not_hold(damaged)
+            stamp(record, site)
+            click.echo(f"time-stamped: {record.directory.name}")
 
 
 def _row(directory: Path) -> tuple[str, str, str, str]:
     from kuryr_runbook.model.errors import RecordError
     from kuryr_runbook.recording.records import read_record
-    from kuryr_runbook.running.account import read_run
+    from kuryr_runbook.recording.verifying import state_without_record
 
     where = _from_here(directory)
     try:
         record = read_record(directory)
-    except RecordError as error:
-        try:
-            return "none", where, read_run(directory)["status"], "-"
-        except RecordError:
-            return "none", where, "unreadable", error.message
+    except RecordError:
+        return "none", where, state_without_record(directory), "-"
     return str(record.number), where, record.predicate["run"]["status"], _by(record)
 
 
@@ -248,23 +258,3 @@ def _from_here(path: Path) -> str:
 def _by(record: Record) -> str:
     by = record.predicate["by"]
     return f"{by['user']} on {by['host']}"
-
-
-def _public_keys(given: Sequence[Path]) -> list[SSlibKey]:
-    from kuryr_runbook.recording.signing import load_public_keys
-
-    return load_public_keys(_key_files(given))
-
-
-def _key_files(given: Sequence[Path]) -> list[Path]:
-    """The given ones, else this user's."""
-    from kuryr_runbook.model.errors import UsageError
-    from kuryr_runbook.recording.signing import key_path, public_path
-
-    own = public_path(key_path(None))
-    if not given and not own.exists():
-        raise UsageError(
-            "there is no key of yours to verify with",
-            remedy="name the signer's public key: --public-key FILE",
-        )
-    return [*given] or [own]

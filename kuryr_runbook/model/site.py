@@ -221,6 +221,11 @@ class RecordSection(Section):
     archive: Text | None = None
     """Directory, or URL such as s3://bucket/prefix, to which each is copied; None: it is kept
     where the run made it, and nowhere else."""
+    timestamp_url: Url | None = None
+    """Time-stamping service (RFC 3161) that signs each record's digest with the time; None: none
+    does. With the extra `timestamp`."""
+    timestamp_ca: File | None = None
+    """CA, in PEM, by which the time-stamping service is trusted."""
 
 
 class Site(Section):

@@ -12,7 +12,7 @@ from kuryr_runbook.model.errors import RecordError
 from kuryr_runbook.recording.chain import Link
 from kuryr_runbook.recording.contents import NotPlainError, read_plain
 from kuryr_runbook.recording.signing import opened
-from kuryr_runbook.recording.statement import BESIDE, RECORD, Predicate, digest_of
+from kuryr_runbook.recording.statement import RECORD, TIMESTAMP, Predicate, digest_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +41,11 @@ class Record:
         """How its directory's path ends: `lab/20261126T101500Z`, or a name that was given."""
         given = self.predicate.get("place", self.predicate["run"]["directory"])
         return tuple(given.split("/"))
+
+    @property
+    def is_witnessed(self) -> bool:
+        """Whether it says that it has a time stamp beside it."""
+        return bool(self.predicate.get("timestamp"))
 
     @property
     def previous(self) -> Link | None:
@@ -94,8 +99,9 @@ def whole_run(record: Record) -> Iterator[tuple[str, bytes]]:
     That is what the record states, with these digests, and the record itself at last. Raises
     RecordError at the first file that is not what was recorded.
     """
-    beside = [name for name in BESIDE if name != RECORD and (record.directory / name).exists()]
-    digests = {**record.subjects, **dict.fromkeys(beside), RECORD: record.sha256}
+    stamp = record.is_witnessed and (record.directory / TIMESTAMP).exists()
+    beside = {TIMESTAMP: None} if stamp else {}
+    digests = {**record.subjects, **beside, RECORD: record.sha256}
     for name, digest in digests.items():
         try:
             content = read_plain(record.directory, name)

@@ -15,7 +15,8 @@ from kuryr_runbook.model.findings import PLUGIN_DIGEST
 from kuryr_runbook.recording.contents import NotPlainError, entries_of, read_plain
 
 RECORD = "record.json"
-BESIDE = (RECORD,)
+TIMESTAMP = "timestamp.json"
+BESIDE = (RECORD, TIMESTAMP)
 """What a run's directory holds beside the files that its record states."""
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "urn:kuryr-runbook:record:1"

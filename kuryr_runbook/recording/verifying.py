@@ -6,6 +6,7 @@ back to the first. What is there has to be one of them, or to be told.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
@@ -22,7 +23,7 @@ from kuryr_runbook.recording.life import is_held
 from kuryr_runbook.recording.records import Record, read_record
 from kuryr_runbook.recording.signing import is_signed, load_public_keys
 from kuryr_runbook.recording.standing import ACCOUNT, INDEX, LATEST, Standing, latest_of
-from kuryr_runbook.recording.statement import BESIDE, RECORD, digest_of
+from kuryr_runbook.recording.statement import RECORD, TIMESTAMP, digest_of
 
 if TYPE_CHECKING:
     from securesystemslib.signer import SSlibKey
@@ -86,22 +87,28 @@ def verify(found: Standing, keys: Sequence[SSlibKey], heads: Mapping[str, Head])
     return Verification(tuple(by_site), tuple(running), tuple(problems))
 
 
-def _unrecorded(directory: Path, error: RecordError) -> tuple[bool, Problem | None]:
-    """Whether a run without a readable record lives; else what is to be told of it."""
-    if (directory / RECORD).is_symlink() or (directory / RECORD).exists():
-        return False, Problem(str(directory / RECORD), f"UNRECORDED: {error.message}")
+def state_without_record(directory: Path) -> str:
+    """What a run is that has no record that can be read: RUNNING, LOST or UNRECORDED."""
     try:
         account = parse_json(decoded(read_plain(directory, ACCOUNT), ACCOUNT), ACCOUNT)
-        status = account["status"] if isinstance(account, dict) else "unreadable"
-        lives = status == "RUNNING" and is_held(directory)
+        runs = isinstance(account, dict) and account["status"] == "RUNNING"
+        lives = runs and is_held(directory)
     except (NotPlainError, OSError, FileError, KeyError):
-        status, lives = "unreadable", False
-    if lives:
-        return True, None
-    if status == "RUNNING":
-        what = f"LOST: the run was killed, or could not write, and has no {RECORD}"
-    else:
-        what = f"UNRECORDED: has no {RECORD}: it was refused, could not be written, or taken away"
+        return "UNRECORDED"
+    return "RUNNING" if lives else "LOST" if runs else "UNRECORDED"
+
+
+def _unrecorded(directory: Path, error: RecordError) -> tuple[bool, Problem | None]:
+    """Whether a run without a readable record lives; else what is to be told of it."""
+    if os.path.lexists(directory / RECORD):
+        return False, Problem(str(directory / RECORD), f"UNRECORDED: {error.message}")
+    match state_without_record(directory):
+        case "RUNNING":
+            return True, None
+        case "LOST":
+            what = f"LOST: the run was killed, or could not write, and has no {RECORD}"
+        case _:
+            what = f"UNRECORDED: has no {RECORD}: refused, not written, or taken away"
     return False, Problem(str(directory), what)
 
 
@@ -129,7 +136,8 @@ def record_problems(record: Record, keys: Sequence[SSlibKey]) -> Iterator[Proble
             if now != digest:
                 what = f"was changed: SHA-256 is {now}, recorded is {digest}"
                 yield Problem(str(place / name), what)
-    for name in entries.keys() - record.subjects.keys() - {*BESIDE}:
+    beside = {RECORD, *([TIMESTAMP] if record.is_witnessed else ())}
+    for name in entries.keys() - record.subjects.keys() - beside:
         yield Problem(str(place / name), "was added")
 
 

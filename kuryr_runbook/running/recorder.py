@@ -23,6 +23,7 @@ from kuryr_runbook.recording.archives import RETRY, newest_link, refuse_unusable
 from kuryr_runbook.recording.making import make_record
 from kuryr_runbook.recording.records import Record
 from kuryr_runbook.recording.statement import phase_facts
+from kuryr_runbook.recording.witness import refuse_unusable_witness, stamp
 from kuryr_runbook.running.account import RunAccount
 from kuryr_runbook.running.notebooks import displayed_data
 
@@ -40,7 +41,8 @@ class Recorder:
         self._surroundings: dict[str, Any] = {}
 
     def refuse_unusable(self) -> None:
-        """Raise UsageError when the record could not be copied to the site's archive."""
+        """Raise UsageError when the record could not be copied to the archive or time-stamped."""
+        refuse_unusable_witness(self._site)
         if self._site.record.archive:
             refuse_unusable(self._site.record.archive, self._site.name)
 
@@ -61,9 +63,13 @@ class Recorder:
         return make_record(directory, facts, self._signer, secrets, elsewhere)
 
     def copy(self, record: Record) -> None:
-        """Copy it to the site's archive, if there is one. Raises RecordError and UsageError."""
+        """Have it time-stamped and copied to the archive, if the site names who does.
+
+        Raises RecordError and UsageError.
+        """
         archive = self._site.record.archive
         try:
+            stamp(record, self._site)
             if archive:
                 upload_record(record, archive)
         except KeyboardInterrupt as error:
@@ -85,6 +91,7 @@ def run_facts(directory: Path, account: RunAccount, site: Site) -> dict[str, Any
             "digest": {"sha256": site_digest(site)},
             "parameters": site.model_dump(mode="json"),
         },
+        "timestamp": site.record.timestamp_url,
         "cloud": cloud_identity(site, os.environ),
         "cluster": cluster_identity(site, os.environ),
         "phases": [phase_told(directory, asdict(phase)) for phase in account.phases],
