@@ -50,13 +50,21 @@ sys.path.insert(0, {str(TESTS)!r})
 from worlds.memory_leases import MemoryLeases
 from kuryr_runbook.display.live import LiveProgress
 from kuryr_runbook.phases.catalogue import PHASES
-from kuryr_runbook.running.run_options import RunOptions
+from kuryr_runbook.phases.base import read_site
+from kuryr_runbook.running.request import RunRequest
 from kuryr_runbook.running.runs import run_phases
 
 site, notebooks, run_dir = map(Path, sys.argv[1:])
-options = RunOptions(run_dir=run_dir, notebooks=notebooks, leases=lambda site: MemoryLeases())
+request = RunRequest(
+    site=read_site(site),
+    site_file=site,
+    phases=PHASES[1:],
+    run_dir=run_dir,
+    notebooks=notebooks,
+    leases=lambda site: MemoryLeases(),
+)
 with LiveProgress(io.StringIO()) as progress:
-    sys.exit(run_phases(site, PHASES[1:], options, progress).exit_code)
+    sys.exit(run_phases(request, progress).exit_code)
 """
 
 Commands = Callable[[Path], Sequence[str]]

@@ -11,9 +11,8 @@ from pathlib import Path
 import click
 
 from kuryr_runbook.cli.paths import UserPath
-from kuryr_runbook.cli.run import phase_options, site_option
+from kuryr_runbook.cli.run import PhaseChoice, collecting, phase_options, site_option
 from kuryr_runbook.model.errors import ExitCode
-from kuryr_runbook.phases.catalogue import chosen
 
 
 @click.command()
@@ -25,15 +24,8 @@ from kuryr_runbook.phases.catalogue import chosen
     type=UserPath(dir_okay=False),
     help="Save the plan; `run --plan FILE` does what stands in it, and nothing else.",
 )
-def plan(
-    *,
-    site_file: Path,
-    only: tuple[str, ...],
-    first: str | None,
-    last: str | None,
-    as_json: bool,
-    out: Path | None,
-) -> None:
+@collecting(choice=PhaseChoice)
+def plan(*, site_file: Path, choice: PhaseChoice, as_json: bool, out: Path | None) -> None:
     """Show what a run would change. Exit status 3 when that is anything, else 0.
 
     Reads cloud, cluster and registry; changes nothing. What an earlier phase
@@ -49,7 +41,7 @@ def plan(
     site = read_site(site_file)
     # Progress is no part of the result.
     with redirect_stdout(sys.stderr):
-        plans = list(plan_site(site, chosen(only, first, last)))
+        plans = list(plan_site(site, choice.phases))
     for found in plans if not as_json else ():
         click.echo(f"{plan_view(found)}\n")
     document = site_document(site, plans, made_at=now(), version=version("kuryr-runbook"))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
@@ -16,7 +17,8 @@ from kuryr_runbook.phases.catalogue import PHASES, TEARDOWN, PhaseEntry, chosen
 
 if TYPE_CHECKING:
     from kuryr_runbook.display.progress import Progress
-    from kuryr_runbook.running.run_options import RunOptions, RunResult
+    from kuryr_runbook.model.options import Options
+    from kuryr_runbook.running.request import RunRequest, RunResult
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -27,6 +29,55 @@ site_option = click.option(
     type=UserPath(),
     help="The site file, such as parameters/lab.yaml.",
 )
+
+
+def collecting(**kinds: type[Any]) -> Callable[[Command], Command]:
+    """Hand options on as values: each dataclass takes those with its fields' names."""
+
+    def decorate(command: Command) -> Command:
+        @wraps(command)
+        def call(**given: Any) -> Any:
+            values = {
+                name: kind(**{field.name: given.pop(field.name) for field in fields(kind)})
+                for name, kind in kinds.items()
+            }
+            return command(**given, **values)
+
+        return cast("Command", call)
+
+    return decorate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseChoice:
+    """The phases that were asked for."""
+
+    only: tuple[str, ...]
+    first: str | None
+    last: str | None
+
+    @property
+    def is_made(self) -> bool:
+        """Whether any was asked for."""
+        return bool(self.only or self.first or self.last)
+
+    @property
+    def phases(self) -> list[PhaseEntry]:
+        """In their order; all when none was asked for. Raises UsageError."""
+        return chosen(self.only, self.first, self.last)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """How a run is wanted and reported, as the command line has it."""
+
+    site_file: Path
+    dry_run: bool
+    run_dir: Path | None
+    log_format: str
+    junit: Path | None
+
+
 phase_type = click.Choice([phase.name for phase in PHASES])
 
 
@@ -109,19 +160,30 @@ run_dir_option = click.option(
 )
 @run_dir_option
 @report_options
-def run(*, resume: bool, **how: Any) -> None:
+@collecting(choice=PhaseChoice, wanted=Wanted)
+def run(
+    *,
+    choice: PhaseChoice,
+    wanted: Wanted,
+    resume: bool,
+    approved_plan: Path | None,
+    force_conflicts: bool,
+    resilience: bool,
+) -> None:
     """Install Kuryr: execute the phases' notebooks for a site, in order.
 
     Stops at the first phase that fails. A phase that is done already changes
     nothing. The executed notebooks, their HTML, run.json and the signed record
     stay in the run's directory.
     """
-    choice = {name: how.pop(name) for name in ("only", "first", "last")}
-    told = ("approved_plan", "force_conflicts", "resilience")
-    options = {name: how.pop(name) for name in told}
-    if resume and any(choice.values()):
+    from kuryr_runbook.model.options import Options
+
+    if resume and choice.is_made:
         raise click.UsageError("--resume goes with none of --only, --from, --until")
-    _execute(None if resume else chosen(**choice), options, **how)
+    options = Options(
+        approved_plan=approved_plan, force_conflicts=force_conflicts, resilience=resilience
+    )
+    _execute(None if resume else choice.phases, options, wanted)
 
 
 @click.command()
@@ -135,48 +197,50 @@ def run(*, resume: bool, **how: Any) -> None:
 )
 @run_dir_option
 @report_options
-def teardown(keep: tuple[Any, ...], **how: Any) -> None:
+@collecting(wanted=Wanted)
+def teardown(*, wanted: Wanted, keep: tuple[Any, ...]) -> None:
     """Remove what the runbook made for a site, in order; leave the rest alone."""
-    _execute([TEARDOWN], {"keep": keep}, **how)
-
-
-def _execute(phases: Sequence[PhaseEntry] | None, options: Mapping[str, Any], **how: Any) -> None:
-    sys.exit(_told(phases, options, **how))
-
-
-def _told(
-    phases: Sequence[PhaseEntry] | None,
-    options: Mapping[str, Any],
-    *,
-    site_file: Path,
-    log_format: str,
-    junit: Path | None,
-    **how: Any,
-) -> int:
-    """Run, and tell it in the form that was asked for; without phases, what the last run left.
-
-    Gives the exit status.
-    """
-    from kuryr_runbook.display.json_lines import JsonProgress
-    from kuryr_runbook.display.live import LiveProgress
-    from kuryr_runbook.model.errors import RunbookError
     from kuryr_runbook.model.options import Options
-    from kuryr_runbook.running.run_options import RunOptions
 
-    command = click.get_current_context().command_path
-    wanted = RunOptions(command=command, options=Options(**options), **how)
-    if log_format == "text":
-        with LiveProgress(sys.stderr) as progress:
-            result = _run(site_file, phases, wanted, progress)
-        _print_results(result, phases or PHASES, junit)
-        click.echo(f"{result.status}: {result.directory}")
-        for error in result.errors:
-            click.echo(wrapped(f"error: {error}"), err=True)
-        return result.exit_code
+    _execute([TEARDOWN], Options(keep=keep), wanted)
+
+
+def _execute(phases: Sequence[PhaseEntry] | None, options: Options, wanted: Wanted) -> None:
+    """Run these phases, or without any go on where the last run stopped; exit with its status."""
+    report = _as_text if wanted.log_format == "text" else _as_json
+    sys.exit(report(wanted, lambda progress: _request(phases, options, wanted, progress)))
+
+
+Ask = Callable[["Progress"], "RunRequest"]
+"""Makes the request; whoever reports the run reports what is wrong with that, too."""
+
+
+def _as_text(wanted: Wanted, ask: Ask) -> int:
+    """Run, and show it as it goes; returns the exit status."""
+    from kuryr_runbook.display.live import LiveProgress
+    from kuryr_runbook.running.runs import run_phases
+
+    with LiveProgress(sys.stderr) as progress:
+        request = ask(progress)
+        result = run_phases(request, progress)
+    _print_results(request, result, wanted.junit)
+    click.echo(f"{result.status}: {result.directory}")
+    for error in result.errors:
+        click.echo(wrapped(f"error: {error}"), err=True)
+    return result.exit_code
+
+
+def _as_json(wanted: Wanted, ask: Ask) -> int:
+    """Run, with a line of JSON for every event, its end among them; returns the exit status."""
+    from kuryr_runbook.display.json_lines import JsonProgress
+    from kuryr_runbook.model.errors import RunbookError
+    from kuryr_runbook.running.runs import run_phases
+
     lines = JsonProgress(sys.stderr)
     try:
-        result = _run(site_file, phases, wanted, lines)
-        _print_results(result, phases or PHASES, junit)
+        request = ask(lines)
+        result = run_phases(request, lines)
+        _print_results(request, result, wanted.junit)
     except RunbookError as error:
         lines.ended(errors=[str(error)], exit_code=error.exit_code)
         return error.exit_code
@@ -189,29 +253,36 @@ def _told(
     return result.exit_code
 
 
-def _run(
-    site_file: Path,
-    phases: Sequence[PhaseEntry] | None,
-    wanted: RunOptions,
-    progress: Progress,
-) -> RunResult:
+def _request(
+    phases: Sequence[PhaseEntry] | None, options: Options, wanted: Wanted, progress: Progress
+) -> RunRequest:
     from kuryr_runbook.phases.base import read_site
+    from kuryr_runbook.running.request import RunRequest
     from kuryr_runbook.running.resuming import last_stopped
-    from kuryr_runbook.running.runs import run_phases
 
+    site, recheck = read_site(wanted.site_file), frozenset[str]()
     if phases is None:
-        stopped = last_stopped(read_site(site_file))
+        stopped = last_stopped(site)
         progress.line(f"going on with {stopped.directory}")
-        phases, wanted = stopped.phases, replace(wanted, recheck=stopped.done)
-    return run_phases(site_file, phases, wanted, progress)
+        phases, recheck = stopped.phases, stopped.done
+    return RunRequest(
+        site=site,
+        site_file=wanted.site_file,
+        phases=tuple(phases),
+        command=click.get_current_context().command_path,
+        dry_run=wanted.dry_run,
+        options=options,
+        run_dir=wanted.run_dir,
+        recheck=recheck,
+    )
 
 
-def _print_results(result: RunResult, phases: Sequence[PhaseEntry], junit: Path | None) -> None:
+def _print_results(request: RunRequest, result: RunResult, junit: Path | None) -> None:
     """What the last cells displayed, on stdout; and the XML, where it is wanted."""
     from kuryr_runbook.running.junit import write_junit
     from kuryr_runbook.running.notebooks import displayed_result
 
-    for phase in phases if not result.dry_run else ():
+    for phase in request.phases if not request.dry_run else ():
         if shown := displayed_result(result.directory / phase.notebook):
             click.echo(f"{shown}\n")
     if junit is not None:

@@ -31,14 +31,6 @@ def parse_site(text: str, source: str) -> Site:
     `source` names the text in messages. Raises SiteError with every problem, each with the path of
     the value and its line.
     """
-    return Site.model_validate(site_values(text, source))
-
-
-def site_values(text: str, source: str) -> dict[str, Any]:
-    """The values of a YAML text that describes a site, as a notebook takes them.
-
-    Raises SiteError as `parse_site` does.
-    """
     try:
         value, root = compose_yaml(text, source)
         values = mapping(value, source)
@@ -47,10 +39,12 @@ def site_values(text: str, source: str) -> dict[str, Any]:
     nodes = dict(_nodes(root))
     unclear = {path: problem for path, (_, node) in nodes.items() if (problem := _unclear(node))}
     problems = [*unclear.items()]
-    problems += [found for found in site_problems(values) if found[0] not in unclear]
-    if problems:
+    site = _validated(values)
+    if not isinstance(site, Site):
+        problems += [found for found in site if found[0] not in unclear]
+    if problems or not isinstance(site, Site):
         raise _refusal(source, problems, {path: line for path, (line, _) in nodes.items()})
-    return values
+    return site
 
 
 def site_from_parameters(values: Mapping[str, Any]) -> Site:
@@ -66,9 +60,10 @@ def site_from_parameters(values: Mapping[str, Any]) -> Site:
             "parameters cell",
         )
     given = {key: value for key, value in values.items() if value}
-    if problems := site_problems(given):
-        raise _refusal("parameters", problems, {})
-    return Site.model_validate(given)
+    site = _validated(given)
+    if not isinstance(site, Site):
+        raise _refusal("parameters", site, {})
+    return site
 
 
 def site_digest(site: Site) -> str:
@@ -78,14 +73,19 @@ def site_digest(site: Site) -> str:
 
 def site_problems(values: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What keeps these values from being a site: pairs of the path of a value and its problem."""
+    found = _validated(values)
+    return [] if isinstance(found, Site) else found
+
+
+def _validated(values: Mapping[str, Any]) -> Site | list[tuple[str, str]]:
+    """The site, or what keeps the values from being one."""
     try:
-        Site.model_validate(values)
+        return Site.model_validate(values)
     except ValidationError as error:
         return [found for details in error.errors() for found in _problems(details)]
     except UnicodeError:
         # Of parameters alone: a file that holds any is refused when it is parsed.
         return [("site", "holds lone surrogates, which are no text")]
-    return []
 
 
 def _refusal(

@@ -26,7 +26,7 @@ from kuryr_runbook.model.findings import Finding, Status, worst
 from kuryr_runbook.model.options import Options
 from kuryr_runbook.model.plan import Outcome, Plan
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.model.site_file import site_from_parameters, site_values
+from kuryr_runbook.model.site_file import parse_site, site_from_parameters
 from kuryr_runbook.phases.approval import Approval, read_document
 from kuryr_runbook.phases.lock.taking import SiteLock, Work, locked
 from kuryr_runbook.phases.parameters import read_parameters
@@ -44,11 +44,6 @@ def chosen_site(sections: Mapping[str, Any]) -> Site:
 
 def read_site(path: Path) -> Site:
     """The site that a file describes. Raises SiteError, also when there is no such file."""
-    return Site.model_validate(read_values(path))
-
-
-def read_values(path: Path) -> dict[str, Any]:
-    """The values of a site file, which make a valid site. Raises SiteError."""
     try:
         text = read_text(path, "site file", most=MOST_YAML)
     except FileError as error:
@@ -57,7 +52,7 @@ def read_values(path: Path) -> dict[str, Any]:
             remedy="choose one in start.ipynb, or name a site file; `parameters/` holds commented "
             "examples",
         ) from error
-    return site_values(text, str(path))
+    return parse_site(text, str(path))
 
 
 FRESH_SECONDS = 15.0

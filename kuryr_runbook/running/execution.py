@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from kuryr_runbook.running.kernels import Kernels
 from kuryr_runbook.running.notebooks import displayed_plans
 from kuryr_runbook.running.pages import Pages
 from kuryr_runbook.running.recorder import Recorder
-from kuryr_runbook.running.run_options import RunOptions, RunResult
+from kuryr_runbook.running.request import RunRequest, RunResult
 from kuryr_runbook.running.secrecy import RunSecrets
 
 
@@ -36,7 +36,7 @@ from kuryr_runbook.running.secrecy import RunSecrets
 class Means:
     """What a run works with."""
 
-    options: RunOptions
+    request: RunRequest
     progress: Progress
     lock: SiteLock
     secrets: RunSecrets
@@ -50,7 +50,7 @@ class Run:
     def __init__(self, directory: Path, account: RunAccount, means: Means) -> None:
         self.directory = directory
         self.account = account
-        self.options = means.options
+        self.request = means.request
         self.progress = means.progress
         self.lock = means.lock
         self.secrets = means.secrets
@@ -61,14 +61,14 @@ class Run:
         self.cells: dict[str, CellAccount] = {}
         self.step = ""
 
-    def execute(self, phases: Sequence[PhaseEntry], parameters: dict[str, Any]) -> RunResult:
+    def execute(self) -> RunResult:
         """Run the phases, and record what came of it."""
         self.account.write(self.directory)
         for origin in self.secrets.known.indistinct:
             self.progress.line(f"{origin}: short or a common word, so it is not looked for")
         status, error = RunStatus.SUCCEEDED, None
         try:
-            error = self._phases(phases, parameters)
+            error = self._phases()
             if error is not None:
                 status = RunStatus.FAILED
         except KeyboardInterrupt:
@@ -82,28 +82,26 @@ class Run:
             status,
             self.directory,
             error,
-            pending=self._pending(phases),
+            pending=self._pending(),
             record_error=unrecorded,
-            dry_run=self.options.dry_run,
         )
 
-    def _phases(
-        self, phases: Sequence[PhaseEntry], parameters: dict[str, Any]
-    ) -> RunbookError | None:
+    def _phases(self) -> RunbookError | None:
         """Run the phases up to the first that fails."""
+        phases = self.request.phases
         following = [*phases[1:], None]
         for phase, account, then in zip(phases, self.account.phases, following, strict=True):
             self.next = then
-            error = self._phase(phase, account, parameters)
+            error = self._phase(phase, account)
             if error is not None:
                 return error
         return None
 
-    def _pending(self, phases: Sequence[PhaseEntry]) -> bool:
+    def _pending(self) -> bool:
         """Whether a plan that a dry run showed has a change that would stay."""
-        return self.options.dry_run and any(
+        return self.request.dry_run and any(
             has_changes(plan)
-            for phase in phases
+            for phase in self.request.phases
             if phase.lasting
             for plan in displayed_plans(self.directory / phase.notebook)
         )
@@ -121,9 +119,7 @@ class Run:
             return error
         return None
 
-    def _phase(
-        self, phase: PhaseEntry, account: PhaseAccount, parameters: dict[str, Any]
-    ) -> RunbookError | None:
+    def _phase(self, phase: PhaseEntry, account: PhaseAccount) -> RunbookError | None:
         """Run one phase. A KeyboardInterrupt is entered in the account and goes on."""
         self.cells = {cell.id: cell for cell in account.cells}
         self.step = "start of the kernel"
@@ -134,9 +130,9 @@ class Run:
         error: RunbookError | None = None
         ended_as = RunStatus.INTERRUPTED
         try:
-            error, unchanged = self._recheck(phase, account, parameters)
+            error, unchanged = self._recheck(phase, account)
             if error is None and not unchanged:
-                error = self._notebook(phase, parameters)
+                error = self._notebook(phase, self.request.parameters)
             done = RunStatus.UNCHANGED if unchanged else RunStatus.SUCCEEDED
             ended_as = RunStatus.FAILED if error else done
         finally:
@@ -150,15 +146,15 @@ class Run:
         return error
 
     def _recheck(
-        self, phase: PhaseEntry, account: PhaseAccount, parameters: dict[str, Any]
+        self, phase: PhaseEntry, account: PhaseAccount
     ) -> tuple[RunbookError | None, bool]:
         """Whether a phase that a run before has done needs none, by its plan; and why no plan came.
 
         A plan with changes is kept beside what is then done.
         """
-        if phase.name not in self.options.recheck or not phase.lasting:
+        if phase.name not in self.request.recheck or not phase.lasting:
             return None, False
-        error = self._notebook(phase, {**parameters, "dry_run": True})
+        error = self._notebook(phase, {**self.request.parameters, "dry_run": True})
         notebook = self.directory / phase.notebook
         plans = displayed_plans(notebook)
         unchanged = bool(plans) and not any(map(has_changes, plans))
@@ -180,8 +176,8 @@ class Run:
         try:
             self.lock.take_lease(needs_cluster=phase.needs_cluster)
             with self.kernels.taken(phase, target.with_suffix(".kernel.log")) as kernel:
-                workshop = Workshop(kernel, self, self.secrets, self.options.cell_seconds)
-                execute(self.options.notebooks / phase.notebook, target, parameters, workshop)
+                workshop = Workshop(kernel, self, self.secrets, self.request.cell_seconds)
+                execute(self.request.notebooks / phase.notebook, target, parameters, workshop)
         except (PapermillExecutionError, CellTimeoutError, DeadKernelError) as error:
             return phase_error(error, notebook=str(target), step=self.step)
         except RunbookError as error:
@@ -218,7 +214,7 @@ class Run:
     def displayed(self, text: str) -> None:
         """The text form of something that the cell displayed."""
         # In a dry run the plan is what the operator came for; else it stands in the notebook.
-        if self.options.dry_run:
+        if self.request.dry_run:
             self.progress.block(text)
 
     def _cell(self, key: str, status: CellStatus) -> None:

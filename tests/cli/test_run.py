@@ -97,9 +97,7 @@ def test_phases_are_chosen_by_name_or_by_their_ends() -> None:
 
 def test_disturbances_are_asked_for_and_off_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[Options] = []
-    monkeypatch.setattr(
-        cli_run, "_execute", lambda phases, options, **how: told.append(Options(**options))
-    )
+    monkeypatch.setattr(cli_run, "_execute", lambda phases, options, wanted: told.append(options))
     for more in ((), ("--resilience",)):
         assert CliRunner().invoke(main, ["run", "--site", "x", *more]).exit_code == 0
     assert told == [Options(), Options(resilience=True)]

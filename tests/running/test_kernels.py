@@ -19,7 +19,7 @@ from kuryr_runbook.running import kernel_start
 from kuryr_runbook.running.account import RunStatus
 from kuryr_runbook.running.interrupts import one_interrupt, postponed
 from kuryr_runbook.running.notebooks import displayed_result
-from kuryr_runbook.running.run_options import RunOptions, RunResult
+from kuryr_runbook.running.request import RunResult
 
 LAB_SITE = Path(__file__).parents[2] / "parameters" / "lab.yaml"
 NEXT = f"""
@@ -43,10 +43,10 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
         phases = PHASES[1 : len(cells) + 1]
         for phase, cell in zip(phases, cells, strict=True):
             write_notebook(tmp_path / phase.notebook, cell, result=cell)
-        options = RunOptions(
+        options = dict(
             run_dir=tmp_path / "run", notebooks=tmp_path, leases=lambda site: MemoryLeases()
         )
-        return execute(LAB_SITE, phases, options)
+        return execute(LAB_SITE, phases, **options)
 
     return run
 

@@ -21,7 +21,7 @@ from kuryr_runbook.recording.standing import standing_in
 from kuryr_runbook.recording.verifying import verify
 from kuryr_runbook.running import recorder
 from kuryr_runbook.running.account import RunStatus, read_run
-from kuryr_runbook.running.run_options import RunOptions, RunResult
+from kuryr_runbook.running.request import RunResult
 
 LAB_SITE = Path(__file__).parents[2] / "parameters" / "lab.yaml"
 FINDINGS = """
@@ -46,10 +46,10 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
         values["record"] = record or {}
         site = tmp_path / "site.yaml"
         site.write_text(yaml.safe_dump(values))
-        options = RunOptions(
+        options = dict(
             notebooks=tmp_path / "notebooks", leases=lambda site: MemoryLeases(), command="test"
         )
-        return execute(site, [FIRST], options)
+        return execute(site, [FIRST], **options)
 
     return start
 

@@ -14,8 +14,8 @@ from kuryr_runbook.model.errors import UsageError
 from kuryr_runbook.phases.catalogue import TEARDOWN, PhaseEntry
 from kuryr_runbook.recording.records import read_record
 from kuryr_runbook.running.account import read_run
+from kuryr_runbook.running.request import RunResult
 from kuryr_runbook.running.resuming import last_stopped
-from kuryr_runbook.running.run_options import RunOptions, RunResult
 
 LAB_SITE = Path(__file__).parents[2] / "parameters" / "lab.yaml"
 PLAN = """
@@ -45,10 +45,8 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
 
     def start(second: str = "1 / 0", *phases: PhaseEntry, **how: object) -> RunResult:
         write_notebook(tmp_path / "notebooks" / SECOND.notebook, second)
-        options = RunOptions(
-            notebooks=tmp_path / "notebooks", leases=lambda site: MemoryLeases(), **how
-        )
-        return execute(LAB_SITE, phases or (FIRST, SECOND), options)
+        options = dict(notebooks=tmp_path / "notebooks", leases=lambda site: MemoryLeases(), **how)
+        return execute(LAB_SITE, phases or (FIRST, SECOND), **options)
 
     return start
 

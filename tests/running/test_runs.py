@@ -36,7 +36,7 @@ from kuryr_runbook.running import engine
 from kuryr_runbook.running.account import RunStatus, read_run
 from kuryr_runbook.running.directories import LATEST
 from kuryr_runbook.running.notebooks import displayed_result
-from kuryr_runbook.running.run_options import RunOptions, RunResult
+from kuryr_runbook.running.request import RunResult
 
 LAB_SITE = Path(__file__).parents[2] / "parameters" / "lab.yaml"
 
@@ -66,8 +66,7 @@ def run(tmp_path: Path, notebooks: Path) -> Run:
     def run(*cells: str, stream: io.StringIO | None = None, **options: Any) -> RunResult:
         write_notebook(notebooks / FIRST.notebook, *cells)
         options = {"run_dir": tmp_path / "run", "leases": memory_leases, **options}
-        chosen = RunOptions(notebooks=notebooks, **options)
-        return execute(LAB_SITE, (FIRST, SECOND), chosen, stream)
+        return execute(LAB_SITE, (FIRST, SECOND), stream, notebooks=notebooks, **options)
 
     return run
 
@@ -234,26 +233,26 @@ def test_a_notebook_with_other_parameters_is_refused_before_anything(
     parameters: str, problem: str, notebooks: Path, tmp_path: Path
 ) -> None:
     write_notebook(notebooks / FIRST.notebook, "1", parameters=parameters)
-    options = RunOptions(run_dir=tmp_path / "run", notebooks=notebooks, leases=memory_leases)
+    options = dict(run_dir=tmp_path / "run", notebooks=notebooks, leases=memory_leases)
     with pytest.raises(UsageError, match=problem):
-        execute(LAB_SITE, (FIRST,), options)
+        execute(LAB_SITE, (FIRST,), **options)
     assert not (tmp_path / "run").exists()
 
 
 def test_a_bad_site_is_refused_before_anything(notebooks: Path, tmp_path: Path) -> None:
     site = tmp_path / "site.yaml"
     site.write_text("name: lab\nnetwrok: {}\n")
-    options = RunOptions(run_dir=tmp_path / "run", notebooks=notebooks, leases=memory_leases)
+    options = dict(run_dir=tmp_path / "run", notebooks=notebooks, leases=memory_leases)
     with pytest.raises(SiteError, match="did you mean network") as caught:
-        execute(site, (FIRST,), options)
+        execute(site, (FIRST,), **options)
     assert caught.value.exit_code == 2
     assert not (tmp_path / "run").exists()
 
 
 def test_a_missing_notebook_is_refused_before_anything(notebooks: Path, tmp_path: Path) -> None:
-    options = RunOptions(run_dir=tmp_path / "run", notebooks=notebooks, leases=memory_leases)
+    options = dict(run_dir=tmp_path / "run", notebooks=notebooks, leases=memory_leases)
     with pytest.raises(UsageError, match=FIRST.notebook):
-        execute(LAB_SITE, (FIRST,), options)
+        execute(LAB_SITE, (FIRST,), **options)
 
 
 def test_a_directory_with_something_in_it_is_refused(run: Run, tmp_path: Path) -> None:
@@ -267,8 +266,8 @@ def test_runs_of_a_site_lie_side_by_side_and_the_newest_is_named(
     notebooks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    options = RunOptions(notebooks=notebooks, leases=memory_leases)
-    results = [execute(LAB_SITE, (SECOND,), options) for _ in range(2)]
+    options = dict(notebooks=notebooks, leases=memory_leases)
+    results = [execute(LAB_SITE, (SECOND,), **options) for _ in range(2)]
     directories = [result.directory for result in results]
     assert directories[0] != directories[1]
     assert {directory.parent for directory in directories} == {tmp_path / "runs" / "lab"}
@@ -281,8 +280,8 @@ def test_the_result_of_an_executed_notebook_can_be_read_back(
 ) -> None:
     shown = "from IPython.display import display\ndisplay('the table')\n1 / 0"
     write_notebook(notebooks / FIRST.notebook, "'not this'", shown, result=shown)
-    options = RunOptions(run_dir=tmp_path / "run", notebooks=notebooks, leases=memory_leases)
-    result = execute(LAB_SITE, (FIRST,), options)
+    options = dict(run_dir=tmp_path / "run", notebooks=notebooks, leases=memory_leases)
+    result = execute(LAB_SITE, (FIRST,), **options)
     assert displayed_result(result.directory / FIRST.notebook) == "'the table'"
     assert displayed_result(result.directory / SECOND.notebook) == ""
 
@@ -444,9 +443,9 @@ def test_without_a_cluster_the_image_is_built_and_the_next_phase_fails(run: Run)
 
 
 def test_what_needs_the_cluster_fails_before_anything(notebooks: Path, tmp_path: Path) -> None:
-    options = RunOptions(run_dir=tmp_path / "run", notebooks=notebooks, leases=silent_leases)
+    options = dict(run_dir=tmp_path / "run", notebooks=notebooks, leases=silent_leases)
     with pytest.raises(UnreachableError) as caught:
-        execute(LAB_SITE, (SECOND,), options)
+        execute(LAB_SITE, (SECOND,), **options)
     assert caught.value is UNREACHABLE
     assert not (tmp_path / "run").exists()
 

@@ -17,7 +17,7 @@ from worlds.memory_leases import MemoryLeases
 
 from kuryr_runbook.model.secrets import REDACTED, KnownSecrets, Secret
 from kuryr_runbook.recording.scanning import find_leaks
-from kuryr_runbook.running.run_options import RunOptions, RunResult
+from kuryr_runbook.running.request import RunResult
 
 LAB_SITE = Path(__file__).parents[2] / "parameters" / "lab.yaml"
 PASSWORD = f'{secrets.token_hex(8)}"<&/ü%{secrets.token_hex(8)}'
@@ -124,11 +124,11 @@ def run(site: Path, *cells: str) -> tuple[RunResult, str]:
     (here / "notebooks").mkdir()
     begin = BEGIN.format(here=str(here))
     write_notebook(here / "notebooks" / FIRST.notebook, begin, *cells)
-    options = RunOptions(
+    options = dict(
         run_dir=here / "run", notebooks=here / "notebooks", leases=lambda site: MemoryLeases()
     )
     stream = io.StringIO()
-    return execute(site, [FIRST], options, stream), stream.getvalue()
+    return execute(site, [FIRST], stream, **options), stream.getvalue()
 
 
 @pytest.mark.parametrize("cell", [FORMS, PIECES, LEARNT, RAISED, LOGGED])

@@ -15,9 +15,10 @@ import nbformat
 
 from kuryr_runbook.display.live import LiveProgress
 from kuryr_runbook.model.site_file import SECTIONS
+from kuryr_runbook.phases.base import read_site
 from kuryr_runbook.phases.catalogue import PHASES, PhaseEntry
 from kuryr_runbook.running import kernel_start
-from kuryr_runbook.running.run_options import RunOptions, RunResult
+from kuryr_runbook.running.request import RunRequest, RunResult
 from kuryr_runbook.running.runs import run_phases
 
 FIRST, SECOND = PHASES[1:3]
@@ -34,15 +35,23 @@ from kuryr_runbook.clients.kubernetes.leases import LeaseClient
 from kuryr_runbook.display.live import LiveProgress
 from kuryr_runbook.model.errors import RunbookError
 from kuryr_runbook.phases.catalogue import PHASES
-from kuryr_runbook.running.run_options import RunOptions
+from kuryr_runbook.phases.base import read_site
+from kuryr_runbook.running.request import RunRequest
 from kuryr_runbook.running.runs import run_phases
 
 leases = {{"cluster": LeaseClient, "memory": lambda site: MemoryLeases()}}[sys.argv[1]]
 site, notebooks, run_dir = map(Path, sys.argv[2:])
-options = RunOptions(run_dir=run_dir, notebooks=notebooks, leases=leases)
 try:
+    request = RunRequest(
+        site=read_site(site),
+        site_file=site,
+        phases=PHASES[1:3],
+        run_dir=run_dir,
+        notebooks=notebooks,
+        leases=leases,
+    )
     with LiveProgress(sys.stderr) as progress:
-        result = run_phases(site, PHASES[1:3], options, progress)
+        result = run_phases(request, progress)
     error, code = result.error, result.exit_code
 except RunbookError as refusal:
     error, code = refusal, refusal.exit_code
@@ -52,11 +61,14 @@ sys.exit(code)
 
 
 def execute(
-    site: Path, phases: Sequence[PhaseEntry], options: RunOptions, stream: IO[str] | None = None
+    site_file: Path, phases: Sequence[PhaseEntry], stream: IO[str] | None = None, **wanted: Any
 ) -> RunResult:
-    """A run in this process, told to the stream."""
+    """A run in this process, shown on the stream."""
+    request = RunRequest(
+        site=read_site(site_file), site_file=site_file, phases=tuple(phases), **wanted
+    )
     with LiveProgress(stream or io.StringIO()) as progress:
-        return run_phases(site, phases, options, progress)
+        return run_phases(request, progress)
 
 
 def write_notebook(path: Path, *cells: str, parameters: str = PARAMETERS, result: str = "") -> None:

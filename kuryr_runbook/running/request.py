@@ -1,29 +1,37 @@
-"""How a run is wanted, and how it ended."""
+"""What is asked of a run, and how it ended."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from kuryr_runbook.clients.kubernetes.leases import LeaseClient, Leases
 from kuryr_runbook.model.errors import ExitCode, RunbookError
-from kuryr_runbook.model.options import Options
+from kuryr_runbook.model.options import Options, options_parameter
 from kuryr_runbook.model.packaged import packaged
 from kuryr_runbook.model.site import Site
+from kuryr_runbook.model.site_file import SECTIONS
+from kuryr_runbook.phases.catalogue import PhaseEntry
 from kuryr_runbook.running.account import RunStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunOptions:
-    """How to run."""
+class RunRequest:
+    """A run as it is wanted: all that it is told, made once and handed on whole."""
 
+    site: Site
+    site_file: Path
+    """Where the site was read from."""
+    phases: tuple[PhaseEntry, ...]
+    """In their order."""
     command: str = "kuryr-runbook run"
     """What was called, for those whom the site's lock keeps out meanwhile."""
     dry_run: bool = False
     """Stop each phase after its plan."""
     options: Options = field(default_factory=Options)
-    """What the phases are told."""
+    """What is decided for this run."""
     run_dir: Path | None = None
     """A new or empty directory; None: runs/<site>/<UTC time> below the working directory."""
     notebooks: Path = field(default_factory=lambda: packaged("notebooks"))
@@ -35,6 +43,13 @@ class RunOptions:
     cell_seconds: int = 4 * 3600
     """The last resort against a cell that hangs; the waits of phases have deadlines of their own,
     far shorter."""
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Those of each notebook: of the site what its file says, not what follows from it."""
+        sections = self.site.model_dump(mode="json", include={*SECTIONS}, exclude_unset=True)
+        options = options_parameter(self.options)
+        return {**sections, "dry_run": self.dry_run, "options": options}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +64,10 @@ class RunResult:
     """Whether a dry run found something to change."""
     record_error: RunbookError | None = None
     """Why there is no record of it, or no copy of that."""
-    dry_run: bool = False
 
     @property
     def errors(self) -> list[RunbookError]:
-        """All that there is to tell."""
+        """All that there is to report."""
         return [error for error in (self.error, self.record_error) if error is not None]
 
     @property
