@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import traceback
+from pathlib import Path
 
 from kuryr_runbook.model.errors import ExitCode, RunbookError
 
-INSTALLATION_REMEDY = (
-    "this is a defect of the runbook, not of the site: report it with that notebook"
-)
+TRACEBACK = ".traceback.txt"
+"""In the place of `.ipynb`: the file with the traceback of what nobody foresaw."""
 
 
 class PhaseError(RunbookError):
@@ -21,16 +21,18 @@ class PhaseError(RunbookError):
         self.exit_code = exit_code
 
 
-def phase_error(error: Exception, *, notebook: str, step: str) -> PhaseError:
-    """What to tell about an error of papermill's or nbclient's, raised in that step."""
+def phase_error(error: Exception, *, notebook: Path, step: str) -> PhaseError:
+    """What to report of an error that ended a notebook in that step."""
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
     from kuryr_runbook.running.engine import SilentKernelError
 
     match error:
+        case PapermillExecutionError() if kind := _kinds().get(error.ename):
+            return PhaseError(error.evalue, exit_code=kind.exit_code)
         case PapermillExecutionError():
-            return _raised(error.ename, error.evalue, notebook)
+            return _unforeseen(error.ename, error.evalue, notebook)
         case SilentKernelError():
             return PhaseError(
                 f"{notebook}: the kernel did not answer any more in step '{step}', and was ended",
@@ -48,20 +50,37 @@ def phase_error(error: Exception, *, notebook: str, step: str) -> PhaseError:
                 f"{notebook}: step '{step}' took longer than a cell may",
                 remedy="see in the notebook what it waited for; then run again",
             )
-        case _:
-            return PhaseError(
-                f"{notebook}: {type(error).__name__}: {error}", remedy=INSTALLATION_REMEDY
-            )
+    return _unforeseen(type(error).__name__, str(error), notebook)
 
 
-def _raised(name: str, text: str, notebook: str) -> PhaseError:
-    known = {kind.__name__: kind for kind in _kinds(RunbookError)}
-    if name in known:
-        return PhaseError(text, exit_code=known[name].exit_code)
-    return PhaseError(f"{notebook}: {name}: {text}", remedy=INSTALLATION_REMEDY)
+def traceback_of(error: Exception) -> str:
+    """The traceback of what nobody foresaw; empty where the message says all."""
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+    from papermill.exceptions import PapermillExecutionError
+
+    match error:
+        case DeadKernelError() | CellTimeoutError():
+            return ""
+        case PapermillExecutionError():
+            return "" if error.ename in _kinds() else f"{str(error).strip()}\n"
+    return "".join(traceback.format_exception(error))
 
 
-def _kinds(kind: type[RunbookError]) -> Iterator[type[RunbookError]]:
-    yield kind
-    for narrower in kind.__subclasses__():
-        yield from _kinds(narrower)
+def _unforeseen(name: str, text: str, notebook: Path) -> PhaseError:
+    """One line: the rest is in the file."""
+    line = next(iter(text.splitlines()), "")
+    return PhaseError(
+        f"{notebook}: {name}: {line}",
+        remedy="this is a defect of the runbook, not of the site: report it with "
+        f"{notebook.with_suffix(TRACEBACK)}",
+    )
+
+
+def _kinds() -> dict[str, type[RunbookError]]:
+    """Our own errors, which cross the kernel's border by name."""
+    found, left = dict[str, type[RunbookError]](), [RunbookError]
+    while left:
+        kind = left.pop()
+        found[kind.__name__] = kind
+        left += kind.__subclasses__()
+    return found

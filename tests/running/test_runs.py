@@ -151,6 +151,28 @@ def test_an_error_that_is_not_ours_names_the_notebook(run: Run) -> None:
     result = run("1 / 0")
     assert result.exit_code == 1
     assert f"{FIRST.notebook}: ZeroDivisionError: division by zero" in str(result.error)
+    traceback = (result.directory / FIRST.notebook).with_suffix(".traceback.txt")
+    assert str(traceback) in str(result.error)
+    assert "1 / 0" in traceback.read_text()
+    assert "\x1b" not in traceback.read_text()
+
+
+def test_what_the_runner_itself_fails_at_ends_the_phase_with_a_line_and_a_traceback(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise TypeError("nobody foresaw\nthis")
+
+    monkeypatch.setattr(engine, "execute", broken)
+    stream = io.StringIO()
+    result = run("1", stream=stream)
+    assert (result.status, result.exit_code) == (RunStatus.FAILED, 1)
+    assert str(result.error).splitlines()[0].endswith(": TypeError: nobody foresaw")
+    assert "Traceback" not in stream.getvalue()
+    text = (result.directory / FIRST.notebook).with_suffix(".traceback.txt").read_text()
+    assert text.startswith("Traceback")
+    assert text.endswith("TypeError: nobody foresaw\nthis\n")
+    assert read_run(result.directory)["status"] == "FAILED"
 
 
 def test_a_killed_kernel(run: Run) -> None:
