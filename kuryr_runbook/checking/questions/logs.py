@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from kuryr_runbook.checking.causes import Cause
 from kuryr_runbook.checking.checks import Check, Depth, Fault
@@ -26,7 +26,8 @@ SKEW = timedelta(seconds=60)
 """By how much the clocks of nodes and API server may differ."""
 REPEATED = timedelta(minutes=10)
 """Kuryr tries again what fails, and says so: after 3 minutes at the latest it gives up and starts
-anew (kuryr-kubernetes, handlers/retry.py). What it said last before that, it does not say now."""
+anew (kuryr-kubernetes, handlers/retry.py). What it said last before that, it does not say now;
+only what it does once, as it hears of an object or starts, may have failed long ago."""
 
 
 @Check(
@@ -111,18 +112,22 @@ class _Line:
 
 def _reach(look: Look, lines: list[_Line]) -> Callable[[Victim], bool]:
     """Whether lines of a program that works may explain somebody's trouble, by their times."""
-    times = [line.record.time for line in lines]
 
-    def could_be(time: datetime | None, victim: Victim) -> bool:
+    def could_be(line: _Line, victim: Victim) -> bool:
+        time, now = line.record.time, look.taken_at
         # What has no time may be of any; one that is to come was written in another zone.
-        if time is None or time > look.taken_at + SKEW:
+        if time is None or time > now + SKEW:
             return True
         born, complained = look.born.get(str(victim)), look.complained.get(str(victim))
         if born is not None and time < born - SKEW:
             return False
-        return complained is None or time >= complained - REPEATED
+        if complained is not None:
+            return time >= complained - REPEATED
+        begins = (it for it in (born, line.pod.started) if it is not None)
+        is_recent = time >= now - REPEATED
+        return born is None or is_recent or any(time <= it + REPEATED for it in begins)
 
-    return lambda victim: any(could_be(time, victim) for time in times)
+    return lambda victim: any(could_be(line, victim) for line in lines)
 
 
 def _fixes(sign: Sign) -> tuple[PhaseFix, ...]:

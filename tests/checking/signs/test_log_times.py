@@ -43,6 +43,8 @@ def troubles(world: World) -> list[Finding]:
         (100, 200, 90, True),
         (100, 200, None, True),
         (HOUR, HOUR + 60, None, True),
+        (HOUR, 2 * HOUR, None, False),
+        (500, 2 * HOUR, None, True),
         (HOUR, 300, 90, False),
         (HOUR, 300, None, False),
         (HOUR, 2 * HOUR, 10, False),
@@ -57,6 +59,14 @@ def test_times_decide(
     first = troubles(world)[0]
     assert (first.check == "controller-log") is is_cause
     assert tuple(map(str, first.victims)) == ("pod default/web-1",)
+
+
+def test_what_is_tried_once_at_the_start_may_have_failed_long_ago() -> None:
+    world = waiting(5 * HOUR, None)
+    container = world.program_pod("kuryr-controller")["status"]["containerStatuses"][0]
+    container["state"] = {"running": {"startedAt": moments_ago(2 * HOUR)}}
+    world.logs["kuryr-controller-0"] = line(2 * HOUR - 60)
+    assert troubles(world)[0].check == "controller-log"
 
 
 def test_of_a_controller_that_is_not_ready_any_line_of_its_run_counts() -> None:
@@ -89,7 +99,7 @@ def test_of_two_pods_a_line_explains_the_one_that_it_is_not_older_than() -> None
     world.unhandle("web-2")
     world.objects["Event"].clear()
     world.object("Pod", "web-2")["metadata"]["creationTimestamp"] = moments_ago(300)
-    world.logs["kuryr-controller-0"] = line(HOUR)
+    world.logs["kuryr-controller-0"] = line(450)
     told = {it.check: tuple(map(str, it.victims)) for it in troubles(world)}
     assert told["controller-log"] == ("pod default/web-1",)
     assert told["pod-unhandled"] == ("pod default/web-2",)
