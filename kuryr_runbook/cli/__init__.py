@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import Any
 
 import click
 
-from kuryr_runbook.cli.errors import exit_on_error
+from kuryr_runbook.cli.errors import exit_on_error, visible_usage
+from kuryr_runbook.display.terminal import guard_logging
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("kuryr_runbook.cli.init:init", "Write a first site file for a cloud and a cluster."),
@@ -56,8 +58,14 @@ class LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
+    def make_context(self, *args: Any, **more: Any) -> click.Context:
+        """Parse our own options, of which there are none but --help."""
+        with visible_usage():
+            return super().make_context(*args, **more)
+
     def invoke(self, ctx: click.Context) -> object:
         """Run the command; errors of ours become one message and an exit code."""
+        guard_logging()
         with exit_on_error():
             return super().invoke(ctx)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from kuryr_runbook.cli.run import dry_run_option, force_conflicts_option, site_option
+from kuryr_runbook.display.terminal import echo
 from kuryr_runbook.model.errors import ExitCode
 
 
@@ -34,9 +35,9 @@ def rotate_credentials(*, site_file: Path, dry_run: bool, force_conflicts: bool)
     if dry_run:
         with redirect_stdout(sys.stderr):
             plan = rotation.make_plan()
-        click.echo(f"{plan_view(plan)}\n")
+        echo(f"{plan_view(plan)}\n")
         sys.exit(ExitCode.CHANGES_PENDING if plan.changes else ExitCode.DONE)
     for step in (rotation.plan, rotation.apply, rotation.check):
         with redirect_stdout(sys.stderr):
             view = step()
-        click.echo(f"{view}\n")
+        echo(f"{view}\n")

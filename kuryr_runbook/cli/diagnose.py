@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -12,6 +11,7 @@ import click
 
 from kuryr_runbook.cli.paths import UserPath
 from kuryr_runbook.clients.writing import write_file
+from kuryr_runbook.display.terminal import echo, echo_json
 from kuryr_runbook.model.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -98,11 +98,11 @@ def diagnose(
     look = Look(read)
     findings, hops = check_diagnosis(look, place), trace(look, place)
     if as_json:
-        click.echo(json.dumps(report_data(read.site.name, findings, hops), indent=2))
+        echo_json(report_data(read.site.name, findings, hops))
     else:
-        click.echo(_causes(read, findings))
+        echo(_causes(read, findings))
         if hops:
-            click.echo(f"\n{path_view(f'Path to {place}', hops)}")
+            echo(f"\n{path_view(f'Path to {place}', hops)}")
     if more["picture"] is not None:
         title = f"Topology {_of_site(read)}"
         write_file(more["picture"], topology_svg(topology_of(look, findings), title))
@@ -134,12 +134,12 @@ def _mended(site_file: Path | None, *, on_stderr: bool) -> DiagnosisSnapshot:
     phase = Troubleshooting(read_site(site_file))
     with redirect_stdout(sys.stderr):
         plan = phase.plan()
-    click.echo(f"{_causes(phase.seen, check_diagnosis(Look(phase.seen)))}\n", err=on_stderr)
-    click.echo(f"{plan}\n", err=on_stderr)
+    echo(f"{_causes(phase.seen, check_diagnosis(Look(phase.seen)))}\n", err=on_stderr)
+    echo(f"{plan}\n", err=on_stderr)
     if plan.data["plan"]["steps"] and click.confirm("Carry out this plan?", err=True):
         with redirect_stdout(sys.stderr):
             outcome = phase.apply()
-        click.echo(f"{outcome}\n", err=on_stderr)
+        echo(f"{outcome}\n", err=on_stderr)
         with redirect_stdout(sys.stderr):
             phase.left()
     return phase.seen

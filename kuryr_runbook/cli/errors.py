@@ -10,6 +10,8 @@ from contextlib import contextmanager
 import click
 from platformdirs import user_state_path
 
+from kuryr_runbook.display.terminal import echo
+from kuryr_runbook.model import visible
 from kuryr_runbook.model.errors import ExitCode, RunbookError
 
 
@@ -20,12 +22,13 @@ def exit_on_error() -> Iterator[None]:
     One that is not ours is a defect: its traceback goes to a file.
     """
     try:
-        yield
+        with visible_usage():
+            yield
     except RunbookError as error:
-        click.echo(wrapped(f"error: {error}"), err=True)
+        echo(wrapped(f"error: {error}"), err=True)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        click.echo("interrupted", err=True)
+        echo("interrupted", err=True)
         sys.exit(ExitCode.INTERRUPTED)
     except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
         raise  # Click's own affair.
@@ -35,8 +38,19 @@ def exit_on_error() -> Iterator[None]:
 
         directory = user_state_path("kuryr-runbook") / "errors"
         told = unforeseen(error, directory, known_here().redacted)
-        click.echo(wrapped(f"error: {told}"), err=True)
+        echo(wrapped(f"error: {told}"), err=True)
         sys.exit(told.exit_code)
+
+
+@contextmanager
+def visible_usage() -> Iterator[None]:
+    """Make what click says of an argument visible: it quotes it as it came."""
+    try:
+        yield
+    except click.ClickException as error:
+        # For mypy it is final; click has no other way to say it in other words.
+        error.__dict__["message"] = visible.message(error.message)
+        raise
 
 
 def wrapped(text: str, width: int = 80) -> str:

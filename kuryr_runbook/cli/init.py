@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from kuryr_runbook.cli.paths import UserPath
+from kuryr_runbook.display.terminal import echo
 
 
 @click.command()
@@ -50,5 +51,5 @@ def init(
     with redirect_stdout(sys.stderr):
         found = surveyed(given)
     write_new(file, site_text(given, found))
-    click.echo(f"{survey_view(found)}\n\n{file} is written: read it, and try it with")
-    click.echo(f"  kuryr-runbook run --site {file} --dry-run")
+    echo(f"{survey_view(found)}\n\n{file} is written: read it, and try it with")
+    echo(f"  kuryr-runbook run --site {file} --dry-run")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import time
@@ -13,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kuryr_runbook.display.terminal import echo
 from kuryr_runbook.lab.remembering import remembered
 from kuryr_runbook.lab.settings import PROJECT, LabSettings
 from kuryr_runbook.model.errors import CheckError, UsageError
+from kuryr_runbook.model.visible import json_text
 
 if TYPE_CHECKING:
     from kuryr_runbook.lab.lifecycle import Status
@@ -80,7 +81,7 @@ def status(as_json: bool) -> None:  # noqa: FBT001
     if found is None:
         message, remedy = _no_lab()
         raise CheckError(message, remedy=remedy)
-    click.echo(json.dumps(_as_data(found), indent=1) if as_json else as_text(found))
+    echo(json_text(_as_data(found), indent=1) if as_json else as_text(found))
     if not found.well:
         raise CheckError(complaint(found), remedy="repair it with `kuryr-runbook lab up`")
 
@@ -96,7 +97,7 @@ def env() -> None:
         "REGISTRY_AUTH_FILE": settings.registry_auth,
     }
     for name, value in variables.items():
-        click.echo(f"export {name}={shlex.quote(str(value))}")
+        echo(f"export {name}={shlex.quote(str(value))}")
 
 
 @lab.command()
@@ -130,7 +131,7 @@ def destroy() -> None:
 
 
 def _say(message: str) -> None:
-    click.echo(message, err=True)
+    echo(message, err=True)
 
 
 def _known() -> LabSettings:
@@ -224,8 +225,8 @@ def _duration(seconds: float) -> str:
 def _print_log(file: Path, *, follow: bool) -> None:
     with file.open(errors="replace") as stream:
         while True:
-            if text := stream.read(1 << 16):
-                click.echo(text, nl=False)
+            if line := stream.readline():
+                echo(line.removesuffix("\n"))
             elif follow:
                 time.sleep(FOLLOW_SECONDS)
             else:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from kuryr_runbook.cli.paths import UserPath
+from kuryr_runbook.display.terminal import echo
 
 
 @click.command()
@@ -54,9 +55,9 @@ def notebooks(
     if site_file is not None:
         choose(site_file, link)
     os.environ[SITE_VARIABLE] = str(link)
-    click.echo(f"the notebooks are in {place}")
+    echo(f"the notebooks are in {place}")
     for notebook in differing:
-        click.echo(f"{notebook}: differs from the packaged one, and is left as it is")
+        echo(f"{notebook}: differs from the packaged one, and is left as it is")
     if differing:
-        click.echo("move those away to get the packaged ones")
+        echo("move those away to get the packaged ones")
     serve(place, settings(place, port, browser=not no_browser))

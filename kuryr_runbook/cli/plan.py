@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from contextlib import redirect_stdout
 from importlib.metadata import version
@@ -12,6 +11,7 @@ import click
 
 from kuryr_runbook.cli.paths import UserPath
 from kuryr_runbook.cli.run import PhaseChoice, collecting, phase_options, site_option
+from kuryr_runbook.display.terminal import echo, echo_json
 from kuryr_runbook.model.errors import ExitCode
 
 
@@ -43,10 +43,10 @@ def plan(*, site_file: Path, choice: PhaseChoice, as_json: bool, out: Path | Non
     with redirect_stdout(sys.stderr):
         plans = list(plan_site(site, choice.phases))
     for found in plans if not as_json else ():
-        click.echo(f"{plan_view(found)}\n")
+        echo(f"{plan_view(found)}\n")
     document = site_document(site, plans, made_at=now(), version=version("kuryr-runbook"))
     if as_json:
-        click.echo(json.dumps(document, indent=2))
+        echo_json(document)
     if out is not None:
         write_document(document, out)
     sys.exit(ExitCode.CHANGES_PENDING if any(found.changes for found in plans) else ExitCode.DONE)

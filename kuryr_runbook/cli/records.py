@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,7 @@ from kuryr_runbook.cli.record_places import (
     standing,
 )
 from kuryr_runbook.cli.run import site_option
+from kuryr_runbook.display.terminal import echo, echo_json
 from kuryr_runbook.running.directories import RUNS
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def list_records(places: tuple[Path, ...]) -> None:
     found = standing(places or (RUNS,))
     rows = [_row(directory) for directory in found.runs]
     rows += [("none", _from_here(path), "UNRECORDED", "-") for path in found.strays]
-    click.echo(table("Runs", ("record", "run", "status", "by"), rows))
+    echo(table("Runs", ("record", "run", "status", "by"), rows))
 
 
 @records.command()
@@ -57,9 +57,9 @@ def show(run: Path, *, as_json: bool) -> None:
 
     record = read_record(run)
     if as_json:
-        click.echo(json.dumps(record.predicate, indent=2))
+        echo_json(record.predicate)
     else:
-        click.echo(record_view(record.predicate))
+        echo(record_view(record.predicate))
 
 
 @records.command()
@@ -81,9 +81,9 @@ def diff(before: Path, after: Path, *, as_json: bool) -> None:
     found = compare(read_record(before).predicate, read_record(after).predicate)
     if as_json:
         as_values = {name: [asdict(item) for item in changes] for name, changes in found.items()}
-        click.echo(json.dumps(as_values, indent=2))
+        echo_json(as_values)
     else:
-        click.echo(differences_view(before.name, after.name, found))
+        echo(differences_view(before.name, after.name, found))
 
 
 @records.command()
@@ -137,7 +137,7 @@ def verify(
     wrong, unknown = witnessed(found.records, timestamp_ca)
     problems += wrong
     for path in found.running:
-        click.echo(f"under way, without a record yet: {path}")
+        echo(f"under way, without a record yet: {path}")
     if problems:
         raise do_not_hold(problems)
     if unknown:
@@ -145,7 +145,7 @@ def verify(
             f"{len(found.records)} records hold, but {len(unknown)} time stamps cannot be verified",
             remedy="name the CA of the time-stamping service: --timestamp-ca FILE",
         )
-    click.echo(f"{len(found.records)} records hold")
+    echo(f"{len(found.records)} records hold")
 
 
 @records.command()
@@ -173,7 +173,7 @@ def export(places: tuple[Path, ...], out: Path, keys: tuple[Path, ...]) -> None:
     if damaged:
         raise do_not_hold(damaged)
     export_records(found.records, key_files(keys), out)
-    click.echo(f"{len(found.records)} records: {out}")
+    echo(f"{len(found.records)} records: {out}")
 
 
 @records.command()
@@ -204,7 +204,7 @@ def upload(site_file: Path, places: tuple[Path, ...], keys: tuple[Path, ...]) ->
             damaged += problems
             continue
         told = upload_record(record, site.record.archive)
-        click.echo(f"{told}: {record.directory.name}")
+        echo(f"{told}: {record.directory.name}")
     if damaged:
         raise do_not_hold(damaged)
 
@@ -234,7 +234,7 @@ def timestamp(site_file: Path, places: tuple[Path, ...], keys: tuple[Path, ...])
             if damaged := problems_of(record, given):
                 raise do_not_hold(damaged)
             stamp(record, site)
-            click.echo(f"time-stamped: {record.directory.name}")
+            echo(f"time-stamped: {record.directory.name}")
 
 
 def _row(directory: Path) -> tuple[str, str, str, str]:

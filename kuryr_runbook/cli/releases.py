@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
+from kuryr_runbook.display.terminal import echo, echo_json
 from kuryr_runbook.model.releases import RELEASES
 
 
@@ -28,9 +27,9 @@ def releases(name: str | None, as_json: bool) -> None:  # noqa: FBT001
 
     if as_json:
         found = [release_data(release) for release in RELEASES.values()]
-        click.echo(json.dumps(release_data(RELEASES[name]) if name else found, indent=2))
+        echo_json(release_data(RELEASES[name]) if name else found)
     elif name:
         views = (view(RELEASES[name]) for view in (release_view, hazards_view, ways_view))
-        click.echo("\n\n".join(map(str, views)))
+        echo("\n\n".join(map(str, views)))
     else:
-        click.echo(releases_view(RELEASES.values()))
+        echo(releases_view(RELEASES.values()))

@@ -13,6 +13,7 @@ import click
 
 from kuryr_runbook.cli.errors import wrapped
 from kuryr_runbook.cli.paths import UserPath
+from kuryr_runbook.display.terminal import echo
 from kuryr_runbook.phases.catalogue import PHASES, TEARDOWN, PhaseEntry, chosen
 
 if TYPE_CHECKING:
@@ -224,9 +225,9 @@ def _as_text(wanted: Wanted, ask: Ask) -> int:
         request = ask(progress)
         result = run_phases(request, progress)
     _print_results(request, result, wanted.junit)
-    click.echo(f"{result.status}: {result.directory}")
+    echo(f"{result.status}: {result.directory}")
     for error in result.errors:
-        click.echo(wrapped(f"error: {error}"), err=True)
+        echo(wrapped(f"error: {error}"), err=True)
     return result.exit_code
 
 
@@ -284,6 +285,6 @@ def _print_results(request: RunRequest, result: RunResult, junit: Path | None) -
 
     for phase in request.phases if not request.dry_run else ():
         if shown := displayed_result(result.directory / phase.notebook):
-            click.echo(f"{shown}\n")
+            echo(f"{shown}\n")
     if junit is not None:
         write_junit(result.directory, junit)

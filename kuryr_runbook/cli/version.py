@@ -6,8 +6,10 @@ from importlib import metadata
 
 import click
 
+from kuryr_runbook.display.terminal import echo
+
 
 @click.command()
 def version() -> None:
     """Print the version."""
-    click.echo(f"kuryr-runbook {metadata.version('kuryr-runbook')}")
+    echo(f"kuryr-runbook {metadata.version('kuryr-runbook')}")

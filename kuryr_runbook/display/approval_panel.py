@@ -6,6 +6,8 @@ from collections.abc import Callable
 from html import escape
 from typing import Any
 
+from kuryr_runbook.model.visible import visible
+
 
 class ApprovalPanel:
     """One question. It is asked where it is displayed, and answered once."""
@@ -37,4 +39,4 @@ class ApprovalPanel:
 
     def _say(self, text: str) -> None:
         # Screen readers tell what changes in a place with this role.
-        self._said.value = f'<div role="status">{escape(text)}</div>'
+        self._said.value = f'<div role="status">{escape(visible(text))}</div>'

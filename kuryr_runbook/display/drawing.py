@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element, SubElement
+
+from kuryr_runbook.model.visible import visible
 
 EMS = {
     letter: em
@@ -76,11 +77,7 @@ def _em(letter: str) -> float:
 
 def clean(text: str) -> str:
     """The text on one line, without what turns, hides or ends the text around it."""
-    shown = "".join(
-        letter if letter.isspace() or unicodedata.category(letter)[0] != "C" else ""
-        for letter in text
-    )
-    return re.sub(r"\s+", " ", shown).strip()
+    return visible(re.sub(r"\s+", " ", text)).strip()
 
 
 def group(parent: Element, hint: str = "") -> Element:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TextIO
+
+from kuryr_runbook.display.terminal import echo_on
+from kuryr_runbook.model.visible import json_text
 
 
 def _now() -> str:
@@ -53,5 +55,4 @@ class JsonProgress:
         where = {"phase": self._phase, "step": self._step}
         told = {key: value for key, value in where.items() if value}
         document = {"time": self._clock(), "event": event, **told, **what}
-        self._stream.write(f"{json.dumps(document)}\n")
-        self._stream.flush()
+        echo_on(self._stream, json_text(document))

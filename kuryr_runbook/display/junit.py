@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
+from kuryr_runbook.display.markup import xml_text
 from kuryr_runbook.model.findings import Status
 
-NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Characters that XML cannot have, such as those that colour a terminal."""
 OUTCOMES = {Status.FAIL: "failure", Status.UNKNOWN: "error", Status.SKIP: "skipped"}
 """How JUnit calls what a finding says; a warning is no failure."""
 COUNTS = {"failure": "failures", "error": "errors", "skipped": "skipped"}
@@ -39,23 +37,18 @@ def suite(name: str, classname: str, cases: Sequence[Case]) -> ElementTree.Eleme
             element,
             "testcase",
             classname=classname,
-            name=_clean(case.name),
+            name=case.name,
             time=f"{case.seconds:.1f}",
         )
         if case.outcome:
-            told = ElementTree.SubElement(one, case.outcome, message=_clean(case.message))
-            told.text = _clean(case.detail)
+            told = ElementTree.SubElement(one, case.outcome, message=case.message)
+            told.text = case.detail
         elif case.detail:
-            ElementTree.SubElement(one, "system-out").text = _clean(case.detail)
+            ElementTree.SubElement(one, "system-out").text = case.detail
     return element
 
 
 def document(root: ElementTree.Element) -> str:
     """The text of the file."""
     ElementTree.indent(root)
-    text = ElementTree.tostring(root, encoding="unicode")
-    return f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n'
-
-
-def _clean(text: str) -> str:
-    return NOT_XML.sub("", text)
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{xml_text(root)}\n'

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
+from kuryr_runbook.model.visible import one_line, visible
+
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
@@ -75,7 +77,7 @@ class LiveProgress:
         self._phase = self._step = ""
 
     def _print(self, text: str) -> None:
-        self._console.print(text, markup=False)
+        self._console.print(visible(text), markup=False)
         if self._live is not None:
             self._live.refresh()
 
@@ -84,7 +86,7 @@ class LiveProgress:
         from rich.text import Text
 
         where = " · ".join(part for part in (self._phase, self._step) if part) or "working"
-        text = Text(f"{where}  {self._elapsed(self._began)} in all", no_wrap=True)
+        text = Text(f"{one_line(where)}  {self._elapsed(self._began)} in all", no_wrap=True)
         return Spinner("line", text)
 
     def _elapsed(self, since: float) -> str:

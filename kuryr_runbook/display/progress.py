@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Protocol
+
+from kuryr_runbook.display.terminal import echo
 
 
 class Progress(Protocol):
@@ -26,9 +27,5 @@ class Progress(Protocol):
 
 
 def say(text: str) -> None:
-    """Print one line at once: into the cell's output, and from there to a headless run's terminal.
-
-    Looks `sys.stdout` up each time, since the kernel replaces it.
-    """
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
+    """Print one line: into the cell's output, and from there to a headless run's terminal."""
+    echo(text)

@@ -12,6 +12,7 @@ from typing import Any
 
 from kuryr_runbook.model.errors import RunbookError
 from kuryr_runbook.model.site_form import FormField, Texts
+from kuryr_runbook.model.visible import one_line, visible
 
 NEW = ""
 """What is chosen when no file is: a site of one's own, from the example."""
@@ -104,7 +105,10 @@ class SiteForm:
         return {path: row.control.value for path, row in self._fields.items()}
 
     def _options(self) -> list[tuple[str, str]]:
-        return [*((label, path) for path, label in self._actions.files()), ("(a new site)", NEW)]
+        return [
+            *((one_line(label), path) for path, label in self._actions.files()),
+            ("(a new site)", NEW),
+        ]
 
     def _picked(self, _: Any = None) -> None:
         self._loaded = dict(self._actions.load(self._picker.value))
@@ -127,7 +131,9 @@ class SiteForm:
         same = self.texts == self._loaded
         self._use.disabled = bool(problems) or not same or self._picker.value == NEW
         self._save.disabled = bool(problems) or not self._name.value.strip()
-        self._verdict.value = f'<div role="status">{escape(self._judgement(problems, same))}</div>'
+        self._verdict.value = (
+            f'<div role="status">{escape(visible(self._judgement(problems, same)))}</div>'
+        )
 
     def _judgement(self, problems: Mapping[str, str], same: bool) -> str:  # noqa: FBT001
         if problems:
@@ -162,7 +168,9 @@ class SiteForm:
 
     def _say(self, text: str) -> None:
         self._said.value = (
-            f'<div role="status" style="white-space: pre-line">{escape(text)}</div>' if text else ""
+            f'<div role="status" style="white-space: pre-line">{escape(visible(text))}</div>'
+            if text
+            else ""
         )
 
 
@@ -229,7 +237,7 @@ class _Row:
     def tell(self, problem: str) -> None:
         """Show what is wrong; empty: nothing."""
         self._problem.value = (
-            f'<div role="alert" {PROBLEM}>✗ {escape(problem)}</div>' if problem else ""
+            f'<div role="alert" {PROBLEM}>✗ {escape(visible(problem))}</div>' if problem else ""
         )
 
 

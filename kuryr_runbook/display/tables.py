@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
 from kuryr_runbook.display.frontend import in_notebook
+from kuryr_runbook.display.terminal import echo
+from kuryr_runbook.model.visible import CELL_LETTERS, bounded, visible
 
 WIDTH = 80
 """Columns of the text form; what a terminal has at least."""
@@ -30,6 +31,11 @@ class View:
     data: Mapping[str, Any] = field(default_factory=dict)
     """The same for machines, as JSON values; empty when there is nothing for them."""
 
+    def __post_init__(self) -> None:
+        # Whoever made them, and of whatever: neither form steers a terminal or hides a text.
+        object.__setattr__(self, "text", visible(self.text))
+        object.__setattr__(self, "html", visible(self.html))
+
     def __str__(self) -> str:
         return self.text
 
@@ -45,8 +51,7 @@ class View:
 
             display(self)  # type: ignore[no-untyped-call]
         else:
-            sys.stdout.write(f"{self.text}\n")
-            sys.stdout.flush()
+            echo(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +74,7 @@ class Folded:
 def table(title: str, columns: Sequence[str], rows: Iterable[Row], note: str = "") -> View:
     """A titled table; `note` is a line below it. Cells may hold several lines."""
     cells = [list(row) for row in rows]
-    texts = [[str(value) for value in row] for row in cells]
+    texts = [[visible(bounded(str(value), CELL_LETTERS)) for value in row] for row in cells]
     return View(_text(title, columns, texts, note), html_table(title, columns, cells, note))
 
 
@@ -91,13 +96,13 @@ def _text(title: str, columns: Sequence[str], rows: list[list[str]], note: str) 
     )
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for name in columns:
-        grid.add_column(Text(name), overflow="fold")
+        grid.add_column(Text(visible(name)), overflow="fold")
     for row in rows:
         grid.add_row(*(Text(cell) for cell in row))
-    console.print(Text(title), Text(""), sep="\n")
+    console.print(Text(visible(title)), Text(""), sep="\n")
     console.print(grid)
     if note:
-        console.print(Text(""), Text(note), sep="\n")
+        console.print(Text(""), Text(visible(note)), sep="\n")
     return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines())
 
 
@@ -131,8 +136,10 @@ def _cells(row: Row, styles: Sequence[str]) -> Iterator[str]:
 
 def _html_cell(value: object) -> str:
     if not isinstance(value, Folded):
-        return escape(str(value))
+        return escape(bounded(str(value), CELL_LETTERS))
     anchor = f' id="{escape(value.anchor)}"' if value.anchor else ""
     opened = " open" if value.is_open else ""
-    summary = f'<summary style="cursor: pointer">{escape(value.summary)}</summary>'
+    summary = (
+        f'<summary style="cursor: pointer">{escape(bounded(value.summary, CELL_LETTERS))}</summary>'
+    )
     return f"<details{anchor}{opened}>{summary}{value.details}</details>"

@@ -7,10 +7,11 @@ alone. In JupyterLab it has the colours of the theme, elsewhere those that the r
 from __future__ import annotations
 
 from collections.abc import Sequence
-from xml.etree.ElementTree import Element, SubElement, tostring
+from xml.etree.ElementTree import Element, SubElement
 
 from kuryr_runbook.display.drawing import Area, Font, clean, group, path, rectangle, words
 from kuryr_runbook.display.findings import SIGNS
+from kuryr_runbook.display.markup import xml_text
 from kuryr_runbook.display.topology_boxes import (
     END,
     KIND,
@@ -77,7 +78,7 @@ def topology_svg(topology: Topology, title: str) -> str:
     root.set("width", f"{WIDTH}")
     # The browser makes it narrower where there is less room, and keeps its shape.
     root.set("style", "max-width:100%;height:auto")
-    return tostring(root, encoding="unicode")
+    return xml_text(root)
 
 
 def described(topology: Topology) -> str:

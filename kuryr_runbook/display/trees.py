@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from kuryr_runbook.display.tables import WIDTH
+from kuryr_runbook.model.visible import one_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ def tree_lines(tree: Sequence[Branch]) -> Iterator[str]:
         below = f"{below}{child}  "
         for line in branch.lines:
             yield from textwrap.wrap(
-                line, WIDTH, initial_indent=begin, subsequent_indent=f"{below}  "
+                one_line(line), WIDTH, initial_indent=begin, subsequent_indent=f"{below}  "
             )
             begin = below
 

@@ -6,6 +6,7 @@ from html import escape
 
 from kuryr_runbook.display.frontend import is_interactive
 from kuryr_runbook.display.progress import say
+from kuryr_runbook.model.visible import visible
 
 REMIND_SECONDS = 15.0
 
@@ -114,4 +115,5 @@ class LiveWait(Wait):
             f'aria-label="time spent waiting" style="vertical-align: middle"></progress><br>'
             f'<span style="white-space: pre-line; padding-left: 1.5em">{escape(seen)}</span></div>'
         )
-        return {"text/plain": f"{state} {self._what}, {spent}: {seen}", "text/html": html}
+        text = f"{state} {self._what}, {spent}: {seen}"
+        return {"text/plain": visible(text), "text/html": visible(html)}

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from kuryr_runbook.model.findings import Status
+from kuryr_runbook.model.visible import visible
 from kuryr_runbook.recording.records import Record
 
 # Colours only repeat what a word says.
@@ -39,7 +40,7 @@ def render_index(records: Sequence[Record]) -> str:
     rows = "".join(_row(record) for record in newest_first)
     sections = "".join(_section(record) for record in newest_first)
     heads = _heads("record", "run", "status", "kind", "who", "findings")
-    return (
+    return visible(
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"

@@ -100,17 +100,31 @@ def now() -> str:
 
 
 def read_run(directory: Path) -> dict[str, Any]:
-    """A run's account; RUNNING becomes LOST when its process is gone. Raises RecordError."""
+    """A run's account, of which the status alone is certain.
+
+    RUNNING becomes LOST when its process is gone. Raises RecordError.
+    """
     path = directory / FILE
     try:
         account = mapping(read_json(path, "account"), str(path))
-        TypeAdapter(RunAccount).validate_python(account)
     except FileError as error:
         raise RecordError(error.message) from error
+    if not isinstance(account.get("status"), str):
+        raise RecordError(f"{path} is no account of a run: it has no status")
+    if account["status"] == RunStatus.RUNNING and not is_held(directory):
+        account["status"] = str(RunStatus.LOST)
+    return account
+
+
+def read_whole_run(directory: Path) -> dict[str, Any]:
+    """The same, with all that an account has. Raises RecordError."""
+    account = read_run(directory)
+    try:
+        TypeAdapter(RunAccount).validate_python(account)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise RecordError(f"{path} is no account of a run: {where}: {first['msg']}") from error
-    if account["status"] == RunStatus.RUNNING and not is_held(directory):
-        account["status"] = str(RunStatus.LOST)
+        raise RecordError(
+            f"{directory / FILE} is no account of a run: {where}: {first['msg']}"
+        ) from error
     return account

@@ -7,6 +7,7 @@ so each cell's fate is told to a watcher here, where the cell is executed.
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from copy import deepcopy
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from papermill.iorw import papermill_io, write_ipynb
 from kuryr_runbook.clients.files import MOST_OF_RUN, read_text
 from kuryr_runbook.clients.writing import write_file
 from kuryr_runbook.model.errors import RecordError
+from kuryr_runbook.model.visible import visible
 from kuryr_runbook.running.notebooks import LANGUAGE, cell_key
 from kuryr_runbook.running.secrecy import RunSecrets
 
@@ -217,7 +219,7 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
 
     def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:
         """Take one message of the kernel; what was printed or displayed goes to the watcher."""
-        content = self._secrets.redacted(msg["content"])
+        content = shown(msg["msg_type"], self._secrets.redacted(msg["content"]))
         match msg["msg_type"]:
             case "stream" if content["name"] == "stdout":
                 *lines, self._line = (self._line + content["text"]).split("\n")
@@ -243,6 +245,33 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
 
     def _redacted(self, outputs: list[Any]) -> Any:
         return from_dict(self._secrets.redacted(joined_streams(outputs)))  # type: ignore[no-untyped-call]
+
+
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+SHOWN = ("stream", "error", "display_data", "execute_result", "update_display_data")
+"""The kernel's messages that end in a notebook's outputs."""
+
+
+def shown(kind: str, content: dict[str, Any]) -> dict[str, Any]:
+    """The content of a message with all texts of its outputs visible.
+
+    What a cell prints or raises quotes what came from outside, and whoever looks at the notebook,
+    its page or a run's terminal should see it, and not be steered by it. Values for machines stay.
+    """
+    if kind not in SHOWN:
+        return content
+    texts = {
+        name: visible(_COLOURS.sub("", content[name]))
+        for name in ("text", "ename", "evalue")
+        if isinstance(content.get(name), str)
+    }
+    lines = [visible(_COLOURS.sub("", line)) for line in content.get("traceback", ())]
+    data = {
+        name: visible(value) if isinstance(value, str) else value
+        for name, value in content.get("data", {}).items()
+    }
+    more = ({"traceback": lines} if lines else {}) | ({"data": data} if data else {})
+    return {**content, **texts, **more}
 
 
 def _abandon_tasks() -> None:

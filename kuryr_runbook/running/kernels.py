@@ -24,6 +24,7 @@ from jupyter_client.manager import AsyncKernelManager
 from kuryr_runbook.clients import secrets
 from kuryr_runbook.clients.writing import write_file
 from kuryr_runbook.model.errors import RecordError
+from kuryr_runbook.model.visible import visible
 from kuryr_runbook.phases.catalogue import PhaseEntry
 from kuryr_runbook.running import kernel_start
 from kuryr_runbook.running.interrupts import postponed
@@ -121,7 +122,8 @@ class Kernels:
             yield self._kernels[phase.name].manager
         finally:
             if said := self._end(phase.name):
-                write_file(log, self._inherited.secrets.redacted(said), failure=RecordError)
+                text = visible(self._inherited.secrets.redacted(said))
+                write_file(log, text, failure=RecordError)
 
     def _start(self, phase: str) -> None:
         # What a cell's child prints ipykernel sends on like Python's own output, and also writes it

@@ -10,7 +10,7 @@ from typing import Any
 from kuryr_runbook.model.errors import UsageError
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.phases.catalogue import PHASES, PhaseEntry
-from kuryr_runbook.running.account import FILE, RunStatus, read_run
+from kuryr_runbook.running.account import FILE, RunStatus, read_whole_run
 from kuryr_runbook.running.directories import RUNS
 
 DONE = (RunStatus.SUCCEEDED, RunStatus.UNCHANGED)
@@ -55,6 +55,6 @@ def last_stopped(site: Site) -> Resumption:
 def _runs(runs: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
     """Runs that changed something, the newest first."""
     for path in sorted(runs.glob(f"*/{FILE}"), reverse=True):
-        account = read_run(path.parent)
+        account = read_whole_run(path.parent)
         if not account["dry_run"]:
             yield path.parent, account

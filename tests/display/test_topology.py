@@ -142,8 +142,8 @@ def test_of_a_name_both_ends_are_kept_and_of_a_sentence_the_beginning() -> None:
     assert re.fullmatch(r"no rule.*\w…", font.begun("no rule of that group admits it", 120))
 
 
-def test_what_turns_or_hides_text_is_left_out() -> None:
-    assert clean(" a\n\tb\x00\u202e\u200b\ud800c ") == "a bc"
+def test_what_turns_or_hides_text_is_spelled_out() -> None:
+    assert clean(" a\n\tb\x00\u202e\u200b\ud800c ") == r"a b\x00\u202e\u200b\ud800c"
 
 
 def test_a_failure_is_a_sign_and_words_and_not_a_colour_alone() -> None:

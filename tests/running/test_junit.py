@@ -38,8 +38,8 @@ def test_phases_are_suites_and_findings_are_cases() -> None:
     assert [suites["preflight"].get(name) for name in counts] == ["6", "1", "1", "1"]
     failure = suites["preflight"].find("testcase/failure")
     assert failure is not None
-    assert failure.get("message") == "[31m503 & <down>"
-    assert failure.text == "[31m503 & <down>\n-> start it"
+    assert failure.get("message") == r"\x1b[31m503 & <down>"
+    assert failure.text == "\\x1b[31m503 & <down>\n-> start it"
     error = suites["controller"].find("testcase/error")
     assert error is not None
     assert (error.get("message"), error.text) == ("FAILED in step 'Apply'", "no answer")
