@@ -13,6 +13,7 @@ from kuryr_runbook.checking.questions import (
     events,
     groups,
     intents,
+    intruders,
     leftovers,
     logs,
     macvlan,
@@ -35,7 +36,7 @@ from kuryr_runbook.snapshots.reading import Unreadable
 CHECKS = checks_on(
     Occasion.DIAGNOSIS,
     *(cluster, programs, networks, quotas, nodes, logs, groups, pods, pairs, services),
-    *(balancers, leftovers, ownership, macvlan, events, intents, rivals),
+    *(balancers, leftovers, ownership, macvlan, events, intents, intruders, rivals),
 )
 """The deepest first: what a check finds may be what the later ones find the effects of."""
 

@@ -18,6 +18,7 @@ from kuryr_runbook.checking.questions import (
     events,
     groups,
     intents,
+    intruders,
     leftovers,
     logs,
     macvlan,
@@ -36,7 +37,7 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "troubleshooting.md"
 BEGIN, END = "<!-- faults, by tests/making/faults.py -->\n", "<!-- /faults -->\n"
 HEAD = "| fault | what users see | what diagnose says |\n|---|---|---|"
 SECTIONS: dict[str, tuple[ModuleType, ...]] = {
-    "Kuryr's own programs": (programs, logs, rivals, events, cluster),
+    "Kuryr's own programs": (programs, logs, rivals, intruders, events, cluster),
     "Networks, nodes and quotas": (networks, quotas, nodes),
     "Pods": (pods, pairs, ownership),
     "Security groups": (groups,),

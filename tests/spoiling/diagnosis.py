@@ -287,8 +287,13 @@ def asking(**spec: Any) -> Spoil:
     return lambda world: world.object("Service", "web-0")["spec"].update(spec)
 
 
-def second_kuryr(world: World) -> None:
-    world.objects["DaemonSet"].append({"metadata": metadata("kuryr-cni-ds", "kube-system")})
+def daemon_set(name: str) -> Spoil:
+    """Somebody installs something on every node."""
+    found = {"metadata": metadata(name, "kube-system")}
+    return lambda world: world.objects["DaemonSet"].append(found)
+
+
+second_kuryr = daemon_set("kuryr-cni-ds")
 
 
 def no_addresses(world: World) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kuryr_runbook.checking.checks import Check, Occasion
+from kuryr_runbook.checking.checks import Check, Depth, Fault, Occasion
 from kuryr_runbook.checking.verdicts import (
     CouldNotLook,
     failed,
@@ -14,8 +14,9 @@ from kuryr_runbook.checking.verdicts import (
     some,
     warned,
 )
+from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.checking.view.permissions import PreflightLook
-from kuryr_runbook.model.findings import Verdict, Victim
+from kuryr_runbook.model.findings import Region, Verdict, Victim
 from kuryr_runbook.snapshots.cluster.deployed import CLOUD_CONTROLLER, Program
 
 NETWORKS = {
@@ -40,9 +41,18 @@ SERVICE_CONTROLLERS = {"service", "service-lb-controller"}
     "kube-proxy",
     "There is no kube-proxy",
     "kuryr-kubernetes, doc/source/installation/manual.rst: Octavia takes its place",
-    on=(Occasion.PREFLIGHT,),
+    on=(Occasion.PREFLIGHT, Occasion.DIAGNOSIS),
+    depth=Depth.GROUND,
+    region=Region.PROGRAMS,
+    faults=(
+        Fault(
+            "kube-proxy is there, or came back",
+            "services answer, but not by their load balancers: what these hide shows when it goes",
+            "`kube-proxy`, in preflight too",
+        ),
+    ),
 )
-def check_kube_proxy(look: PreflightLook) -> Verdict:
+def check_kube_proxy(look: Look) -> Verdict:
     """It would answer for ClusterIPs on every node, and Octavia's load balancers never would."""
     found = [_victim(it) for it in look.deployed if it.name.startswith("kube-proxy")]
     if found:
@@ -60,9 +70,19 @@ def check_kube_proxy(look: PreflightLook) -> Verdict:
     "other-network",
     "There is no other CNI network",
     "kubelet: it takes the first CNI configuration by its file name",
-    on=(Occasion.PREFLIGHT,),
+    on=(Occasion.PREFLIGHT, Occasion.DIAGNOSIS),
+    explains={"other-plugin"},
+    depth=Depth.GROUND,
+    region=Region.PROGRAMS,
+    faults=(
+        Fault(
+            "the DaemonSet of another network was installed",
+            "pods get an address of it, or hang, node by node",
+            "`other-network`, in preflight too",
+        ),
+    ),
 )
-def check_other_network(look: PreflightLook) -> Verdict:
+def check_other_network(look: Look) -> Verdict:
     """The kubelet takes one configuration: the first by its file name."""
     sets = [p for p in look.deployed if p.kind == "DaemonSet"]
     found = [
