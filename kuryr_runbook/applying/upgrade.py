@@ -6,13 +6,11 @@ controller runs, the pods that it would forget are noted where it looks for them
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from kuryr_runbook.applying.steps import Executor, Known, Say
 from kuryr_runbook.clients.kubernetes.client import KubernetesClient
 from kuryr_runbook.model.bodies import Body, plain
 from kuryr_runbook.model.errors import CheckError, DeadlineError
+from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.plan import Step
 from kuryr_runbook.model.releases.names import POD_FINALIZER
 from kuryr_runbook.snapshots.cluster.unmoved_pods import read_unmoved
@@ -20,8 +18,6 @@ from kuryr_runbook.specs.kuryr_port import kuryr_port
 from kuryr_runbook.specs.upgrade_check import CHECK_SECONDS, CONTAINER, FAILURE, WARNING
 
 LOG_LINES = 200
-
-Manifest = Mapping[str, Any]
 
 
 class UpgradeExecutor(Executor):
@@ -57,7 +53,7 @@ class UpgradeExecutor(Executor):
         """Exit status and log. Raises DeadlineError with what was seen last."""
         name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
 
-        def until(seen: dict[str, dict[str, Any]]) -> bool:
+        def until(seen: dict[str, Manifest]) -> bool:
             return name in seen and _exit_status(seen[name]) is not None
 
         seen = self._cluster.watch(

@@ -18,6 +18,7 @@ from kuryr_runbook.display.progress import say
 from kuryr_runbook.model.bodies import plain
 from kuryr_runbook.model.errors import DeadlineError, DriftError
 from kuryr_runbook.model.findings import Finding, Status
+from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.plan import Action, Outcome, Plan, Step, Target
 from kuryr_runbook.phases.base import Phase
 from kuryr_runbook.phases.credentials.login import Login, plan_login
@@ -51,7 +52,7 @@ from kuryr_runbook.specs.controller import (
     references,
 )
 from kuryr_runbook.specs.kuryr_conf import Conf
-from kuryr_runbook.specs.manifests import Manifest, made_for, pull_secret, secret
+from kuryr_runbook.specs.manifests import made_for, pull_secret, secret
 
 WELL_SECONDS = 120.0
 """How long the controller may take from available to well; the same for its old pod to go."""

@@ -12,6 +12,7 @@ from kuryr_runbook.display.waiting import Wait, begin_wait
 from kuryr_runbook.model.bodies import plain
 from kuryr_runbook.model.errors import DeadlineError
 from kuryr_runbook.model.findings import Finding
+from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.plan import Outcome, Plan
 from kuryr_runbook.phases.base import Phase
 from kuryr_runbook.phases.earlier.image import deployed_image, registry_login
@@ -25,7 +26,7 @@ from kuryr_runbook.snapshots.cluster.state import read_cluster
 from kuryr_runbook.snapshots.reading import known
 from kuryr_runbook.specs import kuryr_conf
 from kuryr_runbook.specs.daemon import DAEMON, daemon_manifests
-from kuryr_runbook.specs.manifests import Manifest, pull_secret
+from kuryr_runbook.specs.manifests import pull_secret
 
 READY_SECONDS = 120.0
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Any
 
 from kuryr_runbook.applying.by_kind import ByKind, Call, SiteExecutor
 from kuryr_runbook.applying.credentials import CredentialExecutor
@@ -14,6 +13,7 @@ from kuryr_runbook.display.progress import say
 from kuryr_runbook.model.bodies import Body, plain
 from kuryr_runbook.model.errors import DeadlineError, DriftError
 from kuryr_runbook.model.findings import Finding, Status
+from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.plan import Action, Outcome, Plan, Step, Target, staged
 from kuryr_runbook.phases.base import Phase
 from kuryr_runbook.phases.verification import Verification
@@ -45,8 +45,6 @@ DEFINITION = ("apiextensions.k8s.io/v1", "CustomResourceDefinition")
 
 ENDED = ("Succeeded", "Failed")
 """Phases of pods that use their network no more, though their status may show an address still."""
-
-Manifest = dict[str, Any]
 
 
 class Teardown(Phase):
@@ -111,9 +109,9 @@ class Teardown(Phase):
             remedy="run teardown again" if left else "",
         )
 
-    def _objects(self) -> list[dict[str, Any]]:
+    def _objects(self) -> list[Manifest]:
         namespace = self.site.kubernetes.namespace
-        found = []
+        found: list[Manifest] = []
         for version, kind in KINDS:
             cluster_wide = kind.startswith("ClusterRole")
             found += self._marked(version, kind, None if cluster_wide else namespace)

@@ -14,6 +14,7 @@ from kuryr_runbook.display.tables import View, table
 from kuryr_runbook.model.bodies import plain
 from kuryr_runbook.model.errors import DeadlineError, DriftError
 from kuryr_runbook.model.findings import Finding
+from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.plan import Outcome, Plan
 from kuryr_runbook.phases.base import Phase, judged
 from kuryr_runbook.phases.earlier.image import deployed_image, registry_login
@@ -35,7 +36,7 @@ from kuryr_runbook.snapshots.diagnosis import read_diagnosis
 from kuryr_runbook.snapshots.workload.traces import read_traces, remaining
 from kuryr_runbook.snapshots.workload.workload import read_workload
 from kuryr_runbook.specs.controller import CONTROLLER, controller_reference
-from kuryr_runbook.specs.manifests import Manifest, made_for
+from kuryr_runbook.specs.manifests import made_for
 from kuryr_runbook.specs.workload import (
     namespace_manifest,
     workload_manifests,

@@ -6,12 +6,11 @@ import base64
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.plan import Action, Change, Plan, Step, Target, shown, staged
 from kuryr_runbook.snapshots.cluster.previews import ObjectPreview
 from kuryr_runbook.specs.applied import WORKLOADS, shown_name
 from kuryr_runbook.specs.manifests import digest
-
-Manifest = Mapping[str, Any]
 
 UNSTABLE = ("managedFields", "resourceVersion", "generation", "creationTimestamp", "uid")
 """Metadata that the API server keeps for itself."""

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 from kuryr_runbook.model.bodies import ProgramDeletion
+from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.plan import Action, Change, Plan, Step, Target
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.planning.kubernetes import deletion, reference_to
 from kuryr_runbook.specs.controller import CONTROLLER
 from kuryr_runbook.specs.daemon import DAEMON
-
-Manifest = Mapping[str, Any]
 
 PLAN = "resilience"
 CORDONED_BY = "kuryr-runbook/cordoned-by"

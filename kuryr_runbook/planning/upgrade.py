@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kuryr_runbook.model import upgrades
+from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.plan import Action, Change, Step, Target
 from kuryr_runbook.model.releases import RELEASES, Release, StatePlace
 from kuryr_runbook.model.upgrades import Installed
-from kuryr_runbook.specs.manifests import Manifest
 
 RELEASE = Target("release", "kuryr")
 RUNNING_PODS = Target("pods", "that run")

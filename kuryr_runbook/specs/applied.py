@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from kuryr_runbook.model.errors import DriftError
+from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.specs.manifests import INSTANCE, MANAGED_BY, RUNBOOK, marks, unmarked
-
-Manifest = Mapping[str, Any]
 
 WORKLOADS = ("Deployment", "DaemonSet")
 """Kinds whose pods use what the other objects hold: they come last."""

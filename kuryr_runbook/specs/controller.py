@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.specs import kuryr_conf
 from kuryr_runbook.specs.custom_resources import custom_resource_definitions
 from kuryr_runbook.specs.kuryr_conf import CREDENTIAL_SECRET, Conf, render_conf
 from kuryr_runbook.specs.manifests import (
-    Manifest,
     digest,
     metadata,
     pod_template,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.releases import Crd
 from kuryr_runbook.model.releases.names import API_VERSION
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.specs.manifests import Manifest, labels
+from kuryr_runbook.specs.manifests import labels
 
 
 def custom_resource_definitions(site: Site) -> list[Manifest]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.releases import RELEASES
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.specs import kuryr_conf
@@ -11,7 +12,6 @@ from kuryr_runbook.specs.image import PLUGIN_PATH
 from kuryr_runbook.specs.manifests import (
     PULL_SECRET,
     TOLERATIONS,
-    Manifest,
     config_map,
     digest,
     labels,

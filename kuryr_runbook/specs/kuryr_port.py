@@ -11,13 +11,13 @@ from typing import Any
 
 from kuryr_runbook.model.documents import parse_json
 from kuryr_runbook.model.errors import FileError
+from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.releases.names import (
     API_VERSION,
     NODE_LABEL,
     PORT_FINALIZER,
     VIF_ANNOTATION,
 )
-from kuryr_runbook.specs.manifests import Manifest
 
 FIELDS = "versioned_object.data"
 DEFAULT_INTERFACE = "eth0"

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.plan import KNOWN_LATER, known_later
 from kuryr_runbook.model.releases import Rule
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.upgrades import RELEASE_LABEL
-
-Manifest = dict[str, Any]
 
 PULL_SECRET = "kuryr-registry"  # noqa: S105 - the name of a Secret
 
@@ -156,8 +155,8 @@ def pod_template(
     site: Site,
     name: str,
     config: str,
-    containers: list[Manifest],
-    volumes: list[Manifest],
+    containers: Sequence[Manifest],
+    volumes: Sequence[Manifest],
 ) -> Manifest:
     """Template of pods that run before there is a pod network; `config` is what rolls them."""
     return {
@@ -173,8 +172,8 @@ def pod_template(
             "tolerations": TOLERATIONS,
             "terminationGracePeriodSeconds": 5,
             "imagePullSecrets": [{"name": PULL_SECRET}],
-            "containers": containers,
-            "volumes": volumes,
+            "containers": [*containers],
+            "volumes": [*volumes],
         },
     }
 

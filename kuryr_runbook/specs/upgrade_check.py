@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from importlib import resources
 
+from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.specs import kuryr_conf
 from kuryr_runbook.specs.controller import CONFIG_SECRET, CONTROLLER
-from kuryr_runbook.specs.manifests import Manifest, metadata, pod_template
+from kuryr_runbook.specs.manifests import metadata, pod_template
 
 UPGRADE_CHECK = "kuryr-upgrade-check"
 CONTAINER = "check"
@@ -47,7 +48,10 @@ def upgrade_check(site: Site, image: str) -> Manifest:
     return {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": metadata(site, UPGRADE_CHECK) | {"labels": template["metadata"]["labels"]},
+        "metadata": {
+            **metadata(site, UPGRADE_CHECK),
+            "labels": template["metadata"]["labels"],
+        },
         "spec": template["spec"]
         | {
             "serviceAccountName": CONTROLLER,

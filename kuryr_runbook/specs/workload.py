@@ -15,8 +15,9 @@ from importlib import resources
 from typing import Any
 
 from kuryr_runbook.model import addressing
+from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.specs.manifests import PULL_SECRET, Manifest, digest, labels, pull_secret
+from kuryr_runbook.specs.manifests import PULL_SECRET, digest, labels, pull_secret
 
 DEMO = "kuryr-demo"
 ACCOUNT = "demo-sa"

@@ -15,13 +15,13 @@ import pytest
 import yaml
 
 from kuryr_runbook.clients.kubernetes.client import KubernetesClient
-from kuryr_runbook.clients.openstack.api import Resource
 from kuryr_runbook.clients.openstack.client import OpenStackClient
 from kuryr_runbook.clients.openstack.identity import IdentityClient
 from kuryr_runbook.lab.openstack import connect
 from kuryr_runbook.lab.settings import PROJECT, LabSettings
 from kuryr_runbook.model.errors import AccessError
 from kuryr_runbook.model.marks import is_marked
+from kuryr_runbook.model.objects import Resource
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.phases.base import Phase
 from kuryr_runbook.phases.controller import Controller

@@ -6,10 +6,11 @@ import pytest
 from worlds.sites import lab_site
 
 from kuryr_runbook.model.drivers import VifDriver
+from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.releases import RELEASES, minor_version
 from kuryr_runbook.specs.controller import ControllerConfig, controller_manifests
 from kuryr_runbook.specs.daemon import cleaner_manifest, daemon_manifests
-from kuryr_runbook.specs.manifests import Manifest, pull_secret
+from kuryr_runbook.specs.manifests import pull_secret
 from kuryr_runbook.specs.requirements import (
     needed_extensions,
     needed_rights,

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from kuryr_runbook.clients.kubernetes.errors import FieldConflict
-
-Manifest = dict[str, Any]
+from kuryr_runbook.model.objects import Manifest
 
 FIELD_MANAGER = "kuryr-runbook"
 

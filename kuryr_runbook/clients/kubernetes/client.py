@@ -7,13 +7,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from kuryr_runbook.clients.kubernetes.api import Manifest
 from kuryr_runbook.clients.kubernetes.errors import CHANGED_MEANWHILE
 from kuryr_runbook.clients.kubernetes.exec import Executed, execute_in_pod
 from kuryr_runbook.clients.kubernetes.reading import ClusterReader, apply, place_of
 from kuryr_runbook.clients.kubernetes.session import KubernetesSession
 from kuryr_runbook.clients.patience import TRANSIENT, Notify, looks
 from kuryr_runbook.model.errors import DeadlineError
+from kuryr_runbook.model.objects import Manifest
 
 GONE_SECONDS = 180.0
 """How long a deleted object may take: its pods' grace, and the kubelet's own pace."""

@@ -15,8 +15,9 @@ from kuryr_runbook.clients.kubernetes.connection import connect
 from kuryr_runbook.clients.kubernetes.errors import SERVER, UNREACHABLE, ours
 from kuryr_runbook.model.errors import AccessError, ApplyError
 from kuryr_runbook.model.locking import Holder, LeaseRecord
+from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.specs.manifests import Manifest, metadata
+from kuryr_runbook.specs.manifests import metadata
 
 GROUP, VERSION = "coordination.k8s.io", "v1"
 LEASE_SECONDS = 30

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from kuryr_runbook.clients.answers import part_of
-from kuryr_runbook.clients.kubernetes.api import KubernetesReader, Manifest, Preview
+from kuryr_runbook.clients.kubernetes.api import KubernetesReader, Preview
 from kuryr_runbook.clients.kubernetes.errors import said
 from kuryr_runbook.clients.kubernetes.reading import ClusterReader
 from kuryr_runbook.clients.kubernetes.session import KubernetesSession
 from kuryr_runbook.clients.patience import Notify
 from kuryr_runbook.model.errors import ApplyError
+from kuryr_runbook.model.objects import Manifest
 
 NOWHERE = "0.0.0.1"
 """An address that is in no service range."""

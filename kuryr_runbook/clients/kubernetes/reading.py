@@ -7,7 +7,7 @@ from contextlib import closing
 from typing import Any
 
 from kuryr_runbook.clients.answers import SEE_WHAT_ANSWERS, expected, part_of
-from kuryr_runbook.clients.kubernetes.api import FIELD_MANAGER, Manifest, Preview
+from kuryr_runbook.clients.kubernetes.api import FIELD_MANAGER, Preview
 from kuryr_runbook.clients.kubernetes.errors import FORGOTTEN, ConflictError
 from kuryr_runbook.clients.kubernetes.session import KubernetesSession
 from kuryr_runbook.clients.kubernetes.watch import (
@@ -19,6 +19,7 @@ from kuryr_runbook.clients.kubernetes.watch import (
 )
 from kuryr_runbook.clients.patience import TRANSIENT
 from kuryr_runbook.model.errors import UnreachableError
+from kuryr_runbook.model.objects import Manifest
 
 PAGE = 500
 """How many objects one answer of a list may hold; kubectl asks for as many."""

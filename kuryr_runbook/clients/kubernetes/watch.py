@@ -11,8 +11,7 @@ from typing import Any
 from kuryr_runbook.clients.answers import expected, mapping_of, part_of
 from kuryr_runbook.clients.exchanges import Bounds
 from kuryr_runbook.clients.patience import TransientError
-
-Object = dict[str, Any]
+from kuryr_runbook.model.objects import Manifest
 
 WATCH_SECONDS = 10
 """Watches are short, each after a new list: an expired or cut watch then costs a second."""
@@ -27,7 +26,7 @@ class Event:
     """What became of an object."""
 
     name: str
-    found: Object | None
+    found: Manifest | None
     """As it is now; None: it is gone."""
 
 
@@ -35,15 +34,15 @@ class Event:
 class Watched:
     """Which objects are followed, as two questions to the API server."""
 
-    listed: Callable[[], list[Object]]
+    listed: Callable[[], list[Manifest]]
     """All that there are."""
     events: Callable[[int], Iterator[Event]]
     """What becomes of them, for that many seconds; TransientError when this watch was cut."""
 
 
 def follow(
-    watched: Watched, *, seconds: float, until: Callable[[dict[str, Object]], bool]
-) -> dict[str, Object]:
+    watched: Watched, *, seconds: float, until: Callable[[dict[str, Manifest]], bool]
+) -> dict[str, Manifest]:
     """Follow the objects until `until` says so, or for that many seconds.
 
     `until` gets the objects by name, at first and after every change. Returns the last that was
@@ -66,7 +65,7 @@ def follow(
             return seen
 
 
-def _take(event: Event, seen: dict[str, Object]) -> None:
+def _take(event: Event, seen: dict[str, Manifest]) -> None:
     if event.found is None:
         seen.pop(event.name, None)
     else:
@@ -108,7 +107,7 @@ def _lines(answer: Any) -> Iterator[bytes]:
         yield from filter(None, lines)
 
 
-def _refused(status: Object) -> Exception:
+def _refused(status: Manifest) -> Exception:
     from kubernetes.client.exceptions import ApiException
 
     code = status.get("code")

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from kuryr_runbook.clients.openstack.address_pairs import Pairs
-
-Resource = dict[str, Any]
+from kuryr_runbook.model.objects import Resource
 
 
 @dataclass(frozen=True, slots=True)

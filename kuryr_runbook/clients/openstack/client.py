@@ -8,11 +8,12 @@ from typing import Any
 
 from kuryr_runbook.clients.answers import part_of, understood
 from kuryr_runbook.clients.openstack.address_pairs import Pairs, changed_pairs
-from kuryr_runbook.clients.openstack.api import COLLECTIONS, Resource
+from kuryr_runbook.clients.openstack.api import COLLECTIONS
 from kuryr_runbook.clients.openstack.reading import CloudReader
 from kuryr_runbook.clients.openstack.session import NAMES, OpenStackSession, part_of_body
 from kuryr_runbook.clients.patience import Notify, TransientError, looks
 from kuryr_runbook.model.errors import ApplyError, DeadlineError, UnreachableError
+from kuryr_runbook.model.objects import Resource
 
 ACTIVE_SECONDS = 600.0
 """How long a load balancer may take; amphora VMs boot in one to three minutes."""

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from kuryr_runbook.clients.answers import part_of, understood
-from kuryr_runbook.clients.openstack.api import Resource
 from kuryr_runbook.clients.openstack.session import OpenStackSession, part_of_body
 from kuryr_runbook.clients.patience import TransientError
 from kuryr_runbook.clients.secrets import learn
 from kuryr_runbook.model.errors import AccessError
+from kuryr_runbook.model.objects import Resource
 
 CREDENTIALS = "Keystone: application_credentials"
 

@@ -14,12 +14,13 @@ from typing import Any, Protocol
 
 from kuryr_runbook.clients import exchanges
 from kuryr_runbook.clients.answers import MALFORMED, SEE_WHAT_ANSWERS, understood
-from kuryr_runbook.clients.openstack.api import OpenStackReader, Resource
+from kuryr_runbook.clients.openstack.api import OpenStackReader
 from kuryr_runbook.clients.openstack.client import OpenStackClient
 from kuryr_runbook.clients.openstack.reading import CloudReader
 from kuryr_runbook.clients.openstack.session import NAMES, OpenStackSession, part_of_body, said
 from kuryr_runbook.clients.patience import Notify
 from kuryr_runbook.model.errors import AccessError, ApplyError, UnreachableError
+from kuryr_runbook.model.objects import Resource
 
 PATIENCE_SECONDS = 30.0
 """How long a busy service is asked again: somebody waits for what probes say, and can look anew."""

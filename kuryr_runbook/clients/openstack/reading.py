@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from kuryr_runbook.clients.answers import SEE_WHAT_ANSWERS, part_of, understood
-from kuryr_runbook.clients.openstack.api import COLLECTIONS, Collection, Resource
+from kuryr_runbook.clients.openstack.api import COLLECTIONS, Collection
 from kuryr_runbook.clients.openstack.session import NAMES, OpenStackSession, part_of_body
 from kuryr_runbook.model.errors import UnreachableError
+from kuryr_runbook.model.objects import Resource
 
 PAGE = 1000
 """How many resources one answer of a list may hold."""

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator
 
 from kuryr_runbook.clients.kubernetes.client import KubernetesClient
 from kuryr_runbook.display.waiting import PlainChanges, Wait, begin_wait
 from kuryr_runbook.model.errors import DeadlineError, RunbookError
-
-Manifest = Mapping[str, Any]
+from kuryr_runbook.model.objects import Manifest
 
 ROLLOUT_SECONDS = 300.0
 LOG_LINES = 25
@@ -49,7 +47,7 @@ def wait_rolled_out(
     """
     name, namespace = manifest["metadata"]["name"], manifest["metadata"]["namespace"]
 
-    def look(seen: dict[str, dict[str, Any]]) -> tuple[bool, str]:
+    def look(seen: dict[str, Manifest]) -> tuple[bool, str]:
         if name not in seen:
             return False, ""
         item = {**seen[name], "kind": manifest["kind"]}
@@ -79,15 +77,15 @@ def watched(
     *,
     wait: Wait,
     seconds: float,
-    look: Callable[[dict[str, dict[str, Any]]], tuple[bool, str]],
-) -> dict[str, dict[str, Any]]:
+    look: Callable[[dict[str, Manifest]], tuple[bool, str]],
+) -> dict[str, Manifest]:
     """Follow the objects of a kind, telling the wait what `look` says of them, until that is so.
 
     Gives back what was seen last; the caller asks `look` again whether it was in time.
     """
     start = time.monotonic()
 
-    def until(seen: dict[str, dict[str, Any]]) -> bool:
+    def until(seen: dict[str, Manifest]) -> bool:
         done, told = look(seen)
         tell = wait.came if done else wait.still
         tell(told, time.monotonic() - start)

@@ -17,13 +17,13 @@ from kuryr_runbook.checking.traffic.resilience import (
     orphans,
 )
 from kuryr_runbook.checking.view.cloud import Look
-from kuryr_runbook.clients.kubernetes.api import Manifest
 from kuryr_runbook.clients.kubernetes.client import KubernetesClient
 from kuryr_runbook.clients.openstack.probes import AskingCloud
 from kuryr_runbook.display.progress import say
 from kuryr_runbook.model.bodies import ProgramDeletion
 from kuryr_runbook.model.errors import ApplyError, DeadlineError
 from kuryr_runbook.model.findings import Finding, Status, worst
+from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.plan import Action, Plan, Step
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.phases.waits import polling

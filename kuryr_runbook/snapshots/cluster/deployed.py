@@ -11,13 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from kuryr_runbook.clients.kubernetes.api import KubernetesReader
-from kuryr_runbook.snapshots.cluster.objects import (
-    FINISHED,
-    Manifest,
-    name_of,
-    namespace_of,
-    reference,
-)
+from kuryr_runbook.model.objects import Manifest
+from kuryr_runbook.snapshots.cluster.objects import FINISHED, name_of, namespace_of, reference
 from kuryr_runbook.snapshots.parsing import number, part, parts, text
 from kuryr_runbook.snapshots.reading import attempted
 

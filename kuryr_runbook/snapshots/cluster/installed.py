@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 from kuryr_runbook.clients.images.registry import RemoteImage
+from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.upgrades import RELEASE_LABEL, UNKNOWN, Installed
 from kuryr_runbook.snapshots.parsing import part, parts
@@ -13,8 +13,6 @@ from kuryr_runbook.snapshots.reading import Unreadable, attempted
 from kuryr_runbook.specs.controller import controller_reference
 from kuryr_runbook.specs.daemon import daemon_reference
 from kuryr_runbook.specs.image import LABEL, Reference
-
-Manifest = Mapping[str, Any]
 
 
 class ClusterReader(Protocol):

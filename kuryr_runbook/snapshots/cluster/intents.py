@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import ip_network
-from typing import Any
 
 from kuryr_runbook.model.intents import Intent, Wish
+from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.snapshots.parsing import part, parts, text, texts
-
-Manifest = Mapping[str, Any]
 
 POLICIES = ("networking.k8s.io/v1", "NetworkPolicy")
 NAMESPACES = ("v1", "Namespace")

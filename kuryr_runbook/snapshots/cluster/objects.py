@@ -7,13 +7,13 @@ as empty, since who asks for it says what it needs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from kuryr_runbook.model.errors import AccessError
 from kuryr_runbook.model.intents import Intent
+from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.releases import Release
 from kuryr_runbook.model.releases.names import POD_FINALIZER, VIF_ANNOTATION
 from kuryr_runbook.model.services import ServicePort
@@ -28,7 +28,6 @@ from kuryr_runbook.snapshots.cluster.vif import (
 from kuryr_runbook.snapshots.parsing import address, number, part, parts, text, texts, time
 from kuryr_runbook.snapshots.scrubbing import scrubbed
 
-Manifest = Mapping[str, Any]
 Key = tuple[str, str]
 """Namespace and name."""
 

@@ -6,14 +6,12 @@ it fills in are no differences.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from kuryr_runbook.clients.kubernetes.api import KubernetesReader
+from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.specs.applied import applied, is_adopted
-
-Manifest = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

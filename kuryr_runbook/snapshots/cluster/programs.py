@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from kuryr_runbook.clients.kubernetes.api import KubernetesReader
+from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.snapshots.logs import LogRecord, telling_records
 from kuryr_runbook.snapshots.parsing import number, part, parts, text, time
@@ -15,8 +14,6 @@ from kuryr_runbook.snapshots.reading import Unreadable, attempted
 from kuryr_runbook.specs.controller import CONTROLLER
 from kuryr_runbook.specs.daemon import DAEMON
 from kuryr_runbook.specs.manifests import metadata
-
-Manifest = Mapping[str, Any]
 
 LOGS = 5
 """Daemons whose logs are read: the same fault says the same everywhere."""

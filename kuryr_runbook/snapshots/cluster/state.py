@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from kuryr_runbook.clients.kubernetes.api import KubernetesReader
 from kuryr_runbook.model.errors import ApplyError, DriftError
+from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.releases import Release
 from kuryr_runbook.model.releases.names import API_VERSION
 from kuryr_runbook.model.site import Site
@@ -33,7 +34,6 @@ from kuryr_runbook.snapshots.cluster.intents import (
 from kuryr_runbook.snapshots.cluster.objects import (
     Endpoints,
     KuryrObject,
-    Manifest,
     Node,
     Pod,
     Service,

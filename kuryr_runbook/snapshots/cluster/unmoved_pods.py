@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from kuryr_runbook.clients.kubernetes.api import KubernetesReader
+from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.releases.names import API_GROUP, API_VERSION, VIF_ANNOTATION
 from kuryr_runbook.snapshots.parsing import part
-
-Manifest = Mapping[str, Any]
 
 PORTS = f"kuryrports.{API_GROUP}"
 

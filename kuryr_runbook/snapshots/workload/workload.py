@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from kuryr_runbook.clients.kubernetes.api import KubernetesReader
+from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.releases.names import API_VERSION
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.snapshots.cluster.deployed import program_of
 from kuryr_runbook.snapshots.cluster.objects import (
     Endpoints,
-    Manifest,
     Pod,
     Service,
     endpoints_of,

@@ -7,8 +7,8 @@ from worlds.memory_cloud import MemoryCloud
 from worlds.memory_cluster import MemoryCluster
 from worlds.sites import lab_site
 
-from kuryr_runbook.clients.openstack.api import Resource
 from kuryr_runbook.model.errors import AccessError
+from kuryr_runbook.model.objects import Resource
 from kuryr_runbook.snapshots.cloud.state import LISTS, NOT_ASKED
 from kuryr_runbook.snapshots.cluster.vif import PodVif
 from kuryr_runbook.snapshots.reading import Unreadable
