@@ -17,7 +17,7 @@ from kuryr_runbook.model.errors import RecordError
 from kuryr_runbook.recording.signing import key_path, load_public_keys, public_path
 from kuryr_runbook.recording.standing import standing_in
 from kuryr_runbook.recording.verifying import verify
-from kuryr_runbook.running.run_options import RunOptions, RunResult
+from kuryr_runbook.running.request import RunResult
 
 LAB_SITE = Path(__file__).parents[2] / "parameters" / "lab.yaml"
 LARGE = "print('x' * 900_000)"
@@ -45,8 +45,14 @@ def run(tmp_path: Path, directory: Path, *cells: str) -> RunResult:
     notebooks.mkdir()
     write_notebook(notebooks / FIRST.notebook, *cells)
     write_notebook(notebooks / SECOND.notebook, "print('second')")
-    options = RunOptions(run_dir=directory, notebooks=notebooks, leases=lambda site: MemoryLeases())
-    return execute(LAB_SITE, [FIRST, SECOND], options, io.StringIO())
+    return execute(
+        LAB_SITE,
+        [FIRST, SECOND],
+        io.StringIO(),
+        run_dir=directory,
+        notebooks=notebooks,
+        leases=lambda site: MemoryLeases(),
+    )
 
 
 def told_by_verifying(place: Path) -> list[str]:
