@@ -298,6 +298,42 @@ def test_what_is_not_certain_is_told_and_stays(kind: str, spoil: Break) -> None:
     assert planned(world).steps == ()
 
 
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        {"description": owner_mark("lab", "another")},
+        {"description": "by hand", "cidr": "10.65.0.0/16"},
+        {"description": "", "network_id": "elsewhere"},
+    ],
+)
+def test_subnets_of_the_name_alone_are_not_this_clusters(theirs: dict[str, str]) -> None:
+    world = copy.deepcopy(HEALTHY["old"])
+    for spoil in (leave_port, leave_balancer, leave_pair):
+        spoil(world, 2)
+    assert {step.target.kind for step in planned(world).steps} == {
+        "port", "loadbalancer", ADDRESS_PAIRS,
+    }  # fmt: skip
+    for name in ("s-pods", "s-services"):
+        world.resource("subnet", name).update(theirs)
+    if "network_id" in theirs:
+        world.remove("port", "leg-s-services")
+    assert planned(world).steps == ()
+    orphans = {it.check: it for it in check_diagnosis(Look(world.read()))}["port-orphaned"]
+    assert orphans.status is Status.UNKNOWN
+    assert "not known to be this cluster's" in orphans.evidence
+
+
+def test_adopted_subnets_are_this_clusters_where_they_are_as_the_site_says() -> None:
+    world = copy.deepcopy(HEALTHY["old"])
+    for name in ("s-pods", "s-services"):
+        world.resource("subnet", name)["description"] = "by hand"
+    for spoil in (leave_port, leave_balancer, leave_pair):
+        spoil(world, 2)
+    assert {step.target.kind for step in planned(world).steps} == {
+        "port", "loadbalancer", ADDRESS_PAIRS,
+    }  # fmt: skip
+
+
 def test_finalizers_of_others_stay() -> None:
     world = copy.deepcopy(HEALTHY["new"])
     hold_pod(world, 3)

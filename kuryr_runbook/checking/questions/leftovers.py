@@ -21,7 +21,7 @@ from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.model.findings import Status, Victim
 from kuryr_runbook.model.marks import KURYRS_FLOATING_IP
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.snapshots.cloud.ownership import Ownership
+from kuryr_runbook.snapshots.cloud.ownership import Ownership, is_of_some_pod
 from kuryr_runbook.snapshots.cloud.resources import Port
 from kuryr_runbook.snapshots.cluster.objects import Pod, Service
 from kuryr_runbook.snapshots.cluster.vif import PodVif
@@ -94,6 +94,7 @@ def check_finalizers(look: Look) -> Iterator[Cause]:
 )
 def check_ports(look: Look) -> Iterator[Cause]:
     """Each takes an address and a piece of the quota, as do those that are nobody's at all."""
+    subnet = look.own_pod_subnet
     used = {vif.port_id for vif in look.vifs.values() if isinstance(vif, PodVif)}
     uids = {pod.uid for pod in look.all_pods}
     orphans = [
@@ -108,7 +109,7 @@ def check_ports(look: Look) -> Iterator[Cause]:
         told = [f"{it.id} ({', '.join(it.addresses)})" for it in orphans]
         yield Cause(
             status=Status.WARN,
-            evidence=f"{len(orphans)} ports in {look.pod_subnet.name}: {some(told)}",
+            evidence=f"{len(orphans)} ports in {subnet.name}: {some(told)}",
             remedy=f"openstack port delete {' '.join(it.id for it in orphans[:5])}",
             victims=tuple(Victim("port", it.id) for it in orphans),
             explains=frozenset(),
@@ -130,13 +131,8 @@ def check_second_ports(look: Look) -> Iterator[Cause]:
     doubles: dict[str, list[Port]] = defaultdict(list)
     for port in look.ports.values():
         pod, vif = known.get(port.device_id, (None, None))
-        is_pods = pod and look.owned(Ownership.is_pods, port)
-        if (
-            is_pods
-            and look.is_old(port.created, JUST_NOW)
-            and isinstance(vif, PodVif)
-            and vif.port_id != port.id
-        ):
+        is_pods = is_of_some_pod(port) and look.is_old(port.created, JUST_NOW)
+        if is_pods and pod and isinstance(vif, PodVif) and vif.port_id != port.id:
             doubles[str(pod)].append(port)
     if doubles:
         told = [f"{pod}: {', '.join(it.id for it in ports)}" for pod, ports in doubles.items()]

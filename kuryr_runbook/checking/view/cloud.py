@@ -12,7 +12,7 @@ from kuryr_runbook.checking.verdicts import CouldNotLook, readable
 from kuryr_runbook.checking.view.cluster import ClusterLook
 from kuryr_runbook.model.errors import RunbookError
 from kuryr_runbook.model.rules import admits
-from kuryr_runbook.snapshots.cloud.lookup import Named, SeveralError, find
+from kuryr_runbook.snapshots.cloud.lookup import Named, find
 from kuryr_runbook.snapshots.cloud.ownership import Ownership
 from kuryr_runbook.snapshots.cloud.resources import (
     Balancer,
@@ -69,10 +69,18 @@ class Look(ClusterLook):
 
         Raises CouldNotLook where it cannot say.
         """
-        try:
-            return ask(self._ownership, resource)
-        except RunbookError as error:
-            raise CouldNotLook(error.message, error.remedy or "") from error
+        return _sure(lambda: ask(self._ownership, resource))
+
+    @cached_property
+    def own_pod_subnet(self) -> Subnet:
+        """The subnet whose ports Kuryr made for this very cluster."""
+        named, found = self.pod_subnet, _sure(lambda: self._ownership.pod_subnet)
+        if found is None:
+            raise CouldNotLook(
+                f"subnet {named.name} ({named.id}) is not known to be this cluster's",
+                f"put its id into {pod_subnet(self.site).key}_id",
+            )
+        return found
 
     @cached_property
     def _ownership(self) -> Ownership:
@@ -243,10 +251,15 @@ def look_up(items: Iterable[N] | Unreadable, wanted: Wanted, cloud: CloudState) 
 
     Raises CouldNotLook where that was not read, or several have the name.
     """
+    return _sure(lambda: find(readable(items), wanted, readable(cloud.project_id)))
+
+
+def _sure(ask: Callable[[], T]) -> T:
+    """What `ask` returns. Raises CouldNotLook where it refuses."""
     try:
-        return find(readable(items), wanted, readable(cloud.project_id))
-    except SeveralError as several:
-        raise CouldNotLook(several.message, several.remedy or "") from several
+        return ask()
+    except RunbookError as error:
+        raise CouldNotLook(error.message, error.remedy or "") from error
 
 
 def ipv4(address: str) -> IPv4Address | None:

@@ -108,7 +108,7 @@ class Ownership:
         """Whether Kuryr made the port for a pod, or for pods to come; also a subport of a node."""
         subnet = self.pod_subnet
         return (
-            port.device_owner in POD_PORT_OWNERS
+            is_of_some_pod(port)
             and subnet is not None
             and port.is_in(subnet.id)
             and port.id not in self._subports_of_others
@@ -203,7 +203,7 @@ class Ownership:
         ports = (it for it in known(cloud.ports) if it.project_id == project)
         return (
             any(is_marked(it.description) and not self.is_ours(it) for it in marked)
-            or any(it.device_owner in POD_PORT_OWNERS and not self.is_pods(it) for it in ports)
+            or any(is_of_some_pod(it) and not self.is_pods(it) for it in ports)
             or any(
                 it.description == KURYRS_FLOATING_IP and it.port_id and it.port_id not in self._vips
                 for it in known(cloud.floating_ips)
@@ -213,6 +213,11 @@ class Ownership:
     @property
     def _project(self) -> str:
         return known(self.cloud.project_id)
+
+
+def is_of_some_pod(port: Port) -> bool:
+    """Whether a Kuryr made the port for pods, of whichever cluster, or it is a subport."""
+    return port.device_owner in POD_PORT_OWNERS
 
 
 def leads_nowhere(floating: FloatingIp) -> bool:
