@@ -107,6 +107,14 @@ NODE_PORTS: tuple[Sign, ...] = (
         PODS,
     ),
     sign(
+        "port-on-trunk",
+        r"currently a (?:subport|parent port) (?:for|of) trunk|\bPortInUseAs\w+"
+        r"|already in use by (?:a|another) trunk",
+        "a port that the controller deletes or plugs is still on a trunk",
+        "openstack network trunk unset --subport PORT TRUNK, as the line names them",
+        PODS | {"port-orphaned"},
+    ),
+    sign(
         "trunk-gone",
         r"\bTrunkNotFound\b|Trunk \S+ could not be found|\bSubPortNotFound\b"
         r"|SubPort .{0,80}not found|trunk .{0,60}(?:does not exist|not found)",

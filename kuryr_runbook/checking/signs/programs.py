@@ -33,6 +33,14 @@ def machine_signs(explains: frozenset[str]) -> Iterator[Sign]:
             f"free -m {_NODE_OF_LINE}; take pods off it, or give it more",
         ),
         (
+            "permission-denied",
+            13,
+            "Permission denied",
+            "a program of Kuryr's may not use a file or a directory",
+            f"ls -lZ, and dmesg for SELinux and AppArmor, {_NODE_OF_LINE}; the daemon has to be "
+            "privileged",
+        ),
+        (
             "disk-full", "(?:28|122)", "No space left on device|Disk quota exceeded",
             "a node's disk is full, or its inodes",
             f"df -h; df -i {_NODE_OF_LINE}",
@@ -51,7 +59,7 @@ def configuration_signs(mender: str, explains: frozenset[str]) -> Iterator[Sign]
     yield mended(
         "option-missing",
         r"RequiredOptError|value required for option|MissingRequiredOptions"
-        r"|Auth plugin requires parameters|\bNoSuchOptError\b|lock_path|no such option",
+        r"|Auth plugin requires parameters|\bNoSuchOptError\b|no such option",
         "kuryr.conf lacks an option",
         mender,
         explains,

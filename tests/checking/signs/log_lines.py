@@ -98,6 +98,9 @@ BOTH: dict[str, tuple[str, ...]] = {
         "OSError: [Errno 23] Too many open files in system: '/host_proc/9/ns/net'",
     ),
     "memory-used-up": ("OSError: [Errno 12] Cannot allocate memory", "MemoryError"),
+    "permission-denied": (
+        "PermissionError: [Errno 13] Permission denied: '/var/lib/kuryr-lock/kuryr-x'",
+    ),
     "disk-full": ("OSError: [Errno 28] No space left on device: '/var/lib/kuryr-lock/x'",),
     "disk-read-only": ("OSError: [Errno 30] Read-only file system: '/var/lib/kuryr-lock/x'",),
 }
@@ -156,6 +159,11 @@ CONTROLLER: dict[str, tuple[str, ...]] = {
         "vlan ids already in use on trunk",
         f"Failed to add subport {PORT} to trunk {PORT} due to VLAN ID 403 conflict.",
         f"VLAN Id conflict (already in use) at trunk {PORT}",
+    ),
+    "port-on-trunk": (
+        f"{SDK}.ConflictException: 409: Client Error for url: {NEUTRON}/ports/{PORT}, Port {PORT} "
+        "is "
+        f"currently a subport for trunk {PORT}.",
     ),
     "trunk-gone": (
         f"{SDK}.NotFoundException: 404: Client Error for url: {NEUTRON}/trunks/{PORT}, Trunk "
@@ -421,6 +429,15 @@ HARMLESS: tuple[str, ...] = (
     "60s without data received from watching /api/v1/pods. Retrying the connection with "
     "resourceVersion=403.",
     "KeyError: 'default'",
+    "Connection to /api/v1/pods closed when watching. This mostly happens when Octavia's Amphora "
+    "closes connection due to lack of activity for 50s.",
+    f"{SDK}.PreconditionFailedException: 412: Client Error for url: {NEUTRON}/ports/{PORT}, "
+    "Constrained to 4, but current revision is 5",
+    f"{SDK}.ConflictException: 409: Client Error for url: {OCTAVIA}/pools, Load Balancer {PORT} is "
+    "immutable and cannot be updated.",
+    f'{K8S}.K8sConflict: Conflict: \'{STATUS}"the object has been modified","code":409}}\'',
+    f"{K8S}.K8sResourceNotFound: Resource not found: '{STATUS}\"pods web-401 not "
+    'found","code":404}}\'',
     "Pod web-403 has no address, its port 401 is on node-503, 403 bytes, process 401",
     f"port {PORT} of pod a/401 took 0.403 s",
 )
