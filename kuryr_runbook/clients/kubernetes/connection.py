@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
+from kuryr_runbook.clients.files import read_yaml
 from kuryr_runbook.clients.kubernetes.kubeconfig import load_login
 from kuryr_runbook.clients.memory_files import memory_path
 from kuryr_runbook.clients.patience import Notify
 from kuryr_runbook.clients.secrets import learn, refuse_unsendable
 from kuryr_runbook.clients.transport import bind
-from kuryr_runbook.model.errors import UsageError
+from kuryr_runbook.model.documents import mapping
+from kuryr_runbook.model.errors import RunbookError, UsageError
+
+WHAT = "kubernetes.kubeconfig"
+CHECK = (
+    "check with `kubectl --kubeconfig FILE --context NAME get nodes`; the lab's is written by "
+    "`kuryr-runbook lab up`"
+)
 
 
 def connect(
@@ -26,11 +35,7 @@ def connect(
     from kubernetes.client import ApiClient, Configuration
     from kubernetes.config import kube_config
 
-    if kubeconfig is not None and not kubeconfig.exists():
-        raise UsageError(
-            f"kubernetes.kubeconfig: no file {kubeconfig}",
-            remedy="name an existing kubeconfig; the lab's is written by `kuryr-runbook lab up`",
-        )
+    _refuse_broken(kubeconfig)
     # Its own way leaves them in a temporary file when the process is killed.
     kube_config._create_temp_file_with_content = _in_memory
     settings = Configuration()
@@ -40,7 +45,15 @@ def connect(
     except config.ConfigException as error:
         raise UsageError(
             f"kubernetes.kubeconfig: {error}",
-            remedy="check with `kubectl --kubeconfig FILE --context NAME get nodes`",
+            remedy=CHECK,
+        ) from error
+    except RunbookError:
+        raise
+    except Exception as error:  # Whatever values make the SDK raise that it does not look at.
+        raise UsageError(
+            "kubernetes.kubeconfig: a value in it is none that the client can use "
+            f"({type(error).__name__})",
+            remedy=CHECK,
         ) from error
     # A plugin may have got the token just now.
     for value in (settings.password, *settings.api_key.values()):
@@ -49,6 +62,18 @@ def connect(
     api = ApiClient(settings)
     bind(api.rest_client.pool_manager)
     return api
+
+
+def _refuse_broken(kubeconfig: Path | None) -> None:
+    """Refuse a file that is none before the SDK reads it: it would wait for a pipe, for example."""
+    named = os.environ.get("KUBECONFIG", "").split(os.pathsep)
+    others = [Path(name).expanduser() for name in named if name] or [Path.home() / ".kube/config"]
+    for path in [kubeconfig] if kubeconfig else [path for path in others if path.exists()]:
+        content = mapping(read_yaml(path, WHAT, remedy=CHECK), f"{WHAT} {path}", remedy=CHECK)
+        for kind in ("clusters", "users", "contexts"):
+            items = content.get(kind) or []
+            if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+                raise UsageError(f"{WHAT} {path}: {kind} is no list of entries", remedy=CHECK)
 
 
 def _in_memory(content: bytes | str, *_: object, **__: object) -> str:

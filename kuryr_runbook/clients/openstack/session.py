@@ -20,6 +20,7 @@ from kuryr_runbook.clients.answers import (
     understood,
 )
 from kuryr_runbook.clients.exchanges import Bounds, exchange
+from kuryr_runbook.clients.openstack.cloud_config import cloud_region
 from kuryr_runbook.clients.openstack.login import log_in_once
 from kuryr_runbook.clients.patience import (
     TRANSIENT,
@@ -35,7 +36,6 @@ from kuryr_runbook.model.errors import (
     ApplyError,
     RunbookError,
     UnreachableError,
-    UsageError,
 )
 from kuryr_runbook.model.secrets import SECRET_NAME
 
@@ -79,29 +79,7 @@ class OpenStackSession:
         `bounds`: of one answer; `patience`: how long one that may change is asked for at most, in
         seconds, where that is less than the service's own time.
         """
-        import openstack
-        from openstack import exceptions
-
-        if clouds_yaml is not None and not clouds_yaml.exists():
-            raise UsageError(
-                f"openstack.clouds_yaml: no file {clouds_yaml}",
-                remedy="name an existing clouds.yaml; the lab's is written by "
-                "`kuryr-runbook lab up`",
-            )
-        files = [str(clouds_yaml)] if clouds_yaml else None
-        try:
-            config = openstack.config.OpenStackConfig(
-                config_files=files,
-                session_constructor=_keystone_session,  # type: ignore[arg-type]
-            )
-            self.region = config.get_one(cloud=cloud)
-            self.connection = openstack.connection.Connection(config=self.region)
-        except exceptions.ConfigException as error:
-            raise UsageError(
-                f"openstack.cloud: no usable entry {cloud!r}: {error}",
-                remedy="see `openstack --os-cloud NAME token issue`, and "
-                "https://docs.openstack.org/openstacksdk for clouds.yaml",
-            ) from error
+        self.region, self.connection = cloud_region(cloud, clouds_yaml, _keystone_session)
         for name, value in self.region.auth.items():
             if SECRET_NAME.search(name):
                 learn(value, f"{name} of the cloud {cloud}")

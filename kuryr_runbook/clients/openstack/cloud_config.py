@@ -1,0 +1,123 @@
+"""An entry of clouds.yaml, or the OS_* variables, made a login: refused here if it can be none.
+
+The SDK looks at few of the values that it reads; what it stumbles over later would be told as a
+defect of ours, or as a cloud that does not answer.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from kuryr_runbook.clients.files import read_bytes, read_certificates, read_yaml
+from kuryr_runbook.model.documents import mapping
+from kuryr_runbook.model.errors import UsageError
+
+ENVIRONMENT = "envvars"
+"""The SDK's name of an entry that the OS_* variables make."""
+WHAT = "openstack.clouds_yaml"
+REMEDY = (
+    "see `openstack --os-cloud NAME token issue`, and https://docs.openstack.org/openstacksdk for "
+    "clouds.yaml and the OS_* variables"
+)
+_PASSWORD: tuple[tuple[str, ...], ...] = (("auth_url",), ("username", "user_id"), ("password",))
+_CREDENTIAL: tuple[tuple[str, ...], ...] = (
+    ("auth_url",),
+    ("application_credential_id", "application_credential_name"),
+    ("application_credential_secret",),
+)
+NEEDED = {
+    "password": _PASSWORD,
+    "v3password": _PASSWORD,
+    "v3applicationcredential": _CREDENTIAL,
+}
+"""By keystoneauth's plugins: of each group of options, one has to be there."""
+
+
+def cloud_region(
+    cloud: str, clouds_yaml: Path | None, session_constructor: Callable[..., Any]
+) -> tuple[Any, Any]:
+    """The SDK's region and connection of an entry; nothing is sent. Raises UsageError."""
+    import openstack
+    from keystoneauth1.exceptions import ClientException
+    from openstack.exceptions import SDKException
+
+    _refuse_broken(cloud, clouds_yaml)
+    try:
+        config = openstack.config.OpenStackConfig(
+            config_files=[str(clouds_yaml)] if clouds_yaml else None,
+            session_constructor=session_constructor,  # type: ignore[arg-type]
+        )
+        region = config.get_one(cloud=cloud)
+        _refuse_partial(cloud, region)
+        connection = openstack.connection.Connection(config=region)
+        # Made when it is first asked for, of values that nobody has looked at.
+        _ = connection.session
+        return region, connection
+    except UsageError:
+        raise
+    except (SDKException, ClientException) as error:
+        raise UsageError(f"{_subject(cloud)}: {error}", remedy=REMEDY) from error
+    except Exception as error:  # Whatever values make it raise that it does not look at.
+        raise UsageError(
+            f"{_subject(cloud)}: a value in it is none that the SDK can use "
+            f"({type(error).__name__})",
+            remedy=REMEDY,
+        ) from error
+
+
+def _subject(cloud: str) -> str:
+    return "openstack.cloud: no usable " + (
+        f"login in the OS_* variables ({cloud})" if cloud == ENVIRONMENT else f"entry {cloud!r}"
+    )
+
+
+def _refuse_broken(cloud: str, clouds_yaml: Path | None) -> None:
+    """Refuse a file that is none before the SDK reads it: it would wait for a pipe, for example."""
+    named = os.environ.get("OS_CLIENT_CONFIG_FILE")
+    path = clouds_yaml or (Path(named) if named else None)
+    if path is None or (clouds_yaml is None and not path.exists()):
+        return
+    source = f"{WHAT} {path}"
+    content = mapping(read_yaml(path, WHAT, remedy=REMEDY), source, remedy=REMEDY)
+    clouds = mapping(content.get("clouds", {}), f"{source}: clouds", remedy=REMEDY)
+    if cloud in clouds:
+        entry = mapping(clouds[cloud], f"{source}: clouds.{cloud}", remedy=REMEDY)
+        mapping(entry.get("auth", {}), f"{source}: clouds.{cloud}.auth", remedy=REMEDY)
+
+
+def _refuse_partial(cloud: str, region: Any) -> None:
+    """Refuse a login that lacks what its kind needs, and files that are not there."""
+    kind, auth = str(region.config.get("auth_type") or "password"), region.auth
+    lacks = [names for names in NEEDED.get(kind, ()) if not any(auth.get(name) for name in names)]
+    if lacks:
+        told = ", ".join(" or ".join(map(_named(cloud), names)) for names in lacks)
+        raise UsageError(f"{_subject(cloud)}: for auth_type {kind} it lacks {told}", remedy=REMEDY)
+    if "auth_url" in auth and not _is_url(str(auth["auth_url"])):
+        told = _named(cloud)("auth_url")
+        raise UsageError(f"{_subject(cloud)}: {told} is no URL of http or https", remedy=REMEDY)
+    _refuse_missing_files(region.config)
+
+
+def _is_url(text: str) -> bool:
+    try:
+        found = urlsplit(text)
+        # A port out of range shows when it is asked for.
+        return found.scheme in ("http", "https") and bool(found.hostname) and found.port != 0
+    except ValueError:
+        return False
+
+
+def _named(cloud: str) -> Callable[[str], str]:
+    return (lambda name: f"OS_{name.upper()}") if cloud == ENVIRONMENT else (lambda name: name)
+
+
+def _refuse_missing_files(config: Mapping[str, Any]) -> None:
+    if config.get("cacert") and config.get("verify", True):
+        read_certificates(Path(config["cacert"]).expanduser(), "the cloud's cacert", remedy=REMEDY)
+    for name in ("cert", "key"):
+        if config.get(name):
+            read_bytes(Path(config[name]).expanduser(), f"the cloud's {name}", remedy=REMEDY)
