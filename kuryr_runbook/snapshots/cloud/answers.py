@@ -193,7 +193,8 @@ def balancer_of(it: Answer) -> Balancer:
         admin_state_up=it.flag("admin_state_up"),
         provisioning=it.id("provisioning_status"),
         operating=it.text("operating_status"),
-        provider=it.text("provider"),
+        # Octavia tells it from Rocky on.
+        provider=it.shown("provider", it.text) or "",
         vip=it.address("vip_address"),
         vip_port_id=it.text("vip_port_id"),
         vip_subnet_id=it.text("vip_subnet_id"),

@@ -49,7 +49,7 @@ MAY_BE_HIDDEN = {
     "description", "mtu", "router:external", "port_security_enabled", "security_groups",
     "allowed_address_pairs", "tags", "trunk_details", "stateful", "healthmonitor_id",
     "allowed_cidrs", "connection_limit", "timeout_client_data", "timeout_member_data", "weight",
-    "backup",
+    "backup", "provider",
 }  # fmt: skip
 """What an extension that is not there, an old version or a policy keeps from being shown."""
 NOT_READ = {"project_id", "name"}
