@@ -109,7 +109,9 @@ class _Ending:
         """A connection to the first address of the host that takes one."""
         exchange = current()
         exchange.connected = False
-        exchange.asks(f"{self.scheme}://{self.host}:{self.port}")
+        place = f"{self.scheme}://{self.host}:{self.port}"
+        # With TLS it is connected before the request is known.
+        exchange.asks(exchange.asked if place in exchange.asked else place)
         until = exchange.spent + exchange.bounds.connect
         try:
             found = _addresses(self._dns_host, self.port, exchange)

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from pathlib import Path
 
 import pytest
 from support.awaiting import await_end
 
+from kuryr_runbook.clients import commands
 from kuryr_runbook.clients.commands import Surroundings, run_command
-from kuryr_runbook.model.errors import DeadlineError, UsageError
+from kuryr_runbook.model.errors import ApplyError, DeadlineError, UsageError
 
 
 def test_output_is_shown_line_by_line_and_kept(tmp_path: Path) -> None:
@@ -77,3 +80,35 @@ def test_environment_is_replaced() -> None:
     surroundings = Surroundings(environment={"A": "1"})
     result = run_command(command, say=lambda line: None, deadline=30, surroundings=surroundings)
     assert result.output == "None 1\n"
+
+
+def test_what_a_command_leaves_behind_holds_nobody_up() -> None:
+    script = "setsid sleep 600 & echo $!; disown"
+    done = run_command(["bash", "-c", script], say=lambda line: None, deadline=30)
+    os.kill(int(done.output), signal.SIGKILL)
+    assert done.status == 0
+
+
+def test_what_left_the_commands_group_is_not_waited_for_either() -> None:
+    script = "setsid sleep 600 & echo $!; wait"
+    with pytest.raises(DeadlineError, match="not done") as caught:
+        run_command(["bash", "-c", script], say=lambda line: None, deadline=0.5)
+    os.kill(int(str(caught.value.message).split()[-1]), signal.SIGKILL)
+
+
+def test_one_that_closes_its_output_and_goes_on_is_ended() -> None:
+    with pytest.raises(DeadlineError):
+        run_command(["bash", "-c", "exec >&- 2>&-; sleep 600"], say=lambda line: None, deadline=0.5)
+
+
+def test_one_that_prints_without_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands, "MOST_OUTPUT", 1 << 20)
+    with pytest.raises(ApplyError, match="printed more than 1 MiB"):
+        run_command(["cat", "/dev/zero"], say=lambda line: None, deadline=30)
+    with pytest.raises(ApplyError, match="printed more than 1 MiB"):
+        run_command(["yes"], say=lambda line: None, deadline=30)
+
+
+def test_what_cannot_be_run_is_told() -> None:
+    with pytest.raises(UsageError, match="null byte"):
+        run_command(["true", "\0"], say=lambda line: None, deadline=5)

@@ -193,3 +193,11 @@ def test_a_prober_gives_up_on_a_keystone_that_stays_busy_sooner_than_others(
         with pytest.raises(UnreachableError, match="Keystone answered 503 to the login"):
             client.login()
         assert apis.asked("auth/tokens") == 1
+
+
+def test_a_keystone_that_answers_401_to_discovery_locks_nothing_up(tmp_path: Path) -> None:
+    with cloud_that(tmp_path, "identity/v3", *[(401, {})] * 9) as (client, _):
+        # Twice: nobody is left who holds the lock of keystoneauth's login.
+        for _ in range(2):
+            with pytest.raises(UnreachableError, match="answers 401 to the question for its"):
+                networks(client)

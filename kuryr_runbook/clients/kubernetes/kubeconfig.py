@@ -106,7 +106,7 @@ class Plugin:
                     learn(data if here == "key" else None, f"what {self} printed")
                     encoded = base64.b64encode(str(data).encode()).decode()
                     self.user[f"client-{here}-data"] = encoded
-            if until := status.get("expirationTimestamp"):
+            if (until := status.get("expirationTimestamp")) is not None:
                 self.expires = datetime.fromisoformat(str(until)).astimezone(UTC)
         if not token and "client-key-data" not in self.user:
             raise AccessError(f"{self}: it prints neither a token nor a certificate with its key")
