@@ -52,6 +52,8 @@ WORDS = Bounds(silence=10.0, whole=10.0, size=MEBIBYTE)
 """A few words from a program in a pod."""
 FILE = Bounds(whole=600.0, size=1024 * MEBIBYTE)
 """A file of some size to or from a store."""
+ARCHIVE = Bounds(whole=120.0)
+"""A file of a run, to or from an archive."""
 LOGIN = Bounds(silence=120.0, whole=120.0, size=MEBIBYTE)
 """A program or a provider that a kubeconfig names for its login."""
 

@@ -7,14 +7,22 @@ a run of which it is there is there as a whole.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from kuryr_runbook.clients import exchanges
+from kuryr_runbook.clients.exchanges import exchange, left_behind
 from kuryr_runbook.clients.files import MOST_OF_RUN, read_bytes
 from kuryr_runbook.clients.writing import make_directory, write_new
-from kuryr_runbook.model.errors import RecordError, RunbookError, UnknownError, UsageError
+from kuryr_runbook.model.errors import (
+    RecordError,
+    RunbookError,
+    UnknownError,
+    UnreachableError,
+    UsageError,
+)
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.recording.chain import Link
 from kuryr_runbook.recording.records import Record, whole_run
@@ -28,6 +36,10 @@ if TYPE_CHECKING:
 EXTRAS = {"s3": "s3", "gs": "gcs", "abs": "azure", "adl": "azure", "hdfs": "hdfs"}
 """Schemes that can list what is there, and the extra of papermill that brings each handler."""
 RETRY = "the record is whole where the run made it; try: kuryr-runbook records upload --site FILE"
+
+
+CHECK = f"check that the store answers; {RETRY}"
+T = TypeVar("T")
 
 
 class Upload(StrEnum):
@@ -94,6 +106,8 @@ def refuse_unusable(archive: str, site_name: str) -> None:
             f"record.archive: the handler for {archive} is not installed",
             remedy=f"pip install 'papermill[{EXTRAS[archive.partition(':')[0]]}]'",
         ) from error
+    except UnreachableError:
+        raise
     except RunbookError as error:
         raise UsageError(f"record.archive: {error.message}", remedy=error.remedy) from error
     except Exception as error:  # Whatever the handler's library raises.
@@ -237,19 +251,29 @@ class UrlStore:
     def names(self, directory: str) -> set[str]:
         """The files in a directory; object stores have none, and the others raise."""
         try:
-            found = self._handler.listdir(f"{self._root}/{directory}/")
+            found = self._ask(lambda: self._handler.listdir(f"{self._root}/{directory}/"))
         except FileNotFoundError:
             return set()
         return {str(name).rstrip("/").rpartition("/")[2] for name in found}
 
     def read(self, name: str) -> bytes:
         """The content of a file; not all handlers tell of the line break at its end."""
-        found: str = self._handler.read(f"{self._root}/{name}")
+        found: str = self._ask(lambda: self._handler.read(f"{self._root}/{name}"))
         return found.rstrip("\n").encode() + b"\n"
 
     def write(self, name: str, content: bytes) -> None:
         """Write a file."""
-        self._handler.write(content.decode(), f"{self._root}/{name}")
+        self._ask(lambda: self._handler.write(content.decode(), f"{self._root}/{name}"))
+
+    def _ask(self, call: Callable[[], T]) -> T:
+        """What the handler's library returns; it has deadlines of its own, or none."""
+        with exchange(
+            f"record.archive {self._root}", bounds=exchanges.ARCHIVE, remedy=CHECK
+        ) as asked:
+            try:
+                return left_behind(call, asked.left(asked.bounds.whole))
+            except TimeoutError as error:
+                raise asked.failed(f"not done in {asked.spent:.0f} s") from error
 
     def probe(self, directory: str) -> None:
         """Whether it can be listed has to do: an object that is a trial would stay there."""

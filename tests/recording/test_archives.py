@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
+from papermill.iorw import papermill_io
 from runs.recorded import recorded
 
-from kuryr_runbook.model.errors import RecordError, UsageError
+from kuryr_runbook.clients import exchanges
+from kuryr_runbook.model.errors import RecordError, UnreachableError, UsageError
 from kuryr_runbook.recording import archives
-from kuryr_runbook.recording.archives import Upload, newest_link, upload_record
+from kuryr_runbook.recording.archives import Upload, UrlStore, newest_link, upload_record
 from kuryr_runbook.recording.records import Record
 
 
@@ -94,3 +97,18 @@ def test_without_its_handler_the_extra_is_named(record: Record) -> None:
     with pytest.raises(RecordError) as caught:
         upload_record(record, "gs://bucket/runs")
     assert "pip install 'papermill[gcs]'" in str(caught.value)
+
+
+def test_an_archive_that_does_not_answer_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+
+    class Silent:
+        def read(self, path: str) -> str:
+            over.wait()
+            return ""
+
+    monkeypatch.setattr(papermill_io, "get_handler", lambda path: Silent())
+    monkeypatch.setattr(exchanges, "ARCHIVE", exchanges.Bounds(whole=0.1))
+    with pytest.raises(UnreachableError, match=r"archive s3://nowhere.*: not done in"):
+        UrlStore("s3://nowhere").read("x")
+    over.set()
