@@ -27,7 +27,7 @@ class Executor(ABC):
 
     @abstractmethod
     def execute(self, step: Step, body: Body, say: Say) -> Known:
-        """Do one step with its resolved body; gives back what later steps may refer to."""
+        """Do one step with its resolved body; returns what later steps may refer to."""
 
     def bulk(self, step: Step) -> str | None:
         """A key that steps share which one request can do together; None: it goes alone."""
@@ -39,7 +39,7 @@ class Executor(ABC):
 
 
 def apply_plan(plan: Plan, executor: Executor, say: Say) -> list[Outcome]:
-    """Do the plan's steps, each as soon as what it needs is done; gives outcomes in plan order.
+    """Do the plan's steps, each as soon as what it needs is done; returns outcomes in plan order.
 
     Stops at the first failure: what runs is finished, nothing more is begun. So does a
     KeyboardInterrupt. Raises ApplyError, which lists what was done, and stands, and what was not
@@ -52,7 +52,7 @@ def apply_plan(plan: Plan, executor: Executor, say: Say) -> list[Outcome]:
     except BaseException:
         # Only here has the pool waited for what ran.
         work.listen(say)
-        for line in _told(plan, work):
+        for line in _summary(plan, work):
             say(line)
         raise
     if work.failed:
@@ -168,13 +168,12 @@ class _Work:
 def _stopped(plan: Plan, work: _Work) -> ApplyError:
     remedies = dict.fromkeys(error.remedy for error in work.failed.values() if error.remedy)
     return ApplyError(
-        "\n  ".join(_told(plan, work)),
-        remedy="; ".join(remedies)
-        or "mend the cause and run the phase again: it goes on from here",
+        "\n  ".join(_summary(plan, work)),
+        remedy="; ".join(remedies) or "fix the cause and run the phase again: it goes on from here",
     )
 
 
-def _told(plan: Plan, work: _Work) -> Iterator[str]:
+def _summary(plan: Plan, work: _Work) -> Iterator[str]:
     """What failed, what was done, what was cut off, and what was not reached, a line for each."""
     for error in dict.fromkeys(work.failed.values()):
         yield f"{plan.phase}: {_names(plan, work, error)} failed: {error.message}"

@@ -27,7 +27,7 @@ class UpgradeExecutor(Executor):
         self._cluster = cluster
 
     def execute(self, step: Step, body: Body, say: Say) -> Known:
-        """Ask, show the answer, and give it back.
+        """Ask, show the answer, and return it.
 
         Raises CheckError when the answer is no, or there is none that could be understood.
         """
@@ -44,7 +44,7 @@ class UpgradeExecutor(Executor):
         if status > WARNING:
             raise CheckError(
                 f"Kuryr's upgrade check ended with {status}, {_meaning(status)}:\n  {log}",
-                remedy="nothing was changed: mend what it names and run the phase again, or set "
+                remedy="nothing was changed: fix what it names and run the phase again, or set "
                 "kuryr.release to the release that is installed",
             )
         return {"status": status, "log": log}
@@ -82,7 +82,7 @@ class VifExecutor(Executor):
         self._cluster = cluster
 
     def execute(self, step: Step, body: Body, say: Say) -> Known:
-        """Make each pod's KuryrPort. One whose annotation cannot be read is told, and left."""
+        """Make each pod's KuryrPort. One whose annotation cannot be read is reported, and left."""
         moved = 0
         for pod in read_unmoved(self._cluster):
             name = f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"

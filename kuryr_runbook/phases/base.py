@@ -69,7 +69,7 @@ class _Shown:
 class Phase(ABC):
     """One phase, as its notebook steps through it: read, plan, apply, check.
 
-    Every method shows what it found and gives a view back; calling it again is safe.
+    Every method returns a view of what it found; calling it again is safe.
     """
 
     name: ClassVar[str]
@@ -221,7 +221,7 @@ def judged(name: str, findings: Iterable[Finding], key: str = "findings") -> Vie
     verdict = worst(found)
     if verdict in (Status.FAIL, Status.UNKNOWN):
         view.show()
-        bad = [_told(item) for item in found if item.status is verdict]
+        bad = [_line(item) for item in found if item.status is verdict]
         remedies = [item.remedy for item in found if item.status is verdict and item.remedy]
         error = CheckError if verdict is Status.FAIL else UnknownError
         raise error(
@@ -231,6 +231,6 @@ def judged(name: str, findings: Iterable[Finding], key: str = "findings") -> Vie
     return view
 
 
-def _told(finding: Finding) -> str:
+def _line(finding: Finding) -> str:
     cause = f"; cause: {finding.cause}" if finding.cause else ""
     return f"{finding.title}: {finding.evidence}{cause}"

@@ -59,8 +59,8 @@ class Preflight(Phase):
         return check_preflight(self.read())
 
     def check(self) -> View:
-        """Look and judge. Raises CheckError when something must be mended first, UnknownError
-        when something could not be looked at; a warning is told, and stops nothing.
+        """Look and judge. Raises CheckError when something must be fixed first, UnknownError
+        when something could not be looked at; a warning is shown, and stops nothing.
         """
         found = tuple(self.findings())
         for finding in found:

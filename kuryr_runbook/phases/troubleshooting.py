@@ -1,4 +1,4 @@
-"""Phase 90: what is wrong with a Kuryr that was installed, and what of it mends itself?"""
+"""Phase 90: what is wrong with an installed Kuryr, and what of it can be fixed?"""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ from kuryr_runbook.snapshots.diagnosis import DiagnosisSnapshot, read_diagnosis,
 from kuryr_runbook.snapshots.reading import attempted
 from kuryr_runbook.specs.controller import CONTROLLER
 
-MENDED_SECONDS = 45.0
+FIXED_SECONDS = 45.0
 """How long Kuryr and the kubelets may take with what waited for a fix."""
 TAKEN = ".spec.replicas "
 """The one field that a fix takes from another manager: who scaled the controller to nothing."""
 
 
 class Troubleshooting(Phase):
-    """Looks; plans what mends for certain, and does it when it is told to, by `fix` or `apply`."""
+    """Looks; plans what is certain to help, and does it when asked to, by `fix` or `apply`."""
 
     name = "troubleshooting"
     lasting = False
@@ -47,8 +47,8 @@ class Troubleshooting(Phase):
     """The steps of the last plan that are no other phase's."""
     _phases: tuple[PhaseEntry, ...] = ()
     """The phases whose plans are part of the last plan."""
-    _mended: frozenset[str] = frozenset()
-    """The checks of what the last plan mends, and of what follows from that."""
+    _fixed: frozenset[str] = frozenset()
+    """The checks of what the last plan fixes, and of what follows from that."""
 
     @cached_property
     def cloud(self) -> AskingCloud:
@@ -64,13 +64,13 @@ class Troubleshooting(Phase):
         return self._snapshot
 
     def make_plan(self) -> Plan:
-        """What mends for certain what is wrong: steps of its own, and other phases' plans.
+        """What is certain to fix what is wrong: steps of its own, and other phases' plans.
 
-        A phase that cannot plan, since what exists does not fit its site, is told and left out.
+        A phase that cannot plan, since what exists does not fit its site, is reported and left out.
         """
         findings = [finding for finding in self.findings() if finding.fixes]
         fixes = [fix for finding in findings for fix in finding.fixes]
-        self._mended = frozenset(
+        self._fixed = frozenset(
             name for finding in findings for name in (finding.check, *finding.effects)
         )
         self._own = plan_fixes(self.name, self.seen, fixes).steps
@@ -88,7 +88,7 @@ class Troubleshooting(Phase):
         try:
             plan = entry.load().of(self, dry_run=True).make_plan()
         except RunbookError as error:
-            say(f"phase {entry.name} mends nothing: {error}")
+            say(f"phase {entry.name} fixes nothing: {error}")
             return None
         return plan if plan.changes else None
 
@@ -131,10 +131,10 @@ class Troubleshooting(Phase):
 
         def look() -> tuple[bool, str]:
             found[:] = self.findings()
-            waiting = [it for it in found if it.status is Status.FAIL and it.check in self._mended]
+            waiting = [it for it in found if it.status is Status.FAIL and it.check in self._fixed]
             return not waiting, "; ".join(it.evidence for it in waiting)
 
-        wait_for("what was mended to work again", MENDED_SECONDS, look)
+        wait_for("what was fixed to work again", FIXED_SECONDS, look)
         return found
 
     def findings(self) -> Iterable[Finding]:

@@ -1,7 +1,7 @@
 """papermill with an engine of ours: a kernel that has started already, live output, an own account.
 
 papermill marks cells as completed that never ran (after a killed kernel, a timeout or Ctrl-C),
-so each cell's fate is told to a watcher here, where the cell is executed.
+so each cell's fate is reported to a watcher here, where the cell is executed.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class SilentKernelError(DeadKernelError):
 
 
 class Watcher(Protocol):
-    """Who is told what becomes of the cells."""
+    """Learns what becomes of the cells."""
 
     def cell_started(self, key: str) -> None:
         """A code cell is about to run."""

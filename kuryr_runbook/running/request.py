@@ -19,7 +19,7 @@ from kuryr_runbook.running.account import RunStatus
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRequest:
-    """A run as it is wanted: all that it is told, made once and handed on whole."""
+    """A run as it is wanted: made once and handed on whole."""
 
     site: Site
     site_file: Path

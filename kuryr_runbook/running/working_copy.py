@@ -24,7 +24,7 @@ def default_directory(site: str | None) -> Path:
 def copy_notebooks(directory: Path) -> list[str]:
     """Copy the packaged notebooks that are not there yet, without what they showed on the lab.
 
-    Gives back the names of those that are there with other cells than the packaged ones: somebody
+    Returns the names of those that are there with other cells than the packaged ones: somebody
     has changed them, or they come from another version, so they are left. What was executed
     counts as the same. Raises UsageError when the copy cannot be made.
     """

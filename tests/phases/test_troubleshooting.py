@@ -224,14 +224,14 @@ def test_a_phase_that_cannot_plan_leaves_the_rest_to_be_mended(
     made = phase(broken(scaled=True))
     assert [step.target.kind for step in made.make_plan().steps] == ["address_pairs"]
     said = capsys.readouterr().out
-    assert "phase controller mends nothing: what exists does not fit" in said
+    assert "phase controller fixes nothing: what exists does not fit" in said
     assert "mend the site file" in said
 
 
 def test_what_stays_broken_is_waited_for_no_longer_than_a_while(
     phase_03: type[Scaling], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(troubleshooting, "MENDED_SECONDS", 0.0)
+    monkeypatch.setattr(troubleshooting, "FIXED_SECONDS", 0.0)
     world = broken(scaled=True)
     made = phase(world)
     made.plan()

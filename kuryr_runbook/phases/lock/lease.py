@@ -54,7 +54,7 @@ class LeaseKeeper:
         Waits, and says so, while the holder may be dead: until the Lease changes, or did not change
         for as long as it is valid. Raises LockedError when it is held.
         """
-        told = False
+        shown = False
         sighting = Sighting(self._leases.read(), time.monotonic())
         while True:
             began = time.monotonic()
@@ -62,9 +62,9 @@ class LeaseKeeper:
             if verdict is Verdict.HELD:
                 raise locked_error(str(sighting.record))
             if verdict is Verdict.UNSURE:
-                if not told and sighting.record is not None:
+                if not shown and sighting.record is not None:
                     self._say(_waiting(sighting.record))
-                told = True
+                shown = True
                 time.sleep(LOOK_SECONDS)
             elif taken := self._try(verdict, sighting.record):
                 self._keep(taken, began)

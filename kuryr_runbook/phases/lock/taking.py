@@ -31,7 +31,7 @@ LOOK_SECONDS = 0.2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """What the lock is wanted for, as those who meet it are told."""
+    """What the lock is wanted for, shown to those who meet it."""
 
     command: str
     directory: Path
@@ -99,7 +99,7 @@ def locked(site: Site, leases: Callable[[], Leases], work: Work, say: Say) -> It
         else:
             _await_orphan(file, say)
         me = _holder(file, work)
-        with _told(file, me):
+        with _announced(file, me):
             lock = SiteLock(lambda: LeaseKeeper(leases(), me, say), (file.descriptor,))
             try:
                 yield lock
@@ -162,7 +162,7 @@ def _user() -> str:
 
 
 @contextmanager
-def _told(file: LockFile, me: Holder) -> Iterator[None]:
+def _announced(file: LockFile, me: Holder) -> Iterator[None]:
     """Name the holder to those who meet the file, and to the processes that work for it."""
     before = os.environ.get(VARIABLE)
     file.write(me.as_text())

@@ -67,7 +67,7 @@ def wait_rolled_out(
     pods = list(_pod_stories(cluster, namespace, f"name={name}"))
     raise DeadlineError(
         "\n  ".join([f"{shown or name} after {seconds:.0f} s", *pods]),
-        remedy="the pod's state and log above name the cause; mend it and run the phase again",
+        remedy="the pod's state and log above name the cause; fix it and run the phase again",
     )
 
 
@@ -81,14 +81,14 @@ def watched(
 ) -> dict[str, Manifest]:
     """Follow the objects of a kind, telling the wait what `look` says of them, until that is so.
 
-    Gives back what was seen last; the caller asks `look` again whether it was in time.
+    Returns what was seen last; the caller asks `look` again whether it was in time.
     """
     start = time.monotonic()
 
     def until(seen: dict[str, Manifest]) -> bool:
-        done, told = look(seen)
+        done, shown = look(seen)
         tell = wait.came if done else wait.still
-        tell(told, time.monotonic() - start)
+        tell(shown, time.monotonic() - start)
         return done
 
     try:
@@ -102,9 +102,9 @@ def watched(
     except BaseException:
         wait.broken()
         raise
-    done, told = look(seen)
+    done, shown = look(seen)
     if not done:
-        wait.expired(told, time.monotonic() - start)
+        wait.expired(shown, time.monotonic() - start)
     return seen
 
 

@@ -106,8 +106,8 @@ class _Answers:
         self.reached |= {answer.said for answer in answers if answer.ok}
         names = {pod.name for pod in workload.pods}
         silent = sorted(names - self.reached)
-        told = "; ".join(sorted({answer.said for answer in answers if not answer.ok}))
-        return not silent, f"no answer of {', '.join(silent)} yet ({told or 'others answer'})"
+        errors = "; ".join(sorted({answer.said for answer in answers if not answer.ok}))
+        return not silent, f"no answer of {', '.join(silent)} yet ({errors or 'others answer'})"
 
 
 def wait_settled(site: Site, cluster: KubernetesReader) -> None:

@@ -40,7 +40,7 @@ from kuryr_runbook.specs.workload import SELECTOR
 BACK_SECONDS = 300.0
 """How long what was deleted may take to come back."""
 SHOWS_SECONDS = JUST_NOW + 2.0
-"""What is left over is told after that time."""
+"""What is left over is reported after that time."""
 
 
 class Resilience:
