@@ -29,15 +29,20 @@ def rotate_credentials(*, site_file: Path, dry_run: bool, force_conflicts: bool)
     from kuryr_runbook.model.options import Options
     from kuryr_runbook.phases.base import read_site
     from kuryr_runbook.phases.credentials.rotation import Rotation
+    from kuryr_runbook.running.command_runs import recorded_command
 
-    options = Options(force_conflicts=force_conflicts)
-    rotation = Rotation(read_site(site_file), dry_run=dry_run, options=options)
+    site = read_site(site_file)
+    rotation = Rotation(site, dry_run=dry_run, options=Options(force_conflicts=force_conflicts))
     if dry_run:
         with redirect_stdout(sys.stderr):
             plan = rotation.make_plan()
         echo(f"{plan_view(plan)}\n")
         sys.exit(ExitCode.CHANGES_PENDING if plan.changes else ExitCode.DONE)
-    for step in (rotation.plan, rotation.apply, rotation.check):
-        with redirect_stdout(sys.stderr):
-            view = step()
-        echo(f"{view}\n")
+    command = click.get_current_context().command_path
+    with recorded_command(site, site_file, command=command, name=rotation.name) as run:
+        for step in (rotation.plan, rotation.apply, rotation.check):
+            with redirect_stdout(sys.stderr):
+                view = step()
+            echo(f"{view}\n")
+            run.keep(view)
+    echo(f"recorded: {run.directory}")

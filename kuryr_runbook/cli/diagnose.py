@@ -128,20 +128,28 @@ def _mended(site_file: Path | None, *, on_stderr: bool) -> DiagnosisSnapshot:
     from kuryr_runbook.checking.view.cloud import Look
     from kuryr_runbook.phases.base import read_site
     from kuryr_runbook.phases.troubleshooting import Troubleshooting
+    from kuryr_runbook.running.command_runs import recorded_command
 
     if site_file is None:
         raise UsageError(NAME_A_SITE)
-    phase = Troubleshooting(read_site(site_file))
+    site = read_site(site_file)
+    phase = Troubleshooting(site)
     with redirect_stdout(sys.stderr):
         plan = phase.plan()
     echo(f"{_causes(phase.seen, check_diagnosis(Look(phase.seen)))}\n", err=on_stderr)
     echo(f"{plan}\n", err=on_stderr)
     if plan.data["plan"]["steps"] and click.confirm("Carry out this plan?", err=True):
-        with redirect_stdout(sys.stderr):
-            outcome = phase.apply()
-        echo(f"{outcome}\n", err=on_stderr)
-        with redirect_stdout(sys.stderr):
-            phase.left()
+        command = f"{click.get_current_context().command_path} --fix"
+        with recorded_command(site, site_file, command=command, name=phase.name) as run:
+            run.keep(plan)
+            with redirect_stdout(sys.stderr):
+                outcome = phase.apply()
+            run.keep(outcome)
+            echo(f"{outcome}\n", err=on_stderr)
+            with redirect_stdout(sys.stderr):
+                left = phase.left()
+            run.keep(_causes(phase.seen, left))
+        echo(f"recorded: {run.directory}\n", err=True)
     return phase.seen
 
 

@@ -97,6 +97,11 @@ class KnownSecrets:
                 self._heads.add(core[:HEAD])
 
     @property
+    def secrets(self) -> frozenset[Secret]:
+        """All that are known."""
+        return frozenset(self._secrets)
+
+    @property
     def indistinct(self) -> list[str]:
         """Where the secrets are from that cannot be told from words, and so are not looked for."""
         return sorted({x.origin for x in self._secrets if x.value and _is_indistinct(x.value)})

@@ -13,6 +13,8 @@ from kuryr_runbook.phases.catalogue import PHASES, PhaseEntry
 from kuryr_runbook.running.account import FILE, RunStatus, read_whole_run
 from kuryr_runbook.running.directories import RUNS
 
+COMMANDS = {"rotate_credentials", "troubleshooting"}
+"""What commands do without notebooks: nothing of it is left to go on with."""
 DONE = (RunStatus.SUCCEEDED, RunStatus.UNCHANGED)
 
 
@@ -53,8 +55,9 @@ def last_stopped(site: Site) -> Resumption:
 
 
 def _runs(runs: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """Runs that changed something, the newest first."""
+    """Runs of notebooks that changed something, the newest first."""
     for path in sorted(runs.glob(f"*/{FILE}"), reverse=True):
         account = read_whole_run(path.parent)
-        if not account["dry_run"]:
+        names = {phase["phase"] for phase in account["phases"]}
+        if not account["dry_run"] and not names & COMMANDS:
             yield path.parent, account

@@ -11,8 +11,12 @@ from click.testing import CliRunner, Result
 from worlds.memory_leases import MemoryLeases
 
 from kuryr_runbook.cli import main
+from kuryr_runbook.model.errors import UsageError
 from kuryr_runbook.model.plan import Action, Plan, Step, Target
+from kuryr_runbook.phases.base import read_site
 from kuryr_runbook.phases.credentials.rotation import Rotation
+from kuryr_runbook.recording.records import read_record
+from kuryr_runbook.running.resuming import last_stopped
 
 SITE = Path(__file__).parents[2] / "parameters" / "lab.yaml"
 
@@ -50,7 +54,8 @@ def test_a_dry_run_exits_3_when_there_are_changes(
 def test_held_fields_are_taken_as_the_refusal_says(
     planned: Callable[[Step], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(Rotation, "leases", MemoryLeases())
     done: list[Plan] = []
     monkeypatch.setattr(Rotation, "carry_out", lambda self, plan: done.append(plan) or [])
@@ -61,3 +66,9 @@ def test_held_fields_are_taken_as_the_refusal_says(
     assert "--force-conflicts" in refused.stderr
     assert rotate("--force-conflicts").exit_code == 0
     assert len(done) == 1
+    records = sorted(map(read_record, Path("runs/lab").glob("2*")), key=lambda it: it.number)
+    assert [it.predicate["run"]["status"] for it in records] == ["FAILED", "SUCCEEDED"]
+    assert "--force-conflicts" in records[0].predicate["phases"][0]["error"]
+    assert all("rotate_credentials" in it.predicate["phases"][0]["phase"] for it in records)
+    with pytest.raises(UsageError, match="no run of lab"):
+        last_stopped(read_site(SITE))

@@ -20,6 +20,7 @@ from kuryr_runbook.cli import main
 from kuryr_runbook.model.errors import AccessError
 from kuryr_runbook.phases import base
 from kuryr_runbook.phases.troubleshooting import Troubleshooting
+from kuryr_runbook.recording.records import read_record
 from kuryr_runbook.snapshots.diagnosis import save_snapshot
 
 LAB = Path(__file__).parents[2] / "parameters" / "lab.yaml"
@@ -41,7 +42,8 @@ def run(*arguments: str | Path, said: str = "") -> Result:
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> MendableWorld:
     """A pod's pair is lost; commands meet this world in the place of the lab."""
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.chdir(tmp_path)
     made = MendableWorld()
     made.node_port("worker2")["allowed_address_pairs"].pop()
     for name, value in (("cloud", made), ("cluster", made), ("leases", MemoryLeases())):
@@ -58,10 +60,25 @@ def test_a_fix_shows_its_plan_asks_and_looks_again(world: MendableWorld) -> None
     assert places == sorted(places)
 
 
+def test_what_a_fix_did_is_recorded(world: MendableWorld, tmp_path: Path) -> None:
+    run("--site", LAB, "--fix", said="y\n")
+    [record] = map(read_record, (tmp_path / "runs" / "lab").glob("2*"))
+    assert record.predicate["run"]["command"].endswith("diagnose --fix")
+    [phase] = record.predicate["phases"]
+    assert (phase["phase"], phase["status"]) == ("troubleshooting", "SUCCEEDED")
+    assert [step["action"] for step in phase["plan"]["steps"]] == ["update"]
+    assert [it["done"] for it in phase["outcomes"]] == ["done"]
+    assert {it["status"] for it in phase["findings"]} <= {"pass", "skip"}
+    assert "troubleshooting.html" in record.subjects
+    verified = CliRunner().invoke(main, ["records", "verify"])
+    assert (verified.exit_code, verified.output) == (0, "1 records hold\n")
+
+
 @pytest.mark.parametrize("said", ["n\n", "\n"])
 def test_without_a_yes_nothing_is_mended(world: MendableWorld, said: str) -> None:
     result = run("--site", LAB, "--fix", said=said)
     assert (result.exit_code, world.touched) == (4, [])
+    assert not Path("runs").exists()
 
 
 def test_nobody_is_asked_where_nothing_is_mended_for_certain(world: MendableWorld) -> None:
