@@ -150,13 +150,15 @@ def _held_back(look: Look, groups: tuple[str, ...], victims: list[Victim]) -> It
 def check_room(look: Look) -> Iterator[Cause]:
     """By the ports that the project sees: there may be others, so that it may be fewer."""
     subnet = look.pod_subnet
-    size = sum(_size(start, end) for start, end in subnet.pools)
-    used = sum(
-        _is_within(fixed.address, subnet.pools)
+    bounds = [_bounds(start, end) for start, end in subnet.pools]
+    size = sum(int(high) - int(low) + 1 for low, high in bounds)
+    taken = (
+        ipv4(fixed.address)
         for port in look.ports.values()
         for fixed in port.fixed_ips
         if fixed.subnet_id == subnet.id
     )
+    used = sum(ip is not None and any(low <= ip <= high for low, high in bounds) for ip in taken)
     if used < NEARLY * size:
         return
     full = used >= size
@@ -172,14 +174,8 @@ def check_room(look: Look) -> Iterator[Cause]:
     )
 
 
-def _size(start: str, end: str) -> int:
+def _bounds(start: str, end: str) -> tuple[IPv4Address, IPv4Address]:
     low, high = ipv4(start), ipv4(end)
     if low is None or high is None:
         raise CouldNotLook(f"the allocation pool {start}-{end} cannot be read")
-    return int(high) - int(low) + 1
-
-
-def _is_within(address: str, pools: tuple[tuple[str, str], ...]) -> bool:
-    ip = ipv4(address)
-    bounds = ((ipv4(start), ipv4(end)) for start, end in pools)
-    return ip is not None and any(low and high and low <= ip <= high for low, high in bounds)
+    return low, high

@@ -28,7 +28,7 @@ HARM = {
 
 def part_of_kuryr(program: Program) -> str:
     """Which part of Kuryr something is, whatever it is called; empty: none."""
-    told = (program.name, *program.labels, *program.words)
+    told = [it for it in (program.name, *program.labels, *program.words) if "kuryr" in it]
     return next((part for part, it in PARTS.items() if any(map(it.search, told))), "")
 
 

@@ -72,7 +72,7 @@ def read_sets(cluster: KubernetesReader) -> Iterator[Program]:
 
 def _quiet(program: Program) -> Program:
     """Of its words only those that name Kuryr: arguments may hold secrets, and files keep them."""
-    words = (name for word in program.words for name in _OF_KURYR.findall(word))
+    words = (name for word in program.words if "kuryr" in word for name in _OF_KURYR.findall(word))
     return replace(program, words=tuple(words))
 
 

@@ -1,8 +1,8 @@
 """The objects of a cluster: one type for each kind, for all who look at them.
 
-No environment is kept, and of annotations nothing but Kuryr's interface. What has no name, or a
-port that is no number, is an error and never left out; all else that is not as it should be reads
-as empty, since who asks for it says what it needs.
+No environment is kept, and of annotations Kuryr's interface and what asks for more than it does.
+What has no name, or a port that is no number, is an error and never left out; all else that is not
+as it should be reads as empty, since who asks for it says what it needs.
 """
 
 from __future__ import annotations
