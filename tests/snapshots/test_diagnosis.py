@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import secrets
 from collections import Counter
 from contextlib import suppress
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -233,3 +235,23 @@ def test_times_of_kubernetes_and_openstack_are_utc(text: str) -> None:
 @pytest.mark.parametrize("text", [None, 3, "", "yesterday"])
 def test_what_is_no_time_is_none(text: object) -> None:
     assert time(text) is None
+
+
+NEW = World(driver=VifDriver.NESTED_VLAN, release="2024.1")
+
+
+@pytest.mark.parametrize("kind", sorted(NEW.objects))
+def test_an_object_without_a_name_makes_its_list_unreadable_and_ends_nothing(kind: str) -> None:
+    world = copy.deepcopy(NEW)
+    whole = world.read().cluster
+    world.objects[kind].append({"kind": kind, "metadata": {}})
+    cluster = world.read().cluster
+    lost = {
+        field.name
+        for field in fields(cluster)
+        if isinstance(getattr(cluster, field.name), Unreadable)
+        and not isinstance(getattr(whole, field.name), Unreadable)
+    }
+    got_by_name = ("Deployment", "DaemonSet")
+    of_any_name = ("Event", "Namespace")
+    assert bool(lost) is (kind not in (*got_by_name, *of_any_name)), lost

@@ -210,15 +210,6 @@ def read_cluster_state(site: Site, cluster: KubernetesReader | Unreadable) -> Cl
         )
 
 
-def read_kuryr_objects(
-    release: Release, cluster: KubernetesReader, namespace: str | None = None
-) -> Iterator[KuryrObject]:
-    """All of Kuryr's own kinds; of the network policies those that it holds."""
-    yield from _own_objects(release, cluster)
-    if _holds_policies(release):
-        yield from map(kuryr_object_of, cluster.each_object(*POLICIES, namespace=namespace))
-
-
 def _holds_policies(release: Release) -> bool:
     """Whether it may hold network policies by a finalizer."""
     return any(finalizer.kind == "NetworkPolicy" for finalizer in release.finalizers)
@@ -262,7 +253,7 @@ def _joined(
 def _each(
     of: Callable[[Manifest], T], items: tuple[Manifest, ...] | Unreadable
 ) -> tuple[T, ...] | Unreadable:
-    return items if isinstance(items, Unreadable) else tuple(map(of, items))
+    return items if isinstance(items, Unreadable) else attempted(lambda: tuple(map(of, items)))
 
 
 def _kubernetes(cluster: KubernetesReader) -> Service | None:
