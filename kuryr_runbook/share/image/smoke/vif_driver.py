@@ -279,6 +279,8 @@ check(len(upstream.pairs) < PODS, "Kuryr's own driver lost no pair: this check w
 neutron = meet(new())
 locked = base.PodVIFDriver.get_instance(specific_driver=nested_macvlan.ENTRY_POINT)
 vifs = start(locked, range(PODS))
+up = [port for port in neutron.all.values() if port["id"] != WORKER and port["admin_state_up"]]
+check(not up, "ports switched on, which OVN would send the pods' frames: {}".format(up[:1]))
 check(seen(neutron) == expected(vifs), "pairs {}, pods {}".format(seen(neutron), expected(vifs)))
 alias = vif_pool.VIF_TYPE_TO_DRIVER_MAPPING[type(vifs[0]).__name__]
 check(alias == nested_macvlan.ENTRY_POINT, "its VIFs go to " + alias)

@@ -3,8 +3,9 @@
 Kuryr 1.0.1 reads the worker's port before it takes its lock, so that of two pods starting at once
 on a worker one loses its allowed address pair; 1.1.2 gives up after three attempts and leaves the
 pod's port behind; from 3.0.0 on a port that Neutron cannot bind is deleted, which is every port
-of this driver; from 4.0.0 on the constructor leaves out its parent's. Here port and pairs are read
-inside the lock, a pod's port is used whatever Neutron says of its binding, and all constructors are
+of this driver; from 4.0.0 on the constructor leaves out its parent's; and all leave the pod's port
+switched on, so that OVN sends it what is the pod's. Here port and pairs are read inside the lock, a
+pod's port is switched off and used whatever Neutron says of its binding, and all constructors are
 called. What differs between the releases is asked of the installed one (`ports`).
 """
 
@@ -44,7 +45,8 @@ class LockedNestedMacvlanDriver(UPSTREAM):
         A port that gets no pair is deleted again: Kuryr tries once more with a new one.
         """
         ports = ports_of(self)
-        port = ports.create(self._get_port_request(pod, project_id, subnets, security_groups))
+        request = self._get_port_request(pod, project_id, subnets, security_groups)
+        port = ports.create(_switched_off(request))
         try:
             addresses = {fixed["ip_address"] for fixed in port["fixed_ips"]}
             _change(ports, pod, address_pairs.with_pairs, addresses, port["mac_address"])
@@ -68,6 +70,17 @@ class LockedNestedMacvlanDriver(UPSTREAM):
         except kuryr_errors.NoResourceException:
             LOG.warning("Pod %s: the port of its worker is gone", pod["metadata"]["name"])
         ports.delete(vif.id)
+
+
+def _switched_off(request: Any) -> Any:
+    """The request for a port that keeps address and MAC for the pod, and is never plugged.
+
+    It may not be up: OVN then takes the pod's frames to be for that port, which is nowhere, or for
+    the worker's, which has the same MAC in a pair, as it happens. Of a port that is switched off
+    and one that isn't, OVN prefers the latter.
+    """
+    request.get("port", request)["admin_state_up"] = False
+    return request
 
 
 def _change(
