@@ -185,6 +185,14 @@ def node_group(site: Site) -> GroupSpec:
         )
     if site.driver.admitting_group is GroupRole.NODE:
         rules.append(service_rule(site))
+    if site.driver.needs_address_pairs:
+        # ML2/OVS counts the address pairs of a group's ports as the group's, ML2/OVN does not.
+        rules.append(
+            RuleSpec(
+                purpose="pods on different nodes reach each other, where OVN is Neutron's back end",
+                source=site.network.pod_subnet.cidr,
+            )
+        )
     return GroupSpec(
         wanted=wanted.node_group(site),
         description="nodes of the cluster",

@@ -192,7 +192,7 @@ BAD: list[tuple[str, Status, Spoil, tuple[str, ...]]] = [
                                              quota("router", 3)(w)), ("1 for router",)),
     ("quota-security-group", Status.FAIL, quota("security_group", 3), ("1 for kuryr-pod-sg",)),
     ("quota-security-group-rule", Status.FAIL, quota("security_group_rule", 8),
-     ("3 for k8s-node-sg", "3 for kuryr-pod-sg")),
+     ("4 for k8s-node-sg", "3 for kuryr-pod-sg")),
     ("quota-floating-ip", Status.FAIL, quota("floatingip", 3), ("1 for the verification",)),
     ("quota-port", Status.FAIL, quota("port", 10), ("4 for the verification's pods",
                                                     "2 for load balancers", "2 for the router")),
