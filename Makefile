@@ -25,7 +25,8 @@ help:
 
 setup: packages $(STAMP)
 
-# Only what is missing is installed, so that a second run needs neither root nor a network.
+# Only what is missing is installed, so that a second run needs neither root nor a network. The lab
+# starts Open vSwitch and OVN itself: Debian's services of them are neither started nor enabled.
 packages:
 	@missing=$$(for package in $$(cat debian-packages.txt); do \
 	    dpkg-query --show --showformat='$${db:Status-Status}\n' $$package 2>/dev/null \
@@ -34,7 +35,10 @@ packages:
 	if [ -n "$$missing" ]; then \
 	    echo "installing Debian packages:" $$missing; \
 	    apt-get update -q && \
-	    DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing; \
+	    SYSTEMD_OFFLINE=1 DEBIAN_FRONTEND=noninteractive \
+	        apt-get install -q -y --no-install-recommends $$missing && \
+	    for unit in openvswitch-switch ovn-central ovn-host; do case " $$missing " in *" $$unit "*) \
+	        if [ -d /run/systemd/system ]; then systemctl disable --quiet $$unit; fi;; esac; done; \
 	fi
 
 $(STAMP): pyproject.toml

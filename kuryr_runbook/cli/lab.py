@@ -14,7 +14,7 @@ import click
 
 from kuryr_runbook.display.terminal import echo
 from kuryr_runbook.lab.remembering import remembered
-from kuryr_runbook.lab.settings import PROJECT, LabSettings
+from kuryr_runbook.lab.settings import OPENSTACK_RELEASES, PROJECT, LabSettings
 from kuryr_runbook.model.errors import CheckError, UsageError
 from kuryr_runbook.model.visible import json_text
 
@@ -50,7 +50,12 @@ def lab() -> None:
     type=click.IntRange(1),
     help="Neutron's limit of allowed address pairs on a port [default: 250].",
 )
-def up(workers: int | None, pairs: int | None) -> None:
+@click.option(
+    "--openstack",
+    type=click.Choice(OPENSTACK_RELEASES),
+    help=f"Release of Keystone, Neutron and Octavia [default: {OPENSTACK_RELEASES[0]}].",
+)
+def up(workers: int | None, pairs: int | None, openstack: str | None) -> None:
     """Bring the lab up, or what is missing of it.
 
     What is not given stays as it is in a lab that is there.
@@ -62,6 +67,7 @@ def up(workers: int | None, pairs: int | None) -> None:
         settings,
         workers=workers or settings.workers,
         max_allowed_address_pair=pairs or settings.max_allowed_address_pair,
+        openstack=openstack or settings.openstack,
     )
     say = lifecycle.Elapsed(_say)
     lifecycle.up(settings, say)
@@ -88,13 +94,16 @@ def status(as_json: bool) -> None:  # noqa: FBT001
 
 @lab.command()
 def env() -> None:
-    """Print what to export for OpenStack's and Kubernetes' clients: `eval "$(... lab env)"`."""
+    """Print what leads clients of OpenStack, Kubernetes and OVN there: `eval "$(... lab env)"`."""
+    from kuryr_runbook.lab import ovn
+
     settings = _required()
     variables = {
         "OS_CLIENT_CONFIG_FILE": settings.clouds_yaml,
         "OS_CLOUD": PROJECT,
         "KUBECONFIG": settings.kubeconfig,
         "REGISTRY_AUTH_FILE": settings.registry_auth,
+        **ovn.environment(settings),
     }
     for name, value in variables.items():
         echo(f"export {name}={shlex.quote(str(value))}")

@@ -14,11 +14,11 @@ from pathlib import Path
 import psutil
 
 from kuryr_runbook.lab import ownership
-from kuryr_runbook.lab.fabric import wires
-from kuryr_runbook.lab.fabric.kernel import ip_json
-from kuryr_runbook.lab.fabric.namespaces import namespaces
 from kuryr_runbook.lab.kubernetes import cgroups
 from kuryr_runbook.lab.launching import NETNS_DIRECTORY
+from kuryr_runbook.lab.network import wires
+from kuryr_runbook.lab.network.kernel import ip_json
+from kuryr_runbook.lab.network.namespaces import namespaces
 from kuryr_runbook.lab.processes import Supervisor
 from kuryr_runbook.lab.settings import (
     CLOUD_ADDRESS,
@@ -39,14 +39,18 @@ PACKAGE_OF: Mapping[str, str] = {
     "curl": "curl",
     "dpkg-deb": "dpkg",
     "dpkg-source": "dpkg-dev",
+    "ethtool": "ethtool",
     "haproxy": "haproxy",
     "ip": "iproute2",
     "ss": "iproute2",
-    "iptables-restore": "iptables",
     "mmdebstrap": "mmdebstrap",
     "mount": "mount",
-    "nft": "nftables",
     "nsenter": "util-linux",
+    "ovn-controller": "ovn-host",
+    "ovn-nbctl": "ovn-common",
+    "ovn-northd": "ovn-central",
+    "ovs-vswitchd": "openvswitch-switch",
+    "ovsdb-server": "openvswitch-common",
     "sysctl": "procps",
     "unshare": "util-linux",
 }
@@ -61,14 +65,16 @@ NEEDED_DISK = 6 * GIB
 SOCKET_PATH = 107
 """Longest path of a unix socket (sun_path of unix(7), without its end)."""
 LONGEST_SOCKET = "supervisor/supervisor.sock.4194304"
-"""supervisord binds a name with its pid, then renames it."""
+"""supervisord binds a name with its pid, then renames it; those of OVN are no longer."""
 PROBE_SECONDS = 20
 
 # Each is tried in a network namespace that is gone with the command.
 LINK_PROBES: Mapping[str, str] = {
     "veth": "link add p0 type veth peer name p1\n",
-    "macvlan": "link add b0 type bridge\nlink add m0 link b0 type macvlan mode bridge\n",
-    "bridge": "link add b0 type bridge\n",
+    "macvlan": (
+        "link add p0 type veth peer name p1\nlink add m0 link p0 type macvlan mode bridge\n"
+    ),
+    "tun": "tuntap add dev t0 mode tap\n",
 }
 
 
@@ -130,15 +136,11 @@ def _kernel() -> Iterator[str]:
                 f"the kernel makes no {kind} links ({said}): use one with the module {kind}, such "
                 "as Debian's linux-image-amd64"
             )
-    if said := probe(("nft", "add table bridge probe"), ""):
-        yield f"the kernel has no nf_tables for bridges ({said}): use one with nf_tables_bridge"
     if not cgroups.hierarchies():
         yield (
             "no cgroup hierarchy is mounted, and the lab's nodes need one: mount it at "
             "/sys/fs/cgroup (`mount -t cgroup2 cgroup2 /sys/fs/cgroup`)"
         )
-    if not Path("/proc/sys/net/bridge").is_dir() and not _loadable("br_netfilter"):
-        yield "the kernel filters nothing on bridges: use one with the module br_netfilter"
     if "\toverlay\n" not in Path("/proc/filesystems").read_text() and not _loadable("overlay"):
         yield "the kernel has no overlay file system: use one with the module overlay"
 

@@ -15,17 +15,18 @@ from pathlib import Path
 
 from kuryr_runbook.lab import (
     base_image,
-    fabric,
+    compute,
     host,
     openstack,
+    ovn,
     ownership,
     pki,
     registry,
     uploading,
 )
-from kuryr_runbook.lab.fabric import namespaces, wires
 from kuryr_runbook.lab.kubernetes import binaries, cgroups, cluster, leftovers
 from kuryr_runbook.lab.kubernetes.control_plane import Addresses
+from kuryr_runbook.lab.network import namespaces, wires
 from kuryr_runbook.lab.processes import ProgramState, Supervisor, memory
 from kuryr_runbook.lab.programs import Lab, Progress
 from kuryr_runbook.lab.remembering import Remembered, remember, remembered
@@ -70,6 +71,7 @@ def up(settings: LabSettings, say: Progress) -> None:
         if found := host.problems(settings):
             raise UsageError("\n  ".join(["the lab cannot run on this machine:", *found]))
         before = remembered(settings)
+        _refuse_another_release(settings, before)
         ownership.claim(settings)
         remember(settings, complete=False)
         pki.ensure_ca(settings.pki)
@@ -122,9 +124,10 @@ def _up_parts(lab: Lab, pool: ThreadPoolExecutor) -> None:
     image = pool.submit(base_image.make, settings, say)
     wires.ensure_wires(settings, say)
     images = pool.submit(_up_registry, lab, image)
+    ovn.up(lab)
     openstack.up(lab)
-    for program in fabric.programs(settings):
-        say(f"fabric: {program.name}")
+    for program in compute.programs(settings):
+        say(f"compute: {program.name}")
         lab.processes.start(program)
     fetched.result()
     cluster.up(lab, _addresses(openstack.read_tenant(settings)))
@@ -174,6 +177,15 @@ def _in_cgroups() -> frozenset[int]:
     roots = cgroups.hierarchies()
     groups = cgroups.groups(PREFIX, roots)
     return frozenset(pid for group in groups for pid in cgroups.processes(group, roots))
+
+
+def _refuse_another_release(settings: LabSettings, before: Remembered | None) -> None:
+    """Databases of one release are not those of another, and the lab upgrades none."""
+    if before is not None and before.settings.openstack != settings.openstack:
+        raise UsageError(
+            f"this lab runs OpenStack {before.settings.openstack}, not {settings.openstack}",
+            remedy="remove it first: `kuryr-runbook lab destroy`",
+        )
 
 
 def _refuse_another(settings: LabSettings) -> None:

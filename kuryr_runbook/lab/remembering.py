@@ -25,6 +25,7 @@ def remember(settings: LabSettings, *, complete: bool) -> None:
     kept = {
         "workers": settings.workers,
         "max_allowed_address_pair": settings.max_allowed_address_pair,
+        "openstack": settings.openstack,
         "complete": complete,
     }
     file = _file(settings)
@@ -41,10 +42,13 @@ def remembered(where: LabSettings) -> Remembered | None:
     file = _file(where)
     try:
         kept = json.loads(file.read_text())
+        if "openstack" not in kept and "workers" in kept:
+            raise _of_another_kind(file)
         settings = replace(
             where,
             workers=int(kept["workers"]),
             max_allowed_address_pair=int(kept["max_allowed_address_pair"]),
+            openstack=str(kept["openstack"]),
         )
         return Remembered(settings=settings, complete=bool(kept["complete"]))
     except FileNotFoundError:
@@ -54,6 +58,14 @@ def remembered(where: LabSettings) -> Remembered | None:
             f"{file}: expected the lab's parameters, found something else",
             remedy="remove the file and run `kuryr-runbook lab up` again",
         ) from error
+
+
+def _of_another_kind(file: Path) -> LabError:
+    """Of a lab that an earlier version made, when its data plane was none of OVN's."""
+    return LabError(
+        f"the lab in {file.parent} was made by an earlier version, with another data plane",
+        remedy="remove it (`kuryr-runbook lab destroy`), and bring it up again",
+    )
 
 
 def _file(settings: LabSettings) -> Path:

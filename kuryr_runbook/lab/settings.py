@@ -17,10 +17,8 @@ PREFIX = "kr-"
 
 INTERNET_NS = f"{PREFIX}internet"
 """Namespace of all that is outside the tenant: cloud APIs, registry, a web page."""
-FABRIC_NS = f"{PREFIX}fabric"
-"""Namespace of the bridges, one for each Neutron network."""
-ROUTER_NS = f"{PREFIX}router"
-"""Namespace of the Neutron router."""
+HYPERVISOR_NS = f"{PREFIX}hypervisor"
+"""Namespace of OVN and Open vSwitch: the cloud's one hypervisor, and its gateway."""
 LB_NS_PREFIX = f"{PREFIX}lb-"
 """One namespace for each amphora: prefix and the first eight characters of its device id."""
 
@@ -59,13 +57,22 @@ NODE_SECURITY_GROUP = "k8s-node-sg"
 ROUTER = "k8s-router"
 MASTER = "master"
 
-NODE_HOST = "lab"
-"""`binding:host_id` of the ports of nodes; the mechanism driver binds no other tenant host."""
-AMPHORA_HOST = "lab-compute"
-"""`binding:host_id` of the ports of amphorae."""
+CHASSIS = "lab"
+"""The hypervisor's name in OVN, and `binding:host_id` of all ports that it has."""
 NODE_OWNER = "compute:lab"
-"""`device_owner` of the ports of nodes and amphorae; `device_id` of a node's port is its name."""
+"""`device_owner` of the ports of nodes; their `device_id` is the node's name."""
+AMPHORA_OWNER = "compute:amphora"
+"""`device_owner` of the ports of amphorae."""
+INTEGRATION_BRIDGE = "br-int"
+EXTERNAL_BRIDGE = "br-ex"
+EXTERNAL_PORT = "internet"
+"""The external bridge's way to INTERNET_NS."""
+PHYSICAL_NETWORK = "external"
+"""Neutron's and OVN's name for the wire of the external network."""
 
+OPENSTACK_RELEASES = ("2025.2", "2026.1")
+"""Those that the lab can run, the default first. From 2026.1 on Neutron's OVN refuses the address
+pairs that nested-macvlan lives by."""
 KUBERNETES_VERSION = "1.20.2"
 API_PORT = 6443
 
@@ -83,6 +90,8 @@ class LabSettings:
     """Worker nodes, 1 to 5."""
     max_allowed_address_pair: int = 250
     """Neutron's limit of address pairs on a port, and so of nested-macvlan pods on a worker."""
+    openstack: str = OPENSTACK_RELEASES[0]
+    """Release of Keystone, Neutron and Octavia, one of OPENSTACK_RELEASES."""
     state: Path = field(default_factory=lambda: user_state_path("kuryr-runbook") / "lab")
     """All that the lab writes, but for caches."""
     cache: Path = field(default_factory=lambda: user_cache_path("kuryr-runbook"))

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from kuryr_runbook.cli import lab as commands
 from kuryr_runbook.cli import main
-from kuryr_runbook.lab import ownership
+from kuryr_runbook.lab import ovn, ownership
 from kuryr_runbook.lab.lifecycle import Status
 from kuryr_runbook.lab.processes import ProgramState
 from kuryr_runbook.lab.programs import CommandHealth, Program
@@ -83,6 +83,7 @@ def test_env_can_be_evaluated_by_a_shell(settings: LabSettings) -> None:
         "OS_CLOUD": "k8s",
         "KUBECONFIG": str(settings.kubeconfig),
         "REGISTRY_AUTH_FILE": str(settings.registry_auth),
+        **ovn.environment(settings),
     }
 
 
@@ -133,11 +134,23 @@ def test_what_is_unwell_is_named_with_what_was_seen() -> None:
 
 def test_parameters_are_remembered(settings: LabSettings) -> None:
     assert remembered(settings) is None
-    kept = LabSettings(workers=3, max_allowed_address_pair=10)
+    kept = LabSettings(workers=3, max_allowed_address_pair=10, openstack="2026.1")
     remember(kept, complete=False)
     found = remembered(LabSettings())
     assert found is not None
     assert (found.settings, found.complete) == (kept, False)
+
+
+def test_a_lab_of_before_ovn_is_recognised_with_the_way_out(settings: LabSettings) -> None:
+    remember(settings, complete=True)
+    file = settings.state / "lab.json"
+    kept = json.loads(file.read_text())
+    del kept["openstack"]
+    file.write_text(json.dumps(kept))
+    for command in ("up", "status", "env", "down"):
+        result = invoke(command)
+        assert result.exit_code != 0
+        assert "lab destroy" in result.stderr, command
 
 
 def test_strange_parameters_are_refused_with_the_way_out(settings: LabSettings) -> None:

@@ -22,10 +22,10 @@ def scratch(tmp_path: Path) -> LabSettings:
 
 
 def test_missing_commands_are_listed_with_their_packages() -> None:
-    gone = {"nft", "mmdebstrap"}
+    gone = {"ovn-northd", "mmdebstrap"}
     (problem,) = host.missing_commands(lambda name: None if name in gone else f"/bin/{name}")
-    assert "mmdebstrap, nft" in problem
-    assert "`apt-get install mmdebstrap nftables`" in problem
+    assert "mmdebstrap, ovn-northd" in problem
+    assert "`apt-get install mmdebstrap ovn-central`" in problem
 
 
 def test_nothing_is_said_when_nothing_is_missing() -> None:
@@ -120,7 +120,7 @@ def test_a_link_that_the_kernel_does_not_know_is_said() -> None:
     assert "nonsense" in said or "Unknown" in said
     assert host.probe(("ip", "-batch", "-"), host.LINK_PROBES["macvlan"]) == ""
     links = subprocess.run(("ip", "link"), capture_output=True, text=True, check=True, timeout=30)
-    assert "m0@b0" not in links.stdout
+    assert "m0@p0" not in links.stdout
 
 
 def test_not_root_is_said_at_once(monkeypatch: pytest.MonkeyPatch, scratch: LabSettings) -> None:

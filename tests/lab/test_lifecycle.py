@@ -16,7 +16,7 @@ from worlds import host as host_world
 from kuryr_runbook.lab import identities, lifecycle, ownership
 from kuryr_runbook.lab.lifecycle import Status
 from kuryr_runbook.lab.processes import Supervisor
-from kuryr_runbook.lab.settings import LabSettings
+from kuryr_runbook.lab.settings import OPENSTACK_RELEASES, LabSettings
 from kuryr_runbook.model.errors import LabError, UsageError
 
 if TYPE_CHECKING:
@@ -50,7 +50,16 @@ def quiet(_: str) -> None:
 def test_every_program_is_well(settings: LabSettings) -> None:
     assert unwell(settings) == []
     names = set(pids(settings))
-    assert {"keystone", "neutron", "octavia", "fabric", "registry", "etcd"} <= names
+    assert {
+        "keystone",
+        "neutron",
+        "octavia",
+        "ovsdb",
+        "ovs-vswitchd",
+        "compute",
+        "registry",
+        "etcd",
+    } <= names
     assert {f"kubelet-{worker}" for worker in settings.worker_names} <= names
     assert all(s.pid > 0 and s.memory > 0 for s in status(settings).programs)
 
@@ -61,7 +70,9 @@ def test_up_again_changes_nothing(settings: LabSettings) -> None:
     assert pids(settings) == before
 
 
-@pytest.mark.parametrize("name", ["etcd", "keystone", "fabric", "registry", "containerd-worker1"])
+@pytest.mark.parametrize(
+    "name", ["etcd", "keystone", "neutron", "compute", "registry", "containerd-worker1"]
+)
 def test_what_is_killed_comes_back_by_itself(settings: LabSettings, name: str) -> None:
     killed = pids(settings)[name]
     os.kill(killed, signal.SIGKILL)
@@ -114,6 +125,14 @@ def test_a_second_lab_is_refused_and_nothing_is_changed(
     with pytest.raises(LabError, match="not in"):
         lifecycle.destroy(other, quiet)
     assert not other.state.exists()
+    assert pids(settings) == before
+
+
+def test_another_release_is_refused_and_nothing_is_changed(settings: LabSettings) -> None:
+    before = pids(settings)
+    other = next(it for it in OPENSTACK_RELEASES if it != settings.openstack)
+    with pytest.raises(UsageError, match=f"runs OpenStack {settings.openstack}, not {other}"):
+        lifecycle.up(replace(settings, openstack=other), quiet)
     assert pids(settings) == before
 
 

@@ -1,14 +1,14 @@
 """The mesh on the lab: what the pods see of each other, what is named when it breaks, and whether
 Kuryr bears what `--resilience` does to it.
 
-Packets are lost on the fabric's bridges, where neither pod nor API shows why.
+Packets are lost on their way into a worker, where neither pod nor API shows why.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from ipaddress import IPv4Address
 from itertools import permutations
 from typing import Any
@@ -19,8 +19,8 @@ from worlds.lab import world
 from kuryr_runbook.clients.kubernetes.client import KubernetesClient
 from kuryr_runbook.clients.kubernetes.exec import Executed
 from kuryr_runbook.clients.openstack.client import OpenStackClient
-from kuryr_runbook.lab.fabric.kernel import run
-from kuryr_runbook.lab.settings import FABRIC_NS
+from kuryr_runbook.lab.network.kernel import run
+from kuryr_runbook.lab.settings import node_namespace
 from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.options import Options
 from kuryr_runbook.model.site import Site
@@ -80,21 +80,24 @@ def between_workers(phase: Verification) -> tuple[Pod, Pod]:
 
 
 @contextmanager
-def dropped(rule: str) -> Iterator[None]:
-    """Frames that match are lost on their way over the fabric's bridges."""
-    lines = (
-        f"table bridge {TABLE} {{",
-        "chain forward {",
-        "type filter hook forward priority -10;",
-        f"ether type ip {rule} drop",
-        "}",
-        "}",
-    )
-    run("nft", "-f", "-", namespace=FABRIC_NS, stdin="\n".join(lines) + "\n")
-    try:
+def dropped(rule: str, phase: Verification) -> Iterator[None]:
+    """Frames of other workers' pods that match are lost as they come into a worker."""
+    pods = workload(phase).pods
+    with ExitStack() as undo:
+        for worker in sorted({pod.node for pod in pods}):
+            others = ", ".join(pod.address for pod in pods if pod.node != worker)
+            lines = (
+                f"table netdev {TABLE} {{",
+                "chain arriving {",
+                "type filter hook ingress device ens3 priority 0;",
+                f"ip saddr {{ {others} }} {rule} drop",
+                "}",
+                "}",
+            )
+            namespace = node_namespace(worker)
+            run("nft", "-f", "-", namespace=namespace, stdin="\n".join(lines) + "\n")
+            undo.callback(run, "nft", "delete", "table", "netdev", TABLE, namespace=namespace)
         yield
-    finally:
-        run("nft", "delete", "table", "bridge", TABLE, namespace=FABRIC_NS)
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +150,7 @@ def test_the_largest_packet_is_that_of_the_pods_network(
 def test_one_direction_of_one_pair_is_named_and_nothing_else(verification: Verification) -> None:
     one, other = between_workers(verification)
     way = f"ip saddr {one.address} ip daddr {other.address}"
-    with dropped(f"{way} icmp type echo-request"):
+    with dropped(f"{way} icmp type echo-request", verification):
         found = bad(verification)
     assert found.keys() == {"pod-to-pod"}
     finding = found["pod-to-pod"]
@@ -160,7 +163,7 @@ def test_one_direction_of_one_pair_is_named_and_nothing_else(verification: Verif
 def test_a_link_that_takes_less_than_the_mtu_is_told_by_its_own_check(
     verification: Verification,
 ) -> None:
-    with dropped("ip protocol icmp ip length > 1400"):
+    with dropped("ip protocol icmp ip length > 1400", verification):
         found = bad(verification)
     assert found.keys() == {"largest-packet"}
     assert found["largest-packet"].evidence.startswith("all that fail are between nodes: ")

@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from kuryr_runbook.lab import ovn
 from kuryr_runbook.lab.openstack import configuration, installation, programs, services
 from kuryr_runbook.lab.openstack.configuration import Files
 from kuryr_runbook.lab.openstack.passwords import Passwords, ensure_passwords, read_passwords
 from kuryr_runbook.lab.programs import HttpHealth
-from kuryr_runbook.lab.settings import CLOUD_ADDRESS, INTERNET_NS, LabSettings
+from kuryr_runbook.lab.settings import CLOUD_ADDRESS, INTERNET_NS, OPENSTACK_RELEASES, LabSettings
 from kuryr_runbook.model.errors import LabError
 
 
@@ -112,7 +113,6 @@ def test_the_limit_of_address_pairs_reaches_neutron(
     services.write_files(replace(here, max_allowed_address_pair=10), passwords, Path("/venv"))
     neutron = parsed(Files(here).configuration("neutron"))
     assert neutron["DEFAULT"]["max_allowed_address_pair"] == "10"
-    assert neutron["lab"]["hosts"] == "lab,lab-compute"
 
 
 def test_a_program_is_another_one_when_what_it_reads_changes(
@@ -170,17 +170,46 @@ def test_clouds_trust_the_labs_ca_and_each_logs_in_as_itself(
 def test_another_payload_is_another_environment(
     here: LabSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "requirements.txt").write_text("six==1.17.0\n")
     monkeypatch.setattr(installation, "PAYLOAD", tmp_path)
+    (tmp_path / "requirements").mkdir()
+    common, own = installation.requirements(here.openstack)
+    common.write_text("six==1.17.0\n")
+    own.write_text("neutron==27.0.4\n")
     first = installation.venv_of(here)
     assert first.parent == here.cache
     assert installation.venv_of(here) == first
-    (tmp_path / "requirements.txt").write_text("six==1.16.0\n")
-    assert installation.venv_of(here) != first
+    common.write_text("six==1.16.0\n")
+    second = installation.venv_of(here)
+    own.write_text("neutron==27.0.3\n")
+    assert len({first, second, installation.venv_of(here)}) == 3
 
 
-def test_every_requirement_is_pinned() -> None:
-    lines = installation.REQUIREMENTS.read_text().splitlines()
-    pins = [line for line in lines if not line.startswith("#")]
-    assert "neutron-lib==3.24.0" in pins
+@pytest.mark.parametrize(
+    ("release", "needed"), [("2025.2", "neutron-lib==3.21.1"), ("2026.1", "neutron-lib==3.24.0")]
+)
+def test_every_requirement_of_a_release_is_pinned_once(release: str, needed: str) -> None:
+    lines = [
+        line for file in installation.requirements(release) for line in file.read_text().split("\n")
+    ]
+    pins = [line for line in lines if line and not line.startswith("#")]
+    assert needed in pins
     assert [pin for pin in pins if pin.count("==") != 1 or " " in pin] == []
+    assert len({pin.split("==")[0].lower() for pin in pins}) == len(pins)
+
+
+def test_the_releases_are_those_with_requirements() -> None:
+    files = installation.requirements("2025.2")[1].parent.glob("*.txt")
+    assert {file.stem for file in files} == {"common", *OPENSTACK_RELEASES}
+
+
+def test_neutron_writes_where_the_programs_of_ovn_read(
+    here: LabSettings, passwords: Passwords
+) -> None:
+    services.write_files(here, passwords, Path("/venv"))
+    told = parsed(Files(here).configuration("neutron"))["ovn"]
+    databases, switch, northd, controller = ovn.programs(here)
+    assert told["ovn_nb_connection"] == told["ovn_sb_connection"] == databases.address
+    assert f"--remote=p{databases.address}" in databases.command
+    assert databases.address in switch.command
+    assert databases.address in controller.command
+    assert f"--ovnnb-db={databases.address}" in northd.command

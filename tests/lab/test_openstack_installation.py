@@ -10,7 +10,7 @@ import pytest
 from kuryr_runbook.lab.openstack import installation
 from kuryr_runbook.lab.openstack.commands import run
 from kuryr_runbook.lab.programs import Lab, Program
-from kuryr_runbook.lab.settings import LabSettings
+from kuryr_runbook.lab.settings import OPENSTACK_RELEASES, LabSettings
 from kuryr_runbook.model.errors import LabError
 
 PROJECT = """
@@ -41,9 +41,13 @@ def payload(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     payload.mkdir()
     (payload / "pyproject.toml").write_text(PROJECT)
     (payload / "small.py").write_text("WORD = 'here'\n")
-    (payload / "requirements.txt").write_text("setuptools==80.9.0\n")
     monkeypatch.setattr(installation, "PAYLOAD", payload)
-    monkeypatch.setattr(installation, "REQUIREMENTS", payload / "requirements.txt")
+    (payload / "requirements").mkdir()
+    common, own = installation.requirements(LabSettings().openstack)
+    common.write_text("setuptools==80.9.0\n")
+    own.write_text("wheel==0.45.1\n")
+    for release in OPENSTACK_RELEASES[1:]:
+        installation.requirements(release)[1].touch()
     return payload
 
 
@@ -67,7 +71,7 @@ def test_made_once_again_when_interrupted_and_only_the_last_is_kept(
     assert said
     assert sorted(p.name for p in payload.iterdir()) == [
         "pyproject.toml",
-        "requirements.txt",
+        "requirements",
         "small.py",
     ]
 
@@ -91,7 +95,7 @@ def test_a_package_that_cannot_be_had_is_named_and_nothing_counts_as_complete(
     small: tuple[Lab, list[str]], payload: Path
 ) -> None:
     lab, _ = small
-    (payload / "requirements.txt").write_text("setuptools==0.0.0.1\n")
+    (payload / "requirements" / "common.txt").write_text("setuptools==0.0.0.1\n")
     with pytest.raises(LabError, match=r"setuptools==0\.0\.0\.1") as refused:
         installation.install(lab)
     assert "openstack-install.log" in str(refused.value.remedy)

@@ -162,7 +162,7 @@ def _check_wired(name: str) -> None:
     if not netns.exists():
         raise LabError(
             f"{name} has no network namespace: expected {netns}",
-            remedy="see the fabric agent's log: it wires the nodes",
+            remedy="see `kuryr-runbook lab up`, which makes it",
         )
 
 

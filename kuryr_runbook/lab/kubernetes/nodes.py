@@ -2,7 +2,7 @@
 
 The namespaces of mounts and of the host name are kept as files below the worker's directory, so
 they outlive every program: a killed containerd comes back and finds its pods running. The network
-namespace is the fabric agent's.
+namespace is there before (`network.wires`), and the compute agent plugs the node's port.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The virtual environment of Keystone, Neutron and Octavia, made once for a set of requirements.
+"""The virtual environment of Keystone, Neutron and Octavia, made once for a release of OpenStack.
 
 A virtual environment cannot be moved, so it is built where it stays: a file inside says that it
 is complete, and one without that file is built anew.
@@ -14,10 +14,9 @@ from pathlib import Path
 
 from kuryr_runbook.lab.openstack.commands import lines, run
 from kuryr_runbook.lab.programs import Lab, Progress
-from kuryr_runbook.lab.settings import LabSettings
+from kuryr_runbook.lab.settings import OPENSTACK_RELEASES, LabSettings
 
 PAYLOAD = Path(__file__).parent.parent / "payload" / "openstack"
-REQUIREMENTS = PAYLOAD / "requirements.txt"
 COMPLETE = ".complete"
 PREFIX = "openstack-"
 SAY_EVERY = 40
@@ -25,8 +24,14 @@ SAY_EVERY = 40
 
 
 def venv_of(settings: LabSettings) -> Path:
-    """Where the environment for this product, this Python and these requirements is."""
-    return settings.cache / f"{PREFIX}{_digest()}"
+    """Where the environment for this product, this Python and the lab's release is."""
+    return _venv(settings.cache, settings.openstack)
+
+
+def requirements(release: str) -> tuple[Path, Path]:
+    """The files of pinned packages: what all releases have in common, and this one's own."""
+    directory = PAYLOAD / "requirements"
+    return directory / "common.txt", directory / f"{release}.txt"
 
 
 def install(lab: Lab) -> Path:
@@ -41,11 +46,15 @@ def install(lab: Lab) -> Path:
     lab.settings.logs.mkdir(parents=True, exist_ok=True)
     log = lab.settings.logs / "openstack-install.log"
     log.unlink(missing_ok=True)
-    packages = sum("==" in line for line in REQUIREMENTS.read_text().splitlines())
-    lab.say(f"openstack: installing {packages} packages, a minute or so")
+    files = requirements(lab.settings.openstack)
+    packages = sum("==" in line for file in files for line in file.read_text().splitlines())
+    lab.say(
+        f"openstack: installing {packages} packages for {lab.settings.openstack}, a minute or so"
+    )
     run([sys.executable, "-m", "venv", str(venv)], log)
     pip = [str(venv / "bin" / "python"), "-m", "pip", "--no-input", "install", "--no-deps"]
-    _follow([*pip, "--progress-bar", "off", "-r", str(REQUIREMENTS)], log, packages, lab.say)
+    wanted = [option for file in files for option in ("-r", str(file))]
+    _follow([*pip, "--progress-bar", "off", *wanted], log, packages, lab.say)
     with tempfile.TemporaryDirectory() as scratch:
         # A copy, for the build writes beside the sources.
         source = shutil.copytree(PAYLOAD, Path(scratch) / "payload")
@@ -56,8 +65,9 @@ def install(lab: Lab) -> Path:
 
 def remove_others(settings: LabSettings) -> None:
     """Remove environments of earlier requirements; nothing of this lab runs from them."""
+    known = {_venv(settings.cache, release) for release in OPENSTACK_RELEASES}
     for other in settings.cache.glob(f"{PREFIX}*"):
-        if other != venv_of(settings):
+        if other not in known:
             shutil.rmtree(other, ignore_errors=True)
 
 
@@ -72,9 +82,10 @@ def _follow(command: list[str], log: Path, packages: int, say: Progress) -> None
             say("openstack: unpacking and compiling")
 
 
-def _digest() -> str:
+def _venv(cache: Path, release: str) -> Path:
     digest = hashlib.sha256(f"{sys.base_exec_prefix} {sys.implementation.cache_tag}".encode())
-    for path in sorted(p for p in PAYLOAD.rglob("*") if p.suffix in {".py", ".toml", ".txt"}):
+    code = sorted(p for p in PAYLOAD.rglob("*") if p.suffix in {".py", ".toml"})
+    for path in (*code, *requirements(release)):
         digest.update(path.relative_to(PAYLOAD).as_posix().encode())
         digest.update(path.read_bytes())
-    return digest.hexdigest()[:12]
+    return cache / f"{PREFIX}{release}-{digest.hexdigest()[:12]}"

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from kuryr_runbook.lab import settings as names
 from kuryr_runbook.lab.openstack.clients import connect, explained
-from kuryr_runbook.lab.openstack.configuration import PHYSICAL_NETWORK
 from kuryr_runbook.lab.settings import LabSettings
 from kuryr_runbook.model.errors import LabError
 
@@ -161,7 +160,7 @@ def _ensure_external(settings: LabSettings, seen: _Seen) -> Any:
         name=names.EXTERNAL_NETWORK,
         is_router_external=True,
         provider_network_type="flat",
-        provider_physical_network=PHYSICAL_NETWORK,
+        provider_physical_network=names.PHYSICAL_NETWORK,
     )
     admin.network.create_subnet(
         network_id=network.id,
@@ -253,7 +252,7 @@ def _ensure_node_ports(
                 security_groups=[group.id],
                 device_id=name,
                 device_owner=names.NODE_OWNER,
-                binding_host_id=names.NODE_HOST,
+                binding_host_id=names.CHASSIS,
             )
     return ports
 
@@ -265,9 +264,9 @@ def _remove_other_nodes(cloud: Connection, settings: LabSettings, seen: _Seen) -
 
 
 def _is_node(port: Any) -> bool:
-    """An amphora's port has the same owner, but another host, and its name is not its device."""
+    """Another port of that owner has another name than its device."""
     seen = (port.device_owner, port.binding_host_id, port.device_id)
-    return seen == (names.NODE_OWNER, names.NODE_HOST, port.name)
+    return seen == (names.NODE_OWNER, names.CHASSIS, port.name)
 
 
 def _node_port(port: Any) -> NodePort:

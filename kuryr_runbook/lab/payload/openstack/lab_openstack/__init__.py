@@ -2,6 +2,5 @@
 
 Keystone, Neutron and Octavia are the released ones. This package is what stands in for the rest
 of a cloud: a server process for each (`serve`), databases without migrations (`schema`), SQLite
-that bears concurrent writers (`sqlite`), Neutron's back end (`ml2`, `trunk`) and Octavia's
-compute service (`compute`).
+that bears concurrent writers (`sqlite`, `heartbeats`), and Octavia's compute service (`compute`).
 """

@@ -1,7 +1,7 @@
 """Octavia's compute service of the lab: amphorae that are no more than their Neutron ports.
 
-The fabric agent runs a haproxy where an amphora would be. What is left for Nova to do is to bind
-the amphora's ports.
+The lab's compute agent runs a haproxy where an amphora would be. What is left for Nova to do is to
+bind the amphora's ports.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class ServerGroup(NamedTuple):
 
 
 class LabComputeDriver(compute_base.ComputeBase):
-    """Amphorae exist once asked for; their ports are bound to the amphora host."""
+    """Amphorae exist once asked for; their ports are bound to the amphorae's host."""
 
     def build(self, *args: Any, **kwargs: Any) -> str:
         """Return the id of a new amphora, which needs no building."""

@@ -7,7 +7,6 @@ from typing import Any
 from oslo_config import cfg
 
 OPTIONS = [
-    cfg.ListOpt("hosts", default=[], help="The hosts on which Neutron binds ports"),
     cfg.StrOpt("amphora_host", default="", help="The host on which amphorae run"),
     cfg.StrOpt("amphora_owner", default="", help="device_owner of an amphora's ports"),
 ]

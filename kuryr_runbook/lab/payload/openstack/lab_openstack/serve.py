@@ -75,6 +75,9 @@ def load_neutron(config_file: str) -> tuple[Application, Finish]:
     """Neutron's application."""
     os.environ["OS_NEUTRON_CONFIG_FILES"] = config_file
     sys.argv = ["neutron-api"]
+    from .heartbeats import write_heartbeats_aside
+
+    write_heartbeats_aside()
     from neutron.wsgi.api import application
 
     return application, _nothing

@@ -1,0 +1,90 @@
+"""Makes the hypervisor have what is wanted; a part that fails does not hold up the others."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+
+from kuryr_runbook.lab.compute import links, proxies
+from kuryr_runbook.lab.compute.parts import Machines, Plug
+from kuryr_runbook.lab.compute.switch import Switch, claimed_by
+from kuryr_runbook.lab.network.namespaces import ensure_namespace, namespaces, remove_namespace
+from kuryr_runbook.lab.network.wires import HOST_LIKE
+from kuryr_runbook.lab.programs import Progress
+from kuryr_runbook.lab.settings import LB_NS_PREFIX, LabSettings
+from kuryr_runbook.model.errors import LabError
+
+# An amphora has two interfaces where a member's subnet is named: each answers for itself alone.
+AMPHORA = {
+    **HOST_LIKE,
+    "net.ipv4.conf.all.arp_ignore": 1,
+    "net.ipv4.conf.all.arp_announce": 2,
+}
+
+
+ANNOUNCE_SECONDS = 20.0
+"""How long a VIP is announced in a row; what OVN has not heard by then it is told now and then."""
+
+
+class Hypervisor:
+    """The lab's one hypervisor, and how it is made to follow."""
+
+    def __init__(self, settings: LabSettings, say: Progress) -> None:
+        self._settings = settings
+        self._say = say
+        self._problems: list[str] = []
+        self._announced: dict[str, float] = {}
+        """When a port began to announce a VIP that OVN has not heard of."""
+
+    @property
+    def restless(self) -> bool:
+        """Whether something has to be looked at again soon."""
+        since = time.monotonic() - ANNOUNCE_SECONDS
+        return any(begin > since for begin in self._announced.values())
+
+    def apply(self, machines: Machines) -> tuple[str, ...]:
+        """Make it follow; gives back what could not be done, in words.
+
+        What is gone goes last, but for devices, whose names may be wanted again at once.
+        """
+        self._problems = []
+        kernel, switch = links.Kernel(), Switch(self._settings)
+        self._try(links.remove_stale, kernel, switch, machines.plugs, self._say)
+        for plug in machines.plugs:
+            self._try(self._ensure_plug, kernel, switch, plug)
+        for balancer in machines.balancers:
+            self._try(proxies.ensure_proxy, self._settings, balancer, self._say)
+        self._try(self._announce_vips, [plug for plug in machines.plugs if plug.vips])
+        self._try(proxies.end_others, self._settings, machines.balancers, self._say)
+        self._try(self._remove_amphorae, {plug.namespace for plug in machines.plugs})
+        return tuple(self._problems)
+
+    def _ensure_plug(self, kernel: links.Kernel, switch: Switch, plug: Plug) -> None:
+        if plug.namespace.startswith(LB_NS_PREFIX) and not namespaces(plug.namespace):
+            ensure_namespace(plug.namespace, AMPHORA, self._say)
+        if not namespaces(plug.namespace):
+            raise LabError(
+                f"port {plug.interface} is not plugged: there is no namespace {plug.namespace}",
+                remedy="the port's device_id should be the name of one of the lab's nodes",
+            )
+        links.ensure_plug(kernel, switch, plug, self._say)
+
+    def _announce_vips(self, plugs: Iterable[Plug]) -> None:
+        """As an amphora does when it has its VIP, until OVN has heard it."""
+        having = {plug.port_id: plug for plug in plugs}
+        silent = having.keys() - (claimed_by(self._settings) if having else frozenset())
+        now = time.monotonic()
+        self._announced = {port_id: self._announced.get(port_id, now) for port_id in silent}
+        for port_id in sorted(silent):
+            links.announce(having[port_id])
+
+    def _remove_amphorae(self, wanted: Iterable[str]) -> None:
+        for name in namespaces(LB_NS_PREFIX):
+            if name not in wanted:
+                remove_namespace(name, self._say)
+
+    def _try(self, step: Callable[..., None], *arguments: object) -> None:
+        try:
+            step(*arguments)
+        except LabError as error:
+            self._problems.append(str(error))

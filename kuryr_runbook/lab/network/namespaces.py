@@ -1,0 +1,114 @@
+"""The lab's network namespaces, and the processes in them.
+
+A namespace is the lab's when its loopback bears the alias MARK.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from kuryr_runbook.lab.network.kernel import NAMESPACES, ip, ip_batch, ip_json, sysctl
+from kuryr_runbook.lab.programs import Progress
+from kuryr_runbook.model.errors import LabError
+
+MARK = "kuryr-runbook-lab"
+END_SECONDS = 5.0
+"""How long a process may take to end on a signal."""
+FORKS = 3
+"""How often to look for processes that others started while these ended."""
+
+
+def namespaces(prefix: str) -> tuple[str, ...]:
+    """Names of the named network namespaces that begin with the prefix, sorted."""
+    try:
+        names = os.listdir(NAMESPACES)
+    except FileNotFoundError:
+        return ()
+    return tuple(sorted(name for name in names if name.startswith(prefix)))
+
+
+def processes(namespace: str) -> frozenset[int]:
+    """Ids of the processes in a namespace, but for this one."""
+    wanted = (NAMESPACES / namespace).stat()
+    found = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            own = (process / "ns" / "net").stat()
+        except OSError:
+            continue  # it ended between listing and looking
+        if (own.st_dev, own.st_ino) == (wanted.st_dev, wanted.st_ino):
+            found.add(int(process.name))
+    return frozenset(found - {os.getpid()})
+
+
+def ensure_namespace(name: str, parameters: Mapping[str, int], say: Progress) -> None:
+    """Make a namespace of the lab, marked; LabError when the name is another's."""
+    if name not in namespaces(name):
+        ip("netns", "add", name)
+        say(f"namespace {name} made")
+    elif not is_ours(name):
+        raise LabError(
+            f"network namespace {name} exists and is not the lab's: its loopback should bear the "
+            f"alias {MARK}",
+            remedy=f"see what it is for (`ip -n {name} addr`), and remove or rename it",
+        )
+    ip_batch([f"link set lo alias {MARK}", "link set lo up"], namespace=name)
+    sysctl(name, parameters)
+
+
+def is_ours(namespace: str) -> bool:
+    """Whether it bears the mark, or is as bare as one that was made and not yet marked."""
+    links = ip_json("link", "show", namespace=namespace)
+    loopback = next((link for link in links if link["ifname"] == "lo"), {})
+    if loopback.get("ifalias") == MARK:
+        return True
+    bare = all("UP" not in link["flags"] for link in links)
+    return bare and not processes(namespace)
+
+
+def remove_namespace(name: str, say: Progress) -> None:
+    """End what runs in the namespace and remove it; LabError when a process does not end."""
+    for _ in range(FORKS):
+        if found := processes(name):
+            end_processes(dict.fromkeys(found, name), say)
+    ip("netns", "delete", name)
+    say(f"namespace {name} removed")
+
+
+def end_processes(found: Mapping[int, str], say: Progress) -> None:
+    """End processes by SIGTERM, and by SIGKILL what is left; LabError if that does not help.
+
+    The mapping is of process ids to words for the log.
+    """
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        left = {pid: name for pid, name in found.items() if not _is_ended(pid)}
+        for pid, name in left.items():
+            say(f"process {pid} ({name}): {number.name}")
+            _signal(pid, number)
+        deadline = time.monotonic() + END_SECONDS
+        while time.monotonic() < deadline:
+            if all(map(_is_ended, left)):
+                return
+            time.sleep(0.02)
+    raise LabError(
+        f"processes {sorted(pid for pid in found if not _is_ended(pid))} did not end on SIGKILL",
+        remedy="see what they wait for (`ps -o pid,stat,wchan,cmd`)",
+    )
+
+
+def _is_ended(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return
