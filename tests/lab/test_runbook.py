@@ -50,7 +50,7 @@ def test_the_run_passed_every_acceptance_check(kuryr_run: Path) -> None:
 
 @pytest.mark.parametrize("phase", PHASES, ids=lambda phase: phase.name)
 def test_a_second_run_plans_no_change(kuryr: Site, phase: type[Phase]) -> None:
-    plan = phase(**sections(kuryr)).make_plan()
+    plan = phase(kuryr).make_plan()
     assert [f"{step.action} {step.target}: {step.because}" for step in plan.changes] == []
 
 
