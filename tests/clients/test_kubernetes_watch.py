@@ -16,11 +16,12 @@ from worlds.served_cluster import kubeconfig_for
 
 from kuryr_runbook.clients.kubernetes import watch as kubernetes_watch
 from kuryr_runbook.clients.kubernetes.client import KubernetesClient
-from kuryr_runbook.clients.kubernetes.watch import WATCH_SECONDS, Event, Object, Watched, follow
+from kuryr_runbook.clients.kubernetes.watch import WATCH_SECONDS, Event, Watched, follow
 from kuryr_runbook.model.errors import AccessError
+from kuryr_runbook.model.objects import Manifest
 
 
-def named(name: str, **values: Any) -> Object:
+def named(name: str, **values: Any) -> Manifest:
     return {"metadata": {"name": name}, **values}
 
 
@@ -31,10 +32,10 @@ def changed(name: str, **values: Any) -> Event:
 class Cluster:
     """Answers lists and watches in turn, the last of each again and again."""
 
-    def __init__(self, lists: list[list[Object]], watches: list[list[Event]]) -> None:
+    def __init__(self, lists: list[list[Manifest]], watches: list[list[Event]]) -> None:
         self.lists, self.watches, self.asked = lists, watches, list[float]()
 
-    def listed(self) -> list[Object]:
+    def listed(self) -> list[Manifest]:
         return self.lists.pop(0) if len(self.lists) > 1 else self.lists[0]
 
     def events(self, seconds: int) -> Iterator[Event]:
@@ -42,8 +43,8 @@ class Cluster:
         yield from self.watches.pop(0) if self.watches else ()
 
     def follow(
-        self, until: Callable[[dict[str, Object]], bool], seconds: float = 60
-    ) -> dict[str, Object]:
+        self, until: Callable[[dict[str, Manifest]], bool], seconds: float = 60
+    ) -> dict[str, Manifest]:
         return follow(Watched(self.listed, self.events), seconds=seconds, until=until)
 
 
@@ -58,7 +59,7 @@ def test_each_event_changes_what_is_seen() -> None:
     cluster = Cluster([[named("a")]], [events])
     steps: list[list[str]] = []
 
-    def until(seen: dict[str, Object]) -> bool:
+    def until(seen: dict[str, Manifest]) -> bool:
         steps.append(sorted(seen))
         return "a" not in seen
 
