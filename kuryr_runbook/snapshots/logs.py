@@ -32,6 +32,8 @@ _HEAD = re.compile(
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,](\d{1,6})\d*)?(Z|[+-]\d\d:\d\d)?")
 _STAMP = re.compile(rf"^{_TIME.pattern} ?")
 """A time and nothing more before a line of a traceback: another `logging_exception_prefix`."""
+_COLOUR = re.compile(r"\x1b\[[\d;]*[A-Za-z]")
+"""oslo.log ends each record that it writes to stderr with one, on a terminal or not."""
 _PROCESS = re.compile(r"(?:^|\s)(\d+)\s*$")
 _TRACEBACK = "Traceback (most recent call last):"
 _CHAINED = ("During handling of the above", "The above exception was the direct cause")
@@ -126,7 +128,7 @@ def _records(lines: Iterable[str]) -> list[_Growing]:
     found: list[_Growing] = []
     by_process: dict[str, _Growing] = {}
     current: _Growing | None = None
-    for line in (it[:LONGEST] for it in lines):
+    for line in (_COLOUR.sub("", it[:LONGEST]) for it in lines):
         head = _HEAD.match(line)
         new = _crash(line, current) if head is None else _headed(head)
         if head is not None and new is not None:

@@ -44,6 +44,19 @@ def test_a_traceback_belongs_to_its_record() -> None:
     assert record.said == "Failed to handle event {...}: later: KeyError: 'status'"
 
 
+def test_colours_are_no_part_of_what_was_said() -> None:
+    """As oslo.log 5.5 writes them, seen: after the last line, be it of a traceback or not."""
+    lines = [
+        f"{head()} [-] no\x1b[00m",
+        f"{head(AT + timedelta(seconds=1))} [-] Failed: KeyError: 'ens9'",
+        f"{head(AT + timedelta(seconds=1))} Traceback (most recent call last):",
+        f"{head(AT + timedelta(seconds=1))} KeyError: 'ens9'",
+        f"{head(AT + timedelta(seconds=1))} \x1b[00m",
+        f"\x1b[01;31m{head(AT + timedelta(seconds=2))} [\x1b[01;36m-\x1b[01;31m] loud\x1b[00m",
+    ]
+    assert [it.said for it in telling_records(lines)] == ["no", "Failed: KeyError: 'ens9'", "loud"]
+
+
 def test_processes_that_write_in_turns_are_kept_apart() -> None:
     one, two = (
         [f"{head(process=n)} [-] no {'ab'[n]}", *traced(f"KeyError: '{'ab'[n]}'", process=n)]
