@@ -102,7 +102,7 @@ def read_certificates(path: Path, what: str, *, remedy: str | None = None) -> st
     try:
         trusted = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         trusted.load_verify_locations(cadata=text)
-    except (ssl.SSLError, ValueError) as error:
+    except (ssl.SSLError, TypeError, ValueError) as error:
         raise FileError(
             f"{what} {path} holds no certificates in PEM that can be used: {error}", remedy=remedy
         ) from error

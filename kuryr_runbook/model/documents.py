@@ -35,6 +35,14 @@ class _Loader(yaml.SafeLoader):
         self._open: list[yaml.Node] = []
         self._weights: dict[int, int] = {}
 
+    def fetch_flow_collection_start(self, kind: Any) -> None:
+        """Begin a value in brackets; the scanner reads ahead, and slows with each level."""
+        if self.flow_level >= LEVELS:
+            raise ConstructorError(
+                None, None, f"more than {LEVELS} levels are nested", self.get_mark()
+            )
+        super().fetch_flow_collection_start(kind)
+
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         """Compose one value, keeping count of levels and of what aliases stand for."""
         event = self.peek_event()  # type: ignore[no-untyped-call]
