@@ -20,7 +20,7 @@ from kuryr_runbook.cli.record_places import (
 )
 from kuryr_runbook.cli.run import site_option
 from kuryr_runbook.display.terminal import echo, echo_json
-from kuryr_runbook.running.directories import RUNS
+from kuryr_runbook.recording.standing import RUNS
 
 if TYPE_CHECKING:
     from kuryr_runbook.recording.records import Record

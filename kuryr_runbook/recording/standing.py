@@ -16,6 +16,8 @@ from kuryr_runbook.recording.statement import RECORD
 
 ACCOUNT = "run.json"
 """A run's own account, by which one is known that has no record."""
+RUNS = Path("runs")
+"""Where a run's directory is made, below the directory where it was called."""
 INDEX = "index.html"
 LATEST = "latest.txt"
 PAGES = (INDEX, LATEST)
@@ -53,7 +55,7 @@ def standing_in(places: Iterable[Path]) -> Standing:
         if is_run(place):
             found.runs.append(place)
         elif place.is_dir():
-            _look_into(place, found, deeper=True)
+            _look_into(_of_runs(place), found, deeper=True)
     found.runs.sort(key=lambda path: (path.parent, path.name))
     return found
 
@@ -68,6 +70,13 @@ def latest_of(runs: Iterable[str]) -> str | None:
     stamped = (match for name in runs if (match := STAMPED.fullmatch(name)))
     newest = max(stamped, key=lambda match: (match[1], int(match[2] or 1)), default=None)
     return newest[0] if newest else None
+
+
+def _of_runs(place: Path) -> Path:
+    """The place, or its directory `runs` where nothing else holds any: runs were called there."""
+    inner = place / RUNS
+    here = [path for path in _directories(place) if is_run(path) or _holds_runs(path)]
+    return inner if inner in _directories(place) and not here else place
 
 
 def _look_into(place: Path, found: Standing, *, deeper: bool) -> None:

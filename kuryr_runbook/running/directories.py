@@ -9,9 +9,7 @@ from pathlib import Path
 from kuryr_runbook.clients.writing import make_directory, write_file
 from kuryr_runbook.model.errors import RecordError, UsageError
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.recording.standing import LATEST
-
-RUNS = Path("runs")
+from kuryr_runbook.recording.standing import LATEST, RUNS
 
 
 def free_directory(site: Site, wanted: Path | None) -> Path:

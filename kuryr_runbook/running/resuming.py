@@ -10,8 +10,8 @@ from typing import Any
 from kuryr_runbook.model.errors import UsageError
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.phases.catalogue import PHASES, PhaseEntry
+from kuryr_runbook.recording.standing import RUNS
 from kuryr_runbook.running.account import FILE, RunStatus, read_whole_run
-from kuryr_runbook.running.directories import RUNS
 
 COMMANDS = {"rotate_credentials", "troubleshooting"}
 """What commands do without notebooks: nothing of it is left to go on with."""

@@ -9,8 +9,7 @@ from typing import Any
 from kuryr_runbook.clients.writing import make_directory, write_new
 from kuryr_runbook.model.errors import FileError, UsageError
 from kuryr_runbook.model.packaged import packaged
-from kuryr_runbook.recording.standing import NOTEBOOKS
-from kuryr_runbook.running.directories import RUNS
+from kuryr_runbook.recording.standing import NOTEBOOKS, RUNS
 from kuryr_runbook.running.notebooks import read_notebook
 
 FOLDER = NOTEBOOKS

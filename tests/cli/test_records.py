@@ -194,6 +194,14 @@ def test_what_is_done_to_whole_sites_is_told(
     assert "lab" in result.stderr or "forged" in result.stderr
 
 
+def test_the_directory_where_runs_were_called_will_do(runs: Path, tmp_path: Path) -> None:
+    (tmp_path / "site.yaml").touch()
+    assert records("verify", ".").output == "2 records hold\n"
+    (runs.parent / "runs").mkdir()
+    assert "runs/runs: UNRECORDED" in told(records("verify", "."))
+    assert "runs/runs: UNRECORDED" in told(records("verify", runs.parent))
+
+
 def test_runs_are_found_where_they_were_made(
     runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
