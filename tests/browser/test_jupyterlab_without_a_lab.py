@@ -19,9 +19,10 @@ pytestmark = pytest.mark.browser
 TESTS = Path(__file__).parents[1]
 PHASE = "approvable.ipynb"
 LONG = "long.ipynb"
-SETUP = """from runs.approvable_phase import Approvable
+SETUP = """from kuryr_runbook.phases.base import chosen_site
+from runs.approvable_phase import Approvable
 
-phase = Approvable(name="", openstack={})"""
+phase = Approvable(chosen_site({}))"""
 CELLS = {
     "begin": SETUP,
     "plan": "phase.plan()",

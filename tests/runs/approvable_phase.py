@@ -9,7 +9,7 @@ from worlds.memory_leases import MemoryLeases
 
 from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.plan import Action, Done, Outcome, Plan, Step, Target, field_changes
-from kuryr_runbook.phases.waits import polling, traffic
+from kuryr_runbook.phases.waits import polling
 from kuryr_runbook.phases.base import Phase
 
 DONE = dict.fromkeys(Action, Done.DONE) | {Action.KEEP: Done.KEPT}
