@@ -8,9 +8,18 @@ from collections.abc import Iterable
 from worlds.memory_leases import MemoryLeases
 
 from kuryr_runbook.model.findings import Finding, Status
-from kuryr_runbook.model.plan import Action, Done, Outcome, Plan, Step, Target, field_changes
-from kuryr_runbook.phases.waits import polling
+from kuryr_runbook.model.plan import (
+    Action,
+    Change,
+    Done,
+    Outcome,
+    Plan,
+    Step,
+    Target,
+    field_changes,
+)
 from kuryr_runbook.phases.base import Phase
+from kuryr_runbook.phases.waits import polling
 
 DONE = dict.fromkeys(Action, Done.DONE) | {Action.KEEP: Done.KEPT}
 LONG = "a group with a rather long name that no column of a table was made for"
@@ -31,7 +40,7 @@ class Approvable(Phase):
             target=Target("subnet", "services"),
             because="1 field differs",
             id="0b1c",
-            changes=field_changes({"enable_dhcp": False}, {"enable_dhcp": True}),
+            changes=(Change("enable_dhcp", "true", "false"),),
             disturbs="nothing is disturbed",
         )
         steps = [_creation("subnet", "pods"), _creation("security_group", LONG), update]
