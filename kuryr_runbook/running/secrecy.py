@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from kuryr_runbook.clients.secret_files import read_secrets
+from kuryr_runbook.clients.login_files import read_secrets
 from kuryr_runbook.clients.secrets import SecretChannel
 from kuryr_runbook.model.secrets import KnownSecrets
 from kuryr_runbook.model.site import Site

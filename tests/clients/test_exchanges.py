@@ -33,7 +33,7 @@ ALLOWED = {
     "clients/transport.py": {"requests.Session", "socket.socket", "socket.getaddrinfo"},
     # They get their connections from there, which the tests of misbehaving servers show.
     "clients/kubernetes/connection.py": {"ApiClient"},
-    "clients/openstack/session.py": {"Connection", "OpenStackConfig"},
+    "clients/openstack/cloud_config.py": {"Connection", "OpenStackConfig"},
     "clients/artifacts.py": {"boto3.Session"},
     # A port on this machine that is looked for, and bound to.
     "running/jupyterlab.py": {"socket.socket"},

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from worlds.broken_files import CONTENTS, IRREGULAR, damaged, values
 
 from kuryr_runbook.clients.kubernetes.connection import connect
+from kuryr_runbook.clients.login_files import read_secrets
 from kuryr_runbook.clients.openstack.session import OpenStackSession
-from kuryr_runbook.clients.secret_files import read_secrets
 from kuryr_runbook.model.errors import ExitCode, RunbookError
 from kuryr_runbook.model.site_file import parse_site
 

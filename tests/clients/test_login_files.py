@@ -14,8 +14,8 @@ import pytest
 import yaml
 from worlds.sites import lab_site
 
+from kuryr_runbook.clients.login_files import read_secrets
 from kuryr_runbook.clients.provenance import cloud_identity, cluster_identity
-from kuryr_runbook.clients.secret_files import read_secrets
 from kuryr_runbook.clients.secrets import VARIABLE, SecretChannel, learn, url_password
 from kuryr_runbook.model.secrets import Secret
 from kuryr_runbook.model.site import Site
