@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from kuryr_runbook.clients.secret_files import read_secrets
+from kuryr_runbook.clients.login_files import read_secrets
 from kuryr_runbook.clients.secrets import known_here
 from kuryr_runbook.clients.writing import write_file
 from kuryr_runbook.display.tables import View

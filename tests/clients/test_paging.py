@@ -60,7 +60,7 @@ def at_neutron(session: Neutron) -> OpenStackClient:
 def at_cluster(api: Api) -> KubernetesClient:
     client = KubernetesClient.__new__(KubernetesClient)
     client.session = SimpleNamespace(  # type: ignore[assignment]
-        resource=lambda version, kind: api, ask=lambda doing, ask: ask()
+        resource=lambda version, kind: api, read=lambda doing, ask: json.loads(ask().data)
     )
     return client
 
