@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from shlex import quote
 
 from kuryr_runbook.checking.causes import Cause
 from kuryr_runbook.checking.checks import Check, Depth, Fault, Occasion
@@ -67,7 +68,8 @@ def check_router(look: Look) -> Iterator[Cause]:
         yield Cause(
             status=Status.FAIL,
             evidence=f"router {router.name} has no leg in {some([it.name for it in lost])}",
-            remedy=f"openstack router add subnet {router.name} {lost[0].name}; or "
+            # Names of a cloud are anybody's, and a command is copied into a shell.
+            remedy=f"openstack router add subnet {quote(router.name)} {quote(lost[0].name)}; or "
             f"{phase('openstack_prep')}",
             victims=tuple(Victim("subnet", it.name) for it in lost),
             fixes=(PhaseFix("openstack_prep"),),
@@ -78,7 +80,7 @@ def check_router(look: Look) -> Iterator[Cause]:
             evidence=f"router {router.name} has no gateway: no floating IP works, and no pod gets "
             "out",
             remedy=f"openstack router set --external-gateway "
-            f"{look.site.network.external_network} {router.name}",
+            f"{quote(look.site.network.external_network)} {quote(router.name)}",
             explains={"external-address"},
         )
 
