@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import socket
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -165,3 +166,29 @@ def test_what_is_left_behind_returns_or_raises_as_it_would() -> None:
     with pytest.raises(TimeoutError):
         left_behind(over.wait, 0.01)
     over.set()
+
+
+@pytest.mark.parametrize("said", [b"", b"\x16\x03\x03\x40\x00"])
+def test_tls_that_does_not_come_or_byte_by_byte_ends(said: bytes) -> None:
+    over = threading.Event()
+
+    def trickle(listener: socket.socket) -> None:
+        sock, _ = listener.accept()
+        with sock, suppress(OSError):
+            sock.sendall(said)
+            while said and not over.wait(0.01):
+                sock.sendall(b"x")
+            over.wait()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener, web_session() as web:
+        server = threading.Thread(target=trickle, args=(listener,))
+        server.start()
+        url = f"https://127.0.0.1:{listener.getsockname()[1]}/"
+        bounds = Bounds(connect=0.3)
+        with (
+            pytest.raises(UnreachableError, match="no TLS in 0 s"),
+            exchange("registry", bounds=bounds, remedy=""),
+        ):
+            web.get(url)
+        over.set()
+        server.join()
