@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import io
 import json
-import math
 import os
 import signal
 import sys
@@ -34,9 +33,9 @@ from typing import Any
 
 import urllib3
 from urllib3.connectionpool import HTTPConnectionPool
-from urllib3.exceptions import ReadTimeoutError
 
 from kuryr_runbook.applying import steps
+from kuryr_runbook.clients.exchanges import current
 from kuryr_runbook.phases.base import Phase, read_site
 from kuryr_runbook.phases.catalogue import PHASES, TEARDOWN
 
@@ -86,7 +85,7 @@ class Faults:
             case "kill" | "lost" | "done-500" | "stall":
                 answer = self.send(pool, method, url, *args, **kwargs)
                 if fault == "stall":
-                    _stall(pool, url, kwargs["timeout"])
+                    _stall()
                     return answer
                 answer.read()
                 if fault == "kill":
@@ -103,14 +102,13 @@ class Faults:
         return self.send(pool, method, url, *args, **kwargs)
 
 
-def _stall(pool: HTTPConnectionPool, url: str, timeout: urllib3.Timeout) -> None:
+def _stall() -> None:
     """Wait for the answer as the client would: not longer than it is ready to."""
-    timeout = timeout.clone()
-    timeout.start_connect()
-    patience = timeout.read_timeout or math.inf
+    exchange = current()
+    patience = exchange.left(exchange.bounds.silence)
     time.sleep(min(STALL_SECONDS, patience))
     if patience < STALL_SECONDS:
-        raise ReadTimeoutError(pool, url, f"Read timed out. (read timeout={patience})")
+        raise exchange.silent()
 
 
 def _broken() -> Exception:
