@@ -26,6 +26,8 @@ from kuryr_runbook.checking.questions import (
     quotas,
     rivals,
     services,
+    settings,
+    states,
 )
 from kuryr_runbook.checking.verdicts import node_victim
 from kuryr_runbook.checking.view.cloud import Look
@@ -37,6 +39,7 @@ CHECKS = checks_on(
     Occasion.DIAGNOSIS,
     *(cluster, programs, networks, quotas, nodes, logs, groups, pods, pairs, services),
     *(balancers, leftovers, ownership, macvlan, events, intents, intruders, rivals),
+    *(states, settings),
 )
 """The deepest first: what a check finds may be what the later ones find the effects of."""
 

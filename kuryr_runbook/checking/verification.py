@@ -14,6 +14,7 @@ from kuryr_runbook.checking.questions import (
     pods,
     programs,
     services,
+    states,
     workload,
 )
 from kuryr_runbook.checking.traffic import mesh, reachability
@@ -24,7 +25,7 @@ from kuryr_runbook.snapshots.workload.verification import VerificationSnapshot
 CHECKS = checks_on(
     Occasion.VERIFICATION,
     *(programs, workload, nodes, networks, pods, pairs, groups, services, balancers),
-    *(mesh, reachability),
+    *(states, mesh, reachability),
 )
 
 

@@ -153,7 +153,7 @@ def test_one_pool_whose_members_cannot_be_read_is_unknown() -> None:
     world = World()
     world.broken = {"member": UnreachableError("busy")}
     (found,) = troubles(world)
-    assert (found.status, found.check) == (Status.UNKNOWN, "api-rule")
+    assert (found.status, found.check) == (Status.UNKNOWN, "switched-off")
     assert set(found.effects) >= {"members-differ", "api-balancer"}
 
 
@@ -335,8 +335,8 @@ def test_what_was_not_read_is_unknown_and_never_in_order_or_wrong(lists: set[str
     world.broken = {what: AccessError(f"no {what}") for what in lists}
     found = troubles(world)
     assert {it.status for it in found} <= {Status.UNKNOWN}
-    # Trunks belong to another driver; groups' names only tell more of what is wrong.
-    asked = lists - {"trunk", "security_group"}
+    # Trunks belong to another driver.
+    asked = lists - {"trunk"}
     assert bool(found) == bool(asked)
 
 

@@ -31,6 +31,8 @@ from kuryr_runbook.checking.questions import (
     quotas,
     rivals,
     services,
+    settings,
+    states,
 )
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "troubleshooting.md"
@@ -38,7 +40,7 @@ BEGIN, END = "<!-- faults, by tests/making/faults.py -->\n", "<!-- /faults -->\n
 HEAD = "| fault | what users see | what diagnose says |\n|---|---|---|"
 SECTIONS: dict[str, tuple[ModuleType, ...]] = {
     "Kuryr's own programs": (programs, logs, rivals, intruders, events, cluster),
-    "Networks, nodes and quotas": (networks, quotas, nodes),
+    "Networks, nodes and quotas": (networks, settings, states, quotas, nodes),
     "Pods": (pods, pairs, ownership),
     "Security groups": (groups,),
     "Services and load balancers": (services, balancers, macvlan),

@@ -276,13 +276,14 @@ class World:
         )
         for subnet, name, network, cidr, first in subnets:
             last = str(IPv4Network(cidr)[-3])
+            gateway = str(IPv4Network(cidr)[-2 if subnet == "s-services" else 1])
             self.add(
                 "subnet", id=subnet, name=name, network_id=network, cidr=cidr,
                 allocation_pools=[{"start": first, "end": last}],
-                description="" if subnet == "s-nodes" else self.mark,
+                description="" if subnet == "s-nodes" else self.mark, gateway_ip=gateway,
             )  # fmt: skip
             self.add_port(
-                f"leg-{subnet}", subnet, network, None, device_owner="network:router_interface",
+                f"leg-{subnet}", subnet, network, gateway, device_owner="network:router_interface",
                 device_id="router", security_groups=[],
             )  # fmt: skip
         self.add(

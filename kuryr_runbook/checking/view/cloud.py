@@ -17,8 +17,11 @@ from kuryr_runbook.snapshots.cloud.ownership import Ownership
 from kuryr_runbook.snapshots.cloud.resources import (
     Balancer,
     FloatingIp,
+    Group,
     Listener,
     Member,
+    Network,
+    Pool,
     Port,
     Router,
     Rule,
@@ -46,6 +49,11 @@ class Look(ClusterLook):
     def subnets(self) -> tuple[Subnet, ...]:
         """All subnets that the project sees."""
         return readable(self.cloud.subnets)
+
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        """All networks that the project sees."""
+        return readable(self.cloud.networks)
 
     @cached_property
     def node_subnet(self) -> Subnet:
@@ -166,10 +174,15 @@ class Look(ClusterLook):
         """The rules of each group."""
         return _by(readable(self.cloud.rules), lambda it: [it.security_group_id])
 
+    @property
+    def known_groups(self) -> tuple[Group, ...]:
+        """The project's security groups."""
+        return readable(self.cloud.groups)
+
     @cached_property
     def groups(self) -> Mapping[str, str]:
-        """Names of the project's security groups, by id."""
-        return {group.id: group.name for group in readable(self.cloud.groups)}
+        """Their names, by id."""
+        return {group.id: group.name for group in self.known_groups}
 
     def admits(
         self, groups: Iterable[str], source: IPv4Network | str, tcp_port: int | None = None
@@ -233,17 +246,29 @@ class Look(ClusterLook):
         return next((it for it in here if _transport(it.protocol) == protocol), None)
 
     @cached_property
-    def _pools(self) -> Mapping[str, str]:
-        """The pool of each listener."""
-        return {
-            listener: pool.id for pool in readable(self.cloud.pools) for listener in pool.listeners
-        }
+    def _pools(self) -> Mapping[str, Pool]:
+        """By id."""
+        return {pool.id: pool for pool in readable(self.cloud.pools)}
+
+    @cached_property
+    def _pools_of(self) -> Mapping[str, Pool]:
+        """The pool of each listener, by its own word."""
+        return {listener: pool for pool in self._pools.values() for listener in pool.listeners}
+
+    def pool(self, listener: Listener) -> Pool | None:
+        """The pool behind a listener."""
+        return self._pools.get(listener.pool_id) or self._pools_of.get(listener.id)
 
     def members(self, listener: Listener) -> tuple[Member, ...] | None:
         """The members behind a listener; None when it has no pool."""
-        pool = listener.pool_id or self._pools.get(listener.id, "")
+        pool = self.pool(listener)
         lists = readable(self.cloud.members)
-        return readable(lists[pool]) if pool in lists else None
+        return readable(lists[pool.id]) if pool is not None and pool.id in lists else None
+
+    @cached_property
+    def health_is_reported(self) -> bool:
+        """Whether Octavia hears how its load balancers are: where it does not, all are OFFLINE."""
+        return any(it.operating not in ("OFFLINE", "") for it in self.balancers)
 
 
 def look_up(items: Iterable[N] | Unreadable, wanted: Wanted, cloud: CloudState) -> N | None:

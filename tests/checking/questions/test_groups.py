@@ -35,6 +35,8 @@ def test_a_provider_that_keeps_clients_addresses_needs_an_open_group() -> None:
     world = World(driver=VLAN, release="2024.1")
     kuryr = world.site.kuryr.model_copy(update={"octavia_provider": OctaviaProvider.OVN})
     world.site = world.site.model_copy(update={"kuryr": kuryr})
+    for balancer in world.resources["loadbalancer"]:
+        balancer["provider"] = "ovn"
     (found,) = troubles(world)
     assert (found.check, len(found.victims)) == ("service-subnet-rule", 4)
     world.add_rule("r-open", "g-pods")

@@ -1,0 +1,154 @@
+"""Is anything set so that it carries less than Kuryr, or the runbook, made it for?
+
+All of it is on and works, and yet some packets find no way, since somebody set it otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kuryr_runbook.checking.causes import Cause
+from kuryr_runbook.checking.checks import Check, Depth, Fault, Occasion
+from kuryr_runbook.checking.effects import SERVICE_EFFECTS
+from kuryr_runbook.checking.questions.services import balancers
+from kuryr_runbook.checking.verdicts import some
+from kuryr_runbook.checking.view.cloud import Look
+from kuryr_runbook.model.findings import Region, Status, Victim
+from kuryr_runbook.snapshots.cloud.resources import Balancer, Listener, Member, Pool
+
+UNLIMITED = (None, -1)
+"""How Octavia shows a listener without a limit of connections."""
+
+
+@Check(
+    "network-settings",
+    "Subnets lead to the router, the router hides pods' addresses, groups let answers through",
+    "Neutron API reference: gateway_ip, enable_snat, stateful",
+    on=(Occasion.DIAGNOSIS,),
+    depth=Depth.GROUND,
+    region=Region.ROUTER,
+    faults=(
+        Fault("gateway of a subnet changed or taken away", "nothing leaves that subnet"),
+        Fault("the router's SNAT switched off", "pods do not reach the internet"),
+        Fault("a stateless security group", "requests leave, answers do not come"),
+    ),
+)
+def check_network_settings(look: Look) -> Iterator[Cause]:
+    """A subnet's gateway is where its router has a leg."""
+    for subnet in (look.node_subnet, look.pod_subnet, look.service_subnet):
+        leg = look.router_legs.get(subnet.id)
+        if leg and subnet.gateway_ip != leg:
+            yield Cause(
+                status=Status.FAIL,
+                evidence=f"subnet {subnet.name} has the gateway {subnet.gateway_ip or 'none'}, and "
+                f"router {look.router.name} is at {leg}",
+                remedy=f"openstack subnet set --gateway {leg} {subnet.id}; pods that run keep "
+                "what they were given, so delete them",
+                victims=(Victim("subnet", subnet.name),),
+            )
+    gateway = look.router.gateway
+    if gateway is not None and gateway.snat is False:
+        yield Cause(
+            status=Status.WARN,
+            evidence=f"router {look.router.name} does no SNAT: what has no floating IP gets no "
+            "answer from outside, unless its own address is known there",
+            remedy=f"openstack router set --external-gateway {gateway.network_id} --enable-snat "
+            f"{look.router.id}",
+            victims=(Victim("subnet", look.pod_subnet.name),),
+        )
+    yield from _stateless(look)
+
+
+def _stateless(look: Look) -> Iterator[Cause]:
+    used = {group for port in look.workers.values() for group in port.groups}
+    used |= {
+        group
+        for _, vif in look.plugged
+        if (port := look.ports.get(vif.port_id)) is not None
+        for group in port.groups
+    }
+    found = [it for it in look.known_groups if it.id in used and it.stateful is False]
+    if found:
+        yield Cause(
+            status=Status.FAIL,
+            evidence=f"stateless: {some([it.name for it in found])}",
+            remedy=f"openstack security group set --stateful {found[0].id}; Neutron allows that "
+            "while no port is in the group: make another one and put the ports there",
+            victims=tuple(Victim("security group", it.name) for it in found),
+        )
+
+
+@Check(
+    "balancer-settings",
+    "Load balancers serve everybody, and all of their members",
+    "Octavia API reference: allowed_cidrs, connection_limit, weight, backup, provider",
+    on=(Occasion.DIAGNOSIS,),
+    region=Region.SERVICES,
+    explains=SERVICE_EFFECTS,
+    faults=(
+        Fault("a member of weight 0, or a backup", "some pods get no requests"),
+        Fault("a listener for some ranges alone, or with a limit", "some clients get no answer"),
+        Fault("a load balancer of another provider than the site's", "security groups do not fit"),
+    ),
+)
+def check_balancer_settings(look: Look) -> Iterator[Cause]:
+    """Kuryr sets none of these, so somebody else did."""
+    for balancer, victim in balancers(look):
+        for told, remedy in (*_provider(look, balancer), *_settings(look, balancer)):
+            yield Cause(
+                status=Status.WARN,
+                evidence=f"{victim}: {told}",
+                remedy=remedy,
+                victims=(victim,),
+                own=True,
+            )
+
+
+def _provider(look: Look, balancer: Balancer) -> Iterator[tuple[str, str]]:
+    wanted = str(look.site.kuryr.octavia_provider)
+    aliases = {wanted, "octavia"} if wanted == "amphora" else {wanted}
+    if balancer.provider and balancer.provider not in aliases:
+        yield (
+            f"its load balancer is of the provider {balancer.provider}, the site's is {wanted}",
+            "set kuryr.octavia_provider to what the cloud uses, or delete the load balancer: "
+            f"openstack loadbalancer delete --cascade {balancer.id}",
+        )
+
+
+def _settings(look: Look, balancer: Balancer) -> Iterator[tuple[str, str]]:
+    for listener in look.listeners_of(balancer):
+        yield from _of_listener(listener)
+        pool = look.pool(listener)
+        if pool is not None:
+            for member in look.members(listener) or ():
+                yield from _of_member(pool, member)
+
+
+def _of_listener(listener: Listener) -> Iterator[tuple[str, str]]:
+    command = "openstack loadbalancer listener"
+    if listener.allowed_cidrs:
+        yield (
+            f"listener {listener.name or listener.id} lets in {some(listener.allowed_cidrs)} alone",
+            f"{command} unset --allowed-cidr {listener.id}, unless somebody meant it so",
+        )
+    if listener.connection_limit not in UNLIMITED:
+        yield (
+            f"listener {listener.name or listener.id} takes {listener.connection_limit} "
+            "connections at once",
+            f"{command} unset --connection-limit {listener.id}, unless somebody meant it so",
+        )
+
+
+def _of_member(pool: Pool, member: Member) -> Iterator[tuple[str, str]]:
+    called = f"member {member.address}:{member.port}"
+    command = "openstack loadbalancer member set"
+    if member.weight == 0:
+        yield (
+            f"{called} has weight 0: it gets no requests",
+            f"{command} --weight 1 {pool.id} {member.id}",
+        )
+    if member.backup:
+        yield (
+            f"{called} is a backup: it gets requests only when no other answers",
+            f"{command} --disable-backup {pool.id} {member.id}",
+        )

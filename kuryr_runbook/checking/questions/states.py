@@ -1,0 +1,250 @@
+"""Is anything that packets pass switched off, or in a state in which it does not carry them?
+
+What Octavia and Neutron make of a state is the same for all their resources, so both questions are
+asked of a list of parts, and a resource that packets pass as well is one more entry of it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from kuryr_runbook.checking.causes import Cause
+from kuryr_runbook.checking.checks import Check, Depth, Fault, Occasion
+from kuryr_runbook.checking.effects import SERVICE_EFFECTS
+from kuryr_runbook.checking.questions.services import balancers
+from kuryr_runbook.checking.verdicts import CouldNotLook, node_victim, pod_victim, some
+from kuryr_runbook.checking.view.cloud import Look
+from kuryr_runbook.model.drivers import VifDriver
+from kuryr_runbook.model.findings import Region, Status, Victim
+from kuryr_runbook.snapshots.cloud.resources import Balancer, Listener, Pool, Port
+
+BROKEN = {"ERROR": Status.FAIL, "DOWN": Status.FAIL, "DEGRADED": Status.WARN}
+"""Of Neutron's resources (neutron-lib, constants.py); while they are made they are in BUILD."""
+LASTING = {"ERROR": Status.FAIL}
+"""Of provisioning_status (Octavia API reference, "Provisioning Status Codes")."""
+WORKING = {"ERROR": Status.FAIL, "DEGRADED": Status.WARN}
+"""Of operating_status (Octavia API reference, "Operating Status Codes")."""
+UNBOUND = {"binding_failed": Status.FAIL}
+"""Of binding:vif_type, where it is shown (neutron-lib, api/definitions/portbindings.py)."""
+POD_EFFECTS = frozenset({"pod-interface-inactive", "pod-plugged"})
+SEE_WORKER = "see Octavia's worker log and, for members, whether the pods answer"
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One resource that packets pass."""
+
+    what: str
+    """How people call its kind and it: router k8s-router."""
+    switch_on: str
+    """The command that does it."""
+    is_up: bool
+    states: tuple[tuple[str, str, Mapping[str, Status]], ...]
+    """Name and value of each of its states, and which values are bad."""
+    victims: tuple[Victim, ...]
+
+
+@Check(
+    "switched-off",
+    "Nothing that packets pass is switched off",
+    "Neutron and Octavia API references: admin_state_up",
+    on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
+    depth=Depth.GROUND,
+    region=Region.PROJECT,
+    explains={*SERVICE_EFFECTS, *POD_EFFECTS, "resource-state"},
+    faults=(
+        Fault(
+            "router, network, port, trunk, load balancer, listener, pool or member switched off",
+            "whatever goes through it gets no answer",
+        ),
+    ),
+)
+def check_switches(look: Look) -> Iterator[Cause]:
+    """One cause for each resource, with the command that switches it on."""
+    for part in _parts(look):
+        if not part.is_up:
+            yield Cause(
+                status=Status.FAIL,
+                evidence=f"{part.what} is switched off (admin_state_up is false)",
+                remedy=part.switch_on,
+                victims=part.victims,
+                own=bool(part.victims),
+            )
+
+
+@Check(
+    "resource-state",
+    "Everything that packets pass is in a state in which it works",
+    "neutron-lib, constants.py; Octavia API reference: Operating and Provisioning Status Codes",
+    on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
+    depth=Depth.GROUND,
+    region=Region.PROJECT,
+    explains={*SERVICE_EFFECTS, *POD_EFFECTS},
+    faults=(
+        Fault(
+            "router, network, node's port, trunk, floating IP, listener, pool or member in ERROR, "
+            "DOWN or DEGRADED",
+            "whatever goes through it gets no answer, or not always",
+        ),
+    ),
+)
+def check_resource_states(look: Look) -> Iterator[Cause]:
+    """What is switched off is left out: its state follows from that."""
+    found: dict[tuple[str, str, Status], list[_Part]] = defaultdict(list)
+    blind = None
+    try:
+        for part in _parts(look):
+            for name, value, bad in part.states:
+                if part.is_up and value in bad:
+                    found[name, value, bad[value]].append(part)
+    except CouldNotLook as unseen:
+        blind = unseen
+    for (name, value, status), parts in found.items():
+        victims = tuple(dict.fromkeys(victim for part in parts for victim in part.victims))
+        yield Cause(
+            status=status,
+            evidence=f"{name} {value}: {some([part.what for part in parts])}",
+            remedy=_remedy(name),
+            victims=victims,
+            own=bool(victims),
+        )
+    if blind is not None:
+        raise blind
+
+
+def _remedy(name: str) -> str:
+    if name in ("provisioning_status", "operating_status"):
+        return f"{SEE_WORKER}; openstack loadbalancer failover ID makes its amphorae anew"
+    return (
+        "see which agent or chassis is to make it work, and whether that is alive: openstack "
+        "network agent list; then the log of Neutron's server about the resource"
+    )
+
+
+def _parts(look: Look) -> Iterator[_Part]:
+    """All that packets of pods and Services pass. Raises CouldNotLook after what could be read."""
+    blind = None
+    for read in (_router, _networks, _node_ports, _pod_ports, _trunks, _balancers, _floating_ips):
+        try:
+            yield from list(read(look))
+        except CouldNotLook as unseen:
+            blind = blind or unseen
+    if blind is not None:
+        raise blind
+
+
+def _neutrons(kind: str, name: str, item_id: str) -> tuple[str, str]:
+    """How a resource of Neutron is called, and switched on."""
+    what = f"{kind.removeprefix('network ')} {name or item_id}"
+    return what, f"openstack {kind} set --enable {item_id}"
+
+
+def _router(look: Look) -> Iterator[_Part]:
+    router = look.router
+    states = (("status", router.status, BROKEN),)
+    called = _neutrons("router", router.name, router.id)
+    yield _Part(*called, router.admin_state_up, states, ())
+    for port in look.ports.values():
+        if port.device_id == router.id:
+            yield _port(f"router leg {port.addresses}", port, (), is_bound=False)
+
+
+def _networks(look: Look) -> Iterator[_Part]:
+    own = {it.network_id for it in (look.node_subnet, look.pod_subnet, look.service_subnet)}
+    gateway = look.router.gateway
+    used = own | ({gateway.network_id} if gateway else set())
+    if hidden := own - {it.id for it in look.networks}:
+        raise CouldNotLook(f"network {', '.join(sorted(hidden))} of the site is not visible")
+    for network in look.networks:
+        if network.id in used:
+            called = _neutrons("network", network.name, network.id)
+            states = (("status", network.status, BROKEN),)
+            yield _Part(*called, network.admin_state_up, states, ())
+
+
+def _port(what: str, port: Port, victims: tuple[Victim, ...], *, is_bound: bool) -> _Part:
+    """A port by its owner; `is_bound`: a host has to have plugged it."""
+    _, switch_on = _neutrons("port", port.name, port.id)
+    states = (
+        ("status", port.status, BROKEN if is_bound else LASTING),
+        *((("binding:vif_type", port.vif_type or "", UNBOUND),) if is_bound else ()),
+    )
+    return _Part(f"{what}, port {port.id},", switch_on, port.admin_state_up, states, victims)
+
+
+def _node_ports(look: Look) -> Iterator[_Part]:
+    for name, port in look.node_ports.items():
+        if port is not None:
+            yield _port(f"node {name}", port, (node_victim(name),), is_bound=True)
+
+
+def _pod_ports(look: Look) -> Iterator[_Part]:
+    """With nested-macvlan a pod's port only holds its address, and Kuryr leaves it off."""
+    if look.site.kuryr.vif_driver is VifDriver.NESTED_MACVLAN:
+        return
+    for pod, vif in look.plugged:
+        port = look.ports.get(vif.port_id)
+        if port is not None and look.is_old(pod.life.made):
+            yield _port(str(pod), port, (pod_victim(pod),), is_bound=False)
+
+
+def _trunks(look: Look) -> Iterator[_Part]:
+    if look.site.kuryr.vif_driver is not VifDriver.NESTED_VLAN:
+        return
+    for name, port in look.workers.items():
+        trunk = look.trunks.get(port.id)
+        if trunk is not None:
+            called = _neutrons("network trunk", trunk.name, trunk.id)
+            states = (("status", trunk.status, BROKEN),)
+            yield _Part(*called, trunk.admin_state_up, states, (node_victim(name),))
+
+
+def _balancers(look: Look) -> Iterator[_Part]:
+    working = WORKING | ({"OFFLINE": Status.WARN} if look.health_is_reported else {})
+    for balancer, victim in balancers(look):
+        # A load balancer in ERROR has a check of its own, `balancer-state`.
+        yield _octavias("", balancer, victim, {}, working)
+        for listener in look.listeners_of(balancer):
+            yield _octavias("listener", listener, victim, LASTING, working)
+            pool = look.pool(listener)
+            if pool is None:
+                continue
+            yield _octavias("pool", pool, victim, LASTING, working)
+            for member in look.members(listener) or ():
+                yield _Part(
+                    f"member {member.address}:{member.port} of pool {pool.name or pool.id}",
+                    f"openstack loadbalancer member set --enable {pool.id} {member.id}",
+                    member.admin_state_up,
+                    (),
+                    (victim,),
+                )
+
+
+def _octavias(
+    kind: str,
+    item: Balancer | Listener | Pool,
+    victim: Victim,
+    lasting: Mapping[str, Status],
+    working: Mapping[str, Status],
+) -> _Part:
+    """What of a load balancer is neither a member nor Neutron's."""
+    command = " ".join(filter(None, ("openstack loadbalancer", kind, "set --enable", item.id)))
+    states = (
+        ("provisioning_status", item.provisioning, lasting),
+        ("operating_status", item.operating, working),
+    )
+    what = f"{kind or 'load balancer'} {item.name or item.id}"
+    return _Part(what, command, item.admin_state_up, states, (victim,))
+
+
+def _floating_ips(look: Look) -> Iterator[_Part]:
+    """Those of Services; one that leads nowhere is DOWN by right, and another check's."""
+    at = {balancer.vip_port_id: victim for balancer, victim in balancers(look)}
+    for address in look.floating_ips:
+        victim = at.get(address.port_id) if address.port_id else None
+        if victim is not None:
+            states = (("status", address.status, BROKEN),)
+            what = f"floating IP {address.address}"
+            yield _Part(what, "", is_up=True, states=states, victims=(victim,))
