@@ -55,7 +55,17 @@ def lab() -> None:
     type=click.Choice(OPENSTACK_RELEASES),
     help=f"Release of Keystone, Neutron and Octavia [default: {OPENSTACK_RELEASES[0]}].",
 )
-def up(workers: int | None, pairs: int | None, openstack: str | None) -> None:
+@click.option(
+    "--octavia-ovn/--no-octavia-ovn",
+    default=None,
+    help="Whether Octavia has the provider ovn too [default: no].",
+)
+def up(
+    workers: int | None,
+    pairs: int | None,
+    openstack: str | None,
+    octavia_ovn: bool | None,  # noqa: FBT001
+) -> None:
     """Bring the lab up, or what is missing of it.
 
     What is not given stays as it is in a lab that is there.
@@ -68,6 +78,7 @@ def up(workers: int | None, pairs: int | None, openstack: str | None) -> None:
         workers=workers or settings.workers,
         max_allowed_address_pair=pairs or settings.max_allowed_address_pair,
         openstack=openstack or settings.openstack,
+        octavia_ovn=settings.octavia_ovn if octavia_ovn is None else octavia_ovn,
     )
     say = lifecycle.Elapsed(_say)
     lifecycle.up(settings, say)

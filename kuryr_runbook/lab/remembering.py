@@ -26,6 +26,7 @@ def remember(settings: LabSettings, *, complete: bool) -> None:
         "workers": settings.workers,
         "max_allowed_address_pair": settings.max_allowed_address_pair,
         "openstack": settings.openstack,
+        "octavia_ovn": settings.octavia_ovn,
         "complete": complete,
     }
     file = _file(settings)
@@ -49,6 +50,7 @@ def remembered(where: LabSettings) -> Remembered | None:
             workers=int(kept["workers"]),
             max_allowed_address_pair=int(kept["max_allowed_address_pair"]),
             openstack=str(kept["openstack"]),
+            octavia_ovn=bool(kept["octavia_ovn"]),
         )
         return Remembered(settings=settings, complete=bool(kept["complete"]))
     except FileNotFoundError:

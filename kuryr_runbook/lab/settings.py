@@ -92,6 +92,8 @@ class LabSettings:
     """Neutron's limit of address pairs on a port, and so of nested-macvlan pods on a worker."""
     openstack: str = OPENSTACK_RELEASES[0]
     """Release of Keystone, Neutron and Octavia, one of OPENSTACK_RELEASES."""
+    octavia_ovn: bool = False
+    """Whether Octavia has the provider ovn beside amphora; its agent takes some 200 MB."""
     state: Path = field(default_factory=lambda: user_state_path("kuryr-runbook") / "lab")
     """All that the lab writes, but for caches."""
     cache: Path = field(default_factory=lambda: user_cache_path("kuryr-runbook"))

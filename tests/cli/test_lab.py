@@ -134,7 +134,7 @@ def test_what_is_unwell_is_named_with_what_was_seen() -> None:
 
 def test_parameters_are_remembered(settings: LabSettings) -> None:
     assert remembered(settings) is None
-    kept = LabSettings(workers=3, max_allowed_address_pair=10, openstack="2026.1")
+    kept = LabSettings(workers=3, max_allowed_address_pair=10, openstack="2026.1", octavia_ovn=True)
     remember(kept, complete=False)
     found = remembered(LabSettings())
     assert found is not None

@@ -62,6 +62,20 @@ with socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=1) as con
     connection.sendall(b"?\\n")
     print(connection.makefile().readline().strip())
 """
+DATAGRAMS = """
+import socketserver, sys
+class Teller(socketserver.BaseRequestHandler):
+    def handle(self):
+        answer = f"{sys.argv[1]} {self.client_address[0]}\\n".encode()
+        self.request[1].sendto(answer, self.client_address)
+socketserver.UDPServer(("", int(sys.argv[2])), Teller).serve_forever()
+"""
+ASK_BY_DATAGRAM = """
+import socket, sys
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+    s.settimeout(1); s.connect((sys.argv[1], int(sys.argv[2]))); s.send(b"?")
+    print(s.recv(200).decode().strip())
+"""
 CONNECT = """
 import socket, sys
 socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=1).close()
@@ -93,6 +107,14 @@ class Machine:
     def asks(self, address: str, port: int = PORT) -> str:
         """What a server answers, empty when it does not."""
         command = (sys.executable, "-c", CLIENT, address, str(port))
+        try:
+            return run(*command, namespace=self.namespace).strip()
+        except CommandError:
+            return ""
+
+    def asks_by_datagram(self, address: str) -> str:
+        """What a server of datagrams answers, empty when it does not."""
+        command = (sys.executable, "-c", ASK_BY_DATAGRAM, address, str(PORT))
         try:
             return run(*command, namespace=self.namespace).strip()
         except CommandError:
@@ -467,9 +489,9 @@ def balanced(lab_world: World) -> Iterator[Balanced]:
         follows("no haproxy of it", lambda: not states_of(lab_world.settings, balancer.id))
 
 
-def add_member(octavia: Any, pool_id: str, machine: Machine) -> Any:
+def add_member(octavia: Any, pool_id: str, machine: Machine, **more: str) -> Any:
     return octavia.create_member(
-        pool_id, name=machine.name, address=machine.address, protocol_port=PORT
+        pool_id, name=machine.name, address=machine.address, protocol_port=PORT, **more
     )
 
 
@@ -557,6 +579,55 @@ def test_a_health_monitor_shows_a_dead_member(
     active(octavia, balanced.id)
     octavia.delete_member(dead.id, balanced.pool_id)
     active(octavia, balanced.id)
+
+
+@pytest.mark.parametrize("protocol", ["TCP", "UDP"])
+def test_the_provider_ovn_leads_to_the_members_and_keeps_the_clients_address(
+    lab_world: World, protocol: str
+) -> None:
+    if not lab_world.settings.octavia_ovn:
+        pytest.skip("this lab has no provider ovn: `kuryr-runbook lab up --octavia-ovn`")
+    first, second = lab_world.machines
+    octavia = lab_world.cloud.load_balancer
+    with ExitStack() as undo:
+        undo.enter_context(echoing(second))
+        balancer = octavia.create_load_balancer(
+            name=f"{NAME}-ovn", vip_subnet_id=lab_world.service_subnet.id, provider="ovn"
+        )
+        undo.callback(
+            follows,
+            "Octavia has deleted",
+            lambda: not list(octavia.load_balancers(name=f"{NAME}-ovn")),
+            ACTIVE_SECONDS,
+        )
+        undo.callback(octavia.delete_load_balancer, balancer.id, cascade=True)
+        active(octavia, balancer.id)
+        listener = octavia.create_listener(
+            name=NAME, load_balancer_id=balancer.id, protocol=protocol, protocol_port=PORT
+        )
+        active(octavia, balancer.id)
+        pool = octavia.create_pool(
+            name=NAME, listener_id=listener.id, protocol=protocol, lb_algorithm="SOURCE_IP_PORT"
+        )
+        active(octavia, balancer.id)
+        # It wants to know where a member lies, to find its port.
+        add_member(octavia, pool.id, second, subnet_id=second.port.fixed_ips[0]["subnet_id"])
+        active(octavia, balancer.id)
+        ask = first.asks if protocol == "TCP" else first.asks_by_datagram
+        follows("the VIP answers", lambda: bool(ask(balancer.vip_address)))
+        assert ask(balancer.vip_address) == f"{second.name} {first.address}"
+
+
+@contextmanager
+def echoing(machine: Machine) -> Iterator[None]:
+    """A server of datagrams beside that of connections."""
+    command = ("nsenter", f"--net=/run/netns/{machine.namespace}", sys.executable)
+    server = subprocess.Popen((*command, "-c", DATAGRAMS, machine.name, str(PORT)))
+    try:
+        yield
+    finally:
+        server.kill()
+        server.wait()
 
 
 def test_a_vip_that_another_amphora_has_now_is_found_at_once(lab_world: World) -> None:

@@ -126,6 +126,22 @@ def test_a_program_is_another_one_when_what_it_reads_changes(
     assert programs(here)[2] == octavia
 
 
+def test_the_provider_ovn_comes_with_its_agent_where_it_is_wanted(
+    here: LabSettings, passwords: Passwords
+) -> None:
+    wanted = replace(here, octavia_ovn=True)
+    services.write_files(wanted, passwords, Path("/venv"))
+    octavia = parsed(Files(here).configuration("octavia"))
+    assert "ovn:" in octavia["api_settings"]["enabled_provider_drivers"]
+    assert octavia["driver_agent"]["enabled_provider_agents"] == "ovn"
+    agent = programs(wanted)[-1]
+    assert agent.name == "octavia-driver-agent"
+    assert octavia["driver_agent"]["status_socket_path"] in repr(agent.health)
+    assert [program.name for program in programs(here)] == ["keystone", "neutron", "octavia"]
+    services.write_files(here, passwords, Path("/venv"))
+    assert "ovn:" not in Files(here).configuration("octavia").read_text()
+
+
 def test_programs_listen_for_the_lab_alone(here: LabSettings) -> None:
     for program in programs(here):
         assert program.netns == INTERNET_NS

@@ -90,6 +90,11 @@ class Files:
         return self.root / "octavia-ca.key"
 
     @property
+    def agent_sockets(self) -> Mapping[str, Path]:
+        """Where Octavia's driver agent answers, by what it is asked for."""
+        return {name: self.root / f"{name}.sock" for name in ("status", "stats", "get")}
+
+    @property
     def certificate_name(self) -> str:
         """Of the certificate that all three serve, in the lab's PKI."""
         return "openstack"
@@ -169,8 +174,7 @@ def neutron_sections(settings: LabSettings, passwords: Passwords, venv: Path) ->
         "ml2_type_flat": {"flat_networks": names.PHYSICAL_NETWORK},
         "ml2_type_geneve": {"vni_ranges": "1:2000", "max_header_size": 38},
         "ovn": {
-            "ovn_nb_connection": places(settings).remote,
-            "ovn_sb_connection": places(settings).remote,
+            **_ovn(settings),
             # Nobody here asks for metadata, and all that leaves does so by the one chassis.
             "ovn_metadata_enabled": False,
             "enable_distributed_floating_ip": False,
@@ -192,7 +196,9 @@ def octavia_sections(settings: LabSettings, passwords: Passwords) -> Sections:
         "lab": {"amphora_host": names.CHASSIS, "amphora_owner": names.AMPHORA_OWNER},
         "api_settings": {
             "auth_strategy": "keystone",
-            "enabled_provider_drivers": "amphora:Amphorae made by the compute agent",
+            "enabled_provider_drivers": ", ".join(
+                f"{name}:{text}" for name, text in _providers(settings).items()
+            ),
             "default_provider_driver": "amphora",
         },
         # pool_timeout is handed to SQLite's pool, which knows no such thing, unless it is empty.
@@ -227,7 +233,24 @@ def octavia_sections(settings: LabSettings, passwords: Passwords) -> Sections:
             "server_certs_key_passphrase": passwords.certificate_passphrase,
         },
         "health_manager": {"heartbeat_key": passwords.heartbeat},
+        "driver_agent": {
+            "enabled_provider_agents": "ovn" if settings.octavia_ovn else "",
+            **{f"{name}_socket_path": path for name, path in files.agent_sockets.items()},
+        },
+        "ovn": _ovn(settings),
     }
+
+
+def _providers(settings: LabSettings) -> Mapping[str, str]:
+    """Octavia's providers, each with what the API says of it."""
+    amphora = {"amphora": "Amphorae made by the compute agent"}
+    return amphora | ({"ovn": "Load balancers of OVN"} if settings.octavia_ovn else {})
+
+
+def _ovn(settings: LabSettings) -> Mapping[str, object]:
+    """Where OVN's databases answer."""
+    remote = places(settings).remote
+    return {"ovn_nb_connection": remote, "ovn_sb_connection": remote}
 
 
 def render(sections: Sections) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,21 +15,23 @@ from kuryr_runbook.lab.openstack import configuration, installation
 from kuryr_runbook.lab.openstack.commands import run
 from kuryr_runbook.lab.openstack.configuration import PORTS, SERVICES, Files
 from kuryr_runbook.lab.openstack.passwords import Passwords
-from kuryr_runbook.lab.programs import HttpHealth, Lab, Program
+from kuryr_runbook.lab.programs import CommandHealth, HttpHealth, Lab, Program
 from kuryr_runbook.lab.settings import LabSettings
 
 HEALTH_PATH = {"keystone": "/v3", "neutron": "/", "octavia": "/"}
+DRIVER_AGENT = "octavia-driver-agent"
 DEADLINE = 90.0
 """Seconds until a service answers; two shared cores may be busy with the other parts."""
 
 
 def programs(settings: LabSettings) -> tuple[Program, ...]:
-    """The three services, as the supervisor runs them.
+    """The three services, and Octavia's driver agent where the provider ovn is wanted.
 
     The digest of what a service reads at its start is in its environment, so that a program
     whose configuration or certificate changed is another program.
     """
-    return tuple(_program(settings, service) for service in SERVICES)
+    services = tuple(_program(settings, service) for service in SERVICES)
+    return (*services, _driver_agent(settings)) if settings.octavia_ovn else services
 
 
 def write_files(settings: LabSettings, passwords: Passwords, venv: Path) -> None:
@@ -84,9 +87,12 @@ def make_databases(lab: Lab, passwords: Passwords, venv: Path) -> None:
 
 
 def start(lab: Lab) -> None:
-    """Start the three at once, and wait until they answer."""
+    """Start all at once, and wait until they answer."""
     wanted = programs(lab.settings)
-    lab.say(f"openstack: {', '.join(f'{p.name} at {p.address}' for p in wanted)}")
+    named = (f"{p.name} at {p.address}" if p.address else p.name for p in wanted)
+    lab.say(f"openstack: {', '.join(named)}")
+    if not lab.settings.octavia_ovn:
+        lab.processes.stop(DRIVER_AGENT)
     with ThreadPoolExecutor(len(wanted)) as pool:
         for done in [pool.submit(lab.processes.start, program) for program in wanted]:
             done.result()
@@ -119,6 +125,30 @@ def _program(settings: LabSettings, service: str) -> Program:
         directory=files.root,
         deadline=DEADLINE,
         address=url,
+    )
+
+
+def _driver_agent(settings: LabSettings) -> Program:
+    files = Files(settings)
+    venv = installation.venv_of(settings)
+    configuration_file = files.configuration("octavia")
+    listens = (
+        f"ss -Hlx | grep -qF {shlex.quote(f'{path} ')}" for path in files.agent_sockets.values()
+    )
+    return Program(
+        name=DRIVER_AGENT,
+        command=(
+            *(str(venv / "bin" / "python"), "-m", "lab_openstack.driver_agent"),
+            *("--config-file", str(configuration_file)),
+        ),
+        health=CommandHealth(command=("sh", "-c", " && ".join(listens))),
+        netns=names.INTERNET_NS,
+        environment={
+            "PYTHONWARNINGS": "ignore",
+            "KURYR_RUNBOOK_READS": _digest([configuration_file, settings.ca]),
+        },
+        directory=files.root,
+        deadline=DEADLINE,
     )
 
 

@@ -2,5 +2,6 @@
 
 Keystone, Neutron and Octavia are the released ones. This package is what stands in for the rest
 of a cloud: a server process for each (`serve`), databases without migrations (`schema`), SQLite
-that bears concurrent writers (`sqlite`, `heartbeats`), and Octavia's compute service (`compute`).
+that bears concurrent writers (`sqlite`, `heartbeats`), Octavia's compute service (`compute`), and
+the way of the provider `ovn` to Octavia's driver agent (`driver_agent`, `sockets`).
 """

@@ -86,6 +86,9 @@ def load_neutron(config_file: str) -> tuple[Application, Finish]:
 def load_octavia(config_file: str) -> tuple[Application, Finish]:
     """Octavia's application and its worker, which share the in-memory message queue."""
     sys.argv = ["octavia-api", "--config-file", config_file]
+    from .sockets import lead_drivers_to_the_agent
+
+    lead_drivers_to_the_agent()
     from octavia.controller.queue.v2 import consumer
     from octavia.wsgi.api import application
     from oslo_config import cfg
