@@ -50,7 +50,7 @@ def remembered(where: LabSettings) -> Remembered | None:
             workers=int(kept["workers"]),
             max_allowed_address_pair=int(kept["max_allowed_address_pair"]),
             openstack=str(kept["openstack"]),
-            octavia_ovn=bool(kept["octavia_ovn"]),
+            octavia_ovn=bool(kept.get("octavia_ovn")),
         )
         return Remembered(settings=settings, complete=bool(kept["complete"]))
     except FileNotFoundError:
