@@ -71,7 +71,7 @@ class Processes(Protocol):
 class Progress(Protocol):
     """Tells a person what goes on."""
 
-    def __call__(self, message: str) -> None:
+    def __call__(self, message: str, /) -> None:
         """Show one line."""
 
 

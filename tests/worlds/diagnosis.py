@@ -129,7 +129,7 @@ class World:
             if not labels or (isinstance(has, dict) and has.get(key) == value):
                 yield {"apiVersion": api_version, "kind": kind, **item}
 
-    def list_objects(self, api_version: str, kind: str, **how: Any) -> list[Item]:
+    def list_objects(self, api_version: str, kind: str, **how: Any) -> list[Mapping[str, Any]]:
         return list(self.each_object(api_version, kind, **how))
 
     def get(self, manifest: Mapping[str, Any]) -> Item | None:
@@ -147,8 +147,8 @@ class World:
     # What a reader of a cloud does.
 
     def list_resources(
-        self, kind: str, *, fields: tuple[str, ...] = (), **filters: Any
-    ) -> list[Item]:
+        self, kind: str, *, fields: tuple[str, ...] = (), **filters: str | tuple[str, ...]
+    ) -> list[Mapping[str, Any]]:
         self._ask(kind)
         return [
             item
@@ -156,9 +156,9 @@ class World:
             if isinstance(item, dict) and all(item.get(k, v) == v for k, v in filters.items())
         ]
 
-    def members(self, pool_id: str) -> list[Item]:
+    def members(self, pool_id: str) -> list[Mapping[str, Any]]:
         self._ask("member")
-        return self.pool_members.get(pool_id, [])
+        return list(self.pool_members.get(pool_id, []))
 
     def quotas(self, service: str, project_id: str) -> Mapping[str, Any]:
         self._ask(f"quotas of {service}")

@@ -14,6 +14,7 @@ from worlds.cloud_answers import PROJECT, answer
 
 from kuryr_runbook.clients.openstack.address_pairs import Pairs, changed_pairs
 from kuryr_runbook.model.errors import ApplyError
+from kuryr_runbook.model.objects import Resource
 
 
 class MemoryCloud:
@@ -35,17 +36,16 @@ class MemoryCloud:
     project_id = PROJECT
 
     def list_resources(
-        self, kind: str, *, fields: tuple[str, ...] = (), **filters: Any
-    ) -> list[dict[str, Any]]:
-        found = [
-            item
+        self, kind: str, *, fields: tuple[str, ...] = (), **filters: str | tuple[str, ...]
+    ) -> list[Resource]:
+        return [
+            copy.deepcopy(item)
             for item in self.resources[kind]
             if all(item.get(key, value) == value for key, value in filters.items())
         ]
-        return copy.deepcopy(found)
 
-    def members(self, pool_id: str) -> list[dict[str, Any]]:
-        return copy.deepcopy(self.pool_members[pool_id])
+    def members(self, pool_id: str) -> list[Resource]:
+        return [copy.deepcopy(member) for member in self.pool_members[pool_id]]
 
     def add(self, kind: str, **fields: Any) -> dict[str, Any]:
         """Put a resource there, as somebody else would have."""
@@ -62,7 +62,7 @@ class MemoryCloud:
             raise CloudDied
         self.mutations += 1
 
-    def create(self, kind: str, bodies: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    def create(self, kind: str, bodies: Sequence[Mapping[str, Any]]) -> list[Resource]:
         self._mutate()
         if kind == "loadbalancer":
             return [self._create_load_balancer(body) for body in bodies]

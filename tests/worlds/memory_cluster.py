@@ -25,8 +25,8 @@ class MemoryCluster:
 
     version = "v1.20.2"
 
-    def __init__(self, *objects: Manifest) -> None:
-        self.objects = [copy.deepcopy(item) for item in objects]
+    def __init__(self, *objects: Mapping[str, Any]) -> None:
+        self.objects: list[Manifest] = [copy.deepcopy(dict(item)) for item in objects]
         self.deleted: list[str] = []
         self._applied: dict[tuple[str, str, str | None], Manifest] = {}
         self.on_get: Callable[[], None] = lambda: None
@@ -35,7 +35,7 @@ class MemoryCluster:
 
     def list_objects(
         self, api_version: str, kind: str, *, namespace: str | None = None, labels: str = ""
-    ) -> list[Manifest]:
+    ) -> list[Mapping[str, Any]]:
         wanted = [tuple(label.split("=")) for label in labels.split(",") if label]
         return [
             copy.deepcopy(item)
@@ -53,7 +53,7 @@ class MemoryCluster:
         namespace: str | None = None,
         labels: str = "",
         fields: str = "",
-    ) -> Iterator[Manifest]:
+    ) -> Iterator[Mapping[str, Any]]:
         key, _, value = fields.partition("=")
         for item in self.list_objects(api_version, kind, namespace=namespace, labels=labels):
             if not fields or item.get(key) == value:

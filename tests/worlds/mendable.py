@@ -70,7 +70,7 @@ class MendableWorld(World):
     def apply(self, manifest: Mapping[str, Any], *, force: bool = False) -> Item:
         raise AssertionError("no fix of its own applies manifests")
 
-    def create(self, kind: str, bodies: Sequence[Mapping[str, Any]]) -> list[Item]:
+    def create(self, kind: str, bodies: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         raise AssertionError("no fix of its own creates anything")
 
     def add_router_interface(self, router_id: str, subnet_id: str) -> None:
@@ -79,7 +79,7 @@ class MendableWorld(World):
     def remove_router_interface(self, router_id: str, subnet_id: str) -> None:
         raise AssertionError("no fix takes legs away")
 
-    def replace_members(self, pool_id: str, members: list[Mapping[str, Any]]) -> None:
+    def replace_members(self, pool_id: str, members: Sequence[Mapping[str, Any]]) -> None:
         raise AssertionError("members are Kuryr's")
 
     def wait_active(self, load_balancer_id: str, say: Callable[[str], None]) -> Item:

@@ -13,6 +13,7 @@ from kuryr_runbook.clients.images.registry import RemoteImage
 from kuryr_runbook.clients.openstack.probes import Login, Refusal
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.errors import AccessError
+from kuryr_runbook.model.objects import Manifest, Resource
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.snapshots.preflight import PreflightSnapshot, read_preflight
 from kuryr_runbook.snapshots.reading import Unreadable
@@ -68,14 +69,14 @@ class ProbedCloud:
             raise self.broken[what]
 
     def list_resources(
-        self, kind: str, *, fields: tuple[str, ...] = (), **filters: Any
-    ) -> list[dict[str, Any]]:
+        self, kind: str, *, fields: tuple[str, ...] = (), **filters: str | tuple[str, ...]
+    ) -> list[Resource]:
         self._ask(kind)
         if kind == "extension":
             return [{"alias": alias} for alias in self.extensions]
         return self.memory.list_resources(kind, fields=fields, **filters)
 
-    def members(self, pool_id: str) -> list[dict[str, Any]]:
+    def members(self, pool_id: str) -> list[Resource]:
         raise AssertionError("preflight does not ask for members")
 
     def login(self) -> Login:
@@ -112,7 +113,7 @@ class ProbedCloud:
 class ProbedCluster(MemoryCluster):
     """Satisfies ClusterProber; each method can be made to fail."""
 
-    def __init__(self, *objects: dict[str, Any]) -> None:
+    def __init__(self, *objects: Manifest) -> None:
         super().__init__(*objects)
         self.broken: dict[str, Exception] = {}
         self.asked: list[str] = []
@@ -132,7 +133,7 @@ class ProbedCluster(MemoryCluster):
 
     def list_objects(
         self, api_version: str, kind: str, *, namespace: str | None = None, labels: str = ""
-    ) -> list[dict[str, Any]]:
+    ) -> list[Manifest]:
         self._ask(kind)
         return super().list_objects(api_version, kind, namespace=namespace, labels=labels)
 
