@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.errors import UsageError
@@ -152,7 +153,7 @@ def _refuse_lines(value: str, where: str) -> None:
         )
 
 
-UNWRITABLE = ("Cc", "Cs", "Zl", "Zp")
+UNWRITABLE: Final = ("Cc", "Cs", "Zl", "Zp")
 """Unicode's categories of controls, lone surrogates and separators of lines."""
 _QUOTES = ("'", '"')
 _DOLLAR = re.compile(r"(\\)?\$")

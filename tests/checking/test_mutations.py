@@ -160,7 +160,8 @@ def test_whatever_is_changed_in_a_cloud_is_found(
     missed: Counter[str] = Counter()
     for name in LISTS:
         for field, changed in mutants(getattr(healthy.cloud, name)):
-            mutant = replace(healthy, cloud=replace(healthy.cloud, **{name: changed}))
+            of_cloud: dict[str, Any] = {name: changed}
+            mutant = replace(healthy, cloud=replace(healthy.cloud, **of_cloud))
             (found if is_found(mutant) else missed)[f"{name}.{field}"] += 1
     blind = {place for place in missed if place not in found and place not in HARMLESS}
     judged = sum(found.values())

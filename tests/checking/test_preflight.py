@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from spoiling.preflight import (
     CCM,
@@ -321,7 +323,7 @@ def test_what_does_not_answer_is_asked_once() -> None:
 
 
 def test_services_that_kuryr_ignores_are_told_by_the_reason() -> None:
-    chosen = {"selector": {"app": "dns"}}
+    chosen: dict[str, Any] = {"selector": {"app": "dns"}}
     many = [service(f"n{n}", type="NodePort", **chosen) for n in range(7)]
     dns = [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]
     world = spoiled(

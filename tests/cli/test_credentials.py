@@ -12,7 +12,7 @@ from worlds.memory_leases import MemoryLeases
 
 from kuryr_runbook.cli import main
 from kuryr_runbook.model.errors import UsageError
-from kuryr_runbook.model.plan import Action, Plan, Step, Target
+from kuryr_runbook.model.plan import Action, Outcome, Plan, Step, Target
 from kuryr_runbook.phases.base import read_site
 from kuryr_runbook.phases.credentials.rotation import Rotation
 from kuryr_runbook.recording.records import read_record
@@ -58,7 +58,12 @@ def test_held_fields_are_taken_as_the_refusal_says(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(Rotation, "leases", MemoryLeases())
     done: list[Plan] = []
-    monkeypatch.setattr(Rotation, "carry_out", lambda self, plan: done.append(plan) or [])
+
+    def carry_out(self: Rotation, plan: Plan) -> list[Outcome]:
+        done.append(plan)
+        return []
+
+    monkeypatch.setattr(Rotation, "carry_out", carry_out)
     monkeypatch.setattr(Rotation, "findings", lambda self: ())
     planned(replace(step(Action.UPDATE), conflicts=(".data (kubectl-edit)",)))
     refused = rotate()

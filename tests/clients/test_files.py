@@ -18,7 +18,7 @@ def test_what_is_no_regular_file_is_refused_without_waiting(kind: str, tmp_path:
     IRREGULAR[kind](path)
     for read in (read_bytes, read_text, read_yaml, read_json):
         with pytest.raises(FileError) as caught:
-            read(path, "the file", remedy="name another")  # type: ignore[operator]
+            read(path, "the file", remedy="name another")
         assert f"the file {path}" in str(caught.value)
         assert str(caught.value).endswith("-> name another")
 

@@ -24,9 +24,12 @@ class Loader(yaml.SafeLoader):
     """YAML with Zuul's tag for what is encrypted."""
 
 
-Loader.add_constructor(
-    "!encrypted/pkcs1-oaep", lambda loader, node: loader.construct_sequence(node)
-)
+def encrypted(loader: Loader, node: yaml.Node) -> list[Any]:
+    assert isinstance(node, yaml.SequenceNode)
+    return list(loader.construct_sequence(node))
+
+
+Loader.add_constructor("!encrypted/pkcs1-oaep", encrypted)
 
 
 def read(path: Path) -> Any:

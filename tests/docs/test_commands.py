@@ -89,15 +89,16 @@ def test_the_synopsis_has_every_command_with_every_option() -> None:
     context = click.Context(main)
     told = {}
     for line in synopsis():
-        program, name, *rest = line.split(maxsplit=2)
+        program, name, *words = line.split(maxsplit=2)
         assert program == PROGRAM
-        told[name] = " ".join(rest)
+        told[name] = " ".join(words)
     assert list(told) == list(COMMANDS)
     for name, rest in told.items():
         command = main.get_command(context, name)
         if isinstance(command, click.Group):
             assert {part.split()[0] for part in rest.split("|")} == set(command.commands)
         else:
+            assert command is not None
             assert set(re.findall(r"--[a-z-]+", rest)) == options(command), name
 
 

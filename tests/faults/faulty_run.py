@@ -65,7 +65,7 @@ class Faults:
                 return faults._faulty(pool, method, url, *args, **kwargs)
             return faults.send(pool, method, url, *args, **kwargs)
 
-        HTTPConnectionPool.urlopen = urlopen  # type: ignore[method-assign]
+        HTTPConnectionPool.urlopen = urlopen  # type: ignore[assignment, method-assign]
 
     def _is_due(self, method: str, url: str, body: Any) -> bool:
         if method not in CHANGING or any(part in url for part in SPARED):

@@ -14,8 +14,10 @@ from kuryr_runbook.clients.openstack.client import OpenStackClient
 from kuryr_runbook.lab.openstack.configuration import Files
 from kuryr_runbook.lab.settings import LabSettings
 from kuryr_runbook.model.findings import Finding, Status
+from kuryr_runbook.model.objects import Resource
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.phases.troubleshooting import Troubleshooting
+from kuryr_runbook.snapshots.cluster.vif import PodVif
 from kuryr_runbook.snapshots.workload.workload import read_workload
 from kuryr_runbook.specs.workload import SERVICE, balancer_name
 
@@ -48,7 +50,7 @@ class Lab:
         """Kuryr's own namespace."""
         return self.site.kubernetes.namespace
 
-    def one(self, kind: str, **match: Any) -> dict[str, Any]:
+    def one(self, kind: str, **match: Any) -> Resource:
         [found] = self.cloud.list_resources(kind, **match)
         return found
 
@@ -65,7 +67,7 @@ class Lab:
 
 
 @contextmanager
-def updated(lab: Lab, kind: str, item: dict[str, Any], **values: Any) -> Iterator[None]:
+def updated(lab: Lab, kind: str, item: Resource, **values: Any) -> Iterator[None]:
     lab.cloud.update(kind, item["id"], values)
     try:
         yield
@@ -74,7 +76,7 @@ def updated(lab: Lab, kind: str, item: dict[str, Any], **values: Any) -> Iterato
 
 
 @contextmanager
-def made(lab: Lab, kind: str, **body: Any) -> Iterator[dict[str, Any]]:
+def made(lab: Lab, kind: str, **body: Any) -> Iterator[Resource]:
     [item] = lab.cloud.create(kind, [body])
     try:
         if kind == "loadbalancer":
@@ -155,7 +157,7 @@ def pair_left_over(lab: Lab) -> AbstractContextManager[None]:
 
 def pair_on_two_workers(lab: Lab) -> AbstractContextManager[None]:
     pod = read_workload(lab.site, lab.cluster).pods[0]
-    assert pod.vif is not None
+    assert isinstance(pod.vif, PodVif)
     pair = {"ip_address": pod.address, "mac_address": pod.vif.mac}
     other = next(it for it in ("worker1", "worker2") if it != pod.node)
     return pairs_changed(lab, lambda pairs: [*pairs, pair], other)

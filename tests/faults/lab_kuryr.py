@@ -16,6 +16,7 @@ from faults.lab_cloud import Lab
 
 from kuryr_runbook.lab.pki import ensure_ca
 from kuryr_runbook.lab.settings import PROJECT
+from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.releases.names import VIF_ANNOTATION
 from kuryr_runbook.snapshots.cluster.vif import PodVif
 from kuryr_runbook.snapshots.workload.workload import read_workload
@@ -52,7 +53,7 @@ def restart(lab: Lab, component: str, node: str = "") -> set[str]:
 def restart_and_wait(lab: Lab, component: str, node: str = "") -> None:
     gone = restart(lab, component, node)
 
-    def is_well(pods: dict[str, dict[str, Any]]) -> bool:
+    def is_well(pods: dict[str, Manifest]) -> bool:
         return bool(pods) and not gone & pods.keys() and all(map(is_ready, pods.values()))
 
     seen = lab.cluster.watch(
@@ -66,7 +67,7 @@ def restart_and_wait(lab: Lab, component: str, node: str = "") -> None:
     assert is_well(seen), f"{component}: {sorted(seen)}"
 
 
-def is_ready(pod: dict[str, Any]) -> bool:
+def is_ready(pod: Manifest) -> bool:
     conditions = pod["status"].get("conditions", ())
     return any(it["type"] == "Ready" and it["status"] == "True" for it in conditions)
 

@@ -14,6 +14,7 @@ from kuryr_runbook.clients.kubernetes.client import KubernetesClient
 from kuryr_runbook.clients.openstack.client import OpenStackClient
 from kuryr_runbook.model.errors import UnreachableError
 from kuryr_runbook.model.findings import Finding, Status
+from kuryr_runbook.model.objects import Resource
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.phases.verification import Verification
 from kuryr_runbook.snapshots.cluster.objects import Pod
@@ -121,7 +122,7 @@ def test_the_missing_rule_is_told_and_only_the_vip_fails(
 @pytest.fixture
 def pod_without_pair(
     verification: Verification, cloud: OpenStackClient
-) -> Iterator[tuple[Pod, dict[str, Any]]]:
+) -> Iterator[tuple[Pod, Resource]]:
     """A pod, and its worker's port, from which the pod's address pair was removed by hand."""
     pod = read_workload(verification.site, verification.cluster).pods[0]
     [port] = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -25,11 +25,13 @@ HELMS = {MANAGED_BY: "Helm", "app.kubernetes.io/instance": "cni"}
 
 
 @pytest.fixture
-def wanted(kuryr: Site, settings: LabSettings) -> Iterator[dict[str, Any]]:
+def wanted(kuryr: Site, settings: LabSettings) -> Iterator[Mapping[str, Any]]:
     """A manifest of the runbook's, for an object that a chart has made already."""
     kubernetes_config.load_kube_config(str(settings.kubeconfig))
     api, namespace = kubernetes_client.CoreV1Api(), kuryr.kubernetes.namespace
-    theirs = {"metadata": {"name": NAME, "labels": HELMS}, "data": {"of": "the chart"}}
+    theirs = kubernetes_client.V1ConfigMap(
+        metadata=kubernetes_client.V1ObjectMeta(name=NAME, labels=HELMS), data={"of": "the chart"}
+    )
     api.create_namespaced_config_map(namespace, theirs, field_manager="helm")
     yield config_map(kuryr, NAME, {"kuryr": "reads this"})
     api.delete_namespaced_config_map(NAME, namespace)

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 from faults.crashing import KILLED, MOST_KILLS, finished, killed_until_done, run
@@ -18,6 +17,7 @@ from worlds.lab import changes, shape, world
 
 from kuryr_runbook.clients.kubernetes.client import KubernetesClient
 from kuryr_runbook.clients.openstack.client import OpenStackClient
+from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.site import Site
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
@@ -86,7 +86,7 @@ def test_a_killed_verification_leaves_nothing(lab: Lab, of_a_clean_run: list[str
     assert lab.shape() == of_a_clean_run
 
 
-def _workload(lab: Lab) -> list[dict[str, Any]]:
+def _workload(lab: Lab) -> list[Manifest]:
     namespace = lab.site.verification.namespace
     return lab.cluster.list_objects("apps/v1", "Deployment", namespace=namespace)
 

@@ -184,7 +184,7 @@ def rotate(site: Path, *options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [
             *(sys.executable, "-c", "from kuryr_runbook.cli import main; main()"),
-            *("rotate-credentials", "--site", site, *options),
+            *("rotate-credentials", "--site", str(site), *options),
         ],
         check=False,
         timeout=600,
@@ -275,7 +275,7 @@ def test_an_edited_secret_is_found_and_replaced(
     conf = b64decode(secret["data"]["kuryr.conf"]).decode()
     edited = conf.replace(secret_in_use(kuryr, identity, cluster), "another")
     data = {"kuryr.conf": b64encode(edited.encode()).decode()}
-    cluster.apply(reference | {"type": secret["type"], "data": data})
+    cluster.apply({**reference, "type": secret["type"], "data": data})
     assert carry_out(Controller(Site.model_validate(own))) == [
         "create application_credential",
         "update Deployment",

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from kuryr_runbook.clients.openstack.client import OpenStackClient
+from kuryr_runbook.model.objects import Resource
 from kuryr_runbook.model.plan import Action
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.phases.openstack_prep import OpenStackPrep
@@ -36,7 +37,7 @@ def changed(phase: OpenStackPrep) -> Changed:
 
 
 @pytest.fixture
-def balancer(kuryr: Site, cloud: OpenStackClient) -> dict[str, Any]:
+def balancer(kuryr: Site, cloud: OpenStackClient) -> Resource:
     [found] = cloud.list_resources("loadbalancer", name=kuryr.network.api_load_balancer)
     return found
 

@@ -123,7 +123,7 @@ def builder(settings: LabSettings, tmp_path_factory: pytest.TempPathFactory) -> 
 def buildah(cache: Path, *arguments: str) -> str:
     """Ask Buildah about layers and containers of these tests; gives what it says."""
     storage = cache / "kuryr-runbook" / "containers"
-    command = ("buildah", "--root", storage, "--runroot", storage / "run", *arguments)
+    command = ("buildah", "--root", str(storage), "--runroot", str(storage / "run"), *arguments)
     return subprocess.run(
         command, check=True, capture_output=True, text=True, timeout=SECONDS
     ).stdout

@@ -344,7 +344,7 @@ def powerless(
     cluster.apply(secret)
     try:
         found = cluster.watch(
-            "v1", "Secret", namespace="default", seconds=60, until=lambda s: _token(s, secret)
+            "v1", "Secret", namespace="default", seconds=60, until=lambda s: bool(_token(s, secret))
         )
         token = base64.b64decode(_token(found, secret)).decode()
         config = yaml.safe_load(settings.kubeconfig.read_text())

@@ -64,7 +64,8 @@ class Lab:
             subprocess.run(
                 [
                     *(sys.executable, "-c", "from kuryr_runbook.cli import main; main()"),
-                    *(command, "--site", site, "--run-dir", self.folder / directory, *options),
+                    *(command, "--site", str(site)),
+                    *("--run-dir", str(self.folder / directory), *options),
                 ],
                 check=True,
                 timeout=RUN_SECONDS,

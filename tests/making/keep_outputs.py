@@ -30,7 +30,7 @@ def main(site: Path) -> None:
     """Execute and rewrite each notebook; ends at the first cell that fails."""
     os.environ[SITE_VARIABLE] = str(site.absolute())
     for path in sorted(NOTEBOOKS.glob("[0-9]*.ipynb")):
-        notebook = nbformat.read(path, as_version=4)
+        notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
         metadata = notebook.metadata.copy()
         NotebookClient(
             notebook, timeout=None, record_timing=False, resources={"metadata": {"path": NOTEBOOKS}}
@@ -39,7 +39,7 @@ def main(site: Path) -> None:
         for cell in notebook.cells:
             if cell.cell_type == "code":
                 cell.outputs = joined_streams([*map(without_traces, cell.outputs)])
-        nbformat.write(notebook, path)
+        nbformat.write(notebook, path)  # type: ignore[no-untyped-call]
 
 
 if __name__ == "__main__":

@@ -93,8 +93,11 @@ def manifests(site: Site) -> list[dict[str, Any]]:
     """The Kubernetes objects of both, without the digest that rolls the pods."""
     config = ControllerConfig(conf={"neutron": {}}, ca_pem="(CA)")
     objects = [
-        *controller_manifests(site, IMAGE, config),
-        *daemon_manifests(site, IMAGE, "(daemon.conf)"),
+        dict(item)
+        for item in (
+            *controller_manifests(site, IMAGE, config),
+            *daemon_manifests(site, IMAGE, "(daemon.conf)"),
+        )
     ]
     for item in objects:
         if item["metadata"]["name"] == CONFIG_SECRET:

@@ -80,7 +80,8 @@ def test_apply_refuses_until_the_plan_is_approved() -> None:
     with pytest.raises(ApprovalError, match="nothing was changed") as caught:
         phase.apply()
     assert "press Approve" in str(caught.value)
-    assert phase.carried_out is None
+    before = phase.carried_out
+    assert before is None
     Panel.last.press()
     phase.apply()
     assert phase.carried_out == phase.steps

@@ -70,8 +70,9 @@ def test_a_lease_is_made_renewed_and_deleted(keep: Keep, told: list[str]) -> Non
     leases = MemoryLeases()
     keeper = keep(leases)
     keeper.take()
-    assert leases.record is not None
-    assert leases.record.holder == ME
+    held = leases.record
+    assert held is not None
+    assert held.holder == ME
     await_true(lambda: leases.writes > 3)
     keeper.release()
     assert leases.record is None
@@ -142,9 +143,12 @@ def test_a_lease_that_is_let_go_meanwhile_is_taken(keep: Keep, told: list[str]) 
     leases = MemoryLeases()
     made = leases.create(OTHER)
     assert made is not None
-    letting_go = threading.Thread(
-        target=lambda: (await_true(lambda: bool(told)), leases.delete(made))
-    )
+
+    def let_go() -> None:
+        await_true(lambda: bool(told))
+        leases.delete(made)
+
+    letting_go = threading.Thread(target=let_go)
     letting_go.start()
     keep(leases).take()
     letting_go.join()

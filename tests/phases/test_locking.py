@@ -107,7 +107,8 @@ def test_the_lock_of_a_killed_process_is_taken_at_once() -> None:
         process.send_signal(signal.SIGKILL)
         process.wait()
         assert died is not None
-        leases, told = MemoryLeases(seconds=3600), []
+        leases = MemoryLeases(seconds=3600)
+        told: list[str] = []
         leases.create(died)
         with lock(leases, say=told):
             assert leases.record is not None

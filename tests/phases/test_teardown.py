@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ def phase(monkeypatch: pytest.MonkeyPatch) -> Teardown:
     return made
 
 
-def planned(phase: Teardown, *objects: dict[str, Any]) -> list[str]:
+def planned(phase: Teardown, *objects: Mapping[str, Any]) -> list[str]:
     phase.cluster = MemoryCluster(*objects)  # type: ignore[assignment]
     steps = phase.make_plan().changes
     assert all(step.action is Action.DELETE for step in steps)

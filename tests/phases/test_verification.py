@@ -1,5 +1,6 @@
 """Phase 05 around its checks: whose namespace it is, the waits, and the removal."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -200,7 +201,7 @@ def test_a_load_balancer_that_is_being_changed_is_waited_for(
     states = iter(["PENDING_UPDATE", "PENDING_UPDATE", "ACTIVE"])
 
     class Changing(MemoryCloud):
-        def list_resources(self, kind: str, **_: Any) -> list[dict[str, Any]]:
+        def list_resources(self, kind: str, **_: Any) -> list[Mapping[str, Any]]:
             return [{**balancer, "provisioning_status": next(states)}]
 
     traffic.wait_unchanging(SITE, Changing())

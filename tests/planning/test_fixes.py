@@ -16,6 +16,7 @@ from worlds.mendable import MendableWorld as World
 from kuryr_runbook.applying.fixes import apply_fixes
 from kuryr_runbook.checking.diagnosis import check_diagnosis
 from kuryr_runbook.checking.view.cloud import Look
+from kuryr_runbook.model.bodies import FinalizerRemoval, PairChanges, plain
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.findings import Status
 from kuryr_runbook.model.fixes import (
@@ -29,8 +30,8 @@ from kuryr_runbook.model.fixes import (
     PhaseFix,
 )
 from kuryr_runbook.model.marks import owner_mark
-from kuryr_runbook.model.plan import Action, Plan
-from kuryr_runbook.planning.fixes import ADDRESS_PAIRS, plan_fixes
+from kuryr_runbook.model.plan import ADDRESS_PAIRS, Action, Plan
+from kuryr_runbook.planning.fixes import plan_fixes
 
 Break = Callable[[World, int], Any]
 MACVLAN, VLAN = VifDriver.NESTED_MACVLAN, VifDriver.NESTED_VLAN
@@ -382,6 +383,7 @@ def test_whatever_a_fix_says_nothing_that_is_not_kuryrs_is_changed(fixes: Iterab
             case _:
                 assert step.target.kind == ADDRESS_PAIRS
                 assert str(step.id).startswith("port-worker")
+                assert isinstance(step.body, PairChanges)
                 pairs = [*step.body.added, *step.body.removed]
                 assert {pair["ip_address"] for pair in pairs} == {"10.64.9.9"}
 
@@ -402,5 +404,7 @@ def test_what_names_no_cloud_resource_needs_none() -> None:
     )
     steps = plan_fixes("troubleshooting", bare, fixes).steps
     deleted, released = steps
-    assert (deleted.action, deleted.body["apiVersion"]) == (Action.DELETE, "openstack.org/v1")
+    assert deleted.action is Action.DELETE
+    assert plain(deleted.body)["apiVersion"] == "openstack.org/v1"
+    assert isinstance(released.body, FinalizerRemoval)
     assert released.body.reference["apiVersion"] == "v1"

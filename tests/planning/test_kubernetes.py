@@ -3,7 +3,7 @@
 import base64
 import copy
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from worlds.planned_objects import planned_objects
 
 from kuryr_runbook.clients.kubernetes.api import Preview
 from kuryr_runbook.clients.kubernetes.errors import FieldConflict
+from kuryr_runbook.model.bodies import plain
 from kuryr_runbook.model.errors import ApplyError, DriftError
 from kuryr_runbook.model.plan import KNOWN_LATER, Action, Step, known_later
 from kuryr_runbook.planning.kubernetes import differences
@@ -39,7 +40,10 @@ class MemoryCluster:
     def preview(self, manifest: Mapping[str, Any]) -> Preview:
         return Preview({**copy.deepcopy(dict(manifest)), "immutable": False, "status": {"new": 1}})
 
-    def list_objects(self, api_version: str, kind: str, **_: Any) -> list[dict[str, Any]]:
+    def list_objects(self, api_version: str, kind: str, **_: Any) -> list[Mapping[str, Any]]:
+        raise AssertionError("not read")
+
+    def each_object(self, api_version: str, kind: str, **_: Any) -> Iterator[Mapping[str, Any]]:
         raise AssertionError("not read")
 
     def log(self, namespace: str, pod: str, **_: Any) -> str:
@@ -123,7 +127,7 @@ def test_a_field_of_another_manager_is_told_with_its_name() -> None:
 
 
 def test_pods_are_disturbed_by_a_new_template_only() -> None:
-    before = {
+    before: dict[str, Any] = {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
         "metadata": {"name": "d", "namespace": "ns"},
@@ -175,10 +179,10 @@ def test_pods_that_read_what_was_edited_start_again_even_after_a_crash_between(
     first, second = steps()
     assert (first.action, second.action) == (Action.UPDATE, Action.UPDATE)
     assert "its pods are replaced" in second.disturbs
-    cluster.apply(first.body)
+    cluster.apply(plain(first.body))
     first, second = steps()
     assert (first.action, second.action) == (Action.KEEP, Action.UPDATE)
-    cluster.apply(second.body)
+    cluster.apply(plain(second.body))
     assert [step.action for step in steps()] == [Action.KEEP, Action.KEEP]
 
 
@@ -207,7 +211,7 @@ def test_an_object_of_somebody_else_is_used_without_becoming_ours() -> None:
     [step] = planned_objects([marked(CONFIG)], cluster).steps
     assert step.action is Action.UPDATE
     assert step.because == "2 fields differ; somebody else's: teardown leaves it"
-    cluster.apply(step.body)
+    cluster.apply(plain(step.body))
     assert cluster.objects[0]["metadata"]["labels"] == {"release": "stein"}
     [step] = planned_objects([marked(CONFIG)], cluster).steps
     assert (step.action, step.because) == (

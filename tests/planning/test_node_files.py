@@ -11,8 +11,8 @@ from kuryr_runbook.specs.daemon import cleaner_manifest, daemon_manifests
 
 SITE = parse_site((Path(__file__).parents[2] / "parameters" / "lab.yaml").read_text(), "lab.yaml")
 IMAGE = "registry.example.org/kuryr@sha256:1"
-DAEMON: dict[str, Any] = daemon_manifests(SITE, IMAGE, "")[-1]
-CLEANER: dict[str, Any] = cleaner_manifest(SITE, IMAGE)
+DAEMON = daemon_manifests(SITE, IMAGE, "")[-1]
+CLEANER = cleaner_manifest(SITE, IMAGE)
 
 
 @pytest.mark.parametrize(

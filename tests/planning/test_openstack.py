@@ -29,7 +29,7 @@ from kuryr_runbook.applying.openstack import OpenStackExecutor, apply_openstack
 from kuryr_runbook.applying.steps import apply_plan
 from kuryr_runbook.model.errors import ApplyError, DriftError
 from kuryr_runbook.model.marks import owner_mark
-from kuryr_runbook.model.plan import Action, Step
+from kuryr_runbook.model.plan import Action, Step, Target
 from kuryr_runbook.model.rules import lets_all_out
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.site_file import parse_site
@@ -391,7 +391,7 @@ def test_teardown_leaves_what_is_not_ours() -> None:
 
 def test_steps_come_after_what_they_need() -> None:
     plan = planned(cluster_cloud(NODES, node_group=False))
-    seen = set()
+    seen: set[Target] = set()
     for step in plan.steps:
         assert step.needs <= seen
         seen.add(step.target)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from worlds.sites import lab_site
 
-from kuryr_runbook.model.bodies import ProgramDeletion
+from kuryr_runbook.model.bodies import ProgramDeletion, plain
 from kuryr_runbook.model.plan import Action, Plan
 from kuryr_runbook.planning.resilience import (
     CORDONED_BY,
@@ -124,6 +124,6 @@ def test_only_the_pods_of_the_node_go(where: list[str], drained: str) -> None:
     pods = [pod(f"demo-{index}", it) for index, it in enumerate(where)]
     steps = eviction(pods, drained).steps
     assert {step.action for step in steps} <= {Action.DELETE}
-    assert [step.body["metadata"]["name"] for step in steps] == [
+    assert [plain(step.body)["metadata"]["name"] for step in steps] == [
         f"demo-{index}" for index, it in enumerate(where) if it == drained
     ]

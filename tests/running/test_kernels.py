@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from runs.small import FIRST, execute, write_notebook
@@ -43,7 +44,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
         phases = PHASES[1 : len(cells) + 1]
         for phase, cell in zip(phases, cells, strict=True):
             write_notebook(tmp_path / phase.notebook, cell, result=cell)
-        options = dict(
+        options: dict[str, Any] = dict(
             run_dir=tmp_path / "run", notebooks=tmp_path, leases=lambda site: MemoryLeases()
         )
         return execute(LAB_SITE, phases, **options)

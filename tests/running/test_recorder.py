@@ -7,6 +7,7 @@ import secrets
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -15,7 +16,8 @@ from worlds.memory_leases import MemoryLeases
 
 from kuryr_runbook.model.errors import UsageError
 from kuryr_runbook.recording.expecting import noted_heads
-from kuryr_runbook.recording.records import read_record
+from kuryr_runbook.recording.making import make_record
+from kuryr_runbook.recording.records import Record, read_record
 from kuryr_runbook.recording.signing import key_path, load_public_keys, public_path
 from kuryr_runbook.recording.standing import standing_in
 from kuryr_runbook.recording.verifying import verify
@@ -46,7 +48,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
         values["record"] = record or {}
         site = tmp_path / "site.yaml"
         site.write_text(yaml.safe_dump(values))
-        options = dict(
+        options: dict[str, Any] = dict(
             notebooks=tmp_path / "notebooks", leases=lambda site: MemoryLeases(), command="test"
         )
         return execute(site, [FIRST], **options)
@@ -162,11 +164,9 @@ def test_an_interrupt_of_the_copying_leaves_the_record(
 def test_nothing_stops_the_making_of_a_record(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    make = recorder.make_record
-
-    def disturbed(*arguments: object) -> object:
+    def disturbed(*arguments: Any) -> Record:
         os.kill(os.getpid(), signal.SIGTERM)
-        return make(*arguments)
+        return make_record(*arguments)
 
     monkeypatch.setattr(recorder, "make_record", disturbed)
     result = start("1")

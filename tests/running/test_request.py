@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -18,15 +19,15 @@ SITES = sorted(packaged("parameters").glob("*.yaml"))
 
 
 @pytest.mark.parametrize("path", SITES, ids=lambda path: path.stem)
-def test_a_site_comes_back_from_the_parameters_as_it_was(path: object) -> None:
-    site = read_site(path)  # type: ignore[arg-type]
+def test_a_site_comes_back_from_the_parameters_as_it_was(path: Path) -> None:
+    site = read_site(path)
     options = Options(resilience=True, keep=("openstack",))
     request = RunRequest(
         site=site,
         site_file=path,
         phases=PHASES,
         dry_run=True,
-        options=options,  # type: ignore[arg-type]
+        options=options,
     )
     parameters = json.loads(json.dumps(request.parameters))
     assert set(parameters) <= set(PARAMETERS) - {"record"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from runs.small import FIRST, SECOND, execute, write_notebook
@@ -45,7 +46,9 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
 
     def start(second: str = "1 / 0", *phases: PhaseEntry, **how: object) -> RunResult:
         write_notebook(tmp_path / "notebooks" / SECOND.notebook, second)
-        options = dict(notebooks=tmp_path / "notebooks", leases=lambda site: MemoryLeases(), **how)
+        options: dict[str, Any] = dict(
+            notebooks=tmp_path / "notebooks", leases=lambda site: MemoryLeases(), **how
+        )
         return execute(LAB_SITE, phases or (FIRST, SECOND), **options)
 
     return start

@@ -32,9 +32,9 @@ from kuryr_runbook.model.errors import LockedError, SiteError, UnreachableError,
 from kuryr_runbook.model.locking import Holder
 from kuryr_runbook.phases.lock import lease
 from kuryr_runbook.recording.records import read_record
+from kuryr_runbook.recording.standing import LATEST
 from kuryr_runbook.running import engine
 from kuryr_runbook.running.account import RunStatus, read_run
-from kuryr_runbook.running.directories import LATEST
 from kuryr_runbook.running.notebooks import displayed_result
 from kuryr_runbook.running.request import RunResult
 
@@ -255,7 +255,9 @@ def test_a_notebook_with_other_parameters_is_refused_before_anything(
     parameters: str, problem: str, notebooks: Path, tmp_path: Path
 ) -> None:
     write_notebook(notebooks / FIRST.notebook, "1", parameters=parameters)
-    options = dict(run_dir=tmp_path / "run", notebooks=notebooks, leases=memory_leases)
+    options: dict[str, Any] = dict(
+        run_dir=tmp_path / "run", notebooks=notebooks, leases=memory_leases
+    )
     with pytest.raises(UsageError, match=problem):
         execute(LAB_SITE, (FIRST,), **options)
     assert not (tmp_path / "run").exists()
@@ -264,7 +266,9 @@ def test_a_notebook_with_other_parameters_is_refused_before_anything(
 def test_a_bad_site_is_refused_before_anything(notebooks: Path, tmp_path: Path) -> None:
     site = tmp_path / "site.yaml"
     site.write_text("name: lab\nnetwrok: {}\n")
-    options = dict(run_dir=tmp_path / "run", notebooks=notebooks, leases=memory_leases)
+    options: dict[str, Any] = dict(
+        run_dir=tmp_path / "run", notebooks=notebooks, leases=memory_leases
+    )
     with pytest.raises(SiteError, match="did you mean network") as caught:
         execute(site, (FIRST,), **options)
     assert caught.value.exit_code == 2
@@ -272,7 +276,9 @@ def test_a_bad_site_is_refused_before_anything(notebooks: Path, tmp_path: Path) 
 
 
 def test_a_missing_notebook_is_refused_before_anything(notebooks: Path, tmp_path: Path) -> None:
-    options = dict(run_dir=tmp_path / "run", notebooks=notebooks, leases=memory_leases)
+    options: dict[str, Any] = dict(
+        run_dir=tmp_path / "run", notebooks=notebooks, leases=memory_leases
+    )
     with pytest.raises(UsageError, match=FIRST.notebook):
         execute(LAB_SITE, (FIRST,), **options)
 
@@ -288,7 +294,7 @@ def test_runs_of_a_site_lie_side_by_side_and_the_newest_is_named(
     notebooks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    options = dict(notebooks=notebooks, leases=memory_leases)
+    options: dict[str, Any] = dict(notebooks=notebooks, leases=memory_leases)
     results = [execute(LAB_SITE, (SECOND,), **options) for _ in range(2)]
     directories = [result.directory for result in results]
     assert directories[0] != directories[1]
@@ -302,7 +308,9 @@ def test_the_result_of_an_executed_notebook_can_be_read_back(
 ) -> None:
     shown = "from IPython.display import display\ndisplay('the table')\n1 / 0"
     write_notebook(notebooks / FIRST.notebook, "'not this'", shown, result=shown)
-    options = dict(run_dir=tmp_path / "run", notebooks=notebooks, leases=memory_leases)
+    options: dict[str, Any] = dict(
+        run_dir=tmp_path / "run", notebooks=notebooks, leases=memory_leases
+    )
     result = execute(LAB_SITE, (FIRST,), **options)
     assert displayed_result(result.directory / FIRST.notebook) == "'the table'"
     assert displayed_result(result.directory / SECOND.notebook) == ""
@@ -465,7 +473,9 @@ def test_without_a_cluster_the_image_is_built_and_the_next_phase_fails(run: Run)
 
 
 def test_what_needs_the_cluster_fails_before_anything(notebooks: Path, tmp_path: Path) -> None:
-    options = dict(run_dir=tmp_path / "run", notebooks=notebooks, leases=silent_leases)
+    options: dict[str, Any] = dict(
+        run_dir=tmp_path / "run", notebooks=notebooks, leases=silent_leases
+    )
     with pytest.raises(UnreachableError) as caught:
         execute(LAB_SITE, (SECOND,), **options)
     assert caught.value is UNREACHABLE

@@ -13,7 +13,7 @@ from kuryr_runbook.recording.making import make_record
 from kuryr_runbook.recording.records import Record
 from kuryr_runbook.recording.signing import load_signer
 
-STEP = {
+STEP: dict[str, Any] = {
     "action": "create", "kind": "subnet", "name": "kuryr-pod-subnet", "id": None,
     "because": "there is none", "disturbs": "", "conflicts": [], "changes": [],
 }  # fmt: skip

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import TextIO, Any
 
 import nbformat
 
@@ -61,7 +61,7 @@ sys.exit(code)
 
 
 def execute(
-    site_file: Path, phases: Sequence[PhaseEntry], stream: IO[str] | None = None, **wanted: Any
+    site_file: Path, phases: Sequence[PhaseEntry], stream: TextIO | None = None, **wanted: Any
 ) -> RunResult:
     """A run in this process, shown on the stream."""
     request = RunRequest(

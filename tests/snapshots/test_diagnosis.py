@@ -52,8 +52,9 @@ def test_the_interface_is_read_where_the_release_keeps_it(driver: VifDriver, rel
     snapshot = World(3, driver, release).read()
     assert not isinstance(snapshot.cluster.pods, Unreadable)
     assert not isinstance(snapshot.cluster.kuryr_objects, Unreadable)
-    told = [*snapshot.cluster.pods, *snapshot.cluster.kuryr_objects]
-    vifs = [it.vif for it in told if isinstance(it.vif, PodVif)]
+    of_pods = [it.vif for it in snapshot.cluster.pods]
+    told = [*of_pods, *(it.vif for it in snapshot.cluster.kuryr_objects)]
+    vifs = [vif for vif in told if isinstance(vif, PodVif)]
     assert [vif.port_id for vif in vifs] == ["port-web-0", "port-web-1", "port-web-2"]
 
 

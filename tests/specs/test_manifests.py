@@ -11,6 +11,7 @@ from making.rendered import Combination, combinations
 from making.rendered import manifests as rendered
 
 from kuryr_runbook.model.drivers import VifDriver
+from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.site_file import parse_site
 from kuryr_runbook.specs import controller as controllers
@@ -35,15 +36,15 @@ def config(word: str = "word", credential: str = "") -> controllers.ControllerCo
     )
 
 
-def controller(word: str = "word", credential: str = "") -> dict[str, Any]:
+def controller(word: str = "word", credential: str = "") -> Manifest:
     return controllers.controller_manifests(site(), IMAGE, config(word, credential))[-1]
 
 
-def daemon(conf: str = "conf", plugin: str = "install") -> dict[str, Any]:
+def daemon(conf: str = "conf", plugin: str = "install") -> Manifest:
     return daemons.daemon_manifests(site(plugin), IMAGE, conf)[-1]
 
 
-def everything() -> Iterator[dict[str, Any]]:
+def everything() -> Iterator[Manifest]:
     yield from controllers.controller_manifests(site(), IMAGE, config(SECRET_WORD))
     yield from daemons.daemon_manifests(site(), IMAGE, "conf")
     yield manifests.pull_secret(site(), "{}")
@@ -57,7 +58,7 @@ def test_every_object_bears_the_mark_by_which_teardown_finds_it() -> None:
         assert labels["app.kubernetes.io/instance"] == "lab"
 
 
-def in_clear(item: dict[str, Any]) -> str:
+def in_clear(item: Manifest) -> str:
     data = item.get("data", {}) if item["kind"] == "Secret" else {}
     return json.dumps(item) + "".join(b64decode(value).decode() for value in data.values())
 

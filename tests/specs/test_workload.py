@@ -4,11 +4,11 @@ import base64
 import json
 from dataclasses import replace
 from importlib import resources
-from typing import Any
 from urllib.parse import urlencode
 
 from worlds.sites import lab_site
 
+from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.specs import workload
 from kuryr_runbook.specs.manifests import PULL_SECRET, digest
 
@@ -17,7 +17,7 @@ SITE = lab_site()
 NAMESPACE = SITE.verification.namespace
 
 
-def manifests(registry_auth: str = "") -> dict[str, dict[str, Any]]:
+def manifests(registry_auth: str = "") -> dict[str, Manifest]:
     found = workload.workload_manifests(SITE, IMAGE, registry_auth)
     assert found[0]["kind"] == "Namespace"
     return {manifest["kind"]: manifest for manifest in found}

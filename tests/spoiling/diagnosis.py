@@ -50,6 +50,14 @@ def restarted(world: World) -> None:
     container["lastState"] = {"terminated": {"finishedAt": moments_ago(200)}}
 
 
+def both(first: Spoil, second: Spoil) -> Spoil:
+    def spoil(world: World) -> None:
+        first(world)
+        second(world)
+
+    return spoil
+
+
 def without_daemon(world: World) -> None:
     world.objects["Pod"].remove(world.program_pod("kuryr-daemon"))
 

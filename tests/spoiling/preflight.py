@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from worlds.preflight import (
@@ -73,11 +73,16 @@ def quota(resource: str, limit: int, used: int = 3) -> Spoil:
 
 
 def cloud(**changes: Any) -> Spoil:
-    return lambda world: [setattr(world.cloud, name, value) for name, value in changes.items()]
+    return lambda world: _set(world.cloud, changes)
 
 
 def cluster(**changes: Any) -> Spoil:
-    return lambda world: [setattr(world.cluster, name, value) for name, value in changes.items()]
+    return lambda world: _set(world.cluster, changes)
+
+
+def _set(part: object, changes: Mapping[str, Any]) -> None:
+    for name, value in changes.items():
+        setattr(part, name, value)
 
 
 def own_credential(*roles: str, held: tuple[str, ...] = ("admin", "kuryr", "member")) -> Spoil:

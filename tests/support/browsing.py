@@ -20,15 +20,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import ConsoleMessage, Locator, Page, sync_playwright
+from playwright.sync_api import ConsoleMessage, Locator, Page, ViewportSize, sync_playwright
 
 REPOSITORY = Path(__file__).parents[2]
 SCREENSHOTS = REPOSITORY / "build" / "screenshots"
 START_SECONDS = 90.0
 SHORT = 60_000
 """Milliseconds for what takes a moment: a click, a kernel's start on a machine with other work."""
-WIDE = {"width": 1200, "height": 900}
-NARROW = {"width": 480, "height": 900}
+WIDE: ViewportSize = {"width": 1200, "height": 900}
+NARROW: ViewportSize = {"width": 480, "height": 900}
 
 ALLOWED = {
     # Chromium tells so of every page whose server sends no such header; it has no effect.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from base64 import b64decode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from kuryr_runbook.clients.kubernetes.client import KubernetesClient
@@ -97,9 +97,9 @@ def shape(cloud: OpenStackClient, cluster: KubernetesClient) -> list[str]:
     return sorted(told)
 
 
-def _content(item: dict[str, Any], named: Callable[[Any], Any]) -> dict[str, Any]:
+def _content(item: Mapping[str, Any], named: Callable[[Any], Any]) -> dict[str, Any]:
     """What an object of Kubernetes says, but for what is drawn anew each time."""
-    content = {key: item.get(key) for key in CONTENT}
+    content: dict[str, Any] = {key: item.get(key) for key in CONTENT}
     if item["kind"] in ("Deployment", "DaemonSet"):
         # They tell what was replaced, and with which credential the pods were started.
         content["spec"]["template"]["metadata"].pop("annotations", None)

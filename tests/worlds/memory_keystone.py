@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from kuryr_runbook.clients.openstack.identity import Token
+from kuryr_runbook.model.objects import Resource
 
 PROJECT = "6b2ad4e8b1b24e4a9d7e1e4a3c6b2f10"
 
@@ -32,8 +33,8 @@ class MemoryKeystone:
             restricted=self.restricted,
         )
 
-    def application_credentials(self) -> list[dict[str, Any]]:
-        return copy.deepcopy(list(self.items.values()))
+    def application_credentials(self) -> list[Resource]:
+        return [copy.deepcopy(item) for item in self.items.values()]
 
     def accepts(self, credential_id: str, secret: str) -> bool:
         return self.secrets.get(credential_id) == secret

@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from kuryr_runbook.clients.kubernetes.leases import LEASE_SECONDS
 from kuryr_runbook.model.locking import Holder, LeaseRecord
 
 
-def holder(token: str, **values: str) -> Holder:
+def holder(token: str, **values: Any) -> Holder:
     """A holder on a machine of its own, unless told otherwise."""
     return replace(
         Holder(

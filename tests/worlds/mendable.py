@@ -82,5 +82,8 @@ class MendableWorld(World):
     def replace_members(self, pool_id: str, members: Sequence[Mapping[str, Any]]) -> None:
         raise AssertionError("members are Kuryr's")
 
+    def remove_subports(self, trunk_id: str, port_ids: Sequence[str]) -> None:
+        raise AssertionError("subports are Kuryr's")
+
     def wait_active(self, load_balancer_id: str, say: Callable[[str], None]) -> Item:
         raise AssertionError("no fix of its own waits")

@@ -19,7 +19,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import yaml
-from worlds.memory_cloud import PROJECT, MemoryCloud
+from worlds.cloud_answers import PROJECT
+from worlds.memory_cloud import MemoryCloud
 from worlds.memory_cluster import SYSTEM
 
 from kuryr_runbook.clients.openstack.api import COLLECTIONS

@@ -38,7 +38,7 @@ class ApiServer(BaseHTTPRequestHandler):
             self._answer(200, listed | {"resources": [resource]})
         elif self.path == "/apis":
             of_group = {"groupVersion": "authorization.k8s.io/v1", "version": "v1"}
-            group = {"name": "authorization.k8s.io", "versions": [of_group]}
+            group: dict[str, Any] = {"name": "authorization.k8s.io", "versions": [of_group]}
             group["preferredVersion"] = of_group
             self._answer(200, {"kind": "APIGroupList", "groups": [group]})
         elif self.path.startswith("/api/v1/namespaces/"):

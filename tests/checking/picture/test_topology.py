@@ -58,7 +58,7 @@ def test_floating_ips_stand_by_what_they_lead_to(address: str) -> None:
 )
 def test_all_that_is_there_is_in_it(driver: VifDriver, release: str, port: str) -> None:
     found = seen(World(12, driver, release, nodes=3))
-    assert found.notes == found.marks == ()
+    assert (found.notes, found.marks) == ((), ())
     assert not any(box.all_marks for box in found.boxes)
     assert found.facts.startswith("3 nodes, 12 pods, 1 service, 2 load balancers, ")
     assert [box.name for box in found.nodes] == ["worker1", "worker2", "worker3"]

@@ -34,7 +34,7 @@ def service(annotations: dict[str, str] | None = None, **spec: Any) -> dict[str,
     return {"metadata": {"annotations": annotations or {}}, "spec": spec}
 
 
-OUTSIDE = {"type": "LoadBalancer"}
+OUTSIDE: dict[str, Any] = {"type": "LoadBalancer"}
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from spoiling.preflight import (
     findings,
     of_status,
@@ -56,7 +58,7 @@ def test_a_second_run_with_exhausted_quotas_passes() -> None:
 def test_what_waits_in_the_cluster_is_counted() -> None:
     finished = {**pod("job"), "status": {"phase": "Succeeded"}}
     in_host = {**pod("agent"), "spec": {"hostNetwork": True}}
-    chosen = {"selector": {"app": "dns"}}
+    chosen: dict[str, Any] = {"selector": {"app": "dns"}}
     world = spoiled(
         put(
             pod("dns-1"), pod("dns-2"), finished, in_host,

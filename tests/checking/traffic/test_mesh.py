@@ -36,7 +36,8 @@ def lost(part: str, fails: Callable[[int, int], bool], answer: Answer = NO) -> V
     for one, name in enumerate(PODS):
         found = probe(one)
         bad = {ADDRESSES[it]: answer for it in range(4) if it != one and fails(one, it)}
-        probes[name] = replace(found, **{part: {**getattr(found, part), **bad}})
+        changes: dict[str, Any] = {part: {**getattr(found, part), **bad}}
+        probes[name] = replace(found, **changes)
     return replace(HEALTHY, probes=probes)
 
 
@@ -252,7 +253,8 @@ def test_a_failing_pair_always_shows_in_its_check(
             if (one, other) in answers:
                 said = PODS[other] if answers[one, other] else "nothing"
                 part[ADDRESSES[other]] = replace(YES, ok=answers[one, other], said=said)
-        probes[name] = replace(probe(one), **{EDGES[check]: part})
+        reached: dict[str, Any] = {EDGES[check]: part}
+        probes[name] = replace(probe(one), **reached)
     found = finding(replace(HEALTHY, probes=probes), check)
     wanted = (
         Status.FAIL

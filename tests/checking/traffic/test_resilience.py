@@ -131,6 +131,7 @@ def test_new_pods_have_ports_of_their_own_and_the_old_ones_have_to_go() -> None:
 def test_what_did_not_come_back_and_what_was_not_tried() -> None:
     lost = not_back(STEP, "not in 300 s")
     assert (lost.check, lost.status) == ("controller-deleted", Status.FAIL)
+    assert isinstance(STEP.body, ProgramDeletion)
     rest = not_tried(replace(STEP, body=replace(STEP.body, component="kuryr-daemon")))
     assert (rest.check, rest.status) == ("daemon-deleted", Status.UNKNOWN)
     alone = not_tried(replace(DRAIN, action=Action.KEEP, because="no other node takes pods"))
@@ -160,7 +161,9 @@ def test_orphans_are_the_victims_of_the_checks_that_find_such() -> None:
             victims=(Victim("pod", "p"),),
         ),
     ]
-    assert orphans(found) == {"port 1 (port-orphaned)", "10.1.0.5 on port 2 (pair-stale)"}
+    assert orphans(found) == frozenset(
+        {"port 1 (port-orphaned)", "10.1.0.5 on port 2 (pair-stale)"}
+    )
 
 
 @pytest.mark.parametrize("name", sorted(LEFTOVERS))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import socket
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ def kubeconfig_of(directory: Path, port: int) -> Path:
     return path
 
 
-def stored(manifest: dict[str, Any]) -> dict[str, Any]:
+def stored(manifest: Mapping[str, Any]) -> dict[str, Any]:
     """As the API server gives it back."""
     metadata = {**manifest["metadata"], "uid": "u", "resourceVersion": "7"}
     return {**manifest, "metadata": metadata}

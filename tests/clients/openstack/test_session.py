@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from worlds.memory_cloud import PROJECT, cluster_cloud
+from worlds.cloud_answers import PROJECT
+from worlds.memory_cloud import cluster_cloud
 from worlds.served_apis import ServedApis, served
 
 from kuryr_runbook.clients.openstack.client import OpenStackClient
@@ -57,7 +58,10 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def cloud_that(
-    tmp_path: Path, part: str, *answers: Answer, kind: type[OpenStackClient] = OpenStackClient
+    tmp_path: Path,
+    part: str,
+    *answers: Answer,
+    kind: type[OpenStackClient] | type[ProbingCloud] = OpenStackClient,
 ) -> Iterator[Any]:
     apis = Stumbling(cluster_cloud(NODES), NODES)
     apis.stumble(part, *answers)

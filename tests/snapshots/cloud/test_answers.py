@@ -12,6 +12,7 @@ from worlds.cloud_answers import PROJECT, answer
 from worlds.memory_cloud import MemoryCloud
 
 from kuryr_runbook.model.errors import AccessError
+from kuryr_runbook.model.objects import Resource
 from kuryr_runbook.snapshots.cloud.answered import Answer
 from kuryr_runbook.snapshots.cloud.answers import PARSERS, member_of
 from kuryr_runbook.snapshots.cloud.state import FIELDS, KINDS, LISTS, NOT_ASKED, read_cloud
@@ -158,11 +159,11 @@ def test_each_list_is_asked_once_and_members_of_the_named_alone() -> None:
             super().__init__()
             self.asked: list[str] = []
 
-        def list_resources(self, kind: str, **how: Any) -> list[dict[str, Any]]:
+        def list_resources(self, kind: str, **how: Any) -> list[Resource]:
             self.asked.append(kind)
             return super().list_resources(kind, **how)
 
-        def members(self, pool_id: str) -> list[dict[str, Any]]:
+        def members(self, pool_id: str) -> list[Resource]:
             self.asked.append(pool_id)
             return super().members(pool_id)
 
