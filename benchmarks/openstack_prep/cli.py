@@ -112,6 +112,8 @@ def make_balancer(work: dict[str, Any]) -> None:
     if not any(item["name"] == part for item in listed(octavia, "listener", "list")):
         create(
             *(octavia, "listener", "create", "--name", part, *protocol),
+            *("--timeout-client-data", str(wanted["timeout"])),
+            *("--timeout-member-data", str(wanted["timeout"])),
             *("--protocol-port", "443", "--wait", wanted["name"]),
         )
     if not any(item["name"] == part for item in listed(octavia, "pool", "list")):

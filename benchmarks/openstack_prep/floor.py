@@ -163,12 +163,13 @@ def tree(work: dict[str, Any], subnets: dict[str, str]) -> dict[str, Any]:
         for member in wanted["members"]
     ]
     pool = {**part, "lb_algorithm": "ROUND_ROBIN", "members": members}
+    times = dict.fromkeys(("timeout_client_data", "timeout_member_data"), wanted["timeout"])
     return {
         "name": wanted["name"],
         "description": work["owner"],
         "vip_subnet_id": subnets[wanted["subnet"]],
         "vip_address": wanted["vip"],
-        "listeners": [{**part, "protocol_port": 443, "default_pool": pool}],
+        "listeners": [{**part, **times, "protocol_port": 443, "default_pool": pool}],
     }
 
 

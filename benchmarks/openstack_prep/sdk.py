@@ -98,7 +98,12 @@ def make_balancer(cloud: Any, wanted: dict[str, Any], owner: str, nodes: Any) ->
     listener = octavia.find_listener(part)
     if listener is None:
         listener = octavia.create_listener(
-            name=part, load_balancer_id=balancer.id, protocol="HTTPS", protocol_port=443
+            name=part,
+            load_balancer_id=balancer.id,
+            protocol="HTTPS",
+            protocol_port=443,
+            timeout_client_data=wanted["timeout"],
+            timeout_member_data=wanted["timeout"],
         )
         octavia.wait_for_load_balancer(balancer.id)
     pool = octavia.find_pool(part)

@@ -13,6 +13,7 @@ import kubernetes
 from kuryr_runbook.model import addressing
 from kuryr_runbook.model.marks import owner_mark
 from kuryr_runbook.model.site import Site
+from kuryr_runbook.specs.openstack import API_SILENCE
 
 API_PORT = 6443
 
@@ -44,6 +45,7 @@ def work_of(site: Site) -> dict[str, Any]:
             "subnet": services.name,
             "vip": str(vip),
             "members": members,
+            "timeout": API_SILENCE,
         },
     }
 

@@ -27,6 +27,8 @@ class ProviderTraits:
     """Protocol of the API's load balancer: Octavia passes on what it cannot read in either."""
     api_algorithm: str
     """How that one chooses an API server."""
+    has_timeouts: bool
+    """It closes a connection on which nothing was sent for as long as its listener says."""
     keeps_client_address: bool
     """Pods see the client's address, so their group must admit the clients; otherwise load
     balancers ask from an address of the service subnet."""
@@ -38,10 +40,12 @@ PROVIDERS: Mapping[OctaviaProvider, ProviderTraits] = {
         options={"member_mode": "L3"},
         api_protocol="HTTPS",
         api_algorithm="ROUND_ROBIN",
+        # octavia, common/jinja/haproxy: timeout client, timeout server.
+        has_timeouts=True,
         keeps_client_address=False,
     ),
     # kuryr-kubernetes, doc/source/installation/devstack/ovn-octavia.rst; ovn-octavia-provider,
-    # driver.py: TCP, UDP and SCTP, and one algorithm.
+    # driver.py: TCP, UDP and SCTP, one algorithm; listener_create does not read timeouts.
     OctaviaProvider.OVN: ProviderTraits(
         is_named=True,
         options={
@@ -51,6 +55,13 @@ PROVIDERS: Mapping[OctaviaProvider, ProviderTraits] = {
         },
         api_protocol="TCP",
         api_algorithm="SOURCE_IP_PORT",
+        has_timeouts=False,
         keeps_client_address=True,
     ),
 }
+
+
+def has_timeouts(provider: str) -> bool:
+    """Whether load balancers of a provider close silent connections; unknown ones may."""
+    known = {str(name): traits.has_timeouts for name, traits in PROVIDERS.items()}
+    return known.get(provider, True)

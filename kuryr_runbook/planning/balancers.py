@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 from kuryr_runbook.model.bodies import BalancerPart, PoolMembers
 from kuryr_runbook.model.plan import (
@@ -16,15 +15,21 @@ from kuryr_runbook.model.plan import (
     changed,
     field_changes,
 )
+from kuryr_runbook.planning.balancer_bodies import (
+    Body,
+    listener_tree,
+    part_name,
+    timeouts,
+    whole_tree,
+)
 from kuryr_runbook.planning.gathering import Gathering, Ref, target_of
 from kuryr_runbook.snapshots.cloud.resources import Balancer, Listener, Pool
 from kuryr_runbook.snapshots.reading import known
-from kuryr_runbook.specs.openstack import HTTPS_PORT, LoadBalancerSpec
+from kuryr_runbook.specs.openstack import HTTPS_PORT, SHORTEST_WATCH, LoadBalancerSpec
 
 PASSING = ("HTTPS", "TCP")
 """Protocols in which Octavia hands TLS on to the API servers as it is."""
 
-Body = dict[str, Any]
 Ends = set[tuple[str, int]]
 """Address and port of each member that gets requests."""
 
@@ -47,7 +52,7 @@ def plan_load_balancer(gathering: Gathering, services: Ref, node_subnet: str) ->
         for address, port in spec.members
     ]
     if balancer is None:
-        body = _whole_tree(spec, services, members)
+        body = whole_tree(spec, services, members)
         because = f"the API at {spec.vip}: Kuryr makes none for it"
         gathering.create(target_of(spec.wanted), body, because)
         return
@@ -60,7 +65,7 @@ def plan_load_balancer(gathering: Gathering, services: Ref, node_subnet: str) ->
     if not gathering.owns(balancer):
         _use(gathering, parts, members)
     elif because := _why_another(spec, parts):
-        _replace(gathering, balancer, _whole_tree(spec, services, members), because)
+        _replace(gathering, balancer, whole_tree(spec, services, members), because)
     else:
         _mend(gathering, parts, members)
 
@@ -73,7 +78,7 @@ def _parts(gathering: Gathering, balancer: Balancer) -> _Parts:
     default = listener.pool_id if listener is not None else ""
     pool = next((it for it in pools if it.id == default), None)
     # Where it was taken off its listener, it is known by the name that the runbook gave it.
-    detached = next((it for it in pools if it.name == _part_name(spec)), None)
+    detached = next((it for it in pools if it.name == part_name(spec)), None)
     return _Parts(balancer, listener, pool or detached)
 
 
@@ -86,13 +91,28 @@ def _use(gathering: Gathering, parts: _Parts, members: list[Body]) -> None:
             "name another in network.api_load_balancer"
         )
         return
-    gathering.steps.append(_kept_or_awaited(spec, parts.balancer))
+    step = _kept_or_awaited(spec, parts.balancer)
+    gathering.steps.append(replace(step, because=f"{step.because}{_impatience(spec, parts)}"))
     gathering.problems.extend(
         f"load balancer {name}, which the runbook did not make, should have {what}"
         for what in _misfits(gathering, parts, members)
     )
     if not gathering.problems and parts.pool is not None:
         gathering.steps.append(_members(gathering, parts.balancer, parts.pool, members))
+
+
+def _impatience(spec: LoadBalancerSpec, parts: _Parts) -> str:
+    """What is said of a listener that cuts watches.
+
+    It is no misfit: pods reach the API, and clients begin a watch again.
+    """
+    silence = parts.listener.silence if parts.listener is not None else None
+    if spec.timeout is None or silence is None or silence >= SHORTEST_WATCH:
+        return ""
+    return (
+        f"; its listener cuts watches that are silent for {silence / 1000:g} s, and stays so, as "
+        "the runbook did not make it"
+    )
 
 
 def _misfits(gathering: Gathering, parts: _Parts, members: list[Body]) -> Iterator[str]:
@@ -165,14 +185,14 @@ def _mending(gathering: Gathering, parts: _Parts, members: list[Body]) -> Iterat
     else:
         switched = {"admin_state_up": (False, True)}
         yield _updated(target_of(spec.wanted), balancer.id, switched)
-    tree = _listener_tree(spec, members)
+    tree = listener_tree(spec, members)
     if listener is None:
         if pool is not None:
             del tree["default_pool"]
             tree["default_pool_id"] = pool.id
         yield _made(gathering, balancer, "listener", tree | {"loadbalancer_id": balancer.id})
     else:
-        wanted = {"admin_state_up": (listener.admin_state_up, True)}
+        wanted = {"admin_state_up": (listener.admin_state_up, True), **timeouts(spec, listener)}
         if pool is not None:
             wanted["default_pool_id"] = (listener.pool_id or None, pool.id)
         yield from _mended(spec, listener, balancer, wanted)
@@ -263,35 +283,5 @@ def _ends(members: Ends) -> str:
     return ", ".join(f"{address}:{port}" for address, port in sorted(members)) or "none"
 
 
-def _part_name(spec: LoadBalancerSpec) -> str:
-    return f"{spec.wanted.name}:{HTTPS_PORT}"
-
-
 def _part_target(kind: str, spec: LoadBalancerSpec) -> Target:
-    return Target(kind, _part_name(spec))
-
-
-def _whole_tree(spec: LoadBalancerSpec, services: Ref, members: list[Body]) -> Body:
-    """The whole tree in one request."""
-    return {
-        "name": spec.wanted.name,
-        "vip_subnet_id": services,
-        "vip_address": str(spec.vip),
-        **({"provider": spec.provider} if spec.provider else {}),
-        "listeners": [_listener_tree(spec, members)],
-    }
-
-
-def _listener_tree(spec: LoadBalancerSpec, members: list[Body]) -> Body:
-    name = _part_name(spec)
-    return {
-        "name": name,
-        "protocol": spec.protocol,
-        "protocol_port": HTTPS_PORT,
-        "default_pool": {
-            "name": name,
-            "protocol": spec.protocol,
-            "lb_algorithm": spec.algorithm,
-            "members": members,
-        },
-    }
+    return Target(kind, part_name(spec))

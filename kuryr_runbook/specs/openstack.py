@@ -20,6 +20,14 @@ from kuryr_runbook.specs.wanted import Wanted
 
 HTTPS_PORT = 443
 API_PORT = 6443
+API_SILENCE = 3_600_000
+"""Milliseconds of silence that the API's listener bears.
+
+Nothing is sent on a watch while nothing changes. The API server ends a watch by itself after 30
+to 60 minutes: --min-request-timeout, 1800 s by default, and up to twice as long at random.
+"""
+SHORTEST_WATCH = API_SILENCE // 2
+"""Milliseconds that every watch may last: a listener that bears less cuts them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +79,8 @@ class LoadBalancerSpec:
     """None: the one that Octavia takes by itself."""
     protocol: str
     algorithm: str
+    timeout: int | None
+    """Milliseconds that client and member may be silent; None: the provider knows no such limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +128,7 @@ def openstack_spec(
             provider=str(site.kuryr.octavia_provider) if site.provider.is_named else None,
             protocol=site.provider.api_protocol,
             algorithm=site.provider.api_algorithm,
+            timeout=API_SILENCE if site.provider.has_timeouts else None,
         ),
         needs_address_pairs=site.driver.needs_address_pairs,
     )

@@ -48,6 +48,7 @@ def balancer(kuryr: Site, cloud: OpenStackClient) -> Resource:
         ("loadbalancer", {"admin_state_up": False}, ["admin_state_up"]),
         ("listener", {"admin_state_up": False}, ["admin_state_up"]),
         ("listener", {"default_pool_id": None}, ["default_pool_id"]),
+        ("listener", {"timeout_client_data": 50_000}, ["timeout_client_data"]),
         ("pool", {"lb_algorithm": "SOURCE_IP"}, ["lb_algorithm"]),
     ],
 )

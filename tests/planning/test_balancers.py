@@ -14,6 +14,10 @@ from kuryr_runbook.model.bodies import plain
 from kuryr_runbook.model.errors import DriftError
 from kuryr_runbook.model.plan import Action
 from kuryr_runbook.model.site import Site
+from kuryr_runbook.planning.balancer_bodies import TIMEOUTS
+
+HOUR = 3_600_000
+"""In milliseconds: no watch of the API lasts longer."""
 
 
 def prepared() -> MemoryCloud:
@@ -83,12 +87,14 @@ def test_the_apis_load_balancer_is_such_as_its_provider_can_make() -> None:
     pool = listener["default_pool"]
     assert (body["provider"], listener["protocol"]) == ("ovn", "TCP")
     assert (pool["protocol"], pool["lb_algorithm"]) == ("TCP", "SOURCE_IP_PORT")
+    assert not {*TIMEOUTS} & {*listener}
     body = tree(cluster_cloud(NODES), lab_site())
     [listener] = body["listeners"]
     assert "provider" not in body
     assert (listener["protocol"], listener["default_pool"]["lb_algorithm"]) == (
         "HTTPS", "ROUND_ROBIN",
     )  # fmt: skip
+    assert {listener[name] for name in TIMEOUTS} == {HOUR}
 
 
 def test_one_of_another_provider_is_replaced_where_the_runbook_made_it() -> None:
@@ -110,6 +116,8 @@ CHANGED: list[tuple[str, str, Any, str]] = [
     ("loadbalancer", "admin_state_up", False, "admin_state_up: false -> true"),
     ("listener", "admin_state_up", False, "admin_state_up: false -> true"),
     ("listener", "default_pool_id", None, "default_pool_id: absent -> pool-"),
+    ("listener", "timeout_client_data", 50_000, "timeout_client_data: 50000 -> 3600000"),
+    ("listener", "timeout_member_data", 0, "timeout_member_data: 0 -> 3600000"),
     ("pool", "admin_state_up", False, "admin_state_up: false -> true"),
     ("pool", "lb_algorithm", "SOURCE_IP", "lb_algorithm: SOURCE_IP -> ROUND_ROBIN"),
 ]
@@ -198,3 +206,32 @@ def test_a_misfit_of_somebody_elses_is_refused_with_what_it_is(
     with pytest.raises(DriftError) as caught:
         planned(cloud)
     assert told in str(caught.value)
+
+
+@pytest.mark.parametrize("site", [lab_site(), ovn_site()], ids=["amphora", "ovn"])
+def test_timeouts_that_octavia_does_not_show_or_the_provider_does_not_read_are_left_alone(
+    site: Site,
+) -> None:
+    cloud = cluster_cloud(NODES)
+    apply_openstack(planned(cloud, site), cloud, quiet)
+    [listener] = cloud.resources["listener"]
+    listener |= dict.fromkeys(TIMEOUTS, None if site == lab_site() else 50_000)
+    assert planned(cloud, site).changes == ()
+
+
+@pytest.mark.parametrize("missing", TIMEOUTS)
+@pytest.mark.parametrize(
+    ("milliseconds", "told"),
+    [(50_000, "silent for 50 s"), (HOUR // 2 - 1, "silent for 1800"), (HOUR // 2, ""), (0, "")],
+)
+def test_somebody_elses_listener_keeps_its_timeouts_and_the_plan_says_so(
+    missing: str, milliseconds: int, told: str
+) -> None:
+    cloud = prepared()
+    cloud.resources["loadbalancer"][0]["description"] = "theirs"
+    cloud.resources["listener"][0][missing] = milliseconds
+    plan = planned(cloud)
+    assert plan.changes == ()
+    [kept] = [step for step in plan.steps if step.target.kind == "loadbalancer"]
+    assert ("its listener cuts watches" in kept.because) is bool(told)
+    assert told in kept.because

@@ -48,6 +48,8 @@ FIELDS: tuple[tuple[str, str, Any], ...] = (
     ("loadbalancer", "admin_state_up", False),
     ("listener", "admin_state_up", False),
     ("listener", "default_pool_id", None),
+    ("listener", "timeout_client_data", 50_000),
+    ("listener", "timeout_member_data", 0),
     ("listener", "protocol", "HTTP"),
     ("pool", "protocol", "HTTP"),
     ("pool", "lb_algorithm", "SOURCE_IP"),

@@ -415,6 +415,10 @@ class World:
         self.objects["Service"][0]["metadata"]["selfLink"] = "/api/v1/x"
         self.objects["Endpoints"] = []
         self._add_balancer("kubernetes-service", str(RANGE[1]), 443, [("172.16.0.9", 6443, "api")])
+        # As phase 02 makes it; Kuryr leaves those of Services at Octavia's default.
+        self.resources["listener"][-1].update(
+            timeout_client_data=3_600_000, timeout_member_data=3_600_000
+        )
         pods = [
             (it["metadata"]["name"], it["status"]["podIP"])
             for it in self.objects["Pod"]

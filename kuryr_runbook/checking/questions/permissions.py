@@ -18,7 +18,7 @@ from kuryr_runbook.checking.view.permissions import FORBIDDEN, PreflightLook, pe
 from kuryr_runbook.model import support
 from kuryr_runbook.model.findings import Verdict
 from kuryr_runbook.model.providers import OctaviaProvider
-from kuryr_runbook.model.releases.octavia_features import PROVIDER_CHOICE
+from kuryr_runbook.model.releases.octavia_features import LISTENER_TIMEOUTS, PROVIDER_CHOICE
 from kuryr_runbook.snapshots.cloud.lookup import Named, SeveralError, find
 from kuryr_runbook.snapshots.reading import Unreadable
 from kuryr_runbook.specs import wanted as names
@@ -56,7 +56,10 @@ def check_extensions(look: PreflightLook) -> Verdict:
     on=(Occasion.PREFLIGHT,),
 )
 def check_octavia_api(look: PreflightLook) -> Verdict:
-    """Kuryr needs version 2, and does without what a later minor version brings."""
+    """Kuryr needs version 2, and does without what a later minor version brings.
+
+    Phase 02 does not: it sets the timeouts of the API's listener, where the provider has them.
+    """
     newest = look.octavia_version
     if newest < (2, 0):
         return failed(
@@ -65,6 +68,12 @@ def check_octavia_api(look: PreflightLook) -> Verdict:
             "not do",
         )
     told = ".".join(map(str, newest))
+    if newest < LISTENER_TIMEOUTS.api and look.site.provider.has_timeouts:
+        return failed(
+            f"version {told} knows no {LISTENER_TIMEOUTS.name}, which phase 02 sets for the API",
+            f"upgrade Octavia to one with version {LISTENER_TIMEOUTS.since} of its API: Rocky or "
+            "later",
+        )
     asked = look.site.release.octavia_features
     lacking = [str(it) for it in asked if it.api > newest]
     if lacking:

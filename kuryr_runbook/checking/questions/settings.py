@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from kuryr_runbook.checking.causes import Cause
 from kuryr_runbook.checking.checks import Check, Depth, Fault, Occasion
 from kuryr_runbook.checking.effects import SERVICE_EFFECTS
-from kuryr_runbook.checking.questions.services import balancers
+from kuryr_runbook.checking.questions.services import API, balancers
 from kuryr_runbook.checking.verdicts import some
 from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.model.findings import Region, Status, Victim
+from kuryr_runbook.model.providers import has_timeouts
 from kuryr_runbook.snapshots.cloud.resources import Balancer, Listener, Member, Pool
+from kuryr_runbook.specs.openstack import API_SILENCE, SHORTEST_WATCH
 
 UNLIMITED = (None, -1)
 """How Octavia shows a listener without a limit of connections."""
@@ -152,3 +154,39 @@ def _of_member(pool: Pool, member: Member) -> Iterator[tuple[str, str]]:
             f"{called} is a backup: it gets requests only when no other answers",
             f"{command} --disable-backup {pool.id} {member.id}",
         )
+
+
+@Check(
+    "api-timeouts",
+    "The API's load balancer lets watches be silent for as long as the API server does",
+    "kube-apiserver, --min-request-timeout; Octavia API reference: timeout_client_data, "
+    "timeout_member_data",
+    on=(Occasion.DIAGNOSIS,),
+    region=Region.SERVICES,
+    faults=(
+        Fault(
+            "a listener of the API that closes silent connections early",
+            "clients lose their watches, and follow changes late",
+        ),
+    ),
+)
+def check_api_timeouts(look: Look) -> Iterator[Cause]:
+    """Octavia's own default is 50 s."""
+    listeners = [
+        listener
+        for balancer, victim in balancers(look)
+        if victim == API and has_timeouts(balancer.provider)
+        for listener in look.listeners_of(balancer)
+    ]
+    for listener in listeners:
+        if listener.silence is not None and listener.silence < SHORTEST_WATCH:
+            yield Cause(
+                status=Status.WARN,
+                evidence=f"listener {listener.name or listener.id} closes connections of the API "
+                f"after {listener.silence / 1000:g} s of silence; watches last "
+                f"{SHORTEST_WATCH // 60_000} minutes and longer",
+                remedy=f"openstack loadbalancer listener set --timeout-client-data {API_SILENCE} "
+                f"--timeout-member-data {API_SILENCE} {listener.id}; phase 02 does so where the "
+                "runbook made it",
+                victims=(API,),
+            )

@@ -1,4 +1,7 @@
-"""What Kuryr asks Octavia for when its API is new enough, and else does without."""
+"""What Kuryr and the runbook ask Octavia for that not every version of its API has.
+
+Kuryr does without what is missing; phase 02 cannot do without timeouts.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,8 @@ class OctaviaFeature:
         return f"{self.name} ({self.since})"
 
 
+# Octavia API reference, listeners; its root tells 2.1 from Rocky on.
+LISTENER_TIMEOUTS = OctaviaFeature(name="timeouts of listeners", api=(2, 1))
 PROVIDER_CHOICE = OctaviaFeature(name="choice of the provider", api=(2, 6))
 ACCESS_LISTS = OctaviaFeature(name="access lists of listeners", api=(2, 12))
 # Ussuri looks for 2.11, which Victoria corrected.

@@ -255,6 +255,14 @@ class Listener:
     member_timeout: int | None
     """Milliseconds that a member may be silent."""
 
+    @property
+    def silence(self) -> int | None:
+        """Milliseconds of silence after which it closes a connection; None: never, or not told.
+
+        HAProxy takes 0 as no limit.
+        """
+        return min((it for it in (self.client_timeout, self.member_timeout) if it), default=None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:

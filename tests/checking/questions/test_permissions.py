@@ -89,6 +89,15 @@ def test_what_octavia_lacks_of_a_release_is_a_warning() -> None:
     )
 
 
+def test_an_octavia_without_timeouts_is_refused_where_phase_02_sets_them() -> None:
+    world = spoiled(cloud(versions=["v2.0"]), VifDriver.NESTED_VLAN)
+    finding = findings(world)["octavia-api"]
+    assert finding.status is Status.FAIL
+    assert "version 2.0 knows no timeouts of listeners" in finding.evidence
+    world.change_site("kuryr", release="wallaby", octavia_provider="ovn")
+    assert findings(world)["octavia-api"].status is not Status.FAIL
+
+
 def test_a_driver_without_binding_host_does_not_need_the_admin() -> None:
     world = spoiled(cloud(bound=FORBIDDEN), VifDriver.NESTED_VLAN)
     assert findings(world)["port-role"].status is Status.PASS
