@@ -6,7 +6,7 @@ that is down is one finding, and not one for each pod without an interface.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, fields, replace
 
 from kuryr_runbook.checking.checks import UNSEEN, Check
@@ -29,7 +29,8 @@ class Cause(Verdict):
     explains: Set[str] | None = None
     """The checks whose findings follow from it; None: those that its check names."""
     is_hint: bool = False
-    """It was said once, and counts only if something follows from it now."""
+    """It was said once, and counts only if something follows from it now; as a warning where a
+    deeper cause explains all of that as well."""
     reaches: Callable[[Victim], bool] | None = None
     """Whether it can explain what befalls somebody; None: all that its checks find."""
 
@@ -118,7 +119,7 @@ def _closure(checks: Iterable[Check]) -> Mapping[str, frozenset[str]]:
 
 
 def _attribute(suspects: list[_Suspect], closure: Mapping[str, frozenset[str]]) -> None:
-    """Give each cause the victims of what follows from it."""
+    """Give each cause the victims of what follows from it; the deepest takes them first."""
     for suspect in suspects:
         if suspect.gone:
             continue
@@ -130,27 +131,20 @@ def _attribute(suspects: list[_Suspect], closure: Mapping[str, frozenset[str]]) 
         for other in suspects:
             if other is not suspect and not other.gone and other.check.name in names:
                 _take(suspect, other)
-        suspect.gone = suspect.idle = suspect.cause.is_hint and not suspect.effects
+        if suspect.cause.is_hint and not suspect.effects:
+            taken = (it for it in suspects if it.gone and not it.idle and it.check.name in names)
+            if any(_reached(suspect, it.cause.victims) is not None for it in taken):
+                suspect.status = Status.WARN
+            else:
+                suspect.gone = suspect.idle = True
 
 
 def _take(suspect: _Suspect, other: _Suspect) -> None:
     """Give the one what of the other lies in its reach."""
-    reach, own = suspect.cause, set(suspect.victims)
-    if reach.own or reach.nodes is not None:
-        nodes = reach.nodes or frozenset()
-        taken = [it for it in other.victims if it in own or it.node in nodes]
-        if not taken:
-            return
-        gone = set(taken)
-        left = [it for it in other.victims if it not in gone]
-    else:
-        taken, left = other.victims, []
-    if reach.reaches is not None:
-        beyond = [it for it in taken if not reach.reaches(it)]
-        if beyond and len(beyond) == len(taken):
-            return
-        taken = [it for it in taken if reach.reaches(it)]
-        left = [*left, *beyond]
+    reached = _reached(suspect, other.victims)
+    if reached is None:
+        return
+    (taken, left), own = reached, set(suspect.victims)
     if other.status is Status.FAIL:
         suspect.status = Status.FAIL
     suspect.effects[other.check.name] = None
@@ -158,6 +152,25 @@ def _take(suspect: _Suspect, other: _Suspect) -> None:
     suspect.victims += [victim for victim in taken if victim not in own]
     other.victims = left
     other.gone = not left
+
+
+def _reached(
+    suspect: _Suspect, victims: Sequence[Victim]
+) -> tuple[list[Victim], list[Victim]] | None:
+    """Whom of them a cause explains, and whom not; None: what befalls them is not of it."""
+    reach, taken, left = suspect.cause, [*victims], list[Victim]()
+    if reach.own or reach.nodes is not None:
+        own, nodes = set(suspect.victims), reach.nodes or frozenset()
+        left = [it for it in taken if it not in own and it.node not in nodes]
+        taken = [it for it in taken if it in own or it.node in nodes]
+        if not taken:
+            return None
+    if reach.reaches is not None and taken:
+        left += [it for it in taken if not reach.reaches(it)]
+        taken = [it for it in taken if reach.reaches(it)]
+        if not taken:
+            return None
+    return taken, left
 
 
 def _finding(suspect: _Suspect, suffering: list[Victim]) -> Finding:

@@ -221,7 +221,11 @@ def second_balancer(name: str) -> Spoil:
 
 
 def no_balancer(world: World) -> None:
+    """As `openstack loadbalancer delete --cascade` leaves it."""
     world.remove("loadbalancer", "default/web-0")
+    world.remove("listener", "l-default/web-0")
+    world.remove("pool", "p-default/web-0")
+    del world.pool_members["p-default/web-0"]
     world.remove("port", "vip-default/web-0")
     world.remove("floatingip", "fip")
 

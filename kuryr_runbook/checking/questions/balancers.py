@@ -19,7 +19,7 @@ from kuryr_runbook.snapshots.cluster.objects import Service
     "listener-missing",
     "Every port of a Service has a listener with a pool",
     "kuryr-kubernetes, controller/drivers/lbaasv2.py; a protocol that Octavia refuses is skipped",
-    explains={"members-differ"},
+    explains={"members-differ", "member-state"},
     on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
     faults=(Fault("listener or pool deleted", "one port does not answer"),),
 )
@@ -120,7 +120,12 @@ def _difference(
     lacking = [
         f"{ip}:{to} lacks" for ip, to in sorted(wanted.keys() - have.keys()) if ip not in young
     ]
-    strange = [f"{ip}:{to} is no backend" for ip, to in sorted(have.keys() - wanted.keys())]
+    leaving = look.leaving_addresses
+    strange = [
+        f"{ip}:{to} is no backend"
+        for ip, to in sorted(have.keys() - wanted.keys())
+        if ip not in leaving
+    ]
     return ", ".join([*lacking[:2], *strange[:2], *_more(lacking[2:] + strange[2:])])
 
 

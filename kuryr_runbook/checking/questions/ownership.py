@@ -43,13 +43,15 @@ NEARLY = 0.9
 def check_claimed(look: Look) -> Iterator[Cause]:
     """On the pods' network, by a pair; those of workers have a check of their own."""
     network = look.pod_subnet.network_id
-    addresses = {ip: pod for pod in look.pods if (ip := ipv4(pod.address)) is not None}
+    promised = [(address, pod) for pod, vif in look.plugged for address in vif.addresses]
+    told = [*promised, *((pod.address, pod) for pod in look.pods)]
+    addresses = {ip: pod for address, pod in told if (ip := ipv4(address)) is not None}
     own = {port.id for port in look.node_ports.values() if port is not None}
     for port in look.ports.values():
         if port.network_id != network or port.id in own:
             continue
         single, wide = _claimed(port, addresses)
-        pods = [addresses[ip] for ip in (*single, *wide)]
+        pods = [*dict.fromkeys(addresses[ip] for ip in (*single, *wide))]
         if pods:
             whose = port.name or port.device_owner or "nobody's"
             yield Cause(

@@ -206,11 +206,13 @@ def check_stale_pairs(look: Look) -> Iterator[Cause]:
     """They count towards the limit, and let somebody use the address. Only the pods' subnet."""
     known = {(address, vif.mac) for vif in _vifs(look) for address in vif.addresses}
     macs = {port.mac for port in look.ports.values()}
+    unread = {pod.address for pod in look.pods if not isinstance(look.vif(pod), PodVif)}
     stale = [
         (name, address, mac)
         for name, address, mac in _pod_pairs(look)
-        # A pair whose port is there is a pod's that comes or goes.
-        if (address, mac) not in known and mac not in macs
+        # A pair whose port is there is a pod's that comes or goes; and a pod that has the address,
+        # and whose interface cannot be read, may still need its pair.
+        if (address, mac) not in known and mac not in macs and address not in unread
     ]
     if stale:
         counts = Counter(name for name, _, _ in stale)

@@ -202,8 +202,13 @@ def _trunks(look: Look) -> Iterator[_Part]:
 
 
 def _balancers(look: Look) -> Iterator[_Part]:
-    working = WORKING | ({"OFFLINE": Status.WARN} if look.health_is_reported else {})
+    reported = WORKING | ({"OFFLINE": Status.WARN} if look.health_is_reported else {})
+    patience = look.site.kuryr.lb_activation_seconds
     for balancer, victim in balancers(look):
+        # Octavia makes or changes it just now; one that takes too long is told by `balancer-state`.
+        is_changing = balancer.provisioning.startswith("PENDING")
+        settles = is_changing and not look.is_old(balancer.changed, patience)
+        working = {} if settles else reported
         # A load balancer in ERROR has a check of its own, `balancer-state`.
         yield _octavias("", balancer, victim, {}, working)
         for listener in look.listeners_of(balancer):

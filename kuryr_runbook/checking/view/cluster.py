@@ -146,6 +146,15 @@ class ClusterLook:
         return frozenset(pod.address for pod in self.pods if not self.is_old(pod.life.made))
 
     @cached_property
+    def leaving_addresses(self) -> frozenset[str]:
+        """Addresses of pods in their grace period, or that ended it only now."""
+        return frozenset(
+            pod.address
+            for pod in self.all_pods
+            if pod.life.deleted is not None and not self.is_old(pod.life.deleted)
+        )
+
+    @cached_property
     def vifs(self) -> Mapping[Key, PodVif | Malformed]:
         """The interface that Kuryr promised to each pod that it handled."""
         notes_itself = self.site.release.vif_state.kind == "Pod"
