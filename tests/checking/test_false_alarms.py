@@ -33,6 +33,7 @@ def healthy(seed: int) -> World:
     release, driver, provider = draw.choice(SITES)
     world = World(draw.choice((0, 1, 2, 4, 9, 15)), driver, release, nodes=draw.randint(2, 5))
     world.version = f"v{world.site.release.kubernetes_tried}.0"
+    world.pair_limit = 100  # Fifteen pods on two workers are near Neutron's default.
     kuryr = world.site.kuryr.model_copy(update={"octavia_provider": provider})
     world.site = world.site.model_copy(update={"kuryr": kuryr})
     if provider is OctaviaProvider.OVN:  # Its load balancers keep the clients' addresses.
