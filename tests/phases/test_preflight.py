@@ -77,4 +77,4 @@ def test_a_missing_file_is_a_finding_among_others(
     monkeypatch.setattr(preflight, "registry_of", lambda site: world.registry)
     with pytest.raises(CheckError, match="preflight: 1 of") as caught:
         made.check()
-    assert f"no file {missing}" in caught.value.message
+    assert f"{missing} cannot be read" in caught.value.message
