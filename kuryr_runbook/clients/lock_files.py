@@ -47,8 +47,11 @@ class LockFile:
     """
 
     def __init__(self, path: Path) -> None:
-        make_directory(path.parent)
-        self.descriptor = open_lock(path)
+        try:
+            make_directory(path.parent)
+            self.descriptor = open_lock(path)
+        except UsageError as error:
+            raise _unusable(path, error.message) from error
         self.path = path
 
     @property
@@ -65,7 +68,7 @@ class LockFile:
         except BlockingIOError:
             return False
         except OSError as error:
-            raise _unusable(self.path, error) from error
+            raise _unusable(self.path, error.strerror or str(error)) from error
         return True
 
     def read(self) -> str:
@@ -78,15 +81,15 @@ class LockFile:
             os.ftruncate(self.descriptor, 0)
             os.pwrite(self.descriptor, text.encode(), 0)
         except OSError as error:
-            raise _unusable(self.path, error) from error
+            raise _unusable(self.path, error.strerror or str(error)) from error
 
     def close(self) -> None:
         """Let go, unless a child process keeps the descriptor open."""
         os.close(self.descriptor)
 
 
-def _unusable(path: Path, error: OSError) -> UsageError:
+def _unusable(path: Path, why: str) -> UsageError:
     return UsageError(
-        f"the lock file {path} cannot be used: {error.strerror}",
+        f"the lock file {path} cannot be used: {why}",
         remedy="make its directory writable, or set XDG_STATE_HOME to a directory on a local disk",
     )

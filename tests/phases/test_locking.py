@@ -250,6 +250,6 @@ def test_a_place_that_cannot_be_written_is_told(
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
-    with pytest.raises(UsageError, match=r"locks cannot be written") as caught, lock():
+    with pytest.raises(UsageError, match=r"lab\.lock cannot be used") as caught, lock():
         pass
     assert "XDG_STATE_HOME" in str(caught.value.remedy)
