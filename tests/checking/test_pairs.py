@@ -32,6 +32,7 @@ CANCELS: dict[tuple[str, str], str] = {
     ("pod-addresses", "pod-port-missing"): "a pod without a port leaves an address free",
     ("quota-octavia", "balancer-missing"): "a load balancer less is within the quota",
     ("quota-octavia", "api-balancer"): "a load balancer less is within the quota",
+    ("api-timeouts", "api-balancer"): "a load balancer that is gone has no timeouts",
     ("service-subnet-rule", "group-too-open"): "the rule that is too wide admits them as well",
     ("pod-traffic-rule", "group-too-open"): "the rule that is too wide admits them as well",
     ("address-claimed", "pair-limit"): "a pod without an address has none that is claimed",
