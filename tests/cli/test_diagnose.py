@@ -165,7 +165,7 @@ def test_ci_gets_junit_with_a_case_for_each_check(tmp_path: Path) -> None:
     assert suite.get("tests") == str(len(cases))
     assert (suite.get("failures"), suite.get("errors")) == ("1", "1")
     assert cases["pod-port-missing"].find("failure") is not None
-    assert cases["router-legs"].find("error") is not None
+    assert cases["switched-off"].find("error") is not None
     assert "warning" in str(cases["group-too-open"].findtext("system-out"))
 
 
