@@ -58,21 +58,22 @@ def changed(cluster: ClusterState) -> Iterator[tuple[str, ClusterState]]:
     """The cluster with one thing changed, and where that is."""
     for name in LISTS:
         for field, items in mutants(getattr(cluster, name)):
-            yield f"{name}.{field}", replace(cluster, **{name: items})
+            changes: dict[str, Any] = {name: items}
+            yield f"{name}.{field}", replace(cluster, **changes)
     programs: Any = cluster.programs
-    for field in fields(programs):
-        value = getattr(programs, field.name)
+    for of_programs in fields(programs):
+        name, value = of_programs.name, getattr(programs, of_programs.name)
         if isinstance(value, tuple):
             for part, items in mutants(value):
                 yield (
-                    f"{field.name}.{part}",
-                    replace(cluster, programs=replace(programs, **{field.name: items})),
+                    f"{name}.{part}",
+                    replace(cluster, programs=replace(programs, **{name: items})),
                 )
         else:
-            for other in others(field.name, value):
+            for other in others(name, value):
                 yield (
-                    f"programs.{field.name}",
-                    replace(cluster, programs=replace(programs, **{field.name: other})),
+                    f"programs.{name}",
+                    replace(cluster, programs=replace(programs, **{name: other})),
                 )
 
 
