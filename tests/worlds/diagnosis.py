@@ -5,6 +5,7 @@ Tests spoil something in it; what they then diagnose goes through the same code 
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -71,7 +72,7 @@ class World:
                 "KuryrNetworkPolicy",
             )
         }
-        self.objects["Namespace"] = [SYSTEM]
+        self.objects["Namespace"] = [copy.deepcopy(SYSTEM)]
         self.mark = owner_mark(self.site.name, CLUSTER_ID)
         self.resources: dict[str, list[Item]] = {}
         self.pool_members: dict[str, list[Item]] = {}
