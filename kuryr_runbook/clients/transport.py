@@ -34,6 +34,10 @@ class _Socket:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 
+    def __del__(self) -> None:
+        # urllib3 drops connections whose answer was not read to its end, such as a watch's.
+        self._inner.close()
+
     def wait(self, seconds: float) -> None:
         """The next wait is that long at most."""
         self._inner.settimeout(self.exchange.left(seconds))

@@ -36,6 +36,7 @@ from urllib3.connectionpool import HTTPConnectionPool
 
 from kuryr_runbook.applying import steps
 from kuryr_runbook.clients.exchanges import current
+from kuryr_runbook.model.site import Site
 from kuryr_runbook.phases.base import Phase, read_site
 from kuryr_runbook.phases.catalogue import PHASES, TEARDOWN
 
@@ -156,7 +157,7 @@ def main(
     if at is not None:
         # One call after the other, so that each of them is once the one at which it happens.
         steps.AT_ONCE = 1
-    phase = phase_class(name)(**changed_site(site or {}))
+    phase = phase_class(name)(Site.model_validate(changed_site(site or {})))
     phase.plan()
     phase.apply()
     phase.check()

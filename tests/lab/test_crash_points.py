@@ -61,7 +61,7 @@ class Installation:
         return self.name == "openstack_prep" or self.changed == OWN
 
     def phase(self) -> Phase:
-        return phase_class(self.name)(**changed_site(self.changed))
+        return phase_class(self.name)(Site.model_validate(changed_site(self.changed)))
 
     def run_again(self) -> None:
         """To the end, after which there is nothing to do, and all is as a clean run leaves it."""
