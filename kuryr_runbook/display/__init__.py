@@ -1,1 +1,1 @@
-"""How plans, findings and progress look in a notebook and on a terminal of 80 columns."""
+"""How plans, findings and progress appear in a notebook and on an 80-column terminal."""

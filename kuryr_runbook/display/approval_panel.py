@@ -1,4 +1,4 @@
-"""The question below a plan, with a button: nothing is changed before somebody presses it."""
+"""The question below a plan, with a button: nothing is changed until somebody presses it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from kuryr_runbook.model.visible import visible
 
 
 class ApprovalPanel:
-    """One question. It is asked where it is displayed, and answered once."""
+    """One question, asked where it is displayed and answered once."""
 
     def __init__(self, question: str, label: str, approve: Callable[[], str]) -> None:
-        """`approve` is called at the click, and gives back what to say of it."""
+        """`approve` is called on the click, and returns the text to show in response."""
         from ipywidgets import HTML, Button, Layout, VBox
 
         self._approve = approve
-        self._said = HTML()
+        self._message = HTML()
         self._button = Button(
             description=label,
             icon="check",
@@ -26,11 +26,11 @@ class ApprovalPanel:
         )
         self._button.add_class("kuryr-runbook-approve")
         self._button.on_click(self._clicked)
-        self.widget = VBox([self._said, self._button])
+        self.widget = VBox([self._message, self._button])
         self._say(question)
 
     def end(self, why: str) -> None:
-        """Take the question back: it is answered, or its plan is no longer the one."""
+        """Withdraw the question: it was answered, or its plan is out of date."""
         self._button.disabled = True
         self._say(why)
 
@@ -38,5 +38,5 @@ class ApprovalPanel:
         self.end(self._approve())
 
     def _say(self, text: str) -> None:
-        # Screen readers tell what changes in a place with this role.
-        self._said.value = f'<div role="status">{escape(visible(text))}</div>'
+        # Screen readers announce changes inside an element with this role.
+        self._message.value = f'<div role="status">{escape(visible(text))}</div>'

@@ -18,7 +18,7 @@ class Panel(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Asking(View):
-    """Two outputs, so that the view stays readable when the panel's kernel is gone."""
+    """Two outputs, so that the view stays readable after the panel's kernel has ended."""
 
     panel: Panel | None = None
 

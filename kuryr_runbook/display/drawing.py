@@ -1,4 +1,4 @@
-"""Drawing in SVG: texts that fit into their room whatever they are, and what they stand in."""
+"""Drawing in SVG: shapes, and text that is cut to fit the space it has."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ EMS = {
     )
     for letter in letters
 }
-"""How wide letters are in DejaVu Sans, which is among the widest; in the font's size."""
+"""Widths of letters in DejaVu Sans, one of the widest fonts, as fractions of the font's size."""
 USUAL, FOREIGN = 0.79, 1.1
 BOLD = 1.15
 """How much wider bold letters are."""
 HINT = 300
-"""Letters of a hint that are kept."""
+"""Longest hint; longer ones are cut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,22 +34,22 @@ class Font:
     """A kind of text."""
 
     name: str
-    """Class in the style sheet, which says the same."""
+    """Its class in the style sheet, which must set the same size and weight."""
     size: float
     bold: bool = False
 
     def width(self, text: str) -> float:
-        """How much room the text needs at most, by the widest of the usual fonts."""
+        """The most space that the text can need, in the widest of the usual fonts."""
         return sum(map(_em, text)) * self.size * (BOLD if self.bold else 1)
 
     def fitted(self, text: str, room: float) -> str:
-        """The text, or its beginning and its end around an ellipsis, if it needs too much room.
+        """The text, with its middle replaced by an ellipsis if it is too long.
 
         Names often differ at their ends.
         """
         if self.width(text) <= room:
             return text
-        # No text of so many letters fits.
+        # No text with this many letters would fit.
         kept = min(len(text), int(room))
         while kept > 1:
             kept -= 1
@@ -59,7 +59,7 @@ class Font:
         return "…" if self.width("…") <= room else ""
 
     def begun(self, text: str, room: float) -> str:
-        """The text, or its beginning before an ellipsis: of sentences the end matters less."""
+        """The text, cut at its end if it is too long: a sentence's end matters less."""
         if self.width(text) <= room:
             return text
         used, kept = self.width("…"), 0
@@ -76,15 +76,15 @@ def _em(letter: str) -> float:
 
 
 def clean(text: str) -> str:
-    """The text on one line, without what turns, hides or ends the text around it."""
+    """The text on one line, without characters that reverse, hide or end the text around them."""
     return visible(re.sub(r"\s+", " ", text)).strip()
 
 
 def group(parent: Element, hint: str = "") -> Element:
-    """A group; its hint appears where the pointer rests on it."""
+    """A group; its hint appears when the pointer rests on it."""
     element = SubElement(parent, "g")
-    if told := clean(hint):
-        SubElement(element, "title").text = told if len(told) <= HINT else f"{told[:HINT]}…"
+    if text := clean(hint):
+        SubElement(element, "title").text = text if len(text) <= HINT else f"{text[:HINT]}…"
     return element
 
 
@@ -109,7 +109,7 @@ class Area:
 
     @property
     def middle(self) -> float:
-        """Half way from its left edge to its right one."""
+        """Halfway between its left and right edges."""
         return self.x + self.width / 2
 
 
@@ -122,14 +122,14 @@ def rectangle(parent: Element, area: Area, kind: str, radius: float = 4) -> None
 def words(
     parent: Element, place: tuple[float, float], text: str, font: Font, anchor: str = "start"
 ) -> None:
-    """A text that begins, has its middle, or ends at the place."""
+    """A text that starts, is centered, or ends at the place, depending on `anchor`."""
     x, y = map(_number, place)
     how = {} if anchor == "start" else {"text-anchor": anchor}
     SubElement(parent, "text", {"class": font.name, "x": x, "y": y, **how}).text = text
 
 
 def path(parent: Element, corners: list[tuple[float, float]], kind: str) -> None:
-    """A line over the corners."""
+    """A line through the corners."""
     points = "L".join(f"{_number(x)} {_number(y)}" for x, y in corners)
     SubElement(parent, "path", {"class": kind, "d": f"M{points}"})
 

@@ -1,4 +1,4 @@
-"""Findings as a table: every status is a word and a sign, never a colour alone."""
+"""Findings as a table: every status is shown as a word and a sign, never by colour alone."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ SIGNS = {
 
 OR_FIX = "-> or: kuryr-runbook diagnose --fix, which shows its plan first"
 NAMED = 5
-"""How many of a cause's victims are named; the rest is counted."""
+"""How many of a cause's victims are named; the rest are counted."""
 
 
 def findings_view(title: str, findings: Iterable[Finding], key: str = "findings") -> View:
-    """One row a check: below the evidence what to do, and the cause where it was sought.
+    """One row per check: the evidence, and below it what to do, and the cause if it is known.
 
-    In HTML what to do folds, and a list above the table links to it. `key` names them for machines.
+    In HTML what to do can be folded, and a list above the table links to it. `key` is the findings'
+    key in the view's data.
     """
     found = tuple(findings)
     rows = [
@@ -51,17 +52,17 @@ def _to_do(findings: Sequence[Finding], answers: Sequence[str | Folded]) -> str:
 
 
 def finding_document(finding: Finding) -> dict[str, Any]:
-    """A finding as JSON values; of what mends it, no more than whether there is something."""
+    """A finding as JSON values; instead of its fixes, only whether it has any."""
     values = asdict(finding)
     del values["fixes"]
     return {**values, "status": str(finding.status), "fixable": bool(finding.fixes)}
 
 
 def causes_view(title: str, findings: Iterable[Finding]) -> View:
-    """What is wrong, deepest cause first; what is in order is only counted."""
+    """What is wrong, deepest cause first; checks that passed are only counted."""
     found = tuple(findings)
-    told = [item for item in found if item.status not in (Status.PASS, Status.SKIP)]
-    rows: list[tuple[str, str | Folded]] = [(SIGNS[it.status], _folded_cause(it)) for it in told]
+    wrong = [item for item in found if item.status not in (Status.PASS, Status.SKIP)]
+    rows: list[tuple[str, str | Folded]] = [(SIGNS[it.status], _folded_cause(it)) for it in wrong]
     passed = sum(item.status is Status.PASS for item in found)
     view = table(
         title,

@@ -1,4 +1,4 @@
-"""Whether somebody looks who can answer: a person in the JupyterLab that the runbook started."""
+"""Whether there is somebody to ask: a person in the JupyterLab that the runbook started."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import os
 import sys
 
 VARIABLE = "KURYR_RUNBOOK_JUPYTERLAB"
-"""The process of the JupyterLab whose kernels may show widgets."""
+"""Environment variable with the process id of the JupyterLab whose kernels may show widgets."""
 PARENT = "JPY_PARENT_PID"
-"""Names the process that started a kernel; each kernel has it from jupyter_client."""
+"""Process id of whatever started a kernel; jupyter_client sets it for each kernel."""
 
 
 def in_notebook() -> bool:
@@ -20,8 +20,8 @@ def in_notebook() -> bool:
 def is_interactive() -> bool:
     """Whether this is a kernel of that JupyterLab.
 
-    A headless run inherits the variable when it is started in there, but its kernels have another
-    parent: so it shows no widget, and waits for nobody.
+    A headless run that is started from inside it inherits the variable, but its kernels have
+    another parent: they show no widgets, and wait for nobody.
     """
     jupyterlab = os.environ.get(VARIABLE)
     return in_notebook() and bool(jupyterlab) and jupyterlab == os.environ.get(PARENT)

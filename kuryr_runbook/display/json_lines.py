@@ -1,4 +1,4 @@
-"""The progress of a headless run for machines: every event is a line of JSON."""
+"""The progress of a headless run for machines: one line of JSON for each event."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def _now() -> str:
 
 
 class JsonProgress:
-    """Tells on a stream, normally stderr, what a run is doing."""
+    """Reports on a stream, normally stderr, what a run is doing."""
 
     def __init__(self, stream: TextIO, clock: Callable[[], str] = _now) -> None:
         self._stream = stream
@@ -26,33 +26,33 @@ class JsonProgress:
     def phase(self, name: str, title: str) -> None:
         """A phase begins."""
         self._phase, self._step = name, ""
-        self._tell("phase", title=title)
+        self._write("phase", title=title)
 
     def step(self, title: str) -> None:
-        """A step of the phase begins; the same step again is not told twice."""
+        """A step of the phase begins; the same step again is not reported twice."""
         if title and title != self._step:
             self._step = title
-            self._tell("step")
+            self._write("step")
 
     def line(self, text: str) -> None:
         """Something that a step printed."""
-        self._tell("line", text=text)
+        self._write("line", text=text)
 
     def block(self, text: str) -> None:
         """A table."""
-        self._tell("table", text=text)
+        self._write("table", text=text)
 
     def phase_ended(self, status: str) -> None:
         """The phase is over."""
-        self._tell("phase_ended", status=str(status))
+        self._write("phase_ended", status=str(status))
         self._phase = self._step = ""
 
     def ended(self, **how: object) -> None:
-        """The run is over, or did not begin."""
-        self._tell("ended", **how)
+        """The run is over, or could not begin."""
+        self._write("ended", **how)
 
-    def _tell(self, event: str, **what: object) -> None:
+    def _write(self, event: str, **what: object) -> None:
         where = {"phase": self._phase, "step": self._step}
-        told = {key: value for key, value in where.items() if value}
-        document = {"time": self._clock(), "event": event, **told, **what}
+        known = {key: value for key, value in where.items() if value}
+        document = {"time": self._clock(), "event": event, **known, **what}
         echo_on(self._stream, json_text(document))

@@ -1,4 +1,4 @@
-"""The XML of JUnit, which systems of continuous integration make tables of."""
+"""JUnit XML, which CI systems show as tables."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kuryr_runbook.display.markup import xml_text
 from kuryr_runbook.model.findings import Status
 
 OUTCOMES = {Status.FAIL: "failure", Status.UNKNOWN: "error", Status.SKIP: "skipped"}
-"""How JUnit calls what a finding says; a warning is no failure."""
+"""JUnit's names for a finding's status; a warning is not a failure."""
 COUNTS = {"failure": "failures", "error": "errors", "skipped": "skipped"}
 
 
@@ -23,15 +23,15 @@ class Case:
     """`failure`, `error` or `skipped`; empty when it went well."""
     message: str = ""
     detail: str = ""
-    """With the outcome; of what went well, it is the case's output."""
+    """Shown with the outcome; if the case went well, it is its output."""
     seconds: float = 0.0
 
 
 def suite(name: str, classname: str, cases: Sequence[Case]) -> ElementTree.Element:
     """A suite with its cases, counted."""
     element = ElementTree.Element("testsuite", name=name, tests=str(len(cases)))
-    for outcome, plural in COUNTS.items():
-        element.set(plural, str(sum(case.outcome == outcome for case in cases)))
+    for kind, plural in COUNTS.items():
+        element.set(plural, str(sum(case.outcome == kind for case in cases)))
     for case in cases:
         one = ElementTree.SubElement(
             element,
@@ -41,8 +41,8 @@ def suite(name: str, classname: str, cases: Sequence[Case]) -> ElementTree.Eleme
             time=f"{case.seconds:.1f}",
         )
         if case.outcome:
-            told = ElementTree.SubElement(one, case.outcome, message=case.message)
-            told.text = case.detail
+            outcome = ElementTree.SubElement(one, case.outcome, message=case.message)
+            outcome.text = case.detail
         elif case.detail:
             ElementTree.SubElement(one, "system-out").text = case.detail
     return element

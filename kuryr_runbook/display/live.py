@@ -1,6 +1,6 @@
 """The progress of a headless run: phase, step, elapsed.
 
-On a terminal the last line tells where the run is, and keeps counting; elsewhere every event is
+On a terminal the last line shows where the run is, with a running clock; elsewhere every event is
 a line of its own.
 """
 
@@ -20,7 +20,7 @@ Clock = Callable[[], float]
 
 
 class LiveProgress:
-    """Tells on a stream, normally stderr, what a run is doing. Use it as a context manager."""
+    """Reports on a stream, normally stderr, what a run is doing. Use it as a context manager."""
 
     def __init__(self, stream: TextIO, clock: Clock = time.monotonic) -> None:
         from rich.console import Console
@@ -58,7 +58,7 @@ class LiveProgress:
         self._print(f"{name}: {title}")
 
     def step(self, title: str) -> None:
-        """A step of the phase begins; the same step again is not told twice."""
+        """A step of the phase begins; the same step again is not reported twice."""
         if title and title != self._step:
             self._step = title
             self._print(f"  {self._elapsed(self._phase_began)}  {title}")

@@ -1,4 +1,4 @@
-"""The text of XML that is made as a tree: JUnit's, and the drawings in SVG."""
+"""Serializes XML trees: JUnit reports, and drawings in SVG."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from kuryr_runbook.model.visible import visible
 
 
 def xml_text(root: Element) -> str:
-    """The tree as text, all of it visible; control characters XML could not have anyway."""
+    """The tree as text, all of it visible. XML does not allow control characters anyway."""
     for element in root.iter():
         element.text = element.text and visible(element.text)
         element.attrib = {name: visible(value) for name, value in element.attrib.items()}

@@ -1,4 +1,4 @@
-"""The way of a packet as a drawing: one line for each hop, its state as a word and a sign."""
+"""A packet's path as a tree: one line for each hop, with its state as a word and a sign."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kuryr_runbook.model.findings import Hop
 
 
 def path_view(title: str, hops: Sequence[Hop]) -> View:
-    """Each hop below the one that leads to it, with what was seen there."""
+    """Each hop below the one it is reached from, with what was seen there."""
     tree = [
         Branch(hop.depth, (f"{hop.what} {hop.name}", f"{SIGNS[hop.status]}  {hop.seen}"))
         for hop in hops

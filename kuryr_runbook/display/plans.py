@@ -1,4 +1,4 @@
-"""Plans and what came of them, as tables."""
+"""Plans and their outcomes, as tables."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from kuryr_runbook.model.approval import plan_document
 from kuryr_runbook.model.plan import Action, Change, Done, Outcome, Plan, Step
 
 VALUE_WIDTH = 48
-"""Characters of a value that a plan shows; machines get it whole."""
+"""Characters of a value that a plan shows; the data for machines has all of it."""
 
 
 def plan_view(plan: Plan) -> View:
-    """The steps that change something, in order, then what is kept, gathered by reason.
+    """The steps that change something, in order, then what is kept, grouped by reason.
 
-    Below the reason of an update stand the fields, before and after, and what running pods notice.
-    In HTML each reason unfolds to all fields of its step.
+    The reason for an update is followed by the fields, before and after, and by what running pods
+    will notice. In HTML each reason unfolds to all fields of its step.
     """
     changes = [
         (step.action, step.target.kind, step.target.name, _reason(step)) for step in plan.changes
@@ -87,7 +87,7 @@ def _counts(plan: Plan) -> str:
 
 
 def outcomes_view(phase: str, outcomes: Sequence[Outcome]) -> View:
-    """What was done, with the seconds that it took; what was kept is only counted."""
+    """What was done, and the seconds it took; what was kept is only counted."""
     rows = [
         (
             item.done,

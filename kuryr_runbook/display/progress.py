@@ -1,4 +1,4 @@
-"""Progress: of long steps, one line at a time, and of a headless run as a whole."""
+"""Progress: of long steps, line by line, and of a headless run as a whole."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from kuryr_runbook.display.terminal import echo
 
 
 class Progress(Protocol):
-    """Who is told what a headless run is doing."""
+    """Receives what a headless run is doing."""
 
     def phase(self, name: str, title: str) -> None:
         """A phase begins."""
 
     def step(self, title: str) -> None:
-        """A step of the phase begins; the same step again is not told twice."""
+        """A step of the phase begins; the same step again is not reported twice."""
 
     def line(self, text: str) -> None:
         """Something that a step printed."""
@@ -27,5 +27,5 @@ class Progress(Protocol):
 
 
 def say(text: str) -> None:
-    """Print one line: into the cell's output, and from there to a headless run's terminal."""
+    """Print one line to the cell's output, and from there to a headless run's terminal."""
     echo(text)

@@ -11,7 +11,7 @@ from kuryr_runbook.model.plan import Change
 
 
 def record_view(predicate: Mapping[str, Any]) -> str:
-    """What a record tells, as two tables."""
+    """What a record says, as two tables."""
     phases = [
         (
             phase["phase"],
@@ -55,7 +55,7 @@ def _counts(counts: Mapping[str, int]) -> str:
 
 
 def differences_view(before: str, after: str, found: Mapping[str, Sequence[Change]]) -> str:
-    """A table for each subject in which the runs differ."""
+    """One table for each subject in which the runs differ."""
     if not found:
         return f"{before} and {after} do not differ"
     views = (

@@ -1,4 +1,4 @@
-"""The catalogue of releases for a person: what works with what, and one release whole."""
+"""The catalogue of releases for people: what works with what, and all about one release."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Row = tuple[str, str]
 
 
 def releases_view(releases: Iterable[Release]) -> View:
-    """One row a release: what it works with."""
+    """One row per release: what it works with."""
     drivers = [driver.replace("-", "-\n") for driver in VifDriver]
     columns = ("release", "package", *drivers, "OVN", "Kubernetes")
     rows = [
@@ -33,40 +33,40 @@ def releases_view(releases: Iterable[Release]) -> View:
         "OVN: as Octavia's provider, with a driver other than nested-macvlan; amphora works with "
         "all.\n"
         "*: from 1.20 on only with the API server's feature gate RemoveSelfLink=false.\n"
-        "`kuryr-runbook releases NAME` shows one whole, with its hazards, the sources,\n"
+        "`kuryr-runbook releases NAME` shows all about one, with its hazards, the sources,\n"
         "and the ways to the others."
     )
     return table("Kuryr's releases", columns, rows, note)
 
 
 def release_view(release: Release) -> View:
-    """All that the catalogue knows of a release."""
+    """Everything that the catalogue knows about a release."""
     rows = [
         (name.replace("_", " "), f"{value}\n({SOURCES[name]})") for name, value in _facts(release)
     ]
-    return table(f"Kuryr {release.name}", ("what", "is (known from)"), rows)
+    return table(f"Kuryr {release.name}", ("what", "value (source)"), rows)
 
 
 def hazards_view(release: Release) -> View:
     """What may go wrong, and what to do about it."""
     rows = [(index, _hazard(hazard)) for index, hazard in enumerate(release.hazards, 1)]
-    return table(f"Hazards of Kuryr {release.name}", ("", "what may go wrong (known from)"), rows)
+    return table(f"Hazards of Kuryr {release.name}", ("", "what may go wrong (source)"), rows)
 
 
 def ways_view(release: Release) -> View:
-    """How a cluster of the release gets to every other one."""
+    """How a cluster with the release gets to every other release."""
     rows = [
         (other.name, _way(release, other)) for other in RELEASES.values() if other is not release
     ]
     note = (
-        "Each step is a run by itself, with its release in kuryr.release: see docs/upgrade.md.\n"
-        "none: state was moved to where the other release does not look."
+        "Each step is a run of its own, with its release in kuryr.release: see docs/upgrade.md.\n"
+        "none: the state is kept where the other release does not look for it."
     )
     return table(f"Ways from Kuryr {release.name}", ("to", "by"), rows, note)
 
 
 def release_data(release: Release) -> dict[str, Any]:
-    """The release as JSON can hold it, with the sources."""
+    """The release as JSON values, with the sources."""
     data = asdict(release)
     data["octavia_options"] = sorted(release.octavia_options)
     data["kubernetes_window"] = release.kubernetes_window._asdict()
@@ -74,7 +74,7 @@ def release_data(release: Release) -> dict[str, Any]:
 
 
 def _ways(release: Release) -> dict[str, list[str] | None]:
-    """The steps to every other release, the last of which is that one; None: there is no way."""
+    """The steps to every other release, ending with that release; None: there is no way."""
     found = {other.name: upgrades.find_path(release, other) for other in RELEASES.values()}
     return {
         name: None if path is None else [step.name for step in path]
@@ -96,7 +96,7 @@ def _yes(works: bool) -> str:  # noqa: FBT001 - a cell of the table
 
 
 def _takes(release: Release, provider: OctaviaProvider) -> bool:
-    """With one of its drivers at least."""
+    """Whether it works with the provider, with at least one of its drivers."""
     return any(
         not any(support.provider_objections(release, driver, provider))
         for driver in release.vif_drivers
@@ -108,7 +108,7 @@ def _hazard(hazard: Hazard) -> str:
 
 
 def _facts(release: Release) -> Iterator[Row]:
-    """Fields of Release, and their values in words; hazards have a table of their own."""
+    """The fields of Release with their values in words; hazards have a table of their own."""
     plugin, image = release.cni_plugin, release.image
     yield "version", release.version
     yield "python", ", ".join(release.python)
@@ -125,7 +125,7 @@ def _facts(release: Release) -> Iterator[Row]:
         f"in Go, from the sdist of {plugin.built_from}, built {plugin.build}; asks the daemon at "
         f"{plugin.daemon_address}",
     )
-    yield "python_plugin", "to be had" if release.python_plugin else "none"
+    yield "python_plugin", "available" if release.python_plugin else "none"
     yield "cni_file", release.cni_file
     yield "handlers", ", ".join(release.handlers)
     yield "worker_subnet_option", release.worker_subnet_option

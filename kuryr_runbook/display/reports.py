@@ -1,4 +1,4 @@
-"""Findings for machines: JSON, and JUnit's XML."""
+"""Findings for machines: as JSON, and as JUnit XML."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SUITE = "kuryr-runbook.diagnose"
 
 
 def report_data(site: str, findings: Sequence[Finding], hops: Sequence[Hop]) -> dict[str, Any]:
-    """Findings in their order, and the way to a pod or Service if one was asked for."""
+    """Findings in their order, and the path to a pod or Service if one was requested."""
     return {
         "site": site,
         "worst": worst(findings),
@@ -24,19 +24,19 @@ def report_data(site: str, findings: Sequence[Finding], hops: Sequence[Hop]) -> 
 
 
 def junit(findings: Sequence[Finding]) -> str:
-    """One case for each check; a warning is no failure, and says so in its output."""
+    """One case for each check; a warning is not a failure, but appears in the case's output."""
     return document(suite(SUITE, SUITE, [case for it in findings for case in _cases(it)]))
 
 
 def _cases(finding: Finding) -> Iterator[Case]:
     outcome = OUTCOMES.get(finding.status, "")
-    told = _text(finding)
-    warning = f"warning: {told}" if finding.status is Status.WARN else ""
+    text = _text(finding)
+    warning = f"warning: {text}" if finding.status is Status.WARN else ""
     yield Case(
         name=finding.check,
         outcome=outcome,
         message=finding.evidence,
-        detail=told if outcome else warning,
+        detail=text if outcome else warning,
     )
     for effect in finding.effects:
         message = f"{finding.status}: see {finding.check}"

@@ -1,6 +1,6 @@
 """The form in which a person in JupyterLab chooses a site, or describes one.
 
-Every change is judged as it is typed. What a button does, and what is valid, is the caller's.
+Every change is validated as it is typed. The caller decides what is valid, and what buttons do.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from kuryr_runbook.model.site_form import FormField, Texts
 from kuryr_runbook.model.visible import one_line, visible
 
 NEW = ""
-"""What is chosen when no file is: a site of one's own, from the example."""
+"""Chosen when no file is: a new site, which starts as a copy of the example."""
 WIDTH = "calc(100% - 8px)"
-"""All that there is, but for the margins that widgets have."""
-# Both themes of JupyterLab define the variable; the word beside it says the same.
+"""The full width, less the margins that widgets have."""
+# Both themes of JupyterLab define --jp-error-color1; the sign ✗ says the same without a colour.
 BELOW = (
     "white-space: normal; line-height: 1.4; "
     "margin-left: clamp(0px, calc((100% - 30em) * 99), 14.5em)"
 )
-"""Below the field, which itself is below its label where there is no room beside it."""
+"""Below the field, which itself moves below its label where there is no room beside it."""
 PROBLEM = f'style="{BELOW}; color: var(--jp-error-color1, inherit)"'
 MEANING = f'style="{BELOW}"'
 LABEL = {"description_width": "14em"}
@@ -31,25 +31,25 @@ LABEL = {"description_width": "14em"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actions:
-    """What the form asks of those who made it."""
+    """What the form needs from its caller."""
 
     load: Callable[[str], Texts]
-    """The texts of a file; of NEW, those of the example."""
+    """The texts of a file, or for NEW, of the example."""
     judge: Callable[[Texts], Mapping[str, str]]
-    """What is wrong, by field."""
+    """The problems, by field."""
     use: Callable[[str], None]
     """Choose that file for the notebooks. Raises RunbookError."""
     save: Callable[[str, Texts], None]
     """Write a valid site to a new file. Raises RunbookError."""
     files: Callable[[], Sequence[tuple[str, str]]]
-    """The site files there are, with what to call them."""
+    """The existing site files: path and label."""
 
 
 class SiteForm:
     """Files to choose from, the fields of the chosen one, and a new file to save them in."""
 
     def __init__(self, fields: Sequence[FormField], actions: Actions, chosen: str) -> None:
-        """Begins with the file `chosen`."""
+        """Starts with the file `chosen`."""
         import ipywidgets
 
         beside = {"width": WIDTH, "max_width": "46em"}
@@ -69,7 +69,7 @@ class SiteForm:
             style=LABEL,
         )
         self._save = ipywidgets.Button(description="Save", icon="save")
-        self._said = ipywidgets.HTML()
+        self._message = ipywidgets.HTML()
         self._verdict = ipywidgets.HTML()
         self._fields = {
             field.path: _Row(field, beside if field.choices else below) for field in fields
@@ -83,7 +83,7 @@ class SiteForm:
             [
                 self._picker,
                 self._use,
-                self._said,
+                self._message,
                 *(section.widget for section in self._sections.values()),
                 self._verdict,
                 self._name,
@@ -101,7 +101,7 @@ class SiteForm:
 
     @property
     def texts(self) -> dict[str, str]:
-        """What stands in the fields."""
+        """The contents of the fields."""
         return {path: row.control.value for path, row in self._fields.items()}
 
     def _options(self) -> list[tuple[str, str]]:
@@ -125,9 +125,9 @@ class SiteForm:
             return
         problems = self._actions.judge(self.texts)
         for path, row in self._fields.items():
-            row.tell(problems.get(path, ""))
+            row.show_problem(problems.get(path, ""))
         for name, section in self._sections.items():
-            section.tell(sum(path in problems for path in self._paths[name]))
+            section.show_problems(sum(path in problems for path in self._paths[name]))
         same = self.texts == self._loaded
         self._use.disabled = bool(problems) or not same or self._picker.value == NEW
         self._save.disabled = bool(problems) or not self._name.value.strip()
@@ -158,7 +158,7 @@ class SiteForm:
         self._say(f"✓ {name} is written. Press Use this site to work with it.")
 
     def _done(self, do: Callable[[], None]) -> bool:
-        """Whether that went well; else it is said why not."""
+        """Whether that succeeded; if not, the form shows why."""
         try:
             do()
         except RunbookError as error:
@@ -167,7 +167,7 @@ class SiteForm:
         return True
 
     def _say(self, text: str) -> None:
-        self._said.value = (
+        self._message.value = (
             f'<div role="status" style="white-space: pre-line">{escape(visible(text))}</div>'
             if text
             else ""
@@ -175,7 +175,7 @@ class SiteForm:
 
 
 class _Section:
-    """The fields of a section behind a button that shows them."""
+    """The fields of a section, hidden behind a button that shows them."""
 
     def __init__(self, name: str, rows: Sequence[Any]) -> None:
         import ipywidgets
@@ -190,7 +190,7 @@ class _Section:
         self.widget = ipywidgets.VBox([self._button, self._rows])
         self._button.observe(self._pressed, "value")
 
-    def tell(self, problems: int) -> None:
+    def show_problems(self, problems: int) -> None:
         """Show how many problems its fields have."""
         self._button.description = (
             f"{self._name}: ✗ {counted(problems)}" if problems else self._name
@@ -202,7 +202,7 @@ class _Section:
 
 
 class _Row:
-    """One field: what is typed, what it means, and what is wrong with it."""
+    """One field: the input, what it means, and what is wrong with it."""
 
     def __init__(self, field: FormField, layout: Mapping[str, str]) -> None:
         import ipywidgets
@@ -220,7 +220,7 @@ class _Row:
                 description=name, placeholder=field.default, layout=layout, style=LABEL
             )
         self.control.add_class(f"kuryr-runbook-{field.path.replace('.', '-')}")
-        several = " Several with commas between them." if field.listed else ""
+        several = " Separate several with commas." if field.listed else ""
         meaning = ipywidgets.HTML(
             f"<div {MEANING}><small>{escape(field.meaning + several)}</small></div>",
             layout=ipywidgets.Layout(width=WIDTH, max_width="46em"),
@@ -229,13 +229,13 @@ class _Row:
         self.widget = ipywidgets.VBox([self.control, meaning, self._problem])
 
     def fill(self, text: str) -> None:
-        """Show a value; one that is no choice is offered as it is, for its problem to be seen."""
+        """Show a value; one that is not among the choices is added, so that its problem shows."""
         if self._field.choices and text not in (value for _, value in self.control.options):
             self.control.options = [*self.control.options, (text, text)]
         self.control.value = text
 
-    def tell(self, problem: str) -> None:
-        """Show what is wrong; empty: nothing."""
+    def show_problem(self, problem: str) -> None:
+        """Show what is wrong; empty if nothing is."""
         self._problem.value = (
             f'<div role="alert" {PROBLEM}>✗ {escape(visible(problem))}</div>' if problem else ""
         )
@@ -249,5 +249,5 @@ def _by_section(fields: Sequence[FormField]) -> dict[str, list[str]]:
 
 
 def counted(number: int) -> str:
-    """The number of problems, in words."""
+    """The number of problems, with the noun."""
     return f"{number} problem{'s' if number != 1 else ''}"

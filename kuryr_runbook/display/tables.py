@@ -1,4 +1,4 @@
-"""Tables as values: text of at most 80 columns for terminals, HTML for notebooks."""
+"""Tables: text of at most 80 columns for terminals, HTML for notebooks."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from kuryr_runbook.display.terminal import echo
 from kuryr_runbook.model.visible import CELL_LETTERS, bounded, visible
 
 WIDTH = 80
-"""Columns of the text form; what a terminal has at least."""
+"""Columns of the text form: the least that terminals have."""
 
 DATA_TYPE = "application/vnd.kuryr-runbook+json"
-"""The type under which a notebook keeps what machines read of a cell's result."""
+"""The media type of the machine-readable part of a cell's result in a notebook."""
 
 Row = Sequence[object]
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Something to show, in two forms that say the same."""
+    """Something to show, in two forms with the same content."""
 
     text: str
-    """Plain lines of at most 80 columns, without a line break at the end."""
+    """Plain lines of at most 80 columns, without a trailing line break."""
     html: str
     data: Mapping[str, Any] = field(default_factory=dict)
     """The same for machines, as JSON values; empty when there is nothing for them."""
 
     def __post_init__(self) -> None:
-        # Whoever made them, and of whatever: neither form steers a terminal or hides a text.
+        # Wherever the texts come from, neither form can control a terminal or hide anything.
         object.__setattr__(self, "text", visible(self.text))
         object.__setattr__(self, "html", visible(self.html))
 
@@ -40,7 +40,7 @@ class View:
         return self.text
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        """What Jupyter asks of an object that ends a cell."""
+        """What Jupyter calls on the value of a cell's last expression."""
         bundle: dict[str, Any] = {"text/plain": self.text, "text/html": self.html}
         return bundle | {DATA_TYPE: self.data} if self.data else bundle
 
@@ -56,16 +56,16 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """A cell that shows a summary and, in HTML, details once it is opened."""
+    """A cell that shows a summary and, in HTML, details when it is opened."""
 
     text: str
-    """All of it, for the text form."""
+    """The whole content, for the text form."""
     summary: str
     details: str
-    """HTML, escaped by who made it."""
+    """HTML, already escaped."""
     is_open: bool = False
     anchor: str = ""
-    """What links to it name."""
+    """The id that links to it use."""
 
     def __str__(self) -> str:
         return self.text
@@ -84,7 +84,7 @@ def _text(title: str, columns: Sequence[str], rows: list[list[str]], note: str) 
     from rich.table import Table
     from rich.text import Text
 
-    # Nothing of the terminal or the environment may change the text: it is compared and archived.
+    # The terminal and the environment must not affect the text: it is compared and archived.
     buffer = io.StringIO()
     console = Console(
         file=buffer,
@@ -106,15 +106,15 @@ def _text(title: str, columns: Sequence[str], rows: list[list[str]], note: str) 
     return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines())
 
 
-# No colours of our own: the notebook's theme, dark or light, gives them.
+# No colours of our own: the notebook's theme, dark or light, sets them.
 STYLE = "text-align: left; vertical-align: top; white-space: pre-line"
 CELL = f'style="{STYLE}; overflow-wrap: break-word"'
 LAST = f'style="{STYLE}; overflow-wrap: anywhere; min-width: 14em"'
-"""The last column holds prose and long values: it gives way first."""
+"""The last column has prose and long values: it is narrowed first."""
 
 
 def html_table(title: str, columns: Sequence[str], rows: Iterable[Row], note: str = "") -> str:
-    """The HTML of a table, which scrolls by itself where it is too wide."""
+    """The HTML of a table, which scrolls on its own if it is too wide."""
     styles = [CELL] * (len(columns) - 1) + [LAST]
     head = "".join(
         f'<th scope="col" {style}>{escape(name)}</th>'

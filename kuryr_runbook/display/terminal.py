@@ -1,7 +1,7 @@
-"""The one place that writes to a terminal: nothing of what is shown steers it.
+"""The only place that writes to a terminal, and never anything that controls it.
 
 A contract in the tests keeps `print`, `click.echo` and writing to the standard streams out of all
-other modules. What the terminal's encoding does not have is spelled out too.
+other modules. Characters that the terminal's encoding does not have are spelled out, too.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from kuryr_runbook.model.visible import json_text, visible
 
 
 def echo(text: object, *, err: bool = False) -> None:
-    """Print a text at once, on stdout or on stderr.
+    """Print a text and flush, on stdout or on stderr.
 
-    Looks the stream up each time: a kernel, and whoever redirects it, replaces it.
+    The stream is looked up each time, since kernels and redirections replace it.
     """
     echo_on(sys.stderr if err else sys.stdout, text)
 
 
 def echo_on(stream: TextIO, text: object) -> None:
-    """Print a text at once on that stream."""
+    """Print a text on that stream and flush."""
     shown = visible(str(text))
     encoding = getattr(stream, "encoding", None) or "utf-8"
     stream.write(f"{shown.encode(encoding, 'backslashreplace').decode(encoding)}\n")
@@ -35,13 +35,13 @@ def echo_json(value: Any) -> None:
 
 
 class _Visible(logging.Formatter):
-    """What libraries log quotes what servers and files say."""
+    """Makes log messages of libraries visible: they quote servers and files."""
 
     def format(self, record: logging.LogRecord) -> str:
         return visible(super().format(record))
 
 
 def guard_logging() -> None:
-    """Keep the warnings that libraries log where nobody configured logging from steering it too."""
+    """Keep warnings that libraries log without configured logging from controlling the terminal."""
     if logging.lastResort is not None:
         logging.lastResort.setFormatter(_Visible())

@@ -1,4 +1,4 @@
-"""The topology to be shown: drawn in a notebook, as a tree on a terminal."""
+"""The topology: a drawing in a notebook, a tree on a terminal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kuryr_runbook.model.topology import Box, Line, Mark, Topology
 
 
 def topology_view(topology: Topology, title: str) -> View:
-    """Both forms; the page holds the tree too, for those to whom a drawing says nothing."""
+    """Both forms; the page has the tree as well, for those whom a drawing does not help."""
     text = "\n".join(_lines(topology, title))
     tree = f"<details><summary>The same as text</summary><pre>{escape(text)}</pre></details>"
     return View(text=text, html=f"<div>{topology_svg(topology, title)}{tree}</div>")
@@ -29,8 +29,8 @@ def _lines(topology: Topology, title: str) -> Iterator[str]:
         yield "✓ Nothing is wrong."
     for note in topology.notes:
         mark = mark_text(Mark(number=note.number, status=note.status))
-        suffer = f" ({note.victims:,} concerned)" if note.victims > 1 else ""
-        branch = Branch(0, (f"{mark}  {clean(note.title)}{suffer}", clean(note.evidence)))
+        victims = f" ({note.victims:,} affected)" if note.victims > 1 else ""
+        branch = Branch(0, (f"{mark}  {clean(note.title)}{victims}", clean(note.evidence)))
         yield from tree_lines([branch])
 
 
@@ -50,10 +50,10 @@ def _tree(topology: Topology) -> Iterator[Branch]:
 def _box(box: Box, depth: int) -> Iterator[Branch]:
     yield Branch(depth, (clean(f"{box.what} {box.name}") + _marks(box.marks),))
     for line in box.lines:
-        yield Branch(depth + 1 + line.depth, (_told(line),))
+        yield Branch(depth + 1 + line.depth, (_text(line),))
 
 
-def _told(line: Line) -> str:
+def _text(line: Line) -> str:
     parts = (clean(line.text), clean(line.end))
     return ": ".join(part for part in parts if part) + _marks(line.marks)
 

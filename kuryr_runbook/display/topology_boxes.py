@@ -1,4 +1,4 @@
-"""Boxes of the topology as they are drawn: name, lines, and the marks of findings."""
+"""Draws the boxes of the topology: name, lines, and the marks of findings."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from kuryr_runbook.model.findings import GRAVITY, Status
 from kuryr_runbook.model.topology import Box, Line, Mark
 
 Hints = Mapping[int, str]
-"""What each finding says, by its number."""
+"""The text of each finding, by its number."""
 
 PAD, LINE, HEAD, INDENT, SPACE = 10, 17, 32, 10, 8
 NAME, KIND = Font("kt-name", 13, bold=True), Font("kt-kind", 12)
 TEXT, END, MARK = Font("kt-text", 12), Font("kt-end", 12), Font("kt-mark", 11, bold=True)
 KINDS = {Status.FAIL: "kt-fail", Status.WARN: "kt-warn", Status.UNKNOWN: "kt-unknown"}
 CHIPS = 3
-"""Marks in a line; how many more there are stands beside them."""
+"""Marks in a line; the number of further ones is shown beside them."""
 CHIP_HEIGHT = 15
 HINTED = 50
-"""Of those, how many a hint names."""
+"""How many of those a hint names."""
 MOST_FOR_MARKS = 0.6
-"""The part of a line that its marks may have."""
+"""The part of a line that its marks may take."""
 LEAST_FOR_END = 0.4
-"""The part of a line that its end may have, however long its text is."""
+"""The part of a line that its end may take, however long its text is."""
 
 
 def mark_text(mark: Mark) -> str:
@@ -36,12 +36,12 @@ def mark_text(mark: Mark) -> str:
 
 
 def box_height(box: Box, columns: int = 1) -> float:
-    """How high a box is that has so many columns of lines."""
+    """The height of a box whose lines are in so many columns."""
     return PAD + HEAD + LINE * ceil(len(box.lines) / columns) + PAD / 2
 
 
 def draw_box(parent: Element, box: Box, area: Area, hints: Hints, columns: int = 1) -> None:
-    """The box in an area that is high enough for it."""
+    """Draw the box in an area that is high enough for it."""
     here = group(parent, f"{box.what} {box.name}")
     rectangle(here, area, _kind(box.all_marks))
     left, baseline = area.x + PAD, area.y + PAD + 8
@@ -58,7 +58,7 @@ def draw_box(parent: Element, box: Box, area: Area, hints: Hints, columns: int =
 
 
 def draw_line(parent: Element, line: Line, area: Area, hints: Hints) -> None:
-    """A line: its text at the left, its end and its marks at the right."""
+    """Draw a line: its text at the left, its end and its marks at the right."""
     text, end = clean(line.text), clean(line.end)
     left, baseline = area.x + INDENT * line.depth, area.y + 12
     here = group(parent, line.hint or f"{text} {end}")
@@ -75,7 +75,7 @@ def draw_line(parent: Element, line: Line, area: Area, hints: Hints) -> None:
 def draw_marks(
     parent: Element, marks: Sequence[Mark], end: tuple[float, float], room: float, hints: Hints
 ) -> float:
-    """Marks that end there; gives where what stands before them has to end."""
+    """Draw marks that end there. Returns where anything to their left has to end."""
     right, baseline = end
     shown = sorted(marks, key=lambda mark: GRAVITY.index(mark.status))[:CHIPS]
     while shown and sum(_chip_width(mark_text(mark)) for mark in shown) > room * MOST_FOR_MARKS:
@@ -94,7 +94,7 @@ def _chip_width(text: str) -> float:
 
 
 def _chip(parent: Element, text: str, kind: str, place: tuple[float, float], hint: str) -> float:
-    """One mark that ends at the place; gives where the one before it has to end."""
+    """Draw a mark that ends at the place. Returns where the one to its left has to end."""
     right, baseline = place
     width = _chip_width(text)
     here = group(parent, hint)

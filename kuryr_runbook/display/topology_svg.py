@@ -1,7 +1,7 @@
-"""The topology as a drawing: networks above, nodes and load balancers below, findings under all.
+"""The topology as a drawing: networks at the top, then nodes and load balancers, then findings.
 
-No part of it has an id, so several drawings can stand in one page; and no meaning is in a colour
-alone. In JupyterLab it has the colours of the theme, elsewhere those that the reader prefers.
+Its elements have no ids, so one page can have several drawings, and no meaning depends on a colour
+alone. In JupyterLab it uses the theme's colours, elsewhere the reader's preferred scheme.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from kuryr_runbook.model.findings import Status
 from kuryr_runbook.model.topology import Box, Mark, Note, Topology
 
 WIDTH, MARGIN, GAP, HALL = 880, 16, 16, 32
-"""Of the page; HALL is between two rows, for what joins them."""
+"""In pixels; HALL is the space between two rows, for the lines that join them."""
 COLUMN = (WIDTH - 2 * MARGIN - 2 * GAP) / 3
 CAPTION = 26
 NOTES = 12
-"""Findings that are told; the others are counted."""
+"""How many findings are shown; the others are counted."""
 TITLE = Font("kt-title", 15, bold=True)
 LINKS = {True: "kt-joined", False: "kt-gone", None: "kt-open"}
 
@@ -82,11 +82,11 @@ def topology_svg(topology: Topology, title: str) -> str:
 
 
 def described(topology: Topology) -> str:
-    """What is to be seen, for those who do not see it."""
-    told = [f"{SIGNS[note.status]}: {note.title}" for note in topology.notes[:NOTES]]
-    more = len(topology.notes) - len(told)
-    told += [f"and {more} more findings"] if more else []
-    return clean(f"{topology.facts}. {'; '.join(told) or 'Nothing is wrong'}.")
+    """What the drawing shows, for those who cannot see it."""
+    shown = [f"{SIGNS[note.status]}: {note.title}" for note in topology.notes[:NOTES]]
+    more = len(topology.notes) - len(shown)
+    shown += [f"and {more} more findings"] if more else []
+    return clean(f"{topology.facts}. {'; '.join(shown) or 'Nothing is wrong'}.")
 
 
 def _column(index: int) -> float:
@@ -103,7 +103,7 @@ def _header(root: Element, topology: Topology, title: str, hints: Hints) -> floa
 
 
 def _networks(root: Element, topology: Topology, top: float, hints: Hints) -> float:
-    """External network; router between programs and project; subnets. All joined."""
+    """Draw, and join: the external network; the router between programs and project; subnets."""
     external, router = topology.external, topology.router
     above = Area(MARGIN, top, WIDTH - 2 * MARGIN, box_height(external, 3))
     draw_box(root, external, above, hints, columns=3)
@@ -112,7 +112,7 @@ def _networks(root: Element, topology: Topology, top: float, hints: Hints) -> fl
     _link(root, [(above.middle, above.bottom), (areas[1].middle, areas[1].y)], router)
     bus = areas[1].bottom + HALL / 2
     subnets = _row(topology.subnets, areas[1].bottom + HALL)
-    # What is joined is drawn over what is not, where they share a way.
+    # Where links overlap, those of joined boxes are drawn over the others.
     both = sorted(zip(topology.subnets, subnets, strict=True), key=lambda it: it[0].joined is True)
     for box, area in both:
         corners = [(areas[1].middle, areas[1].bottom), (areas[1].middle, bus)]
@@ -124,7 +124,7 @@ def _networks(root: Element, topology: Topology, top: float, hints: Hints) -> fl
 
 
 def _link(root: Element, corners: list[tuple[float, float]], box: Box) -> None:
-    """What joins a box, or should."""
+    """Draw the line that joins a box, or that should."""
     path(root, corners, LINKS[box.joined])
     if box.joined is False:
         x, y = corners[-1]
@@ -132,13 +132,13 @@ def _link(root: Element, corners: list[tuple[float, float]], box: Box) -> None:
 
 
 def _row(boxes: Sequence[Box], top: float) -> list[Area]:
-    """Areas of the same height, one a column."""
+    """Areas of the same height, one per column."""
     height = max(map(box_height, boxes))
     return [Area(_column(index), top, COLUMN, height) for index in range(len(boxes))]
 
 
 def _ground(root: Element, topology: Topology, top: float, hints: Hints) -> float:
-    """Nodes below the subnets of nodes and pods, load balancers below that of the Services."""
+    """Draw nodes below the nodes' and pods' subnets, load balancers below the Services'."""
     below = top + HALL / 2
     wide, narrow = 2 * COLUMN + GAP, COLUMN
     nodes = _grid(topology.nodes, Area(_column(0), below, wide, 0), columns=2)
@@ -160,7 +160,7 @@ def _ground(root: Element, topology: Topology, top: float, hints: Hints) -> floa
 
 
 def _grid(boxes: Sequence[Box], room: Area, columns: int) -> list[Area]:
-    """Areas row by row, those of a row equally high."""
+    """Areas row by row, with the same height in each row."""
     width = (room.width - (columns + 1) * PAD) / columns
     areas, top = [], room.y + CAPTION
     for first in range(0, len(boxes), columns):
@@ -175,7 +175,7 @@ def _grid(boxes: Sequence[Box], room: Area, columns: int) -> list[Area]:
 
 
 def _notes(root: Element, notes: Sequence[Note], top: float) -> float:
-    """What the marks mean."""
+    """Draw what the marks mean."""
     words(root, (MARGIN, top + 14), "Findings" if notes else "✓ Nothing is wrong", TITLE)
     baseline = top + 14.0
     room = WIDTH - 2 * MARGIN - 60
@@ -184,13 +184,13 @@ def _notes(root: Element, notes: Sequence[Note], top: float) -> float:
         here = group(root, note.evidence)
         mark = Mark(number=note.number, status=note.status)
         draw_marks(here, (mark,), (MARGIN + 48, baseline), WIDTH, {})
-        suffer = f" ({note.victims:,} concerned)" if note.victims > 1 else ""
-        title = TEXT.begun(clean(note.title), room - TEXT.width(suffer)) + suffer
+        victims = f" ({note.victims:,} affected)" if note.victims > 1 else ""
+        title = TEXT.begun(clean(note.title), room - TEXT.width(victims)) + victims
         words(here, (MARGIN + 60, baseline), title, TEXT)
         baseline += LINE
         words(here, (MARGIN + 60, baseline), END.begun(clean(note.evidence), room), END)
     if len(notes) > NOTES:
         baseline += LINE + 7
-        more = f"and {len(notes) - NOTES} more, which the table of findings tells"
+        more = f"and {len(notes) - NOTES} more: see the table of findings"
         words(root, (MARGIN + 60, baseline), more, END)
     return baseline + 4

@@ -1,4 +1,4 @@
-"""Trees as lines of text: what hangs below what, with the branches drawn."""
+"""Trees as lines of text, with the branches drawn."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from kuryr_runbook.model.visible import one_line
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """One thing in a tree, below the last one before it that is less deep."""
+    """A node of a tree; its parent is the last one before it that is less deep."""
 
     depth: int
     lines: tuple[str, ...]
 
 
 def tree_lines(tree: Sequence[Branch]) -> Iterator[str]:
-    """Its lines, of at most 80 columns; what has no depth stands apart."""
+    """The tree's lines, of at most 80 columns; an empty line separates the roots."""
     for position, branch in enumerate(tree):
         if branch.depth == 0 and position:
             yield ""
@@ -45,7 +45,7 @@ def _bar(tree: Sequence[Branch], position: int, depth: int) -> str:
 
 
 def _goes_on(tree: Sequence[Branch], position: int, depth: int) -> bool:
-    """Whether another one of that depth follows, before one that is less deep."""
+    """Whether another node of that depth follows before one that is less deep."""
     for later in tree[position + 1 :]:
         if later.depth <= depth:
             return later.depth == depth

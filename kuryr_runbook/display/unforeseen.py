@@ -1,4 +1,4 @@
-"""Errors that nobody foresaw: one line for the operator, and a file with the rest for a report."""
+"""Unexpected errors: one line for the operator, and a file with the rest for a bug report."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ LONGEST = 300
 def unforeseen(
     error: BaseException, directory: Path, redacted: Callable[[str], str]
 ) -> RunbookError:
-    """The error to show in the place of one that nobody foresaw.
+    """The error to show instead of one that nobody expected.
 
-    Its traceback goes to a new file in the directory, readable by its owner only. `redacted` takes
-    the secrets out of a text.
+    Its traceback goes to a new file in the directory, readable by its owner only. `redacted`
+    removes the secrets from a text.
     """
-    said = one_line(redacted(f"{type(error).__name__}: {error}"))[:LONGEST]
+    summary = one_line(redacted(f"{type(error).__name__}: {error}"))[:LONGEST]
     text = redacted("".join(traceback.format_exception(error)))
     path = directory / f"error-{datetime.now(UTC):%Y%m%dT%H%M%S.%f}.txt"
     try:
@@ -30,11 +30,12 @@ def unforeseen(
         write_file(path, text)
     except RunbookError as failure:
         return RunbookError(
-            f"a defect of the runbook: {said} (its traceback could not be kept: {failure.message})",
-            remedy="report it with what you did",
+            f"a bug in the runbook: {summary} (its traceback could not be saved: "
+            f"{failure.message})",
+            remedy="report it, and what you did",
         )
     return RunbookError(
-        f"a defect of the runbook: {said}",
-        remedy=f"report it with {path}, from which the known secrets were taken out; look through "
-        "it first",
+        f"a bug in the runbook: {summary}",
+        remedy=f"report it with {path}; known secrets were removed from it, but look through it "
+        "first",
     )

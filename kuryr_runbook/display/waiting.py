@@ -1,4 +1,4 @@
-"""What is awaited: lines of text, or in JupyterLab one place that shows the state until the end."""
+"""Shows what is being waited for: as lines of text, or in JupyterLab as one status that updates."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ REMIND_SECONDS = 15.0
 
 
 class Wait:
-    """One wait under way, told by nobody. Seconds are those since it began."""
+    """A wait that shows nothing. `seconds` are those since it began."""
 
     def __init__(self, what: str, deadline: float) -> None:
-        """Waiting for `what` begins, for so many seconds at most."""
+        """Begin to wait for `what`, for at most `deadline` seconds."""
         self._what, self._deadline = what, deadline
 
     def still(self, seen: str, seconds: float) -> None:
-        """It is not so yet."""
+        """It has not happened yet."""
 
     def came(self, seen: str, seconds: float) -> None:
-        """It is so."""
+        """It happened."""
 
     def expired(self, seen: str, seconds: float) -> None:
-        """It did not become so in time."""
+        """It did not happen in time."""
 
     def broken(self) -> None:
-        """Nobody waits any more, because of an error or of Ctrl-C."""
+        """The wait was given up, because of an error or Ctrl-C."""
 
 
 def begin_wait(what: str, deadline: float, plain: type[Wait] | None = None) -> Wait:
-    """Tell that `what` is awaited; without JupyterLab as `plain` does, or PlainWait."""
+    """Show that `what` is awaited; outside JupyterLab as `plain` or PlainWait does."""
     kind = LiveWait if is_interactive() else plain or PlainWait
     return kind(what, deadline)
 
 
 class PlainWait(Wait):
-    """Lines: at the beginning, now and then, and when it did not come."""
+    """Lines: at the beginning, now and then, and when it did not happen in time."""
 
     def __init__(self, what: str, deadline: float) -> None:
         super().__init__(what, deadline)
@@ -46,31 +46,31 @@ class PlainWait(Wait):
         say(f"waiting for {what}, at most {deadline:.0f} s")
 
     def still(self, seen: str, seconds: float) -> None:
-        """Remind of it."""
+        """Print a reminder now and then."""
         if seconds - self._reminded >= REMIND_SECONDS:
             say(f"  still waiting: {seen}")
             self._reminded = seconds
 
     def expired(self, seen: str, seconds: float) -> None:
-        """Say what was seen last."""
-        say(f"{self._what}: not in {self._deadline:.0f} s; seen last: {seen}")
+        """Print what was seen last."""
+        say(f"{self._what}: not within {self._deadline:.0f} s; last seen: {seen}")
 
 
 class PlainChanges(Wait):
-    """A line whenever the state is another one."""
+    """A line whenever the state has changed."""
 
     def __init__(self, what: str, deadline: float) -> None:
         super().__init__(what, deadline)
         self._said = ""
 
     def still(self, seen: str, seconds: float) -> None:
-        """Say the state, unless it was said."""
+        """Print the state, unless it is the one printed last."""
         if seen != self._said:
             say(seen)
             self._said = seen
 
     def came(self, seen: str, seconds: float) -> None:
-        """The end is a change too."""
+        """The end is a change, too."""
         self.still(seen, seconds)
 
 
@@ -81,7 +81,7 @@ class LiveWait(Wait):
         from IPython.display import DisplayHandle
 
         super().__init__(what, deadline)
-        self._seen = "not looked yet"
+        self._seen = "not checked yet"
         self._seconds = 0.0
         self._handle = DisplayHandle()  # type: ignore[no-untyped-call]
         self._handle.display(self._bundle("… waiting"), raw=True)  # type: ignore[no-untyped-call]
@@ -99,7 +99,7 @@ class LiveWait(Wait):
         self._show("✗ not in time", seen, seconds)
 
     def broken(self) -> None:
-        """Show that nobody waits any more."""
+        """Show that the wait was given up."""
         self._show("- stopped", self._seen, self._seconds)
 
     def _show(self, state: str, seen: str, seconds: float) -> None:
@@ -108,7 +108,7 @@ class LiveWait(Wait):
 
     def _bundle(self, state: str) -> dict[str, str]:
         spent = f"{self._seconds:.0f} s of at most {self._deadline:.0f} s"
-        seen = self._seen or "nothing to tell"
+        seen = self._seen or "nothing yet"
         html = (
             f'<div role="status"><b>{escape(state)}</b> {escape(self._what)}, {spent} '
             f'<progress max="{self._deadline:.0f}" value="{self._seconds:.0f}" '

@@ -52,7 +52,7 @@ def test_a_defect_is_one_message_and_a_file_without_secrets(
     [path] = (tmp_path / "kuryr-runbook" / "errors").iterdir()
     told, kept = capsys.readouterr().err, path.read_text()
     assert path.stat().st_mode & 0o777 == 0o600
-    assert "a defect of the runbook: KeyError" in told
+    assert "a bug in the runbook: KeyError" in told
     assert path.name in told
     assert "Traceback" not in told
     assert "Traceback" in kept

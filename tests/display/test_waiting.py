@@ -40,7 +40,7 @@ def test_headless_a_wait_is_lines(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.splitlines() == [
         "waiting for the moon, at most 60 s",
         "  still waiting: clouds",
-        "the moon: not in 60 s; seen last: rain",
+        "the moon: not within 60 s; last seen: rain",
     ]
 
 

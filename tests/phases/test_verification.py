@@ -227,7 +227,7 @@ def test_a_namespace_on_its_way_out_is_waited_for() -> None:
 def test_a_wait_says_what_it_saw_last(capsys: pytest.CaptureFixture[str]) -> None:
     done, seen = polling.wait_for("the moon", 0.0, lambda: (False, "clouds"))
     assert (done, seen) == (False, "clouds")
-    assert "the moon: not in 0 s; seen last: clouds" in capsys.readouterr().out
+    assert "the moon: not within 0 s; last seen: clouds" in capsys.readouterr().out
 
 
 def test_another_phase_lends_site_and_connections() -> None:
