@@ -230,6 +230,13 @@ def no_balancer(world: World) -> None:
     world.remove("floatingip", "fip")
 
 
+def listener_left(world: World) -> None:
+    """The Service had a second port once."""
+    first = world.resource("listener", "l-default/web-0")
+    more = {"id": "l-left", "name": "default/web-0:TCP:81", "protocol_port": 81}
+    world.resources["listener"].append({**first, **more, "default_pool_id": None})
+
+
 def member_lost(world: World) -> None:
     world.pool_members["p-default/web-0"].pop()
 

@@ -19,7 +19,7 @@ from kuryr_runbook.snapshots.cluster.objects import Service
     "listener-missing",
     "Every port of a Service has a listener with a pool",
     "kuryr-kubernetes, controller/drivers/lbaasv2.py; a protocol that Octavia refuses is skipped",
-    explains={"members-differ", "member-state"},
+    explains={"members-differ", "member-state", "listener-left"},
     on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
     faults=(Fault("listener or pool deleted", "one port does not answer"),),
 )
@@ -43,6 +43,35 @@ def check_listeners(look: Look) -> Iterator[Cause]:
             victims=tuple(dict.fromkeys(service_victim(service) for service, _ in lost)),
             own=True,
         )
+
+
+@Check(
+    "listener-left",
+    "Every listener is for a port of its Service",
+    "kuryr-kubernetes, controller/handlers/lbaas.py, loadbalancer.py: it removes those of ports "
+    "that are gone, while it runs",
+    faults=(Fault("listener of a port that the Service has no more", "the port still answers"),),
+)
+def check_left(look: Look) -> Iterator[Cause]:
+    """What a Service does not offer any more is still open to all who know its address."""
+    for service, balancer in _settled(look):
+        wanted = {
+            listener.id
+            for port in service.ports
+            if (listener := look.listener(balancer, port.protocol, port.port)) is not None
+        }
+        for listener in look.listeners_of(balancer):
+            if listener.id not in wanted:
+                pool = look.pool(listener)
+                first = f"openstack loadbalancer pool delete {pool.id}; " if pool else ""
+                yield Cause(
+                    status=Status.WARN,
+                    evidence=f"{service} has no port {listener.protocol} {listener.port}, and "
+                    f"listener {listener.name or listener.id} is there",
+                    remedy=f"{first}openstack loadbalancer listener delete {listener.id}",
+                    victims=(service_victim(service),),
+                    own=True,
+                )
 
 
 @Check(

@@ -23,8 +23,9 @@ RECENT = 3600.0
 
 @Check(
     "controller-replicas",
-    "The controller is deployed, and not scaled to nothing",
-    "kuryr-kubernetes: the controller alone makes ports and load balancers",
+    "The controller is deployed, once",
+    "kuryr-kubernetes: the controller alone makes ports and load balancers, and does not share "
+    "the work unless [kubernetes] controller_ha is set",
     explains={"controller-ready", *CONTROLLER_EFFECTS},
     depth=Depth.GROUND,
     region=Region.PROGRAMS,
@@ -34,6 +35,7 @@ RECENT = 3600.0
             "new pods hang in ContainerCreating, new services stay without load balancer; "
             "what runs goes on",
         ),
+        Fault("more than one controller", "pods get two ports, and the quota fills up"),
     ),
 )
 def check_replicas(look: Look) -> Iterator[Cause]:
@@ -52,6 +54,16 @@ def check_replicas(look: Look) -> Iterator[Cause]:
             evidence=f"Deployment {home}/{CONTROLLER} is scaled to 0",
             remedy=f"kubectl -n {home} scale deployment {CONTROLLER} --replicas=1, or "
             f"{phase('controller')}",
+            fixes=(PhaseFix("controller"),),
+        )
+    elif replicas > 1:
+        yield Cause(
+            status=Status.WARN,
+            evidence=f"Deployment {home}/{CONTROLLER} is scaled to {replicas}: each of them makes "
+            "a port for every pod",
+            remedy=f"kubectl -n {home} scale deployment {CONTROLLER} --replicas=1, or "
+            f"{phase('controller')}",
+            explains={"port-twice", "port-orphaned"},
             fixes=(PhaseFix("controller"),),
         )
 
@@ -116,6 +128,7 @@ def check_restarts(look: Look) -> Iterator[Cause]:
     region=Region.PROGRAMS,
     faults=(
         Fault("no daemon on a node: taint, selector, DaemonSet deleted", "pods of that node hang"),
+        Fault("DaemonSet deleted, its pods left", "nothing, until one of them ends"),
     ),
 )
 def check_daemons_there(look: Look) -> Iterator[Cause]:
@@ -123,12 +136,21 @@ def check_daemons_there(look: Look) -> Iterator[Cause]:
     programs, home = look.programs, look.site.kubernetes.namespace
     served = {pod.node for pod in programs.daemons if not pod.going}
     bare = [node.name for node in look.nodes if node.schedulable and node.name not in served]
+    gone = f"there is no DaemonSet {home}/{DAEMON}"
+    if not bare and not programs.daemon_set:
+        yield Cause(
+            status=Status.WARN,
+            evidence=f"{gone}: its pods go on, and no pod is made again where one ends",
+            remedy=phase("daemon"),
+            explains=frozenset(),
+            fixes=(PhaseFix("daemon"),),
+        )
     if not bare:
         return
     missing = f"no pod of DaemonSet {home}/{DAEMON} on {some(bare)}"
     yield Cause(
         status=Status.FAIL,
-        evidence=missing if programs.daemon_set else f"there is no DaemonSet {home}/{DAEMON}",
+        evidence=missing if programs.daemon_set else gone,
         remedy=f"kubectl -n {home} describe daemonset {DAEMON}, for taints and node selectors; "
         f"then {phase('daemon')}",
         victims=tuple(map(node_victim, bare)),
