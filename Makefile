@@ -8,7 +8,7 @@ STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help setup packages run test test-lab test-pure test-versions test-exhaustive test-archive \
-    notebooks lint docs clean
+    notebooks lint docs pins clean
 
 help:
 	@echo 'make run     start the lab and install Kuryr on it, phase by phase'
@@ -20,6 +20,7 @@ help:
 	@echo 'make notebooks        what they show on the bare lab, kept in them'
 	@echo 'make lint    ruff, mypy, import contracts'
 	@echo 'make docs    the documentation as a site, in build/site'
+	@echo 'make pins    the lists of pinned packages, from their inputs'
 	@echo 'make setup   Debian packages and the virtual environment'
 	@echo 'make clean   destroy the lab and remove what was built here'
 
@@ -93,6 +94,10 @@ lint: $(STAMP)
 # Warnings, such as a dead link, are errors; with --quiet mkdocs would not count them.
 docs: $(STAMP)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
+
+# Versions stay as long as they suit; `make pins UPGRADE=--upgrade` takes the newest that do.
+pins: $(STAMP)
+	PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONPATH=tests $(BIN)/python -m making.pins $(UPGRADE)
 
 clean:
 	if [ -x $(BIN)/kuryr-runbook ]; then $(BIN)/kuryr-runbook lab destroy; fi

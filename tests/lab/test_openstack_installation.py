@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -13,6 +15,12 @@ from kuryr_runbook.lab.programs import Lab, Program
 from kuryr_runbook.lab.settings import OPENSTACK_RELEASES, LabSettings
 from kuryr_runbook.model.errors import LabError
 
+BUILD, _ = installation.requirements(LabSettings().openstack)
+SERVICES = r"""
+iso8601==2.1.0 \
+    --hash=sha256:6b1d3829ee8921c4301998c909f7829fa9ed3cbdac0d3b16af2d743aed1ba8df \
+    --hash=sha256:aac4145c4dcb66ad8b648a02830f5e2ff6c24af20f4f482689be402db2429242
+"""
 PROJECT = """
 [build-system]
 requires = ["setuptools"]
@@ -43,9 +51,9 @@ def payload(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (payload / "small.py").write_text("WORD = 'here'\n")
     monkeypatch.setattr(installation, "PAYLOAD", payload)
     (payload / "requirements").mkdir()
-    common, own = installation.requirements(LabSettings().openstack)
-    common.write_text("setuptools==80.9.0\n")
-    own.write_text("wheel==0.45.1\n")
+    build, services = installation.requirements(LabSettings().openstack)
+    shutil.copy(BUILD, build)
+    services.write_text(SERVICES)
     for release in OPENSTACK_RELEASES[1:]:
         installation.requirements(release)[1].touch()
     return payload
@@ -95,10 +103,30 @@ def test_a_package_that_cannot_be_had_is_named_and_nothing_counts_as_complete(
     small: tuple[Lab, list[str]], payload: Path
 ) -> None:
     lab, _ = small
-    (payload / "requirements" / "common.txt").write_text("setuptools==0.0.0.1\n")
-    with pytest.raises(LabError, match=r"setuptools==0\.0\.0\.1") as refused:
+    _, services = installation.requirements(lab.settings.openstack)
+    services.write_text(SERVICES.replace("2.1.0", "0.0.0.1"))
+    with pytest.raises(LabError, match=r"iso8601==0\.0\.0\.1") as refused:
         installation.install(lab)
     assert "openstack-install.log" in str(refused.value.remedy)
+    assert not (installation.venv_of(lab.settings) / installation.COMPLETE).exists()
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize(
+    ("services", "said"),
+    [
+        (re.sub("sha256:....", "sha256:0000", SERVICES), "DO NOT MATCH THE HASHES"),
+        ("iso8601==2.1.0\n", "Hashes are required"),
+    ],
+    ids=["another file than the pinned one", "a package without a hash"],
+)
+def test_what_is_not_pinned_by_its_hash_is_not_installed(
+    small: tuple[Lab, list[str]], services: str, said: str
+) -> None:
+    lab, _ = small
+    installation.requirements(lab.settings.openstack)[1].write_text(services)
+    with pytest.raises(LabError, match=said):
+        installation.install(lab)
     assert not (installation.venv_of(lab.settings) / installation.COMPLETE).exists()
 
 

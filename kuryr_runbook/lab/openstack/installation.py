@@ -1,5 +1,7 @@
 """The virtual environment of Keystone, Neutron and Octavia, made once for a release of OpenStack.
 
+pip takes nothing whose hash is not in the lists, neither for the services nor to build them with.
+
 A virtual environment cannot be moved, so it is built where it stays: a file inside says that it
 is complete, and one without that file is built anew.
 """
@@ -29,9 +31,9 @@ def venv_of(settings: LabSettings) -> Path:
 
 
 def requirements(release: str) -> tuple[Path, Path]:
-    """The files of pinned packages: what all releases have in common, and this one's own."""
+    """The lists of pinned packages: what builds, and then the release's services."""
     directory = PAYLOAD / "requirements"
-    return directory / "common.txt", directory / f"{release}.txt"
+    return directory / "build.txt", directory / f"{release}.txt"
 
 
 def install(lab: Lab) -> Path:
@@ -46,19 +48,20 @@ def install(lab: Lab) -> Path:
     lab.settings.logs.mkdir(parents=True, exist_ok=True)
     log = lab.settings.logs / "openstack-install.log"
     log.unlink(missing_ok=True)
-    files = requirements(lab.settings.openstack)
-    packages = sum("==" in line for file in files for line in file.read_text().splitlines())
+    build, services = requirements(lab.settings.openstack)
+    packages = sum("==" in line for line in services.read_text().splitlines())
     lab.say(
         f"openstack: installing {packages} packages for {lab.settings.openstack}, a minute or so"
     )
     run([sys.executable, "-m", "venv", str(venv)], log)
     pip = [str(venv / "bin" / "python"), "-m", "pip", "--no-input", "install", "--no-deps"]
-    wanted = [option for file in files for option in ("-r", str(file))]
-    _follow([*pip, "--progress-bar", "off", *wanted], log, packages, lab.say)
+    pip += ["--no-build-isolation", "--progress-bar", "off"]
+    run([*pip, "--require-hashes", "-r", str(build)], log)
+    _follow([*pip, "--require-hashes", "-r", str(services)], log, packages, lab.say)
     with tempfile.TemporaryDirectory() as scratch:
         # A copy, for the build writes beside the sources.
         source = shutil.copytree(PAYLOAD, Path(scratch) / "payload")
-        run([*pip, "--no-build-isolation", str(source)], log)
+        run([*pip, str(source)], log)
     (venv / COMPLETE).touch()
     return venv
 
