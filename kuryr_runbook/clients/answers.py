@@ -1,4 +1,4 @@
-"""What services answer is what somebody else wrote: its shape is looked at before it is used."""
+"""Responses come from outside, so their shape is checked before they are used."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kuryr_runbook.model.errors import UnreachableError
 
 T = TypeVar("T")
 
-SEE_WHAT_ANSWERS = "look at what answers there: is it the API, or a proxy's page?"
+SEE_WHAT_ANSWERS = "check what answers there: the API, or a proxy with a page of its own?"
 LONGEST_REASON = 200
 MALFORMED = (
     ArithmeticError,
@@ -21,41 +21,41 @@ MALFORMED = (
     TypeError,
     ValueError,
 )
-"""What code raises that takes an answer apart which is not what it should be."""
+"""What code raises when it parses a response that does not have the expected shape."""
 
 
 @contextmanager
-def understood(asked: str) -> Iterator[None]:
-    """Take an answer apart. Raises UnreachableError where it is not what the API says.
+def parsing(asked: str) -> Iterator[None]:
+    """Parse a response within this block. Raises UnreachableError if its shape is not the API's.
 
-    Only for code that does nothing else: a defect of ours would be told as one of the service's.
+    Only for code that does nothing else: our own bugs would be reported as the service's.
     """
     try:
         yield
     except MALFORMED as error:
         reason = f"{type(error).__name__}: {error}"[:LONGEST_REASON]
         raise UnreachableError(
-            f"{asked}: what answers there is not this API: {reason}", remedy=SEE_WHAT_ANSWERS
+            f"{asked}: the response is not from this API: {reason}", remedy=SEE_WHAT_ANSWERS
         ) from error
 
 
 def json_of(asked: str, content: bytes | str) -> Any:
-    """The JSON that was answered."""
+    """The JSON in a response."""
     try:
         return json.loads(content)
     except (ValueError, RecursionError) as error:
         raise UnreachableError(
-            f"{asked}: what answers there is not this API: not JSON", remedy=SEE_WHAT_ANSWERS
+            f"{asked}: the response is not from this API: not JSON", remedy=SEE_WHAT_ANSWERS
         ) from error
 
 
 def mapping_of(asked: str, content: bytes | str) -> dict[str, Any]:
-    """The JSON that was answered, which has to be an object."""
+    """The JSON in a response, which has to be an object."""
     return expected(asked, json_of(asked, content), dict)
 
 
 def part_of(asked: str, body: object, name: str, kind: type[T]) -> T:
-    """What stands under a name in an object that was answered; a list must be one of objects."""
+    """The value under a name in a response; a list has to be one of objects."""
     found = expected(asked, expected(asked, body, dict).get(name), kind)
     for item in found if isinstance(found, list) else ():
         expected(asked, item, dict)
@@ -68,6 +68,6 @@ def expected(asked: str, value: object, kind: type[T]) -> T:
         return value
     found = "nothing" if value is None else f"a {type(value).__name__}"
     raise UnreachableError(
-        f"{asked}: what answers there is not this API: {found} where a {kind.__name__} belongs",
+        f"{asked}: the response is not from this API: expected a {kind.__name__}, got {found}",
         remedy=SEE_WHAT_ANSWERS,
     )

@@ -1,7 +1,7 @@
 """A store for the CNI plugin: one that takes HTTP PUT, such as a WebDAV share, or speaks S3.
 
-The login is that of the user's ~/.netrc, or of where boto3 looks for it, so that it stands in no
-site file.
+The login comes from the user's ~/.netrc, or from wherever boto3 finds it, so no site file contains
+it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ S3 = "s3://"
 CHECK_S3 = "check image.artifact_store and AWS_ENDPOINT_URL"
 LOGIN = "give the login in one of boto3's ways: AWS_ACCESS_KEY_ID, AWS_PROFILE, ~/.aws/credentials"
 REFUSALS = ("AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch")
-"""Error codes of S3 for a login that may not (docs.aws.amazon.com, S3 API, error responses)."""
+"""S3's error codes when a login is not permitted (docs.aws.amazon.com, S3 API, error responses)."""
 
 
 def artifact_store(url: str, notify: Notify = lambda line: None) -> ArtifactStore:
@@ -48,8 +48,8 @@ def artifact_store(url: str, notify: Notify = lambda line: None) -> ArtifactStor
 class ArtifactStore(ABC):
     """Reads and writes files below one URL.
 
-    Whatever is asked of it raises AccessError when the store refuses or isn't trusted,
-    UnreachableError when it doesn't answer, ApplyError when it cannot.
+    All methods raise AccessError if the store refuses or isn't trusted, UnreachableError if it
+    doesn't answer, ApplyError if it fails.
     """
 
     def __init__(self, url: str, notify: Notify = lambda line: None) -> None:
@@ -61,23 +61,23 @@ class ArtifactStore(ABC):
         return f"{self._url}/{path}"
 
     def sha256(self, path: str) -> str | None:
-        """SHA-256 of what stands there; None when there is nothing."""
+        """SHA-256 of the file; None if there is none."""
         content = self._read(path)
         return None if content is None else hashlib.sha256(content).hexdigest()
 
     def put(self, path: str, content: bytes) -> None:
-        """Write a file and read it back. Raises DriftError when something else is there then."""
+        """Write a file and read it back. Raises DriftError if the content differs."""
         self._write(path, content)
         wanted, found = hashlib.sha256(content).hexdigest(), self.sha256(path)
         if found != wanted:
             raise DriftError(
                 f"{self.address(path)}: wrote sha256 {wanted}, read {found or 'nothing'}",
-                remedy="see whether the store keeps what is PUT, and who else writes there",
+                remedy="check that the store keeps what is PUT, and who else writes there",
             )
 
     @abstractmethod
     def _read(self, path: str) -> bytes | None:
-        """The content of a file; None when there is none."""
+        """The content of a file; None if there is none."""
 
     @abstractmethod
     def _write(self, path: str, content: bytes) -> None:
@@ -112,7 +112,7 @@ class HttpStore(ArtifactStore):
                 remedy="set REQUESTS_CA_BUNDLE to the CA that signed it",
             ) from error
         except (requests.exceptions.RequestException, *MALFORMED) as error:
-            # MALFORMED: an address, or a redirect to one, that none can have.
+            # MALFORMED: an invalid address, or a redirect to one.
             raise UnreachableError(
                 f"artifact store {self._url}: no answer: {type(error).__name__}",
                 remedy=CHECK_STORE,
@@ -125,12 +125,12 @@ class HttpStore(ArtifactStore):
             raise AccessError(f"{step}: the store answers {answer.status_code}", remedy=NETRC)
         raise ApplyError(
             f"{step}: the store answers {answer.status_code} {str(answer.reason)[:LONGEST_REASON]}",
-            remedy="see that the directory of image.artifact_store exists and takes PUT",
+            remedy="check that the directory of image.artifact_store exists and accepts PUT",
         )
 
 
 class S3Store(ArtifactStore):
-    """A prefix in a bucket of a store that speaks S3; which store, AWS_ENDPOINT_URL says."""
+    """A prefix in a bucket of a store that speaks S3; AWS_ENDPOINT_URL says which store."""
 
     def _read(self, path: str) -> bytes | None:
         with self._asked(f"reading {self.address(path)}") as client:
@@ -164,7 +164,7 @@ class S3Store(ArtifactStore):
 
     @contextmanager
     def _asked(self, step: str) -> Iterator[Any]:
-        """The client, for one step: what it raises is told in our words."""
+        """The client, for one step; its errors are raised as ours."""
         client = self._client
         from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
@@ -181,10 +181,10 @@ class S3Store(ArtifactStore):
                 raise AccessError(said, remedy=LOGIN) from error
             raise ApplyError(
                 f"{step}: the store answers {code}",
-                remedy="see that the bucket of image.artifact_store exists and takes objects",
+                remedy="check that the bucket of image.artifact_store exists and accepts objects",
             ) from error
         except BotoCoreError as error:
-            # What our connections raise comes wrapped.
+            # The errors of our connections arrive wrapped.
             if isinstance(ours := error.kwargs.get("error"), RunbookError):
                 raise ours from error
             raise UnreachableError(

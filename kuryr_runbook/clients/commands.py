@@ -1,4 +1,4 @@
-"""External commands: output shown line by line as it comes, kept in a log, bounded in time."""
+"""External commands: output shown line by line as it arrives, kept in a log, limited in time."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ Say = Callable[[str], None]
 
 TAIL_LINES = 15
 MOST_OUTPUT = 256 << 20
-"""Characters that a command may print; the list of an image's files has some megabytes."""
+"""Characters that a command may print; the list of an image's files has a few megabytes."""
 LONGEST_LINE = 1 << 20
-"""A longer one is told in pieces."""
+"""A longer line is shown in pieces."""
 PIECE = 1 << 16
 LOOK_SECONDS = 0.2
-"""How often to look whether a silent command has ended, whose stdout something else keeps open."""
+"""How often to check whether a silent command has ended; something else may hold its stdout."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completed:
-    """What came of a command."""
+    """The result of a command."""
 
     status: int
     output: str
-    """stdout and stderr, as they came."""
+    """stdout and stderr, in the order they arrived."""
 
     @property
     def tail(self) -> str:
@@ -48,16 +48,16 @@ class Completed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What a command finds of this process."""
+    """What a command gets from this process."""
 
     environment: Mapping[str, str] | None = None
-    """In the place of the whole environment; None: ours."""
+    """Replaces the whole environment; None: ours."""
     descriptors: tuple[int, ...] = ()
-    """What stays open in it, also when we die."""
+    """Descriptors that stay open in it, even after we die."""
     errors: int | None = None
-    """Descriptor to which its stderr goes; None: it is told with stdout, line by line."""
+    """Descriptor for its stderr; None: shown together with stdout, line by line."""
     folder: Path | None = None
-    """In which it runs; None: ours."""
+    """Its working directory; None: ours."""
 
 
 AS_OURS = Surroundings()
@@ -74,8 +74,8 @@ def run_command(
 ) -> Completed:
     """Run a command to its end, whatever its exit status.
 
-    `deadline` in seconds; `log` is appended to. Raises DeadlineError when the command had to be
-    ended, ApplyError when it printed without end, UsageError when there is none of that name.
+    `deadline` in seconds; `log` is appended to. Raises DeadlineError if the command took too long,
+    ApplyError if it printed too much (both kill it), UsageError if there is no such command.
     """
     process = _begun(command, surroundings)
     name = f"{' '.join(command[:3])} ..."
@@ -90,8 +90,8 @@ def run_command(
                 lines.append(line)
                 if size > MOST_OUTPUT:
                     raise ApplyError(
-                        f"{name}: it was ended: it printed more than {MOST_OUTPUT >> 20} MiB",
-                        remedy="run it by hand, and see what it prints",
+                        f"{name}: killed, since it printed more than {MOST_OUTPUT >> 20} MiB",
+                        remedy="run it by hand to see what it prints",
                     )
                 if logged:
                     logged.write(line)
@@ -100,7 +100,7 @@ def run_command(
         except TimeoutError as error:
             tail = Completed(status=-1, output="".join(lines)).tail
             raise DeadlineError(
-                f"{name}: not done after {deadline:.0f} s; it said last:\n{tail}",
+                f"{name}: not done after {deadline:.0f} s; its last output:\n{tail}",
                 remedy="run it again; what was done so far is cached",
             ) from error
         status = process.wait()
@@ -127,10 +127,10 @@ def _begun(command: Sequence[str], surroundings: Surroundings) -> subprocess.Pop
 
 
 def _lines(process: subprocess.Popen[bytes], until: float) -> Iterator[str]:
-    """What it prints, line by line, to its end. Raises TimeoutError when that does not come.
+    """Its output, line by line, until it ends. Raises TimeoutError if it does not end in time.
 
-    That it has ended counts, not that nobody can print there any more: what it left behind in the
-    background may keep its stdout open for ever.
+    The end of the process counts, not the end of its stdout: something that it left in the
+    background may keep that open forever.
     """
     assert process.stdout is not None  # noqa: S101
     descriptor = process.stdout.fileno()
@@ -171,7 +171,7 @@ def _expect_end(process: subprocess.Popen[bytes], until: float) -> None:
 
 @contextlib.contextmanager
 def _ended(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Ends the process and its children whenever the block is left."""
+    """Kills the process and its children when the block is left."""
     try:
         yield
     finally:
@@ -188,7 +188,7 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
 
 
 def _feed(process: subprocess.Popen[bytes], text: str) -> None:
-    """Writes beside the reader, so that neither pipe blocks the other."""
+    """Writes in a thread of its own, so that neither pipe blocks the other."""
     assert process.stdin is not None  # noqa: S101
     with contextlib.suppress(BrokenPipeError), process.stdin:
         process.stdin.write(text.encode())

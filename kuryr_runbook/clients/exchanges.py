@@ -1,8 +1,9 @@
-"""Every exchange with the outside has an end, and shows what it waits for: one home for both.
+"""Every exchange with the outside has a deadline and shows what it is waiting for.
 
-An exchange is all that one question takes: looking a name up, connecting, TLS, sending, waiting,
-reading, and what an SDK asks on the way, such as a redirect or a token. Its sockets are made by
-`clients.transport`, which refuses to make one for no exchange, and asks here before each wait.
+An exchange is everything that one request involves: name lookup, connecting, TLS, sending, waiting,
+reading, and an SDK's own requests along the way, such as a redirect or a token. Its sockets are
+made by `clients.transport`, which refuses to make one outside of an exchange, and consults it
+before each wait.
 """
 
 from __future__ import annotations
@@ -23,80 +24,80 @@ Notify = Callable[[str], None]
 
 MEBIBYTE = 1 << 20
 SHOWN_AFTER = 5.0
-"""Seconds without an end after which an exchange is shown."""
+"""Seconds after which an unfinished exchange is shown."""
 SHOWN_AGAIN = 15.0
 LONGEST_NAME = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
-    """How long an exchange may take, in seconds, and how much may come."""
+    """How long an exchange may take, in seconds, and how large its response may be."""
 
     connect: float = 10.0
-    """For the name, TCP and TLS together."""
+    """For name lookup, TCP and TLS together."""
     silence: float = 40.0
-    """Between two pieces of an answer."""
+    """Between two pieces of a response."""
     whole: float = 60.0
     size: int = 64 * MEBIBYTE
-    """Bytes that may come in all."""
+    """Bytes of the response, in total."""
 
 
 API = Bounds()
-"""One question to OpenStack, Kubernetes or a registry; a load balancer's creation waits for Neutron
-inside Octavia."""
+"""One request to OpenStack, Kubernetes or a registry; to create a load balancer, Octavia waits for
+Neutron."""
 PROBE = Bounds(silence=20.0, whole=30.0)
-"""Somebody waits for what probes say, and can look anew."""
+"""A person waits for the result of a probe, and can repeat it."""
 LEASE = Bounds(connect=2.0, silence=5.0, whole=7.0)
-"""A renewal that hangs is of no use."""
+"""A renewal that hangs is useless."""
 WORDS = Bounds(silence=10.0, whole=10.0, size=MEBIBYTE)
-"""A few words from a program in a pod."""
+"""A short text from a program in a pod."""
 FILE = Bounds(whole=600.0, size=1024 * MEBIBYTE)
 """A file of some size to or from a store."""
 ARCHIVE = Bounds(whole=120.0)
 """A file of a run, to or from an archive."""
 LOGIN = Bounds(silence=120.0, whole=120.0, size=MEBIBYTE)
-"""A program or a provider that a kubeconfig names for its login."""
+"""A program or provider that a kubeconfig uses to log in."""
 
 _current: ContextVar[Exchange | None] = ContextVar("exchange", default=None)
 _command_ends: list[float] = []
-"""When all has to be over, whatever thread it runs in; by the monotonic clock."""
+"""When all exchanges have to be over, in any thread; by the monotonic clock."""
 
 
 class Exchange:
-    """One exchange under way: its time, what it asks, what has come of it."""
+    """An exchange in progress: its time, its request, what has arrived."""
 
     def __init__(self, peer: str, bounds: Bounds, remedy: str) -> None:
-        """`peer` in words, such as Neutron; `remedy` is the way out when it does not answer."""
+        """`peer` in words, such as Neutron; `remedy` is what to do if it does not answer."""
         self.peer = peer
         self.bounds = bounds
         self.remedy = remedy
         self.asked = ""
-        """Where and what: the request, once there is one."""
+        """Method and URL of the request, once there is one."""
         self.bytes = 0
         self.connected = False
         self._began = time.monotonic()
         self._ends = min([self._began + bounds.whole, *_command_ends])
 
     def asks(self, asked: str) -> None:
-        """Say what is asked from now on, and where."""
+        """Note the request that is being made."""
         self.asked = asked[:LONGEST_NAME]
 
     def left(self, seconds: float) -> float:
-        """How long the next wait may take, that many seconds at most.
+        """How long the next wait may take, at most that many seconds.
 
-        Raises UnreachableError when the exchange's time is over.
+        Raises UnreachableError if the exchange's time is over.
         """
         left = self._ends - time.monotonic()
         if left <= 0:
-            raise self.failed(f"no whole answer in {self.spent:.0f} s")
+            raise self.failed(f"no complete answer in {self.spent:.0f} s")
         return min(seconds, left)
 
-    def came(self, size: int) -> None:
-        """So many bytes came. Raises UnreachableError when that is more than may come."""
+    def received(self, size: int) -> None:
+        """Count bytes that arrived. Raises UnreachableError if they are too many."""
         self.bytes += size
         if self.bytes > self.bounds.size:
             limit = self.bounds.size / MEBIBYTE
-            raise self.failed(f"its answer is larger than the {limit:.0f} MiB that one may have")
+            raise self.failed(f"its answer is larger than the limit of {limit:.0f} MiB")
 
     @property
     def is_over(self) -> bool:
@@ -110,17 +111,17 @@ class Exchange:
 
     @property
     def seen(self) -> str:
-        """What has come of it so far."""
+        """How far it has got."""
         if self.bytes:
             return f"{self.bytes} bytes of an answer"
-        return "the connection, and not a byte of an answer" if self.connected else "no connection"
+        return "a connection, but no byte of an answer" if self.connected else "no connection"
 
     def silent(self) -> UnreachableError:
-        """The error for a wait that took as long as it may."""
-        return self.failed(f"it does not answer: silence, after {self.spent:.0f} s in all")
+        """The error for a wait that took too long."""
+        return self.failed(f"it does not answer: silence, after {self.spent:.0f} s in total")
 
     def failed(self, why: str) -> UnreachableError:
-        """The error that names who was asked what, why nothing came of it, and what was seen."""
+        """The error that names the peer, the request, the reason and how far it got."""
         return UnreachableError(
             f"{self.peer}: {self.asked or 'the login'}: {why}; seen last: {self.seen}",
             remedy=self.remedy,
@@ -130,17 +131,18 @@ class Exchange:
         return f"{self.peer}: {self.asked or 'the login'}"
 
 
-def _unheard(line: str) -> None:
-    """Nobody is told."""
+def _ignore(line: str) -> None:
+    """Show nothing."""
 
 
 @contextmanager
 def exchange(
-    peer: str, *, bounds: Bounds, remedy: str, notify: Notify = _unheard
+    peer: str, *, bounds: Bounds, remedy: str, notify: Notify = _ignore
 ) -> Iterator[Exchange]:
-    """What this thread asks of the outside within is one exchange.
+    """All requests that this thread makes within the block are one exchange.
 
-    `notify` gets a line when it takes long. Within another one, it ends with that at the latest.
+    `notify` gets a line if it takes long. An exchange within another one ends with that at the
+    latest.
     """
     opened = Exchange(peer, bounds, remedy)
     around = _current.get()
@@ -165,7 +167,7 @@ def _show(opened: Exchange, ended: threading.Event, notify: Notify) -> None:
 
 
 def current() -> Exchange:
-    """The exchange that this thread is in. A defect where there is none: it would have no end."""
+    """The exchange that this thread is in. Being in none is a bug: there would be no deadline."""
     found = _current.get()
     if found is None:
         raise RuntimeError("a connection outside of any exchange, which would have no deadline")
@@ -174,7 +176,7 @@ def current() -> Exchange:
 
 @contextmanager
 def all_within(seconds: float) -> Iterator[None]:
-    """Every exchange of this process, in whatever thread, is over after that many seconds."""
+    """All exchanges of this process, in any thread, are over after that many seconds."""
     _command_ends.append(time.monotonic() + seconds)
     try:
         yield
@@ -183,14 +185,14 @@ def all_within(seconds: float) -> Iterator[None]:
 
 
 def left_of_all(seconds: float) -> float:
-    """That many seconds, or what `all_within` leaves of them."""
+    """That many seconds, or fewer if `all_within` ends earlier."""
     return max(min([seconds, *(end - time.monotonic() for end in _command_ends)]), 0.0)
 
 
-def left_behind(work: Callable[[], T], seconds: float) -> T:
-    """What `work` returns, in a thread that is left behind when it takes longer.
+def call_with_timeout(work: Callable[[], T], seconds: float) -> T:
+    """What `work` returns, run in a thread that is abandoned if it takes longer.
 
-    For calls that cannot be told a deadline, such as the system's name lookup. Raises TimeoutError.
+    For calls that accept no deadline, such as the system's name lookup. Raises TimeoutError.
     """
     ended: queue.Queue[tuple[T | None, BaseException | None]] = queue.Queue(1)
 

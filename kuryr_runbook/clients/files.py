@@ -1,8 +1,7 @@
-"""Files from outside, read in one way: whole, regular, of bounded size, and as UTF-8.
+"""The only reader of files from outside: regular files, of limited size, as UTF-8.
 
-The one home of reading: a FIFO would hang whoever opens it, a device has no end, and what is read
-in another encoding is another text. `what` says in words what the file is for, `remedy` what to
-do when it cannot be used.
+Opening a FIFO would hang, a device has no end, and another encoding would give another text.
+`what` says in words what the file is for, `remedy` what to do if it cannot be used.
 """
 
 from __future__ import annotations
@@ -20,11 +19,11 @@ from kuryr_runbook.model.errors import FileError
 
 MIB = 1 << 20
 MOST = 64 * MIB
-"""Bytes that a file may have, unless more are asked for."""
+"""Bytes that a file may have by default."""
 MOST_OF_RUN = 1024 * MIB
-"""Of a file that a run left: a notebook with all that its cells displayed, the log of a kernel."""
+"""For a run's files: a notebook with everything that its cells displayed, a kernel's log."""
 MOST_YAML = 1 * MIB
-"""Of what people write, or tools write for them: sites, logins. PyYAML needs seconds for more."""
+"""For what people or their tools write: sites, logins. PyYAML would take seconds for more."""
 KINDS = (
     (stat.S_ISDIR, "a directory"),
     (stat.S_ISFIFO, "a pipe"),
@@ -36,14 +35,14 @@ FOREIGN = ((codecs.BOM_UTF16_LE, "UTF-16"), (codecs.BOM_UTF16_BE, "UTF-16"))
 
 
 def read_bytes(path: Path, what: str, *, remedy: str | None = None, most: int = MOST) -> bytes:
-    """The content of a regular file of at most so many bytes. Raises FileError."""
+    """The content of a regular file of at most that many bytes. Raises FileError."""
     try:
-        # Before it is opened as well: opening some devices does something.
+        # Checked before opening, too: opening some devices has an effect.
         _refuse_irregular(os.stat(path), path, what, remedy)
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
         with open(descriptor, "rb") as file:
             _refuse_irregular(os.fstat(descriptor), path, what, remedy)
-            # Piece by piece: files below /proc refuse a reader with too much room.
+            # In pieces: files below /proc refuse a large buffer.
             content = b"".join(_pieces(file, most + 1))
     except OSError as error:
         raise FileError(f"{what} {path} cannot be read: {error.strerror}", remedy=remedy) from error
@@ -51,7 +50,7 @@ def read_bytes(path: Path, what: str, *, remedy: str | None = None, most: int = 
         raise FileError(f"{what} {path} cannot be read: {error}", remedy=remedy) from error
     if len(content) > most:
         raise FileError(
-            f"{what} {path} has more than {most // MIB} MiB: it is taken for another file",
+            f"{what} {path} is larger than {most // MIB} MiB: it must be some other file",
             remedy=remedy,
         )
     return content
@@ -67,7 +66,7 @@ def _refuse_irregular(status: os.stat_result, path: Path, what: str, remedy: str
     if stat.S_ISREG(status.st_mode):
         return
     kind = next((name for is_kind, name in KINDS if is_kind(status.st_mode)), "something else")
-    raise FileError(f"{what} {path} is {kind}, and no regular file", remedy=remedy)
+    raise FileError(f"{what} {path} is {kind}, not a regular file", remedy=remedy)
 
 
 def read_text(path: Path, what: str, *, remedy: str | None = None, most: int = MOST) -> str:
@@ -77,7 +76,7 @@ def read_text(path: Path, what: str, *, remedy: str | None = None, most: int = M
 
 
 def decoded(content: bytes, source: str, *, remedy: str | None = None) -> str:
-    """The text of bytes in UTF-8. Raises FileError, with the line of what is none."""
+    """The text of bytes in UTF-8. Raises FileError, with the line that is not UTF-8."""
     for mark, name in FOREIGN:
         if content.startswith(mark):
             raise FileError(f"{source} is in {name}: save it in UTF-8", remedy=remedy)
@@ -92,30 +91,30 @@ def decoded(content: bytes, source: str, *, remedy: str | None = None) -> str:
         ) from error
     if (place := text.find("\0")) >= 0:
         line = text.count("\n", 0, place) + 1
-        raise FileError(f"{source}: line {line}: it holds NUL, so it is no text", remedy=remedy)
+        raise FileError(f"{source}: line {line}: it contains NUL, so it is not text", remedy=remedy)
     return text
 
 
 def read_certificates(path: Path, what: str, *, remedy: str | None = None) -> str:
-    """The text of a file of certificates in PEM, all of which can be used. Raises FileError."""
+    """The text of a PEM file whose certificates are all valid. Raises FileError."""
     text = read_text(path, what, remedy=remedy)
     try:
         trusted = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         trusted.load_verify_locations(cadata=text)
     except (ssl.SSLError, TypeError, ValueError) as error:
         raise FileError(
-            f"{what} {path} holds no certificates in PEM that can be used: {error}", remedy=remedy
+            f"{what} {path} contains no usable PEM certificates: {error}", remedy=remedy
         ) from error
     return text
 
 
 def read_yaml(path: Path, what: str, *, remedy: str | None = None) -> Any:
-    """The value that a YAML file holds; None for an empty one. Raises FileError."""
+    """The value in a YAML file; None if it is empty. Raises FileError."""
     text = read_text(path, what, remedy=remedy, most=MOST_YAML)
     return parse_yaml(text, f"{what} {path}", remedy=remedy)
 
 
 def read_json(path: Path, what: str, *, remedy: str | None = None, most: int = MOST) -> Any:
-    """The value that a JSON file holds. Raises FileError."""
+    """The value in a JSON file. Raises FileError."""
     text = read_text(path, what, remedy=remedy, most=most)
     return parse_json(text, f"{what} {path}", remedy=remedy)

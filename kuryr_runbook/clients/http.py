@@ -1,4 +1,4 @@
-"""Plain HTTP from where the runbook runs, past any proxy of the environment."""
+"""Plain HTTP from the machine that runs the runbook, without the environment's proxies."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ MOST_CHARACTERS = 300
 
 
 def get_text(address: str, port: int) -> str:
-    """What stands at `/`, at most 300 characters. Raises UnreachableError for all but a 200."""
+    """The text at `/`, at most 300 characters. Raises UnreachableError unless the status is 200."""
     url = f"http://{address}:{port}/"
     with web_session() as web:
         web.trust_env = False
         try:
-            with exchange(url, bounds=exchanges.WORDS, remedy=f"see what answers at {url}"):
+            with exchange(url, bounds=exchanges.WORDS, remedy=f"check what answers at {url}"):
                 answer = web.get(url, allow_redirects=False)
         except (requests.exceptions.RequestException, *MALFORMED) as error:
             reason = f"{type(error).__name__}: {error}"[:LONGEST_REASON]

@@ -1,4 +1,4 @@
-"""A file that one process on this machine holds; the kernel takes it from a process that died."""
+"""A file that one process on this machine locks; the kernel unlocks it when the process dies."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 def lock_within(descriptor: int, how: int, *, what: str, seconds: float = LOCK_SECONDS) -> None:
-    """Take a lock of flock's; another process has it for moments only.
+    """Take an flock that other processes only hold for moments.
 
-    `how`: LOCK_SH or LOCK_EX; `what` is locked, in words. Raises UnreachableError when it is not
-    let go in that time.
+    `how`: LOCK_SH or LOCK_EX; `what` says in words what is locked. Raises UnreachableError if it is
+    not released in that time.
     """
     end = time.monotonic() + left_of_all(seconds)
     while True:
@@ -32,9 +32,10 @@ def lock_within(descriptor: int, how: int, *, what: str, seconds: float = LOCK_S
                 time.sleep(LOOK_SECONDS)
                 continue
             raise UnreachableError(
-                f"{what}: another process has locked it for {seconds:.0f} s, which takes moments",
-                remedy="see who has it open (`fuser -v FILE`): what is stopped, or hangs on its "
-                "disk, has to be ended",
+                f"{what}: another process has held its lock for {seconds:.0f} s, and should have "
+                "for a moment only",
+                remedy="find out who has it open (`fuser -v FILE`), and end a process that is "
+                "stopped or hangs on its disk",
             ) from None
         return
 
@@ -42,8 +43,8 @@ def lock_within(descriptor: int, how: int, *, what: str, seconds: float = LOCK_S
 class LockFile:
     """A lock file, and what its holder wrote into it.
 
-    The file is never removed: while one process removed it, another could lock what nobody else
-    can open any more. Raises UsageError when the place cannot be written or locked.
+    The file is never removed: another process could then lock a file that nobody else can open any
+    more. Raises UsageError if the file cannot be written or locked.
     """
 
     def __init__(self, path: Path) -> None:
@@ -56,13 +57,13 @@ class LockFile:
 
     @property
     def identity(self) -> str:
-        """The same for all who opened this very file since the machine started."""
+        """The same for all processes that opened this very file since the machine booted."""
         status = os.fstat(self.descriptor)
         boot = read_text(BOOT_ID, "the id of this boot,").strip()
         return f"{boot}:{status.st_dev}:{status.st_ino}"
 
     def acquire(self) -> bool:
-        """Take the lock; False when another process has it."""
+        """Take the lock; False if another process has it."""
         try:
             fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -72,11 +73,11 @@ class LockFile:
         return True
 
     def read(self) -> str:
-        """What the holder wrote; for a moment after it took the lock, what the one before wrote."""
+        """The holder's text; for a moment after it took the lock, that of the previous holder."""
         return read_bytes(self.path, "the lock file").decode(errors="replace")
 
     def write(self, text: str) -> None:
-        """Say who holds the lock."""
+        """Write who holds the lock."""
         try:
             os.ftruncate(self.descriptor, 0)
             os.pwrite(self.descriptor, text.encode(), 0)
@@ -84,7 +85,7 @@ class LockFile:
             raise _unusable(self.path, error.strerror or str(error)) from error
 
     def close(self) -> None:
-        """Let go, unless a child process keeps the descriptor open."""
+        """Release the lock, unless a child process keeps the descriptor open."""
         os.close(self.descriptor)
 
 

@@ -1,8 +1,7 @@
-"""The files by which a site's phases log in: where they are, and what they and variables hold.
+"""The files with a site's logins: where they are, and the secrets in them and in variables.
 
-The secrets in them are read at the beginning of a run, so that they are known before any cell could
-print one. A file that cannot be read is passed over: the phases say so, and nothing of it can get
-anywhere.
+The secrets are read at the beginning of a run, so that they are known before any cell could print
+one. A file that cannot be read is skipped: the phases report it, and nothing in it can leak.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ STORE_VARIABLES = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 
 def cloud_files(site: Site, environment: Mapping[str, str]) -> Iterator[Path]:
-    """Where openstacksdk looks, the site's own file first; they need not be there."""
+    """Where openstacksdk looks, the site's own file first; they may not exist."""
     places = (Path.cwd(), user_config_path("openstack"), site_config_path("openstack"))
     named = (environment.get(f"OS_CLIENT_{kind}_FILE") for kind in ("CONFIG", "SECURE"))
     given = site.openstack.clouds_yaml
@@ -42,7 +41,7 @@ def cloud_files(site: Site, environment: Mapping[str, str]) -> Iterator[Path]:
 
 
 def kubeconfigs(site: Site, environment: Mapping[str, str]) -> list[Path]:
-    """The site's, else those that KUBECONFIG names, else the default."""
+    """The site's, else those in KUBECONFIG, else the default."""
     given = site.kubernetes.kubeconfig
     named = environment.get("KUBECONFIG", "").split(os.pathsep)
     default = Path.home() / ".kube" / "config"
@@ -50,7 +49,7 @@ def kubeconfigs(site: Site, environment: Mapping[str, str]) -> list[Path]:
 
 
 def read_secrets(site: Site, environment: Mapping[str, str]) -> list[Secret]:
-    """All that can be known of a site's secrets before a phase has run."""
+    """All of a site's secrets that can be known before a phase has run."""
     return [
         *_of_environment(environment),
         *_of_clouds(site, environment),
@@ -84,7 +83,7 @@ def _of_kubeconfigs(site: Site, environment: Mapping[str, str]) -> Iterator[Secr
 
 
 def _of_user(user: Mapping[str, Any], path: Path) -> Iterator[Secret]:
-    """What is no secret by its name: the key, and files with key or token."""
+    """Secrets that are not recognized by their names: the key, and files with a key or token."""
     if key := decoded(user.get("client-key-data", "")):
         yield Secret(key.decode(errors="replace"), f"the key in {path.name}")
     for name in ("client-key", "tokenFile"):
@@ -103,7 +102,7 @@ def _of_registry(path: Path | None) -> Iterator[Secret]:
 
 
 def _named(value: Any, path: Path) -> Iterator[Secret]:
-    """The values of all keys that are named like secrets, however deep."""
+    """The values of all keys with names of secrets, at any depth."""
     if isinstance(value, dict):
         for key, item in value.items():
             if SECRET_NAME.search(str(key)) and isinstance(item, str | int | float):
@@ -116,17 +115,17 @@ def _named(value: Any, path: Path) -> Iterator[Secret]:
 
 
 def text_of(path: Path) -> str:
-    """The text of a file; empty when it cannot be read."""
+    """The text of a file; empty if it cannot be read."""
     try:
         return read_bytes(path.expanduser(), "login file").decode(errors="replace")
-    except (FileError, RuntimeError):  # The latter: nobody has that home directory.
+    except (FileError, RuntimeError):  # The latter: there is no such home directory.
         return ""
 
 
 def read_mapping(path: Path) -> dict[str, Any]:
-    """What a JSON or YAML file holds; empty when it cannot be read or is no mapping."""
+    """The mapping in a JSON or YAML file; empty if it cannot be read or is something else."""
     text = text_of(path)
-    # JSON first: YAML's parser takes it too, a hundred times slower.
+    # JSON first: YAML's parser reads it too, but a hundred times slower.
     for parse in (parse_json, parse_yaml):
         with suppress(FileError):
             return mapping(parse(text[:MOST_YAML], path.name))
@@ -134,17 +133,17 @@ def read_mapping(path: Path) -> dict[str, Any]:
 
 
 def mapping(value: object) -> dict[str, Any]:
-    """A value of such a file where a mapping belongs; empty when there is another."""
+    """A value that should be a mapping; empty if it is something else."""
     return value if isinstance(value, dict) else {}
 
 
 def mappings(value: object) -> list[dict[str, Any]]:
-    """A value where a list of mappings belongs; without what is none."""
+    """The mappings in a value that should be a list of them."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def decoded(value: object) -> bytes:
-    """What a text in base64 holds; nothing when it is none."""
+    """The content of a text in base64; empty if it is not base64."""
     try:
         return base64.b64decode(str(value))
     except ValueError:

@@ -1,4 +1,4 @@
-"""Asking again, with growing pauses and a deadline: after a failure, or for what is to come."""
+"""Trying again, with growing pauses and a deadline: after a failure, or until something is so."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ from tenacity.wait import wait_exponential_jitter
 from kuryr_runbook.clients.exchanges import Notify, left_of_all
 from kuryr_runbook.model.errors import RunbookError
 
-__all__ = ["TRANSIENT", "Notify", "TransientError", "looks", "patiently", "retry_after"]
+__all__ = ["TRANSIENT", "Notify", "TransientError", "patiently", "polls", "retry_after"]
 
 T = TypeVar("T")
 
 TRANSIENT = frozenset({429, 500, 502, 503, 504})
-"""Answers that another attempt may better: too many requests, and the server's own troubles."""
+"""Statuses after which another attempt may help: too many requests, and the server's problems."""
 LONGEST_PAUSE = 60.0
 
 LOOK_PAUSES = (0.3, 2.0)
-"""The shortest and the longest pause between two looks at what is awaited, in seconds. In between
-it is a tenth of what was waited so far: so much too late is what came noticed at most."""
+"""The shortest and the longest pause between two polls, in seconds. In between it is a tenth of the
+time waited so far, so no event is noticed later than that."""
 REMIND_SECONDS = 15.0
 
 _growing = wait_exponential_jitter(multiplier=0.5, max=8, jitter=0.5)
 
 
 class TransientError(Exception):
-    """An attempt failed with `error`, and another one may not; never leaves `patiently`."""
+    """An attempt failed with `error`, but another one may succeed; never leaves `patiently`."""
 
     def __init__(self, error: RunbookError, retry_after: float = 0.0) -> None:
         super().__init__(str(error))
         self.error = error
         self.retry_after = retry_after
-        """What the server asks to wait, in seconds."""
+        """The pause that the server asks for, in seconds."""
 
 
 def patiently(attempt: Callable[[], T], *, seconds: float, notify: Notify) -> T:
-    """What `attempt` gives, trying again after TransientErrors for that long at most.
+    """What `attempt` returns, repeated after TransientErrors for at most that long.
 
     `notify` gets a line before each pause. Raises the last attempt's RunbookError.
     """
@@ -48,7 +48,7 @@ def patiently(attempt: Callable[[], T], *, seconds: float, notify: Notify) -> T:
         retry=retry_if_exception_type(TransientError),
         stop=stop_before_delay(left_of_all(seconds)),
         wait=_pause,
-        before_sleep=lambda state: notify(_told(state)),
+        before_sleep=lambda state: notify(_retry_message(state)),
         reraise=True,
     )
     try:
@@ -57,10 +57,10 @@ def patiently(attempt: Callable[[], T], *, seconds: float, notify: Notify) -> T:
         raise error.error from error
 
 
-def looks(what: str, *, seconds: float, notify: Notify) -> Iterator[None]:
-    """The moments at which to look whether `what` is so by now, for that long at most.
+def polls(what: str, *, seconds: float, notify: Notify) -> Iterator[None]:
+    """The moments at which to check whether `what` has happened, for at most that long.
 
-    `notify` gets a line now and then while it is not.
+    `notify` gets a line now and then meanwhile.
     """
     shortest, longest = LOOK_PAUSES
     seconds = left_of_all(seconds)
@@ -91,7 +91,7 @@ def _pause(state: RetryCallState) -> float:
     return max(_growing(state), _failure(state).retry_after)
 
 
-def _told(state: RetryCallState) -> str:
+def _retry_message(state: RetryCallState) -> str:
     return f"{_failure(state).error.message}; trying again in {state.upcoming_sleep:.0f} s"
 
 

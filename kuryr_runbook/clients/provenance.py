@@ -1,4 +1,4 @@
-"""Who runs what, and against what: the facts of a record that no phase reads."""
+"""Who runs what, and against what: the facts in a record that no phase reads."""
 
 from __future__ import annotations
 
@@ -29,27 +29,27 @@ from kuryr_runbook.model.site import Site
 PACKAGE = "kuryr-runbook"
 GIT_SECONDS = 10.0
 AUTH_NAMES = ("auth_url", "username", "user_id", "project_name", "project_id")
-"""What of a login tells as whom and where, and is no secret."""
+"""The parts of a login that say who and where, and are not secret."""
 
 
 def who() -> dict[str, str]:
     """The user and the machine."""
     try:
         user = getpass.getuser()
-    except (KeyError, OSError):  # In a container, a user may have no name.
+    except (KeyError, OSError):  # In a container a user may have no name.
         user = str(os.getuid())
     return {"user": user, "host": socket.gethostname()}
 
 
 def runbook_version() -> dict[str, str]:
-    """Version, and the commit where it is known: of a checkout, or of what pip installed by git."""
+    """Version, and the commit if known: of a checkout, or of an installation by pip from git."""
     found = distribution(PACKAGE)
     commit = _installed_commit(found.read_text("direct_url.json")) or _checkout_commit()
     return {"version": found.version} | ({"commit": commit} if commit else {})
 
 
 def packages() -> dict[str, str]:
-    """Name to version of Python and of all that is installed beside us."""
+    """Name to version of Python and of all installed packages."""
     metadata = (item.metadata for item in distributions())
     found = {str(item["Name"]): str(item["Version"]) for item in metadata}
     return {"python": platform.python_version(), **dict(sorted(found.items()))}
@@ -61,7 +61,7 @@ def _installed_commit(direct_url: str | None) -> str:
 
 
 def _checkout_commit() -> str:
-    """Of the checkout in which this package lies; with `-dirty` when it was changed since."""
+    """The commit of the checkout with this package; with `-dirty` if there are changes."""
     root = Path(kuryr_runbook.__file__).parents[1]
     if _git(root, "rev-parse", "--show-toplevel") != str(root):
         return ""
@@ -81,7 +81,7 @@ def _git(root: Path, *arguments: str) -> str:
 
 
 def cloud_identity(site: Site, environment: Mapping[str, str]) -> dict[str, str]:
-    """Which cloud, and as whom, by what the login says."""
+    """Which cloud, and which user, according to the login."""
     name = site.openstack.cloud
     found = {"cloud": name}
     if name == "envvars":
@@ -97,7 +97,7 @@ def cloud_identity(site: Site, environment: Mapping[str, str]) -> dict[str, str]
 
 
 def cluster_identity(site: Site, environment: Mapping[str, str]) -> dict[str, str]:
-    """Which cluster, by its address and by the digest of the CA that it is known by."""
+    """Which cluster: its address and the digest of its CA."""
     for content in map(read_mapping, kubeconfigs(site, environment)):
         context = site.kubernetes.context or content.get("current-context", "")
         chosen = _entry(content, "context", context)

@@ -1,4 +1,4 @@
-"""The SDKs, imported before they are needed by a process that has the time for it."""
+"""Imports the SDKs early, in a process that has the time for it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from importlib import import_module
 
 
 def import_sdks() -> None:
-    """Import what clients otherwise import when they use it first: half a second, all in all.
+    """Import what clients would import on first use, which takes half a second.
 
-    The ways to log in are entry points, which are looked for in all that is installed, and then
-    known for as long as `sys.path` stays as it is.
+    The login plugins are entry points: they are searched for in all installed packages, and then
+    cached as long as `sys.path` does not change.
     """
     for name in ("openstack", "kubernetes"):
         import_module(name)
@@ -17,6 +17,6 @@ def import_sdks() -> None:
 
 
 def import_apis() -> None:
-    """Import the generated clients that we use: as long again, for the hundreds of models."""
+    """Import the generated clients that we use: another half second, for the hundreds of models."""
     for name in ("core_v1_api", "version_api"):
         import_module(f"kubernetes.client.api.{name}")

@@ -1,7 +1,7 @@
-"""How a run hears of the secrets that its kernels read or make, so that none gets into its record.
+"""How a run learns the secrets that its kernels read or create, so that none gets into its record.
 
-By a file that has no name and lies in memory only. The kernel inherits it and writes before it can
-print anything; the run reads before it believes that an output is clean.
+Through an unnamed file in memory. The kernel inherits it, and writes a secret before it can print
+it; the run reads before it considers an output clean.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from kuryr_runbook.model.errors import UsageError
 from kuryr_runbook.model.secrets import SECRET_NAME, KnownSecrets, Secret
 
 VARIABLE = "KURYR_RUNBOOK_SECRETS"
-"""Tells a kernel the descriptor on which it says what it has learnt."""
+"""The variable with the descriptor to which a kernel writes what it has learnt."""
 _NAME = "kuryr-runbook-secrets"
 
 
@@ -24,7 +24,7 @@ _learnt: list[Secret] = []
 
 
 def known_here() -> KnownSecrets:
-    """What this process has learnt, and what the variables of its environment say."""
+    """The secrets that this process has learnt, and those in its environment."""
     named = (
         Secret(value, f"the variable {name}")
         for name, value in os.environ.items()
@@ -34,9 +34,9 @@ def known_here() -> KnownSecrets:
 
 
 def learn(value: object, origin: str) -> None:
-    """Keep a secret in mind, and report it to the run for which this process works, if any.
+    """Remember a secret, and report it to the run that this process works for, if any.
 
-    `origin` says in words where it is from.
+    `origin` says in words where it comes from.
     """
     if not value:
         return
@@ -45,25 +45,25 @@ def learn(value: object, origin: str) -> None:
     if not number.isdecimal():
         return
     link = Path(f"/proc/self/fd/{number}")
-    # In a process that did not inherit it the number may be another file by now.
+    # In a process that did not inherit it, the number may be another file's.
     if link.is_symlink() and link.readlink().name.startswith(f"memfd:{_NAME}"):
         os.write(int(number), f"{json.dumps([str(value), origin])}\n".encode())
 
 
 def refuse_unsendable(value: object, origin: str) -> None:
-    """Raise UsageError when a secret cannot stand in a header of HTTP.
+    """Raise UsageError if a secret is not valid in an HTTP header.
 
-    The library that would send it names it whole in its error. `origin` says where it is from.
+    The HTTP library's own error would contain the whole secret. `origin` says where it comes from.
     """
     if any(ord(char) < ord(" ") or char == "\x7f" for char in str(value or "")):
         raise UsageError(
-            f"{origin} holds a line break or another control character",
-            remedy="write it anew in one line: `printf %s`, not `echo`, leaves none at its end",
+            f"{origin} contains a line break or another control character",
+            remedy="write it again as one line, with `printf %s`: `echo` adds a line break",
         )
 
 
 def url_password(url: str) -> str:
-    """The password in a URL, as of a proxy or a package index; empty: there is none."""
+    """The password in a URL, such as a proxy's or a package index's; empty: there is none."""
     try:
         return unquote(urlsplit(url).password or "")
     except ValueError:
@@ -71,24 +71,24 @@ def url_password(url: str) -> str:
 
 
 class SecretChannel:
-    """The run's end of it."""
+    """The run's end of the channel."""
 
     def __init__(self) -> None:
         self.descriptor = os.memfd_create(_NAME)
-        """For kernels to inherit; they learn its number by VARIABLE."""
+        """For kernels to inherit; VARIABLE contains its number."""
         self._read = 0
 
-    def heard(self) -> Iterator[Secret]:
-        """What was told since the last time."""
-        told = os.fstat(self.descriptor).st_size - self._read
-        if not told:
+    def received(self) -> Iterator[Secret]:
+        """The secrets that arrived since the last call."""
+        size = os.fstat(self.descriptor).st_size - self._read
+        if not size:
             return
-        whole, _, _ = os.pread(self.descriptor, told, self._read).rpartition(b"\n")
+        whole, _, _ = os.pread(self.descriptor, size, self._read).rpartition(b"\n")
         self._read += len(whole) + 1 if whole else 0
         for line in whole.splitlines():
             value, origin = json.loads(line)
             yield Secret(value, origin)
 
     def close(self) -> None:
-        """Forget all of it."""
+        """Close the file, which frees its memory."""
         os.close(self.descriptor)

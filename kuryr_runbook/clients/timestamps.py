@@ -1,4 +1,4 @@
-"""A time-stamping service by RFC 3161: it signs the digest of what it is sent, with the time."""
+"""A time-stamping service (RFC 3161), which signs a digest together with the time."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ INSTALL = "pip install 'kuryr-runbook[timestamp]'"
 
 
 def refuse_missing() -> None:
-    """Raise UsageError when what is needed for it is not installed."""
+    """Raise UsageError if the library for it is not installed."""
     _library()
 
 
 def load_authorities(path: Path) -> list[Certificate]:
-    """The certificates that a service is trusted by, from a PEM file. Raises UsageError."""
+    """The certificates of the authorities to trust, from a PEM file. Raises UsageError."""
     from cryptography.x509 import load_pem_x509_certificates
 
     content = read_bytes(path, "record.timestamp_ca", remedy="name the PEM file of the CA")
@@ -36,16 +36,16 @@ def load_authorities(path: Path) -> list[Certificate]:
         return load_pem_x509_certificates(content)
     except ValueError as error:
         raise UsageError(
-            f"record.timestamp_ca: {path} holds no certificates: {error}",
-            remedy="name the PEM file of the CA that the time-stamping service is trusted by",
+            f"record.timestamp_ca: {path} contains no certificates: {error}",
+            remedy="name the PEM file of the time-stamping service's CA",
         ) from error
 
 
 def ask_timestamp(url: str, content: bytes) -> bytes:
-    """The service's answer for this content, whose digest alone is sent.
+    """The service's answer for this content; only its digest is sent.
 
-    Raises UnreachableError, AccessError when the service refuses, UsageError when what is needed
-    for it is not installed.
+    Raises UnreachableError, AccessError if the service refuses, UsageError if the library for it is
+    not installed.
     """
     request = _library().TimestampRequestBuilder().data(content).build()
     headers = {"Content-Type": "application/timestamp-query"}
@@ -64,16 +64,16 @@ def ask_timestamp(url: str, content: bytes) -> bytes:
         _library().decode_timestamp_response(answer.content)
     except ValueError as error:
         raise AccessError(
-            f"time-stamping service {url}: its answer is no time stamp", remedy=CHECK
+            f"time-stamping service {url}: its answer is not a time stamp", remedy=CHECK
         ) from error
     return answer.content
 
 
 def stamped_time(answer: bytes, content: bytes, authorities: Sequence[Certificate]) -> datetime:
-    """When a service had this content, by its answer.
+    """When the service saw this content, according to its answer.
 
-    Raises AccessError when the answer is none, is about something else, or is signed by nobody whom
-    these authorities vouch for; UsageError when what is needed for it is not installed.
+    Raises AccessError if the answer is invalid, is about something else, or is not signed under
+    these authorities; UsageError if the library for it is not installed.
     """
     library = _library()
     try:
@@ -84,7 +84,7 @@ def stamped_time(answer: bytes, content: bytes, authorities: Sequence[Certificat
         builder.build().verify_message(response, content)
         time: datetime = response.tst_info.gen_time
     except (ValueError, library.VerificationError) as error:
-        raise AccessError(f"its time stamp does not hold: {error}") from error
+        raise AccessError(f"its time stamp is invalid: {error}") from error
     return time
 
 

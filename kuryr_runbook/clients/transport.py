@@ -1,8 +1,8 @@
-"""The sockets of all clients: each wait on one ends with the exchange that it belongs to.
+"""The sockets of all clients: a wait on one ends with its exchange at the latest.
 
 requests (and keystoneauth on top of it), the Kubernetes client and its WebSockets are all urllib3
-underneath, so its connections are replaced by ours. Their own timeouts end a silence, but not an
-answer that trickles, nor a name lookup, and what came is never too much for them.
+underneath, so its connections are replaced by ours. Their own timeouts end a silence, but neither a
+response that trickles nor a name lookup, and they do not limit a response's size.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import NameResolutionError, NewConnectionError
 
-from kuryr_runbook.clients.exchanges import Exchange, current, left_behind
+from kuryr_runbook.clients.exchanges import Exchange, call_with_timeout, current
 
 REDIRECTS = 5
 IDENTITY = "identity"
 
 
 class _Socket:
-    """A socket, plain or TLS, that asks its exchange before each wait."""
+    """A socket, plain or TLS, that consults its exchange before each wait."""
 
     def __init__(self, inner: Any, exchange: Exchange) -> None:
         self._inner = inner
@@ -35,15 +35,15 @@ class _Socket:
         return getattr(self._inner, name)
 
     def __del__(self) -> None:
-        # urllib3 drops connections whose answer was not read to its end, such as a watch's.
+        # urllib3 drops connections whose response was not read to the end, such as a watch's.
         self._inner.close()
 
     def wait(self, seconds: float) -> None:
-        """The next wait is that long at most."""
+        """The next wait takes at most that long."""
         self._inner.settimeout(self.exchange.left(seconds))
 
     def settimeout(self, seconds: float | None) -> None:
-        """Nothing: the exchange says how long."""
+        """Ignored: the exchange decides."""
 
     def recv(self, size: int) -> bytes:
         """Some bytes; empty at the end."""
@@ -52,11 +52,11 @@ class _Socket:
             came: bytes = self._inner.recv(size)
         except TimeoutError as error:
             raise self.exchange.silent() from error
-        self.exchange.came(len(came))
+        self.exchange.received(len(came))
         return came
 
     def send(self, data: bytes) -> int:
-        """All of it: who gets a part only would send the rest with a time of its own."""
+        """Sends all of it: a caller would send the rest with a new timeout."""
         self.sendall(data)
         return len(data)
 
@@ -69,13 +69,13 @@ class _Socket:
             raise self.exchange.failed("it does not take what is sent") from error
 
     def makefile(self, mode: str, buffering: int | None = None, **_: Any) -> io.BufferedReader:
-        """What http.client reads an answer from."""
+        """The file from which http.client reads a response."""
         raw = self._inner.makefile(mode, buffering=0)
         return io.BufferedReader(_Raw(raw, self, self.exchange))
 
 
 class _Raw(io.RawIOBase):
-    """What comes on a socket. It stays with the exchange that asked, whichever comes next."""
+    """Reads from a socket, within the exchange that made the request, whichever comes next."""
 
     def __init__(self, raw: Any, sock: _Socket, exchange: Exchange) -> None:
         self._raw = raw
@@ -91,7 +91,7 @@ class _Raw(io.RawIOBase):
             size: int = self._raw.readinto(buffer)
         except TimeoutError as error:
             raise self._exchange.silent() from error
-        self._exchange.came(size)
+        self._exchange.received(size)
         return size
 
     def close(self) -> None:
@@ -100,7 +100,7 @@ class _Raw(io.RawIOBase):
 
 
 class _Ending:
-    """What is ours of a connection of urllib3's."""
+    """Our part of one of urllib3's connections."""
 
     sock: Any
     _dns_host: str
@@ -110,7 +110,7 @@ class _Ending:
     socket_options: Any
 
     def _new_conn(self) -> Any:
-        """A connection to the first address of the host that takes one."""
+        """A connection to the first of the host's addresses that accepts one."""
         exchange = current()
         exchange.connected = False
         place = f"{self.scheme}://{self.host}:{self.port}"
@@ -131,7 +131,7 @@ class _Ending:
                 failure = error
                 continue
             exchange.connected = True
-            # For a proxy's answer and TLS; urllib3 does not set it.
+            # For a proxy's response and TLS; urllib3 does not set it.
             sock.settimeout(max(until - exchange.spent, 0.01))
             return _Socket(sock, exchange)
         if isinstance(failure, TimeoutError):
@@ -139,7 +139,7 @@ class _Ending:
         raise NewConnectionError(self, f"{failure}")  # type: ignore[arg-type]
 
     def connect(self) -> None:
-        """Connect, with TLS where that is wanted."""
+        """Connect, with TLS if required."""
         exchange = current()
         try:
             super().connect()  # type: ignore[misc]
@@ -151,7 +151,7 @@ class _Ending:
     def request(
         self, method: str, url: str, body: Any = None, headers: Any = None, **more: Any
     ) -> None:
-        """Send a request. A compressed answer is not asked for: what it holds has no bound."""
+        """Send a request. It does not accept compression: the uncompressed size has no limit."""
         exchange = current()
         path = url.partition("?")[0]
         exchange.asks(f"{method} {self.scheme}://{self.host}:{self.port}{path}")
@@ -163,18 +163,18 @@ class _Ending:
         )
 
     def getresponse(self) -> Any:
-        """The answer's beginning."""
+        """The start of the response."""
         exchange = self.sock.exchange
         answer = super().getresponse()  # type: ignore[misc]
         encoding = answer.headers.get("Content-Encoding", IDENTITY)
         if encoding.lower() != IDENTITY:
             answer.close()
-            raise exchange.failed("its answer is compressed, which it was asked not to be")
+            raise exchange.failed("its answer is compressed, although the request forbids it")
         return answer
 
 
 def _connected(entry: Any, seconds: float, options: Any) -> socket.socket:
-    """A socket connected to an address that getaddrinfo gave. Raises OSError."""
+    """A socket connected to an address from getaddrinfo. Raises OSError."""
     family, kind, protocol, _, address = entry
     sock = socket.socket(family, kind, protocol)
     try:
@@ -189,7 +189,7 @@ def _connected(entry: Any, seconds: float, options: Any) -> socket.socket:
 
 
 def _addresses(host: str, port: int, exchange: Exchange) -> list[Any]:
-    """What the host's name stands for. Raises gaierror, UnreachableError when nobody says so."""
+    """The host's addresses. Raises gaierror, or UnreachableError if the lookup takes too long."""
     host = host.strip("[]")
     try:
         return socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
@@ -200,12 +200,12 @@ def _addresses(host: str, port: int, exchange: Exchange) -> list[Any]:
         try:
             return socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
         except UnicodeError as error:
-            raise socket.gaierror(socket.EAI_NONAME, "no such name can be") from error
+            raise socket.gaierror(socket.EAI_NONAME, "the name is invalid") from error
 
     try:
-        return left_behind(ask, exchange.left(exchange.bounds.connect))
+        return call_with_timeout(ask, exchange.left(exchange.bounds.connect))
     except TimeoutError as error:
-        raise exchange.failed(f"nobody says what address {host[:253]} has") from error
+        raise exchange.failed(f"the lookup of {host[:253]} gets no answer") from error
 
 
 def _without_encoding(headers: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -238,21 +238,21 @@ POOLS = {"http": _HttpPool, "https": _HttpsPool}
 
 
 def bind(manager: PoolManager) -> PoolManager:
-    """Have a pool of urllib3's make connections of ours from now on."""
+    """Make a urllib3 pool use our connections from now on."""
     manager.pool_classes_by_scheme = POOLS
     return manager
 
 
 def bound_s3(client: Any) -> Any:
-    """Have a client of boto3's make connections of ours from now on."""
+    """Make a boto3 client use our connections from now on."""
     session = client._endpoint.http_session
-    session._pool_classes_by_scheme = POOLS  # Of the managers that it makes for proxies.
+    session._pool_classes_by_scheme = POOLS  # For the managers that it makes for proxies.
     bind(session._manager)
     return client
 
 
 class _Adapter(HTTPAdapter):
-    """requests' way to urllib3."""
+    """requests' adapter for urllib3."""
 
     def init_poolmanager(self, *arguments: Any, **settings: Any) -> None:
         super().init_poolmanager(*arguments, **settings)
@@ -263,7 +263,7 @@ class _Adapter(HTTPAdapter):
 
 
 def web_session() -> requests.Session:
-    """A session of requests, for use within exchanges only."""
+    """A requests session, for use within exchanges only."""
     session = requests.Session()
     session.max_redirects = REDIRECTS
     for scheme in ("http://", "https://"):
@@ -272,7 +272,7 @@ def web_session() -> requests.Session:
 
 
 def open_socket(manager: PoolManager, url: str) -> Any:
-    """A connected socket to where a URL leads, by the pool's trust, login and proxy."""
+    """A socket connected to a URL's host, with the pool's trust, login and proxy."""
     pool: Any = manager.connection_from_url(url)
     connection = pool._get_conn()
     if pool.proxy is not None and pool.scheme == "https":

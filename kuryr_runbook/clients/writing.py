@@ -1,9 +1,9 @@
-"""Files that we write, in one way: whole or not at all, and only where a file of ours may stand.
+"""The only writer of files: as a whole or not at all, and never in the place of something strange.
 
-The one home of writing. A file is written beside its place, flushed to the disk and renamed, so a
-full disk or a killed process leaves what stood there before. It is never written through a link,
-whose target somebody else may have chosen, nor over what is no regular file. `mode` is what others
-may do at most, whatever the umask; `failure` is what is raised.
+A file is written beside its place, flushed to disk and renamed, so a full disk or a killed process
+leaves the previous content. It is never written through a link, whose target somebody else may have
+chosen, nor over anything but a regular file. `mode` limits the permissions, whatever the umask;
+`failure` is the error to raise.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 def write_file(
     path: Path, content: str | bytes, *, mode: int = OWN_FILE, failure: Failure = FileError
 ) -> None:
-    """Write a file, in the place of the one that is there if any."""
+    """Write a file, and replace an existing one."""
     with written(path, mode=mode, failure=failure) as file:
         file.write(content.encode() if isinstance(content, str) else content)
 
@@ -38,7 +38,7 @@ def write_file(
 def write_new(
     path: Path, content: str | bytes, *, mode: int = OWN_FILE, failure: Failure = FileError
 ) -> None:
-    """Write a file that is not there yet; what is there stays, and `failure` is raised."""
+    """Write a new file. If there is one already it is not changed, and `failure` is raised."""
     with written(path, mode=mode, failure=failure, new=True) as file:
         file.write(content.encode() if isinstance(content, str) else content)
 
@@ -47,7 +47,7 @@ def write_new(
 def written(
     path: Path, *, mode: int = OWN_FILE, failure: Failure = FileError, new: bool = False
 ) -> Iterator[IO[bytes]]:
-    """A file to write to, which stands in its place once the block has ended without an error."""
+    """A file to write to, which moves to its place when the block ends without an error."""
     try:
         directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as error:
@@ -60,7 +60,7 @@ def written(
             file.flush()
             os.fsync(file.fileno())
         if new:
-            # Unlike renaming, this fails when another process was faster.
+            # Unlike renaming, this fails if another process was faster.
             os.link(temporary, path.name, src_dir_fd=directory, dst_dir_fd=directory)
         else:
             os.rename(temporary, path.name, src_dir_fd=directory, dst_dir_fd=directory)
@@ -78,19 +78,19 @@ def _refuse_irregular(path: Path, directory: int, failure: Failure, *, new: bool
     except FileNotFoundError:
         return
     if new:
-        raise failure(f"{path} exists already", remedy="name a new file; this one is left as it is")
+        raise failure(f"{path} already exists", remedy="name a new file; this one was not changed")
     if not stat.S_ISREG(found):
-        kind = "a link" if stat.S_ISLNK(found) else "no regular file"
+        kind = "a link" if stat.S_ISLNK(found) else "not a regular file"
         raise failure(
-            f"{path} cannot be written: {kind} stands there",
-            remedy="find out who put it there, and move it away: nothing is written through it",
+            f"{path} cannot be written: it is {kind}",
+            remedy="find out who put it there, and move it away; nothing was written",
         )
 
 
 def make_directory(path: Path, *, mode: int = OWN_DIRECTORY, failure: Failure = FileError) -> None:
-    """Make a directory, and those above it; what is there stays as it is.
+    """Create a directory and its parents; existing ones are not changed.
 
-    Raises `failure` when that cannot be done, or when a link stands in its own place.
+    Raises `failure` if that fails, or if a link is in its place.
     """
     try:
         missing = [path]
@@ -100,13 +100,13 @@ def make_directory(path: Path, *, mode: int = OWN_DIRECTORY, failure: Failure = 
             with suppress(FileExistsError):
                 os.mkdir(place, mode)
         if not stat.S_ISDIR(os.lstat(path).st_mode):
-            raise NotADirectoryError(errno.ENOTDIR, "a link or a file stands there", str(path))
+            raise NotADirectoryError(errno.ENOTDIR, "a link or a file is in its place", str(path))
     except OSError as error:
         _refuse(path, error, failure)
 
 
 def move_file(path: Path, target: Path, *, failure: Failure = FileError) -> None:
-    """Give a file another name in its directory."""
+    """Rename a file within its directory."""
     try:
         path.rename(target)
     except OSError as error:
@@ -114,11 +114,9 @@ def move_file(path: Path, target: Path, *, failure: Failure = FileError) -> None
 
 
 def make_link(path: Path, target: Path, *, failure: Failure = FileError) -> None:
-    """Let a link name that target, in the place of a link that is there if any."""
+    """Create a link to the target, and replace an existing link."""
     if path.exists() and not path.is_symlink():
-        raise failure(
-            f"{path} is a file of its own, and no link", remedy="move it away: it is left as it is"
-        )
+        raise failure(f"{path} is a file, not a link", remedy="move it away; it was not changed")
     new = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         new.symlink_to(target)
@@ -135,18 +133,18 @@ def open_log(path: Path, *, failure: Failure = FileError) -> IO[str]:
 
 
 def open_lock(path: Path, *, failure: Failure = FileError) -> int:
-    """The descriptor of a file that is there to be locked, and holds at most who has it."""
+    """The descriptor of a lock file, which contains at most its holder."""
     return _kept_open(path, os.O_RDWR, failure)
 
 
 def _kept_open(path: Path, flags: int, failure: Failure) -> int:
-    """A file that stays in its place: with no others than ours can it be mistaken."""
+    """A file that is opened in place, if it is a regular one."""
     flags |= os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
         descriptor = os.open(path, flags, OWN_FILE)
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
-            raise OSError(errno.EINVAL, "it is no regular file", str(path))
+            raise OSError(errno.EINVAL, "it is not a regular file", str(path))
     except OSError as error:
         _refuse(path, error, failure)
     return descriptor
@@ -154,9 +152,9 @@ def _kept_open(path: Path, flags: int, failure: Failure) -> int:
 
 def _refuse(path: Path, error: OSError, failure: Failure) -> NoReturn:
     if isinstance(error, FileExistsError):
-        remedy = "name a new file; this one is left as it is"
+        remedy = "name a new file; this one was not changed"
     elif error.errno in FULL:
-        remedy = "make room: nothing of it was written, and what stood there before still does"
+        remedy = "free some space; nothing was written, and the previous content is unchanged"
     else:
         remedy = "make its directory writable, or choose another place"
     raise failure(f"{path} cannot be written: {error.strerror}", remedy=remedy) from error

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from kuryr_runbook.clients import exchanges
-from kuryr_runbook.clients.exchanges import exchange, left_behind
+from kuryr_runbook.clients.exchanges import call_with_timeout, exchange
 from kuryr_runbook.clients.files import MOST_OF_RUN, read_bytes
 from kuryr_runbook.clients.writing import make_directory, write_new
 from kuryr_runbook.model.errors import (
@@ -271,7 +271,7 @@ class UrlStore:
             f"record.archive {self._root}", bounds=exchanges.ARCHIVE, remedy=CHECK
         ) as asked:
             try:
-                return left_behind(call, asked.left(asked.bounds.whole))
+                return call_with_timeout(call, asked.left(asked.bounds.whole))
             except TimeoutError as error:
                 raise asked.failed(f"not done in {asked.spent:.0f} s") from error
 

@@ -28,7 +28,7 @@ class RunSecrets:
     @property
     def known(self) -> KnownSecrets:
         """All that is known by now."""
-        self._known.add(self._channel.heard())
+        self._known.add(self._channel.received())
         return self._known
 
     def redacted(self, value: Any) -> Any:

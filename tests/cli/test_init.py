@@ -50,7 +50,7 @@ def test_a_file_that_is_there_stays(tmp_path: Path) -> None:
     path.write_text("mine")
     result = CliRunner().invoke(main, ["init", str(path)])
     assert result.exit_code == 2
-    assert "exists already" in result.stderr
+    assert "already exists" in result.stderr
     assert path.read_text() == "mine"
 
 

@@ -13,8 +13,14 @@ from worlds.misbehaving import misbehaving
 
 import kuryr_runbook
 from kuryr_runbook.clients import exchanges
-from kuryr_runbook.clients.exchanges import Bounds, all_within, exchange, left_behind, left_of_all
-from kuryr_runbook.clients.patience import looks
+from kuryr_runbook.clients.exchanges import (
+    Bounds,
+    all_within,
+    call_with_timeout,
+    exchange,
+    left_of_all,
+)
+from kuryr_runbook.clients.patience import polls
 from kuryr_runbook.clients.transport import web_session
 from kuryr_runbook.model.errors import UnreachableError
 
@@ -125,7 +131,7 @@ def test_a_command_has_a_time_in_all_whatever_the_thread() -> None:
         thread.join()
         assert 0 < found[0] <= left_of_all(100.0) + 1 <= 6.0
         with all_within(0.0):
-            assert list(looks("x", seconds=100, notify=print)) == []
+            assert list(polls("x", seconds=100, notify=print)) == []
     assert left_of_all(100.0) == 100.0
 
 
@@ -140,7 +146,7 @@ def test_a_name_that_nobody_resolves_ends(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(socket, "getaddrinfo", silent)
     bounds = Bounds(connect=0.1)
-    with web_session() as web, pytest.raises(UnreachableError, match="nobody says what address"):
+    with web_session() as web, pytest.raises(UnreachableError, match="the lookup of"):
         with exchange("Keystone", bounds=bounds, remedy=""):
             web.get("http://keystone.example.org:5000/")
     over.set()
@@ -159,12 +165,12 @@ def test_one_dead_address_leaves_time_for_the_next(monkeypatch: pytest.MonkeyPat
 
 
 def test_what_is_left_behind_returns_or_raises_as_it_would() -> None:
-    assert left_behind(lambda: 1, 5.0) == 1
+    assert call_with_timeout(lambda: 1, 5.0) == 1
     with pytest.raises(ZeroDivisionError):
-        left_behind(lambda: 1 // 0, 5.0)
+        call_with_timeout(lambda: 1 // 0, 5.0)
     over = threading.Event()
     with pytest.raises(TimeoutError):
-        left_behind(over.wait, 0.01)
+        call_with_timeout(over.wait, 0.01)
     over.set()
 
 
@@ -186,7 +192,7 @@ def test_tls_that_does_not_come_or_byte_by_byte_ends(said: bytes) -> None:
         url = f"https://127.0.0.1:{listener.getsockname()[1]}/"
         bounds = Bounds(connect=0.3)
         with (
-            pytest.raises(UnreachableError, match="no TLS in 0 s"),
+            pytest.raises(UnreachableError, match=r"no TLS in \d s"),
             exchange("registry", bounds=bounds, remedy=""),
         ):
             web.get(url)

@@ -28,7 +28,7 @@ def test_what_is_no_regular_file_is_refused_without_waiting(kind: str, tmp_path:
     [
         ("a: ä\n".encode("utf-16"), "is in UTF-16: save it in UTF-8"),
         ("a: 1\nb: ä\n".encode("latin-1"), "line 2: the byte 0xe4 is not UTF-8"),
-        (b"a: 1\nb\0: 2\n", "line 2: it holds NUL"),
+        (b"a: 1\nb\0: 2\n", "line 2: it contains NUL"),
         (b"a: \xed\xa0\x80", "line 1: the byte 0xed is not UTF-8"),
     ],
 )
@@ -50,7 +50,7 @@ def test_a_file_that_is_too_large_is_no_site(tmp_path: Path) -> None:
     path = tmp_path / "file"
     with path.open("wb") as file:
         file.truncate(2 * MIB)
-    with pytest.raises(FileError, match="more than 1 MiB"):
+    with pytest.raises(FileError, match="larger than 1 MiB"):
         read_yaml(path, "the file")
     assert len(read_bytes(path, "the file")) == 2 * MIB
 

@@ -108,13 +108,13 @@ def test_a_process_tells_what_it_learns(monkeypatch: pytest.MonkeyPatch) -> None
     one, other = drawn(), drawn()
     learn(one, "here")
     learn("", "nothing")
-    assert list(channel.heard()) == [Secret(one, "here")]
+    assert list(channel.received()) == [Secret(one, "here")]
     script = f"from kuryr_runbook.clients.secrets import learn\nlearn({other!r}, 'in a process')\n"
     subprocess.run(
         [sys.executable, "-c", script], check=True, pass_fds=(channel.descriptor,), timeout=60
     )
-    assert list(channel.heard()) == [Secret(other, "in a process")]
-    assert list(channel.heard()) == []
+    assert list(channel.received()) == [Secret(other, "in a process")]
+    assert list(channel.received()) == []
     channel.close()
 
 

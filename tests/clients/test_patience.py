@@ -14,8 +14,8 @@ from kuryr_runbook.clients.patience import (
     LOOK_PAUSES,
     REMIND_SECONDS,
     TransientError,
-    looks,
     patiently,
+    polls,
     retry_after,
 )
 from kuryr_runbook.model.errors import ApplyError
@@ -98,7 +98,7 @@ def test_retry_after_may_be_a_date(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_takes_long_is_looked_at_less_often(naps: list[float]) -> None:
-    moments = list(looks("it", seconds=120, notify=lambda line: None))
+    moments = list(polls("it", seconds=120, notify=lambda line: None))
     assert len(naps) == len(moments)
     assert naps == sorted(naps)
     assert (naps[0], naps[-1]) == LOOK_PAUSES
@@ -106,13 +106,13 @@ def test_what_takes_long_is_looked_at_less_often(naps: list[float]) -> None:
 
 
 def test_what_has_come_is_looked_at_no_more(naps: list[float]) -> None:
-    next(looks("it", seconds=120, notify=lambda line: None))
+    next(polls("it", seconds=120, notify=lambda line: None))
     assert naps == []
 
 
 def test_a_long_wait_is_told_of_now_and_then(naps: list[float]) -> None:
     told: list[str] = []
-    for _ in looks("the load balancer", seconds=4 * REMIND_SECONDS, notify=told.append):
+    for _ in polls("the load balancer", seconds=4 * REMIND_SECONDS, notify=told.append):
         pass
     assert len(told) == 3
     assert told[0].startswith("waiting for the load balancer: 1")

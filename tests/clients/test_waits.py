@@ -69,7 +69,7 @@ def test_a_load_balancer_that_will_not_become_active_ends_the_wait(
 
 def test_one_that_never_comes_is_told_of_until_the_deadline() -> None:
     told: list[str] = []
-    with pytest.raises(DeadlineError, match="in 600 s: last seen PENDING_CREATE"):
+    with pytest.raises(DeadlineError, match="after 600 s: last seen PENDING_CREATE"):
         octavia("PENDING_CREATE").wait_active("1", told.append)
     assert "waiting for load balancer 1 to be ACTIVE: " in told[1]
     assert len(told) > 30
@@ -87,7 +87,7 @@ def test_one_that_cannot_be_deleted_ends_the_wait() -> None:
 
 def test_one_that_does_not_go_is_told_of_until_the_deadline() -> None:
     told: list[str] = []
-    with pytest.raises(DeadlineError, match="was not gone in 120 s"):
+    with pytest.raises(DeadlineError, match="was not gone after 120 s"):
         octavia("PENDING_DELETE", told=told).delete("loadbalancer", "1")
     assert "waiting for load balancer 1 to be gone: " in told[0]
 
@@ -99,6 +99,6 @@ def test_an_object_that_does_not_go_is_told_of_until_the_deadline(
     client = KubernetesClient(notify=told.append)
     client.session = SimpleNamespace(ask=lambda doing, ask: True)  # type: ignore[assignment]
     monkeypatch.setattr(client, "get", lambda manifest: manifest)
-    with pytest.raises(DeadlineError, match="Namespace demo was not gone in 180 s"):
+    with pytest.raises(DeadlineError, match="Namespace demo was not gone after 180 s"):
         client.delete(MANIFEST)
     assert "waiting for Namespace demo to be gone: " in told[0]

@@ -217,7 +217,7 @@ def test_without_a_cluster_only_what_needs_none_goes_on(error: RunbookError) -> 
 
 def test_a_cluster_that_refuses_is_no_missing_cluster() -> None:
     leases = MemoryLeases()
-    leases.error = AccessError("create Lease: the kubeconfig's user may not")
+    leases.error = AccessError("create Lease: the kubeconfig's user is not allowed to")
     with pytest.raises(AccessError), lock(leases, needs_cluster=False):
         pass
 

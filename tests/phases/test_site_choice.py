@@ -29,7 +29,7 @@ def test_the_link_names_the_file_that_was_chosen_last(tmp_path: Path) -> None:
 def test_a_file_in_its_place_stays(tmp_path: Path) -> None:
     link = tmp_path / LINK
     link.write_text("mine")
-    with pytest.raises(UsageError, match="is a file of its own"):
+    with pytest.raises(UsageError, match="is a file, not a link"):
         choose(tmp_path / "a.yaml", link)
     assert link.read_text() == "mine"
 
@@ -123,7 +123,7 @@ def test_a_changed_site_is_saved_in_a_new_file_and_never_over_another(
     assert person.use_button.disabled
     person.name("bad.yaml")
     person.save_button.click()
-    assert "exists already" in person.said
+    assert "already exists" in person.said
     person.name("new.yaml")
     person.save_button.click()
     assert "new.yaml is written" in person.said

@@ -146,7 +146,7 @@ def test_an_archive_file_holds_all_and_verifies_elsewhere(tmp_path: Path) -> Non
     assert (out / "index.html").is_file()
     keys = load_public_keys([*(out / "keys").iterdir()])
     assert verify(standing_in([out]), keys, {}).problems == ()
-    with pytest.raises(UsageError, match="exists already"):
+    with pytest.raises(UsageError, match="already exists"):
         export_records(records, [], target)
     with pytest.raises(UsageError, match="no record"):
         export_records([], [], tmp_path / "none.tar.gz")

@@ -1,7 +1,7 @@
 """How this machine reaches package archives, for the stages of an image build that install.
 
-Written as the files of the build's `host/` folder. They may hold passwords: the folder is readable
-by its owner only, and the image is made so that nothing of it stays.
+Written as the files of the build's `host/` folder. They may contain passwords: only the folder's
+owner can read it, and nothing in it becomes part of the image.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from kuryr_runbook.clients.writing import make_directory, write_file
 from kuryr_runbook.model.errors import RunbookError
 
 PIP_SECONDS = 30.0
-"""How long pip or apt may take to say what its settings are."""
+"""How long pip or apt may take to print its settings."""
 CA_VARIABLES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 PROXY_VARIABLES = ("http_proxy", "https_proxy", "no_proxy")
 SYSTEM_CAS = (
@@ -51,7 +51,7 @@ def host_files(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def env_file(environment: Mapping[str, str]) -> str:
-    """Exports for the shell of the build's stages: where the settings are, and proxies."""
+    """Exports for the shell of the build's stages: the places of the settings, and proxies."""
     variables = {
         "DEBIAN_FRONTEND": "noninteractive",
         "PIP_CONFIG_FILE": f"{IN_BUILD}/pip.conf",
@@ -66,7 +66,7 @@ def env_file(environment: Mapping[str, str]) -> str:
 
 
 def pip_conf(settings: Mapping[str, str], *, trusts_ca: bool) -> str:
-    """pip's settings that mean the same inside the build: no folders of this machine."""
+    """Those of pip's settings that mean the same inside the build: no folders of this machine."""
     lines = ["[global]"]
     for option in INDEX_OPTIONS:
         values = [value for value in settings.get(option, "").split() if "file:" not in value]
@@ -78,7 +78,7 @@ def pip_conf(settings: Mapping[str, str], *, trusts_ca: bool) -> str:
 
 
 def apt_conf(dump: str, *, trusts_ca: bool) -> str:
-    """apt's proxies and its leniency with the mirror's dates; sources are the base image's."""
+    """apt's proxies, and whether it checks a mirror's dates; sources are the base image's."""
     lines = [line for line in dump.splitlines() if APT_SETTING.match(line)]
     if trusts_ca:
         lines.append(f'Acquire::https::CaInfo "{IN_BUILD}/ca.pem";')
@@ -86,7 +86,7 @@ def apt_conf(dump: str, *, trusts_ca: bool) -> str:
 
 
 def pip_settings(listing: str) -> dict[str, str]:
-    """What `pip config list` says, as option to value: the environment wins, then [install]."""
+    """The output of `pip config list` as option to value: the environment wins, then [install]."""
     found: dict[str, tuple[int, str]] = {}
     for line in listing.splitlines():
         match = re.match(r"^(:env:|global|install)\.([\w-]+)=(['\"])(.*)\3$", line)
@@ -107,7 +107,7 @@ def _pip_settings() -> dict[str, str]:
 
 
 def _ca_bundle(environment: Mapping[str, str], pip_cert: str | None) -> Path | None:
-    """The CAs that this machine trusts: what is set for pip, else what is set for all, else all."""
+    """The CAs that this machine trusts: pip's setting, else the general one, else the system's."""
     named = [environment[name] for name in CA_VARIABLES if environment.get(name)]
     default = ssl.get_default_verify_paths().cafile
     candidates = [pip_cert, *named, default, *SYSTEM_CAS]
@@ -118,7 +118,7 @@ def _ca_bundle(environment: Mapping[str, str], pip_cert: str | None) -> Path | N
 
 
 def _output_of(*command: str) -> str:
-    """stdout of a command; nothing when this machine doesn't have it or it fails."""
+    """stdout of a command; empty if this machine doesn't have it or it fails."""
     with suppress(RunbookError):
         done = run_command(
             command,
@@ -131,7 +131,7 @@ def _output_of(*command: str) -> str:
 
 
 def write_host_files(folder: Path) -> None:
-    """Writes `host_files` of this machine to `folder`, for its owner's eyes only."""
+    """Writes `host_files` of this machine to `folder`, readable only by its owner."""
     make_directory(folder)
     for name, content in host_files(os.environ).items():
         write_file(folder / name, content)

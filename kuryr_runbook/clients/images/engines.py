@@ -1,4 +1,4 @@
-"""Docker, Podman and Buildah, by the command line that they have in common."""
+"""Docker, Podman and Buildah, by the command line that they share."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from kuryr_runbook.model.errors import (
 from kuryr_runbook.specs.image import CONTAINERFILE, ImageSpec
 
 ENGINES = ("buildah", "podman", "docker")
-"""In the order in which `auto` takes them: Buildah needs neither a daemon nor a runtime."""
+"""In the order in which `auto` tries them: Buildah needs neither a daemon nor a runtime."""
 
 BUILD_SECONDS = 30 * 60.0
 TRANSFER_SECONDS = 15 * 60.0
@@ -42,14 +42,14 @@ NO_BASE_IMAGE = re.compile(
     r"manifest unknown|name unknown|pull access denied|image not known", re.I
 )
 WRONG_PYTHON = re.compile(r"WRONG PYTHON: (.*)")
-"""What the first step of the Containerfile says."""
+"""Printed by the first step of the Containerfile."""
 NO_ANSWER = re.compile(r"connection refused|no such host|i/o timeout|no route to host", re.I)
 
 
 def find_engine(wanted: str) -> str:
     """The engine of that name, or for `auto` the first that this machine can use.
 
-    Raises UsageError when there is none.
+    Raises UsageError if there is none.
     """
     candidates = ENGINES if wanted == "auto" else (wanted,)
     for name in candidates:
@@ -70,26 +70,26 @@ def _docker_answers() -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
-    """A container engine of this machine, with the registry's login and CA."""
+    """A container engine on this machine, with the registry's login and CA."""
 
     name: str
     say: Say
     log: Path
-    """Where the engine's whole output goes."""
+    """Gets all of the engine's output."""
     auth_file: Path | None = None
     """Login in the form of docker's config.json; None: the engine's own."""
     ca: Path | None = None
-    """CA of the registry, beside those of the system. Docker's daemon has its own folder."""
+    """CA of the registry, in addition to the system's. Docker's daemon has its own folder."""
     storage: Path | None = None
     """Folder of images and layers; None: the engine's own. Docker's daemon has its own folder."""
     workplace: Workplace | None = None
-    """Tells who is at work in that folder; None: nobody is asked, and what is left stays."""
+    """Knows who is at work in that folder; None: it is not checked, and leftovers stay."""
 
     @contextlib.contextmanager
     def at_work(self) -> Iterator[None]:
-        """Build and try images; what builds left that were killed is removed first.
+        """Build and test images within; leftovers of killed builds are removed first.
 
-        Buildah keeps their containers, mounted, and would have one more of each step every time.
+        Buildah keeps their containers, mounted, and each killed build would add more of them.
         """
         if self.workplace is None or self.name != "buildah":
             yield
@@ -98,19 +98,19 @@ class Engine:
             yield
 
     def _tidy(self) -> None:
-        # It can wait until the next time, also if it takes too long.
+        # If it fails or takes too long, it can wait until the next time.
         with contextlib.suppress(UnreachableError):
             listed = self._run("containers", "--quiet", seconds=RUN_SECONDS)
             if left := listed.output.split():
-                self.say(f"removing {len(left)} containers of builds that were cut off")
+                self.say(f"removing {len(left)} containers of interrupted builds")
                 self._run("rm", "--all", seconds=RUN_SECONDS)
 
     def build(self, spec: ImageSpec) -> str:
-        """Build the image; gives its id. Layers that are there already are used again."""
+        """Build the image and return its id. Existing layers are used again."""
         with tempfile.TemporaryDirectory(prefix="kuryr-image-") as folder:
             context, id_file = Path(folder) / "context", Path(folder) / "id"
             for path, content in spec.files.items():
-                # Who runs in the image reads them, too.
+                # The image's user reads them, too.
                 make_directory((context / path).parent, mode=0o755)
                 write_file(context / path, content, mode=0o644)
             write_host_files(context / "host")
@@ -133,8 +133,8 @@ class Engine:
     ) -> Completed:
         """Run a command in an image of this machine, without capabilities.
 
-        It has no network either, but with Buildah, which shares the machine's. `out` is a directory
-        that the command finds as /out.
+        It has no network either, except with Buildah, which shares the machine's. The command sees
+        the directory `out` as /out.
         """
         options = ["--cap-drop", "all", *(["--volume", f"{out}:/out:z"] if out else [])]
         if self.name != "buildah":
@@ -145,7 +145,7 @@ class Engine:
             return self._run("run", *options, *command, seconds=RUN_SECONDS, stdin=stdin)
 
     def push(self, reference: str) -> str:
-        """Push an image of this machine; gives the digest that the engine says it has."""
+        """Push an image of this machine and return the digest that the engine reports."""
         if self.name == "docker":
             result = self._run("push", reference, seconds=TRANSFER_SECONDS)
             self._expect_success(result, f"pushing {reference}")
@@ -192,15 +192,15 @@ class Engine:
                     stdin=stdin,
                 )
             except DeadlineError as error:
-                # What an engine waits for so long is a registry, a package index, or its daemon.
+                # An engine waits that long only for a registry, a package index, or its daemon.
                 raise UnreachableError(error.message, remedy=error.remedy) from error
 
     def _environment(self, folder: Path) -> dict[str, str]:
-        """The environment, with the login where each engine looks for it."""
+        """The environment, with the login where each engine expects it."""
         environment = dict(os.environ)
         if self.auth_file is None:
             if not Path(environment.get("REGISTRY_AUTH_FILE", os.devnull)).exists():
-                # Buildah and Podman stop at a login file that isn't there, even without need.
+                # Buildah and Podman fail if a login file doesn't exist, even if they don't need it.
                 del environment["REGISTRY_AUTH_FILE"]
         elif self.name == "docker":
             write_file(folder / "config.json", read_bytes(self.auth_file, "image.registry_auth"))
@@ -212,15 +212,15 @@ class Engine:
     def _expect_success(self, result: Completed, step: str) -> None:
         if result.status == 0:
             return
-        message = f"{step} with {self.name}: exit status {result.status}; it said last:"
+        message = f"{step} with {self.name}: exit status {result.status}; its last output:"
         transfer = not step.startswith("building")
         raise _error_of(f"{message}\n{result.tail}", result.output, self.log, transfer=transfer)
 
 
 def _error_of(message: str, output: str, log: Path, *, transfer: bool) -> RunbookError:
-    """The kind of error that the engine's words tell, where only a registry was talked to."""
+    """The error that the engine's output means; `transfer`: it only talked to a registry."""
     wrong = WRONG_PYTHON.findall(output)
-    # The step's own command is printed as well, with the message in it.
+    # The step's own command is printed as well, and contains the message.
     if wrong and "$" not in wrong[-1]:
         return UsageError(
             f"image.base_image: {wrong[-1]}",
@@ -235,14 +235,14 @@ def _error_of(message: str, output: str, log: Path, *, transfer: bool) -> Runboo
         )
     if not transfer and NO_BASE_IMAGE.search(output):
         return UsageError(
-            message, remedy="the base image is not there: see image.base_image, by its digest"
+            message, remedy="the base image does not exist: check image.base_image and its digest"
         )
     if transfer and UNTRUSTED.search(output):
         return AccessError(
             message,
-            remedy="check image.registry_auth and image.registry_ca; Docker's daemon trusts the "
-            "CAs in /etc/docker/certs.d/REGISTRY/ca.crt only",
+            remedy="check image.registry_auth and image.registry_ca; Docker's daemon only trusts "
+            "the CAs in /etc/docker/certs.d/REGISTRY/ca.crt",
         )
     if transfer and NO_ANSWER.search(output):
-        return UnreachableError(message, remedy="check that the registry runs and is reached")
+        return UnreachableError(message, remedy="check that the registry runs and can be reached")
     return ApplyError(message, remedy=f"the whole output is in {log}")

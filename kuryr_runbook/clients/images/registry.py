@@ -1,4 +1,4 @@
-"""Reads what a container registry holds, over its HTTP API (OCI distribution specification 1.1)."""
+"""Reads a container registry over its HTTP API (OCI distribution specification 1.1)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from kuryr_runbook.clients.answers import (
     MALFORMED,
     expected,
     mapping_of,
-    understood,
+    parsing,
 )
 from kuryr_runbook.clients.exchanges import exchange
 from kuryr_runbook.clients.files import read_certificates, read_json
@@ -44,14 +44,14 @@ UNREACHABLE = (
     "check the address in image.repository and image.base_image, and that the registry runs"
 )
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
-"""What the kernel calls a machine, and what registries do."""
+"""The kernel's name of an architecture to the registries' name."""
 
 WHAT = "image.registry_auth"
 LOG_IN = "write it with `buildah login --authfile FILE REGISTRY`"
 
 HUB_API = "registry-1.docker.io"
 HUB_LOGINS = (DOCKER_HUB, "https://index.docker.io/v1/", "index.docker.io")
-"""Under which names a login for Docker Hub may be kept."""
+"""The names under which a login for Docker Hub may be stored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,7 @@ class RemoteImage:
     """An image in a registry."""
 
     digest: str
-    """Of what the reference names: the manifest, or the index of manifests."""
+    """Of what the reference points to: the manifest, or the index of manifests."""
     labels: Mapping[str, str]
     size: int
     """Bytes to transfer: the compressed layers."""
@@ -76,7 +76,7 @@ class RegistryClient:
     ) -> None:
         """`auth_file` in the form of docker's config.json; None: no login, the system's CAs.
 
-        Raises UsageError when a file cannot be read.
+        Raises UsageError if a file cannot be read.
         """
         self._logins = _read_logins(auth_file) if auth_file else {}
         self._auth_file = auth_file
@@ -88,16 +88,16 @@ class RegistryClient:
             read_certificates(ca, "image.registry_ca", remedy="name the PEM file of its CA")
 
     def digest(self, reference: Reference) -> str | None:
-        """Digest of an image, or None when the registry has none of that name."""
+        """Digest of an image, or None if the registry has none of that name."""
         answer = self._request("HEAD", reference, f"manifests/{reference.version}")
         if answer is None:
             return None
         return answer.headers.get("Docker-Content-Digest") or self._manifest(reference)[0]
 
     def remote_image(self, reference: Reference) -> RemoteImage | None:
-        """Digest, labels and size of an image, or None when the registry has none of that name.
+        """Digest, labels and size of an image, or None if the registry has none of that name.
 
-        Raises AccessError when the registry refuses or isn't trusted, UnreachableError when it
+        Raises AccessError if the registry refuses or isn't trusted, UnreachableError if it
         doesn't answer.
         """
         if self._request("HEAD", reference, f"manifests/{reference.version}") is None:
@@ -105,10 +105,10 @@ class RegistryClient:
         digest, manifest = self._manifest(reference)
         asked = _asked(reference)
         if manifest.get("mediaType") in INDEX_TYPES or "manifests" in manifest:
-            with understood(asked):
+            with parsing(asked):
                 own = reference.at(_own_platform(manifest["manifests"]))
             _, manifest = self._manifest(own)
-        with understood(asked):
+        with parsing(asked):
             config_digest = str(manifest["config"]["digest"])
             size = sum(int(layer["size"]) for layer in manifest["layers"])
         blob = self._request("GET", reference, f"blobs/{quote(config_digest, safe=':')}")
@@ -121,7 +121,7 @@ class RegistryClient:
         )
 
     def _manifest(self, reference: Reference) -> tuple[str, dict[str, Any]]:
-        """The digest, of the very bytes that came, and the manifest."""
+        """The digest, computed from the bytes received, and the manifest."""
         answer = self._request("GET", reference, f"manifests/{reference.version}")
         if answer is None:
             raise UnreachableError(
@@ -132,7 +132,7 @@ class RegistryClient:
         return f"sha256:{hashlib.sha256(answer.content).hexdigest()}", manifest
 
     def _request(self, method: str, reference: Reference, path: str) -> requests.Response | None:
-        """The answer, or None for 404; logs in on the way where the registry asks for it."""
+        """The response, or None for 404; logs in if the registry requires it."""
         host = HUB_API if reference.registry == DOCKER_HUB else reference.registry
         url = f"https://{host}/v2/{reference.repository}/{path}"
         key = (reference.registry, reference.repository)
@@ -172,13 +172,13 @@ class RegistryClient:
                 remedy="set image.registry_ca to the CA that signed the registry's certificate",
             ) from error
         except (requests.exceptions.RequestException, *MALFORMED) as error:
-            # MALFORMED: a challenge or a redirect that names no address.
+            # MALFORMED: a challenge or a redirect without a valid address.
             raise UnreachableError(
                 f"registry {_host(url)}: no answer: {_reason(error)}", remedy=UNREACHABLE
             ) from error
 
     def _authorization(self, answer: requests.Response, reference: Reference) -> str | None:
-        """What the registry's challenge asks for: a token, or name and password."""
+        """What the registry's challenge requires: a token, or name and password."""
         names = HUB_LOGINS if reference.registry == DOCKER_HUB else (reference.registry,)
         login = next((self._logins[name] for name in names if name in self._logins), None)
         scheme, _, rest = answer.headers.get("WWW-Authenticate", "").partition(" ")
@@ -190,9 +190,9 @@ class RegistryClient:
         realm = challenge.get("realm", "")
         if not realm.startswith("https://"):
             raise UnreachableError(
-                f"{_asked(reference)}: it sends us for a token to {realm[:LONGEST_REASON]!r}, "
-                "which is no address with TLS",
-                remedy="look at the registry's settings for tokens",
+                f"{_asked(reference)}: it says to get a token at {realm[:LONGEST_REASON]!r}, "
+                "which is not an https address",
+                remedy="check the registry's settings for tokens",
             )
         token = self._send("GET", realm, basic, query)
         self._refuse(token, reference)
@@ -216,7 +216,7 @@ class RegistryClient:
         raise UnreachableError(
             f"registry {reference.registry}: {answer.status_code} "
             f"{str(answer.reason)[:LONGEST_REASON]} for {reference}",
-            remedy="look at the registry's log",
+            remedy="check the registry's log",
         )
 
 
@@ -225,7 +225,7 @@ def _asked(reference: Reference) -> str:
 
 
 def _no_netrc(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Leaves the Authorization header alone, which a ~/.netrc would replace."""
+    """Keeps the Authorization header, which a ~/.netrc would replace."""
     return request
 
 
@@ -234,11 +234,11 @@ def _read_logins(path: Path) -> dict[str, str]:
     logins = {name: entry["auth"] for name, entry in read_logins(path).items() if entry.get("auth")}
     for name, encoded in logins.items():
         try:
-            # Which refuses a line break, too.
+            # This refuses a line break, too.
             base64.b64decode(encoded, validate=True)
         except (TypeError, ValueError) as error:
             raise UsageError(
-                f"{WHAT} {path}: auths.{name}.auth is no text in base64", remedy=LOG_IN
+                f"{WHAT} {path}: auths.{name}.auth is not base64", remedy=LOG_IN
             ) from error
     return logins
 
@@ -255,7 +255,7 @@ def read_logins(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def _own_platform(manifests: list[dict[str, Any]]) -> str:
-    """Digest of the manifest for this kind of machine; the first where none says so."""
+    """Digest of the manifest for this architecture; the first one if none is marked so."""
     machine = platform.machine()
     wanted = ARCHITECTURES.get(machine, machine)
     for manifest in manifests:

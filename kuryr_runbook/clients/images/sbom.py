@@ -1,4 +1,4 @@
-"""The bill of materials of an image, in CycloneDX: what was seen to be installed in it."""
+"""The bill of materials of an image, in CycloneDX: what was found installed in it."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ def read_inventory(engine: Engine, image: str, script: bytes) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="kuryr-sbom-") as private:
         out = Path(private) / "out"
         make_directory(out)
-        # Whoever root in the container is outside, and it has no capabilities.
+        # Root in the container may be any user outside, and has no capabilities.
         out.chmod(0o777)
         result = engine.run_in_image(image, "python", "-", stdin=script.decode(), out=out)
         if result.status == 0:
             return mapping(read_json(out / "inventory.json", "the inventory"), "the inventory")
     raise ApplyError(
-        f"listing what is installed in {image}: status {result.status}; it said last:\n"
+        f"listing what is installed in {image}: status {result.status}; its last output:\n"
         f"{result.tail}",
         remedy=f"the whole output is in {engine.log}",
     )
 
 
 def bill_of_materials(spec: ImageSpec, inventory: Mapping[str, Any], plugin: bytes) -> str:
-    """The bill as JSON; but for its time the same for the same image."""
+    """The bill as JSON; apart from its time, always the same for the same image."""
     bom = Bom(serial_number=uuid5(NAMESPACE_URL, f"kuryr-runbook:{spec.inputs}"))
     version = spec.labels["org.opencontainers.image.version"]
     bom.metadata.component = Component(

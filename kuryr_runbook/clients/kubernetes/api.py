@@ -1,4 +1,4 @@
-"""A cluster as the layers above know it: what is read of it, and what is done to it."""
+"""A cluster as the layers above see it: what can be read, and what can be changed."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ FIELD_MANAGER = "kuryr-runbook"
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What applying a manifest would make of the object."""
+    """What applying a manifest would turn the object into."""
 
     result: Manifest
     conflicts: tuple[FieldConflict, ...] = ()
-    """What would have to be taken from other managers."""
+    """Fields that would have to be taken from other managers."""
 
 
 class KubernetesReader(Protocol):
-    """What planning and checking may do to a cluster: look."""
+    """What planning and checking may do with a cluster: read."""
 
     @property
     def version(self) -> str:
@@ -31,7 +31,7 @@ class KubernetesReader(Protocol):
     def list_objects(
         self, api_version: str, kind: str, *, namespace: str | None = None, labels: str = ""
     ) -> list[Manifest]:
-        """All objects of a kind, in one list call but for paging; `labels` is a label selector."""
+        """All objects of a kind, in one list call, paged; `labels` is a label selector."""
 
     def each_object(
         self,
@@ -42,29 +42,29 @@ class KubernetesReader(Protocol):
         labels: str = "",
         fields: str = "",
     ) -> Iterator[Manifest]:
-        """The same one after the other, of which only a page is held; `fields` is a field selector.
+        """The same, one by one, keeping only a page in memory; `fields` is a field selector.
 
-        Raises ApplyError when reading took so long that the API server forgot where it was.
+        Raises ApplyError if reading took so long that the API server's list token expired.
         """
 
     def get(self, manifest: Mapping[str, Any]) -> Manifest | None:
-        """The object that the manifest names, or None when there is none."""
+        """The object that the manifest names, or None if it does not exist."""
 
     def preview(self, manifest: Mapping[str, Any]) -> Preview:
-        """What applying the manifest would make of the object (dryRun=All: nothing changes)."""
+        """What applying the manifest would turn the object into (dryRun=All: nothing changes)."""
 
     def log(self, namespace: str, pod: str, *, lines: int = 30, container: str = "") -> str:
         """The end of a pod's log."""
 
 
 class KubernetesWriter(Protocol):
-    """What applying does to a cluster."""
+    """How applying changes a cluster."""
 
     def apply(self, manifest: Mapping[str, Any], *, force: bool = False) -> Manifest:
-        """Server-side apply. Raises DriftError when another holds a field, unless forced."""
+        """Server-side apply. Raises DriftError if another manager owns a field, unless forced."""
 
     def delete(self, manifest: Mapping[str, Any]) -> None:
-        """Delete the object and what it owns, and wait until it is gone; fine when it is."""
+        """Delete the object and what it owns, and wait until it is gone; no error if it was."""
 
     def change_finalizers(
         self,
@@ -73,4 +73,4 @@ class KubernetesWriter(Protocol):
         added: Collection[str] = (),
         removed: Collection[str] = (),
     ) -> None:
-        """Add and remove finalizers of the object, whoever set them; fine when it is gone."""
+        """Add and remove finalizers of the object, whoever set them; no error if it is gone."""

@@ -1,4 +1,4 @@
-"""The cluster's API, read and changed."""
+"""Reads and changes a cluster through its API."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from kuryr_runbook.clients.kubernetes.errors import CHANGED_MEANWHILE
 from kuryr_runbook.clients.kubernetes.exec import Executed, execute_in_pod
 from kuryr_runbook.clients.kubernetes.reading import ClusterReader, apply, place_of
 from kuryr_runbook.clients.kubernetes.session import KubernetesSession
-from kuryr_runbook.clients.patience import TRANSIENT, Notify, looks
+from kuryr_runbook.clients.patience import TRANSIENT, Notify, polls
 from kuryr_runbook.model.errors import DeadlineError
 from kuryr_runbook.model.objects import Manifest
 
 GONE_SECONDS = 180.0
-"""How long a deleted object may take: its pods' grace, and the kubelet's own pace."""
+"""How long a deletion may take: the pods' grace period, and the kubelet's own pace."""
 
 
 class KubernetesClient(ClusterReader):
     """A connection to a cluster; satisfies KubernetesReader and KubernetesWriter.
 
-    Safe to be used by several threads. What may be asked again is asked again, until a deadline;
-    `notify` gets a line each time.
+    Safe for use by several threads. A request that failed is repeated where that is safe, until a
+    deadline; `notify` gets a line each time.
     """
 
     def __init__(
@@ -32,16 +32,16 @@ class KubernetesClient(ClusterReader):
         context: str | None = None,
         notify: Notify = lambda line: None,
     ) -> None:
-        """Nothing is sent yet. Raises UsageError when the kubeconfig cannot be used."""
+        """Sends nothing yet. Raises UsageError if the kubeconfig cannot be used."""
         super().__init__(KubernetesSession(kubeconfig, context, notify))
         self._notify = notify
 
     def apply(self, manifest: Mapping[str, Any], *, force: bool = False) -> Manifest:
-        """Server-side apply. Raises DriftError when another holds a field, unless forced."""
+        """Server-side apply. Raises DriftError if another manager owns a field, unless forced."""
         return apply(self.session, manifest, force=force)
 
     def delete(self, manifest: Mapping[str, Any]) -> None:
-        """Delete the object and what it owns, and wait until it is gone; fine when it is."""
+        """Delete the object and what it owns, and wait until it is gone; no error if it was."""
         from kubernetes.dynamic.exceptions import NotFoundError
 
         name, namespace = place_of(manifest)
@@ -67,11 +67,11 @@ class KubernetesClient(ClusterReader):
         added: Collection[str] = (),
         removed: Collection[str] = (),
     ) -> None:
-        """Add and remove finalizers of the object, whoever set them; fine when it is gone.
+        """Add and remove finalizers of the object, whoever set them; no error if it is gone.
 
-        A patch replaces the whole list, and others may change it meanwhile. So the API server is
-        told from which version of the object it was computed, and refuses it (409) when that is
-        not the last one: then it is computed anew.
+        A patch replaces the whole list, and others may change it meanwhile. So the request names
+        the version of the object that it was computed from. If that is not the latest, the API
+        server refuses it (409), and it is computed again.
         """
         from kubernetes.dynamic.exceptions import NotFoundError
 
@@ -100,16 +100,16 @@ class KubernetesClient(ClusterReader):
 
     def _wait_gone(self, manifest: Mapping[str, Any]) -> None:
         name = f"{manifest['kind']} {manifest['metadata']['name']}"
-        for _ in looks(f"{name} to be gone", seconds=GONE_SECONDS, notify=self._notify):
+        for _ in polls(f"{name} to be gone", seconds=GONE_SECONDS, notify=self._notify):
             if self.get(manifest) is None:
                 return
         raise DeadlineError(
-            f"{name} was not gone in {GONE_SECONDS:.0f} s",
-            remedy="see its finalizers and pods: kubectl get -o yaml; then run again",
+            f"{name} was not gone after {GONE_SECONDS:.0f} s",
+            remedy="check its finalizers and pods (kubectl get -o yaml), then run again",
         )
 
     def execute(
         self, namespace: str, pod: str, command: list[str], *, seconds: float = 60.0
     ) -> Executed:
-        """Run a command in the pod's first container. Raises ApplyError past the deadline."""
+        """Run a command in the pod's first container. Raises ApplyError after the deadline."""
         return execute_in_pod(self.session, namespace, pod, command, seconds=seconds)

@@ -25,18 +25,18 @@ CHECK = (
 def connect(
     kubeconfig: Path | None, context: str | None, notify: Notify = lambda line: None
 ) -> Any:
-    """The SDK's client; nothing is sent yet.
+    """The SDK's client; sends nothing yet.
 
-    It sends nothing twice by itself: by default it would, thrice and without a word, and never a
-    PATCH. Keys and certificates that the kubeconfig or a plugin of it brings as data go into no
-    file of the disk. Raises UsageError when the kubeconfig cannot be used.
+    It does not repeat requests: by default it would, silently and three times, but never a PATCH.
+    Keys and certificates that the kubeconfig or its plugin contains as data are not written to
+    disk. Raises UsageError if the kubeconfig cannot be used.
     """
     from kubernetes import config
     from kubernetes.client import ApiClient, Configuration
     from kubernetes.config import kube_config
 
     _refuse_broken(kubeconfig)
-    # Its own way leaves them in a temporary file when the process is killed.
+    # The SDK would leave them in a temporary file when the process is killed.
     kube_config._create_temp_file_with_content = _in_memory
     settings = Configuration()
     settings.retries = 0
@@ -49,13 +49,12 @@ def connect(
         ) from error
     except RunbookError:
         raise
-    except Exception as error:  # Whatever values make the SDK raise that it does not look at.
+    except Exception as error:  # The SDK does not validate values, and may raise anything.
         raise UsageError(
-            "kubernetes.kubeconfig: a value in it is none that the client can use "
-            f"({type(error).__name__})",
+            f"kubernetes.kubeconfig: the client cannot use a value in it ({type(error).__name__})",
             remedy=CHECK,
         ) from error
-    # A plugin may have got the token just now.
+    # A plugin may just have fetched the token.
     for value in (settings.password, *settings.api_key.values()):
         learn((value or "").removeprefix("Bearer "), "the login at Kubernetes")
         refuse_unsendable(value, "kubernetes.kubeconfig: the token or password of its user")
@@ -65,7 +64,7 @@ def connect(
 
 
 def _refuse_broken(kubeconfig: Path | None) -> None:
-    """Refuse a file that is none before the SDK reads it: it would wait for a pipe, for example."""
+    """Refuse an unsuitable file before the SDK reads it: it would wait for a pipe, for example."""
     named = os.environ.get("KUBECONFIG", "").split(os.pathsep)
     others = [Path(name).expanduser() for name in named if name] or [Path.home() / ".kube/config"]
     for path in [kubeconfig] if kubeconfig else [path for path in others if path.exists()]:
@@ -73,9 +72,9 @@ def _refuse_broken(kubeconfig: Path | None) -> None:
         for kind in ("clusters", "users", "contexts"):
             items = content.get(kind) or []
             if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-                raise UsageError(f"{WHAT} {path}: {kind} is no list of entries", remedy=CHECK)
+                raise UsageError(f"{WHAT} {path}: {kind} is not a list of entries", remedy=CHECK)
 
 
 def _in_memory(content: bytes | str, *_: object, **__: object) -> str:
-    """What kubernetes.config calls to have a file of that content."""
+    """Replaces the function with which kubernetes.config creates temporary files."""
     return memory_path(content)

@@ -1,7 +1,7 @@
-"""What kinds of objects a cluster knows: asked for by group and version, when one is needed.
+"""Which kinds of objects a cluster knows, read by group and version when one is needed.
 
-The SDK's own discovery asks for all groups at first, keeps what it found in a file whose name
-others know, and takes an answer apart without a look at its shape.
+The SDK's own discovery reads all groups first, caches them in a file with a predictable name, and
+parses responses without checking their shape.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from kuryr_runbook.clients.answers import mapping_of, part_of
 
 
 class Discovery:
-    """Ways to the objects of a kind. Safe to be used by several threads."""
+    """Access to the objects of a kind. Safe for use by several threads."""
 
     def __init__(self, api: Any) -> None:
-        """`api`: the SDK's client. Nothing is sent yet."""
+        """`api`: the SDK's client. Sends nothing yet."""
         from kubernetes.dynamic import DynamicClient
 
         self._dynamic = DynamicClient(api, discoverer=lambda client, cache: None)
@@ -24,17 +24,17 @@ class Discovery:
         self._lock = Lock()
 
     def raw(self, path: str) -> Any:
-        """What stands at a path."""
+        """The response to a GET of a path."""
         return self._dynamic.request("get", path, serialize=False)
 
     def resource(self, api_version: str, kind: str) -> Any:
-        """The dynamic client's way to the objects of a kind.
+        """The dynamic client's access to the objects of a kind.
 
-        Raises the SDK's ResourceNotFoundError for one that the cluster does not know.
+        Raises the SDK's ResourceNotFoundError for a kind that the cluster does not know.
         """
         from kubernetes.dynamic.exceptions import ResourceNotFoundError
 
-        # Several threads that begin with the same one ask once.
+        # Several threads that start with the same one read it once.
         with self._lock:
             if (api_version, kind) not in self._known:
                 self._read(api_version)
@@ -56,7 +56,7 @@ class Discovery:
             raise ResourceNotFoundError(api_version) from error
         for item in part_of(doing, mapping_of(doing, answer.data), "resources", list):
             name, kind = part_of(doing, item, "name", str), part_of(doing, item, "kind", str)
-            # What has a slash in its name is a part of another one, such as its status.
+            # A name with a slash is a subresource, such as a status.
             if "/" not in name:
                 self._known[api_version, kind] = Resource(
                     prefix=prefix,

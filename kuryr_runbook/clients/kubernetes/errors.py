@@ -1,4 +1,4 @@
-"""The Kubernetes client's errors as ours, and which of them another attempt may better."""
+"""Translates the Kubernetes client's errors into ours, and knows which of them may be retried."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from kuryr_runbook.model.errors import (
 )
 
 CHANGED_MEANWHILE = 409
-"""What a change is answered that was computed from another version than the last."""
+"""The status for a change that was not computed from the latest version."""
 SERVER = "the API server"
 UNREACHABLE = (
-    "check `server` in the kubeconfig and the way there; the lab: `kuryr-runbook lab status`"
+    "check `server` in the kubeconfig and the network; the lab: `kuryr-runbook lab status`"
 )
 FORGOTTEN = 410
-"""What a watch is answered when the API server has forgotten where it was."""
+"""The status for a watch from a version that the API server no longer has."""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldConflict:
-    """A field that another manager holds with another value."""
+    """A field that another manager owns with another value."""
 
     manager: str
     field: str
@@ -42,7 +42,7 @@ class FieldConflict:
 
 
 class ConflictError(DriftError):
-    """Server-side apply was refused: other managers hold fields."""
+    """Server-side apply was refused: other managers own fields."""
 
     def __init__(self, message: str, conflicts: tuple[FieldConflict, ...], remedy: str) -> None:
         super().__init__(message, remedy=remedy)
@@ -50,19 +50,19 @@ class ConflictError(DriftError):
 
 
 def status_of(error: RunbookError) -> int | None:
-    """What the API server answered; None: it did not answer."""
+    """The HTTP status of the API server's response; None: it did not answer."""
     status: int | None = getattr(error.__cause__, "status", None)
     return status
 
 
-def pause_asked(error: RunbookError) -> float:
-    """Seconds that the API server asks to wait; 0: it did not say."""
+def requested_pause(error: RunbookError) -> float:
+    """Seconds that the API server wants us to wait; 0: it did not say."""
     headers = getattr(error.__cause__, "headers", None) or {}
     return retry_after(headers.get("Retry-After"))
 
 
 @contextmanager
-def ours(doing: str) -> Iterator[None]:
+def translated_errors(doing: str) -> Iterator[None]:
     """Chain the client's errors into ours."""
     from kubernetes.client.exceptions import ApiException
     from kubernetes.dynamic.exceptions import (
@@ -95,24 +95,24 @@ def ours(doing: str) -> Iterator[None]:
         ) from error
     except MALFORMED as error:
         if isinstance(error, ValueError) and "header value" in str(error):
-            # A plugin's token, got just now. What is chained would print it.
+            # A token just printed by a plugin. Chaining the error would show it.
             raise UsageError(
-                f"{doing}: what the kubeconfig's user logs in with cannot be sent",
-                remedy="look for a line break in what the plugin in the kubeconfig prints",
+                f"{doing}: the login of the kubeconfig's user cannot be sent",
+                remedy="check whether the kubeconfig's plugin prints a token with a line break",
             ) from None
-        # The SDK takes some answers apart itself.
+        # The SDK parses some responses itself.
         reason = f"{type(error).__name__}: {error}"[:LONGEST_REASON]
         raise UnreachableError(
-            f"{doing}: what answers there is not this API: {reason}", remedy=SEE_WHAT_ANSWERS
+            f"{doing}: the response is not from this API: {reason}", remedy=SEE_WHAT_ANSWERS
         ) from error
 
 
 def _refusal(doing: str, error: Any) -> RunbookError:
-    words = said(error.body or error.reason)
+    words = error_text(error.body or error.reason)
     message = f"{doing}: the API server answered {error.status}: {words}"
     match error.status:
         case int(status) if status < 400:
-            return UnreachableError(f"{message}; that is no answer of this API", remedy=UNREACHABLE)
+            return UnreachableError(f"{message}; this API has no such response", remedy=UNREACHABLE)
         case 401:
             return AccessError(message, remedy="the kubeconfig's credentials are not accepted")
         case 403:
@@ -129,8 +129,8 @@ def _refusal(doing: str, error: Any) -> RunbookError:
     return ApplyError(message)
 
 
-def said(body: Any) -> str:
-    """What the API server says is wrong, at most 500 characters of it."""
+def error_text(body: Any) -> str:
+    """The API server's error message, at most 500 characters of it."""
     text = body.decode(errors="replace") if isinstance(body, bytes) else str(body)
     try:
         return str(json.loads(text).get("message", text))[:500]
@@ -142,7 +142,7 @@ _HELD_BY = re.compile(r'conflict with "([^"]*)"')
 
 
 def _conflicts(body: Any) -> tuple[FieldConflict, ...]:
-    """The fields in a refusal of server-side apply (a Status with FieldManagerConflict causes)."""
+    """The fields over which server-side apply was refused (FieldManagerConflict causes)."""
     try:
         return tuple(
             FieldConflict(held.group(1) if held else "unknown", str(cause.get("field", "")))

@@ -1,7 +1,7 @@
 """A command in a container of a pod, by the API server's WebSocket.
 
-By ourselves, since the SDK opens it without any deadline (kubernetes 37, `stream/ws_client.py`).
-Each message begins with the number of a channel (`pkg/util/remotecommand` of Kubernetes).
+Not by the SDK, which opens it without any deadline (kubernetes 37, `stream/ws_client.py`). Each
+message begins with the number of a channel (`pkg/util/remotecommand` of Kubernetes).
 """
 
 from __future__ import annotations
@@ -13,27 +13,27 @@ from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 from kuryr_runbook.clients.answers import mapping_of
 from kuryr_runbook.clients.exchanges import MEBIBYTE, Bounds
-from kuryr_runbook.clients.kubernetes.errors import ours
+from kuryr_runbook.clients.kubernetes.errors import translated_errors
 from kuryr_runbook.clients.kubernetes.session import KubernetesSession
 from kuryr_runbook.clients.transport import open_socket
 from kuryr_runbook.model.errors import ApplyError, UnreachableError
 
 OUTPUT, STATUS = (b"\x01", b"\x02"), b"\x03"
-"""The channels of stdout and stderr, and that of the end."""
+"""The channels of stdout and stderr, and the one of the exit status."""
 PROTOCOLS = ["v5.channel.k8s.io", "v4.channel.k8s.io"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Executed:
-    """What came of a command in a container."""
+    """The result of a command in a container."""
 
     status: int
     output: str
-    """stdout and stderr, as they came."""
+    """stdout and stderr, in the order they arrived."""
 
 
 @dataclass
-class _Heard:
+class _Received:
     messages: list[bytes] = field(default_factory=list)
 
     @property
@@ -51,12 +51,12 @@ def execute_in_pod(
 ) -> Executed:
     """Run a command in the pod's first container.
 
-    Raises ApplyError past the deadline, UnreachableError when the API server does not open the
+    Raises ApplyError after the deadline, UnreachableError if the API server does not open the
     stream.
     """
     doing = f"exec in pod {namespace}/{pod}"
-    heard = _Heard()
-    with ours(doing):
+    received = _Received()
+    with translated_errors(doing):
         channel = _opened(session, doing, _path(namespace, pod, command))
         running = Bounds(silence=seconds, whole=seconds, size=64 * MEBIBYTE)
         try:
@@ -64,17 +64,17 @@ def execute_in_pod(
                 channel.sock.exchange = asked
                 try:
                     for message in _messages(channel):
-                        heard.messages.append(message)
+                        received.messages.append(message)
                 except UnreachableError:
                     if not asked.is_over:
                         raise
                     raise ApplyError(
                         f"the command in pod {namespace}/{pod} did not end in {seconds:.0f} s; "
-                        f"it said: {heard.output[-300:]}"
+                        f"its last output: {received.output[-300:]}"
                     ) from None
         finally:
             channel.shutdown()
-    return Executed(status=_exit_status(heard.status, doing), output=heard.output)
+    return Executed(status=_exit_status(received.status, doing), output=received.output)
 
 
 def _path(namespace: str, pod: str, command: list[str]) -> str:
@@ -98,7 +98,7 @@ def _opened(session: KubernetesSession, doing: str, path: str) -> Any:
         channel = web_socket(skip_utf8_validation=True)
         sock = open_socket(session.api.rest_client.pool_manager, url)
         try:
-            # With a socket that is open already, it opens none of its own; it would for a redirect.
+            # Given an open socket, it opens none of its own, except for a redirect.
             channel.connect(
                 there, socket=sock, header=header, subprotocols=PROTOCOLS, redirect_limit=0
             )
@@ -109,7 +109,7 @@ def _opened(session: KubernetesSession, doing: str, path: str) -> Any:
 
 
 def _messages(channel: Any) -> Iterator[bytes]:
-    """What comes on the stream, to its end."""
+    """The messages on the stream, until it ends."""
     from websocket import ABNF, WebSocketConnectionClosedException
 
     while True:
@@ -124,7 +124,7 @@ def _messages(channel: Any) -> Iterator[bytes]:
 
 
 def _exit_status(said: bytes, doing: str) -> int:
-    """The command's exit status, by the Status that the API server ends the stream with."""
+    """The command's exit status, from the Status with which the API server ends the stream."""
     try:
         status = mapping_of(doing, said)
         if status.get("status") == "Success":
@@ -133,6 +133,6 @@ def _exit_status(said: bytes, doing: str) -> int:
         return int(next(item["message"] for item in causes if item["reason"] == "ExitCode"))
     except (UnreachableError, StopIteration, LookupError, TypeError, ValueError) as error:
         raise ApplyError(
-            f"{doing}: no exit status: the connection was cut, or the command could not start",
-            remedy="does the pod still run? kubectl get pod, and the kubelet's log on its node",
+            f"{doing}: no exit status: the connection broke, or the command could not start",
+            remedy="check with kubectl get pod and in its node's kubelet log whether the pod runs",
         ) from error

@@ -1,6 +1,6 @@
-"""A kubeconfig's login, with an end also where a program or a provider takes part in it.
+"""A kubeconfig's login, with a deadline even if a program or a provider takes part in it.
 
-The SDK waits for either without one, and goes on without a login when the program failed.
+The SDK would wait for either forever, and continue without a login if the program failed.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from threading import Lock
 from typing import Any
 
 from kuryr_runbook.clients import exchanges
-from kuryr_runbook.clients.answers import mapping_of, part_of, understood
+from kuryr_runbook.clients.answers import mapping_of, parsing, part_of
 from kuryr_runbook.clients.commands import Surroundings, run_command
-from kuryr_runbook.clients.exchanges import exchange, left_behind
+from kuryr_runbook.clients.exchanges import call_with_timeout, exchange
 from kuryr_runbook.clients.patience import Notify
 from kuryr_runbook.clients.secrets import learn
 from kuryr_runbook.model.errors import AccessError, DeadlineError
 
 CREDENTIAL = "ExecCredential"
-CHECK_PLUGIN = "run it by hand: does it wait for a person, or for a server that does not answer?"
+CHECK_PLUGIN = "run it by hand: it may wait for a person, or for a server that does not answer"
 
 
 def load_login(kubeconfig: Path | None, context: str | None, settings: Any, notify: Notify) -> None:
-    """Fill the SDK's settings from a kubeconfig, or from where kubectl looks for one.
+    """Fill the SDK's settings from a kubeconfig, or from where kubectl would find one.
 
-    Raises the SDK's ConfigException, AccessError when the program that it names for the login says
-    no, UnreachableError when that does not end.
+    Raises the SDK's ConfigException, AccessError if the login program of the kubeconfig fails,
+    UnreachableError if it does not end.
     """
     from kubernetes.config import ConfigException
     from kubernetes.config.kube_config import (
@@ -57,8 +57,8 @@ def load_login(kubeconfig: Path | None, context: str | None, settings: Any, noti
         "the kubeconfig's login", bounds=exchanges.LOGIN, remedy=CHECK_PLUGIN, notify=notify
     ) as asked:
         try:
-            # An `auth-provider` may ask a server, by connections that are not ours.
-            left_behind(lambda: loader.load_and_set(settings), asked.left(asked.bounds.whole))
+            # An `auth-provider` may contact a server, over connections that are not ours.
+            call_with_timeout(lambda: loader.load_and_set(settings), asked.left(asked.bounds.whole))
         except TimeoutError as error:
             raise asked.failed("its auth-provider does not answer") from error
     if plugin is not None:
@@ -66,7 +66,7 @@ def load_login(kubeconfig: Path | None, context: str | None, settings: Any, noti
 
 
 def _plugin_of(config: Any, context: Mapping[str, Any], notify: Notify) -> Plugin | None:
-    """The program that the context's user names for its login, if any."""
+    """The login program of the context's user, if any."""
     name = context["context"].get("user")
     found: Any = config["users"].get_with_name(name, safe=True) if name else None
     if found is None:
@@ -80,14 +80,14 @@ def _plugin_of(config: Any, context: Mapping[str, Any], notify: Notify) -> Plugi
 
 @dataclass
 class Plugin:
-    """A program that prints a login, by client.authentication.k8s.io."""
+    """A program that prints a login, as specified by client.authentication.k8s.io."""
 
     user: dict[str, Any]
-    """The user's part of the kubeconfig, into which the login goes; in memory only."""
+    """The user's part of the kubeconfig; the login is added to it, in memory only."""
     settings: Mapping[str, Any]
-    """What the kubeconfig says of the program."""
+    """The kubeconfig's settings for the program."""
     folder: Path
-    """Of the kubeconfig: what is named relatively is meant from there."""
+    """The kubeconfig's directory: relative paths start there."""
     notify: Notify
     expires: datetime | None = None
 
@@ -95,9 +95,9 @@ class Plugin:
         self._lock = Lock()
 
     def log_in(self) -> None:
-        """Run it, and write what it says into the user."""
+        """Run it, and add the login that it prints to the user."""
         status = self._status()
-        with understood(f"{self}: what it prints"):
+        with parsing(f"{self}: what it prints"):
             if token := status.get("token"):
                 learn(token, f"what {self} printed")
                 self.user["token"] = str(token)
@@ -112,7 +112,7 @@ class Plugin:
             raise AccessError(f"{self}: it prints neither a token nor a certificate with its key")
 
     def refresh(self, configuration: Any) -> None:
-        """Log in again when the token is no longer good; the SDK asks before each request."""
+        """Log in again if the token has expired; the SDK calls this before each request."""
         with self._lock:
             if self.expires is None or datetime.now(UTC) < self.expires:
                 return
@@ -148,8 +148,8 @@ class Plugin:
             said = errors.read(1000).decode(errors="replace").strip()
         if done.status != 0:
             raise AccessError(
-                f"{self}: exit status {done.status}: {said or 'it said nothing'}",
-                remedy="run it by hand, or log in to what it asks",
+                f"{self}: exit status {done.status}: {said or 'no message'}",
+                remedy="run it by hand, or log in to the service that it uses",
             )
         answer = mapping_of(f"{self}: what it prints", done.output)
         return part_of(f"{self}: what it prints", answer, "status", dict)
@@ -161,4 +161,4 @@ class Plugin:
         return [item for item in self.settings.get("env") or () if isinstance(item, dict)]
 
     def __str__(self) -> str:
-        return f"{self.settings.get('command')}, by which the kubeconfig's user logs in"
+        return f"{self.settings.get('command')}, the login program of the kubeconfig's user"

@@ -1,4 +1,4 @@
-"""The Lease of a site: made, renewed and deleted, each only if nobody was faster."""
+"""The Lease of a site: created, renewed and deleted, each only if nobody else was faster."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from http import HTTPStatus
 from typing import Any, Protocol
 
 from kuryr_runbook.clients import exchanges
-from kuryr_runbook.clients.answers import mapping_of, understood
+from kuryr_runbook.clients.answers import mapping_of, parsing
 from kuryr_runbook.clients.exchanges import exchange
 from kuryr_runbook.clients.kubernetes.api import FIELD_MANAGER
 from kuryr_runbook.clients.kubernetes.connection import connect
-from kuryr_runbook.clients.kubernetes.errors import SERVER, UNREACHABLE, ours
+from kuryr_runbook.clients.kubernetes.errors import SERVER, UNREACHABLE, translated_errors
 from kuryr_runbook.model.errors import AccessError, ApplyError
 from kuryr_runbook.model.locking import Holder, LeaseRecord
 from kuryr_runbook.model.objects import Manifest
@@ -23,25 +23,25 @@ GROUP, VERSION = "coordination.k8s.io", "v1"
 LEASE_SECONDS = 30
 """How long a Lease is valid after each renewal."""
 ANNOTATION = "kuryr-runbook/holder"
-"""Where the Lease says all that there is to say about its holder."""
+"""The Lease's annotation with everything about its holder."""
 MICRO_TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
-"""Kubernetes' MicroTime; it wants the six digits, also when they are zero."""
+"""Kubernetes' MicroTime; it requires the six digits, even if they are zero."""
 
 SOMEBODY_WAS_FASTER = (HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND)
-"""How the API server refuses a change of what is not as it was read any more."""
+"""The statuses with which the API server refuses to change what has changed since it was read."""
 
 
 class Leases(Protocol):
-    """One Lease, with optimistic locking: of several who change it at once, one succeeds."""
+    """One Lease, with optimistic locking: if several change it at once, one succeeds."""
 
     def read(self) -> LeaseRecord | None:
-        """The Lease; None when there is none."""
+        """The Lease; None if there is none."""
 
     def create(self, holder: Holder) -> LeaseRecord | None:
-        """Make it. None when there is one already."""
+        """Create it. None if there is one already."""
 
     def replace(self, record: LeaseRecord, holder: Holder) -> LeaseRecord | None:
-        """Take or renew the one that was read. None when it has changed since, or is gone."""
+        """Take or renew the one that was read. None if it has changed since, or is gone."""
 
     def delete(self, record: LeaseRecord) -> None:
         """Delete the one that was read, unless it has changed since."""
@@ -50,18 +50,18 @@ class Leases(Protocol):
 class LeaseClient:
     """The Lease in the cluster, by a connection of its own; satisfies Leases.
 
-    It lies in the site's namespace and has the site's name in its own. Raises AccessError when the
-    kubeconfig's user may not use Leases, UnreachableError when the API server does not answer.
+    It is in the site's namespace, and the site's name is part of its own. Raises AccessError if the
+    kubeconfig's user may not use Leases, UnreachableError if the API server does not answer.
     """
 
     def __init__(self, site: Site) -> None:
-        """Nothing is sent yet. Raises UsageError when the kubeconfig cannot be used."""
+        """Sends nothing yet. Raises UsageError if the kubeconfig cannot be used."""
         from kubernetes.dynamic import DynamicClient
         from kubernetes.dynamic.resource import Resource
 
-        # No second try behind our back: who renews has to know soon that it failed.
+        # No hidden retries: a holder has to know soon that a renewal failed.
         connection = connect(site.kubernetes.kubeconfig, site.kubernetes.context)
-        # Without discovery: what there is to know of a Lease is known.
+        # No discovery is needed for Leases.
         self._api = DynamicClient(connection, discoverer=lambda client, cache: None)
         self._resource = Resource("apis", GROUP, VERSION, "Lease", namespaced=True, name="leases")
         self._metadata = metadata(site, f"kuryr-runbook-{site.name}")
@@ -69,19 +69,19 @@ class LeaseClient:
         self._namespace: str = self._metadata["namespace"]
 
     def read(self) -> LeaseRecord | None:
-        """The Lease; None when there is none."""
+        """The Lease; None if there is none."""
         found = self._ask("get", (HTTPStatus.NOT_FOUND,), name=self._name)
         return lease_record(found) if found else None
 
     def create(self, holder: Holder) -> LeaseRecord | None:
-        """Make it. None when there is one already."""
+        """Create it. None if there is one already."""
         lease = lease_manifest(self._metadata, holder)
         made = self._ask("create", (HTTPStatus.CONFLICT,), body=lease, field_manager=FIELD_MANAGER)
         return lease_record(made) if made else None
 
     def replace(self, record: LeaseRecord, holder: Holder) -> LeaseRecord | None:
-        """Take or renew the one that was read. None when it has changed since, or is gone."""
-        # With the uid as well: a PUT without it makes a Lease that is gone anew.
+        """Take or renew the one that was read. None if it has changed since, or is gone."""
+        # With the uid as well: without it, a PUT recreates a Lease that is gone.
         same = {"uid": record.uid, "resourceVersion": record.version}
         lease = lease_manifest({**self._metadata, **same}, holder)
         replaced = self._ask(
@@ -101,7 +101,7 @@ class LeaseClient:
     def _ask(
         self, verb: str, refusals: tuple[HTTPStatus, ...], **arguments: Any
     ) -> Manifest | None:
-        """The API server's answer; None when it refuses in a way that is expected.
+        """The API server's answer; None if it refuses in an expected way.
 
         `verb`: a method of the dynamic client.
         """
@@ -109,7 +109,7 @@ class LeaseClient:
 
         doing = f"{verb} Lease {self._namespace}/{self._name}"
         asked = exchange(f"{doing}: {SERVER}", bounds=exchanges.LEASE, remedy=UNREACHABLE)
-        with ours(doing), asked:
+        with translated_errors(doing), asked:
             try:
                 content = getattr(self._api, verb)(
                     self._resource,
@@ -125,15 +125,15 @@ class LeaseClient:
         return mapping_of(doing, content)
 
     def _explain(self, doing: str, error: Any) -> None:
-        """Raise our error for what the lock alone can explain."""
+        """Raise our error where only the lock can explain the cause."""
         namespace = self._namespace
         match error.status:
             case HTTPStatus.FORBIDDEN:
                 raise AccessError(
-                    f"{doing}: the kubeconfig's user may not, and without a Lease nothing keeps "
-                    "two runs of this site apart",
-                    remedy="let it get, create, update and delete leases.coordination.k8s.io in "
-                    f"namespace {namespace}, or use a kubeconfig with cluster-admin",
+                    f"{doing}: the kubeconfig's user is not allowed to, and without a Lease two "
+                    "runs of this site could collide",
+                    remedy="allow it to get, create, update and delete leases.coordination.k8s.io "
+                    f"in namespace {namespace}, or use a kubeconfig with cluster-admin",
                 ) from error
             case HTTPStatus.NOT_FOUND:
                 raise ApplyError(
@@ -160,8 +160,8 @@ def lease_manifest(metadata: Manifest, holder: Holder) -> Manifest:
 
 
 def lease_record(lease: Mapping[str, Any]) -> LeaseRecord:
-    """What a Lease says, also one that somebody else wrote."""
-    with understood("the site's Lease"):
+    """The content of a Lease, which somebody else may have written."""
+    with parsing("the site's Lease"):
         metadata, spec = lease["metadata"], lease.get("spec") or {}
         annotations = metadata.get("annotations") or {}
         return LeaseRecord(

@@ -1,4 +1,4 @@
-"""What a cluster lets its user do and how it is set up, found out without changing anything."""
+"""Finds out what a cluster permits its user and how it is set up, without changing anything."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from kuryr_runbook.clients.answers import part_of
 from kuryr_runbook.clients.kubernetes.api import KubernetesReader, Preview
-from kuryr_runbook.clients.kubernetes.errors import said
+from kuryr_runbook.clients.kubernetes.errors import error_text
 from kuryr_runbook.clients.kubernetes.reading import ClusterReader
 from kuryr_runbook.clients.kubernetes.session import KubernetesSession
 from kuryr_runbook.clients.patience import Notify
@@ -16,18 +16,18 @@ from kuryr_runbook.model.errors import ApplyError
 from kuryr_runbook.model.objects import Manifest
 
 NOWHERE = "0.0.0.1"
-"""An address that is in no service range."""
+"""An address that no service range contains."""
 UNPROCESSABLE = 422
 
 
 class ClusterProber(KubernetesReader, Protocol):
-    """A cluster that is read, and asked what it would permit. Nothing in it changes."""
+    """Reads a cluster, and finds out what it would permit. Nothing in it changes."""
 
     def may(self, attributes: Mapping[str, str]) -> bool:
-        """Whether the user may do what the resource attributes (verb, group, ...) say."""
+        """Whether the user is allowed what the resource attributes (verb, group, ...) say."""
 
     def refuse_service(self) -> str:
-        """How the API server refuses a Service outside of its ranges; its words name them."""
+        """How the API server refuses a Service outside of its ranges; the message names them."""
 
 
 class ProbingCluster:
@@ -39,7 +39,7 @@ class ProbingCluster:
         context: str | None = None,
         notify: Notify = lambda line: None,
     ) -> None:
-        """Nothing is sent yet. Raises UsageError when the kubeconfig cannot be used."""
+        """Sends nothing yet. Raises UsageError if the kubeconfig cannot be used."""
         self.session = KubernetesSession(kubeconfig, context, notify)
         self._reader = ClusterReader(self.session)
 
@@ -63,17 +63,17 @@ class ProbingCluster:
         labels: str = "",
         fields: str = "",
     ) -> Iterator[Manifest]:
-        """The same one after the other, of which only a page is held."""
+        """The same, one by one, keeping only a page in memory."""
         return self._reader.each_object(
             api_version, kind, namespace=namespace, labels=labels, fields=fields
         )
 
     def get(self, manifest: Mapping[str, Any]) -> Manifest | None:
-        """The object that the manifest names, or None when there is none."""
+        """The object that the manifest names, or None if it does not exist."""
         return self._reader.get(manifest)
 
     def preview(self, manifest: Mapping[str, Any]) -> Preview:
-        """What applying the manifest would make of the object."""
+        """What applying the manifest would turn the object into."""
         return self._reader.preview(manifest)
 
     def log(self, namespace: str, pod: str, *, lines: int = 30, container: str = "") -> str:
@@ -81,9 +81,9 @@ class ProbingCluster:
         return self._reader.log(namespace, pod, lines=lines, container=container)
 
     def may(self, attributes: Mapping[str, str]) -> bool:
-        """Whether the user may do what the resource attributes say: a SelfSubjectAccessReview.
+        """Whether the user is allowed what the resource attributes say: a SelfSubjectAccessReview.
 
-        Such a review is answered and not kept.
+        The API server does not store such a review.
         """
         body = {
             "apiVersion": "authorization.k8s.io/v1",
@@ -95,12 +95,12 @@ class ProbingCluster:
         return part_of(asking, review, "status", dict).get("allowed") is True
 
     def refuse_service(self) -> str:
-        """How the API server refuses a Service outside of its ranges; its words name them.
+        """How the API server refuses a Service outside of its ranges; the message names them.
 
-        There is no other way to ask for the range. A dry run comes first; but up to 1.20, as
-        seen, it leaves the address alone, so the request is then made in earnest. Nothing can
-        come of it: the address is in no range, nor is the node port, and either is enough for
-        the allocators to refuse, which they do before anything is stored.
+        There is no other way to find out the range. A dry run comes first; but up to 1.20 it was
+        seen not to check the address, so the request is then made for real. It cannot create
+        anything: neither the address nor the node port is in a range, and the allocators refuse
+        either before anything is stored.
         """
         body = {
             "apiVersion": "v1",
@@ -115,14 +115,14 @@ class ProbingCluster:
         said = self._refusal(body, dry_run="All") or self._refusal(body)
         if not said:
             raise ApplyError(
-                f"the API server took a Service at {NOWHERE} with node port 1, which are in no "
-                "range",
+                f"the API server accepted a Service at {NOWHERE} with node port 1, both of which "
+                "are outside any range",
                 remedy="delete the Service kuryr-runbook-* in namespace default, and report this",
             )
         return said
 
     def _refusal(self, body: Mapping[str, Any], **options: str) -> str:
-        """What the API server says against the object; empty when it takes it."""
+        """Why the API server refuses the object; empty if it accepts it."""
         from kubernetes.client.exceptions import ApiException
         from kubernetes.dynamic.exceptions import DynamicApiError
 
@@ -132,10 +132,10 @@ class ProbingCluster:
             except (DynamicApiError, ApiException) as error:
                 if error.status != UNPROCESSABLE:
                     raise
-                return said(error.body)
+                return error_text(error.body)
             return ""
 
-        return self.session.ask(f"ask for a {body['kind']} that cannot be", ask)
+        return self.session.ask(f"ask for an impossible {body['kind']}", ask)
 
     def _create(self, body: Mapping[str, Any], **options: str) -> Any:
         resource = self.session.resource(body["apiVersion"], body["kind"])

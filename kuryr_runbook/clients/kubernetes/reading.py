@@ -1,4 +1,4 @@
-"""The cluster's API, read by way of the dynamic client: plain dicts in and out."""
+"""Reads a cluster with the dynamic client: plain dicts in and out."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from kuryr_runbook.model.errors import UnreachableError
 from kuryr_runbook.model.objects import Manifest
 
 PAGE = 500
-"""How many objects one answer of a list may hold; kubectl asks for as many."""
+"""How many objects one page of a list may have; the same as kubectl's."""
 MOST_PAGES = 2000
-"""More there are in no cluster; a list that goes on for ever has to end somewhere."""
+"""More than any cluster has; an endless list has to end somewhere."""
 
 
 class ClusterReader:
-    """Looks at a cluster by a login that there is; satisfies KubernetesReader."""
+    """Reads a cluster through an existing session; satisfies KubernetesReader."""
 
     def __init__(self, session: KubernetesSession) -> None:
         self.session = session
@@ -41,7 +41,7 @@ class ClusterReader:
     def list_objects(
         self, api_version: str, kind: str, *, namespace: str | None = None, labels: str = ""
     ) -> list[Manifest]:
-        """All objects of a kind, in one list call but for paging; `labels` is a label selector."""
+        """All objects of a kind, in one list call, paged; `labels` is a label selector."""
         return list(self.each_object(api_version, kind, namespace=namespace, labels=labels))
 
     def each_object(
@@ -53,9 +53,9 @@ class ClusterReader:
         labels: str = "",
         fields: str = "",
     ) -> Iterator[Manifest]:
-        """The same one after the other, of which only a page is held; `fields` is a field selector.
+        """The same, one by one, keeping only a page in memory; `fields` is a field selector.
 
-        Raises ApplyError when reading took so long that the API server forgot where it was.
+        Raises ApplyError if reading took so long that the API server's list token expired.
         """
         further = ""
         for _ in range(MOST_PAGES):
@@ -80,13 +80,13 @@ class ClusterReader:
             if further == before:
                 break
         raise UnreachableError(
-            f"list {kind}: the list has no end: after {MOST_PAGES * PAGE} objects, or the same "
-            "ones again, there is said to be more",
+            f"list {kind}: the list does not end: there is still more after "
+            f"{MOST_PAGES * PAGE} objects, or the same ones come again",
             remedy=SEE_WHAT_ANSWERS,
         )
 
     def get(self, manifest: Mapping[str, Any]) -> Manifest | None:
-        """The object that the manifest names, or None when there is none."""
+        """The object that the manifest names, or None if it does not exist."""
         from kubernetes.dynamic.exceptions import NotFoundError
 
         name, namespace = place_of(manifest)
@@ -106,7 +106,7 @@ class ClusterReader:
         return None if found is None else named(doing, found)
 
     def preview(self, manifest: Mapping[str, Any]) -> Preview:
-        """What applying the manifest would make of the object (dryRun=All: nothing changes)."""
+        """What applying the manifest would turn the object into (dryRun=All: nothing changes)."""
         try:
             return Preview(apply(self.session, manifest, force=False, dry_run="All"))
         except ConflictError as error:
@@ -139,7 +139,7 @@ class ClusterReader:
         seconds: float,
         until: Callable[[dict[str, Manifest]], bool],
     ) -> dict[str, Manifest]:
-        """The objects of a kind by name, followed as `watch.follow` does it."""
+        """The objects of a kind by name, followed by `watch.follow`."""
 
         def listed() -> list[Manifest]:
             return self.list_objects(api_version, kind, namespace=namespace, labels=labels)
@@ -157,10 +157,10 @@ class ClusterReader:
                     timeout_seconds=left,
                 )
 
-            with self.session.passing(doing, {*TRANSIENT, FORGOTTEN}):
+            with self.session.transient_errors(doing, {*TRANSIENT, FORGOTTEN}):
                 with self.session.exchange(doing, bounds):
                     answer = ask()
-                # What is read belongs to the exchange that asked for it, and ends with it.
+                # Reading is part of the exchange that made the request, and ends with it.
                 with closing(answer):
                     yield from events_of(doing, answer)
 
@@ -190,13 +190,13 @@ def apply(
 
 
 def named(doing: str, manifest: Mapping[str, Any]) -> Manifest:
-    """An object that was answered, which has to say its name."""
+    """An object from a response, which has to have a name."""
     part_of(doing, part_of(doing, manifest, "metadata", dict), "name", str)
     return dict(manifest)
 
 
 def _continued(doing: str, page: Mapping[str, Any]) -> str:
-    """What to ask for the next page with; empty when there is none."""
+    """The token for the next page; empty if there is none."""
     metadata = expected(doing, page.get("metadata") or {}, dict)
     return expected(doing, metadata.get("continue") or "", str)
 

@@ -1,4 +1,4 @@
-"""Requests to an API server, with their errors as ours, repeated where that may help."""
+"""Requests to an API server, with errors translated into ours, repeated where that may help."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from kuryr_runbook.clients.kubernetes.discovery import Discovery
 from kuryr_runbook.clients.kubernetes.errors import (
     SERVER,
     UNREACHABLE,
-    ours,
-    pause_asked,
+    requested_pause,
     status_of,
+    translated_errors,
 )
 from kuryr_runbook.clients.patience import TRANSIENT, Notify, TransientError, patiently
 from kuryr_runbook.model.errors import RunbookError, UnreachableError
@@ -25,19 +25,19 @@ from kuryr_runbook.model.errors import RunbookError, UnreachableError
 T = TypeVar("T")
 
 PATIENCE_SECONDS = 120.0
-"""How long an answer that may change is asked for."""
+"""How long a request is repeated while its failure may pass."""
 
 
 class KubernetesSession:
-    """A login at a cluster. Safe to be used by several threads."""
+    """A login to a cluster. Safe for use by several threads."""
 
     def __init__(self, kubeconfig: Path | None, context: str | None, notify: Notify) -> None:
-        """Nothing is sent yet. Raises UsageError when the kubeconfig cannot be used.
+        """Sends nothing yet. Raises UsageError if the kubeconfig cannot be used.
 
-        UnreachableError when a program that it names for its login does not end.
+        UnreachableError if its login program does not end.
         """
         self.api = connect(kubeconfig, context, notify)
-        """The SDK's client; what uses it has to be in an exchange."""
+        """The SDK's client; to be used within an exchange only."""
         self._notify = notify
         self._answered = False
         self._discovery = Discovery(self.api)
@@ -50,14 +50,14 @@ class KubernetesSession:
         return part_of(doing, answer, "gitVersion", str)
 
     def resource(self, api_version: str, kind: str) -> Any:
-        """The dynamic client's way to the objects of a kind; what kinds there are is asked once."""
+        """The dynamic client's access to the objects of a kind; the kinds are read once."""
         return self._discovery.resource(api_version, kind)
 
     def ask(self, doing: str, ask: Callable[[], T], statuses: Set[int] = TRANSIENT) -> T:
-        """What `ask` gives, asked again where the answer may change. Raises errors of ours."""
+        """What `ask` returns, called again while its failure may pass. Raises our errors."""
 
         def attempt() -> T:
-            with self.passing(doing, statuses), self.exchange(doing):
+            with self.transient_errors(doing, statuses), self.exchange(doing):
                 found = ask()
             self._answered = True
             return found
@@ -67,7 +67,7 @@ class KubernetesSession:
     def read(
         self, doing: str, ask: Callable[[], Any], statuses: Set[int] = TRANSIENT
     ) -> dict[str, Any] | None:
-        """The object that is answered, as `ask` does it; None where that gives no answer."""
+        """The object in the response, requested as by `ask`; None if that returns None."""
 
         def whole() -> bytes | None:
             answer = ask()
@@ -79,7 +79,7 @@ class KubernetesSession:
     def exchange(
         self, doing: str, bounds: Bounds | None = None
     ) -> AbstractContextManager[Exchange]:
-        """One exchange with the API server; `doing` says what for."""
+        """One exchange with the API server; `doing` says for what."""
         return exchange(
             f"{doing}: {SERVER}",
             bounds=bounds or exchanges.API,
@@ -88,19 +88,19 @@ class KubernetesSession:
         )
 
     @contextmanager
-    def passing(self, doing: str, statuses: Set[int] = TRANSIENT) -> Iterator[None]:
-        """Chain the client's errors into ours, and into TransientError where they may pass.
+    def transient_errors(self, doing: str, statuses: Set[int] = TRANSIENT) -> Iterator[None]:
+        """Chain the client's errors into ours, and into TransientError if they may pass.
 
-        So may answers with one of these statuses, and a lost connection.
+        A lost connection may, and so may responses with one of these statuses.
         """
         try:
-            with ours(doing):
+            with translated_errors(doing):
                 yield
         except RunbookError as error:
             if self._is_lost(error) or status_of(error) in statuses:
-                raise TransientError(error, pause_asked(error)) from error
+                raise TransientError(error, requested_pause(error)) from error
             raise
 
     def _is_lost(self, error: RunbookError) -> bool:
-        # An address that has never answered is wrong rather than busy.
+        # An address that has never answered is probably wrong, not busy.
         return isinstance(error, UnreachableError) and self._answered

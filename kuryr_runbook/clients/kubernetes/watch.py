@@ -1,4 +1,4 @@
-"""Following the objects of a kind, by the API server's events instead of asking again and again."""
+"""Follows the objects of a kind by the API server's events instead of polling."""
 
 from __future__ import annotations
 
@@ -14,39 +14,39 @@ from kuryr_runbook.clients.patience import TransientError
 from kuryr_runbook.model.objects import Manifest
 
 WATCH_SECONDS = 10
-"""Watches are short, each after a new list: an expired or cut watch then costs a second."""
+"""Watches are short, each after a new list, so an expired or broken watch costs a second."""
 SILENT_SECONDS = 5.0
-"""How long after its end a watch may be silent; then its connection is taken for lost."""
+"""How long after its end a watch may be silent before its connection counts as lost."""
 AGAIN_SECONDS = 1.0
-"""Between a watch that was cut and the next list."""
+"""Seconds between a broken watch and the next list."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What became of an object."""
+    """A change of an object."""
 
     name: str
     found: Manifest | None
-    """As it is now; None: it is gone."""
+    """The object now; None: it is gone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """Which objects are followed, as two questions to the API server."""
+    """Which objects are followed, as two requests to the API server."""
 
     listed: Callable[[], list[Manifest]]
-    """All that there are."""
+    """All of the objects."""
     events: Callable[[int], Iterator[Event]]
-    """What becomes of them, for that many seconds; TransientError when this watch was cut."""
+    """Their changes, for that many seconds; raises TransientError if the watch breaks."""
 
 
 def follow(
     watched: Watched, *, seconds: float, until: Callable[[dict[str, Manifest]], bool]
 ) -> dict[str, Manifest]:
-    """Follow the objects until `until` says so, or for that many seconds.
+    """Follow the objects until `until` is true, or for that many seconds.
 
-    `until` gets the objects by name, at first and after every change. Returns the last that was
-    seen, whether or not `until` was content: the caller asks it again.
+    `until` gets the objects by name, at first and after every change. Returns the latest ones,
+    whether or not `until` was true: the caller checks that again.
     """
     end = time.monotonic() + seconds
     while True:
@@ -75,16 +75,16 @@ def _take(event: Event, seen: dict[str, Manifest]) -> None:
 def watching(seconds: float) -> Bounds:
     """The bounds of a watch that the API server ends after so many seconds.
 
-    It is silent while nothing happens.
+    A watch is silent while nothing happens.
     """
     longest = seconds + SILENT_SECONDS
     return Bounds(silence=longest, whole=longest)
 
 
 def events_of(doing: str, answer: Any) -> Iterator[Event]:
-    """The events in an answer of the API server, as they come.
+    """The events in the API server's response, as they arrive.
 
-    Raises the SDK's ApiException for one that says that the watch cannot go on.
+    Raises the SDK's ApiException for an event that says that the watch cannot go on.
     """
     for line in _lines(answer):
         event = mapping_of(doing, line)

@@ -1,4 +1,4 @@
-"""Neutron and Octavia as the layers above know them: types of resources, what is done to them."""
+"""Neutron and Octavia as the layers above see them: types of resources, reading and changing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kuryr_runbook.model.objects import Resource
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """Where the API keeps a type of resource."""
+    """The place of a type of resource in the API."""
 
     service: str
     path: str
@@ -43,41 +43,41 @@ COLLECTIONS: dict[str, Collection] = {
 
 
 class OpenStackReader(Protocol):
-    """What planning and checking may do to a cloud: look."""
+    """What planning and checking may do with a cloud: read."""
 
     @property
     def project_id(self) -> str:
-        """Id of the project of the credentials."""
+        """Id of the credentials' project."""
 
     def list_resources(
         self, kind: str, *, fields: tuple[str, ...] = (), **filters: str | tuple[str, ...]
     ) -> list[Resource]:
-        """All resources of a kind that the credentials see, in one list call but for paging."""
+        """All resources of a kind that the credentials can see, in one list call, paged."""
 
     def members(self, pool_id: str) -> list[Resource]:
         """The members of an Octavia pool."""
 
 
 class OpenStackWriter(Protocol):
-    """What applying does to a cloud."""
+    """How applying changes a cloud."""
 
     def create(self, kind: str, bodies: Sequence[Mapping[str, Any]]) -> list[Resource]:
-        """Create resources of one kind, in one request; gives them back as the API does."""
+        """Create resources of one kind, in one request; returns them as the API does."""
 
     def update(self, kind: str, resource_id: str, body: Mapping[str, Any]) -> Resource:
         """Change the given fields of a resource."""
 
     def delete(self, kind: str, resource_id: str) -> None:
-        """Delete a resource; fine when it is gone already. Waits where the service is slow."""
+        """Delete a resource; no error if it is gone. Waits where the service is slow."""
 
     def add_router_interface(self, router_id: str, subnet_id: str) -> None:
-        """Give the router a leg in the subnet, at the subnet's gateway address."""
+        """Add a router interface in the subnet, at the subnet's gateway address."""
 
     def remove_router_interface(self, router_id: str, subnet_id: str) -> None:
-        """Take that leg away; fine when it is gone already."""
+        """Remove that interface; no error if it is gone."""
 
     def replace_members(self, pool_id: str, members: Sequence[Mapping[str, Any]]) -> None:
-        """Make these the members of the pool, in one request."""
+        """Replace the members of the pool by these, in one request."""
 
     def wait_active(self, load_balancer_id: str, say: Callable[[str], None]) -> Resource:
         """Wait until the load balancer is ACTIVE. Raises ApplyError on ERROR, DeadlineError."""
@@ -86,4 +86,4 @@ class OpenStackWriter(Protocol):
         """Add and remove allowed address pairs of a port; others may change it meanwhile."""
 
     def remove_subports(self, trunk_id: str, port_ids: Sequence[str]) -> None:
-        """Take ports off a trunk; fine when some are off already."""
+        """Remove subports from a trunk; no error if some are gone."""

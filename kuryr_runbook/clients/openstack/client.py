@@ -1,4 +1,4 @@
-"""Neutron, Octavia and Keystone, read and changed."""
+"""Reads and changes Neutron, Octavia and Keystone."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kuryr_runbook.clients.answers import part_of, understood
+from kuryr_runbook.clients.answers import parsing, part_of
 from kuryr_runbook.clients.openstack.address_pairs import Pairs, changed_pairs
 from kuryr_runbook.clients.openstack.api import COLLECTIONS
 from kuryr_runbook.clients.openstack.reading import CloudReader
 from kuryr_runbook.clients.openstack.session import NAMES, OpenStackSession, part_of_body
-from kuryr_runbook.clients.patience import Notify, TransientError, looks
+from kuryr_runbook.clients.patience import Notify, TransientError, polls
 from kuryr_runbook.model.errors import ApplyError, DeadlineError, UnreachableError
 from kuryr_runbook.model.objects import Resource
 
@@ -23,22 +23,23 @@ DELETED_SECONDS = 120.0
 class OpenStackClient(CloudReader):
     """A connection to a cloud; satisfies OpenStackReader and OpenStackWriter.
 
-    What may be asked again is asked again, until a deadline; `notify` gets a line each time.
+    A request that failed is repeated where that is safe, until a deadline; `notify` gets a line
+    each time.
     """
 
     def __init__(
         self, cloud: str, clouds_yaml: Path | None = None, notify: Notify = lambda line: None
     ) -> None:
-        """Nothing is sent yet. Raises UsageError when there is no such entry or file."""
+        """Sends nothing yet. Raises UsageError if there is no such entry or file."""
         super().__init__(OpenStackSession(cloud, clouds_yaml, notify))
         self._notify = notify
 
     def create(self, kind: str, bodies: Sequence[Mapping[str, Any]]) -> list[Resource]:
-        """Create resources of one kind, in one request; gives them back as the API does.
+        """Create resources of one kind, in one request; returns them as the API does.
 
-        Several only where Neutron has bulk creation: it makes all of them, or none. An answer that
-        leaves open whether it was done (a server error, a cut connection, a conflict) is followed
-        by a look, so that nothing is made twice.
+        Several only where Neutron has bulk creation: it creates all of them, or none. After a
+        failure that leaves open whether they were created (a server error, a broken connection, a
+        conflict), the resources are listed, so that nothing is created twice.
         """
         made: dict[int, Resource] = {}
 
@@ -70,7 +71,7 @@ class OpenStackClient(CloudReader):
     def _matching(
         self, kind: str, bodies: Mapping[int, Mapping[str, Any]]
     ) -> Iterator[tuple[int, Resource]]:
-        """Those that exist: with every plain value of the body, its mark of ownership too."""
+        """Those that exist, with every plain value of the body, including its mark of ownership."""
         there = self.list_resources(kind, project_id=self.project_id)
         for position, body in bodies.items():
             plain = {k: v for k, v in body.items() if isinstance(v, str | int)}
@@ -88,7 +89,7 @@ class OpenStackClient(CloudReader):
         return part_of_body(request, answer, collection.singular, dict)
 
     def delete(self, kind: str, resource_id: str) -> None:
-        """Delete a resource; fine when it is gone already. Waits where the service is slow."""
+        """Delete a resource; no error if it is gone. Waits where the service is slow."""
         collection = COLLECTIONS[kind]
         path = f"{collection.path}/{resource_id}"
         params = {"cascade": "true"} if kind == "loadbalancer" else {}
@@ -98,27 +99,27 @@ class OpenStackClient(CloudReader):
 
     def _wait_deleted(self, load_balancer_id: str) -> None:
         what = f"load balancer {load_balancer_id} to be gone"
-        for _ in looks(what, seconds=DELETED_SECONDS, notify=self._notify):
+        for _ in polls(what, seconds=DELETED_SECONDS, notify=self._notify):
             balancer = self._load_balancer(load_balancer_id)
             if balancer is None or balancer.get("provisioning_status") == "DELETED":
                 return
             if balancer.get("provisioning_status") == "ERROR":
                 name = balancer.get("name")
                 raise ApplyError(
-                    f"load balancer {name} could not be deleted: Octavia says ERROR",
-                    remedy="see Octavia's worker log, then run this again",
+                    f"load balancer {name} could not be deleted: Octavia reports ERROR",
+                    remedy="check Octavia's worker log, then run this again",
                 )
         raise DeadlineError(
-            f"load balancer {load_balancer_id} was not gone in {DELETED_SECONDS:.0f} s",
-            remedy="see Octavia's worker log, then run this again",
+            f"load balancer {load_balancer_id} was not gone after {DELETED_SECONDS:.0f} s",
+            remedy="check Octavia's worker log, then run this again",
         )
 
     def change_pairs(self, port_id: str, added: Pairs, removed: Pairs) -> Resource:
         """Add and remove allowed address pairs of a port; others may change it meanwhile.
 
-        Neutron replaces the whole list at each update. So it is told which revision of the port
-        the change was computed from, and refuses it (412) when Kuryr was faster: then it is
-        computed anew.
+        Neutron replaces the whole list with each update. So the request names the revision of the
+        port that the change was computed from. If Kuryr was faster, Neutron refuses it (412), and
+        the change is computed again.
         """
         path = f"{COLLECTIONS['port'].path}/{port_id}"
 
@@ -126,7 +127,7 @@ class OpenStackClient(CloudReader):
             request = f"Neutron: {path}"
             port = part_of_body(request, self.session.once("GET", "network", path), "port", dict)
             before = part_of(request, port, "allowed_address_pairs", list)
-            with understood(request):
+            with parsing(request):
                 pairs = changed_pairs(before, added, removed)
             if pairs == before:
                 return dict(port)
@@ -139,7 +140,7 @@ class OpenStackClient(CloudReader):
         return self.session.patiently("network", attempt)
 
     def remove_subports(self, trunk_id: str, port_ids: Sequence[str]) -> None:
-        """Take ports off a trunk; fine when some are off already."""
+        """Remove subports from a trunk; no error if some are gone."""
         path = f"{COLLECTIONS['trunk'].path}/{trunk_id}"
 
         def attempt() -> None:
@@ -155,7 +156,7 @@ class OpenStackClient(CloudReader):
         self.session.patiently("network", attempt)
 
     def add_router_interface(self, router_id: str, subnet_id: str) -> None:
-        """Give the router a leg in the subnet, at the subnet's gateway address."""
+        """Add a router interface in the subnet, at the subnet's gateway address."""
         path = f"/routers/{router_id}/add_router_interface"
 
         def attempt() -> None:
@@ -174,12 +175,12 @@ class OpenStackClient(CloudReader):
         return any(fixed.get("subnet_id") == subnet_id for fixed in fixed_ips)
 
     def remove_router_interface(self, router_id: str, subnet_id: str) -> None:
-        """Take that leg away; fine when it is gone already."""
+        """Remove that interface; no error if it is gone."""
         path = f"/routers/{router_id}/remove_router_interface"
         self.session.request("PUT", "network", path, json={"subnet_id": subnet_id}, missing_ok=True)
 
     def replace_members(self, pool_id: str, members: Sequence[Mapping[str, Any]]) -> None:
-        """Make these the members of the pool, in one request."""
+        """Replace the members of the pool by these, in one request."""
         json = {"members": [dict(member) for member in members]}
         path = f"{COLLECTIONS['pool'].path}/{pool_id}/members"
         self.session.request("PUT", "load_balancer", path, json=json)
@@ -187,7 +188,7 @@ class OpenStackClient(CloudReader):
     def wait_active(self, load_balancer_id: str, say: Callable[[str], None]) -> Resource:
         """Wait until the load balancer is ACTIVE. Raises ApplyError on ERROR, DeadlineError."""
         what, seen = f"load balancer {load_balancer_id} to be ACTIVE", ""
-        for _ in looks(what, seconds=ACTIVE_SECONDS, notify=say):
+        for _ in polls(what, seconds=ACTIVE_SECONDS, notify=say):
             balancer = self._load_balancer(load_balancer_id)
             status = str(balancer.get("provisioning_status")) if balancer else "absent"
             if balancer and status == "ACTIVE":
@@ -195,16 +196,16 @@ class OpenStackClient(CloudReader):
             if status in ("ERROR", "DELETED", "absent"):
                 raise ApplyError(
                     f"load balancer {load_balancer_id} should become ACTIVE and is {status}",
-                    remedy="see Octavia's worker log (amphora image, flavor, quota, management "
+                    remedy="check Octavia's worker log (amphora image, flavor, quota, management "
                     "network); teardown removes it",
                 )
             if status != seen:
                 say(f"load balancer {load_balancer_id} is {status}, waiting for ACTIVE")
                 seen = status
         raise DeadlineError(
-            f"load balancer {load_balancer_id} was not ACTIVE in {ACTIVE_SECONDS:.0f} s: last seen "
-            f"{seen}",
-            remedy="run the phase again: it goes on waiting for the same load balancer",
+            f"load balancer {load_balancer_id} was not ACTIVE after {ACTIVE_SECONDS:.0f} s: last "
+            f"seen {seen}",
+            remedy="run the phase again: it continues to wait for the same load balancer",
         )
 
     def _load_balancer(self, load_balancer_id: str) -> Resource | None:

@@ -1,7 +1,7 @@
-"""An entry of clouds.yaml, or the OS_* variables, made a login: refused here if it can be none.
+"""Turns an entry of clouds.yaml, or the OS_* variables, into a login; an invalid one is refused.
 
-The SDK looks at few of the values that it reads; what it stumbles over later would be told as a
-defect of ours, or as a cloud that does not answer.
+The SDK validates few of the values that it reads; its later errors would be reported as a bug of
+ours, or as a cloud that does not answer.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from kuryr_runbook.model.documents import mapping
 from kuryr_runbook.model.errors import UsageError
 
 ENVIRONMENT = "envvars"
-"""The SDK's name of an entry that the OS_* variables make."""
+"""The SDK's name for an entry from the OS_* variables."""
 WHAT = "openstack.clouds_yaml"
 REMEDY = (
-    "see `openstack --os-cloud NAME token issue`, and https://docs.openstack.org/openstacksdk for "
+    "try `openstack --os-cloud NAME token issue`; see https://docs.openstack.org/openstacksdk for "
     "clouds.yaml and the OS_* variables"
 )
 _PASSWORD: tuple[tuple[str, ...], ...] = (("auth_url",), ("username", "user_id"), ("password",))
@@ -34,13 +34,13 @@ NEEDED = {
     "v3password": _PASSWORD,
     "v3applicationcredential": _CREDENTIAL,
 }
-"""By keystoneauth's plugins: of each group of options, one has to be there."""
+"""From keystoneauth's plugins: of each group of options, one has to be set."""
 
 
 def cloud_region(
     cloud: str, clouds_yaml: Path | None, session_constructor: Callable[..., Any]
 ) -> tuple[Any, Any]:
-    """The SDK's region and connection of an entry; nothing is sent. Raises UsageError."""
+    """The SDK's region and connection for an entry; sends nothing. Raises UsageError."""
     import openstack
     from keystoneauth1.exceptions import ClientException
     from openstack.exceptions import SDKException
@@ -54,17 +54,16 @@ def cloud_region(
         region = config.get_one(cloud=cloud)
         _refuse_partial(cloud, region)
         connection = openstack.connection.Connection(config=region)
-        # Made when it is first asked for, of values that nobody has looked at.
+        # Created on first access, from values that nobody has validated.
         _ = connection.session
         return region, connection
     except UsageError:
         raise
     except (SDKException, ClientException) as error:
         raise UsageError(f"{_subject(cloud)}: {error}", remedy=REMEDY) from error
-    except Exception as error:  # Whatever values make it raise that it does not look at.
+    except Exception as error:  # The SDK does not validate values, and may raise anything.
         raise UsageError(
-            f"{_subject(cloud)}: a value in it is none that the SDK can use "
-            f"({type(error).__name__})",
+            f"{_subject(cloud)}: the SDK cannot use a value in it ({type(error).__name__})",
             remedy=REMEDY,
         ) from error
 
@@ -76,7 +75,7 @@ def _subject(cloud: str) -> str:
 
 
 def _refuse_broken(cloud: str, clouds_yaml: Path | None) -> None:
-    """Refuse a file that is none before the SDK reads it: it would wait for a pipe, for example."""
+    """Refuse an unsuitable file before the SDK reads it: it would wait for a pipe, for example."""
     named = os.environ.get("OS_CLIENT_CONFIG_FILE")
     path = clouds_yaml or (Path(named) if named else None)
     if path is None or (clouds_yaml is None and not path.exists()):
@@ -90,22 +89,24 @@ def _refuse_broken(cloud: str, clouds_yaml: Path | None) -> None:
 
 
 def _refuse_partial(cloud: str, region: Any) -> None:
-    """Refuse a login that lacks what its kind needs, and files that are not there."""
+    """Refuse a login without the options that its kind needs, and files that do not exist."""
     kind, auth = str(region.config.get("auth_type") or "password"), region.auth
-    lacks = [names for names in NEEDED.get(kind, ()) if not any(auth.get(name) for name in names)]
-    if lacks:
-        told = ", ".join(" or ".join(map(_named(cloud), names)) for names in lacks)
-        raise UsageError(f"{_subject(cloud)}: for auth_type {kind} it lacks {told}", remedy=REMEDY)
+    missing = [names for names in NEEDED.get(kind, ()) if not any(auth.get(name) for name in names)]
+    if missing:
+        options = ", ".join(" or ".join(map(_named(cloud), names)) for names in missing)
+        message = f"{_subject(cloud)}: auth_type {kind} also needs {options}"
+        raise UsageError(message, remedy=REMEDY)
     if "auth_url" in auth and not _is_url(str(auth["auth_url"])):
-        told = _named(cloud)("auth_url")
-        raise UsageError(f"{_subject(cloud)}: {told} is no URL of http or https", remedy=REMEDY)
+        option = _named(cloud)("auth_url")
+        message = f"{_subject(cloud)}: {option} is not an http or https URL"
+        raise UsageError(message, remedy=REMEDY)
     _refuse_missing_files(region.config)
 
 
 def _is_url(text: str) -> bool:
     try:
         found = urlsplit(text)
-        # A port out of range shows when it is asked for.
+        # Accessing an invalid port raises.
         return found.scheme in ("http", "https") and bool(found.hostname) and found.port != 0
     except ValueError:
         return False

@@ -1,4 +1,4 @@
-"""Keystone's application credentials: those of the user as whom the runbook is logged in."""
+"""Keystone's application credentials, of the user that the runbook is logged in as."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from kuryr_runbook.clients.answers import part_of, understood
+from kuryr_runbook.clients.answers import parsing, part_of
 from kuryr_runbook.clients.openstack.session import OpenStackSession, part_of_body
 from kuryr_runbook.clients.patience import TransientError
 from kuryr_runbook.clients.secrets import learn
@@ -18,48 +18,48 @@ CREDENTIALS = "Keystone: application_credentials"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
-    """As whom the runbook is logged in, and with what rights."""
+    """The user that the runbook is logged in as, and its rights."""
 
     user_id: str
     project_id: str
     roles: frozenset[str]
     restricted: bool
-    """Whether the login is itself an application credential that may manage no others."""
+    """Whether the login is itself an application credential that may not manage others."""
 
 
 class IdentityReader(Protocol):
-    """What planning may ask Keystone."""
+    """What planning may read from Keystone."""
 
     def token(self) -> Token:
-        """What Keystone said when the runbook logged in."""
+        """The token that Keystone issued to the runbook."""
 
     def application_credentials(self) -> list[Resource]:
-        """All of the user's, in every project; none where Keystone does not know them yet."""
+        """All of the user's, in every project; none if Keystone is too old for them."""
 
     def accepts(self, credential_id: str, secret: str) -> bool:
-        """Whether Keystone lets somebody in with this application credential."""
+        """Whether Keystone accepts a login with this application credential."""
 
 
 class IdentityWriter(Protocol):
-    """What applying does to Keystone."""
+    """How applying changes Keystone."""
 
     def create_application_credential(self, body: Mapping[str, Any]) -> Resource:
-        """Make one; only this answer holds its secret."""
+        """Create one; only this response contains its secret."""
 
     def delete_application_credential(self, credential_id: str) -> None:
-        """Delete it, and with it every token that it gave; fine when it is gone already."""
+        """Delete it, which revokes all of its tokens; no error if it is gone."""
 
 
 class IdentityClient:
-    """Keystone by a connection that there is; satisfies IdentityReader and IdentityWriter."""
+    """Keystone through an existing session; satisfies IdentityReader and IdentityWriter."""
 
     def __init__(self, session: OpenStackSession) -> None:
         self._session = session
 
     def token(self) -> Token:
-        """What Keystone said when the runbook logged in."""
+        """The token that Keystone issued to the runbook."""
         access = self._session.access()
-        with understood("Keystone: the token"):
+        with parsing("Keystone: the token"):
             restricted = bool(access.application_credential_id) and bool(
                 access.application_credential.get("restricted", True)
             )
@@ -71,14 +71,14 @@ class IdentityClient:
             )
 
     def application_credentials(self) -> list[Resource]:
-        """All of the user's, in every project; none where Keystone does not know them yet."""
+        """All of the user's, in every project; none if Keystone is too old for them."""
         answer = self._session.request("GET", "identity", self._path, missing_ok=True)
         if answer.status_code != 200:
             return []
         return part_of_body(CREDENTIALS, answer, "application_credentials", list)
 
     def accepts(self, credential_id: str, secret: str) -> bool:
-        """Whether Keystone lets somebody in with this application credential."""
+        """Whether Keystone accepts a login with this application credential."""
         method = "application_credential"
         identity = {"methods": [method], method: {"id": credential_id, "secret": secret}}
         try:
@@ -93,13 +93,13 @@ class IdentityClient:
             )
         except AccessError:
             return False
-        # One that there is not is answered with 404, before its secret is looked at.
+        # Keystone answers 404 for one that does not exist, before it checks the secret.
         return bool(answer.status_code != 404)
 
     def create_application_credential(self, body: Mapping[str, Any]) -> Resource:
-        """Make one; only this answer holds its secret.
+        """Create one; only this response contains its secret.
 
-        After an answer that leaves open whether it was made, one of that name is deleted before
+        After a failure that leaves open whether it was created, one of that name is deleted before
         the next attempt: nobody knows its secret.
         """
         json = {"application_credential": dict(body)}
@@ -122,12 +122,12 @@ class IdentityClient:
         return self._session.patiently("identity", attempt)
 
     def delete_application_credential(self, credential_id: str) -> None:
-        """Delete it, and with it every token that it gave; fine when it is gone already."""
+        """Delete it, which revokes all of its tokens; no error if it is gone."""
         path = f"{self._path}/{credential_id}"
         self._session.request("DELETE", "identity", path, missing_ok=True)
 
     @property
     def _path(self) -> str:
         access = self._session.access()
-        with understood("Keystone: the token"):
+        with parsing("Keystone: the token"):
             return f"/users/{access.user_id}/application_credentials"

@@ -1,7 +1,7 @@
-"""What a cloud lets its user do, found out without doing it.
+"""Finds out what a cloud permits its user, without doing it.
 
-A probe is a request that cannot succeed: it lacks something, or names what does not exist. How
-the service refuses it tells whether its policy would have let the request through.
+A probe is a request that cannot succeed: something is missing in it, or does not exist. How the
+service refuses it shows whether its policy would have permitted the request.
 """
 
 from __future__ import annotations
@@ -13,28 +13,33 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from kuryr_runbook.clients import exchanges
-from kuryr_runbook.clients.answers import MALFORMED, SEE_WHAT_ANSWERS, understood
+from kuryr_runbook.clients.answers import MALFORMED, SEE_WHAT_ANSWERS, parsing
 from kuryr_runbook.clients.openstack.api import OpenStackReader
 from kuryr_runbook.clients.openstack.client import OpenStackClient
 from kuryr_runbook.clients.openstack.reading import CloudReader
-from kuryr_runbook.clients.openstack.session import NAMES, OpenStackSession, part_of_body, said
+from kuryr_runbook.clients.openstack.session import (
+    NAMES,
+    OpenStackSession,
+    error_text,
+    part_of_body,
+)
 from kuryr_runbook.clients.patience import Notify
 from kuryr_runbook.model.errors import AccessError, ApplyError, UnreachableError
 from kuryr_runbook.model.objects import Resource
 
 PATIENCE_SECONDS = 30.0
-"""How long a busy service is asked again: somebody waits for what probes say, and can look anew."""
+"""How long a busy service is tried: a person waits for the probe's result, and can repeat it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Login:
-    """Who the cloud takes us for."""
+    """Who we are to the cloud."""
 
     user: str
     project: str
     project_id: str
     roles: tuple[str, ...]
-    """The roles in that project, implied ones included."""
+    """The roles in that project, including implied ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,50 +48,50 @@ class Refusal:
 
     status: int
     type: str
-    """Neutron's name of the error; empty where the service gives none."""
+    """Neutron's name of the error; empty if the service gives none."""
     said: str
 
 
 class CloudProber(OpenStackReader, Protocol):
-    """A cloud that is read, and asked what it would permit. Nothing in it changes."""
+    """Reads a cloud, and finds out what it would permit. Nothing in it changes."""
 
     def login(self) -> Login:
         """Log in to Keystone."""
 
     def endpoint(self, service: str) -> str:
-        """Where `network` or `load_balancer` answers: by clouds.yaml, else by the catalogue."""
+        """Endpoint of `network` or `load_balancer`: from clouds.yaml, else from the catalogue."""
 
     def octavia_versions(self) -> Sequence[str]:
         """Ids of the versions of Octavia's API, such as v2.27."""
 
     def quotas(self, service: str, project_id: str) -> Mapping[str, Any]:
-        """A project's quotas by resource, as the service gives them."""
+        """A project's quotas by resource, as the service returns them."""
 
     def providers(self) -> Sequence[str]:
         """Names of the providers that Octavia offers."""
 
     def refuse_port(self, network_id: str, body: Mapping[str, Any]) -> Refusal:
-        """How Neutron refuses a port of that network in a subnet that does not exist."""
+        """How Neutron refuses a port in that network and in a subnet that does not exist."""
 
     def refuse_load_balancer(self, project_id: str) -> Refusal:
         """How Octavia refuses a load balancer without an address."""
 
 
 class AskingCloud(OpenStackClient):
-    """A connection that also asks Neutron what it would refuse."""
+    """A connection that can also find out what Neutron would refuse."""
 
     def refuse_port(self, network_id: str, body: Mapping[str, Any]) -> Refusal:
-        """How Neutron refuses a port of that network in a subnet that does not exist."""
+        """How Neutron refuses a port in that network and in a subnet that does not exist."""
         return refuse_port(self.session, network_id, body)
 
 
 class ProbingCloud:
-    """Reads and probes a cloud, changes nothing, and gives up soon on what does not answer."""
+    """Reads and probes a cloud, changes nothing, and gives up soon if a service does not answer."""
 
     def __init__(
         self, cloud: str, clouds_yaml: Path | None = None, notify: Notify = lambda line: None
     ) -> None:
-        """Nothing is sent yet. Raises UsageError when there is no such entry or file."""
+        """Sends nothing yet. Raises UsageError if there is no such entry or file."""
         self.session = OpenStackSession(
             cloud, clouds_yaml, notify, exchanges.PROBE, PATIENCE_SECONDS
         )
@@ -94,13 +99,13 @@ class ProbingCloud:
 
     @property
     def project_id(self) -> str:
-        """Id of the project of the credentials."""
+        """Id of the credentials' project."""
         return self._reader.project_id
 
     def list_resources(
         self, kind: str, *, fields: tuple[str, ...] = (), **filters: str | tuple[str, ...]
     ) -> list[Resource]:
-        """All resources of a kind that the credentials see."""
+        """All resources of a kind that the credentials can see."""
         return self._reader.list_resources(kind, fields=fields, **filters)
 
     def members(self, pool_id: str) -> list[Resource]:
@@ -108,17 +113,17 @@ class ProbingCloud:
         return self._reader.members(pool_id)
 
     def quotas(self, service: str, project_id: str) -> Mapping[str, Any]:
-        """A project's quotas by resource, as the service gives them."""
+        """A project's quotas by resource, as the service returns them."""
         return self._reader.quotas(service, project_id)
 
     def refuse_port(self, network_id: str, body: Mapping[str, Any]) -> Refusal:
-        """How Neutron refuses a port of that network in a subnet that does not exist."""
+        """How Neutron refuses a port in that network and in a subnet that does not exist."""
         return refuse_port(self.session, network_id, body)
 
     def login(self) -> Login:
         """Log in to Keystone."""
         access = self.session.access()
-        with understood("Keystone: the token"):
+        with parsing("Keystone: the token"):
             return Login(
                 user=str(access.username),
                 project=str(access.project_name),
@@ -127,9 +132,9 @@ class ProbingCloud:
             )
 
     def endpoint(self, service: str) -> str:
-        """Where `network` or `load_balancer` answers: by clouds.yaml, else by the catalogue.
+        """Endpoint of `network` or `load_balancer`: from clouds.yaml, else from the catalogue.
 
-        Raises AccessError that names the services that there are when it is not among them.
+        Raises AccessError if there is none; it names the services in the catalogue.
         """
         kind = service.replace("_", "-")
         given = self.session.region.get_endpoint(kind)
@@ -139,7 +144,7 @@ class ProbingCloud:
             self.session.region.get_region_name(kind),
             self.session.region.get_interface(kind),
         )
-        with understood("Keystone: the catalogue"):
+        with parsing("Keystone: the catalogue"):
             catalogue = self.session.access().service_catalog
             found = catalogue.get_endpoints_data(
                 service_type=kind, region_name=region, interface=interface
@@ -151,13 +156,13 @@ class ProbingCloud:
         raise AccessError(
             f"the catalogue has no {interface} endpoint of type {kind} ({NAMES[service]}) in "
             f"region {region or '(any)'}; its types: {', '.join(known) or 'none'}",
-            remedy=f"check region_name in clouds.yaml; Kuryr cannot do without {NAMES[service]}",
+            remedy=f"check region_name in clouds.yaml; Kuryr cannot work without {NAMES[service]}",
         )
 
     def octavia_versions(self) -> Sequence[str]:
-        """Ids of the versions of Octavia's API, such as v2.27: what stands at its root.
+        """Ids of the versions of Octavia's API, such as v2.27, from its root.
 
-        The root asks for no role, so it answers also where the policy refuses all else.
+        The root requires no role, so it answers even if the policy refuses everything else.
         """
         root = self.endpoint("load_balancer").rstrip("/").removesuffix("/v2.0").removesuffix("/v2")
 
@@ -173,7 +178,7 @@ class ProbingCloud:
             return [str(version["id"]) for version in versions]
         except MALFORMED as error:
             raise UnreachableError(
-                f"Octavia answers {answer.status_code} at {root}/, and not with its versions",
+                f"Octavia answers {answer.status_code} at {root}/ instead of its versions",
                 remedy=SEE_WHAT_ANSWERS,
             ) from error
 
@@ -186,8 +191,8 @@ class ProbingCloud:
     def refuse_load_balancer(self, project_id: str) -> Refusal:
         """How Octavia refuses a load balancer without an address.
 
-        Nothing can come of it: there is no load balancer without a VIP. Octavia asks its policy
-        (403) before it looks for one (400). Read in `controllers/load_balancer.py`, and seen with
+        It cannot create anything: there is no load balancer without a VIP. Octavia checks its
+        policy (403) before the VIP (400). Read in `controllers/load_balancer.py`, and seen with
         Octavia 18.
         """
         body = {"loadbalancer": {"project_id": project_id}}
@@ -195,14 +200,13 @@ class ProbingCloud:
 
 
 def refuse_port(session: OpenStackSession, network_id: str, body: Mapping[str, Any]) -> Refusal:
-    """How Neutron refuses a port of that network in a subnet that does not exist.
+    """How Neutron refuses a port in that network and in a subnet that does not exist.
 
-    Nothing can come of it, since the subnet's id was made up a moment ago. Neutron looks at
-    a request in this order: the values by themselves (400: more address pairs than it
-    allows), the network (404), the quota (409), the policy (403), and at last, in the
-    transaction that would make the port and is rolled back, the subnet (404, type
-    SubnetNotFound). So that type means: permitted. Read in Neutron's pecan hooks and
-    `ipam_backend_mixin.py`, and seen with Neutron 28.
+    It cannot create anything, since the subnet's id was generated a moment ago. Neutron checks a
+    request in this order: the values by themselves (400: more address pairs than it allows), the
+    network (404), the quota (409), the policy (403), and last, in the transaction that would create
+    the port and is rolled back, the subnet (404, type SubnetNotFound). So that type means
+    "permitted". Read in Neutron's pecan hooks and `ipam_backend_mixin.py`, seen with Neutron 28.
     """
     fixed_ips = [{"subnet_id": str(uuid.uuid4())}]
     port = {"network_id": network_id, "fixed_ips": fixed_ips, **body}
@@ -219,15 +223,15 @@ def _refused(
     answer = _answer(session, service, f"POST {path}", send)
     if answer.status_code < 300:
         raise ApplyError(
-            f"{NAMES[service]} took a request to POST {path} that cannot be carried out, and "
-            f"answered {said(answer)}",
-            remedy="delete what it made, if it made something, and report this",
+            f"{NAMES[service]} accepted an impossible request, POST {path}, and "
+            f"answered {error_text(answer)}",
+            remedy="delete what it created, if anything, and report this",
         )
-    return Refusal(status=answer.status_code, type=_error_type(answer), said=said(answer))
+    return Refusal(status=answer.status_code, type=_error_type(answer), said=error_text(answer))
 
 
 def _answer(session: OpenStackSession, service: str, request: str, send: Callable[[], Any]) -> Any:
-    """The answer, whatever it says, sent again where another attempt may better it."""
+    """The response, whatever it is; the request is repeated where that may help."""
     return session.patiently(service, lambda: session.answer(service, request, send))
 
 

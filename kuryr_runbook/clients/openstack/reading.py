@@ -1,6 +1,6 @@
-"""Neutron, Octavia and Keystone, read: raw JSON by way of openstacksdk's session.
+"""Reads Neutron, Octavia and Keystone: raw JSON through openstacksdk's session.
 
-Raw, because a list as SDK objects costs several times the time and a hundred times the CPU.
+Raw, because a list of SDK objects takes several times as long and a hundred times the CPU.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kuryr_runbook.clients.answers import SEE_WHAT_ANSWERS, part_of, understood
+from kuryr_runbook.clients.answers import SEE_WHAT_ANSWERS, parsing, part_of
 from kuryr_runbook.clients.files import read_certificates
 from kuryr_runbook.clients.openstack.api import COLLECTIONS, Collection
 from kuryr_runbook.clients.openstack.session import NAMES, OpenStackSession, part_of_body
@@ -18,39 +18,39 @@ from kuryr_runbook.model.errors import UnreachableError
 from kuryr_runbook.model.objects import Resource
 
 PAGE = 1000
-"""How many resources one answer of a list may hold."""
+"""How many resources one page of a list may have."""
 MOST_PAGES = 1000
-"""More there are in no cloud; a list that goes on for ever has to end somewhere."""
+"""More than any cloud has; an endless list has to end somewhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """What Kuryr needs to log in, read from clouds.yaml or OS_*; never shown."""
+    """Kuryr's login, read from clouds.yaml or OS_*; never shown."""
 
     auth: Mapping[str, str]
     """keystoneauth's options: auth_url, username, password, project_name, ..., or those of an
     application credential."""
     region_name: str
     ca_pem: str
-    """The cloud's CA, empty when the system's is meant."""
+    """The cloud's CA; empty for the system's."""
 
     def __repr__(self) -> str:
         return f"Credentials(auth_url={self.auth.get('auth_url')!r}, ***)"
 
 
 class CloudReader:
-    """Looks at a cloud by a login that there is; satisfies OpenStackReader."""
+    """Reads a cloud through an existing session; satisfies OpenStackReader."""
 
     def __init__(self, session: OpenStackSession) -> None:
         self.session = session
 
     @property
     def project_id(self) -> str:
-        """Id of the project of the credentials."""
+        """Id of the credentials' project."""
         return self.session.project_id
 
     def credentials(self) -> Credentials:
-        """The login, for the Secret that Kuryr reads."""
+        """The login that goes into Kuryr's Secret."""
         region = self.session.region
         auth = {key: str(value) for key, value in region.auth.items() if value is not None}
         ca_file = region.config.get("cacert")
@@ -62,7 +62,7 @@ class CloudReader:
     def list_resources(
         self, kind: str, *, fields: tuple[str, ...] = (), **filters: str | tuple[str, ...]
     ) -> list[Resource]:
-        """All resources of a kind that the credentials see, in one list call but for paging."""
+        """All resources of a kind that the credentials can see, in one list call, paged."""
         collection = COLLECTIONS[kind]
         params: dict[str, Any] = dict(filters)
         if fields:
@@ -79,14 +79,14 @@ class CloudReader:
     def _pages(
         self, collection: Collection, path: str, params: Mapping[str, Any]
     ) -> Iterator[Resource]:
-        """Page by page. A page's own link to the next is not followed: behind a proxy it may name
-        an address that is not reached from here.
+        """Page by page. A page's own link to the next is not followed: behind a proxy it may have
+        an address that cannot be reached from here.
         """
         asked: dict[str, Any] = {**params, "limit": PAGE}
         request = f"{NAMES[collection.service]}: GET {path}"
         for _ in range(MOST_PAGES):
             answer = self.session.request("GET", collection.service, path, params=asked)
-            with understood(request):
+            with parsing(request):
                 page = answer.json()
             items = part_of(request, page, collection.plural, list)
             yield from items
@@ -97,13 +97,13 @@ class CloudReader:
                 break
             asked["marker"] = last
         raise UnreachableError(
-            f"{request}: the list has no end: after {MOST_PAGES * PAGE} entries, or the same ones "
-            "again, there is said to be more",
+            f"{request}: the list does not end: there is still more after "
+            f"{MOST_PAGES * PAGE} entries, or the same ones come again",
             remedy=SEE_WHAT_ANSWERS,
         )
 
     def quotas(self, service: str, project_id: str) -> Mapping[str, Any]:
-        """A project's quotas by resource: Neutron's with what is used, Octavia's limits alone."""
+        """A project's quotas by resource: Neutron's with usage, Octavia's limits alone."""
         path = {
             "network": f"/quotas/{project_id}/details.json",
             "load_balancer": f"/lbaas/quotas/{project_id}",

@@ -1,4 +1,4 @@
-"""Requests to OpenStack's services, with their errors as ours, repeated where that may help."""
+"""Requests to OpenStack's services, with errors as ours, repeated where that may help."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from kuryr_runbook.clients.answers import (
     MALFORMED,
     SEE_WHAT_ANSWERS,
     mapping_of,
+    parsing,
     part_of,
-    understood,
 )
 from kuryr_runbook.clients.exchanges import Bounds, exchange
 from kuryr_runbook.clients.openstack.cloud_config import cloud_region
@@ -42,29 +42,29 @@ from kuryr_runbook.model.secrets import SECRET_NAME
 T = TypeVar("T")
 
 PATIENCE_SECONDS = {"network": 120.0, "load_balancer": 600.0, "identity": 120.0}
-"""How long an answer that may change is asked for: a load balancer is immutable while its amphora
-boots, a minute or more."""
+"""How long a request is repeated while its failure may pass: a load balancer is immutable while its
+amphora boots, a minute or more."""
 NAMES = {"network": "Neutron", "load_balancer": "Octavia", "identity": "Keystone"}
 CHANGED_MEANWHILE = HTTPStatus.PRECONDITION_FAILED
-"""What Neutron answers to If-Match when the resource is no longer of that revision."""
+"""Neutron's answer to If-Match if the resource has another revision by now."""
 _LACKS_ROLE = (
-    "the user lacks a role: load balancers need load-balancer_member (or admin) beside member; "
-    "ports with binding:host_id, as nested-macvlan makes them, need admin"
+    "the user needs another role: load-balancer_member (or admin) in addition to member for load "
+    "balancers; admin for ports with binding:host_id, as nested-macvlan creates them"
 )
 FORBIDDEN = {
     "Neutron": _LACKS_ROLE,
     "Octavia": _LACKS_ROLE,
-    "Keystone": "application credentials can be managed only by the user whose they are, logged "
-    "in with a password",
+    "Keystone": "application credentials can only be managed by their own user, logged in with a "
+    "password",
 }
-"""The way out of a 403, by service."""
+"""What to do about a 403, by service."""
 UNREACHABLE = (
-    "check auth_url and the way there (VPN, proxy, firewall); the lab: `kuryr-runbook lab status`"
+    "check auth_url and the network (VPN, proxy, firewall); the lab: `kuryr-runbook lab status`"
 )
 
 
 class OpenStackSession:
-    """A login at a cloud. Safe to be used by several threads."""
+    """A login to a cloud. Safe for use by several threads."""
 
     def __init__(
         self,
@@ -74,10 +74,10 @@ class OpenStackSession:
         bounds: Bounds | None = None,
         patience: float = math.inf,
     ) -> None:
-        """Nothing is sent yet. Raises UsageError when there is no such entry or file.
+        """Sends nothing yet. Raises UsageError if there is no such entry or file.
 
-        `bounds`: of one answer; `patience`: how long one that may change is asked for at most, in
-        seconds, where that is less than the service's own time.
+        `bounds`: of one exchange; `patience`: how long a request is repeated at most, in seconds,
+        if that is less than the service's own time.
         """
         self.region, self.connection = cloud_region(cloud, clouds_yaml, _keystone_session)
         for name, value in self.region.auth.items():
@@ -92,12 +92,12 @@ class OpenStackSession:
 
     @cached_property
     def project_id(self) -> str:
-        """Id of the project of the credentials."""
+        """Id of the credentials' project."""
         ask = self.connection.session.get_project_id
         return self.patiently("identity", lambda: str(self._logged_in("identity", ask)))
 
     def access(self) -> Any:
-        """What Keystone gave with the token, as keystoneauth's AccessInfo."""
+        """keystoneauth's AccessInfo, from the login."""
         session: Any = self.connection.session
 
         def ask() -> Any:
@@ -108,23 +108,23 @@ class OpenStackSession:
     def request(
         self, method: str, service: str, path: str, *, missing_ok: bool = False, **kwargs: Any
     ) -> Any:
-        """One request that may be repeated without harm.
+        """A request that can safely be repeated.
 
-        Raises ours for every answer but 2xx (and 404 when that is fine).
+        Raises our errors for every status except 2xx (and 404 if that is fine).
         """
         return self.patiently(
             service, lambda: self.once(method, service, path, missing_ok=missing_ok, **kwargs)
         )
 
     def patiently(self, service: str, attempt: Callable[[], T]) -> T:
-        """What `attempt` gives, made again while it raises TransientError."""
+        """What `attempt` returns, repeated while it raises TransientError."""
         seconds = min(PATIENCE_SECONDS[service], self._patience)
         return patiently(attempt, seconds=seconds, notify=self._notify)
 
     def once(
         self, method: str, service: str, path: str, *, missing_ok: bool = False, **kwargs: Any
     ) -> Any:
-        """One request, not repeated: TransientError says that it may be."""
+        """One request, not repeated; TransientError means that it may be."""
 
         def send() -> Any:
             proxy = getattr(self.connection, service)
@@ -141,13 +141,13 @@ class OpenStackSession:
         raise _refusal(NAMES[service], request, answer)
 
     def answer(self, service: str, request: str, send: Callable[[], Any]) -> Any:
-        """The answer to a request, whatever it says, but for what another attempt may better.
+        """The response to a request, whatever it is, unless another attempt may help.
 
-        That is a TransientError, and the request is sent once, as by `once`.
+        Then it raises TransientError. The request is sent once, as by `once`.
         """
         answer = self._logged_in(service, send)
         if answer.status_code == HTTPStatus.UNAUTHORIZED:
-            # keystoneauth renews an expired token for one thread, and gives up for the others.
+            # keystoneauth renews an expired token for one thread, and fails for the others.
             answer = self._logged_in(service, send)
         if answer.status_code in {*TRANSIENT, CHANGED_MEANWHILE} or _is_immutable(answer):
             refusal = _refusal(NAMES[service], request, answer)
@@ -155,26 +155,26 @@ class OpenStackSession:
         return answer
 
     def _logged_in(self, service: str, ask: Callable[[], T]) -> T:
-        """What `ask` gives. It may have to log in first, and a busy Keystone may be asked again."""
+        """What `ask` returns. It may have to log in first, and a busy Keystone may be retried."""
         from keystoneauth1 import exceptions as ksa
 
-        with self._ours(service):
+        with self._translated_errors(service):
             try:
                 found = ask()
             except ksa.HttpError as error:
-                # Of answers only Keystone's are raised; the services' are given back.
+                # Only Keystone's error responses are raised; the services' are returned.
                 if error.http_status not in TRANSIENT:
                     raise
                 busy = UnreachableError(
                     f"Keystone answered {error.http_status} to the login: {_short(error)}",
-                    remedy="see Keystone's log, and whether its database answers; then run again",
+                    remedy="check Keystone's log and its database, then run again",
                 )
                 raise TransientError(busy, retry_after(str(error.retry_after))) from error
         self._answered.add(service)
         return found
 
     @contextmanager
-    def _ours(self, service: str) -> Iterator[None]:
+    def _translated_errors(self, service: str) -> Iterator[None]:
         """Chain keystoneauth's and the SDK's errors into ours; a lost connection is transient."""
         from keystoneauth1 import exceptions as ksa
         from openstack import exceptions as sdk
@@ -185,7 +185,7 @@ class OpenStackSession:
             with asked:
                 yield
         except UnreachableError as error:
-            # An address that has never answered is wrong rather than busy.
+            # An address that has never answered is probably wrong, not busy.
             if service in self._answered:
                 raise TransientError(error) from error
             raise
@@ -208,33 +208,33 @@ class OpenStackSession:
             raise unreachable from error
         except ksa.InvalidResponse as error:
             raise UnreachableError(
-                f"{name}: what answers there is not its API: {_short(error)}",
+                f"{name}: the response is not from its API: {_short(error)}",
                 remedy=SEE_WHAT_ANSWERS,
             ) from error
         except (ksa.ClientException, sdk.SDKException) as error:
             raise AccessError(f"{name}: {_short(error)}") from error
         except MALFORMED as error:
-            # The SDK takes apart what Keystone and the services' version documents answer.
+            # The SDK parses Keystone's responses and the services' version documents.
             raise UnreachableError(
-                f"{name}: what answers there is not its API: {_short(error)}",
+                f"{name}: the response is not from its API: {_short(error)}",
                 remedy=SEE_WHAT_ANSWERS,
             ) from error
 
 
 def part_of_body(asked: str, answer: Any, name: str, kind: type[T]) -> T:
-    """What stands under a name in the object that was answered."""
-    with understood(asked):
+    """The value under a name in the response's object."""
+    with parsing(asked):
         body = answer.json()
     return part_of(asked, body, name, kind)
 
 
 def _short(error: Exception) -> str:
-    """What the SDK says, which may quote a whole answer."""
+    """The SDK's message, cut, since it may quote a whole response."""
     return f"{error}"[:LONGEST_REASON] or type(error).__name__
 
 
 def _keystone_session(**settings: Any) -> Any:
-    """keystoneauth's session, over connections that end, and with a login that cannot lock up."""
+    """keystoneauth's session, over connections with deadlines; its login cannot deadlock."""
     from keystoneauth1.session import Session
 
     log_in_once(settings["auth"])
@@ -242,12 +242,12 @@ def _keystone_session(**settings: Any) -> Any:
 
 
 def _is_immutable(answer: Any) -> bool:
-    """Whether Octavia refuses since the load balancer is being changed, or Neutron lost a race."""
-    return answer.status_code == 409 and "immutable" in said(answer)
+    """Whether Octavia is still changing the load balancer, or Neutron lost a race."""
+    return answer.status_code == 409 and "immutable" in error_text(answer)
 
 
 def _refusal(service: str, request: str, answer: Any) -> RunbookError:
-    message = f"{service} answered {answer.status_code} to {request}: {said(answer)}"
+    message = f"{service} answered {answer.status_code} to {request}: {error_text(answer)}"
     if answer.status_code == 401:
         return AccessError(message, remedy="check user, password and project in clouds.yaml")
     if answer.status_code == 403:
@@ -257,8 +257,8 @@ def _refusal(service: str, request: str, answer: Any) -> RunbookError:
     return ApplyError(message)
 
 
-def said(answer: Any) -> str:
-    """What a service says is wrong, at most 300 characters of it."""
+def error_text(answer: Any) -> str:
+    """A service's error message, at most 300 characters of it."""
     try:
         body = answer.json()
     except (ValueError, RecursionError):

@@ -62,7 +62,7 @@ def test_one_that_sleeps_is_ended_with_what_it_started(
 ) -> None:
     monkeypatch.setattr(exchanges, "LOGIN", Bounds(whole=0.5))
     script = f"sleep 600 & echo $! > {tmp_path}/child; wait"
-    with pytest.raises(UnreachableError, match="by which the kubeconfig's user logs in"):
+    with pytest.raises(UnreachableError, match="the login program of the kubeconfig's user"):
         connect(config(tmp_path, script), None)
     child = int((tmp_path / "child").read_text())
     await_true(lambda: is_gone(child), "the plugin's child to be gone")

@@ -34,6 +34,6 @@ def test_what_is_refused_for_good_is_not_asked_for_again(
     answers = ((400, {"message": "no"}), REFUSED)
     with (
         served_cluster(tmp_path, monkeypatch, *answers) as (kubeconfig, _),
-        pytest.raises(ApplyError, match="that cannot be: the API server answered 400"),
+        pytest.raises(ApplyError, match="an impossible Service: the API server answered 400"),
     ):
         ProbingCluster(kubeconfig).refuse_service()

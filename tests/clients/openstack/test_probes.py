@@ -139,9 +139,9 @@ def test_a_probe_that_is_taken_says_so(
     prober: ProbingCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answering(monkeypatch, 201, {"port": {"id": "p"}})
-    with pytest.raises(ApplyError, match="took a request to POST /ports") as caught:
+    with pytest.raises(ApplyError, match="accepted an impossible request, POST /ports") as caught:
         prober.refuse_port("network", {})
-    assert "delete what it made" in str(caught.value.remedy)
+    assert "delete what it created" in str(caught.value.remedy)
 
 
 @pytest.mark.parametrize("status", [429, 502])

@@ -203,5 +203,5 @@ def test_a_keystone_that_answers_401_to_discovery_locks_nothing_up(tmp_path: Pat
     with cloud_that(tmp_path, "identity/v3", *[(401, {})] * 9) as (client, _):
         # Twice: nobody is left who holds the lock of keystoneauth's login.
         for _ in range(2):
-            with pytest.raises(UnreachableError, match="answers 401 to the question for its"):
+            with pytest.raises(UnreachableError, match="answers 401 to a request for its"):
                 networks(client)
