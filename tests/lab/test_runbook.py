@@ -189,8 +189,8 @@ def _many_pods(image: str, replicas: int) -> dict[str, Any]:
     [
         ("openstack", {"cloud": "member"}, RunbookError, "403"),
         ("openstack", {"cloud": "nobody"}, UsageError, "no usable entry 'nobody'"),
-        ("openstack", {"clouds_yaml": "/nonexistent/clouds.yaml"}, UsageError, "no file"),
-        ("kubernetes", {"kubeconfig": "/nonexistent/config"}, UsageError, "no file"),
+        ("openstack", {"clouds_yaml": "/nonexistent/clouds.yaml"}, UsageError, "No such file"),
+        ("kubernetes", {"kubeconfig": "/nonexistent/config"}, UsageError, "No such file"),
         ("network", {"router": "no-such", "node_subnet": "none"}, RunbookError, "does not exist"),
         (
             "network",

@@ -25,7 +25,8 @@ def test_a_run_on_the_bare_lab_shows_what_the_notebooks_store(
         runbook("teardown", tmp_path / "teardown")
         ended = subprocess.run(
             [
-                *(sys.executable, "-m", "pytest", "--exitfirst", "-q", "-p", "nbval_of_lab"),
+                *(sys.executable, "-m", "pytest", "--exitfirst", "-q"),
+                *("-p", "support.nbval_of_lab"),
                 *("--nbval", "--nbval-current-env", "--nbval-cell-timeout", "600"),
                 *("--nbval-sanitize-with", "tests/nbval.cfg"),
                 f"--junit-xml={report}",
@@ -34,7 +35,9 @@ def test_a_run_on_the_bare_lab_shows_what_the_notebooks_store(
             check=False,
             timeout=1200,
             cwd=REPOSITORY,
-            env=os.environ | {SITE_VARIABLE: str(SITE_FILE)},
+            # A plugin is imported before pytest's own `pythonpath` counts.
+            env=os.environ
+            | {SITE_VARIABLE: str(SITE_FILE), "PYTHONPATH": f"{REPOSITORY}:{REPOSITORY / 'tests'}"},
         )
     cells = list(ElementTree.parse(report).iter("testcase"))  # noqa: S314 - just written
     wrong = [part for cell in cells for part in cell if part.tag in ("failure", "error")]

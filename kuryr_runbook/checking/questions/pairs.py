@@ -152,8 +152,9 @@ def check_pairs(look: Look) -> Iterator[Cause]:
         pair = f"ip-address={', '.join(vif.addresses)},mac-address={vif.mac}"
         yield Cause(
             status=Status.FAIL,
-            evidence=f"{len(lost)} of {len(look.plugged)} pods do not: the first, {pod}, is not "
-            f"allowed on port {port.id if port else ''} of {pod.node}",
+            evidence=f"{len(lost)} of {len(look.plugged)} pods do not: the first, {pod} with "
+            f"{', '.join(vif.addresses)}, is not allowed on port {port.id if port else ''} of "
+            f"{pod.node}",
             remedy=f"openstack port set --allowed-address {pair} {port.id if port else 'PORT'}; or "
             "delete the pod: its successor gets a pair",
             victims=tuple(pod_victim(pod) for pod, _ in lost),
