@@ -61,6 +61,9 @@ class Fault:
     """What diagnosis says then, where it is more than the name of the check."""
 
 
+Find = Callable[[Any], Verdict | Iterable[Verdict | CouldNotLook]]
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """A question; used as the decorator of the function that answers it."""
@@ -81,10 +84,10 @@ class Check:
     """Where in the picture it finds causes, beside their victims."""
     faults: tuple[Fault, ...] = ()
     """What of it the documentation tells."""
-    find: Callable[[Any], Verdict | Iterable[Verdict]] = lambda view: ()
-    """Raises CouldNotLook."""
+    find: Find = lambda view: ()
+    """Raises CouldNotLook, or yields it where the rest can be looked at nevertheless."""
 
-    def __call__(self, find: Callable[[Any], Verdict | Iterable[Verdict]]) -> Check:
+    def __call__(self, find: Find) -> Check:
         """The check that this function answers."""
         return replace(self, find=find)
 
@@ -98,13 +101,17 @@ class Check:
             if reason := self.moot(site):
                 return [skipped(reason)]
             said = self.find(view)
-            for verdict in (said,) if isinstance(said, Verdict) else said:
-                found.append(verdict)
+            for it in (said,) if isinstance(said, Verdict) else said:
+                found.append(_unseen(it) if isinstance(it, CouldNotLook) else it)
         except CouldNotLook as unseen:
-            found.append(_unknown(f"could not look: {unseen}", unseen.remedy, str(unseen)))
+            found.append(_unseen(unseen))
         except Exception as error:
             found.append(_unknown(_crash(error), REPORT, _crash(error)))
-        telling = [it for it in found if it.status not in (Status.PASS, Status.SKIP)]
+        telling: list[Verdict] = []
+        for verdict in found:
+            # Several parts of a check may be blind for the same reason.
+            if verdict.status not in (Status.PASS, Status.SKIP) and verdict not in telling:
+                telling.append(verdict)
         return telling or found or [passed("nothing found")]
 
     def finding(self, verdict: Verdict) -> Finding:
@@ -136,6 +143,10 @@ def findings_of(checks: Iterable[Check], site: Site, view: object) -> Iterator[F
     for check in checks:
         for verdict in check.ask(site, view):
             yield check.finding(verdict)
+
+
+def _unseen(why: CouldNotLook) -> Verdict:
+    return _unknown(f"could not look: {why}", why.remedy, str(why))
 
 
 def _unknown(evidence: str, remedy: str, unseen: str) -> Verdict:

@@ -7,40 +7,14 @@ from typing import TypeVar
 
 from kuryr_runbook.checking.causes import found
 from kuryr_runbook.checking.checks import Occasion, checks_on
-from kuryr_runbook.checking.questions import (
-    balancers,
-    cluster,
-    events,
-    groups,
-    intents,
-    intruders,
-    leftovers,
-    logs,
-    macvlan,
-    networks,
-    nodes,
-    ownership,
-    pairs,
-    pods,
-    programs,
-    quotas,
-    rivals,
-    services,
-    settings,
-    states,
-)
+from kuryr_runbook.checking.subjects import QUESTIONS
 from kuryr_runbook.checking.verdicts import node_victim
 from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.model.findings import Finding, Victim
 from kuryr_runbook.snapshots.cluster.objects import Pod
 from kuryr_runbook.snapshots.reading import Unreadable
 
-CHECKS = checks_on(
-    Occasion.DIAGNOSIS,
-    *(cluster, programs, networks, quotas, nodes, logs, groups, pods, pairs, services),
-    *(balancers, leftovers, ownership, macvlan, events, intents, intruders, rivals),
-    *(states, settings),
-)
+CHECKS = checks_on(Occasion.DIAGNOSIS, *QUESTIONS)
 """The deepest first: what a check finds may be what the later ones find the effects of."""
 
 

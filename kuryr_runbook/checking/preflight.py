@@ -6,19 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from kuryr_runbook.checking.checks import Occasion, checks_on, findings_of
-from kuryr_runbook.checking.questions import (
-    cluster,
-    endpoints,
-    intents,
-    intruders,
-    macvlan,
-    needs,
-    nodes,
-    pairs,
-    permissions,
-    rivals,
-    services,
-)
+from kuryr_runbook.checking.subjects import QUESTIONS
 from kuryr_runbook.checking.view.permissions import PreflightLook
 from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.snapshots.preflight import PreflightSnapshot
@@ -28,22 +16,7 @@ LOOK_YOURSELF = (
     "kuryr-runbook run --only NAME --only NAME ..."
 )
 
-CHECKS = checks_on(
-    Occasion.PREFLIGHT,
-    *(
-        endpoints,
-        permissions,
-        cluster,
-        services,
-        intents,
-        rivals,
-        intruders,
-        macvlan,
-        nodes,
-        pairs,
-        needs,
-    ),
-)
+CHECKS = checks_on(Occasion.PREFLIGHT, *QUESTIONS)
 
 
 def check_preflight(snapshot: PreflightSnapshot) -> Iterator[Finding]:

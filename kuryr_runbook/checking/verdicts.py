@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from kuryr_runbook.model.findings import Status, Verdict, Victim
@@ -29,6 +29,15 @@ def readable(value: T | Unreadable) -> T:
     if isinstance(value, Unreadable):
         raise CouldNotLook(value.reason, value.remedy)
     return value
+
+
+def each(asks: Iterable[Callable[[], Iterable[T]]]) -> Iterator[T | CouldNotLook]:
+    """What each of them yields; one that could not look does not keep the others from it."""
+    for ask in asks:
+        try:
+            yield from ask()
+        except CouldNotLook as unseen:
+            yield unseen
 
 
 def passed(evidence: str) -> Verdict:

@@ -5,28 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kuryr_runbook.checking.checks import Occasion, checks_on, findings_of
-from kuryr_runbook.checking.questions import (
-    balancers,
-    groups,
-    networks,
-    nodes,
-    pairs,
-    pods,
-    programs,
-    services,
-    states,
-    workload,
-)
-from kuryr_runbook.checking.traffic import mesh, reachability
+from kuryr_runbook.checking.subjects import QUESTIONS
 from kuryr_runbook.checking.view.workload import WorkloadLook
 from kuryr_runbook.model.findings import Finding
 from kuryr_runbook.snapshots.workload.verification import VerificationSnapshot
 
-CHECKS = checks_on(
-    Occasion.VERIFICATION,
-    *(programs, workload, nodes, networks, pods, pairs, groups, services, balancers),
-    *(states, mesh, reachability),
-)
+CHECKS = checks_on(Occasion.VERIFICATION, *QUESTIONS)
 
 
 def check_verification(snapshot: VerificationSnapshot) -> Iterator[Finding]:

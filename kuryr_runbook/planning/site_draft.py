@@ -18,7 +18,7 @@ from kuryr_runbook.model.support import kubernetes_objections
 from kuryr_runbook.snapshots.cloud.lookup import Named, of_name
 from kuryr_runbook.snapshots.cloud.resources import Port, Router, Subnet
 from kuryr_runbook.snapshots.cloud.state import CloudState
-from kuryr_runbook.snapshots.cluster.objects import Node
+from kuryr_runbook.snapshots.cluster.objects import DEFAULT_PODS, Node
 from kuryr_runbook.snapshots.cluster.permissions import service_range_of
 from kuryr_runbook.snapshots.reading import Unreadable, known
 from kuryr_runbook.snapshots.survey import Survey
@@ -26,8 +26,6 @@ from kuryr_runbook.snapshots.survey import Survey
 POD_RANGE = IPv4Network("10.0.0.0/8")
 """Where a range for pods is looked for."""
 WIDEST_POD_PREFIX, NARROWEST_POD_PREFIX = 16, 24
-DEFAULT_PODS = 110
-"""How many pods a kubelet takes when it is not told (--max-pods)."""
 ASK_A_NODE = "`ip -br address` on a node shows it beside the node's address"
 
 

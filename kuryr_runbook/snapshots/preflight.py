@@ -23,9 +23,6 @@ from kuryr_runbook.snapshots.reading import Unreadable, attempted
 from kuryr_runbook.specs.image import Reference
 from kuryr_runbook.specs.requirements import needed_rights
 
-DEFAULT_PODS = 110
-"""How many pods a kubelet takes when nothing else is said."""
-
 
 class RegistryReader(Protocol):
     """A registry that is read."""
@@ -69,7 +66,7 @@ def read_preflight(
     """
     taken_at = datetime.now(UTC)
     found = read_before_kuryr(cluster)
-    state, permissions = read_permissions(site, cloud, pods_per_node(found))
+    state, permissions = read_permissions(site, cloud, found.pods_per_node)
     return PreflightSnapshot(
         taken_at=taken_at,
         site=site,
@@ -105,13 +102,6 @@ def _rights(
     if isinstance(found.version, Unreadable):
         return found.version
     return read_cluster_permissions(needed_rights(site, resilience=resilience), cluster)
-
-
-def pods_per_node(cluster: ClusterState) -> int:
-    """How many pods the largest node takes, by its own word."""
-    nodes = cluster.nodes
-    told = [] if isinstance(nodes, Unreadable) else [node.pods for node in nodes]
-    return max(told, default=0) or DEFAULT_PODS
 
 
 def _digest(registry: RegistryReader | Unreadable, name: str) -> str | Unreadable | None:

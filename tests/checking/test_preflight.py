@@ -50,11 +50,11 @@ from kuryr_runbook.specs.daemon import DAEMON
 SKIPPED = {
     VifDriver.NESTED_MACVLAN: {"credential-roles", "trunk", "node-port-tags"},
     VifDriver.NESTED_VLAN: {
-        "credential-roles", "address-pair-limit", "pair-macs", "node-port-security",
+        "credential-roles", "pair-limit", "pair-macs", "node-port-security",
         "node-port-tags",
     },
     VifDriver.NEUTRON_VIF: {
-        "credential-roles", "address-pair-limit", "pair-macs", "node-port-security", "trunk",
+        "credential-roles", "pair-limit", "pair-macs", "node-port-security", "trunk",
         "node-port-tags",
     },
 }  # fmt: skip
@@ -164,10 +164,10 @@ BAD: list[tuple[str, Status, Spoil, tuple[str, ...]]] = [
      ("API server 172.18.0.10",)),
     ("node-port-security", Status.FAIL,
      lambda w: w.ports["worker1"].update(port_security_enabled=False), ("worker1",)),
-    ("address-pair-limit", Status.WARN, cloud(paired=too_many(10)),
+    ("pair-limit", Status.WARN, cloud(paired=too_many(10)),
      ("10 are allowed, a node takes 110 pods", "most are in use at worker1: 0",
       "max_allowed_address_pair to 110")),
-    ("address-pair-limit", Status.FAIL, cloud(paired=too_many(1)), ("alone needs 2",)),
+    ("pair-limit", Status.FAIL, cloud(paired=too_many(1)), ("alone needs 2",)),
     ("pair-macs", Status.FAIL, cloud(paired=NO_VIRTUAL_MAC), ("nested-vlan or neutron-vif",)),
     ("pair-macs", Status.FAIL, bound_by("ovn", "ip_allocation"), ("2026.1 or later",)),
     ("pair-macs", Status.WARN, lambda w: w.cloud.extensions.append("extraroute-atomic"),
@@ -188,18 +188,18 @@ BAD: list[tuple[str, Status, Spoil, tuple[str, ...]]] = [
     ("neighbours", Status.WARN, lambda w: w.change_site("verification", replicas=64),
      ("32 pods on a worker, each with 64 neighbours: 2048 entries", "1024 by default",
       "gc_thresh3=8192")),
-    ("quota-network", Status.FAIL, quota("network", 3), ("3 of 3 used", "1 for services")),
-    ("quota-subnet", Status.FAIL, quota("subnet", 4), ("3 of 4 used", "raise it by 1")),
-    ("quota-router", Status.FAIL, lambda w: (renamed("router", "k8s-router", "r")(w),
+    ("quota-neutron", Status.FAIL, quota("network", 3), ("3 of 3 used", "1 for services")),
+    ("quota-neutron", Status.FAIL, quota("subnet", 4), ("3 of 4 used", "raise it by 1")),
+    ("quota-neutron", Status.FAIL, lambda w: (renamed("router", "k8s-router", "r")(w),
                                              quota("router", 3)(w)), ("1 for router",)),
-    ("quota-security-group", Status.FAIL, quota("security_group", 3), ("1 for kuryr-pod-sg",)),
-    ("quota-security-group-rule", Status.FAIL, quota("security_group_rule", 8),
+    ("quota-neutron", Status.FAIL, quota("security_group", 3), ("1 for kuryr-pod-sg",)),
+    ("quota-neutron", Status.FAIL, quota("security_group_rule", 8),
      ("4 for k8s-node-sg", "3 for kuryr-pod-sg")),
-    ("quota-floating-ip", Status.FAIL, quota("floatingip", 3), ("1 for the verification",)),
-    ("quota-port", Status.FAIL, quota("port", 10), ("4 for the verification's pods",
+    ("quota-neutron", Status.FAIL, quota("floatingip", 3), ("1 for the verification",)),
+    ("quota-neutron", Status.FAIL, quota("port", 10), ("4 for the verification's pods",
                                                     "2 for load balancers", "2 for the router")),
-    ("quota-port", Status.WARN, quota("port", 100), ("the nodes take 220 pods", "of which 0")),
-    ("quota-load-balancer", Status.FAIL, cloud(balancer_limits={"load_balancer": 1}),
+    ("quota-neutron", Status.WARN, quota("port", 100), ("the nodes take 220 pods", "of which 0")),
+    ("quota-octavia", Status.FAIL, cloud(balancer_limits={"load_balancer": 1}),
      ("0 of 1 used", "1 for the API", "1 for the verification")),
 ]  # fmt: skip
 
@@ -248,32 +248,28 @@ def test_all_problems_are_told_at_once() -> None:
         cluster(told_version="v1.28.0")(world)
 
     assert of_status(spoiled(spoil), Status.FAIL) == {
-        "kube-proxy", "other-network", "port-role", "load-balancer-role", "quota-port",
+        "kube-proxy", "other-network", "port-role", "load-balancer-role", "quota-neutron",
         "kubernetes-version",
     }  # fmt: skip
 
 
 OF_NEUTRON = {
     "neutron-extensions", "port-role", "has-to-exist", "node-port", "node-port-security",
-    "address-pair-limit", "pair-macs", "quota-network", "quota-subnet", "quota-router",
-    "quota-security-group", "quota-security-group-rule", "quota-floating-ip", "quota-port",
-    "service-cidr",
+    "pair-limit", "pair-macs", "quota-neutron", "service-cidr",
 }  # fmt: skip
 
 
 OF_OCTAVIA = {
-    "octavia-api", "octavia-providers", "load-balancer-role", "quota-load-balancer",
-    "quota-floating-ip", "quota-port", "service-unsupported",
+    "octavia-api", "octavia-providers", "load-balancer-role", "quota-octavia", "quota-neutron",
+    "service-unsupported",
 }  # fmt: skip
 
 
 OF_KUBERNETES = {
     "kubernetes-version", "release-step", "self-link", "kubernetes-rights", "service-cidr",
-    "kube-proxy",
-    "other-network", "cni-configuration", "service-controller", "nodes", "node-port",
-    "node-port-security", "address-pair-limit", "neighbours", "quota-floating-ip", "quota-port",
-    "quota-load-balancer", "service-unsupported", "intent-unmet", "policy-unenforced",
-    "other-kuryr",
+    "kube-proxy", "other-network", "cni-configuration", "service-controller", "nodes", "node-port",
+    "node-port-security", "pair-limit", "neighbours", "quota-neutron", "quota-octavia",
+    "service-unsupported", "intent-unmet", "policy-unenforced", "other-kuryr",
 }  # fmt: skip
 
 
@@ -287,10 +283,10 @@ OF_KUBERNETES = {
         (broken("cloud", "load_balancer"), {"octavia"}, OF_OCTAVIA),
         (broken("cluster", "version"), {"kubernetes-api"}, OF_KUBERNETES),
         (broken("cloud", "providers"), set(), {"octavia-providers"}),
-        (broken("cloud", "quotas of load_balancer"), set(), {"quota-load-balancer"}),
+        (broken("cloud", "quotas of load_balancer"), set(), {"quota-octavia"}),
         (broken("cloud", "balancer probe"), set(), {"load-balancer-role"}),
-        (broken("cloud", "port probe"), set(), {"port-role", "address-pair-limit"}),
-        (cloud(limits={}), set(), {name for name in OF_NEUTRON if name.startswith("quota")}),
+        (broken("cloud", "port probe"), set(), {"port-role", "pair-limit"}),
+        (cloud(limits={}), set(), {"quota-neutron"}),
         (broken("cluster", "rights"), set(), {"kubernetes-rights"}),
         (broken("cluster", "service probe"), set(), {"service-cidr"}),
         (broken("cluster", "one Service"), set(), {"self-link", "service-cidr"}),
@@ -300,7 +296,7 @@ OF_KUBERNETES = {
           "other-kuryr"}),
         (cloud(plain=Refusal(status=409, type="OverQuota", said="")), set(), {"port-role"}),
         (cloud(bound=Refusal(status=500, type="", said="oops")), set(), {"port-role"}),
-        (cloud(paired=Refusal(status=500, type="", said="oops")), set(), {"address-pair-limit"}),
+        (cloud(paired=Refusal(status=500, type="", said="oops")), set(), {"pair-limit"}),
         (cloud(balancer=Refusal(status=500, type="", said="oops")), set(),
          {"load-balancer-role"}),
     ],
@@ -359,4 +355,4 @@ def test_services_that_a_later_release_serves_are_not_told() -> None:
 
 def test_the_pair_probe_asks_for_as_many_as_the_largest_node_takes() -> None:
     world = spoiled(unlike("Node", "worker2", "status", "allocatable", to={"pods": "250"}))
-    assert "250 are allowed" in findings(world)["address-pair-limit"].evidence
+    assert "250 are allowed" in findings(world)["pair-limit"].evidence

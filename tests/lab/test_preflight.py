@@ -236,10 +236,10 @@ def low_quotas(admin: Connection, cloud: OpenStackClient) -> Iterator[None]:
 def test_low_quotas_are_told_with_what_is_needed(look: Look) -> None:
     findings = look()
     # Neutron asks its quota before its policy, so what the policy says is not known then.
-    assert of_status(findings, Status.FAIL) == {"quota-port", "quota-load-balancer"}
+    assert of_status(findings, Status.FAIL) == {"quota-neutron", "quota-octavia"}
     assert of_status(findings, Status.UNKNOWN) == {"port-role"}
-    assert "for the verification" in findings["quota-load-balancer"].evidence
-    assert "openstack quota set --ports" in findings["quota-port"].remedy
+    assert "for the verification" in findings["quota-octavia"].evidence
+    assert "openstack quota set --ports" in findings["quota-neutron"].remedy
 
 
 def test_an_unreachable_neutron_leaves_the_rest_to_be_looked_at(

@@ -12,48 +12,19 @@ from types import ModuleType
 
 from kuryr_runbook.checking.checks import Check, Occasion
 from kuryr_runbook.checking.diagnosis import CHECKS
-from kuryr_runbook.checking.questions import (
-    balancers,
-    cluster,
-    events,
-    groups,
-    intents,
-    intruders,
-    leftovers,
-    logs,
-    macvlan,
-    networks,
-    nodes,
-    ownership,
-    pairs,
-    pods,
-    programs,
-    quotas,
-    rivals,
-    services,
-    settings,
-    states,
-)
+from kuryr_runbook.checking.subjects import SUBJECTS
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "troubleshooting.md"
 BEGIN, END = "<!-- faults, by tests/making/faults.py -->\n", "<!-- /faults -->\n"
 HEAD = "| fault | what users see | what diagnose says |\n|---|---|---|"
-SECTIONS: dict[str, tuple[ModuleType, ...]] = {
-    "Kuryr's own programs": (programs, logs, rivals, intruders, events, cluster),
-    "Networks, nodes and quotas": (networks, settings, states, quotas, nodes),
-    "Pods": (pods, pairs, ownership),
-    "Security groups": (groups,),
-    "Services and load balancers": (services, balancers, macvlan),
-    "Asked for in vain": (intents,),
-    "Left over": (leftovers,),
-}
 
 
 def table() -> str:
     """All sections with a row for each fault."""
     return "\n".join(
-        f"### {title}\n\n{HEAD}\n" + "".join(f"{row}\n" for row in _rows(modules))
-        for title, modules in SECTIONS.items()
+        f"### {title}\n\n{HEAD}\n" + "".join(f"{row}\n" for row in rows)
+        for title, modules in SUBJECTS.items()
+        if (rows := [*_rows(modules)])
     )
 
 

@@ -18,8 +18,8 @@ from kuryr_runbook.model.releases import RELEASES
 from kuryr_runbook.snapshots.cloud.permissions import octavia_versions
 from kuryr_runbook.snapshots.cloud.quotas import Quota, balancer_quotas, network_quotas
 from kuryr_runbook.snapshots.cloud.state import NEUTRON_KINDS
+from kuryr_runbook.snapshots.cluster.objects import DEFAULT_PODS
 from kuryr_runbook.snapshots.cluster.state import nothing_read
-from kuryr_runbook.snapshots.preflight import DEFAULT_PODS, pods_per_node
 from kuryr_runbook.snapshots.reading import Unreadable
 
 whole_worlds = settings(max_examples=60, deadline=None)
@@ -178,7 +178,7 @@ def test_octavia_without_a_quota_says_so() -> None:
     assert balancer_quotas({}, {"loadbalancer": 0}) == {}
     world = World()
     world.cloud.balancer_limits = {}
-    found = {it.check: it for it in check_preflight(world.read())}["quota-load-balancer"]
+    found = {it.check: it for it in check_preflight(world.read())}["quota-octavia"]
     assert found.status is Status.UNKNOWN
     assert "no quota" in found.evidence
 
@@ -188,12 +188,12 @@ def test_versions_are_ordered_as_numbers() -> None:
 
 
 def test_a_kubelet_that_does_not_tell_takes_the_usual_number_of_pods() -> None:
-    assert pods_per_node(nothing_read(Unreadable("no"))) == DEFAULT_PODS
+    assert nothing_read(Unreadable("no")).pods_per_node == DEFAULT_PODS
     world = World()
     for item in world.cluster.objects:
         item.get("status", {}).pop("allocatable", None)
     found = world.read().cluster
-    assert pods_per_node(found) == DEFAULT_PODS
+    assert found.pods_per_node == DEFAULT_PODS
 
 
 def test_each_thing_is_asked_once() -> None:

@@ -76,7 +76,8 @@ class World:
         self.mark = owner_mark(self.site.name, CLUSTER_ID)
         self.resources: dict[str, list[Item]] = {}
         self.pool_members: dict[str, list[Item]] = {}
-        self.limits = {"port": (-1, pods), "floatingip": (50, 1), "security_group": (100, 3)}
+        self.limits = dict.fromkeys(("network", "subnet", "router", "security_group_rule"), (-1, 9))
+        self.limits |= {"port": (-1, pods), "floatingip": (50, 1), "security_group": (100, 3)}
         self.balancer_limits: dict[str, Any] = {"load_balancer": -1, "listener": -1, "pool": -1}
         self.pair_limit: int | None = None
         """How many address pairs a port may have; None: Neutron does not say."""

@@ -2,81 +2,90 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from kuryr_runbook.checking.checks import Check, Occasion
 from kuryr_runbook.checking.verdicts import CouldNotLook, failed, passed
 from kuryr_runbook.checking.view.permissions import PreflightLook
 from kuryr_runbook.model.findings import Verdict
+from kuryr_runbook.snapshots.cloud.permissions import NeutronLook, OctaviaLook
 from kuryr_runbook.snapshots.reading import Unreadable
 from kuryr_runbook.specs.image import Reference
 
 SEE_WAY = "check the address and the way there: VPN, proxy, firewall"
 
 
-@Check(
+def _answers(
+    name: str, title: str, source: str
+) -> Callable[[Callable[[PreflightLook], str | Unreadable]], Check]:
+    """A check that somebody answers; the function returns what they said, or why they did not."""
+
+    def of(ask: Callable[[PreflightLook], str | Unreadable]) -> Check:
+        @Check(name, title, source, on=(Occasion.PREFLIGHT,))
+        def find(look: PreflightLook) -> Verdict:
+            answer = ask(look)
+            return _no_answer(answer) if isinstance(answer, Unreadable) else passed(answer)
+
+        return find
+
+    return of
+
+
+@_answers(
     "keystone",
     "Keystone answers, is trusted, and accepts the login",
     "keystone: the token, and the catalogue that tells where the others are",
-    on=(Occasion.PREFLIGHT,),
 )
-def check_keystone(look: PreflightLook) -> Verdict:
+def check_keystone(look: PreflightLook) -> str | Unreadable:
     """All else in the cloud begins here: it gives the token, and says where the others are."""
     login = look.seen.permissions.login
     if isinstance(login, Unreadable):
-        return _no_answer(login)
-    return passed(f"user {login.user}, project {login.project} ({login.project_id})")
+        return login
+    return f"user {login.user}, project {login.project} ({login.project_id})"
 
 
-@Check(
+@_answers(
     "neutron",
     "Neutron is in the catalogue, answers, and is trusted",
     "kuryr-kubernetes makes a port for each pod there",
-    on=(Occasion.PREFLIGHT,),
 )
-def check_neutron(look: PreflightLook) -> Verdict:
+def check_neutron(look: PreflightLook) -> str | Unreadable:
     """Kuryr makes its ports there."""
-    _logged_in(look)
-    neutron = look.seen.permissions.neutron
-    return _no_answer(neutron) if isinstance(neutron, Unreadable) else passed(neutron.url)
+    return _url(look, look.seen.permissions.neutron)
 
 
-@Check(
+@_answers(
     "octavia",
     "Octavia is in the catalogue, answers, and is trusted",
     "kuryr-kubernetes makes a load balancer for each Service there",
-    on=(Occasion.PREFLIGHT,),
 )
-def check_octavia(look: PreflightLook) -> Verdict:
+def check_octavia(look: PreflightLook) -> str | Unreadable:
     """Kuryr makes its load balancers there."""
-    _logged_in(look)
-    octavia = look.seen.permissions.octavia
-    return _no_answer(octavia) if isinstance(octavia, Unreadable) else passed(octavia.url)
+    return _url(look, look.seen.permissions.octavia)
 
 
-@Check(
+@_answers(
     "kubernetes-api",
     "The Kubernetes API answers, is trusted, and accepts the credentials",
     "kuryr-kubernetes watches pods, Services and Endpoints there",
-    on=(Occasion.PREFLIGHT,),
 )
-def check_kubernetes(look: PreflightLook) -> Verdict:
+def check_kubernetes(look: PreflightLook) -> str | Unreadable:
     """By the way that the kubeconfig names; Kuryr itself takes another, kubernetes.api_root."""
-    version = look.cluster.version
-    return _no_answer(version) if isinstance(version, Unreadable) else passed(version)
+    return look.cluster.version
 
 
-@Check(
+@_answers(
     "registry",
     "The image's registry answers, is trusted, and accepts the login",
     "kubelet: it pulls the image from there",
-    on=(Occasion.PREFLIGHT,),
 )
-def check_registry(look: PreflightLook) -> Verdict:
+def check_registry(look: PreflightLook) -> str | Unreadable:
     """Whether the login may also push shows in phase 01: asking would begin an upload."""
     image = look.seen.image
     if isinstance(image, Unreadable):
-        return _no_answer(image)
+        return image
     has = f"it has the image, {image}" if image else "it has no image of ours yet"
-    return passed(f"{look.site.image.repository}: {has}")
+    return f"{look.site.image.repository}: {has}"
 
 
 @Check(
@@ -100,9 +109,10 @@ def check_base_image(look: PreflightLook) -> Verdict:
     return passed(f"{name}, {look.seen.base_image}")
 
 
-def _logged_in(look: PreflightLook) -> None:
+def _url(look: PreflightLook, answer: NeutronLook | OctaviaLook | Unreadable) -> str | Unreadable:
     if isinstance(look.seen.permissions.login, Unreadable):
         raise CouldNotLook("without a login nothing can be asked", "see the check of Keystone")
+    return answer if isinstance(answer, Unreadable) else answer.url
 
 
 def _no_answer(unreadable: Unreadable) -> Verdict:

@@ -117,7 +117,8 @@ def check_node_ports(look: Look) -> Iterator[Verdict]:
             victims=(*map(node_victim, lost), *(Victim("API server", ip) for ip in servers)),
             nodes=frozenset(lost),
         )
-    yield passed(f"{len(nodes)} nodes, {len(look.api_servers)} API servers")
+    apis = f", {len(look.api_servers)} API servers" if look.api_servers else ""
+    yield passed(f"{len(nodes)} nodes{apis}")
 
 
 @Check(

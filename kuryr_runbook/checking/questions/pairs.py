@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import chain
 from math import ceil
 
@@ -28,9 +28,7 @@ from kuryr_runbook.checking.verdicts import (
     warned,
 )
 from kuryr_runbook.checking.view.cloud import Look, ipv4, ipv4_range
-from kuryr_runbook.checking.view.permissions import PreflightLook
 from kuryr_runbook.model.findings import Status, Verdict, Victim
-from kuryr_runbook.snapshots.cloud.pair_limit import limit_told
 from kuryr_runbook.snapshots.cluster.vif import PodVif
 from kuryr_runbook.snapshots.reading import Unreadable
 
@@ -43,9 +41,10 @@ FROM_DRIVER = "kuryr-kubernetes, controller/drivers/nested_macvlan_vif.py, neste
 
 @Check(
     "pair-limit",
-    "No worker's port is near the limit of address pairs",
+    "A worker's port takes an address pair for each of its pods",
     "neutron, max_allowed_address_pair, 10 by default; seen: the pod beyond it makes the "
     "controller restart, and leaves a port each time",
+    on=(Occasion.PREFLIGHT, Occasion.DIAGNOSIS),
     explains={
         "address-pair",
         "pod-unhandled",
@@ -63,18 +62,42 @@ FROM_DRIVER = "kuryr-kubernetes, controller/drivers/nested_macvlan_vif.py, neste
         ),
     ),
 )
-def check_pair_limit(look: Look) -> Iterator[Cause]:
-    """Where Neutron was not asked, any port that has more than the default tells of another."""
+def check_pair_limit(look: Look) -> Iterator[Verdict]:
+    """Before Kuryr runs, whether nodes can be filled with pods; then, whether a port is full.
+
+    Where diagnosis is not given the limit, it assumes the default, unless a port has more.
+    """
     counts = {name: len(port.pairs) for name, port in look.workers.items()}
-    told = look.pair_limit
-    limit, whose = (
-        (DEFAULT_PAIRS, "Neutron's default limit")
-        if isinstance(told, Unreadable)
-        else (told, "Neutron's limit")
-    )
-    most = max(counts.values(), default=0)
-    if limit is None or (isinstance(told, Unreadable) and most > limit):
-        return
+    most = max(counts, key=lambda name: counts[name], default="")
+    in_use = f"most are in use at {most}: {counts[most]}" if most else "no worker's port is known"
+    limit = look.pair_limit
+    if not isinstance(limit, Unreadable):
+        whose = "Neutron's limit"
+    elif not look.is_ahead:
+        limit, whose = DEFAULT_PAIRS, "Neutron's default limit"
+        if most and counts[most] > limit:
+            yield passed(f"more than {whose}, {limit}; {in_use}")
+            return
+    limit, pods = readable(limit), look.cluster.pods_per_node
+    if limit is None:
+        yield passed(f"{pods} are allowed, as many as a node takes pods; {in_use}")
+    elif look.is_ahead:
+        share = _share(look)
+        evidence = f"{limit} are allowed, a node takes {pods} pods; {in_use}"
+        remedy = (
+            f"have the cloud's operators set max_allowed_address_pair to {pods} in Neutron, or let "
+            f"the kubelets take at most {limit} pods (--max-pods); with one pod more on a worker "
+            "Kuryr's controller fails over and over, and leaves ports behind"
+        )
+        if limit < share:
+            yield failed(f"{evidence}; the verification alone needs {share}", remedy)
+        else:
+            yield warned(evidence, remedy)
+    else:
+        yield from _full(look, counts, limit, whose)
+
+
+def _full(look: Look, counts: Mapping[str, int], limit: int, whose: str) -> Iterator[Cause]:
     waiting = {pod.node for pod in look.pods if look.vif(pod) is None and look.is_overdue(pod)}
     full = [name for name, count in counts.items() if count >= limit and name in waiting]
     near = [name for name, count in counts.items() if count >= NEARLY * limit and name not in full]
@@ -99,30 +122,6 @@ def check_pair_limit(look: Look) -> Iterator[Cause]:
             facts={"limit": limit},
             explains=frozenset(),
         )
-
-
-@Check(
-    "address-pair-limit",
-    "A worker's port takes an address pair for each of its pods",
-    "neutron, max_allowed_address_pair, 10 by default",
-    on=(Occasion.PREFLIGHT,),
-    moot=without_pairs,
-)
-def check_pair_room(look: PreflightLook) -> Verdict:
-    """Neutron's max_allowed_address_pair, 10 unless the cloud's operators raise it."""
-    neutron = look.neutron
-    limit, in_use = readable(limit_told(readable(neutron.paired_port))), _pairs_in_use(look)
-    if limit is None:
-        return passed(f"{neutron.pairs} are allowed, as many as a node takes pods; {in_use}")
-    evidence = f"{limit} are allowed, a node takes {neutron.pairs} pods; {in_use}"
-    remedy = (
-        f"have the cloud's operators set max_allowed_address_pair to {neutron.pairs} in Neutron, "
-        f"or let the kubelets take at most {limit} pods (--max-pods); with one pod more on a "
-        "worker Kuryr's controller fails over and over, and leaves ports behind"
-    )
-    if limit < _share(look):
-        return failed(f"{evidence}; the verification alone needs {_share(look)}", remedy)
-    return warned(evidence, remedy)
 
 
 @Check(
@@ -243,16 +242,7 @@ def _vifs(look: Look) -> Iterator[PodVif]:
     return (vif for vif in look.vifs.values() if isinstance(vif, PodVif))
 
 
-def _share(look: PreflightLook) -> int:
+def _share(look: Look) -> int:
     """The pods of the verification on one worker."""
     workers = [node for node in look.nodes if node.schedulable]
     return ceil(look.site.verification.replicas / max(1, len(workers)))
-
-
-def _pairs_in_use(look: PreflightLook) -> str:
-    ports = {name: port for name, port in look.node_ports.items() if port is not None}
-    counts = {name: len(port.pairs) for name, port in ports.items()}
-    if not counts:
-        return "no node's port is known"
-    most = max(counts, key=lambda name: counts[name])
-    return f"most are in use at {most}: {counts[most]}"

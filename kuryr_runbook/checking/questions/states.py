@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from kuryr_runbook.checking.causes import Cause
 from kuryr_runbook.checking.checks import Check, Depth, Fault, Occasion
 from kuryr_runbook.checking.effects import SERVICE_EFFECTS
 from kuryr_runbook.checking.questions.services import balancers
-from kuryr_runbook.checking.verdicts import CouldNotLook, node_victim, pod_victim, some
+from kuryr_runbook.checking.verdicts import CouldNotLook, each, node_victim, pod_victim, some
 from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.findings import Region, Status, Victim
@@ -61,10 +62,12 @@ class _Part:
         ),
     ),
 )
-def check_switches(look: Look) -> Iterator[Cause]:
+def check_switches(look: Look) -> Iterator[Cause | CouldNotLook]:
     """One cause for each resource, with the command that switches it on."""
     for part in _parts(look):
-        if not part.is_up:
+        if isinstance(part, CouldNotLook):
+            yield part
+        elif not part.is_up:
             yield Cause(
                 status=Status.FAIL,
                 evidence=f"{part.what} is switched off (admin_state_up is false)",
@@ -90,17 +93,16 @@ def check_switches(look: Look) -> Iterator[Cause]:
         ),
     ),
 )
-def check_resource_states(look: Look) -> Iterator[Cause]:
+def check_resource_states(look: Look) -> Iterator[Cause | CouldNotLook]:
     """What is switched off is left out: its state follows from that."""
     found: dict[tuple[str, str, Status], list[_Part]] = defaultdict(list)
-    blind = None
-    try:
-        for part in _parts(look):
+    for part in _parts(look):
+        if isinstance(part, CouldNotLook):
+            yield part
+        elif part.is_up:
             for name, value, bad in part.states:
-                if part.is_up and value in bad:
+                if value in bad:
                     found[name, value, bad[value]].append(part)
-    except CouldNotLook as unseen:
-        blind = unseen
     for (name, value, status), parts in found.items():
         victims = tuple(dict.fromkeys(victim for part in parts for victim in part.victims))
         yield Cause(
@@ -110,8 +112,6 @@ def check_resource_states(look: Look) -> Iterator[Cause]:
             victims=victims,
             own=bool(victims),
         )
-    if blind is not None:
-        raise blind
 
 
 def _remedy(name: str) -> str:
@@ -123,16 +123,10 @@ def _remedy(name: str) -> str:
     )
 
 
-def _parts(look: Look) -> Iterator[_Part]:
-    """All that packets of pods and Services pass. Raises CouldNotLook after what could be read."""
-    blind = None
-    for read in (_router, _networks, _node_ports, _pod_ports, _trunks, _balancers, _floating_ips):
-        try:
-            yield from list(read(look))
-        except CouldNotLook as unseen:
-            blind = blind or unseen
-    if blind is not None:
-        raise blind
+def _parts(look: Look) -> Iterator[_Part | CouldNotLook]:
+    """All that packets of pods and Services pass."""
+    kinds = (_router, _networks, _node_ports, _pod_ports, _trunks, _balancers, _floating_ips)
+    return each(partial(kind, look) for kind in kinds)
 
 
 def _neutrons(kind: str, name: str, item_id: str) -> tuple[str, str]:

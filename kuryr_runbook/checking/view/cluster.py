@@ -65,6 +65,8 @@ class ClusterLook:
 
     is_patient = True
     """Whether what is new may be unfinished."""
+    is_ahead = False
+    """Whether to look ahead: at what the run will make, and at full nodes."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.site = snapshot.site

@@ -17,6 +17,8 @@ FORBIDDEN = 403
 class PreflightLook(Look):
     """What checks ask of a snapshot of preflight. All of it raises CouldNotLook."""
 
+    is_ahead = True
+
     def __init__(self, snapshot: PreflightSnapshot) -> None:
         super().__init__(snapshot)
         self.seen = snapshot

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from kuryr_runbook.clients.openstack.probes import CloudProber, Login, Refusal
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.snapshots.cloud.pair_limit import ask_for_pairs
+from kuryr_runbook.snapshots.cloud.pair_limit import ask_for_pairs, limit_told
 from kuryr_runbook.snapshots.cloud.quotas import balancer_quotas, network_quotas
 from kuryr_runbook.snapshots.cloud.state import (
     NEUTRON_KINDS,
@@ -34,8 +34,7 @@ class NeutronLook:
     bound_port: Refusal | Unreadable
     """How it refuses the same with `binding:host_id`."""
     paired_port: Refusal | Unreadable
-    """How it refuses the same with `pairs` allowed address pairs."""
-    pairs: int
+    """How it refuses the same with as many allowed address pairs as a node takes pods."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,15 +100,16 @@ def _neutron(
         body = {"project_id": project, **more}
         return attempted(lambda: cloud.refuse_port(network, body))
 
-    return replace(state, quotas=quotas), NeutronLook(
+    paired = network if isinstance(network, Unreadable) else attempted(
+        lambda: ask_for_pairs(cloud, network, project, pairs)
+    )  # fmt: skip
+    limit = paired if isinstance(paired, Unreadable) else limit_told(paired)
+    return replace(state, quotas=quotas, pair_limit=limit), NeutronLook(
         url=url,
         extensions=extensions,
         plain_port=refusal(),
         bound_port=refusal(**{"binding:host_id": SOME_HOST}),
-        paired_port=network
-        if isinstance(network, Unreadable)
-        else attempted(lambda: ask_for_pairs(cloud, network, project, pairs)),
-        pairs=pairs,
+        paired_port=paired,
     )
 
 

@@ -48,6 +48,10 @@ class Life:
     other_finalizers: tuple[str, ...]
 
 
+DEFAULT_PODS = 110
+"""How many pods a kubelet takes when it is not told (--max-pods)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
     """A node."""

@@ -32,6 +32,7 @@ from kuryr_runbook.snapshots.cluster.intents import (
     policy_of,
 )
 from kuryr_runbook.snapshots.cluster.objects import (
+    DEFAULT_PODS,
     Endpoints,
     KuryrObject,
     Node,
@@ -97,6 +98,12 @@ class ClusterState:
     def node_addresses(self) -> tuple[IPv4Address, ...]:
         """Those of all nodes. Raises AccessError or DriftError."""
         return tuple(_ipv4(node.address, f"node {node.name}") for node in known(self.nodes))
+
+    @property
+    def pods_per_node(self) -> int:
+        """How many pods the largest node takes, by its own word."""
+        nodes = () if isinstance(self.nodes, Unreadable) else self.nodes
+        return max((node.pods for node in nodes), default=0) or DEFAULT_PODS
 
     @property
     def dockershim(self) -> bool:

@@ -51,7 +51,7 @@ def test_a_second_run_with_exhausted_quotas_passes() -> None:
         pod("shop-1", "web", **plugged),
     )(world)
     assert of_status(world, Status.FAIL, Status.UNKNOWN) == set()
-    assert findings(world)["quota-port"].status is Status.WARN
+    assert findings(world)["quota-neutron"].status is Status.WARN
     assert findings(world)["cni-configuration"].status is Status.SKIP
 
 
@@ -71,14 +71,14 @@ def test_what_waits_in_the_cluster_is_counted() -> None:
         )
     )  # fmt: skip
     found = findings(world)
-    assert "2 for Services" in found["quota-load-balancer"].evidence
-    assert "1 for Services" in found["quota-floating-ip"].evidence
-    assert "2 for pods that wait" in found["quota-port"].evidence
-    assert "4 for load balancers" in found["quota-port"].evidence
+    assert "2 for Services" in found["quota-octavia"].evidence
+    assert "1 for Services" in found["quota-neutron"].evidence
+    assert "2 for pods that wait" in found["quota-neutron"].evidence
+    assert "4 for load balancers" in found["quota-neutron"].evidence
 
 
 def test_a_node_that_takes_no_pods_is_no_room() -> None:
     world = spoiled(quota("port", 130))
-    assert findings(world)["quota-port"].status is Status.WARN
+    assert findings(world)["quota-neutron"].status is Status.WARN
     unlike("Node", "worker2", "spec", to={"unschedulable": True})(world)
-    assert findings(world)["quota-port"].status is Status.PASS
+    assert findings(world)["quota-neutron"].status is Status.PASS

@@ -1,0 +1,48 @@
+"""All questions, by the sections of the documentation. Preflight, verification and diagnosis each
+take theirs from here; of checks that are equally deep, the first is asked first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import chain
+from types import ModuleType
+
+from kuryr_runbook.checking.questions import (
+    balancers,
+    cluster,
+    endpoints,
+    events,
+    groups,
+    intents,
+    intruders,
+    leftovers,
+    logs,
+    macvlan,
+    networks,
+    nodes,
+    ownership,
+    pairs,
+    permissions,
+    pods,
+    programs,
+    quotas,
+    rivals,
+    services,
+    settings,
+    states,
+    workload,
+)
+from kuryr_runbook.checking.traffic import mesh, reachability
+
+SUBJECTS: Mapping[str, tuple[ModuleType, ...]] = {
+    "Who has to answer": (endpoints, permissions),
+    "Kuryr's own programs": (programs, logs, rivals, intruders, events, cluster),
+    "Networks, nodes and quotas": (networks, macvlan, states, settings, quotas, nodes),
+    "Security groups": (groups,),
+    "Pods": (pods, pairs, ownership),
+    "Services and load balancers": (services, balancers),
+    "Asked for in vain": (intents,),
+    "Left over": (leftovers,),
+    "The verification's workload": (workload, mesh, reachability),
+}
+QUESTIONS = tuple(chain.from_iterable(SUBJECTS.values()))
