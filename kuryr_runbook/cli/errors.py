@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 import textwrap
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 import click
 from platformdirs import user_state_path
@@ -36,8 +38,13 @@ def exit_on_error() -> Iterator[None]:
         from kuryr_runbook.clients.secrets import known_here
         from kuryr_runbook.display.unforeseen import unforeseen
 
-        directory = user_state_path("kuryr-runbook") / "errors"
-        told = unforeseen(error, directory, known_here().redacted)
+        name = f"error-{datetime.now(UTC):%Y%m%dT%H%M%S.%f}.txt"
+        told = unforeseen(
+            f"{type(error).__name__}: {error}",
+            "".join(traceback.format_exception(error)),
+            user_state_path("kuryr-runbook") / "errors" / name,
+            known_here().redacted,
+        )
         echo(wrapped(f"error: {told}"), err=True)
         sys.exit(told.exit_code)
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
 from kuryr_runbook.clients.writing import make_directory, write_file
@@ -15,19 +13,17 @@ LONGEST = 300
 
 
 def unforeseen(
-    error: BaseException, directory: Path, redacted: Callable[[str], str]
+    summary: str, details: str, path: Path, redacted: Callable[[str], str]
 ) -> RunbookError:
     """The error to show instead of one that nobody expected.
 
-    Its traceback goes to a new file in the directory, readable by its owner only. `redacted`
-    removes the secrets from a text.
+    The details, its traceback, go to a file that its owner alone can read. `redacted` removes the
+    secrets from a text.
     """
-    summary = one_line(redacted(f"{type(error).__name__}: {error}"))[:LONGEST]
-    text = redacted("".join(traceback.format_exception(error)))
-    path = directory / f"error-{datetime.now(UTC):%Y%m%dT%H%M%S.%f}.txt"
+    summary = one_line(redacted(summary))[:LONGEST]
     try:
-        make_directory(directory)
-        write_file(path, text)
+        make_directory(path.parent)
+        write_file(path, redacted(details))
     except RunbookError as failure:
         return RunbookError(
             f"a bug in the runbook: {summary} (its traceback could not be saved: "

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kuryr_runbook.clients.writing import move_file, write_file
+from kuryr_runbook.clients.writing import move_file
 from kuryr_runbook.display.progress import Progress
 from kuryr_runbook.model.errors import RecordError, RunbookError, UsageError
 from kuryr_runbook.model.plan import Action
@@ -22,7 +22,7 @@ from kuryr_runbook.running.account import (
     RunStatus,
     now,
 )
-from kuryr_runbook.running.failures import TRACEBACK, PhaseError, phase_error, traceback_of
+from kuryr_runbook.running.failures import phase_error
 from kuryr_runbook.running.interrupts import uninterrupted
 from kuryr_runbook.running.kernels import Kernels
 from kuryr_runbook.running.notebooks import displayed_plans
@@ -178,21 +178,14 @@ class Run:
         except RunbookError as error:
             return error
         except Exception as error:
-            return self._failed(error, target)
+            return phase_error(
+                error, notebook=target, step=self.step, redacted=self.secrets.redacted
+            )
         except KeyboardInterrupt:
             if self.lock.lost is None:
                 raise
             return self.lock.lost
         return None
-
-    def _failed(self, error: Exception, notebook: Path) -> RunbookError:
-        """What to report; what nobody foresaw leaves its traceback in a file of the run."""
-        if text := traceback_of(error):
-            log = notebook.with_suffix(TRACEBACK)
-            write_file(log, self.secrets.redacted(text), failure=RecordError)
-        found = phase_error(error, notebook=notebook, step=self.step)
-        message = self.secrets.redacted(found.message)
-        return PhaseError(message, remedy=found.remedy, exit_code=found.exit_code)
 
     # The watcher: called from the engine while cells run.
 

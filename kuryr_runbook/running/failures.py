@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
+from kuryr_runbook.display.unforeseen import unforeseen
 from kuryr_runbook.model.errors import ExitCode, RunbookError
 
 TRACEBACK = ".traceback.txt"
@@ -21,8 +23,13 @@ class PhaseError(RunbookError):
         self.exit_code = exit_code
 
 
-def phase_error(error: Exception, *, notebook: Path, step: str) -> PhaseError:
-    """What to report of an error that ended a notebook in that step."""
+def phase_error(
+    error: Exception, *, notebook: Path, step: str, redacted: Callable[[str], str]
+) -> RunbookError:
+    """What to report of an error that ended a notebook in that step.
+
+    What nobody foresaw leaves its traceback beside the notebook; `redacted` takes the secrets out.
+    """
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
@@ -30,9 +37,7 @@ def phase_error(error: Exception, *, notebook: Path, step: str) -> PhaseError:
 
     match error:
         case PapermillExecutionError() if kind := _kinds().get(error.ename):
-            return PhaseError(error.evalue, exit_code=kind.exit_code)
-        case PapermillExecutionError():
-            return _unforeseen(error.ename, error.evalue, notebook)
+            return PhaseError(redacted(error.evalue), exit_code=kind.exit_code)
         case SilentKernelError():
             return PhaseError(
                 f"{notebook}: the kernel did not answer any more in step '{step}', and was ended",
@@ -50,30 +55,12 @@ def phase_error(error: Exception, *, notebook: Path, step: str) -> PhaseError:
                 f"{notebook}: step '{step}' took longer than a cell may",
                 remedy="see in the notebook what it waited for; then run again",
             )
-    return _unforeseen(type(error).__name__, str(error), notebook)
-
-
-def traceback_of(error: Exception) -> str:
-    """The traceback of what nobody foresaw; empty where the message says all."""
-    from nbclient.exceptions import CellTimeoutError, DeadKernelError
-    from papermill.exceptions import PapermillExecutionError
-
-    match error:
-        case DeadKernelError() | CellTimeoutError():
-            return ""
         case PapermillExecutionError():
-            return "" if error.ename in _kinds() else f"{str(error).strip()}\n"
-    return "".join(traceback.format_exception(error))
-
-
-def _unforeseen(name: str, text: str, notebook: Path) -> PhaseError:
-    """One line: the rest is in the file."""
-    line = next(iter(text.splitlines()), "")
-    return PhaseError(
-        f"{notebook}: {name}: {line}",
-        remedy="this is a defect of the runbook, not of the site: report it with "
-        f"{notebook.with_suffix(TRACEBACK)}",
-    )
+            said, text = f"{error.ename}: {error.evalue}", f"{str(error).strip()}\n"
+        case _:
+            said = f"{type(error).__name__}: {error}"
+            text = "".join(traceback.format_exception(error))
+    return unforeseen(f"{notebook}: {said}", text, notebook.with_suffix(TRACEBACK), redacted)
 
 
 def _kinds() -> dict[str, type[RunbookError]]:

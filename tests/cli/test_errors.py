@@ -67,7 +67,7 @@ def test_a_defect_without_a_place_to_keep_it_is_told_all_the_same(
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
     with pytest.raises(SystemExit), exit_on_error():
         raise KeyError("x")
-    assert "could not be kept" in capsys.readouterr().err
+    assert "could not be saved" in capsys.readouterr().err
 
 
 def test_long_messages_are_wrapped_and_keep_their_shape() -> None:

@@ -167,7 +167,7 @@ def test_what_the_runner_itself_fails_at_ends_the_phase_with_a_line_and_a_traceb
     stream = io.StringIO()
     result = run("1", stream=stream)
     assert (result.status, result.exit_code) == (RunStatus.FAILED, 1)
-    assert str(result.error).splitlines()[0].endswith(": TypeError: nobody foresaw")
+    assert "TypeError: nobody foresaw" in str(result.error).splitlines()[0]
     assert "Traceback" not in stream.getvalue()
     text = (result.directory / FIRST.notebook).with_suffix(".traceback.txt").read_text()
     assert text.startswith("Traceback")

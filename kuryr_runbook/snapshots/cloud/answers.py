@@ -7,6 +7,7 @@ shown: that is None, or said below. All else has to be there (`Answer`).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TypedDict
 
 from kuryr_runbook.snapshots.cloud.answered import Answer
 from kuryr_runbook.snapshots.cloud.resources import (
@@ -29,13 +30,48 @@ from kuryr_runbook.snapshots.cloud.resources import (
 )
 
 
-def network_of(it: Answer) -> Network:
-    """A network, from Neutron's answer."""
-    return Network(
+class _Owned(TypedDict):
+    """What each resource of a project has."""
+
+    id: str
+    name: str
+    project_id: str
+    description: str
+
+
+class _Octavias(TypedDict):
+    """What each part of a load balancer has."""
+
+    id: str
+    name: str
+    admin_state_up: bool
+    provisioning: str
+    operating: str
+
+
+def _owned(it: Answer) -> _Owned:
+    return _Owned(
         id=it.id(),
         name=it.text("name"),
         project_id=it.text("project_id"),
         description=_description(it),
+    )
+
+
+def _octavias(it: Answer) -> _Octavias:
+    return _Octavias(
+        id=it.id(),
+        name=it.text("name"),
+        admin_state_up=it.flag("admin_state_up"),
+        provisioning=it.text("provisioning_status"),
+        operating=it.text("operating_status"),
+    )
+
+
+def network_of(it: Answer) -> Network:
+    """A network, from Neutron's answer."""
+    return Network(
+        **_owned(it),
         status=it.text("status"),
         admin_state_up=it.flag("admin_state_up"),
         mtu=it.shown("mtu", it.number),
@@ -48,10 +84,7 @@ def subnet_of(it: Answer) -> Subnet:
     """A subnet, from Neutron's answer."""
     pools = it.parts("allocation_pools")
     return Subnet(
-        id=it.id(),
-        name=it.text("name"),
-        project_id=it.text("project_id"),
-        description=_description(it),
+        **_owned(it),
         network_id=it.id("network_id"),
         cidr=it.cidr("cidr"),
         gateway_ip=it.address("gateway_ip"),
@@ -64,10 +97,7 @@ def router_of(it: Answer) -> Router:
     """A router, from Neutron's answer."""
     gateway = it.nullable("external_gateway_info", it.part)
     return Router(
-        id=it.id(),
-        name=it.text("name"),
-        project_id=it.text("project_id"),
-        description=_description(it),
+        **_owned(it),
         status=it.text("status"),
         admin_state_up=it.flag("admin_state_up"),
         gateway=_gateway_of(gateway) if gateway is not None and gateway.fields else None,
@@ -83,10 +113,7 @@ def port_of(it: Answer) -> Port:
     pairs = it.shown("allowed_address_pairs", it.parts) or []
     trunk = it.shown("trunk_details", it.part)
     return Port(
-        id=it.id(),
-        name=it.text("name"),
-        project_id=it.text("project_id"),
-        description=_description(it),
+        **_owned(it),
         network_id=it.id("network_id"),
         status=it.text("status"),
         admin_state_up=it.flag("admin_state_up"),
@@ -121,10 +148,7 @@ def _bound_by(it: Answer) -> tuple[str, ...] | None:
 def group_of(it: Answer) -> Group:
     """A security group, from Neutron's answer."""
     return Group(
-        id=it.id(),
-        name=it.text("name"),
-        project_id=it.text("project_id"),
-        description=_description(it),
+        **_owned(it),
         stateful=it.shown("stateful", it.flag),
     )
 
@@ -186,10 +210,7 @@ def floating_ip_of(it: Answer) -> FloatingIp:
 def balancer_of(it: Answer) -> Balancer:
     """A load balancer, from Octavia's answer."""
     return Balancer(
-        id=it.id(),
-        name=it.text("name"),
-        project_id=it.text("project_id"),
-        description=_description(it),
+        **_owned(it),
         admin_state_up=it.flag("admin_state_up"),
         provisioning=it.id("provisioning_status"),
         operating=it.text("operating_status"),
@@ -205,15 +226,11 @@ def balancer_of(it: Answer) -> Balancer:
 def listener_of(it: Answer) -> Listener:
     """A listener, from Octavia's answer."""
     return Listener(
-        id=it.id(),
-        name=it.text("name"),
-        admin_state_up=it.flag("admin_state_up"),
+        **_octavias(it),
         protocol=it.text("protocol"),
         port=it.number("protocol_port"),
         balancers=it.ids("loadbalancers"),
         pool_id=it.text("default_pool_id"),
-        provisioning=it.text("provisioning_status"),
-        operating=it.text("operating_status"),
         allowed_cidrs=it.shown("allowed_cidrs", it.texts) or (),
         connection_limit=it.shown("connection_limit", it.number),
         client_timeout=it.shown("timeout_client_data", it.number),
@@ -224,33 +241,25 @@ def listener_of(it: Answer) -> Listener:
 def pool_of(it: Answer) -> Pool:
     """A pool, from Octavia's answer."""
     return Pool(
-        id=it.id(),
-        name=it.text("name"),
-        admin_state_up=it.flag("admin_state_up"),
+        **_octavias(it),
         protocol=it.text("protocol"),
         algorithm=it.text("lb_algorithm"),
         balancers=it.ids("loadbalancers"),
         listeners=it.ids("listeners"),
         # Octavia leaves it out where there is none.
         monitor_id=it.shown("healthmonitor_id", it.text) or "",
-        provisioning=it.text("provisioning_status"),
-        operating=it.text("operating_status"),
     )
 
 
 def member_of(it: Answer) -> Member:
     """A member of a pool, from Octavia's answer."""
     return Member(
-        id=it.id(),
-        name=it.text("name"),
-        admin_state_up=it.flag("admin_state_up"),
+        **_octavias(it),
         address=it.address("address"),
         port=it.number("protocol_port"),
         subnet_id=it.text("subnet_id"),
         weight=it.shown("weight", it.number),
         backup=it.shown("backup", it.flag),
-        operating=it.text("operating_status"),
-        provisioning=it.text("provisioning_status"),
     )
 
 
