@@ -43,7 +43,7 @@ def pinned_lists() -> Iterator[PinnedList]:
 def make(pinned: PinnedList, *options: str) -> None:
     subprocess.run(
         [
-            *("uv", "pip", "compile", "--quiet", "--no-annotate", "--emit-build-options"),
+            *("uv", "pip", "compile", "--quiet", "--no-annotate"),
             *("--generate-hashes", "--python-version", pinned.python),
             *("--python-platform", "x86_64-unknown-linux-gnu"),
             *("--custom-compile-command", "make pins"),
