@@ -1,16 +1,15 @@
-"""Executors that do each step of a plan by the means of what it is about."""
+"""Carry out plans of manifests, and those of which each step is about something else."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from kuryr_runbook.applying.kubernetes import ManifestExecutor
 from kuryr_runbook.applying.openstack import OpenStackExecutor, is_of_cloud
-from kuryr_runbook.applying.steps import Executor, Known, Say
+from kuryr_runbook.applying.steps import Executor, Known, Say, apply_plan
 from kuryr_runbook.clients.kubernetes.api import KubernetesWriter
 from kuryr_runbook.clients.openstack.api import OpenStackWriter
-from kuryr_runbook.model.bodies import Body
-from kuryr_runbook.model.plan import Step
+from kuryr_runbook.model.bodies import Body, FinalizerRemoval, ProgramDeletion, plain
+from kuryr_runbook.model.plan import Action, Outcome, Plan, Step
 
 
 class ByKind(Executor):
@@ -48,3 +47,35 @@ class Call(Executor):
         """Do one step; nothing is known afterwards."""
         self._function(body)
         return {}
+
+
+def apply_manifests(plan: Plan, writer: KubernetesWriter, say: Say) -> list[Outcome]:
+    """Apply or delete the plan's objects. Raises ApplyError with what was done and what not."""
+    return apply_plan(plan, ManifestExecutor(writer), say)
+
+
+class ManifestExecutor(Executor):
+    """How steps of Kubernetes objects are done."""
+
+    def __init__(self, writer: KubernetesWriter) -> None:
+        self._writer = writer
+
+    def execute(self, step: Step, body: Body, say: Say) -> Known:
+        """Apply the object, with the conflicts that were shown; or delete it, until it is gone."""
+        if isinstance(body, FinalizerRemoval):
+            self._writer.change_finalizers(body.reference, removed=body.removed)
+            return {}
+        if isinstance(body, ProgramDeletion):
+            self._writer.delete(body.reference)
+            return {}
+        if step.action is Action.DELETE:
+            self._writer.delete(plain(body))
+            return {}
+        return self._writer.apply(plain(body), force=bool(step.conflicts))
+
+
+def apply_fixes(
+    plan: Plan, cloud: OpenStackWriter, cluster: KubernetesWriter, say: Say
+) -> list[Outcome]:
+    """Do the plan's steps. Raises ApplyError with what was done and what was not."""
+    return apply_plan(plan, SiteExecutor(cloud, cluster), say)

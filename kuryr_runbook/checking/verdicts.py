@@ -93,3 +93,13 @@ def some(items: Sequence[str]) -> str:
     """The first few of several texts, and how many more there are."""
     more = [f"and {len(items) - SHOWN} more"] if len(items) > SHOWN else []
     return "; ".join([*items[:SHOWN], *more])
+
+
+POD_EFFECTS = frozenset({"pod-unhandled", "pod-interface-inactive"})
+SERVICE_EFFECTS = frozenset(
+    {"balancer-missing", "listener-missing", "members-differ", "external-address"}
+)
+CONTROLLER_EFFECTS = POD_EFFECTS | SERVICE_EFFECTS | {"stuck-finalizers"}
+"""When the controller does not."""
+DAEMON_EFFECTS = frozenset({"node-ready", "pod-plugged"})
+"""When a daemon does not, on its node."""

@@ -33,7 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "releases": ("kuryr_runbook.cli.releases:releases", "Kuryr's releases: what works with what."),
     "lab": ("kuryr_runbook.cli.lab:lab", "The embedded OpenStack and Kubernetes."),
-    "version": ("kuryr_runbook.cli.version:version", "Print the version."),
+    "version": ("kuryr_runbook.cli.releases:version", "Print the version."),
 }
 """Name of each command, where it is, and its line in the help."""
 

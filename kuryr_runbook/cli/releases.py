@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import metadata
+
 import click
 
 from kuryr_runbook.display.terminal import echo, echo_json
@@ -33,3 +35,9 @@ def releases(name: str | None, as_json: bool) -> None:  # noqa: FBT001
         echo("\n\n".join(map(str, views)))
     else:
         echo(releases_view(RELEASES.values()))
+
+
+@click.command()
+def version() -> None:
+    """Print the version."""
+    echo(f"kuryr-runbook {metadata.version('kuryr-runbook')}")

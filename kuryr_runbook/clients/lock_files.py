@@ -5,6 +5,8 @@ from __future__ import annotations
 import fcntl
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from kuryr_runbook.clients.exchanges import left_of_all
@@ -94,3 +96,29 @@ def _unusable(path: Path, why: str) -> UsageError:
         f"the lock file {path} cannot be used: {why}",
         remedy="make its directory writable, or set XDG_STATE_HOME to a directory on a local disk",
     )
+
+
+_LOOK = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+
+
+@contextmanager
+def held(directory: Path) -> Iterator[None]:
+    """Hold the lock of a run's directory."""
+    handle = os.open(directory, _LOOK)
+    try:
+        lock_within(handle, fcntl.LOCK_EX, what=f"the run {directory}")
+        yield
+    finally:
+        os.close(handle)
+
+
+def is_held(directory: Path) -> bool:
+    """Whether a process holds it. Raises OSError."""
+    handle = os.open(directory, _LOOK)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False

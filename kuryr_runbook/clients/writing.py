@@ -158,3 +158,18 @@ def _refuse(path: Path, error: OSError, failure: Failure) -> NoReturn:
     else:
         remedy = "make its directory writable, or choose another place"
     raise failure(f"{path} cannot be written: {error.strerror}", remedy=remedy) from error
+
+
+_descriptors: dict[bytes, int] = {}
+"""One file for each content; kept open, since the library reads it again for each connection."""
+
+
+def memory_path(content: bytes | str) -> str:
+    """A path to the content, for this process and as long as it lives."""
+    data = content.encode() if isinstance(content, str) else content
+    if data not in _descriptors:
+        descriptor = os.memfd_create("kuryr-runbook-login")
+        with os.fdopen(os.dup(descriptor), "wb") as file:
+            file.write(data)
+        _descriptors[data] = descriptor
+    return f"/proc/self/fd/{_descriptors[data]}"

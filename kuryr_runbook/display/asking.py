@@ -1,11 +1,14 @@
-"""A view with widgets below it, for a person in JupyterLab."""
+"""Widgets below a view, for a person in JupyterLab: nothing changes until they press a button."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from html import escape
 from typing import Any, Protocol
 
 from kuryr_runbook.display.tables import View
+from kuryr_runbook.model.visible import visible
 
 
 class Panel(Protocol):
@@ -29,3 +32,36 @@ class Asking(View):
         display(self._repr_mimebundle_(), raw=True)  # type: ignore[no-untyped-call]
         if self.panel is not None:
             display(self.panel.widget)  # type: ignore[no-untyped-call]
+
+
+class ApprovalPanel:
+    """One question, asked where it is displayed and answered once."""
+
+    def __init__(self, question: str, label: str, approve: Callable[[], str]) -> None:
+        """`approve` is called on the click, and returns the text to show in response."""
+        from ipywidgets import HTML, Button, Layout, VBox
+
+        self._approve = approve
+        self._message = HTML()
+        self._button = Button(
+            description=label,
+            icon="check",
+            button_style="primary",
+            layout=Layout(width="max-content", max_width="100%"),
+        )
+        self._button.add_class("kuryr-runbook-approve")
+        self._button.on_click(self._clicked)
+        self.widget = VBox([self._message, self._button])
+        self._say(question)
+
+    def end(self, why: str) -> None:
+        """Withdraw the question: it was answered, or its plan is out of date."""
+        self._button.disabled = True
+        self._say(why)
+
+    def _clicked(self, _: Any) -> None:
+        self.end(self._approve())
+
+    def _say(self, text: str) -> None:
+        # Screen readers announce changes inside an element with this role.
+        self._message.value = f'<div role="status">{escape(visible(text))}</div>'

@@ -1,16 +1,20 @@
-"""The topology: a drawing in a notebook, a tree on a terminal."""
+"""The picture of a site: a drawing in a notebook, a tree on a terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from html import escape
 
+from kuryr_runbook.checking.diagnosis import check_diagnosis
+from kuryr_runbook.checking.picture.topology import topology_of
+from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.display.drawing import clean
 from kuryr_runbook.display.tables import View
 from kuryr_runbook.display.topology_boxes import mark_text
 from kuryr_runbook.display.topology_svg import topology_svg
 from kuryr_runbook.display.trees import Branch, tree_lines
 from kuryr_runbook.model.topology import Box, Line, Mark, Topology
+from kuryr_runbook.snapshots.diagnosis import DiagnosisSnapshot
 
 
 def topology_view(topology: Topology, title: str) -> View:
@@ -60,3 +64,10 @@ def _text(line: Line) -> str:
 
 def _marks(marks: Iterable[Mark]) -> str:
     return "".join(f"  {mark_text(mark)}" for mark in marks)
+
+
+def site_picture(snapshot: DiagnosisSnapshot) -> View:
+    """The topology of the site, with all that diagnosis finds marked on it."""
+    look = Look(snapshot)
+    topology = topology_of(look, check_diagnosis(look))
+    return topology_view(topology, f"Topology of site {topology.site}")

@@ -1,12 +1,15 @@
-"""Trees as lines of text, with the branches drawn."""
+"""Trees as lines of text, with the branches drawn; and a packet's path as one."""
 
 from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from html import escape
 
-from kuryr_runbook.display.tables import WIDTH
+from kuryr_runbook.display.findings import SIGNS
+from kuryr_runbook.display.tables import WIDTH, View
+from kuryr_runbook.model.findings import Hop
 from kuryr_runbook.model.visible import one_line
 
 
@@ -50,3 +53,26 @@ def _goes_on(tree: Sequence[Branch], position: int, depth: int) -> bool:
         if later.depth <= depth:
             return later.depth == depth
     return False
+
+
+def path_view(title: str, hops: Sequence[Hop]) -> View:
+    """Each hop below the one it is reached from, with what was seen there."""
+    tree = [
+        Branch(hop.depth, (f"{hop.what} {hop.name}", f"{SIGNS[hop.status]}  {hop.seen}"))
+        for hop in hops
+    ]
+    return View(
+        text="\n".join([title, "", *tree_lines(tree)]),
+        html=_html(title, hops),
+        data={"hops": [asdict(hop) for hop in hops]},
+    )
+
+
+def _html(title: str, hops: Sequence[Hop]) -> str:
+    rows = "".join(
+        f'<li style="margin-left: {1.5 * hop.depth}em; list-style: none">'
+        f"<b>{escape(hop.what)}</b> <code>{escape(hop.name)}</code> "
+        f"{escape(SIGNS[hop.status])}: {escape(hop.seen)}</li>"
+        for hop in hops
+    )
+    return f"<p><b>{escape(title)}</b></p><ul style='padding-left: 0'>{rows}</ul>"

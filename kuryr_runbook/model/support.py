@@ -13,7 +13,7 @@ from kuryr_runbook.model.drivers import TRAITS, GroupRole, VifDriver
 from kuryr_runbook.model.findings import Status, Verdict
 from kuryr_runbook.model.providers import PROVIDERS, OctaviaProvider
 from kuryr_runbook.model.releases import RELEASES, Release, minor_version
-from kuryr_runbook.model.releases.octavia_features import BOTH_PROTOCOLS, SCTP
+from kuryr_runbook.model.releases.parts import BOTH_PROTOCOLS, SCTP
 from kuryr_runbook.model.services import Service
 
 SELF_LINK_GATE = "--feature-gates=RemoveSelfLink=false"

@@ -12,8 +12,7 @@ from pathlib import Path
 
 from kuryr_runbook.clients.files import read_text
 from kuryr_runbook.clients.writing import write_file
-from kuryr_runbook.display.approval_panel import ApprovalPanel
-from kuryr_runbook.display.asking import Asking
+from kuryr_runbook.display.asking import ApprovalPanel, Asking
 from kuryr_runbook.display.frontend import is_interactive
 from kuryr_runbook.display.tables import View
 from kuryr_runbook.model.approval import (

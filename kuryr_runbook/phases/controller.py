@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from kuryr_runbook.applying.by_kind import ByKind
+from kuryr_runbook.applying.by_kind import ByKind, ManifestExecutor
 from kuryr_runbook.applying.credentials import CredentialExecutor, SecretOf
-from kuryr_runbook.applying.kubernetes import ManifestExecutor
 from kuryr_runbook.applying.steps import Executor, Known, apply_plan
 from kuryr_runbook.applying.upgrade import UpgradeExecutor, VifExecutor
 from kuryr_runbook.checking.health import check_health, check_upgrade
@@ -37,8 +36,8 @@ from kuryr_runbook.planning.upgrade import (
     plan_vif_moves,
 )
 from kuryr_runbook.snapshots.cluster.health import read_health
+from kuryr_runbook.snapshots.cluster.installed import read_unmoved
 from kuryr_runbook.snapshots.cluster.previews import read_previews
-from kuryr_runbook.snapshots.cluster.unmoved_pods import read_unmoved
 from kuryr_runbook.specs import kuryr_conf, upgrade_check
 from kuryr_runbook.specs.applied import adopting
 from kuryr_runbook.specs.controller import (

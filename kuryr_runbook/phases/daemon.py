@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from kuryr_runbook.applying.kubernetes import apply_manifests
+from kuryr_runbook.applying.by_kind import apply_manifests
 from kuryr_runbook.checking.health import check_daemon_nodes, check_health
 from kuryr_runbook.display.progress import say
 from kuryr_runbook.display.waiting import Wait, begin_wait

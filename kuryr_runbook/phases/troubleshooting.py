@@ -7,15 +7,16 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
-from kuryr_runbook.applying.fixes import apply_fixes
+from kuryr_runbook.applying.by_kind import apply_fixes
 from kuryr_runbook.checking.diagnosis import Place, check_diagnosis
 from kuryr_runbook.checking.paths import trace
 from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.clients.openstack.probes import AskingCloud
 from kuryr_runbook.display.findings import causes_view
-from kuryr_runbook.display.paths import path_view
 from kuryr_runbook.display.progress import say
 from kuryr_runbook.display.tables import View, table
+from kuryr_runbook.display.topology import site_picture
+from kuryr_runbook.display.trees import path_view
 from kuryr_runbook.model.approval import plan_document, refuse_unapproved
 from kuryr_runbook.model.errors import RunbookError
 from kuryr_runbook.model.findings import Finding, Status
@@ -23,7 +24,6 @@ from kuryr_runbook.model.fixes import PhaseFix
 from kuryr_runbook.model.plan import Outcome, Plan, Step
 from kuryr_runbook.phases.base import Phase
 from kuryr_runbook.phases.catalogue import PHASES, PhaseEntry
-from kuryr_runbook.phases.picturing import site_picture
 from kuryr_runbook.phases.waits.polling import wait_for
 from kuryr_runbook.planning.fixes import plan_fixes
 from kuryr_runbook.snapshots.diagnosis import DiagnosisSnapshot, read_diagnosis, save_snapshot

@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 from functools import cached_property
 
-from kuryr_runbook.applying.kubernetes import apply_manifests
+from kuryr_runbook.applying.by_kind import apply_manifests
 from kuryr_runbook.clients.openstack.probes import AskingCloud
 from kuryr_runbook.display.plans import plan_view
 from kuryr_runbook.display.progress import say
 from kuryr_runbook.display.tables import View, table
+from kuryr_runbook.display.topology import site_picture
 from kuryr_runbook.model.bodies import plain
 from kuryr_runbook.model.errors import DeadlineError, DriftError
 from kuryr_runbook.model.findings import Finding
@@ -18,7 +19,6 @@ from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.plan import Outcome, Plan
 from kuryr_runbook.phases.base import Phase, judged
 from kuryr_runbook.phases.earlier.image import deployed_image, registry_login
-from kuryr_runbook.phases.picturing import site_picture
 from kuryr_runbook.phases.waits.rollout import ROLLOUT_SECONDS, wait_rolled_out
 from kuryr_runbook.phases.waits.traffic import (
     POD_SECONDS,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 from kuryr_runbook.model.bodies import BalancerPart, PoolMembers
 from kuryr_runbook.model.plan import (
@@ -14,13 +15,6 @@ from kuryr_runbook.model.plan import (
     Target,
     changed,
     field_changes,
-)
-from kuryr_runbook.planning.balancer_bodies import (
-    Body,
-    listener_tree,
-    part_name,
-    timeouts,
-    whole_tree,
 )
 from kuryr_runbook.planning.gathering import Gathering, Ref, target_of
 from kuryr_runbook.snapshots.cloud.resources import Balancer, Listener, Pool
@@ -285,3 +279,49 @@ def _ends(members: Ends) -> str:
 
 def _part_target(kind: str, spec: LoadBalancerSpec) -> Target:
     return Target(kind, part_name(spec))
+
+
+Body = dict[str, Any]
+TIMEOUTS = ("timeout_client_data", "timeout_member_data")
+"""Octavia's names for how long each side of a listener may be silent."""
+
+
+def timeouts(spec: LoadBalancerSpec, listener: Listener) -> dict[str, tuple[object, object]]:
+    """Those that a listener has and should have; nothing where provider or Octavia know none."""
+    seen = zip(TIMEOUTS, (listener.client_timeout, listener.member_timeout), strict=True)
+    if spec.timeout is None:
+        return {}
+    return {name: (old, spec.timeout) for name, old in seen if old is not None}
+
+
+def part_name(spec: LoadBalancerSpec) -> str:
+    """The name of the listener and of its pool."""
+    return f"{spec.wanted.name}:{HTTPS_PORT}"
+
+
+def whole_tree(spec: LoadBalancerSpec, services: Ref, members: list[Body]) -> Body:
+    """The whole tree in one request."""
+    return {
+        "name": spec.wanted.name,
+        "vip_subnet_id": services,
+        "vip_address": str(spec.vip),
+        **({"provider": spec.provider} if spec.provider else {}),
+        "listeners": [listener_tree(spec, members)],
+    }
+
+
+def listener_tree(spec: LoadBalancerSpec, members: list[Body]) -> Body:
+    """The listener with its pool and members."""
+    name = part_name(spec)
+    return {
+        "name": name,
+        "protocol": spec.protocol,
+        "protocol_port": HTTPS_PORT,
+        **(dict.fromkeys(TIMEOUTS, spec.timeout) if spec.timeout is not None else {}),
+        "default_pool": {
+            "name": name,
+            "protocol": spec.protocol,
+            "lb_algorithm": spec.algorithm,
+            "members": members,
+        },
+    }

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kuryr_runbook.clients.files import decoded
+from kuryr_runbook.clients.lock_files import is_held
 from kuryr_runbook.model.documents import parse_json
 from kuryr_runbook.model.errors import FileError, RecordError, UsageError
 from kuryr_runbook.recording.chain import Head, Link
 from kuryr_runbook.recording.contents import NotPlainError, entries_of, read_plain
 from kuryr_runbook.recording.index import render_index
-from kuryr_runbook.recording.life import is_held
 from kuryr_runbook.recording.records import Record, read_record
 from kuryr_runbook.recording.signing import is_signed, load_public_keys
 from kuryr_runbook.recording.standing import ACCOUNT, INDEX, LATEST, Standing, latest_of

@@ -17,10 +17,10 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from kuryr_runbook.clients.files import read_json
+from kuryr_runbook.clients.lock_files import is_held
 from kuryr_runbook.clients.writing import write_file
 from kuryr_runbook.model.documents import mapping
 from kuryr_runbook.model.errors import FileError, RecordError
-from kuryr_runbook.recording.life import is_held
 from kuryr_runbook.recording.standing import ACCOUNT
 
 FILE = ACCOUNT

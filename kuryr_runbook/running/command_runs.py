@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from kuryr_runbook.clients.lock_files import held
 from kuryr_runbook.clients.login_files import read_secrets
 from kuryr_runbook.clients.secrets import known_here
 from kuryr_runbook.clients.writing import write_file
@@ -22,7 +23,6 @@ from kuryr_runbook.model.errors import RecordError, UsageError
 from kuryr_runbook.model.secrets import KnownSecrets
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.recording.html import export_html
-from kuryr_runbook.recording.life import held
 from kuryr_runbook.recording.signing import load_signer
 from kuryr_runbook.running.account import PhaseAccount, RunAccount, RunStatus, now
 from kuryr_runbook.running.directories import free_directory, make_run_directory

@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
+from kuryr_runbook.clients.lock_files import held
 from kuryr_runbook.display.progress import Progress
 from kuryr_runbook.model.options import PARAMETERS
 from kuryr_runbook.phases.approval import read_document
 from kuryr_runbook.phases.catalogue import PhaseEntry
 from kuryr_runbook.phases.lock.taking import SiteLock, Work, locked
-from kuryr_runbook.recording.life import held
 from kuryr_runbook.recording.signing import load_signer
 from kuryr_runbook.running import notebooks
 from kuryr_runbook.running.account import CellAccount, PhaseAccount, RunAccount, now

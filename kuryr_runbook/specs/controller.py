@@ -1,16 +1,18 @@
-"""The Kubernetes objects of the Kuryr controller."""
+"""The Kubernetes objects of the Kuryr controller, and its custom resources' definitions."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from kuryr_runbook.model.objects import Manifest
+from kuryr_runbook.model.releases import Crd
+from kuryr_runbook.model.releases.names import API_VERSION
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.specs import kuryr_conf
-from kuryr_runbook.specs.custom_resources import custom_resource_definitions
 from kuryr_runbook.specs.kuryr_conf import CREDENTIAL_SECRET, Conf, render_conf
 from kuryr_runbook.specs.manifests import (
     digest,
+    labels,
     metadata,
     pod_template,
     probe,
@@ -131,4 +133,48 @@ def controller_reference(site: Site) -> Manifest:
         "apiVersion": "apps/v1",
         "kind": "Deployment",
         "metadata": metadata(site, CONTROLLER),
+    }
+
+
+def custom_resource_definitions(site: Site) -> list[Manifest]:
+    """One for each custom resource of the site's release."""
+    return [_definition(site, crd) for crd in site.release.crds]
+
+
+def _definition(site: Site, crd: Crd) -> Manifest:
+    """Any content is kept: what Kuryr writes differs between releases.
+
+    A field that a schema does not name would be dropped without a word, and state is all that these
+    resources are for. There is no status subresource: Kuryr patches `.status` in the resource.
+    """
+    group, version = API_VERSION.split("/")
+    anything = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": crd.name, "labels": labels(site, crd.plural)},
+        "spec": {
+            "group": group,
+            "scope": "Namespaced",
+            "names": {
+                "kind": crd.kind,
+                "listKind": f"{crd.kind}List",
+                "plural": crd.plural,
+                "singular": crd.kind.lower(),
+                "shortNames": [crd.short_name],
+            },
+            "versions": [
+                {
+                    "name": version,
+                    "served": True,
+                    "storage": True,
+                    "schema": {
+                        "openAPIV3Schema": {
+                            "type": "object",
+                            "properties": {"spec": anything, "status": anything},
+                        }
+                    },
+                }
+            ],
+        },
     }

@@ -15,8 +15,8 @@ from click.testing import CliRunner, Result
 from runs.recorded import recorded
 
 from kuryr_runbook.cli import main
+from kuryr_runbook.clients.lock_files import held
 from kuryr_runbook.recording.index import render_index
-from kuryr_runbook.recording.life import held
 from kuryr_runbook.recording.records import read_record
 
 LAB_SITE = Path(__file__).parents[2] / "parameters" / "lab.yaml"

@@ -43,9 +43,8 @@ ALLOWED = {
     "specs/workload.py": {"read_text"},  # what the package carries
     "applying/image.py": {"json.loads"},  # a bill that was made a moment before
     "recording/contents.py": {"open", "os.open"},  # the same for runs, and through no link at all
-    "recording/life.py": {"os.open"},  # a directory, to lock it
+    "clients/lock_files.py": {"os.open"},  # a directory, to lock it
     "cli/lab.py": {"Path.open"},  # a log of the lab's, to follow it
-    "clients/memory_files.py": {"os.fdopen"},  # a file without a name, to write it
     "running/kernels.py": {"open"},  # the null device
     "display/live.py": {"Console"},  # its status line; all else is made visible before
     "display/tables.py": {"Console"},  # into memory

@@ -27,7 +27,6 @@ from kuryr_runbook.cli import main
 from kuryr_runbook.display.findings import causes_view, findings_view
 from kuryr_runbook.display.json_lines import JsonProgress
 from kuryr_runbook.display.live import LiveProgress
-from kuryr_runbook.display.paths import path_view
 from kuryr_runbook.display.plans import outcomes_view, plan_view
 from kuryr_runbook.display.records import differences_view, record_view
 from kuryr_runbook.display.reports import junit, report_data
@@ -35,6 +34,7 @@ from kuryr_runbook.display.tables import table
 from kuryr_runbook.display.terminal import echo_on, guard_logging
 from kuryr_runbook.display.topology import topology_view
 from kuryr_runbook.display.topology_svg import topology_svg
+from kuryr_runbook.display.trees import path_view
 from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.plan import Action, Change, Done, Outcome, Plan, Step, Target
 from kuryr_runbook.model.visible import json_text

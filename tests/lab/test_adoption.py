@@ -10,7 +10,7 @@ from kubernetes import client as kubernetes_client
 from kubernetes import config as kubernetes_config
 from worlds.planned_objects import planned_objects
 
-from kuryr_runbook.applying.kubernetes import apply_manifests
+from kuryr_runbook.applying.by_kind import apply_manifests
 from kuryr_runbook.clients.kubernetes.client import KubernetesClient
 from kuryr_runbook.lab.settings import LabSettings
 from kuryr_runbook.model.errors import ApplyError

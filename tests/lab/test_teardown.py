@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from worlds.lab import changes, world
 
-from kuryr_runbook.applying.kubernetes import ManifestExecutor
+from kuryr_runbook.applying.by_kind import ManifestExecutor
 from kuryr_runbook.applying.steps import apply_plan
 from kuryr_runbook.clients.kubernetes.client import KubernetesClient
 from kuryr_runbook.clients.openstack.client import OpenStackClient

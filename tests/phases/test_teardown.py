@@ -18,7 +18,7 @@ from kuryr_runbook.model.plan import Action
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.phases import teardown
 from kuryr_runbook.phases.teardown import Teardown
-from kuryr_runbook.specs.custom_resources import custom_resource_definitions
+from kuryr_runbook.specs.controller import custom_resource_definitions
 from kuryr_runbook.specs.upgrade_check import upgrade_check
 
 LAB = yaml.safe_load((Path(__file__).parents[2] / "parameters" / "lab.yaml").read_text())

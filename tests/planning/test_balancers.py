@@ -14,7 +14,7 @@ from kuryr_runbook.model.bodies import plain
 from kuryr_runbook.model.errors import DriftError
 from kuryr_runbook.model.plan import Action
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.planning.balancer_bodies import TIMEOUTS
+from kuryr_runbook.planning.balancers import TIMEOUTS
 
 HOUR = 3_600_000
 """In milliseconds: no watch of the API lasts longer."""

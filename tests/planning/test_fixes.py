@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from worlds.diagnosis import metadata, moments_ago
 from worlds.mendable import MendableWorld as World
 
-from kuryr_runbook.applying.fixes import apply_fixes
+from kuryr_runbook.applying.by_kind import apply_fixes
 from kuryr_runbook.checking.diagnosis import check_diagnosis
 from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.model.bodies import FinalizerRemoval, PairChanges, plain

@@ -12,7 +12,7 @@ from making.rendered import Combination, combinations, manifests
 from worlds.memory_cluster import Manifest, MemoryCluster
 from worlds.planned_objects import planned_objects
 
-from kuryr_runbook.applying.kubernetes import apply_manifests
+from kuryr_runbook.applying.by_kind import apply_manifests
 from kuryr_runbook.model.plan import Action, Plan
 from kuryr_runbook.phases.teardown import DEFINITION, KINDS
 from kuryr_runbook.specs.manifests import INSTANCE, MANAGED_BY, made_for

@@ -9,8 +9,8 @@ from typing import Any
 import nbformat
 from worlds.diagnosis import World
 
+from kuryr_runbook.display.topology import site_picture
 from kuryr_runbook.model.secrets import KnownSecrets
-from kuryr_runbook.phases.picturing import site_picture
 from kuryr_runbook.recording.html import export_html
 from kuryr_runbook.recording.scanning import find_leaks
 

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from runs.recorded import recorded
 from worlds.sites import lab_site
 
+from kuryr_runbook.clients.lock_files import held
 from kuryr_runbook.model.site import RecordSection
 from kuryr_runbook.recording.chain import Head, head_path
 from kuryr_runbook.recording.expecting import heads_below, noted_heads
-from kuryr_runbook.recording.life import held
 from kuryr_runbook.recording.signing import key_path, load_public_keys, load_signer, public_path
 from kuryr_runbook.recording.standing import standing_in
 from kuryr_runbook.recording.verifying import Verification, verify

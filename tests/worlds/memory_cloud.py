@@ -12,7 +12,7 @@ from typing import Any
 
 from worlds.cloud_answers import PROJECT, answer
 
-from kuryr_runbook.clients.openstack.address_pairs import Pairs, changed_pairs
+from kuryr_runbook.clients.openstack.api import Pairs, changed_pairs
 from kuryr_runbook.model.errors import ApplyError
 from kuryr_runbook.model.objects import Resource
 

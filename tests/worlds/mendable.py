@@ -9,7 +9,7 @@ from typing import Any
 from worlds.diagnosis import Item, World
 from worlds.memory_cluster import changed_finalizers
 
-from kuryr_runbook.clients.openstack.address_pairs import Pairs, changed_pairs
+from kuryr_runbook.clients.openstack.api import Pairs, changed_pairs
 
 
 class MendableWorld(World):

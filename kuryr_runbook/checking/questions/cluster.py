@@ -7,8 +7,15 @@ from ipaddress import IPv4Network
 
 from kuryr_runbook.checking.causes import Cause
 from kuryr_runbook.checking.checks import Check, Depth, Fault, Occasion
-from kuryr_runbook.checking.effects import CONTROLLER_EFFECTS
-from kuryr_runbook.checking.verdicts import CouldNotLook, failed, objected, passed, readable, some
+from kuryr_runbook.checking.verdicts import (
+    CONTROLLER_EFFECTS,
+    CouldNotLook,
+    failed,
+    objected,
+    passed,
+    readable,
+    some,
+)
 from kuryr_runbook.checking.view.cloud import Look, look_up
 from kuryr_runbook.checking.view.permissions import PreflightLook
 from kuryr_runbook.model import addressing, support

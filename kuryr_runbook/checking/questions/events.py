@@ -7,9 +7,15 @@ from collections.abc import Iterator
 
 from kuryr_runbook.checking.causes import Cause
 from kuryr_runbook.checking.checks import Check, Depth, Fault
-from kuryr_runbook.checking.effects import CONTROLLER_EFFECTS, DAEMON_EFFECTS
 from kuryr_runbook.checking.signs.kubelet import foreign_plugin, lacking_plugin, remedy_of
-from kuryr_runbook.checking.verdicts import CouldNotLook, pod_victim, readable, some
+from kuryr_runbook.checking.verdicts import (
+    CONTROLLER_EFFECTS,
+    DAEMON_EFFECTS,
+    CouldNotLook,
+    pod_victim,
+    readable,
+    some,
+)
 from kuryr_runbook.checking.view.cloud import Look, ipv4, ipv4_range
 from kuryr_runbook.model.findings import Region, Status, Victim
 from kuryr_runbook.snapshots.cluster.objects import Pod, Warned

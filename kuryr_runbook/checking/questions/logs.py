@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from kuryr_runbook.checking.causes import Cause
 from kuryr_runbook.checking.checks import Check, Depth, Fault
-from kuryr_runbook.checking.signs.known import CONTROLLER_SIGNS, DAEMON_SIGNS
+from kuryr_runbook.checking.signs import apis, cloud, plugging, programs
 from kuryr_runbook.checking.signs.sign import Sign, sign_of
 from kuryr_runbook.checking.verdicts import CouldNotLook
 from kuryr_runbook.checking.view.cloud import Look
@@ -154,3 +154,7 @@ def _signs(
 def _is_of_now(record: LogRecord, pod: ProgramPod) -> bool:
     """Whether the process that runs said it, or the one that ran last."""
     return pod.started is None or record.time is None or record.time >= pod.started - SKEW
+
+
+CONTROLLER_SIGNS: tuple[Sign, ...] = (*cloud.CLOUD, *programs.CONTROLLER, *apis.CONTROLLER)
+DAEMON_SIGNS: tuple[Sign, ...] = (*plugging.PLUGGING, *programs.DAEMON, *apis.DAEMON)

@@ -8,8 +8,15 @@ from shlex import quote
 
 from kuryr_runbook.checking.causes import Cause
 from kuryr_runbook.checking.checks import Check, Depth, Fault, Occasion
-from kuryr_runbook.checking.effects import CONTROLLER_EFFECTS, SERVICE_EFFECTS
-from kuryr_runbook.checking.verdicts import CouldNotLook, phase, readable, service_victim, some
+from kuryr_runbook.checking.verdicts import (
+    CONTROLLER_EFFECTS,
+    SERVICE_EFFECTS,
+    CouldNotLook,
+    phase,
+    readable,
+    service_victim,
+    some,
+)
 from kuryr_runbook.checking.view.cloud import Look, ipv4, ipv4_range, look_up
 from kuryr_runbook.model.findings import Region, Status, Victim
 from kuryr_runbook.model.fixes import PhaseFix

@@ -18,7 +18,7 @@ from kuryr_runbook.checking.view.permissions import FORBIDDEN, PreflightLook, pe
 from kuryr_runbook.model import support
 from kuryr_runbook.model.findings import Verdict
 from kuryr_runbook.model.providers import OctaviaProvider
-from kuryr_runbook.model.releases.octavia_features import LISTENER_TIMEOUTS, PROVIDER_CHOICE
+from kuryr_runbook.model.releases.parts import LISTENER_TIMEOUTS, PROVIDER_CHOICE
 from kuryr_runbook.snapshots.cloud.lookup import Named, SeveralError, find
 from kuryr_runbook.snapshots.reading import Unreadable
 from kuryr_runbook.specs import wanted as names

@@ -6,8 +6,15 @@ from collections.abc import Iterator
 
 from kuryr_runbook.checking.causes import Cause
 from kuryr_runbook.checking.checks import Check, Depth, Fault, Occasion
-from kuryr_runbook.checking.effects import CONTROLLER_EFFECTS, DAEMON_EFFECTS
-from kuryr_runbook.checking.verdicts import CouldNotLook, node_victim, passed, phase, some
+from kuryr_runbook.checking.verdicts import (
+    CONTROLLER_EFFECTS,
+    DAEMON_EFFECTS,
+    CouldNotLook,
+    node_victim,
+    passed,
+    phase,
+    some,
+)
 from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.model.findings import Region, Status, Verdict
 from kuryr_runbook.model.fixes import PhaseFix

@@ -7,9 +7,15 @@ from collections.abc import Iterator
 
 from kuryr_runbook.checking.causes import Cause
 from kuryr_runbook.checking.checks import Check, Fault, Occasion
-from kuryr_runbook.checking.effects import SERVICE_EFFECTS
 from kuryr_runbook.checking.fixes import certain, lead_back
-from kuryr_runbook.checking.verdicts import passed, phase, service_victim, some, warned
+from kuryr_runbook.checking.verdicts import (
+    SERVICE_EFFECTS,
+    passed,
+    phase,
+    service_victim,
+    some,
+    warned,
+)
 from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.model.addressing import api_service_address
 from kuryr_runbook.model.findings import Status, Verdict, Victim

@@ -9,9 +9,8 @@ from collections.abc import Iterator
 
 from kuryr_runbook.checking.causes import Cause
 from kuryr_runbook.checking.checks import Check, Depth, Fault, Occasion
-from kuryr_runbook.checking.effects import SERVICE_EFFECTS
 from kuryr_runbook.checking.questions.services import API, balancers
-from kuryr_runbook.checking.verdicts import some
+from kuryr_runbook.checking.verdicts import SERVICE_EFFECTS, some
 from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.model.findings import Region, Status, Victim
 from kuryr_runbook.model.providers import has_timeouts

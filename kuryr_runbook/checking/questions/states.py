@@ -13,9 +13,15 @@ from functools import partial
 
 from kuryr_runbook.checking.causes import Cause
 from kuryr_runbook.checking.checks import Check, Depth, Fault, Occasion
-from kuryr_runbook.checking.effects import SERVICE_EFFECTS
 from kuryr_runbook.checking.questions.services import balancers
-from kuryr_runbook.checking.verdicts import CouldNotLook, each, node_victim, pod_victim, some
+from kuryr_runbook.checking.verdicts import (
+    SERVICE_EFFECTS,
+    CouldNotLook,
+    each,
+    node_victim,
+    pod_victim,
+    some,
+)
 from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.findings import Region, Status, Victim

@@ -6,13 +6,13 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from kuryr_runbook.checking.effects import (
+from kuryr_runbook.checking.verdicts import (
     CONTROLLER_EFFECTS,
     DAEMON_EFFECTS,
     POD_EFFECTS,
     SERVICE_EFFECTS,
+    phase,
 )
-from kuryr_runbook.checking.verdicts import phase
 from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.snapshots.logs import LogRecord
 

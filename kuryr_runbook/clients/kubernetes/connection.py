@@ -8,10 +8,10 @@ from typing import Any
 
 from kuryr_runbook.clients.files import read_yaml
 from kuryr_runbook.clients.kubernetes.kubeconfig import load_login
-from kuryr_runbook.clients.memory_files import memory_path
 from kuryr_runbook.clients.patience import Notify
 from kuryr_runbook.clients.secrets import learn, refuse_unsendable
 from kuryr_runbook.clients.transport import bind
+from kuryr_runbook.clients.writing import memory_path
 from kuryr_runbook.model.documents import mapping
 from kuryr_runbook.model.errors import RunbookError, UsageError
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from kuryr_runbook.clients.openstack.address_pairs import Pairs
 from kuryr_runbook.model.objects import Resource
 
 
@@ -87,3 +86,18 @@ class OpenStackWriter(Protocol):
 
     def remove_subports(self, trunk_id: str, port_ids: Sequence[str]) -> None:
         """Remove subports from a trunk; no error if some are gone."""
+
+
+Pairs = Sequence[Mapping[str, str]]
+
+
+def changed_pairs(pairs: Pairs, added: Pairs, removed: Pairs) -> list[Mapping[str, str]]:
+    """The pairs after the change, in their order; the same list if nothing has to change."""
+    gone, there = set(map(_key, removed)), set(map(_key, pairs))
+    kept = [pair for pair in pairs if _key(pair) not in gone]
+    return [*kept, *(pair for pair in added if _key(pair) not in there)]
+
+
+def _key(pair: Mapping[str, str]) -> tuple[str, str]:
+    """Neutron returns an address with or without its prefix length, as it was given."""
+    return pair["ip_address"].removesuffix("/32"), pair["mac_address"].lower()

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kuryr_runbook.clients.answers import parsing, part_of
-from kuryr_runbook.clients.openstack.address_pairs import Pairs, changed_pairs
-from kuryr_runbook.clients.openstack.api import COLLECTIONS
+from kuryr_runbook.clients.openstack.api import COLLECTIONS, Pairs, changed_pairs
 from kuryr_runbook.clients.openstack.reading import CloudReader
 from kuryr_runbook.clients.openstack.session import NAMES, OpenStackSession, part_of_body
 from kuryr_runbook.clients.patience import Notify, TransientError, polls

@@ -1,9 +1,8 @@
 """Kuryr releases: what differs between them, as data with its sources.
 
 Everything else asks this data; nowhere is a release compared by its name. `parts` and `release`
-have the types, `catalogue` the releases, `permissions` what each may do in the cluster,
-`custom_resources` Kuryr's own kinds of object, `octavia_features` what each asks Octavia for,
-`names` how it is known in Kubernetes, `hazards` what may go wrong.
+have the types, `catalogue` the releases, `permissions` what each may do in the cluster, `names` how
+it is known in Kubernetes, `hazards` what may go wrong.
 """
 
 from kuryr_runbook.model.releases.catalogue import RELEASES

@@ -10,14 +10,18 @@ from dataclasses import replace
 
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.releases import (
-    custom_resources,
     hazards,
     names,
-    octavia_features,
     permissions,
 )
 from kuryr_runbook.model.releases.builds import GO_PLUGIN_ASKS, go_plugin, image_inputs
 from kuryr_runbook.model.releases.parts import (
+    ACCESS_LISTS,
+    BOTH_PROTOCOLS,
+    CUSTOM_RESOURCES,
+    FINALIZERS,
+    PROVIDER_CHOICE,
+    SCTP,
     GoBuild,
     KubernetesWindow,
     MtuRule,
@@ -125,7 +129,7 @@ USSURI = replace(
     image=image_inputs("ussuri"),
     cni_plugin=go_plugin("2.1.0", GoBuild.GOPATH),
     octavia_options=TRAIN.octavia_options | {"lb_algorithm"},
-    octavia_features=(octavia_features.ACCESS_LISTS, octavia_features.BOTH_PROTOCOLS),
+    octavia_features=(ACCESS_LISTS, BOTH_PROTOCOLS),
     defaults={
         **TRAIN.defaults,
         "kubernetes.ssl_ca_crt_file": f"{SERVICE_ACCOUNT}/ca.crt",
@@ -156,12 +160,12 @@ VICTORIA = replace(
     cni_plugin=go_plugin("3.1.0", GoBuild.GOPATH),
     cni_file="10-kuryr.conflist",
     handlers=("vif", "kuryrport", "service", "endpoints", "kuryrloadbalancer"),
-    octavia_features=(octavia_features.PROVIDER_CHOICE, *USSURI.octavia_features),
+    octavia_features=(PROVIDER_CHOICE, *USSURI.octavia_features),
     vif_state=StatePlace(kind="KuryrPort", field=".status.vifs"),
     balancer_spec=StatePlace(kind="KuryrLoadBalancer", field=".spec"),
     balancer_state=StatePlace(kind="KuryrLoadBalancer", field=".status"),
-    crds=custom_resources.DEFINITIONS,
-    finalizers=custom_resources.FINALIZERS,
+    crds=CUSTOM_RESOURCES,
+    finalizers=FINALIZERS,
     controller_rules=permissions.CONVERTING_CONTROLLER,
     daemon_rules=permissions.CRD_DAEMON,
     kubernetes_window=KubernetesWindow("1.16", "1.23"),
@@ -188,7 +192,7 @@ WALLABY = replace(
     image=image_inputs("wallaby"),
     cni_plugin=go_plugin("4.0.1", GoBuild.GOPATH),
     worker_subnet_option="worker_nodes_subnets",
-    octavia_features=(*VICTORIA.octavia_features, octavia_features.SCTP),
+    octavia_features=(*VICTORIA.octavia_features, SCTP),
     defaults={
         **VICTORIA.defaults,
         "kubernetes.enabled_handlers": "vif,endpoints,service,kuryrloadbalancer,kuryrport",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from kuryr_runbook.model.releases.names import API_GROUP
+from kuryr_runbook.model.releases.names import API_GROUP, OWN_DOMAIN, POD_FINALIZER, PORT_FINALIZER
 
 
 def minor_version(text: str) -> tuple[int, int]:
@@ -164,3 +164,46 @@ class Hazard:
     text: str
     way_out: str
     source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OctaviaFeature:
+    """Something that not every version of Octavia's API has."""
+
+    name: str
+    api: tuple[int, int]
+    """The first version of Octavia's API that has it."""
+
+    @property
+    def since(self) -> str:
+        """That version, as Octavia writes it: 2.13."""
+        return ".".join(map(str, self.api))
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.since})"
+
+
+# Octavia API reference, listeners; its root tells 2.1 from Rocky on.
+LISTENER_TIMEOUTS = OctaviaFeature(name="timeouts of listeners", api=(2, 1))
+PROVIDER_CHOICE = OctaviaFeature(name="choice of the provider", api=(2, 6))
+ACCESS_LISTS = OctaviaFeature(name="access lists of listeners", api=(2, 12))
+# Ussuri looks for 2.11, which Victoria corrected.
+BOTH_PROTOCOLS = OctaviaFeature(name="TCP and UDP on one port", api=(2, 13))
+SCTP = OctaviaFeature(name="SCTP", api=(2, 23))
+
+
+CUSTOM_RESOURCES = (
+    Crd(kind="KuryrPort", plural="kuryrports", short_name="kp"),
+    Crd(kind="KuryrLoadBalancer", plural="kuryrloadbalancers", short_name="klb"),
+    Crd(kind="KuryrNetwork", plural="kuryrnetworks", short_name="kns"),
+    Crd(kind="KuryrNetworkPolicy", plural="kuryrnetworkpolicies", short_name="knp"),
+)
+
+FINALIZERS = (
+    Finalizer(kind="Pod", name=POD_FINALIZER),
+    Finalizer(kind="Service", name=f"{OWN_DOMAIN}/service-finalizer"),
+    Finalizer(kind="KuryrPort", name=PORT_FINALIZER),
+    Finalizer(kind="KuryrLoadBalancer", name=f"{OWN_DOMAIN}/kuryrloadbalancer-finalizers"),
+    Finalizer(kind="KuryrNetwork", name=f"kuryrnetwork.finalizers.{OWN_DOMAIN}"),
+    Finalizer(kind="NetworkPolicy", name=f"{OWN_DOMAIN}/networkpolicy-finalizer"),
+)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kuryr_runbook.model.drivers import VifDriver
-from kuryr_runbook.model.releases.octavia_features import OctaviaFeature
 from kuryr_runbook.model.releases.parts import (
     CniPlugin,
     Crd,
@@ -15,6 +14,7 @@ from kuryr_runbook.model.releases.parts import (
     ImageInputs,
     KubernetesWindow,
     MtuRule,
+    OctaviaFeature,
     Ports,
     Rule,
     ServiceTraits,

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from kuryr_runbook.applying.kubernetes import apply_manifests
+from kuryr_runbook.applying.by_kind import apply_manifests
 from kuryr_runbook.checking.diagnosis import check_diagnosis
 from kuryr_runbook.checking.questions.leftovers import JUST_NOW
 from kuryr_runbook.checking.traffic.resilience import (

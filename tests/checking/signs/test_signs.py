@@ -10,7 +10,7 @@ from checking.signs.log_lines import BOTH, CONTROLLER, DAEMON, HARMLESS
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kuryr_runbook.checking.signs.known import CONTROLLER_SIGNS, DAEMON_SIGNS
+from kuryr_runbook.checking.questions.logs import CONTROLLER_SIGNS, DAEMON_SIGNS
 from kuryr_runbook.checking.signs.sign import Sign, sign_of
 from kuryr_runbook.snapshots.logs import telling_records
 

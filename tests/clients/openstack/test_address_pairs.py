@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kuryr_runbook.clients import patience
-from kuryr_runbook.clients.openstack.address_pairs import changed_pairs
+from kuryr_runbook.clients.openstack.api import changed_pairs
 from kuryr_runbook.clients.openstack.client import OpenStackClient
 
 Pair = dict[str, str]
