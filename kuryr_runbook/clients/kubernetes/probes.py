@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 from kuryr_runbook.clients.answers import part_of
-from kuryr_runbook.clients.kubernetes.api import KubernetesReader, Preview
+from kuryr_runbook.clients.kubernetes.api import KubernetesReader
 from kuryr_runbook.clients.kubernetes.errors import error_text
 from kuryr_runbook.clients.kubernetes.reading import ClusterReader
 from kuryr_runbook.clients.kubernetes.session import KubernetesSession
 from kuryr_runbook.clients.patience import Notify
 from kuryr_runbook.model.errors import ApplyError
-from kuryr_runbook.model.objects import Manifest
 
 NOWHERE = "0.0.0.1"
 """An address that no service range contains."""
@@ -30,7 +29,7 @@ class ClusterProber(KubernetesReader, Protocol):
         """How the API server refuses a Service outside of its ranges; the message names them."""
 
 
-class ProbingCluster:
+class ProbingCluster(ClusterReader):
     """Reads and probes a cluster, and changes nothing."""
 
     def __init__(
@@ -40,45 +39,7 @@ class ProbingCluster:
         notify: Notify = lambda line: None,
     ) -> None:
         """Sends nothing yet. Raises UsageError if the kubeconfig cannot be used."""
-        self.session = KubernetesSession(kubeconfig, context, notify)
-        self._reader = ClusterReader(self.session)
-
-    @property
-    def version(self) -> str:
-        """Version of the API server, such as v1.20.2."""
-        return self._reader.version
-
-    def list_objects(
-        self, api_version: str, kind: str, *, namespace: str | None = None, labels: str = ""
-    ) -> list[Manifest]:
-        """All objects of a kind."""
-        return self._reader.list_objects(api_version, kind, namespace=namespace, labels=labels)
-
-    def each_object(
-        self,
-        api_version: str,
-        kind: str,
-        *,
-        namespace: str | None = None,
-        labels: str = "",
-        fields: str = "",
-    ) -> Iterator[Manifest]:
-        """The same, one by one, keeping only a page in memory."""
-        return self._reader.each_object(
-            api_version, kind, namespace=namespace, labels=labels, fields=fields
-        )
-
-    def get(self, manifest: Mapping[str, Any]) -> Manifest | None:
-        """The object that the manifest names, or None if it does not exist."""
-        return self._reader.get(manifest)
-
-    def preview(self, manifest: Mapping[str, Any]) -> Preview:
-        """What applying the manifest would turn the object into."""
-        return self._reader.preview(manifest)
-
-    def log(self, namespace: str, pod: str, *, lines: int = 30, container: str = "") -> str:
-        """The end of a pod's log."""
-        return self._reader.log(namespace, pod, lines=lines, container=container)
+        super().__init__(KubernetesSession(kubeconfig, context, notify))
 
     def may(self, attributes: Mapping[str, str]) -> bool:
         """Whether the user is allowed what the resource attributes say: a SelfSubjectAccessReview.

@@ -25,7 +25,6 @@ from kuryr_runbook.clients.openstack.session import (
 )
 from kuryr_runbook.clients.patience import Notify
 from kuryr_runbook.model.errors import AccessError, ApplyError, UnreachableError
-from kuryr_runbook.model.objects import Resource
 
 PATIENCE_SECONDS = 30.0
 """How long a busy service is tried: a person waits for the probe's result, and can repeat it."""
@@ -85,36 +84,16 @@ class AskingCloud(OpenStackClient):
         return refuse_port(self.session, network_id, body)
 
 
-class ProbingCloud:
+class ProbingCloud(CloudReader):
     """Reads and probes a cloud, changes nothing, and gives up soon if a service does not answer."""
 
     def __init__(
         self, cloud: str, clouds_yaml: Path | None = None, notify: Notify = lambda line: None
     ) -> None:
         """Sends nothing yet. Raises UsageError if there is no such entry or file."""
-        self.session = OpenStackSession(
-            cloud, clouds_yaml, notify, exchanges.PROBE, PATIENCE_SECONDS
+        super().__init__(
+            OpenStackSession(cloud, clouds_yaml, notify, exchanges.PROBE, PATIENCE_SECONDS)
         )
-        self._reader = CloudReader(self.session)
-
-    @property
-    def project_id(self) -> str:
-        """Id of the credentials' project."""
-        return self._reader.project_id
-
-    def list_resources(
-        self, kind: str, *, fields: tuple[str, ...] = (), **filters: str | tuple[str, ...]
-    ) -> list[Resource]:
-        """All resources of a kind that the credentials can see."""
-        return self._reader.list_resources(kind, fields=fields, **filters)
-
-    def members(self, pool_id: str) -> list[Resource]:
-        """The members of an Octavia pool."""
-        return self._reader.members(pool_id)
-
-    def quotas(self, service: str, project_id: str) -> Mapping[str, Any]:
-        """A project's quotas by resource, as the service returns them."""
-        return self._reader.quotas(service, project_id)
 
     def refuse_port(self, network_id: str, body: Mapping[str, Any]) -> Refusal:
         """How Neutron refuses a port in that network and in a subnet that does not exist."""
