@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from kuryr_runbook.model.documents import parse_yaml
@@ -36,6 +37,7 @@ class FormField:
         return self.path.partition(".")[0] if "." in self.path else ""
 
 
+@cache
 def form_fields() -> tuple[FormField, ...]:
     """Every key of a site file, in the order of the model."""
     schema = Site.model_json_schema()

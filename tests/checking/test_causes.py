@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from worlds.diagnosis import BEFORE, RANGE, World, endpoints, moments_ago, service
+from worlds.objects import BEFORE, endpoints, moments_ago, service
+from worlds.world import RANGE, World
 
 from kuryr_runbook.checking.checks import REPORT
 from kuryr_runbook.checking.diagnosis import CHECKS, EVERYWHERE, Place, check_diagnosis

@@ -7,10 +7,10 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from worlds.diagnosis import World
-from worlds.preflight import World as BeforeKuryr
+from spoiling.preflight import unspoilt
 from worlds.sites import lab_site
 from worlds.verification import Workload
+from worlds.world import World
 
 from kuryr_runbook.checking import diagnosis, preflight, verification
 from kuryr_runbook.checking.causes import Cause, found
@@ -188,15 +188,15 @@ def test_no_address_breaks_a_check_off(address: str) -> None:
 def test_no_address_breaks_a_check_of_preflight_off(
     address: str, kind: str, path: tuple[Any, ...]
 ) -> None:
-    world = BeforeKuryr()
-    found: Any = next(it for it in world.cluster.objects if it["kind"] == kind)
+    world = unspoilt()
+    found: Any = world.objects[kind][-1]
     for key in path[:-1]:
         found = found[key]
     found[path[-1]] = address
-    assert not [it for it in check_preflight(world.read()) if it.remedy == REPORT]
+    assert not [it for it in check_preflight(world.before()) if it.remedy == REPORT]
 
 
-BEFORE, VERIFIED, INSTALLED = BeforeKuryr().read(), Workload().verified(), World().read()
+BEFORE, VERIFIED, INSTALLED = unspoilt().before(), Workload().verified(), World().read()
 LISTS: tuple[tuple[ModuleType, Callable[[], list[Finding]]], ...] = (
     (preflight, lambda: list(check_preflight(BEFORE))),
     (verification, lambda: list(check_verification(VERIFIED))),

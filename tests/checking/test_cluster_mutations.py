@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from checking.test_mutations import WORLDS, is_found, mutants, others
-from worlds.diagnosis import World
+from worlds.world import World
 
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.snapshots.cluster.state import ClusterState

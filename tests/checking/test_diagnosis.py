@@ -61,7 +61,8 @@ from spoiling.diagnosis import (
     warned,
     without_daemon,
 )
-from worlds.diagnosis import World, metadata
+from worlds.objects import metadata
+from worlds.world import World
 
 from kuryr_runbook.checking.diagnosis import CHECKS, check_diagnosis
 from kuryr_runbook.checking.picture.topology import topology_of
@@ -133,7 +134,7 @@ CASES: list[tuple[str, Spoil, str, str, str]] = [
     ("", daemon_set("calico-node"), "other-network", "fail", ""),
     ("", second_kuryr, "other-kuryr", "fail", ""),
     ("", no_addresses, "pod-addresses", "warn", "subnet kuryr-pod-subnet"),
-    ("", lambda w: setattr(w, "version", "v1.24.0"), "kubernetes-version", "fail", ""),
+    ("", lambda w: setattr(w, "kubernetes", "v1.24.0"), "kubernetes-version", "fail", ""),
     ("", lambda w: w.object("Service", "kubernetes")["metadata"].pop("selfLink"),
      "self-link", "fail", ""),
     ("", remove("Deployment", "kuryr-controller"), "controller-replicas", "fail", ""),

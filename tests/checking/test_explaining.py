@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from worlds.diagnosis import World
+from worlds.world import World
 
 from kuryr_runbook.checking import explaining
 from kuryr_runbook.checking.explaining import NONE, explained

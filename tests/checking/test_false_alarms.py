@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from spoiling.diagnosis import SILENT, diagnosed
-from worlds.diagnosis import BEFORE, PODS, RANGE, World, endpoints, metadata, moments_ago, service
+from worlds.objects import BEFORE, endpoints, metadata, moments_ago, service
+from worlds.world import PODS, RANGE, World
 
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.providers import OctaviaProvider
@@ -32,7 +33,7 @@ def healthy(seed: int) -> World:
     draw = Draw(seed)
     release, driver, provider = draw.choice(SITES)
     world = World(draw.choice((0, 1, 2, 4, 9, 15)), driver, release, nodes=draw.randint(2, 5))
-    world.version = f"v{world.site.release.kubernetes_tried}.0"
+    world.kubernetes = f"v{world.site.release.kubernetes_tried}.0"
     world.pair_limit = 100  # Fifteen pods on two workers are near Neutron's default.
     kuryr = world.site.kuryr.model_copy(update={"octavia_provider": provider})
     world.site = world.site.model_copy(update={"kuryr": kuryr})

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from worlds.diagnosis import World
+from worlds.world import World
 
 from kuryr_runbook.checking.diagnosis import check_diagnosis
 from kuryr_runbook.checking.view.cloud import Look

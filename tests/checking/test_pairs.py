@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from checking.test_diagnosis import CASES
 from spoiling.diagnosis import WORLDS, troubles
-from worlds.diagnosis import World
+from worlds.world import World
 
 from kuryr_runbook.checking.diagnosis import CHECKS
 from kuryr_runbook.model.findings import Finding, Status
@@ -87,7 +87,7 @@ def facts(world: World) -> Facts:
                 note(f"{what}/{kind}/{name}", {"there": True, **item})
     for part in (world.pool_members, world.limits, world.balancer_limits, world.logs):
         note("part", part)
-    note("rest", [world.pair_limit, world.version, world.site.model_dump(mode="json")])
+    note("rest", [world.pair_limit, world.kubernetes, world.site.model_dump(mode="json")])
     return frozenset(found)
 
 

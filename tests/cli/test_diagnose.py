@@ -10,10 +10,10 @@ from xml.etree import ElementTree
 
 import pytest
 from click.testing import CliRunner, Result
-from worlds.diagnosis import World
 from worlds.memory_leases import MemoryLeases
 from worlds.mendable import MendableWorld
 from worlds.sites import lab_site
+from worlds.world import World
 
 from kuryr_runbook.checking.diagnosis import CHECKS
 from kuryr_runbook.cli import main

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from worlds.preflight import World
+from spoiling.preflight import unspoilt
+from worlds.world import World
 
 from kuryr_runbook.cli import main
 from kuryr_runbook.model.site_file import parse_site
@@ -13,9 +14,9 @@ from kuryr_runbook.phases.site import draft
 
 @pytest.fixture(autouse=True)
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
-    made = World()
-    monkeypatch.setattr(draft, "ProbingCloud", lambda *where: made.cloud)
-    monkeypatch.setattr(draft, "ProbingCluster", lambda *where: made.cluster)
+    made = unspoilt()
+    monkeypatch.setattr(draft, "ProbingCloud", lambda *where: made)
+    monkeypatch.setattr(draft, "ProbingCluster", lambda *where: made)
     return made
 
 

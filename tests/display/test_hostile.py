@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from runs.recorded import a_phase, recorded
-from worlds.diagnosis import World
+from worlds.world import World
 
 from kuryr_runbook.checking.diagnosis import EVERYWHERE, Place, check_diagnosis
 from kuryr_runbook.checking.paths import trace

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from making.pictured import EXAMPLE, example, faults, topology
-from worlds.diagnosis import World
+from worlds.world import World
 
 from kuryr_runbook.display.drawing import Font, clean
 from kuryr_runbook.display.tables import WIDTH

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from runs.recorded import recorded
 from worlds.broken_files import CONTENTS, IRREGULAR, damaged
-from worlds.diagnosis import World
+from worlds.world import World
 
 from kuryr_runbook.clients.files import read_certificates
 from kuryr_runbook.clients.images.registry import RegistryClient

@@ -10,7 +10,7 @@ from itertools import combinations
 from pathlib import Path
 from xml.etree import ElementTree
 
-from worlds.diagnosis import World
+from worlds.world import World
 
 from kuryr_runbook.checking.diagnosis import check_diagnosis
 from kuryr_runbook.checking.picture.topology import topology_of

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-from worlds.diagnosis import World
 from worlds.memory_leases import MemoryLeases
 from worlds.mendable import MendableWorld
+from worlds.world import World
 
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.errors import AccessError, DriftError
@@ -18,6 +18,7 @@ from kuryr_runbook.phases import troubleshooting
 from kuryr_runbook.phases.base import Phase
 from kuryr_runbook.phases.catalogue import TROUBLESHOOTING, PhaseEntry
 from kuryr_runbook.phases.troubleshooting import Troubleshooting
+from kuryr_runbook.snapshots.cluster.objects import reference
 from kuryr_runbook.snapshots.diagnosis import load_snapshot
 
 
@@ -51,9 +52,9 @@ def test_the_way_is_drawn_from_what_was_read_last() -> None:
     world = World()
     made = phase(world)
     made.check()
-    asked = len(world.lists)
+    asked = len(world.asked)
     view = made.trace(pod="web-1")
-    assert len(world.lists) == asked
+    assert len(world.asked) == asked
     assert "allows the pair" in view.text
     assert "node's port" not in made.trace(pod="none").text
     assert "Octavia" not in made.trace().text
@@ -65,9 +66,9 @@ def test_the_picture_is_drawn_from_what_was_read_last() -> None:
     world.remove("port", "port-web-1")
     made = phase(world)
     made.check()
-    asked = len(world.lists)
+    asked = len(world.asked)
     view = made.picture()
-    assert len(world.lists) == asked
+    assert len(world.asked) == asked
     assert "web-1: 10.64.0.11  ✗1" in view.text
     assert view.html.startswith("<div><svg ")
 
@@ -173,13 +174,11 @@ class Scaling(Phase):
 
     @property
     def is_none(self) -> bool:
-        deployment = {"kind": "Deployment", "metadata": {"name": "kuryr-controller"}}
-        found = self.cluster.get(deployment)
+        found = self.cluster.get(reference("Deployment", "kuryr-controller", "kube-system"))
         return found is not None and found["spec"]["replicas"] == 0
 
     def carry_out(self, plan: Plan) -> list[Outcome]:
-        deployment = {"kind": "Deployment", "metadata": {"name": "kuryr-controller"}}
-        found = self.cluster.get(deployment)
+        found = self.cluster.get(reference("Deployment", "kuryr-controller", "kube-system"))
         assert found is not None
         found["spec"]["replicas"] = 1
         return []

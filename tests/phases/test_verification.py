@@ -5,12 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from worlds.diagnosis import World
 from worlds.memory_cloud import MemoryCloud
 from worlds.memory_cluster import MemoryCluster
 from worlds.memory_leases import HeldLeases, MemoryLeases
 from worlds.sites import lab_site
 from worlds.verification import healthy
+from worlds.world import World
 
 from kuryr_runbook.model.errors import DeadlineError, DriftError, LockedError
 from kuryr_runbook.model.releases.names import BALANCER_STATE_ANNOTATION

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from worlds.diagnosis import metadata, moments_ago
 from worlds.mendable import MendableWorld as World
+from worlds.objects import metadata, moments_ago
 
 from kuryr_runbook.applying.by_kind import apply_fixes
 from kuryr_runbook.checking.diagnosis import check_diagnosis

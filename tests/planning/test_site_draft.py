@@ -5,7 +5,8 @@ from ipaddress import IPv4Network
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from worlds.preflight import World
+from spoiling.preflight import node_ports, unspoilt
+from worlds.world import World
 
 from kuryr_runbook.model.addressing import service_problems
 from kuryr_runbook.model.errors import UnreachableError
@@ -15,7 +16,7 @@ from kuryr_runbook.snapshots.survey import read_survey
 
 
 def drafted(world: World) -> dict[str, Told]:
-    return {told.key: told for told in draft_site(read_survey(world.cloud, world.cluster))}
+    return {told.key: told for told in draft_site(read_survey(world, world))}
 
 
 def values(world: World) -> dict[str, str | None]:
@@ -23,15 +24,15 @@ def values(world: World) -> dict[str, str | None]:
 
 
 def test_what_is_there_is_found() -> None:
-    network = World().site.network
-    assert values(World()) == {
-        "kubernetes.service_cidr": "10.2.0.0/25",
-        "network.service_subnet.cidr": "10.2.0.0/24",
+    network = unspoilt().site.network
+    assert values(unspoilt()) == {
+        "kubernetes.service_cidr": "10.96.0.0/17",
+        "network.service_subnet.cidr": "10.96.0.0/16",
         "network.external_network": network.external_network,
         "network.router": network.router,
         "network.node_subnet": network.node_subnet,
         "network.node_security_group": network.node_security_group,
-        "network.pod_subnet.cidr": "10.1.0.0/24",
+        "network.pod_subnet.cidr": "10.1.0.0/23",
         "kuryr.release": "2024.1",
         "kuryr.link_iface": None,
         "image.repository": None,
@@ -39,32 +40,30 @@ def test_what_is_there_is_found() -> None:
 
 
 def test_without_a_cluster_the_cloud_is_told_of() -> None:
-    world = World()
+    world = unspoilt()
     gone = Unreadable("the API server does not answer")
-    found = {told.key: told for told in draft_site(read_survey(world.cloud, gone))}
+    found = {told.key: told for told in draft_site(read_survey(world, gone))}
     assert "does not answer" in found["kubernetes.service_cidr"].because
     assert "does not answer" in found["network.node_subnet"].because
     assert found["network.pod_subnet.cidr"].value == "10.1.0.0/24"
 
 
 def test_without_a_cloud_the_cluster_is_told_of() -> None:
-    world = World()
+    world = unspoilt()
     found = {
         told.key: told
-        for told in draft_site(
-            read_survey(Unreadable("no entry k8s in clouds.yaml"), world.cluster)
-        )
+        for told in draft_site(read_survey(Unreadable("no entry k8s in clouds.yaml"), world))
     }
     assert found["network.router"] == Told(
         key="network.router", value=None, because="no entry k8s in clouds.yaml"
     )
-    assert found["kubernetes.service_cidr"].value == "10.2.0.0/25"
+    assert found["kubernetes.service_cidr"].value == "10.96.0.0/17"
 
 
 def test_a_question_without_an_answer_leaves_the_rest() -> None:
-    world = World()
-    world.cloud.broken["providers"] = UnreachableError("Octavia does not answer")
-    world.cluster.broken["version"] = UnreachableError("try again")
+    world = unspoilt()
+    world.broken["providers"] = UnreachableError("Octavia does not answer")
+    world.broken["version"] = UnreachableError("try again")
     found = drafted(world)
     assert found["kuryr.octavia_provider"].because == "Octavia does not answer"
     assert found["kuryr.release"].because == "try again"
@@ -72,8 +71,8 @@ def test_a_question_without_an_answer_leaves_the_rest() -> None:
 
 
 def test_nodes_that_neutron_does_not_know_are_named() -> None:
-    world = World()
-    for port in world.ports.values():
+    world = unspoilt()
+    for port in node_ports(world):
         port["fixed_ips"] = []
     found = drafted(world)
     assert found["network.node_subnet"].value is None
@@ -81,26 +80,26 @@ def test_nodes_that_neutron_does_not_know_are_named() -> None:
 
 
 def test_of_several_external_networks_the_routers_is_meant() -> None:
-    world = World()
-    world.cloud.memory.add("network", name="other-net", **{"router:external": True})
+    world = unspoilt()
+    world.add("network", name="other-net", **{"router:external": True})
     assert values(world)["network.external_network"] == world.site.network.external_network
-    world.cloud.memory.resources["router"][0]["external_gateway_info"] = None
+    world.resources["router"][0]["external_gateway_info"] = None
     told = drafted(world)["network.external_network"]
     assert told.value is None
     assert "other-net" in told.because
 
 
 def test_a_subnet_without_a_router_gets_one() -> None:
-    world = World()
-    world.cloud.memory.resources["router"].clear()
+    world = unspoilt()
+    world.resources["router"].clear()
     told = drafted(world)["network.router"]
     assert told.value is None
     assert "one will be made" in told.because
 
 
 def test_a_resource_without_a_name_is_told_by_its_id() -> None:
-    world = World()
-    router = world.cloud.memory.resources["router"][0]
+    world = unspoilt()
+    router = world.resources["router"][0]
     router["name"] = ""
     told = drafted(world)["network.router"]
     assert told.value == router["id"]
@@ -108,8 +107,8 @@ def test_a_resource_without_a_name_is_told_by_its_id() -> None:
 
 
 def test_the_group_default_is_not_taken_for_the_nodes_own() -> None:
-    world = World()
-    [group] = [it for it in world.cloud.memory.resources["security_group"] if it["name"]]
+    world = unspoilt()
+    [group] = [it for it in world.resources["security_group"] if it["name"]]
     group["name"] = "default"
     told = drafted(world)["network.node_security_group"]
     assert told.value is None
@@ -117,30 +116,30 @@ def test_the_group_default_is_not_taken_for_the_nodes_own() -> None:
 
 
 def test_pods_get_a_range_that_is_free() -> None:
-    world = World()
-    world.cloud.memory.add("subnet", name="taken", cidr="10.1.128.0/20")
-    world.cloud.memory.add("subnet", name="six", cidr="fd00::/64")
-    # 10.2 is the services'.
-    assert values(world)["network.pod_subnet.cidr"] == "10.3.0.0/24"
+    world = unspoilt()
+    world.said = "valid IPs is 10.2.0.0/25"
+    world.add("subnet", name="taken", cidr="10.1.128.0/20")
+    world.add("subnet", name="six", cidr="fd00::/64")
+    assert values(world)["network.pod_subnet.cidr"] == "10.3.0.0/23"
 
 
 def test_octavia_without_amphorae_is_used_as_it_is() -> None:
-    world = World()
-    world.cloud.offered = ("ovn",)
+    world = unspoilt()
+    world.offered = ("ovn",)
     assert values(world)["kuryr.octavia_provider"] == "ovn"
 
 
 def test_a_cluster_too_old_for_every_release() -> None:
-    world = World()
-    world.cluster.told_version = "v1.10.0"
+    world = unspoilt()
+    world.kubernetes = "v1.10.0"
     told = drafted(world)["kuryr.release"]
     assert told.value is None
     assert "v1.10.0" in told.because
 
 
 def test_the_latest_release_that_runs_on_the_cluster_is_taken() -> None:
-    world = World()
-    world.cluster.told_version = "v1.15.0"
+    world = unspoilt()
+    world.kubernetes = "v1.15.0"
     assert drafted(world)["kuryr.release"].value == "ussuri"
 
 
@@ -157,8 +156,8 @@ def test_the_latest_release_that_runs_on_the_cluster_is_taken() -> None:
 def test_the_service_subnet_has_the_cluster_range_in_its_lower_half(
     said: str, subnet: str | None
 ) -> None:
-    world = World()
-    world.cluster.said = said
+    world = unspoilt()
+    world.said = said
     told = drafted(world)["network.service_subnet.cidr"]
     assert told.value == subnet
     assert told.because
@@ -167,8 +166,8 @@ def test_the_service_subnet_has_the_cluster_range_in_its_lower_half(
 @given(st.integers(8, 27), st.integers(0, 2**32 - 1))
 def test_any_range_gets_a_fitting_subnet_or_none(prefix: int, address: int) -> None:
     services = IPv4Network((address, prefix), strict=False)
-    world = World()
-    world.cluster.said = f"valid IPs is {services}"
+    world = unspoilt()
+    world.said = f"valid IPs is {services}"
     value = drafted(world)["network.service_subnet.cidr"].value
     if value is not None:
         assert not list(service_problems(IPv4Network(value), services))

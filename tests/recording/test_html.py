@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from worlds.diagnosis import World
+from worlds.world import World
 
 from kuryr_runbook.display.topology import site_picture
 from kuryr_runbook.model.secrets import KnownSecrets

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from worlds.diagnosis import World
+from worlds.world import World
 
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.errors import AccessError, UnreachableError, UsageError
@@ -37,11 +37,11 @@ def test_each_type_is_listed_once_however_many_pods_there_are() -> None:
     few, many = World(20), World(90)
     few.read()
     many.read()
-    lists = Counter(few.lists)
+    lists = Counter(few.asked)
     # Octavia has no list over all pools' members, and the service network's ports are a list more.
     assert {what: n for what, n in lists.items() if n > 1} == {"port": 2, "member": 3}
-    assert lists - Counter(many.lists) == Counter()
-    assert Counter(many.lists) - lists == Counter({"member": 7})
+    assert lists - Counter(many.asked) == Counter()
+    assert Counter(many.asked) - lists == Counter({"member": 7})
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_the_interface_is_read_where_the_release_keeps_it(driver: VifDriver, rel
 def test_trunks_are_asked_for_only_where_the_driver_makes_them() -> None:
     world = World()
     world.read()
-    assert "trunk" not in world.lists
+    assert "trunk" not in world.asked
 
 
 def test_what_cannot_be_read_says_so_and_the_rest_is_read() -> None:
@@ -88,14 +88,14 @@ def test_logs_are_read_of_daemons_that_are_in_trouble_and_of_few() -> None:
         if item["metadata"].get("labels", {}).get("name") == "kuryr-daemon":
             item["status"]["conditions"] = []
     world.read()
-    assert sum(what.startswith("log kuryr-daemon") for what in world.lists) == 5
+    assert sum(what.startswith("log kuryr-daemon") for what in world.asked) == 5
 
 
 def test_a_healthy_daemon_on_a_node_with_a_pod_that_could_not_be_plugged_is_read_too() -> None:
     world = World()
     world.warn("web-1", "CNI Daemon returned error 500")
     world.read()
-    assert [it for it in world.lists if it.startswith("log kuryr-daemon")] == ["log kuryr-daemon-1"]
+    assert [it for it in world.asked if it.startswith("log kuryr-daemon")] == ["log kuryr-daemon-1"]
 
 
 def test_a_file_gives_the_same_back_and_only_its_owner_may_read_it(tmp_path: Path) -> None:
@@ -172,7 +172,7 @@ def test_no_secret_is_kept(tmp_path: Path) -> None:
     file = tmp_path / "snapshot.json"
     save_snapshot(world.read(), file)
     assert canary not in file.read_text()
-    assert not [what for what in world.lists if "Secret" in what]
+    assert not [what for what in world.asked if "Secret" in what]
 
 
 VALUES = st.text("abcdefghijklmnop0123456789ABCDEF!#%-_", min_size=8, max_size=30)
@@ -218,7 +218,7 @@ def test_a_program_that_never_started_has_no_log_to_be_read() -> None:
     container = world.program_pod("kuryr-controller")["status"]["containerStatuses"][0]
     container["state"] = {"waiting": {"reason": "ImagePullBackOff"}}
     world.read()
-    assert "log kuryr-controller-0" not in world.lists
+    assert "log kuryr-controller-0" not in world.asked
 
 
 @given(st.text(max_size=2000))

@@ -8,7 +8,9 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from worlds.preflight import GONE, World, pod, program, service
+from spoiling.preflight import GONE, node_ports, unspoilt
+from worlds.objects import program, service, waiting_pod
+from worlds.world import World
 
 from kuryr_runbook.checking.checks import REPORT
 from kuryr_runbook.checking.preflight import CHECKS, check_preflight
@@ -33,14 +35,15 @@ json_values = st.recursive(
     max_leaves=8,
 )
 
+APIS = ("network", "load_balancer")
 CALLS_OF_CLOUD = (
-    "login", "network", "load_balancer", "extension", "subnet", "port", "loadbalancer",
-    "versions", "providers", "quotas of network", "quotas of load_balancer", "port probe",
-    "balancer probe",
+    "login", "endpoint of network", "endpoint of load_balancer", "extension", "network", "subnet",
+    "port", "loadbalancer", "versions of Octavia", "providers", "quotas of network",
+    "quotas of load_balancer", "refused port", "refused load balancer",
 )  # fmt: skip
 CALLS_OF_CLUSTER = (
     "version", "Node", "Pod", "Service", "DaemonSet", "Deployment", "one Endpoints", "one Service",
-    "one Secret", "rights", "service probe",
+    "one Secret", "rights", "refused service",
 )  # fmt: skip
 
 
@@ -71,26 +74,24 @@ def with_value(manifest: dict[str, Any], path: tuple[Any, ...], value: Any) -> d
 
 def busy_world(driver: VifDriver) -> World:
     """With something of each kind that preflight looks at."""
-    world = World(driver)
+    world = unspoilt(driver)
     words = ("openstack-cloud-controller-manager", "--controllers=*")
     volumes = {"volumes": [{"secret": {"secretName": "s"}}, {"configMap": {"name": "c"}}]}
-    world.cluster.objects += [
-        pod("web-1", "web"),
+    world.put(
+        waiting_pod("web-1", "web"),
         program("Deployment", "ccm", *words, **volumes),
         program("DaemonSet", "kube-proxy", "kube-proxy"),
         service(
             "web",
-            "web",
-            clusterIP="10.2.0.9",
-            selector={"app": "web"},
+            namespace="web",
             ports=[{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}],
         ),
-    ]
+    )
     return world
 
 
 def judged(world: World) -> None:
-    found = list(check_preflight(world.read()))
+    found = list(check_preflight(world.before()))
     assert {it.check for it in found} == {check.name for check in CHECKS}
     for finding in found:
         assert finding.evidence
@@ -105,10 +106,11 @@ def test_no_manifest_makes_a_check_fall_over(
 ) -> None:
     world = busy_world(driver)
     world.change_site("kuryr", release=release)
-    index = data.draw(st.integers(0, len(world.cluster.objects) - 1))
-    manifest = world.cluster.objects[index]
+    kind = data.draw(st.sampled_from([kind for kind, items in world.objects.items() if items]))
+    index = data.draw(st.integers(0, len(world.objects[kind]) - 1))
+    manifest = world.objects[kind][index]
     path = data.draw(st.sampled_from(paths_of(manifest)))
-    world.cluster.objects[index] = with_value(manifest, path, value)
+    world.objects[kind][index] = with_value(manifest, path, value)
     judged(world)
 
 
@@ -118,7 +120,7 @@ def test_no_hidden_field_of_a_port_makes_a_check_fall_over(
     data: st.DataObject, driver: VifDriver
 ) -> None:
     world = busy_world(driver)
-    for port in world.ports.values():
+    for port in node_ports(world):
         for field in data.draw(st.sets(st.sampled_from(sorted(port.keys() - {"id", "name"})))):
             if field != "project_id":
                 del port[field]
@@ -136,12 +138,11 @@ def test_whatever_is_refused_all_checks_answer_and_none_passes_for_it(
     cloud: set[str], cluster: set[str], registry: bool, driver: VifDriver
 ) -> None:
     world = busy_world(driver)
-    before = {it.check: it for it in check_preflight(world.read())}
-    world.cloud.broken = dict.fromkeys(cloud, GONE)
-    world.cluster.broken = dict.fromkeys(cluster, GONE)
+    before = {it.check: it for it in check_preflight(world.before())}
+    world.broken = dict.fromkeys(cloud | cluster, GONE)
     world.registry.broken = GONE if registry else None
     judged(world)
-    for finding in check_preflight(world.read()):
+    for finding in check_preflight(world.before()):
         if finding.status in (Status.PASS, Status.WARN):
             assert before[finding.check].status in (Status.PASS, Status.WARN), finding
 
@@ -176,9 +177,9 @@ def test_octavia_names_its_quota_one_way_or_the_other() -> None:
 
 def test_octavia_without_a_quota_says_so() -> None:
     assert balancer_quotas({}, {"loadbalancer": 0}) == {}
-    world = World()
-    world.cloud.balancer_limits = {}
-    found = {it.check: it for it in check_preflight(world.read())}["quota-octavia"]
+    world = unspoilt()
+    world.balancer_limits = {}
+    found = {it.check: it for it in check_preflight(world.before())}["quota-octavia"]
     assert found.status is Status.UNKNOWN
     assert "no quota" in found.evidence
 
@@ -189,26 +190,23 @@ def test_versions_are_ordered_as_numbers() -> None:
 
 def test_a_kubelet_that_does_not_tell_takes_the_usual_number_of_pods() -> None:
     assert nothing_read(Unreadable("no")).pods_per_node == DEFAULT_PODS
-    world = World()
-    for item in world.cluster.objects:
-        item.get("status", {}).pop("allocatable", None)
-    found = world.read().cluster
+    world = unspoilt()
+    for item in world.objects["Node"]:
+        item["status"].pop("allocatable")
+    found = world.before().cluster
     assert found.pods_per_node == DEFAULT_PODS
 
 
 def test_each_thing_is_asked_once() -> None:
     """Also for a user who is no admin, one question for each right."""
     world = busy_world(VifDriver.NESTED_MACVLAN)
-    world.read()
+    world.before()
     once = {
         "version", "Node", "Pod", "Service", "DaemonSet", "Deployment", "one Endpoints",
         "one Service", "one Secret", "one ConfigMap", "one DaemonSet", "one Deployment", "rights",
-        "service probe", "NetworkPolicy", "Namespace",
+        "refused service", "NetworkPolicy", "Namespace",
     }  # fmt: skip
-    assert Counter(world.cluster.asked) == dict.fromkeys(once, 1)
-    resources = set(NEUTRON_KINDS) | {"loadbalancer", "extension"}
-    assert {it for it in world.cloud.asked if world.cloud.asked.count(it) > 1} == {
-        "port probe",
-        "network",  # The list, and the endpoint of the service.
-    }
-    assert resources <= set(world.cloud.asked)
+    once |= {*NEUTRON_KINDS, "loadbalancer", "extension", "login", "providers"}
+    once |= {f"{what} of {api}" for what in ("endpoint", "quotas") for api in APIS}
+    once |= {"versions of Octavia", "refused load balancer"}
+    assert Counter(world.asked) == dict.fromkeys(once, 1) | {"refused port": 3}

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from worlds.cloud_answers import answer
-from worlds.diagnosis import RANGE, World, endpoints, metadata, moments_ago, service
+from worlds.objects import endpoints, metadata, moments_ago, service
+from worlds.world import RANGE, World
 
 from kuryr_runbook.checking.diagnosis import check_diagnosis
 from kuryr_runbook.checking.view.cloud import Look
@@ -118,7 +119,7 @@ def pair_twice(world: World) -> None:
     )
 
 
-def quota(kind: str, limit: int, used: int) -> Spoil:
+def quota(kind: str, limit: int, used: int = 3) -> Spoil:
     return lambda world: world.limits.update({kind: (limit, used)})
 
 
@@ -159,8 +160,8 @@ def open_rule(**fields: Any) -> Spoil:
     return lambda world: world.add_rule("r-open", "g-nodes", **fields)
 
 
-def change(kind: str, name: str, **fields: Any) -> Spoil:
-    return lambda world: world.resource(kind, name).update(fields)
+def change(kind: str, which: str, /, **fields: Any) -> Spoil:
+    return lambda world: world.resource(kind, which).update(fields)
 
 
 def remove(kind: str, name: str) -> Spoil:

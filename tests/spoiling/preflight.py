@@ -1,30 +1,31 @@
-"""Ways to spoil the world of preflight, and what its checks say then."""
+"""Ways to spoil a world before Kuryr is in it, and what preflight says of it then."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import Any
 
-from worlds.preflight import (
-    GONE,
-    World,
-    program,
-)
+from spoiling.diagnosis import Spoil
+from worlds.objects import Item, program
+from worlds.world import World
 
 from kuryr_runbook.checking.preflight import CHECKS, check_preflight
 from kuryr_runbook.clients.openstack.probes import Refusal
 from kuryr_runbook.model.drivers import VifDriver
-from kuryr_runbook.model.errors import UsageError
+from kuryr_runbook.model.errors import AccessError, UsageError
 from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.upgrades import RELEASE_LABEL
 from kuryr_runbook.snapshots.reading import Unreadable
 from kuryr_runbook.specs.requirements import Right
 
-Spoil = Callable[[World], Any]
+GONE = AccessError("it says no", remedy="ask its operators")
+
+
+def unspoilt(driver: VifDriver = VifDriver.NESTED_MACVLAN) -> World:
+    return World(driver=driver, installed=False)
 
 
 def findings(world: World) -> dict[str, Finding]:
-    found = list(check_preflight(world.read()))
+    found = list(check_preflight(world.before()))
     assert {finding.check for finding in found} == {check.name for check in CHECKS}
     for finding in found:
         assert finding.evidence
@@ -38,7 +39,7 @@ def of_status(world: World, *statuses: Status) -> set[str]:
 
 
 def spoiled(spoil: Spoil, driver: VifDriver = VifDriver.NESTED_MACVLAN) -> World:
-    world = World(driver)
+    world = unspoilt(driver)
     spoil(world)
     return world
 
@@ -50,15 +51,20 @@ def bound_by(driver: str, *extensions: str) -> Spoil:
     """Neutron shows who bound the nodes' ports, and has these extensions too."""
 
     def spoil(world: World) -> None:
-        world.cloud.extensions += extensions
-        for port in world.ports.values():
+        world.extensions += extensions
+        for port in node_ports(world):
             port["binding:vif_details"] = {"port_filter": True, "bound_drivers": {"0": driver}}
 
     return spoil
 
 
-def put(*objects: dict[str, Any]) -> Spoil:
-    return lambda world: world.cluster.objects.extend(objects)
+def node_ports(world: World) -> list[Item]:
+    """Those of the nodes, the API server's too."""
+    return [port for port in world.resources["port"] if port["name"]]
+
+
+def put(*objects: Item) -> Spoil:
+    return lambda world: world.put(*objects)
 
 
 def running(kind: str, name: str, release: str) -> dict[str, Any]:
@@ -67,22 +73,15 @@ def running(kind: str, name: str, release: str) -> dict[str, Any]:
     return found | {"metadata": found["metadata"] | {"labels": {RELEASE_LABEL: release}}}
 
 
-def quota(resource: str, limit: int, used: int = 3) -> Spoil:
-    numbers = {"limit": limit, "used": used, "reserved": 0}
-    return lambda world: world.cloud.limits.update({resource: numbers})
+def having(**changes: Any) -> Spoil:
+    """APIs that answer something else."""
 
+    def spoil(world: World) -> None:
+        for name, value in changes.items():
+            assert hasattr(world, name)
+            setattr(world, name, value)
 
-def cloud(**changes: Any) -> Spoil:
-    return lambda world: _set(world.cloud, changes)
-
-
-def cluster(**changes: Any) -> Spoil:
-    return lambda world: _set(world.cluster, changes)
-
-
-def _set(part: object, changes: Mapping[str, Any]) -> None:
-    for name, value in changes.items():
-        setattr(part, name, value)
+    return spoil
 
 
 def own_credential(*roles: str, held: tuple[str, ...] = ("admin", "kuryr", "member")) -> Spoil:
@@ -92,39 +91,29 @@ def own_credential(*roles: str, held: tuple[str, ...] = ("admin", "kuryr", "memb
         world.change_site(
             "kuryr", credentials="application_credential", credential_roles=roles or None
         )
-        world.cloud.held = held
+        world.held = held
 
     return spoil
 
 
-def broken(part: str, *whats: str) -> Spoil:
-    return lambda world: getattr(world, part).broken.update(dict.fromkeys(whats, GONE))
+def broken(*whats: str) -> Spoil:
+    return lambda world: world.broken.update(dict.fromkeys(whats, GONE))
 
 
 def without(extension: str) -> Spoil:
-    return lambda world: world.cloud.extensions.remove(extension)
+    return lambda world: world.extensions.remove(extension)
 
 
 def unlike(kind: str, name: str, *path: str, to: Any) -> Spoil:
     """An object of the cluster with another value at that path."""
 
     def spoil(world: World) -> None:
-        found = next(
-            item
-            for item in world.cluster.objects
-            if (item["kind"], item["metadata"]["name"]) == (kind, name)
-        )
+        found = world.object(kind, name)
         for key in path[:-1]:
             found = found[key]
         found[path[-1]] = to
 
     return spoil
-
-
-def renamed(kind: str, name: str, to: str) -> Spoil:
-    return lambda world: [
-        item.update(name=to) for item in world.cloud.memory.resources[kind] if item["name"] == name
-    ]
 
 
 def no_registry(world: World) -> None:

@@ -6,8 +6,9 @@ import copy
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from worlds.diagnosis import Item, World
 from worlds.memory_cluster import changed_finalizers
+from worlds.objects import Item
+from worlds.world import World
 
 from kuryr_runbook.clients.openstack.api import Pairs, changed_pairs
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from worlds.diagnosis import PODS as POD_RANGE
-from worlds.diagnosis import RANGE, SERVICES, World
+from worlds.world import PODS as POD_RANGE
+from worlds.world import RANGE, SERVICES, World
 
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.snapshots.cloud.state import kinds_of, read_cloud, with_service_ports

@@ -7,7 +7,8 @@ import copy
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from worlds.diagnosis import World, moments_ago, service
+from worlds.objects import moments_ago, service
+from worlds.world import World
 
 from kuryr_runbook.checking.diagnosis import check_diagnosis
 from kuryr_runbook.checking.picture.marks import by_state, chosen, listed, natural, span
@@ -180,7 +181,7 @@ def test_what_was_not_read_is_marked_as_unknown(lists: set[str]) -> None:
 
 def test_without_cluster_and_cloud_there_is_still_a_picture() -> None:
     world = World()
-    world.version = "none"
+    world.kubernetes = "none"
     world.broken = dict.fromkeys((*world.objects, *world.resources), AccessError("nothing"))
     found = seen(world)
     assert "nodes not known" in found.facts

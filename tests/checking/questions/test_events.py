@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from worlds.diagnosis import World, moments_ago, own_pod
+from worlds.objects import moments_ago, own_pod
+from worlds.world import World
 
 from kuryr_runbook.checking.diagnosis import check_diagnosis
 from kuryr_runbook.checking.signs.kubelet import (

@@ -7,7 +7,7 @@ from spoiling.diagnosis import (
     VLAN,
     troubles,
 )
-from worlds.diagnosis import World
+from worlds.world import World
 
 from kuryr_runbook.model.findings import Status
 from kuryr_runbook.model.providers import OctaviaProvider

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from worlds.diagnosis import World, metadata
+from worlds.objects import metadata
 from worlds.sites import lab_site
+from worlds.world import World
 
 from kuryr_runbook.checking.diagnosis import check_diagnosis
 from kuryr_runbook.checking.view.cloud import Look

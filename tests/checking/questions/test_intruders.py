@@ -5,16 +5,8 @@ from __future__ import annotations
 import base64
 
 import pytest
-from spoiling.preflight import (
-    CCM,
-    PODS_OF_CCM,
-    findings,
-    put,
-    spoiled,
-)
-from worlds.preflight import (
-    program,
-)
+from spoiling.preflight import CCM, PODS_OF_CCM, findings, put, spoiled
+from worlds.objects import program
 
 from kuryr_runbook.checking.preflight import check_preflight
 from kuryr_runbook.model.findings import Status
@@ -67,7 +59,7 @@ def test_no_secret_of_a_cloud_controller_is_kept() -> None:
             },
         )
     )
-    snapshot = world.read()
+    snapshot = world.before()
     shown = repr(snapshot) + repr(list(check_preflight(snapshot)))
     assert secret not in shown
     assert config not in shown

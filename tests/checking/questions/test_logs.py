@@ -9,7 +9,7 @@ from spoiling.diagnosis import (
     troubles,
     warned,
 )
-from worlds.diagnosis import World
+from worlds.world import World
 
 from kuryr_runbook.model.errors import UnreachableError
 from kuryr_runbook.model.findings import Status

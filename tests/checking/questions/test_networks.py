@@ -5,7 +5,7 @@ from __future__ import annotations
 from spoiling.diagnosis import (
     troubles,
 )
-from worlds.diagnosis import World
+from worlds.world import World
 
 
 def test_the_projects_own_subnet_comes_before_one_of_that_name_elsewhere() -> None:

@@ -6,7 +6,7 @@ from spoiling.diagnosis import (
     VLAN,
     troubles,
 )
-from worlds.diagnosis import World
+from worlds.world import World
 
 
 def test_a_pair_may_be_a_range() -> None:

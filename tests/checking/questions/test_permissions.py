@@ -3,17 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from spoiling.preflight import (
-    broken,
-    cloud,
-    findings,
-    own_credential,
-    spoiled,
-)
-from worlds.preflight import (
-    FORBIDDEN,
-    World,
-)
+from spoiling.preflight import broken, findings, having, own_credential, spoiled, unspoilt
+from worlds.apis import FORBIDDEN
 
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.findings import Status
@@ -43,17 +34,17 @@ def test_which_roles_of_an_own_credential_do_for_a_driver(
 
 def test_nobody_knows_which_roles_an_own_credential_may_have_without_a_login() -> None:
     world = spoiled(own_credential())
-    broken("cloud", "login")(world)
+    broken("login")(world)
     assert findings(world)["credential-roles"].status is Status.UNKNOWN
 
 
 def test_the_provider_that_the_site_chose_has_to_be_there() -> None:
-    world = World(VifDriver.NESTED_VLAN)
+    world = unspoilt(VifDriver.NESTED_VLAN)
     world.change_site("kuryr", release="wallaby", octavia_provider=OctaviaProvider.OVN)
     finding = findings(world)["octavia-providers"]
     assert finding.status is Status.FAIL
     assert "only amphora, and Kuryr asks for ovn" in finding.evidence
-    world.cloud.offered = ("amphora", "ovn")
+    world.offered = ("amphora", "ovn")
     assert findings(world)["octavia-providers"].status is Status.PASS
 
 
@@ -65,13 +56,13 @@ def test_the_provider_that_the_site_chose_has_to_be_there() -> None:
 def test_amphorae_are_a_must_where_kuryr_asks_for_them_by_name(
     release: str, version: str, status: Status
 ) -> None:
-    world = spoiled(cloud(offered=("f5",), versions=[version]), VifDriver.NESTED_VLAN)
+    world = spoiled(having(offered=("f5",), octavia=[version]), VifDriver.NESTED_VLAN)
     world.change_site("kuryr", release=release)
     assert findings(world)["octavia-providers"].status is status
 
 
 def test_a_cloud_of_ovn_alone_is_for_sites_that_choose_it() -> None:
-    world = spoiled(cloud(offered=("ovn",)), VifDriver.NESTED_VLAN)
+    world = spoiled(having(offered=("ovn",)), VifDriver.NESTED_VLAN)
     world.change_site("kuryr", release="wallaby")
     finding = findings(world)["octavia-providers"]
     assert finding.status is Status.FAIL
@@ -79,7 +70,7 @@ def test_a_cloud_of_ovn_alone_is_for_sites_that_choose_it() -> None:
 
 
 def test_what_octavia_lacks_of_a_release_is_a_warning() -> None:
-    world = spoiled(cloud(versions=["v2.0", "v2.12"]), VifDriver.NESTED_VLAN)
+    world = spoiled(having(octavia=["v2.0", "v2.12"]), VifDriver.NESTED_VLAN)
     assert findings(world)["octavia-api"].status is Status.PASS
     world.change_site("kuryr", release="wallaby")
     finding = findings(world)["octavia-api"]
@@ -90,7 +81,7 @@ def test_what_octavia_lacks_of_a_release_is_a_warning() -> None:
 
 
 def test_an_octavia_without_timeouts_is_refused_where_phase_02_sets_them() -> None:
-    world = spoiled(cloud(versions=["v2.0"]), VifDriver.NESTED_VLAN)
+    world = spoiled(having(octavia=["v2.0"]), VifDriver.NESTED_VLAN)
     finding = findings(world)["octavia-api"]
     assert finding.status is Status.FAIL
     assert "version 2.0 knows no timeouts of listeners" in finding.evidence
@@ -99,12 +90,12 @@ def test_an_octavia_without_timeouts_is_refused_where_phase_02_sets_them() -> No
 
 
 def test_a_driver_without_binding_host_does_not_need_the_admin() -> None:
-    world = spoiled(cloud(bound=FORBIDDEN), VifDriver.NESTED_VLAN)
+    world = spoiled(having(bound=FORBIDDEN), VifDriver.NESTED_VLAN)
     assert findings(world)["port-role"].status is Status.PASS
 
 
 def test_given_ids_have_to_exist() -> None:
-    world = World()
+    world = unspoilt()
     world.change_site("network", kuryr_pod_subnet_id="pods", pod_security_group_id="group")
     evidence = findings(world)["has-to-exist"].evidence
     assert "subnet pods (network.kuryr_pod_subnet_id) does not exist" in evidence

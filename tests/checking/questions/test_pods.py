@@ -7,7 +7,8 @@ from spoiling.diagnosis import (
     no_balancer,
     troubles,
 )
-from worlds.diagnosis import World, moments_ago
+from worlds.objects import moments_ago
+from worlds.world import World
 
 
 @pytest.mark.parametrize("kind", ["Pod", "Service"])

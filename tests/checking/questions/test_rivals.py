@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from worlds.diagnosis import World, metadata
+from worlds.objects import metadata
+from worlds.world import World
 
 from kuryr_runbook.checking.diagnosis import check_diagnosis
 from kuryr_runbook.checking.questions.rivals import part_of_kuryr
@@ -86,4 +87,4 @@ def test_a_pod_that_has_ended_is_no_rival() -> None:
 def test_no_secret_is_read_for_it() -> None:
     world = World()
     world.read()
-    assert not [what for what in world.lists if "Secret" in what or "ConfigMap" in what]
+    assert not [what for what in world.asked if "Secret" in what or "ConfigMap" in what]

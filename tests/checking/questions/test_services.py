@@ -5,7 +5,8 @@ from __future__ import annotations
 from spoiling.diagnosis import (
     troubles,
 )
-from worlds.diagnosis import World, endpoints, service
+from worlds.objects import endpoints, service
+from worlds.world import World
 
 
 def test_headless_services_need_no_load_balancer_and_pods_in_the_nodes_network_no_port() -> None:

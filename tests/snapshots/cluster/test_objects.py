@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from worlds.preflight import pod, service
+from worlds.objects import service, waiting_pod
 
 from kuryr_runbook.model.errors import AccessError
 from kuryr_runbook.model.services import ServicePort
@@ -63,11 +63,11 @@ def test_a_port_that_is_no_number_is_an_error_and_never_left_out(port: object) -
 @pytest.mark.parametrize("metadata", [None, {}, {"name": ""}, {"name": 7}])
 def test_an_object_without_a_name_is_an_error(metadata: object) -> None:
     with pytest.raises(AccessError, match="a Pod has no name"):
-        pod_of({**pod("web"), "metadata": metadata})
+        pod_of({**waiting_pod("web"), "metadata": metadata})
 
 
 def test_a_pod_in_its_nodes_network_is_none_of_kuryrs() -> None:
-    assert pod_of({**pod("agent"), "spec": {"hostNetwork": True}}) is None
+    assert pod_of({**waiting_pod("agent"), "spec": {"hostNetwork": True}}) is None
 
 
 @pytest.mark.parametrize(

@@ -1,34 +1,55 @@
 """A cluster and a cloud where all is well, of any size, as the APIs would show them.
 
-Tests spoil something in it; what they then diagnose goes through the same code as real answers.
+Tests spoil something in it; what preflight, verification or diagnosis then say of it goes through
+the same code as real answers.
 """
 
 from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
-from worlds.cloud_answers import PROJECT, answer
+from worlds.apis import Apis, Registry
+from worlds.cloud_answers import answer
 from worlds.memory_cluster import CLUSTER_ID, SYSTEM
+from worlds.objects import (
+    BEFORE,
+    Item,
+    endpoints,
+    metadata,
+    node,
+    own_pod,
+    service,
+    versioned,
+    vif_of,
+)
 from worlds.sites import lab_site
 
-from kuryr_runbook.clients.openstack.probes import Refusal
 from kuryr_runbook.model.drivers import VifDriver
-from kuryr_runbook.model.errors import RunbookError
 from kuryr_runbook.model.marks import owner_mark
 from kuryr_runbook.model.site import PodSubnet, ServiceSubnet, Site
+from kuryr_runbook.model.upgrades import RELEASE_LABEL
 from kuryr_runbook.snapshots.diagnosis import DiagnosisSnapshot, read_diagnosis
+from kuryr_runbook.snapshots.preflight import PreflightSnapshot, read_preflight
+from kuryr_runbook.snapshots.reading import Unreadable
+from kuryr_runbook.specs.requirements import needed_extensions
 from kuryr_runbook.specs.workload import DEMO, SERVICE
 
-Item = dict[str, Any]
-BEFORE = "2026-11-20T08:00:00Z"
+NODES = IPv4Network("172.16.0.0/16")
 PODS = IPv4Network("10.64.0.0/16")
 SERVICES = IPv4Network("10.96.0.0/16")
 RANGE = IPv4Network("10.96.0.0/17")
+KINDS = (
+    "DaemonSet", "Deployment", "Endpoints", "Event", "KuryrNetwork", "KuryrNetworkPolicy",
+    "Namespace", "NetworkPolicy", "Node", "Pod", "Service",
+)  # fmt: skip
+QUOTAS = (
+    "network", "subnet", "router", "port", "security_group", "security_group_rule", "floatingip",
+)  # fmt: skip
+TYPES = (*QUOTAS, "trunk", "loadbalancer", "listener", "pool")
+API_SERVER = str(NODES[9])
 PER_SERVICE = 10
 PER_NODE = 100
 
@@ -48,7 +69,7 @@ def wide_site(driver: VifDriver, release: str) -> Site:
     )
 
 
-class World:
+class World(Apis):
     """Objects of a cluster by kind, resources of a cloud by type; all of it may be changed."""
 
     def __init__(
@@ -58,40 +79,38 @@ class World:
         release: str = "stein",
         nodes: int | None = None,
         workload: bool = False,
+        installed: bool = True,
     ) -> None:
+        """With Kuryr, and pods and Services that it serves, unless it is not installed yet."""
+        super().__init__()
         self.site = wide_site(driver, release)
         self.space = self.site.verification.namespace if workload else "default"
         self._pods, self._services = (f"{DEMO}-{{}}", SERVICE) if workload else ("web-{}", "web-{}")
-        self.objects: dict[str, list[Item]] = {
-            kind: []
-            for kind in (
-                "Event",
-                "Namespace",
-                "NetworkPolicy",
-                "KuryrNetwork",
-                "KuryrNetworkPolicy",
-            )
-        }
+        self.objects = {kind: [] for kind in KINDS}
         self.objects["Namespace"] = [copy.deepcopy(SYSTEM)]
         self.mark = owner_mark(self.site.name, CLUSTER_ID)
-        self.resources: dict[str, list[Item]] = {}
-        self.pool_members: dict[str, list[Item]] = {}
-        self.limits = dict.fromkeys(("network", "subnet", "router", "security_group_rule"), (-1, 9))
-        self.limits |= {"port": (-1, pods), "floatingip": (50, 1), "security_group": (100, 3)}
-        self.balancer_limits: dict[str, Any] = {"load_balancer": -1, "listener": -1, "pool": -1}
-        self.pair_limit: int | None = None
-        """How many address pairs a port may have; None: Neutron does not say."""
-        self.logs: dict[str, str] = {}
-        self.broken: dict[str, RunbookError] = {}
-        self.lists: list[str] = []
-        self.version = "v1.20.2" if release == "stein" else "v1.28.2"
-        self.project_id = PROJECT
+        self.resources = {kind: [] for kind in TYPES}
+        self.pool_members = {}
+        self.kubernetes = "v1.20.2" if release == "stein" else "v1.28.2"
+        self.said = f"the provided range is not valid. The range of valid IPs is {RANGE}"
+        self.extensions = list(needed_extensions(self.site))
+        self.registry = Registry(self.site.base_image)
+        self.unreadable: dict[str, Unreadable] = {}
+        """What preflight cannot even begin to ask: cloud, cluster, registry."""
+        self.resilience = False
         count = nodes or max(2, -(-pods // PER_NODE))
         self._nodes = [f"worker{index + 1}" for index in range(count)]
         self._make_cloud()
-        self._make_nodes()
-        self._make_pods(pods)
-        self._make_services(max(1, pods // PER_SERVICE))
+        self._make_nodes(ready=installed)
+        self._make_api()
+        self.limits = dict.fromkeys(QUOTAS, (-1, 3))
+        if installed:
+            self.limits |= {"port": (-1, pods), "floatingip": (50, 1), "security_group": (100, 3)}
+            self._install()
+            self._make_pods(pods)
+            self._make_services(max(1, pods // PER_SERVICE))
+        else:
+            self.pair_limit = 1000
 
     def pod_name(self, index: int) -> str:
         return self._pods.format(index)
@@ -107,84 +126,19 @@ class World:
         """The snapshot of it, an hour or more after everything in it was made."""
         return read_diagnosis(self.site, self, self)
 
-    # What a reader of a cluster does.
-
-    def each_object(
-        self,
-        api_version: str,
-        kind: str,
-        *,
-        namespace: str | None = None,
-        labels: str = "",
-        fields: str = "",
-    ) -> Iterator[Item]:
-        self._ask(f"{kind} {labels}".strip())
-        key, _, value = labels.partition("=")
-        for item in _whole(self.objects[kind]):
-            found = item.get("metadata")
-            metadata = found if isinstance(found, dict) else {}
-            has = metadata.get("labels")
-            if namespace is not None and metadata.get("namespace") != namespace:
-                continue
-            if not labels or (isinstance(has, dict) and has.get(key) == value):
-                yield {"apiVersion": api_version, "kind": kind, **item}
-
-    def list_objects(self, api_version: str, kind: str, **how: Any) -> list[Mapping[str, Any]]:
-        return list(self.each_object(api_version, kind, **how))
-
-    def get(self, manifest: Mapping[str, Any]) -> Item | None:
-        name = manifest["metadata"]["name"]
-        found = self.objects.get(manifest["kind"], [])
-        return next((it for it in found if it["metadata"]["name"] == name), None)
-
-    def preview(self, manifest: Mapping[str, Any]) -> Any:
-        raise AssertionError("diagnosis previews nothing")
-
-    def log(self, namespace: str, pod: str, *, lines: int = 30, container: str = "") -> str:
-        self._ask(f"log {pod}")
-        return self.logs.get(pod, "")
-
-    # What a reader of a cloud does.
-
-    def list_resources(
-        self, kind: str, *, fields: tuple[str, ...] = (), **filters: str | tuple[str, ...]
-    ) -> list[Mapping[str, Any]]:
-        self._ask(kind)
-        return [
-            item
-            for item in _whole(self.resources[kind])
-            if all(item.get(k, v) == v for k, v in filters.items())
-        ]
-
-    def members(self, pool_id: str) -> list[Mapping[str, Any]]:
-        self._ask("member")
-        return list(self.pool_members.get(pool_id, []))
-
-    def quotas(self, service: str, project_id: str) -> Mapping[str, Any]:
-        self._ask(f"quotas of {service}")
-        if service == "load_balancer":
-            return self.balancer_limits
-        return {
-            kind: {"limit": limit, "used": used, "reserved": 0}
-            for kind, (limit, used) in self.limits.items()
-        }
-
-    def refuse_port(self, network_id: str, body: Mapping[str, Any]) -> Refusal:
-        self._ask("refused port")
-        if self.pair_limit is None:
-            return Refusal(status=400, type="", said="in other words")
-        if len(body["allowed_address_pairs"]) <= self.pair_limit:
-            return Refusal(status=404, type="SubnetNotFound", said="Subnet could not be found.")
-        return Refusal(
-            status=400,
-            type="AllowedAddressPairExhausted",
-            said=f"The number of allowed address pair exceeds the maximum {self.pair_limit}.",
+    def before(self) -> PreflightSnapshot:
+        """What preflight reads of it."""
+        return read_preflight(
+            self.site,
+            self.unreadable.get("cloud") or self,
+            self.unreadable.get("cluster") or self,
+            self.unreadable.get("registry") or self.registry,
+            resilience=self.resilience,
         )
 
-    def _ask(self, what: str) -> None:
-        self.lists.append(what)
-        if what in self.broken:
-            raise self.broken[what]
+    def change_site(self, section: str, **values: Any) -> None:
+        changed = getattr(self.site, section).model_copy(update=values)
+        self.site = self.site.model_copy(update={section: changed})
 
     # How to find what is to be spoilt.
 
@@ -228,14 +182,14 @@ class World:
         self.object("Pod", pod)["metadata"]["annotations"] = {}
         if self.uses_crds:
             self.remove("KuryrPort", pod)
-        for node in self._nodes:
-            self.node_port(node)["allowed_address_pairs"] = [
+        for worker in map(self.node_port, self._nodes):
+            worker["allowed_address_pairs"] = [
                 pair
-                for pair in self.node_port(node)["allowed_address_pairs"]
+                for pair in worker["allowed_address_pairs"]
                 if pair["mac_address"] != port["mac_address"].lower()
             ]
-        for endpoints in self.objects["Endpoints"]:
-            for subset in endpoints["subsets"]:
+        for behind in self.objects["Endpoints"]:
+            for subset in behind["subsets"]:
                 subset["addresses"] = [
                     it for it in subset["addresses"] if it.get("targetRef", {}).get("name") != pod
                 ]
@@ -253,56 +207,92 @@ class World:
             it for it in self.objects["Pod"] if it["metadata"].get("labels", {}).get("name") == name
         )
 
+    def put(self, *items: Item) -> None:
+        """More objects."""
+        for item in items:
+            self.objects.setdefault(item["kind"], []).append(item)
+
     # How it is made.
 
     def add(self, kind: str, **fields: Any) -> Item:
-        item = answer(kind, created_at=BEFORE, **fields)
-        self.resources.setdefault(kind, []).append(item)
+        made = {"id": f"{kind}-{len(self.resources[kind])}", "created_at": BEFORE}
+        item = answer(kind, **{**made, **fields})
+        self.resources[kind].append(item)
         return item
 
     def _make_cloud(self) -> None:
-        for kind in ("trunk", "floatingip", "loadbalancer", "listener", "pool"):
-            self.resources[kind] = []
-        self.add("network", id="n-nodes", mtu=1450)
-        self.add("network", id="n-services", mtu=1450)
-        own_network = self.site.driver.pods_on_node_network
-        pods_on = "n-nodes" if own_network else "n-pods"
-        if not own_network:
-            self.add("network", id="n-pods", mtu=1450)
-        subnets = (
-            ("s-nodes", "k8s-node-subnet", "n-nodes", "172.16.0.0/16", "172.16.0.2"),
-            ("s-pods", "kuryr-pod-subnet", pods_on, str(PODS), "10.64.0.2"),
-            ("s-services", "kuryr-service-subnet", "n-services", str(SERVICES), "10.96.128.0"),
-        )
-        for subnet, name, network, cidr, first in subnets:
-            last = str(IPv4Network(cidr)[-3])
-            gateway = str(IPv4Network(cidr)[-2 if subnet == "s-services" else 1])
-            self.add(
-                "subnet", id=subnet, name=name, network_id=network, cidr=cidr,
-                allocation_pools=[{"start": first, "end": last}],
-                description="" if subnet == "s-nodes" else self.mark, gateway_ip=gateway,
-            )  # fmt: skip
-            self.add_port(
-                f"leg-{subnet}", subnet, network, gateway, device_owner="network:router_interface",
-                device_id="router", security_groups=[],
-            )  # fmt: skip
+        """As the installer of the cluster leaves it."""
+        self.add("network", id="n-outside", name="ext-net", **{"router:external": True})
+        self.add("network", id="n-nodes", name="k8s-node-network", mtu=1450)
         self.add(
             "router",
             id="router",
             name="k8s-router",
             external_gateway_info={"network_id": "n-outside"},
         )
+        self._add_subnet("s-nodes", "k8s-node-subnet", "n-nodes", NODES, NODES[2])
         self.add("security_group", id="g-nodes", name="k8s-node-sg")
+        self.add_rule("r-out-g-nodes", "g-nodes", direction="egress")
+
+    def _add_subnet(
+        self, subnet: str, name: str, network: str, cidr: IPv4Network, first: IPv4Address
+    ) -> None:
+        gateway = str(cidr[-2 if subnet == "s-services" else 1])
+        self.add(
+            "subnet", id=subnet, name=name, network_id=network, cidr=str(cidr),
+            allocation_pools=[{"start": str(first), "end": str(cidr[-3])}],
+            description="" if subnet == "s-nodes" else self.mark, gateway_ip=gateway,
+        )  # fmt: skip
+        self.add_port(
+            f"leg-{subnet}", subnet, network, gateway, device_owner="network:router_interface",
+            device_id="router", security_groups=[],
+        )  # fmt: skip
+
+    def _make_api(self) -> None:
+        self.add_port(
+            "port-master", "s-nodes", "n-nodes", API_SERVER, name="master",
+            security_groups=["g-nodes"],
+        )  # fmt: skip
+        found = service("kubernetes", str(RANGE[1]), port=443)
+        found["metadata"]["selfLink"] = "/api/v1/x"
+        self.objects["Service"].append(found)
+        servers = endpoints("kubernetes", [("api", API_SERVER)], port=6443)
+        self.objects["Endpoints"].append(servers)
+
+    def _install(self) -> None:
+        """What phases 02 to 04 make."""
+        pods_on = "n-nodes" if self.site.driver.pods_on_node_network else "n-pods"
+        self.add("network", id="n-services", name="kuryr-service-network", mtu=1450)
+        if pods_on == "n-pods":
+            self.add("network", id=pods_on, mtu=1450)
+        self._add_subnet("s-pods", "kuryr-pod-subnet", pods_on, PODS, PODS[2])
+        upper = RANGE.broadcast_address + 1
+        self._add_subnet("s-services", "kuryr-service-subnet", "n-services", SERVICES, upper)
         self.add("security_group", id="g-pods", name="kuryr-pod-sg")
-        node = {"remote_ip_prefix": "172.16.0.0/16"}
-        for group in ("g-nodes", "g-pods"):
-            self.add_rule(f"r-out-{group}", group, direction="egress")
+        self.add_rule("r-out-g-pods", "g-pods", direction="egress")
         self.add_rule("r-nodes", "g-nodes", remote_group_id="g-nodes")
         self.add_rule("r-api", "g-nodes", protocol="tcp", port_range_min=6443, port_range_max=6443)
         self.add_rule("r-services", "g-nodes", remote_ip_prefix=str(SERVICES))
         self.add_rule("r-pods", "g-pods", remote_group_id="g-pods")
         self.add_rule("r-pod-services", "g-pods", remote_ip_prefix=str(SERVICES))
-        self.add_rule("r-kubelets", "g-pods", **node)
+        self.add_rule("r-kubelets", "g-pods", remote_ip_prefix=str(NODES))
+        self._add_balancer("kubernetes-service", str(RANGE[1]), 443, [(API_SERVER, 6443, "api")])
+        # As phase 02 makes it; Kuryr leaves those of Services at Octavia's default.
+        self.resources["listener"][-1].update(
+            timeout_client_data=3_600_000, timeout_member_data=3_600_000
+        )
+        home = self.site.kubernetes.namespace
+        release = {"labels": {RELEASE_LABEL: self.site.kuryr.release}}
+        for kind, name, spec in (
+            ("Deployment", "kuryr-controller", {"replicas": 1}),
+            ("DaemonSet", "kuryr-daemon", {}),
+        ):
+            self.objects[kind].append({"metadata": metadata(name, home) | release, "spec": spec})
+        for index, name in enumerate(self._nodes):
+            self.objects["Pod"].append(own_pod("kuryr-daemon", f"kuryr-daemon-{index}", name, home))
+        self.objects["Pod"].append(
+            own_pod("kuryr-controller", "kuryr-controller-0", self._nodes[0], home)
+        )
 
     def add_rule(self, rule: str, group: str, **fields: Any) -> Item:
         plain = dict.fromkeys(
@@ -328,28 +318,19 @@ class World:
         }
         return self.add("port", id=port, network_id=network, **fields)
 
-    def _make_nodes(self) -> None:
-        self.objects["Node"], self.objects["Pod"] = [], []
-        home = self.site.kubernetes.namespace
+    def _make_nodes(self, *, ready: bool) -> None:
         for index, name in enumerate(self._nodes):
-            address = str(IPv4Address("172.16.1.0") + index)
-            self.objects["Node"].append(node(name, address))
+            address = str(NODES[256 + index])
+            self.objects["Node"].append(node(name, address, ready=ready))
             port = self.add_port(
                 f"port-{name}", "s-nodes", "n-nodes", address, name=name,
                 security_groups=["g-nodes"],
             )  # fmt: skip
             if self.site.kuryr.vif_driver is VifDriver.NESTED_VLAN:
+                port["trunk_details"] = {"trunk_id": f"trunk-{name}"}
                 self.add(
                     "trunk", id=f"trunk-{name}", port_id=port["id"], status="ACTIVE", sub_ports=[]
                 )
-            self.objects["Pod"].append(own_pod("kuryr-daemon", f"kuryr-daemon-{index}", name, home))
-        self.objects["Pod"].append(
-            own_pod("kuryr-controller", "kuryr-controller-0", self._nodes[0], home)
-        )
-        self.objects["Deployment"] = [
-            {"metadata": metadata("kuryr-controller", home), "spec": {"replicas": 1}}
-        ]
-        self.objects["DaemonSet"] = [{"metadata": metadata("kuryr-daemon", home), "spec": {}}]
 
     def _make_pods(self, count: int) -> None:
         if self.uses_crds:
@@ -393,7 +374,7 @@ class World:
 
     def node_port_at(self, index: int) -> Item:
         """The port of the node that the pod of that index is on, without a search."""
-        legs = 3
+        legs = 1
         return self.resources["port"][legs + index % len(self._nodes)]
 
     def _pod_of(self, name: str, where: str, address: str, vif: Item) -> Item:
@@ -407,20 +388,12 @@ class World:
             "status": {
                 "phase": "Running",
                 "podIP": address,
-                "hostIP": str(IPv4Address("172.16.1.0") + self._nodes.index(where)),
+                "hostIP": str(NODES[256 + self._nodes.index(where)]),
                 "conditions": [{"type": "Ready", "status": "True"}],
             },
         }
 
     def _make_services(self, count: int) -> None:
-        self.objects["Service"] = [service("kubernetes", str(RANGE[1]), port=443)]
-        self.objects["Service"][0]["metadata"]["selfLink"] = "/api/v1/x"
-        self.objects["Endpoints"] = []
-        self._add_balancer("kubernetes-service", str(RANGE[1]), 443, [("172.16.0.9", 6443, "api")])
-        # As phase 02 makes it; Kuryr leaves those of Services at Octavia's default.
-        self.resources["listener"][-1].update(
-            timeout_client_data=3_600_000, timeout_member_data=3_600_000
-        )
         pods = [
             (it["metadata"]["name"], it["status"]["podIP"])
             for it in self.objects["Pod"]
@@ -466,92 +439,3 @@ class World:
             answer("member", id=f"m-{name}-{pod}", name=pod, address=address, protocol_port=to)
             for address, to, pod in members
         ]
-
-
-def versioned(name: str, **fields: Any) -> Item:
-    return {"versioned_object.name": name, "versioned_object.data": fields}
-
-
-def vif_of(port: str, mac: str, address: str) -> Item:
-    """An interface as Kuryr's controller writes it."""
-    ip = versioned("FixedIP", address=address)
-    subnet = versioned("Subnet", ips=versioned("FixedIPList", objects=[ip]))
-    network = versioned("Network", subnets=versioned("SubnetList", objects=[subnet]))
-    return versioned("VIF", id=port, address=mac, active=True, network=network)
-
-
-def metadata(name: str, namespace: str) -> Item:
-    return {
-        "name": name,
-        "namespace": namespace,
-        "uid": f"uid-{name}",
-        "creationTimestamp": BEFORE,
-    }
-
-
-def node(name: str, address: str) -> Item:
-    return {
-        "metadata": {"name": name},
-        "spec": {},
-        "status": {
-            "addresses": [{"type": "InternalIP", "address": address}],
-            "conditions": [{"type": "Ready", "status": "True", "message": "kubelet is ready"}],
-            "allocatable": {"pods": "250"},
-        },
-    }
-
-
-def own_pod(program: str, name: str, where: str, home: str) -> Item:
-    owner = "DaemonSet" if program == "kuryr-daemon" else "ReplicaSet"
-    found = {
-        **metadata(name, home),
-        "labels": {"name": program},
-        "ownerReferences": [{"kind": owner, "name": program}],
-    }
-    return {
-        "metadata": found,
-        "spec": {"nodeName": where, "hostNetwork": True},
-        "status": {
-            "phase": "Running",
-            "conditions": [{"type": "Ready", "status": "True"}],
-            "containerStatuses": [{"restartCount": 0, "state": {"running": {}}}],
-        },
-    }
-
-
-def _whole(items: Iterable[object]) -> Iterator[Item]:
-    """What is an object at all: tests put other things there too."""
-    return (item for item in items if isinstance(item, dict))
-
-
-def service(name: str, address: str, port: int = 80, namespace: str = "default") -> Item:
-    return {
-        "metadata": metadata(name, namespace),
-        "spec": {
-            "type": "ClusterIP",
-            "clusterIP": address,
-            "selector": {"app": name},
-            "ports": [{"protocol": "TCP", "port": port}],
-        },
-        "status": {},
-    }
-
-
-def endpoints(name: str, pods: list[tuple[str, str]], namespace: str = "default") -> Item:
-    return {
-        "metadata": metadata(name, namespace),
-        "subsets": [
-            {
-                "addresses": [
-                    {"ip": address, "targetRef": {"kind": "Pod", "name": pod}}
-                    for pod, address in pods
-                ],
-                "ports": [{"port": 8080, "protocol": "TCP"}],
-            }
-        ],
-    }
-
-
-def moments_ago(seconds: float) -> str:
-    """A time that a snapshot made now takes for that long ago."""
-    return (datetime.now(UTC) - timedelta(seconds=seconds)).isoformat()
