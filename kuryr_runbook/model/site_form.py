@@ -14,6 +14,8 @@ from kuryr_runbook.model.site_template import filled
 
 Texts = Mapping[str, str]
 """What stands in each field, by the path of its key. An empty text stands for the default."""
+DIGITS = 9
+"""Of whole numbers; Python converts no text of thousands of digits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +110,7 @@ def values_of(texts: Texts) -> dict[str, Any]:
 def _value(field: FormField, text: str) -> object:
     if field.listed:
         return [part.strip() for part in text.split(",") if part.strip()]
-    return int(text) if field.integer and text.isdecimal() else text
+    return int(text) if field.integer and text.isdecimal() and len(text) <= DIGITS else text
 
 
 def judged_texts(texts: Texts) -> dict[str, str]:
@@ -138,6 +140,6 @@ def rendered_site(texts: Texts, template: str) -> str:
     """
     used = dict(_leaves(parse_yaml(template, "the template")))
     chosen = dict(_leaves(values_of(texts)))
-    defaults = {field.path: field.default for field in form_fields()}
-    values = {path: defaults.get(path) or None for path in used} | chosen
+    defaults = {field.path: _value(field, field.default) or None for field in form_fields()}
+    values = {path: defaults.get(path) for path in used} | chosen
     return filled(template, values, {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from math import inf
 from textwrap import wrap
 
 import yaml
@@ -50,7 +51,9 @@ def _keyed(template: str) -> Iterator[tuple[str, str, re.Match[str] | None]]:
 
 
 def _valued(match: re.Match[str], value: object) -> str:
-    text = yaml.safe_dump(value, default_flow_style=True).removesuffix("\n...\n").strip()
+    # On one line, however long: a second one would have to be indented more than its key.
+    dumped = yaml.safe_dump(value, default_flow_style=True, width=inf)
+    text = dumped.removesuffix("\n...\n").strip()
     line = f"{match['indent']}{match['key']}: {text}"
     if not match["rest"]:
         return line

@@ -8,13 +8,20 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kuryr_runbook.model.packaged import packaged
 from kuryr_runbook.model.schema import render_schema
+from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.site_file import parse_site
-from kuryr_runbook.model.site_form import form_fields, judged_texts, rendered_site, texts_of
+from kuryr_runbook.model.site_form import (
+    form_fields,
+    judged_texts,
+    rendered_site,
+    texts_of,
+    values_of,
+)
 
 PARAMETERS = packaged("parameters")
 EXAMPLE = (PARAMETERS / "example.yaml").read_text()
@@ -71,6 +78,9 @@ def test_a_problem_stands_at_its_field(path: str, text: str, problem: str) -> No
     assert problem in found[path]
 
 
+@example({"verification.replicas": ""})
+@example({"verification.replicas": "9" * 5000})
+@example({"record.archive": "a directory with a long name " * 5})
 @settings(max_examples=25)
 @given(st.fixed_dictionaries({}, optional=dict.fromkeys(FIELDS, st.text(max_size=20))))
 def test_whatever_is_typed_either_has_its_problem_at_a_field_or_is_what_is_written(
@@ -80,5 +90,5 @@ def test_whatever_is_typed_either_has_its_problem_at_a_field_or_is_what_is_writt
     problems = judged_texts(wanted)
     assert set(problems) <= set(FIELDS)
     if not problems:
-        assert texts_of(yaml.safe_load(rendered_site(wanted, EXAMPLE)))["name"]
-        parse_site(rendered_site(wanted, EXAMPLE), "form")
+        written = parse_site(rendered_site(wanted, EXAMPLE), "form")
+        assert written == Site.model_validate(values_of(wanted))
