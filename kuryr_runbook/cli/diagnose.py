@@ -76,7 +76,7 @@ def diagnose(
     from kuryr_runbook.checking.picture.topology import topology_of
     from kuryr_runbook.checking.view.cloud import Look
     from kuryr_runbook.clients.exchanges import all_within
-    from kuryr_runbook.display.reports import junit, report_data
+    from kuryr_runbook.display.junit import junit, report_data
     from kuryr_runbook.display.topology_svg import topology_svg
     from kuryr_runbook.display.trees import path_view
     from kuryr_runbook.snapshots.diagnosis import save_snapshot

@@ -163,7 +163,7 @@ def export(places: tuple[Path, ...], out: Path, keys: tuple[Path, ...]) -> None:
     Runs whose record does not hold are refused: see verify.
     """
     from kuryr_runbook.model.errors import UsageError
-    from kuryr_runbook.recording.exporting import export_records
+    from kuryr_runbook.recording.index import export_records
     from kuryr_runbook.recording.verifying import verify as verified
 
     found = verified(standing(places or (RUNS,)), public_keys(keys), {})

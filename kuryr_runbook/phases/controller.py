@@ -1,4 +1,4 @@
-"""Phase 03: the Kuryr controller."""
+"""Phase 03: the Kuryr controller; also once more, to give it new credentials."""
 
 from __future__ import annotations
 
@@ -15,15 +15,14 @@ from kuryr_runbook.clients.files import read_certificates
 from kuryr_runbook.clients.openstack.identity import IdentityClient
 from kuryr_runbook.display.progress import say
 from kuryr_runbook.model.bodies import plain
-from kuryr_runbook.model.errors import DeadlineError, DriftError
+from kuryr_runbook.model.errors import DeadlineError, DriftError, EarlierPhaseError
 from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.plan import Action, Outcome, Plan, Step, Target
 from kuryr_runbook.phases.base import Phase
 from kuryr_runbook.phases.credentials.login import Login, plan_login
-from kuryr_runbook.phases.earlier.image import deployed_image, registry_login
+from kuryr_runbook.phases.earlier.image import deployed_image, movable, registry_login
 from kuryr_runbook.phases.earlier.openstack import read_prepared
-from kuryr_runbook.phases.earlier.release import movable
 from kuryr_runbook.phases.waits.polling import wait_for
 from kuryr_runbook.phases.waits.rollout import wait_rolled_out
 from kuryr_runbook.planning.credentials import APPLICATION_CREDENTIAL
@@ -234,3 +233,30 @@ def image_of(deployment: Mapping[str, Any]) -> str:
 
 def _creates_credential(step: Step) -> bool:
     return step.target.kind == APPLICATION_CREDENTIAL and step.action is Action.CREATE
+
+
+class Rotation(Controller):
+    """Makes a new application credential, moves the controller to it, and deletes the old one.
+
+    With `credentials: site` there is none to make: what is read from clouds.yaml goes into the
+    Secret, and the controller is started anew when it differs.
+    """
+
+    name = "rotate_credentials"
+    rotates: ClassVar[bool] = True
+
+    def make_plan(self) -> Plan:
+        """As phase 03's, but never content with the application credential that there is."""
+        _, deployment = references(self.site)
+        if self.cluster.get(deployment) is None:
+            raise EarlierPhaseError(
+                "there is no controller whose credentials could be rotated",
+                remedy="install it: kuryr-runbook run",
+            )
+        plan = super().make_plan()
+        if any(step.target == RELEASE for step in plan.changes):
+            raise EarlierPhaseError(
+                f"the cluster runs another release than the site's {self.site.release.name}",
+                remedy="upgrade it first: kuryr-runbook run",
+            )
+        return plan

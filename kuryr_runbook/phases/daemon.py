@@ -15,9 +15,13 @@ from kuryr_runbook.model.findings import Finding
 from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.plan import Outcome, Plan
 from kuryr_runbook.phases.base import Phase
-from kuryr_runbook.phases.earlier.image import deployed_image, registry_login
+from kuryr_runbook.phases.earlier.image import (
+    deployed_image,
+    movable,
+    refuse_before_controller,
+    registry_login,
+)
 from kuryr_runbook.phases.earlier.openstack import read_prepared
-from kuryr_runbook.phases.earlier.release import movable, refuse_before_controller
 from kuryr_runbook.phases.waits.rollout import wait_rolled_out, watched
 from kuryr_runbook.planning.kubernetes import plan_manifests
 from kuryr_runbook.snapshots.cluster.health import read_daemon_nodes, read_health

@@ -1,7 +1,9 @@
-"""One page over all runs of a site: readable offline, by people and by screen readers."""
+"""One page over all runs of a site, for people offline and screen readers; one archive of them."""
 
 from __future__ import annotations
 
+import io
+import tarfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
@@ -9,9 +11,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from kuryr_runbook.clients.files import read_bytes
+from kuryr_runbook.clients.writing import written
+from kuryr_runbook.model.errors import UsageError
 from kuryr_runbook.model.findings import Status
 from kuryr_runbook.model.visible import visible
-from kuryr_runbook.recording.records import Record
+from kuryr_runbook.recording.records import Record, whole_run
+from kuryr_runbook.recording.standing import INDEX, KEYS
 
 # Colours only repeat what a word says.
 STYLE = """
@@ -136,3 +142,27 @@ def _heads(*names: str) -> str:
 def _cells(first: str, *others: str) -> str:
     rest: Iterable[str] = (f"<td>{cell}</td>" for cell in others)
     return f'<tr><th scope="row">{first}</th>{"".join(rest)}</tr>'
+
+
+def export_records(records: Sequence[Record], keys: Sequence[Path], target: Path) -> None:
+    """Write the archive (tar, gzip) of what the records state, and of nothing else.
+
+    Raises UsageError, also when the target is there; RecordError when a file is not as recorded.
+    """
+    if not records:
+        raise UsageError("there is no record to export", remedy="`kuryr-runbook records list`")
+    name = records[0].site
+    with written(target, new=True) as file, tarfile.open(fileobj=file, mode="w:gz") as archive:
+        for record in records:
+            for below, content in whole_run(record):
+                _add(archive, f"{name}/{record.directory.name}/{below}", content)
+        for key in keys:
+            _add(archive, f"{name}/{KEYS}/{key.name}", read_bytes(key, "key"))
+        _add(archive, f"{name}/{INDEX}", render_index(records).encode())
+
+
+def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
+    """A plain file without users of this machine, who mean nothing elsewhere."""
+    info = tarfile.TarInfo(name)
+    info.size, info.mode = len(content), 0o644
+    archive.addfile(info, io.BytesIO(content))

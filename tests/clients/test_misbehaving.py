@@ -21,7 +21,6 @@ from worlds.served_apis import ServedApis
 from kuryr_runbook.clients import exchanges
 from kuryr_runbook.clients.artifacts import artifact_store
 from kuryr_runbook.clients.exchanges import Bounds
-from kuryr_runbook.clients.http import get_text
 from kuryr_runbook.clients.images.registry import RegistryClient
 from kuryr_runbook.clients.kubernetes import watch as kubernetes_watch
 from kuryr_runbook.clients.kubernetes.client import KubernetesClient
@@ -30,6 +29,7 @@ from kuryr_runbook.clients.kubernetes.probes import ProbingCluster
 from kuryr_runbook.clients.openstack.client import OpenStackClient
 from kuryr_runbook.clients.openstack.identity import IdentityClient
 from kuryr_runbook.clients.openstack.probes import ProbingCloud
+from kuryr_runbook.clients.transport import get_text
 from kuryr_runbook.lab.pki import Issued, ensure_ca
 from kuryr_runbook.model.errors import RunbookError
 from kuryr_runbook.phases.base import read_site

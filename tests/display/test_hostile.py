@@ -26,10 +26,10 @@ from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.cli import main
 from kuryr_runbook.display.findings import causes_view, findings_view
 from kuryr_runbook.display.json_lines import JsonProgress
+from kuryr_runbook.display.junit import junit, report_data
 from kuryr_runbook.display.live import LiveProgress
 from kuryr_runbook.display.plans import outcomes_view, plan_view
 from kuryr_runbook.display.records import differences_view, record_view
-from kuryr_runbook.display.reports import junit, report_data
 from kuryr_runbook.display.tables import table
 from kuryr_runbook.display.terminal import echo_on, guard_logging
 from kuryr_runbook.display.topology import topology_view

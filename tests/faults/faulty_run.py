@@ -142,7 +142,7 @@ def changed_site(changes: Mapping[str, Any]) -> dict[str, Any]:
 def phase_class(name: str) -> type[Phase]:
     """The phase of that name; the rotation of credentials is one too, without a notebook."""
     if name == "rotate_credentials":
-        from kuryr_runbook.phases.credentials.rotation import Rotation
+        from kuryr_runbook.phases.controller import Rotation
 
         return Rotation
     return next(entry for entry in (*PHASES, TEARDOWN) if entry.name == name).load()

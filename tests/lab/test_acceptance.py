@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from worlds.lab import changes, world
 
-from kuryr_runbook.clients.http import get_text
 from kuryr_runbook.clients.kubernetes.client import KubernetesClient
 from kuryr_runbook.clients.openstack.client import OpenStackClient
+from kuryr_runbook.clients.transport import get_text
 from kuryr_runbook.model.errors import UnreachableError
 from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.objects import Resource

@@ -24,8 +24,7 @@ from kuryr_runbook.model.marks import is_marked
 from kuryr_runbook.model.objects import Resource
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.phases.base import Phase
-from kuryr_runbook.phases.controller import Controller
-from kuryr_runbook.phases.credentials.rotation import Rotation
+from kuryr_runbook.phases.controller import Controller, Rotation
 from kuryr_runbook.phases.openstack_prep import OpenStackPrep
 from kuryr_runbook.phases.teardown import Teardown
 from kuryr_runbook.phases.verification import Verification

@@ -22,11 +22,10 @@ from kuryr_runbook.model.plan import Action, Done
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.site_file import parse_site
 from kuryr_runbook.phases import controller
-from kuryr_runbook.phases.controller import Controller
+from kuryr_runbook.phases.controller import Controller, Rotation
 from kuryr_runbook.phases.credentials import login as logins
 from kuryr_runbook.phases.credentials.login import Login
-from kuryr_runbook.phases.credentials.rotation import Rotation
-from kuryr_runbook.phases.earlier import release as earlier
+from kuryr_runbook.phases.earlier import image as earlier
 from kuryr_runbook.snapshots.cloud.credentials import CredentialSnapshot, read_credentials
 from kuryr_runbook.specs import kuryr_conf
 from kuryr_runbook.specs.controller import CA_SECRET, ControllerConfig, references

@@ -28,12 +28,11 @@ from kuryr_runbook.model.releases import RELEASES
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.upgrades import RELEASE_LABEL, Installed
 from kuryr_runbook.phases import controller, daemon
-from kuryr_runbook.phases.controller import Controller
+from kuryr_runbook.phases.controller import Controller, Rotation
 from kuryr_runbook.phases.credentials import login as logins
 from kuryr_runbook.phases.credentials.login import Login
-from kuryr_runbook.phases.credentials.rotation import Rotation
 from kuryr_runbook.phases.daemon import Daemon
-from kuryr_runbook.phases.earlier import release as earlier
+from kuryr_runbook.phases.earlier import image as earlier
 from kuryr_runbook.planning.upgrade import RELEASE, RUNNING_PODS, plan_move
 from kuryr_runbook.snapshots.cluster.installed import read_installed
 from kuryr_runbook.snapshots.reading import Unreadable

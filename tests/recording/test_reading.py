@@ -13,8 +13,7 @@ from runs.recorded import FINDING, STEP, a_phase, recorded, run_facts
 from kuryr_runbook.display.records import differences_view, record_view
 from kuryr_runbook.model.errors import UsageError
 from kuryr_runbook.recording.comparing import compare
-from kuryr_runbook.recording.exporting import export_records
-from kuryr_runbook.recording.index import render_index
+from kuryr_runbook.recording.index import export_records, render_index
 from kuryr_runbook.recording.signing import key_path, load_public_keys, public_path
 from kuryr_runbook.recording.standing import standing_in
 from kuryr_runbook.recording.verifying import verify

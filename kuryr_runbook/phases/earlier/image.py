@@ -1,4 +1,4 @@
-"""The image of phase 01 as the later phases use it, and the registry that holds it."""
+"""The image of phase 01 as the later phases use it, and the release that the cluster runs."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ import json
 from kuryr_runbook.clients.images.kuryr import read_image_spec, read_remote_image
 from kuryr_runbook.clients.images.registry import RegistryClient, read_logins
 from kuryr_runbook.display.progress import say
-from kuryr_runbook.model.errors import EarlierPhaseError
+from kuryr_runbook.model.errors import DriftError, EarlierPhaseError
 from kuryr_runbook.model.plan import known_later
 from kuryr_runbook.model.site import Site
+from kuryr_runbook.model.upgrades import Installed, move_objections
+from kuryr_runbook.phases.base import Phase
+from kuryr_runbook.snapshots.cluster.installed import read_installed
 from kuryr_runbook.specs.image import Reference
 
 
@@ -45,3 +48,30 @@ def registry_login(site: Site) -> str:
     host = Reference.parse(site.image.repository).registry
     own = {name: entry for name, entry in read_logins(path).items() if name == host}
     return json.dumps({"auths": own})
+
+
+def movable(phase: Phase) -> Installed:
+    """What the cluster runs. Raises DriftError when no single step leads to the site's release."""
+    site = phase.site
+    installed = read_installed(site, phase.cluster, registry_of(site))
+    found = list(move_objections(installed, site.release))
+    if found:
+        raise DriftError(
+            "\n  ".join([f"{phase.name}: Kuryr {site.release.name} cannot be installed:",
+                         *(objection.evidence for objection in found)]),
+            remedy="; ".join(dict.fromkeys(objection.remedy for objection in found)),
+        )  # fmt: skip
+    return installed
+
+
+def refuse_before_controller(phase: Phase, installed: Installed) -> None:
+    """Raise EarlierPhaseError when the controller runs another release than the daemon is to run.
+
+    The daemon plugs what the controller notes, at the place where its own release looks for it.
+    """
+    wanted = phase.site.release.name
+    if installed.controller not in (None, wanted):
+        raise EarlierPhaseError(
+            f"the controller runs Kuryr {installed.controller}, not {wanted}",
+            remedy="run phase controller first",
+        )

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from kuryr_runbook.clients.http import get_text
 from kuryr_runbook.clients.kubernetes.exec import Executed
+from kuryr_runbook.clients.transport import get_text
 from kuryr_runbook.model.documents import parse_json
 from kuryr_runbook.model.errors import FileError, UnreachableError
 from kuryr_runbook.model.site import Site
