@@ -195,6 +195,12 @@ class ImageSection(Section):
     """Login of the registry in the form of docker's config.json; None: no login."""
     registry_ca: File | None = None
     """CA of the registry; None: those that the system trusts."""
+    signing_key: File | None = None
+    """Private key in PEM with which phase 01 signs the image, in the form of cosign; None: it does
+    not sign."""
+    verify_key: File | None = None
+    """Public key in PEM: preflight and the phases that deploy accept only an image that it
+    signed; None: they accept one without a signature."""
     artifact_store: StoreUrl | None = None
     """Where the CNI plugin is put as well, for nodes that get it by other means, with its SHA-256
     beside it: URL of a directory that takes HTTP PUT, with the login in ~/.netrc; or

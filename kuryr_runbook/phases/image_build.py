@@ -5,27 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from platformdirs import user_cache_path, user_state_path
 
-from kuryr_runbook.applying.image import ARTIFACT, ImageExecutor, Made, plugin_path
+from kuryr_runbook.applying.image import ARTIFACT, SIGNATURE, ImageExecutor, Made, plugin_path
 from kuryr_runbook.applying.steps import apply_plan
 from kuryr_runbook.clients.artifacts import ArtifactStore, artifact_store
+from kuryr_runbook.clients.images.attaching import RegistryWriter
 from kuryr_runbook.clients.images.engines import Engine, find_engine
 from kuryr_runbook.clients.images.kuryr import (
     read_image_spec,
     read_remote_image,
 )
-from kuryr_runbook.clients.images.registry import RegistryClient
+from kuryr_runbook.clients.images.signatures import (
+    load_signing_key,
+    objection,
+    signature_objection,
+)
 from kuryr_runbook.clients.images.workplace import Workplace
 from kuryr_runbook.display.progress import say
 from kuryr_runbook.display.tables import View, table
 from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.plan import Action, Outcome, Plan, Step, Target, staged
 from kuryr_runbook.phases.base import Phase
-from kuryr_runbook.phases.earlier.image import registry_of
-from kuryr_runbook.specs.image import ImageSpec
+from kuryr_runbook.specs.attachments import signature_reference, unsigned_remedy
+from kuryr_runbook.specs.image import ImageSpec, Reference
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 MEBIBYTE = 1024 * 1024
 
@@ -46,9 +54,10 @@ class ImageBuild(Phase):
         return artifact_store(url, say) if url else None
 
     @cached_property
-    def registry(self) -> RegistryClient:
+    def registry(self) -> RegistryWriter:
         """The registry's API."""
-        return registry_of(self.site)
+        image = self.site.image
+        return RegistryWriter(image.registry_auth, image.registry_ca, say)
 
     @cached_property
     def engine(self) -> Engine:
@@ -65,11 +74,26 @@ class ImageBuild(Phase):
         )
 
     def make_plan(self) -> Plan:
-        """Build, or keep what the registry has; and the same for the plugin in the store."""
+        """Build, or keep what the registry has; the same for signature and plugin in the store."""
         spec = read_image_spec(self.site, self.registry)
-        store = self.store
-        steps = staged([self._image_step(spec)], [_plugin_step(store, spec)] if store else [])
-        return Plan(phase=self.name, steps=tuple(steps))
+        store, key = self.store, self.site.image.signing_key
+        image = self._image_step(spec)
+        beside = [_plugin_step(store, spec)] if store else []
+        if key:
+            beside.append(self._signature_step(spec, image, load_signing_key(key)))
+        return Plan(phase=self.name, steps=tuple(staged([image], beside)))
+
+    def _signature_step(self, spec: ImageSpec, image: Step, key: PrivateKeyTypes) -> Step:
+        target = Target(SIGNATURE, str(spec.reference))
+        if image.action is not Action.KEEP:
+            because = "an image that is pushed is signed anew"
+            return Step(action=Action.CREATE, target=target, because=because)
+        pushed = spec.reference.at(str(image.id))
+        if problem := objection(pushed, key.public_key(), self.registry):
+            return Step(action=Action.CREATE, target=target, because=problem)
+        because = "the site's key signed that image"
+        place = str(signature_reference(pushed))
+        return Step(action=Action.KEEP, target=target, id=place, because=because)
 
     def _image_step(self, spec: ImageSpec) -> Step:
         target = Target("image", str(spec.reference))
@@ -105,6 +129,18 @@ class ImageBuild(Phase):
             status=Status.PASS if made else Status.FAIL,
             evidence=f"{remote.digest}, made of these inputs: {made}" if remote else "it has none",
             remedy="" if made else "run the phase again",
+        )
+        if remote is not None and self.site.image.verify_key:
+            yield self._signature_finding(spec.reference.at(remote.digest))
+
+    def _signature_finding(self, image: Reference) -> Finding:
+        problem = signature_objection(self.site, image, self.registry)
+        return Finding(
+            check="image-signature",
+            title="the key of image.verify_key signed the image",
+            status=Status.FAIL if problem else Status.PASS,
+            evidence=problem or f"{image}, by {self.site.image.verify_key}",
+            remedy=unsigned_remedy(self.site) if problem else "",
         )
 
     def image(self) -> View:

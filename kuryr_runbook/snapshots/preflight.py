@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from kuryr_runbook.clients.images.registry import RemoteImage
+from kuryr_runbook.clients.images.signatures import SignatureReader, signature_objection
 from kuryr_runbook.clients.kubernetes.probes import ClusterProber
 from kuryr_runbook.clients.openstack.probes import CloudProber
 from kuryr_runbook.model.site import Site
@@ -24,7 +25,7 @@ from kuryr_runbook.specs.image import Reference
 from kuryr_runbook.specs.requirements import needed_rights
 
 
-class RegistryReader(Protocol):
+class RegistryReader(SignatureReader, Protocol):
     """A registry that is read."""
 
     def digest(self, reference: Reference) -> str | None:
@@ -50,6 +51,8 @@ class PreflightSnapshot:
     """Digest of Kuryr's image in the site's registry; None: it is still to be built."""
     base_image: str | Unreadable | None
     """Digest of the base image; None: its registry has none of that name."""
+    objection: str | Unreadable
+    """Why the site does not accept that image's signature; empty: it does, or there is no image."""
 
 
 def read_preflight(
@@ -67,6 +70,7 @@ def read_preflight(
     taken_at = datetime.now(UTC)
     found = read_before_kuryr(cluster)
     state, permissions = read_permissions(site, cloud, found.pods_per_node)
+    image = _digest(registry, f"{site.image.repository}:{site.release.name}")
     return PreflightSnapshot(
         taken_at=taken_at,
         site=site,
@@ -75,9 +79,19 @@ def read_preflight(
         cluster=found,
         rights=_rights(site, found, cluster, resilience=resilience),
         installed=_installed(site, found, cluster, registry),
-        image=_digest(registry, f"{site.image.repository}:{site.release.name}"),
+        image=image,
         base_image=_digest(registry, site.base_image),
+        objection=_objection(site, image, registry),
     )
+
+
+def _objection(
+    site: Site, digest: str | Unreadable | None, registry: RegistryReader | Unreadable
+) -> str | Unreadable:
+    if isinstance(registry, Unreadable) or not isinstance(digest, str):
+        return ""
+    image = Reference.parse(f"{site.image.repository}@{digest}")
+    return attempted(lambda: signature_objection(site, image, registry))
 
 
 def _installed(

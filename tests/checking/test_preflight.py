@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from spoiling.diagnosis import Spoil, change, quota
 from spoiling.preflight import (
     CCM,
@@ -39,14 +43,14 @@ from kuryr_runbook.snapshots.reading import Unreadable
 from kuryr_runbook.specs.daemon import DAEMON
 
 SKIPPED = {
-    VifDriver.NESTED_MACVLAN: {"credential-roles", "trunk", "node-port-tags"},
+    VifDriver.NESTED_MACVLAN: {"credential-roles", "image-signature", "trunk", "node-port-tags"},
     VifDriver.NESTED_VLAN: {
-        "credential-roles", "pair-limit", "pair-macs", "node-port-security",
-        "node-port-tags",
+        "credential-roles", "image-signature", "pair-limit", "pair-macs",
+        "node-port-security", "node-port-tags",
     },
     VifDriver.NEUTRON_VIF: {
-        "credential-roles", "pair-limit", "pair-macs", "node-port-security", "trunk",
-        "node-port-tags",
+        "credential-roles", "image-signature", "pair-limit", "pair-macs",
+        "node-port-security", "trunk", "node-port-tags",
     },
 }  # fmt: skip
 
@@ -58,6 +62,41 @@ def test_all_pass_when_all_is_in_order(driver: VifDriver) -> None:
     assert skipped == SKIPPED[driver]
     bad = {name: item for name, item in found.items() if item.status is not Status.PASS}
     assert bad.keys() == skipped
+
+
+@pytest.mark.parametrize(
+    ("keys", "pushed", "status", "said"),
+    [
+        (("verify",), True, Status.FAIL, "is not signed: there is no"),
+        (("verify",), False, Status.PASS, "no image yet: to be signed after phase 01"),
+        (("verify", "signing"), False, Status.PASS, "no image yet: phase 01 signs it"),
+        (("verify", "signing"), True, Status.PASS, "phase 01 signs it: "),
+    ],
+)
+def test_an_image_without_the_wanted_signature_fails_unless_phase_01_is_to_sign_it(
+    keys: tuple[str, ...], pushed: bool, status: Status, said: str, tmp_path: Path
+) -> None:
+    public = Ed25519PrivateKey.generate().public_key()
+    path = tmp_path / "key.pub"
+    path.write_bytes(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    world = unspoilt()
+    image = world.site.image.model_copy(update={f"{key}_key": path for key in keys})
+    world.site = world.site.model_copy(update={"image": image})
+    if pushed:
+        world.registry.names.append(f"{image.repository}:{world.site.release.name}")
+    finding = findings(world)["image-signature"]
+    assert finding.status is status
+    assert said in finding.evidence
+
+
+def test_a_key_that_cannot_be_used_is_no_answer(tmp_path: Path) -> None:
+    world = unspoilt()
+    image = world.site.image.model_copy(update={"verify_key": tmp_path / "none.pub"})
+    world.site = world.site.model_copy(update={"image": image})
+    world.registry.names.append(f"{image.repository}:{world.site.release.name}")
+    finding = findings(world)["image-signature"]
+    assert finding.status is Status.FAIL
+    assert "none.pub cannot be used" in finding.evidence
 
 
 BAD: list[tuple[str, Status, Spoil, tuple[str, ...]]] = [
@@ -206,7 +245,7 @@ def test_what_is_wrong_is_told(
 
 
 def test_every_check_can_fail_or_warn() -> None:
-    others = {"trunk", "node-port-tags"}
+    others = {"image-signature", "trunk", "node-port-tags"}
     assert {name for name, *_ in BAD} | others == findings(unspoilt()).keys()
 
 

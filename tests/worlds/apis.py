@@ -182,6 +182,8 @@ class Registry:
     def __init__(self, *names: str) -> None:
         self.names = list(names)
         self.images: dict[str, RemoteImage] = {}
+        self.content: dict[str, bytes] = {}
+        """Manifests by their names, blobs by their digests."""
         self.broken: Exception | None = None
 
     def digest(self, reference: Reference) -> str | None:
@@ -191,6 +193,12 @@ class Registry:
 
     def remote_image(self, reference: Reference) -> RemoteImage | None:
         return self.images.get(str(reference))
+
+    def manifest(self, reference: Reference) -> bytes | None:
+        return self.content.get(str(reference))
+
+    def blob(self, reference: Reference, digest: str) -> bytes | None:
+        return self.content.get(digest)
 
 
 def denied(right: Right) -> Callable[[Mapping[str, str]], bool]:

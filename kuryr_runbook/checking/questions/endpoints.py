@@ -8,8 +8,10 @@ from kuryr_runbook.checking.checks import Check, Occasion
 from kuryr_runbook.checking.verdicts import CouldNotLook, failed, passed
 from kuryr_runbook.checking.view.permissions import PreflightLook
 from kuryr_runbook.model.findings import Verdict
+from kuryr_runbook.model.site import Site
 from kuryr_runbook.snapshots.cloud.permissions import NeutronLook, OctaviaLook
 from kuryr_runbook.snapshots.reading import Unreadable
+from kuryr_runbook.specs.attachments import unsigned_remedy
 from kuryr_runbook.specs.image import Reference
 
 SEE_WAY = "check the address and the way there: VPN, proxy, firewall"
@@ -107,6 +109,31 @@ def check_base_image(look: PreflightLook) -> Verdict:
             f"{look.site.constraint_set.base_image}",
         )
     return passed(f"{name}, {look.seen.base_image}")
+
+
+def _accepts_any(site: Site) -> str:
+    return "" if site.image.verify_key else "the site names no image.verify_key"
+
+
+@Check(
+    "image-signature",
+    "The key that the site names signed the image",
+    "cosign's SIGNATURE_SPEC.md; phases 03 and 04 deploy no other image",
+    on=(Occasion.PREFLIGHT,),
+    moot=_accepts_any,
+)
+def check_signature(look: PreflightLook) -> Verdict:
+    """An image that is still to be built or signed by phase 01 is none of preflight's business."""
+    image, objection = look.seen.image, look.seen.objection
+    for unreadable in (image, objection):
+        if isinstance(unreadable, Unreadable):
+            return _no_answer(unreadable)
+    if image is None:
+        by = "phase 01 signs it" if look.site.image.signing_key else "to be signed after phase 01"
+        return passed(f"there is no image yet: {by}")
+    if objection and look.site.image.signing_key:
+        return passed(f"phase 01 signs it: {objection}")
+    return failed(str(objection), unsigned_remedy(look.site)) if objection else passed(str(image))
 
 
 def _url(look: PreflightLook, answer: NeutronLook | OctaviaLook | Unreadable) -> str | Unreadable:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import platform
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urljoin
 
 import requests
 
@@ -29,6 +28,7 @@ from kuryr_runbook.clients.secrets import learn, refuse_unsendable
 from kuryr_runbook.clients.transport import web_session
 from kuryr_runbook.model.documents import mapping
 from kuryr_runbook.model.errors import AccessError, UnreachableError, UsageError
+from kuryr_runbook.specs.attachments import digest_of
 from kuryr_runbook.specs.image import DOCKER_HUB, Reference
 
 INDEX_TYPES = (
@@ -111,8 +111,8 @@ class RegistryClient:
         with parsing(asked):
             config_digest = str(manifest["config"]["digest"])
             size = sum(int(layer["size"]) for layer in manifest["layers"])
-        blob = self._request("GET", reference, f"blobs/{quote(config_digest, safe=':')}")
-        config = mapping_of(asked, blob.content).get("config") if blob is not None else {}
+        blob = self.blob(reference, config_digest)
+        config = mapping_of(asked, blob).get("config") if blob is not None else {}
         labels = expected(asked, expected(asked, config or {}, dict).get("Labels") or {}, dict)
         return RemoteImage(
             digest=digest,
@@ -120,28 +120,41 @@ class RegistryClient:
             size=size,
         )
 
+    def manifest(self, reference: Reference) -> bytes | None:
+        """The very bytes of a manifest, or None when the registry has none of that name."""
+        answer = self._request("GET", reference, f"manifests/{reference.version}")
+        return None if answer is None else answer.content
+
+    def blob(self, reference: Reference, digest: str) -> bytes | None:
+        """A small blob of the repository, or None when it has none of that digest."""
+        answer = self._request("GET", reference, f"blobs/{quote(digest, safe=':')}")
+        return None if answer is None else answer.content
+
     def _manifest(self, reference: Reference) -> tuple[str, dict[str, Any]]:
         """The digest, computed from the bytes received, and the manifest."""
-        answer = self._request("GET", reference, f"manifests/{reference.version}")
-        if answer is None:
+        content = self.manifest(reference)
+        if content is None:
             raise UnreachableError(
                 f"image {reference}: the registry has it, but not its manifest",
                 remedy="push the image again",
             )
-        manifest = mapping_of(_asked(reference), answer.content)
-        return f"sha256:{hashlib.sha256(answer.content).hexdigest()}", manifest
+        return digest_of(content), mapping_of(_asked(reference), content)
 
-    def _request(self, method: str, reference: Reference, path: str) -> requests.Response | None:
-        """The response, or None for 404; logs in if the registry requires it."""
-        host = HUB_API if reference.registry == DOCKER_HUB else reference.registry
-        url = f"https://{host}/v2/{reference.repository}/{path}"
+    def _request(
+        self, method: str, reference: Reference, path: str, **content: Any
+    ) -> requests.Response | None:
+        """The response, or None for 404; logs in if the registry requires it.
+
+        `path`: below the repository, or the place of an upload. `content`: for `_send`.
+        """
+        url = urljoin(_repository_url(reference), path)
         key = (reference.registry, reference.repository)
-        answer = self._send(method, url, self._authorizations.get(key))
+        answer = self._send(method, url, self._authorizations.get(key), **content)
         if answer.status_code == requests.codes.unauthorized:
             authorization = self._authorization(answer, reference)
             if authorization:
                 self._authorizations[key] = authorization
-                answer = self._send(method, url, authorization)
+                answer = self._send(method, url, authorization, **content)
         if answer.status_code == requests.codes.not_found:
             return None
         self._refuse(answer, reference)
@@ -153,8 +166,12 @@ class RegistryClient:
         url: str,
         authorization: str | None,
         query: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        media_type: str = "application/octet-stream",
     ) -> requests.Response:
         headers = ACCEPT | ({"Authorization": authorization} if authorization else {})
+        if body is not None:
+            headers["Content-Type"] = media_type
         peer = f"registry {_host(url)}"
         try:
             with exchange(peer, bounds=exchanges.API, remedy=UNREACHABLE, notify=self._notify):
@@ -162,6 +179,7 @@ class RegistryClient:
                     method,
                     url,
                     params=query,
+                    data=body,
                     headers=headers,
                     verify=str(self._ca) if self._ca else True,
                     auth=_no_netrc,
@@ -218,6 +236,11 @@ class RegistryClient:
             f"{str(answer.reason)[:LONGEST_REASON]} for {reference}",
             remedy="check the registry's log",
         )
+
+
+def _repository_url(reference: Reference) -> str:
+    host = HUB_API if reference.registry == DOCKER_HUB else reference.registry
+    return f"https://{host}/v2/{reference.repository}/"
 
 
 def _asked(reference: Reference) -> str:

@@ -6,13 +6,15 @@ import json
 
 from kuryr_runbook.clients.images.kuryr import read_image_spec, read_remote_image
 from kuryr_runbook.clients.images.registry import RegistryClient, read_logins
+from kuryr_runbook.clients.images.signatures import signature_objection
 from kuryr_runbook.display.progress import say
-from kuryr_runbook.model.errors import DriftError, EarlierPhaseError
+from kuryr_runbook.model.errors import CheckError, DriftError, EarlierPhaseError
 from kuryr_runbook.model.plan import known_later
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.upgrades import Installed, move_objections
 from kuryr_runbook.phases.base import Phase
 from kuryr_runbook.snapshots.cluster.installed import read_installed
+from kuryr_runbook.specs.attachments import unsigned_remedy
 from kuryr_runbook.specs.image import Reference
 
 
@@ -25,19 +27,31 @@ def deployed_image(site: Site, *, ahead: bool = False) -> str:
     """The image by its digest, as the manifests name it: a tag may move.
 
     Raises EarlierPhaseError when phase 01 has work left; to plan `ahead` of it, the digest is known
-    later.
+    later. Raises CheckError when the image is not signed by the key that the site names.
     """
     registry = registry_of(site)
     spec = read_image_spec(site, registry)
     remote = read_remote_image(spec, registry)
     if remote is not None and spec.is_made_as(remote.labels):
-        return str(spec.reference.at(remote.digest))
+        image = spec.reference.at(remote.digest)
+        # Ahead of it, phase 01 may still have to sign.
+        if not (ahead and site.image.signing_key):
+            _require_signature(site, image, registry)
+        return str(image)
     if ahead:
         return f"{site.image.repository}@{known_later('digest of the image')}"
     raise EarlierPhaseError(
         f"the registry does not have {spec.reference}, made of these inputs",
         remedy="run phase image_build first",
     )
+
+
+def _require_signature(site: Site, image: Reference, registry: RegistryClient) -> None:
+    if problem := signature_objection(site, image, registry):
+        raise CheckError(
+            f"image.verify_key {site.image.verify_key}: {problem}; nothing was changed",
+            remedy=unsigned_remedy(site),
+        )
 
 
 def registry_login(site: Site) -> str:
