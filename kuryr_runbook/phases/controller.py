@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from kuryr_runbook.applying.by_kind import ByKind, ManifestExecutor
@@ -20,12 +20,11 @@ from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.plan import Action, Outcome, Plan, Step, Target
 from kuryr_runbook.phases.base import Phase
-from kuryr_runbook.phases.credentials.login import Login, plan_login
 from kuryr_runbook.phases.earlier.image import deployed_image, movable, registry_login
 from kuryr_runbook.phases.earlier.openstack import read_prepared
 from kuryr_runbook.phases.waits.polling import wait_for
 from kuryr_runbook.phases.waits.rollout import wait_rolled_out
-from kuryr_runbook.planning.credentials import APPLICATION_CREDENTIAL
+from kuryr_runbook.planning.credentials import APPLICATION_CREDENTIAL, plan_credentials
 from kuryr_runbook.planning.kubernetes import plan_manifests
 from kuryr_runbook.planning.upgrade import (
     RELEASE,
@@ -34,6 +33,7 @@ from kuryr_runbook.planning.upgrade import (
     plan_move,
     plan_vif_moves,
 )
+from kuryr_runbook.snapshots.cloud.credentials import read_credentials
 from kuryr_runbook.snapshots.cluster.health import read_health
 from kuryr_runbook.snapshots.cluster.installed import read_unmoved
 from kuryr_runbook.snapshots.cluster.previews import read_previews
@@ -49,7 +49,7 @@ from kuryr_runbook.specs.controller import (
     controller_manifests,
     references,
 )
-from kuryr_runbook.specs.kuryr_conf import Conf
+from kuryr_runbook.specs.kuryr_conf import CREDENTIAL_SECRET, Conf
 from kuryr_runbook.specs.manifests import made_for, pull_secret, secret
 
 WELL_SECONDS = 120.0
@@ -260,3 +260,45 @@ class Rotation(Controller):
                 remedy="upgrade it first: kuryr-runbook run",
             )
         return plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Login:
+    """What kuryr.conf gets, and the steps to it; never shown."""
+
+    auth: Mapping[str, str]
+    """keystoneauth's options; id and secret are empty while the credential is yet to be made."""
+    chosen: Step | None = None
+    """Creates or keeps the application credential; None when there is none of ours."""
+    retired: tuple[Step, ...] = ()
+    """Delete what nobody needs once the controller is well."""
+
+    @property
+    def credential(self) -> str:
+        """Name of the application credential; empty when it is not the runbook's."""
+        return self.chosen.target.name if self.chosen else ""
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the application credential is yet to be made."""
+        return self.chosen is not None and self.chosen.action is Action.CREATE
+
+
+def plan_login(phase: Phase, *, rotate: bool) -> Login:
+    """Read Keystone and cluster, and decide. Raises AccessError for what the user may not do."""
+    snapshot = read_credentials(phase.site, IdentityClient(phase.cloud.session), phase.cluster)
+    plan = plan_credentials(phase.site, snapshot, rotate=rotate)
+    auth = phase.cloud.credentials().auth
+    if plan.chosen is not None:
+        kept = snapshot.used if plan.chosen.action is Action.KEEP else None
+        auth = own_auth(auth, kept.id if kept else "", kept.secret if kept else "")
+    return Login(auth=auth, chosen=plan.chosen, retired=plan.retired)
+
+
+def own_auth(auth: Mapping[str, str], credential_id: str, secret: str) -> dict[str, str]:
+    """Options of an application credential at the same Keystone."""
+    return {
+        "auth_url": auth.get("auth_url", ""),
+        "application_credential_id": credential_id,
+        CREDENTIAL_SECRET: secret,
+    }

@@ -21,8 +21,7 @@ from kuryr_runbook.phases.waits.rollout import wait_rolled_out
 from kuryr_runbook.planning.credentials import APPLICATION_CREDENTIAL, plan_credential_removal
 from kuryr_runbook.planning.finalizers import finalizer_removal
 from kuryr_runbook.planning.kubernetes import deletion
-from kuryr_runbook.planning.node_files import NODE_FILES, node_files_removal
-from kuryr_runbook.planning.teardown import openstack_removal
+from kuryr_runbook.planning.teardown import NODE_FILES, node_files_removal, openstack_removal
 from kuryr_runbook.snapshots.cloud.credentials import read_credentials
 from kuryr_runbook.snapshots.cloud.ownership import Ownership
 from kuryr_runbook.snapshots.cloud.state import project_of, read_cloud

@@ -1,15 +1,19 @@
-"""What teardown removes of Neutron and Octavia: what the runbook made, and what Kuryr left.
+"""What teardown removes of Neutron and Octavia: what the runbook made, and what Kuryr left; and of
+the nodes' disks: what the daemon's init container put there, by a pod.
 
 Whose something is says `snapshots/cloud/ownership.py`; what is somebody else's stays.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any
 
 from kuryr_runbook.model.bodies import PairChanges, RouterLeg, SubportRemoval
 from kuryr_runbook.model.marks import KURYR_PORT_OWNER
-from kuryr_runbook.model.plan import ADDRESS_PAIRS, Action, Step, Target, changed
+from kuryr_runbook.model.plan import ADDRESS_PAIRS, Action, Step, Target, changed, field_changes
+from kuryr_runbook.model.site import Site
+from kuryr_runbook.planning.kubernetes import deletion, target_of
 from kuryr_runbook.snapshots.cloud.ownership import Ownership
 from kuryr_runbook.snapshots.cloud.resources import (
     Balancer,
@@ -21,6 +25,7 @@ from kuryr_runbook.snapshots.cloud.resources import (
     Subnet,
 )
 from kuryr_runbook.snapshots.reading import known
+from kuryr_runbook.specs.daemon import CLEANER, DAEMON, cleaner_manifest
 
 
 def openstack_removal(ownership: Ownership, keep: Collection[str] = ()) -> list[list[Step]]:
@@ -164,3 +169,46 @@ def _rules(ownership: Ownership) -> Iterator[Step]:
         source = rule.remote_ip_prefix or rule.remote_group_id
         name = f"{group.name}: ingress from {source}"
         yield _delete("security_group_rule", rule.id, name, "the runbook made it")
+
+
+NODE_FILES = "node_files"
+"""The kind of the step that waits until every node is clean, and ends the cleaning."""
+
+
+def node_files_removal(site: Site, daemon_sets: Iterable[Mapping[str, Any]]) -> list[list[Step]]:
+    """Stages; none when neither daemon nor cleaner is there.
+
+    The cleaner comes before the daemon goes, so that a teardown that is cut off in between finds
+    it, and ends what was begun.
+    """
+    found = {item["metadata"]["name"]: item for item in daemon_sets}
+    present = [found[name] for name in (DAEMON, CLEANER) if name in found]
+    if not present:
+        return []
+    image = present[0]["spec"]["template"]["spec"]["containers"][0]["image"]
+    cleaner = cleaner_manifest(site, image)
+    return [
+        [_start(cleaner)] if CLEANER not in found else [],
+        [deletion(found[DAEMON], "the runbook made it")] if DAEMON in found else [],
+        [_end(cleaner)],
+    ]
+
+
+def _start(cleaner: Mapping[str, Any]) -> Step:
+    return Step(
+        action=Action.CREATE,
+        target=target_of(cleaner),
+        because="takes plugin and CNI configuration off every node",
+        body=cleaner,
+        changes=field_changes(cleaner),
+        disturbs="new pods get no network any more",
+    )
+
+
+def _end(cleaner: Mapping[str, Any]) -> Step:
+    return Step(
+        action=Action.DELETE,
+        target=Target(NODE_FILES, "CNI plugin and configuration on every node"),
+        because="the daemon's init container put them there",
+        body=cleaner,
+    )

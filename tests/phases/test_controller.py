@@ -22,9 +22,7 @@ from kuryr_runbook.model.plan import Action, Done
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.site_file import parse_site
 from kuryr_runbook.phases import controller
-from kuryr_runbook.phases.controller import Controller, Rotation
-from kuryr_runbook.phases.credentials import login as logins
-from kuryr_runbook.phases.credentials.login import Login
+from kuryr_runbook.phases.controller import Controller, Login, Rotation
 from kuryr_runbook.phases.earlier import image as earlier
 from kuryr_runbook.snapshots.cloud.credentials import CredentialSnapshot, read_credentials
 from kuryr_runbook.specs import kuryr_conf
@@ -138,8 +136,7 @@ def make_world() -> Iterator[Callable[[], World]]:
         patch.setattr(controller, "wait_rolled_out", lambda cluster, manifest: None)
         patch.setattr(controller, "check_health", findings)
         patch.setattr(controller, "WELL_SECONDS", 0)
-        for module in (controller, logins):
-            patch.setattr(module, "IdentityClient", lambda cloud: current[0].keystone)
+        patch.setattr(controller, "IdentityClient", lambda cloud: current[0].keystone)
         yield make
 
 

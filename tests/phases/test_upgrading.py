@@ -28,9 +28,7 @@ from kuryr_runbook.model.releases import RELEASES
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.upgrades import RELEASE_LABEL, Installed
 from kuryr_runbook.phases import controller, daemon
-from kuryr_runbook.phases.controller import Controller, Rotation
-from kuryr_runbook.phases.credentials import login as logins
-from kuryr_runbook.phases.credentials.login import Login
+from kuryr_runbook.phases.controller import Controller, Login, Rotation
 from kuryr_runbook.phases.daemon import Daemon
 from kuryr_runbook.phases.earlier import image as earlier
 from kuryr_runbook.planning.upgrade import RELEASE, RUNNING_PODS, plan_move
@@ -103,8 +101,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Cluster:
     monkeypatch.setattr(controller, "check_health", lambda *_: [])
     monkeypatch.setattr(earlier, "registry_of", lambda site: Registry())
     keystone = MemoryKeystone()
-    for module in (controller, logins):
-        monkeypatch.setattr(module, "IdentityClient", lambda cloud: keystone)
+    monkeypatch.setattr(controller, "IdentityClient", lambda cloud: keystone)
     return Cluster()
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from kuryr_runbook.model.site_file import parse_site
-from kuryr_runbook.planning.node_files import node_files_removal
+from kuryr_runbook.planning.teardown import node_files_removal
 from kuryr_runbook.specs.daemon import cleaner_manifest, daemon_manifests
 
 SITE = parse_site((Path(__file__).parents[2] / "parameters" / "lab.yaml").read_text(), "lab.yaml")

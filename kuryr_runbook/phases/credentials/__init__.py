@@ -1,1 +1,0 @@
-"""How Kuryr logs in to the cloud, and moving it to new credentials."""
