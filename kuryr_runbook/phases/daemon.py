@@ -44,13 +44,14 @@ class Daemon(Phase):
         """What is wanted. Raises DriftError when an earlier phase has work left."""
         prepared = read_prepared(self.site, self.cloud, lambda: self.cluster)
         prepared.ids(self.site, ahead=self.dry_run)
+        dockershim = prepared.cluster.dockershim
         conf = kuryr_conf.daemon_conf(
-            self.site,
-            prepared.api_root(self.site),
-            dockershim=prepared.cluster.dockershim,
+            self.site, prepared.api_root(self.site), dockershim=dockershim
         )
         image = deployed_image(self.site, ahead=self.dry_run)
-        objects = daemon_manifests(self.site, image, kuryr_conf.render_conf(conf))
+        objects = daemon_manifests(
+            self.site, image, kuryr_conf.render_conf(conf), dockershim=dockershim
+        )
         login = registry_login(self.site)
         return [pull_secret(self.site, login), *objects] if login else objects
 

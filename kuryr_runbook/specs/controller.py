@@ -21,14 +21,13 @@ from kuryr_runbook.specs.manifests import (
     secret,
     service_account,
 )
+from kuryr_runbook.specs.privilege import NONE, TMP, TMP_MOUNT, footprint
 
 CONTROLLER = "kuryr-controller"
 CA_SECRET = "os-client-ca"  # noqa: S105 - the name of a Secret, as below
 CA_KEY = "os_ca.crt"
 CONFIG_SECRET = "kuryr-config"  # noqa: S105
 CONFIG_KEY = "kuryr.conf"
-CONTROLLER_USER = 711
-"""User and group of the controller, which needs no privilege: no name, and nobody on the nodes."""
 CREDENTIAL_ANNOTATION = "kuryr-runbook/application-credential"
 """On the controller's pods: the name of the application credential with which they started."""
 
@@ -85,32 +84,24 @@ def _deployment(site: Site, image: str, config: ControllerConfig) -> Manifest:
         "name": "controller",
         "image": image,
         "command": ["kuryr-k8s-controller", "--config-file", kuryr_conf.CONF_FILE],
-        "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}},
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "capabilities": {"drop": ["ALL"]},
-        },
+        "resources": footprint(cpu="100m", memory="128Mi", limit="1Gi"),
+        "securityContext": NONE.security_context,
         "readinessProbe": probe("/ready", site.release.health_ports.controller, delay=1),
         "livenessProbe": probe("/alive", site.release.health_ports.controller, delay=15),
         "volumeMounts": [
             {"name": "config", "mountPath": kuryr_conf.CONF_DIRECTORY, "readOnly": True},
             {"name": "ca", "mountPath": kuryr_conf.CA_DIRECTORY, "readOnly": True},
             {"name": "lock", "mountPath": kuryr_conf.LOCK_DIRECTORY},
+            TMP_MOUNT,
         ],
     }
     volumes = [
         {"name": "config", "secret": {"secretName": CONFIG_SECRET}},
         {"name": "ca", "secret": {"secretName": CA_SECRET}},
         {"name": "lock", "emptyDir": {}},
+        TMP,
     ]
-    template = pod_template(site, CONTROLLER, config.digest, [container], volumes)
-    template["spec"]["securityContext"] = {
-        "runAsNonRoot": True,
-        "runAsUser": CONTROLLER_USER,
-        "runAsGroup": CONTROLLER_USER,
-        # The lock directory and the service account's token become readable to it by this.
-        "fsGroup": CONTROLLER_USER,
-    }
+    template = pod_template(site, CONTROLLER, config.digest, NONE, [container], volumes)
     if config.credential:
         template["metadata"]["annotations"][CREDENTIAL_ANNOTATION] = config.credential
     return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.releases import RELEASES
@@ -22,6 +23,14 @@ from kuryr_runbook.specs.manifests import (
     role,
     service_account,
 )
+from kuryr_runbook.specs.privilege import (
+    NODE_FILES,
+    TMP,
+    TMP_MOUNT,
+    daemon_privilege,
+    footprint,
+    pod_security,
+)
 
 DAEMON = "kuryr-daemon"
 CLEANER = "kuryr-cleaner"
@@ -32,10 +41,16 @@ PLUGIN = "kuryr-cni"
 # ovs-vsctl, with which the daemon plugs a pod into the bridge, talks to the node's ovsdb-server by
 # a socket there.
 OVS_VOLUME = {"name": "openvswitch", "hostPath": {"path": "/var/run/openvswitch"}}
-OVS_MOUNT = {"name": "openvswitch", "mountPath": "/var/run/openvswitch"}
+OVS_MOUNT = {"name": "openvswitch", "mountPath": "/var/run/openvswitch", "readOnly": True}
+
+# dockershim's network namespaces are named by processes of the node.
+PROC_VOLUME = {"name": "proc", "hostPath": {"path": "/proc"}}
+PROC_MOUNT = {"name": "proc", "mountPath": kuryr_conf.PROC_DIRECTORY, "readOnly": True}
 
 
-def daemon_manifests(site: Site, image: str, conf: str) -> list[Manifest]:
+def daemon_manifests(
+    site: Site, image: str, conf: str, *, dockershim: bool = False
+) -> list[Manifest]:
     """All objects of the daemon, in the order in which they are applied."""
     cni = cni_conf(site)
     return [
@@ -43,7 +58,7 @@ def daemon_manifests(site: Site, image: str, conf: str) -> list[Manifest]:
         config_map(site, CNI_CONFIG, {site.release.cni_file: cni}),
         service_account(site, DAEMON),
         *role(site, DAEMON, site.release.daemon_rules),
-        _daemon_set(site, image, digest(conf, cni, install_script(site))),
+        _daemon_set(site, image, digest(conf, cni, install_script(site)), dockershim=dockershim),
     ]
 
 
@@ -126,15 +141,19 @@ def cleaner_manifest(site: Site, image: str) -> Manifest:
             "template": {
                 "metadata": {"labels": {"name": name, **labels(site, name)}},
                 "spec": {
+                    "automountServiceAccountToken": False,
                     "hostNetwork": True,
                     "tolerations": TOLERATIONS,
                     "terminationGracePeriodSeconds": 5,
                     "imagePullSecrets": [{"name": PULL_SECRET}],
+                    "securityContext": pod_security(NODE_FILES),
                     "containers": [
                         {
                             "name": "cleaner",
                             "image": image,
                             "command": ["sh", "-c", remove_script(site)],
+                            "securityContext": NODE_FILES.security_context,
+                            "resources": footprint(cpu="10m", memory="16Mi", limit="128Mi"),
                             "readinessProbe": {
                                 "exec": {"command": ["sh", "-c", gone]},
                                 "periodSeconds": 1,
@@ -154,14 +173,24 @@ def daemon_reference(site: Site) -> Manifest:
     return {"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": metadata(site, DAEMON)}
 
 
-def _daemon_set(site: Site, image: str, config: str) -> Manifest:
-    container, volumes = _daemon_container(site, image), _daemon_volumes(site)
-    template = pod_template(site, DAEMON, config, [container], volumes)
+def _daemon_set(site: Site, image: str, config: str, *, dockershim: bool) -> Manifest:
+    privilege = daemon_privilege(site, dockershim=dockershim)
+    seen = [
+        *([(PROC_VOLUME, PROC_MOUNT)] if dockershim else ()),
+        *([(OVS_VOLUME, OVS_MOUNT)] if site.driver.plugs_into_ovs else ()),
+    ]
+    container = _daemon_container(site, image)
+    container["securityContext"] = privilege.security_context
+    container["volumeMounts"] += [mount for _, mount in seen]
+    volumes = [*_daemon_volumes(), *(volume for volume, _ in seen), *_cni_volumes()]
+    template = pod_template(site, DAEMON, config, privilege, [container], volumes)
     template["spec"]["initContainers"] = [
         {
             "name": "install-cni",
             "image": image,
             "command": ["sh", "-c", install_script(site)],
+            "securityContext": NODE_FILES.security_context,
+            "resources": footprint(cpu="10m", memory="32Mi", limit="128Mi"),
             "volumeMounts": [
                 *_cni_mounts(),
                 {"name": "cni-source", "mountPath": "/cni-source", "readOnly": True},
@@ -179,46 +208,42 @@ def _daemon_set(site: Site, image: str, config: str) -> Manifest:
     }
 
 
-def _daemon_container(site: Site, image: str) -> Manifest:
+def _daemon_container(site: Site, image: str) -> dict[str, Any]:
     field = {"fieldRef": {"fieldPath": "spec.nodeName"}}
     pod_field = {"fieldRef": {"fieldPath": "metadata.name"}}
     return {
         "name": "daemon",
         "image": image,
         "command": ["kuryr-daemon", "--config-file", kuryr_conf.CONF_FILE],
-        # It moves interfaces between network namespaces of the host.
-        "securityContext": {"privileged": True},
         "env": [
             {"name": "KUBERNETES_NODE_NAME", "valueFrom": field},
             {"name": "KURYR_CNI_POD_NAME", "valueFrom": pod_field},
         ],
-        "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}},
+        "resources": footprint(cpu="100m", memory="128Mi", limit="1Gi"),
         "readinessProbe": probe("/ready", site.release.health_ports.daemon, delay=1),
         "livenessProbe": probe("/alive", site.release.health_ports.daemon, delay=60),
         "volumeMounts": [
             {"name": "config", "mountPath": kuryr_conf.CONF_DIRECTORY, "readOnly": True},
             {"name": "lock", "mountPath": kuryr_conf.LOCK_DIRECTORY},
-            {"name": "proc", "mountPath": kuryr_conf.PROC_DIRECTORY},
+            TMP_MOUNT,
             {
                 "name": "netns",
                 "mountPath": "/var/run/netns",
+                "readOnly": True,
                 # Namespaces made after the daemon started have to show up too.
                 "mountPropagation": "HostToContainer",
             },
-            *([OVS_MOUNT] if site.driver.plugs_into_ovs else ()),
         ],
     }
 
 
-def _daemon_volumes(site: Site) -> list[Manifest]:
+def _daemon_volumes() -> list[Manifest]:
     return [
         {"name": "config", "configMap": {"name": DAEMON_CONFIG}},
         {"name": "cni-source", "configMap": {"name": CNI_CONFIG}},
         {"name": "lock", "emptyDir": {}},
-        {"name": "proc", "hostPath": {"path": "/proc"}},
+        TMP,
         {"name": "netns", "hostPath": {"path": "/var/run/netns"}},
-        *([OVS_VOLUME] if site.driver.plugs_into_ovs else ()),
-        *_cni_volumes(),
     ]
 
 

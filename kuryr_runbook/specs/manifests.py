@@ -12,6 +12,7 @@ from kuryr_runbook.model.plan import KNOWN_LATER, known_later
 from kuryr_runbook.model.releases import Rule
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.upgrades import RELEASE_LABEL
+from kuryr_runbook.specs.privilege import Privilege, pod_security
 
 PULL_SECRET = "kuryr-registry"  # noqa: S105 - the name of a Secret
 
@@ -155,6 +156,7 @@ def pod_template(
     site: Site,
     name: str,
     config: str,
+    privilege: Privilege,
     containers: Sequence[Manifest],
     volumes: Sequence[Manifest],
 ) -> Manifest:
@@ -172,6 +174,7 @@ def pod_template(
             "tolerations": TOLERATIONS,
             "terminationGracePeriodSeconds": 5,
             "imagePullSecrets": [{"name": PULL_SECRET}],
+            "securityContext": pod_security(privilege),
             "containers": [*containers],
             "volumes": [*volumes],
         },

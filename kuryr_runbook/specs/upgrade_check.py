@@ -9,6 +9,7 @@ from kuryr_runbook.model.site import Site
 from kuryr_runbook.specs import kuryr_conf
 from kuryr_runbook.specs.controller import CONFIG_SECRET, CONTROLLER
 from kuryr_runbook.specs.manifests import metadata, pod_template
+from kuryr_runbook.specs.privilege import NONE, TMP, TMP_MOUNT, footprint
 
 UPGRADE_CHECK = "kuryr-upgrade-check"
 CONTAINER = "check"
@@ -39,12 +40,15 @@ def upgrade_check(site: Site, image: str) -> Manifest:
         "image": image,
         "command": ["sh", "-c", ASK],
         "env": [{"name": "STATUS", "value": _status_program()}],
+        "resources": footprint(cpu="100m", memory="128Mi", limit="1Gi"),
+        "securityContext": NONE.security_context,
         "volumeMounts": [
-            {"name": "config", "mountPath": kuryr_conf.CONF_DIRECTORY, "readOnly": True}
+            {"name": "config", "mountPath": kuryr_conf.CONF_DIRECTORY, "readOnly": True},
+            TMP_MOUNT,
         ],
     }
-    volumes = [{"name": "config", "secret": {"secretName": CONFIG_SECRET}}]
-    template = pod_template(site, UPGRADE_CHECK, "", [container], volumes)
+    volumes = [{"name": "config", "secret": {"secretName": CONFIG_SECRET}}, TMP]
+    template = pod_template(site, UPGRADE_CHECK, "", NONE, [container], volumes)
     return {
         "apiVersion": "v1",
         "kind": "Pod",

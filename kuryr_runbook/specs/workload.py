@@ -18,6 +18,7 @@ from kuryr_runbook.model import addressing
 from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.specs.manifests import PULL_SECRET, digest, labels, pull_secret
+from kuryr_runbook.specs.privilege import NONE, TMP, TMP_MOUNT, footprint, pod_security
 
 DEMO = "kuryr-demo"
 ACCOUNT = "demo-sa"
@@ -28,6 +29,9 @@ POD_PORT = 8888
 SCRIPTS = "kuryr-demo-scripts"
 SCRIPTS_DIRECTORY = "/scripts"
 SERVER, PROBE = "server.py", "probe.py"
+
+PING = {"name": "net.ipv4.ping_group_range", "value": "0 2147483647"}
+"""Lets pods ping without a capability: one of the sysctls that Kubernetes calls safe."""
 
 TRIES = 4
 """Requests to the service's address from each pod, and as many to its floating IP."""
@@ -180,8 +184,9 @@ def _deployment(site: Site, image: str) -> Manifest:
                     # confuse who looks into the pod.
                     "dnsPolicy": "Default",
                     "enableServiceLinks": False,
+                    "securityContext": pod_security(NONE) | {"sysctls": [PING]},
                     "containers": [_container(image)],
-                    "volumes": [{"name": "scripts", "configMap": {"name": SCRIPTS}}],
+                    "volumes": [{"name": "scripts", "configMap": {"name": SCRIPTS}}, TMP],
                 },
             },
         },
@@ -199,7 +204,9 @@ def _container(image: str) -> dict[str, Any]:
             {"name": "PORT", "value": str(POD_PORT)},
         ],
         "ports": [{"containerPort": POD_PORT, "protocol": "TCP"}],
-        "volumeMounts": [{"name": "scripts", "mountPath": SCRIPTS_DIRECTORY}],
+        "resources": footprint(cpu="10m", memory="32Mi", limit="256Mi"),
+        "securityContext": NONE.security_context,
+        "volumeMounts": [{"name": "scripts", "mountPath": SCRIPTS_DIRECTORY}, TMP_MOUNT],
     }
 
 

@@ -97,9 +97,9 @@ def test_a_command_for_many_pods_fits_the_address_of_a_request() -> None:
 def test_the_scripts_lie_in_a_config_map_and_another_one_rolls_the_pods() -> None:
     found = manifests()
     template = found["Deployment"]["spec"]["template"]
-    [volume] = template["spec"]["volumes"]
+    volume = template["spec"]["volumes"][0]
     [container] = template["spec"]["containers"]
-    [mount] = container["volumeMounts"]
+    mount = container["volumeMounts"][0]
     scripts = found["ConfigMap"]
     assert volume == {"name": mount["name"], "configMap": {"name": scripts["metadata"]["name"]}}
     for command in (container["command"], workload.probe_command(SITE, "a", TARGETS)):

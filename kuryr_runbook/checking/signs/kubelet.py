@@ -58,7 +58,7 @@ DENIALS = tuple(
             r"PodSecurity|pod security policy|PodSecurityPolicy|privileged.{0,80}not allowed"
             r"|securityContext.{0,80}forbidden|violates",
             "kubectl label namespace NAMESPACE pod-security.kubernetes.io/enforce=privileged, as "
-            "Kuryr's daemon has to be privileged and both are in the node's network",
+            "Kuryr's daemon enters pods' network namespaces and both are in the node's network",
         ),
         (
             r"admission webhook|denied the request",

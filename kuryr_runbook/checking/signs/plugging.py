@@ -52,7 +52,7 @@ PLUGGING: tuple[Sign, ...] = (
         "no-privilege",
         rf"{_netlink(1, 'Operation not permitted')}|NET_ADMIN capability not present"
         r"|setns.{0,60}not permitted|\[Errno 1\] Operation not permitted",
-        "the daemon may not change interfaces: it is not privileged",
+        "the daemon may not change interfaces: it lacks a privilege",
         "daemon",
         DAEMON_WORK,
     ),

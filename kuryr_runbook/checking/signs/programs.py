@@ -37,8 +37,8 @@ def machine_signs(explains: frozenset[str]) -> Iterator[Sign]:
             13,
             "Permission denied",
             "a program of Kuryr's may not use a file or a directory",
-            f"ls -lZ, and dmesg for SELinux and AppArmor, {_NODE_OF_LINE}; the daemon has to be "
-            "privileged",
+            f"ls -lZ, and dmesg for SELinux and AppArmor, {_NODE_OF_LINE}; docs/security.md says "
+            "what the daemon may do, and needs",
         ),
         (
             "disk-full", "(?:28|122)", "No space left on device|Disk quota exceeded",

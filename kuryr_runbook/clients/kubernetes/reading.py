@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from typing import Any
+from typing import Any, cast
 
-from kuryr_runbook.clients.answers import SEE_WHAT_ANSWERS, expected, part_of
+from kuryr_runbook.clients.answers import SEE_WHAT_ANSWERS, expected, parsing, part_of
 from kuryr_runbook.clients.kubernetes.api import FIELD_MANAGER, Preview
 from kuryr_runbook.clients.kubernetes.errors import FORGOTTEN, ConflictError
 from kuryr_runbook.clients.kubernetes.session import KubernetesSession
@@ -20,11 +20,15 @@ from kuryr_runbook.clients.kubernetes.watch import (
 from kuryr_runbook.clients.patience import TRANSIENT
 from kuryr_runbook.model.errors import UnreachableError
 from kuryr_runbook.model.objects import Manifest
+from kuryr_runbook.model.releases import minor_version
 
 PAGE = 500
 """How many objects one page of a list may have; the same as kubectl's."""
 MOST_PAGES = 2000
 """More than any cluster has; an endless list has to end somewhere."""
+KINDS_WITH_PODS = ("Deployment", "DaemonSet", "Pod")
+SECCOMP_SINCE = (1, 19)
+"""Version of the first API server that knows the field `seccompProfile`."""
 
 
 class ClusterReader:
@@ -172,11 +176,13 @@ def apply(
 ) -> Manifest:
     """Server-side apply; with dry_run="All" nothing changes."""
     name, namespace = place_of(manifest)
+    has_pods = manifest["kind"] in KINDS_WITH_PODS
+    body = known_to(session.version, manifest) if has_pods else dict(manifest)
 
     def ask() -> Any:
         resource = session.resource(manifest["apiVersion"], manifest["kind"])
         return resource.server_side_apply(
-            body=dict(manifest),
+            body=body,
             name=name,
             namespace=namespace,
             field_manager=FIELD_MANAGER,
@@ -187,6 +193,23 @@ def apply(
 
     doing = f"apply {manifest['kind']} {name}"
     return named(doing, session.read(doing, ask) or {})
+
+
+def known_to(version: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """The manifest as that API server can read it.
+
+    Server-side apply refuses fields that it does not know.
+    """
+    with parsing("GET /version"):
+        if minor_version(version) >= SECCOMP_SINCE:
+            return dict(manifest)
+    return cast("dict[str, Any]", _without("seccompProfile", manifest))
+
+
+def _without(field: str, part: object) -> object:
+    if isinstance(part, Mapping):
+        return {key: _without(field, item) for key, item in part.items() if key != field}
+    return [_without(field, item) for item in part] if isinstance(part, list) else part
 
 
 def named(doing: str, manifest: Mapping[str, Any]) -> Manifest:
