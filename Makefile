@@ -1,5 +1,5 @@
 # Two commands matter: `make run` installs Kuryr on the embedded lab, `make test` tests everything.
-# The lab wants root on Debian 12 or a relative of it.
+# The lab needs root on Debian 12 or a derivative of it.
 
 PYTHON ?= python3
 VENV   := .venv
@@ -12,22 +12,22 @@ STAMP  := $(VENV)/.installed
 
 help:
 	@echo 'make run     start the lab and install Kuryr on it, phase by phase'
-	@echo 'make test    lint, then all tests, those that need the lab too'
-	@echo 'make test-lab, make test-pure  one half of them'
-	@echo 'make test-versions  the pure half on other Pythons, and with the lowest dependencies'
-	@echo 'make test-exhaustive  every crash point and fault by itself, on the lab'
-	@echo 'make test-archive     with an object store, in an environment of its own'
-	@echo 'make notebooks        what they show on the bare lab, kept in them'
-	@echo 'make lint    ruff, mypy, import contracts'
-	@echo 'make docs    the documentation as a site, in build/site'
-	@echo 'make pins    the lists of pinned packages, from their inputs'
-	@echo 'make setup   Debian packages and the virtual environment'
+	@echo 'make test    lint, then run all tests, including those on the lab'
+	@echo 'make test-lab, make test-pure  run only one half of them'
+	@echo 'make test-versions    run the pure half on other Pythons, and with the lowest dependencies'
+	@echo 'make test-exhaustive  run every crash point and fault separately, on the lab'
+	@echo 'make test-archive     test with an object store, in a separate environment'
+	@echo 'make notebooks        execute the notebooks on the bare lab, and store their outputs'
+	@echo 'make lint    run ruff, mypy and the import contracts'
+	@echo 'make docs    build the documentation as a site, in build/site'
+	@echo 'make pins    generate the lists of pinned packages from their inputs'
+	@echo 'make setup   install Debian packages and the virtual environment'
 	@echo 'make clean   destroy the lab and remove what was built here'
 
 setup: packages $(STAMP)
 
-# Only what is missing is installed, so that a second run needs neither root nor a network. The lab
-# starts Open vSwitch and OVN itself: Debian's services of them are neither started nor enabled.
+# Only missing packages are installed, so that a second run needs neither root nor a network. The lab
+# starts Open vSwitch and OVN itself: their Debian services are neither started nor enabled.
 packages:
 	@missing=$$(for package in $$(cat debian-packages.txt); do \
 	    dpkg-query --show --showformat='$${db:Status-Status}\n' $$package 2>/dev/null \
@@ -51,34 +51,34 @@ run: setup
 	$(BIN)/kuryr-runbook lab up
 	$(BIN)/kuryr-runbook run --site parameters/lab.yaml
 
-# Both halves at the same time, as the lab's tests mostly wait for the lab.
+# Both halves at the same time, since the lab's tests mostly wait for the lab.
 test: setup lint
 	$(MAKE) --no-print-directory --jobs=2 test-lab test-pure
 
-# They bring the lab up, and destroy it at the end, unless it was up before.
+# These tests bring up the lab, and destroy it at the end, unless it was up before.
 test-lab: setup
 	$(BIN)/python -m pytest -m 'lab and not exhaustive'
 
-# Told when it is done, so that it does not run into what the other half tells.
+# Printed when it is done, so that its output is not mixed with the other half's.
 test-pure: setup
 	@mkdir -p build
 	@nice $(BIN)/python -m pytest -m 'not lab and not exhaustive' >build/test-pure.txt 2>&1; \
 	    status=$$?; cat build/test-pure.txt; exit $$status
 
-# In environments of their own, in build/.
+# In separate environments, in build/.
 test-versions: setup
 	.ci/versions
 
 test-exhaustive: setup
 	$(BIN)/python -m pytest -m exhaustive
 
-# In an environment of its own: boto cannot be beside a current client of Kubernetes.
+# In a separate environment: boto cannot be installed together with a current Kubernetes client.
 test-archive:
 	$(PYTHON) -m venv build/archive-venv
 	build/archive-venv/bin/pip install --quiet --editable '.[archive,dev]' 'moto[server]>=5'
 	build/archive-venv/bin/python -m pytest tests/recording tests/clients/test_artifacts_s3.py
 
-# The image comes first: its build takes minutes, and tells much that is never the same again.
+# The image comes first: its build takes minutes, and its output differs each time.
 notebooks: setup
 	$(BIN)/kuryr-runbook lab up
 	$(BIN)/kuryr-runbook run --site parameters/lab.yaml --only image_build

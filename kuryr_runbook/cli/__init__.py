@@ -1,6 +1,6 @@
 """The command line: thin click commands over the layers below.
 
-`--help` answers at once: a command's module is imported when the command is called.
+`--help` is instant, since a command's module is imported only when the command is called.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from kuryr_runbook.cli.errors import exit_on_error, visible_usage
 from kuryr_runbook.display.terminal import guard_logging
 
 COMMANDS: dict[str, tuple[str, str]] = {
-    "init": ("kuryr_runbook.cli.init:init", "Write a first site file for a cloud and a cluster."),
+    "init": ("kuryr_runbook.cli.init:init", "Draft a site file for a cloud and a cluster."),
     "plan": ("kuryr_runbook.cli.plan:plan", "Show what a run would change."),
     "run": ("kuryr_runbook.cli.run:run", "Install Kuryr: execute the phases for a site."),
     "notebooks": (
@@ -29,13 +29,16 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "records": (
         "kuryr_runbook.cli.records:records",
-        "What runs left behind: list, compare, verify, export.",
+        "List, compare, verify and export the records of runs.",
     ),
-    "releases": ("kuryr_runbook.cli.releases:releases", "Kuryr's releases: what works with what."),
-    "lab": ("kuryr_runbook.cli.lab:lab", "The embedded OpenStack and Kubernetes."),
+    "releases": (
+        "kuryr_runbook.cli.releases:releases",
+        "Show what works with which release of Kuryr.",
+    ),
+    "lab": ("kuryr_runbook.cli.lab:lab", "Manage the embedded OpenStack and Kubernetes."),
     "version": ("kuryr_runbook.cli.releases:version", "Print the version."),
 }
-"""Name of each command, where it is, and its line in the help."""
+"""The name of each command, where it is defined, and its line in the help."""
 
 
 class LazyGroup(click.Group):
@@ -46,7 +49,7 @@ class LazyGroup(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import the command; None for a name that there is not."""
+        """Import the command; None for an unknown name."""
         if cmd_name not in COMMANDS:
             return None
         module, _, attribute = COMMANDS[cmd_name][0].partition(":")
@@ -54,17 +57,17 @@ class LazyGroup(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The commands' lines, without importing them."""
+        """List the commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
     def make_context(self, *args: Any, **more: Any) -> click.Context:
-        """Parse our own options, of which there are none but --help."""
+        """Parse the group's own options: only --help."""
         with visible_usage():
             return super().make_context(*args, **more)
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command; errors of ours become one message and an exit code."""
+        """Run the command; our errors become a message and an exit code."""
         guard_logging()
         with exit_on_error():
             return super().invoke(ctx)
@@ -72,4 +75,4 @@ class LazyGroup(click.Group):
 
 @click.group(cls=LazyGroup)
 def main() -> None:
-    """Kuryr networking for Kubernetes on OpenStack, as a runbook that runs."""
+    """Kuryr networking for Kubernetes on OpenStack, as an executable runbook."""

@@ -20,10 +20,11 @@ from kuryr_runbook.model.errors import ExitCode
 def rotate_credentials(*, site_file: Path, dry_run: bool, force_conflicts: bool) -> None:
     """Give Kuryr new credentials, and delete the old ones.
 
-    Makes an application credential, writes it into the Secret kuryr-config, starts
-    the controller anew, and deletes the old one when the controller is well. With
-    `credentials: site` it takes over what clouds.yaml says now. What else phase
-    03 would change is changed too. Cut off anywhere, run it again.
+    Creates an application credential, writes it into the Secret kuryr-config,
+    restarts the controller, and deletes the old credential once the controller is
+    healthy. With `credentials: site` Kuryr gets the current login from clouds.yaml
+    instead. Any other changes of phase 03 are made, too. If it is interrupted,
+    run it again.
     """
     from kuryr_runbook.display.plans import plan_view
     from kuryr_runbook.model.options import Options

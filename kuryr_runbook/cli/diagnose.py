@@ -1,4 +1,4 @@
-"""`kuryr-runbook diagnose`: what is wrong, for people, for machines, and from a file; and a fix."""
+"""`kuryr-runbook diagnose`: find what is wrong, now or in a saved snapshot, and fix it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from kuryr_runbook.snapshots.diagnosis import DiagnosisSnapshot
 
 LOOK_SECONDS = 300.0
-"""How long looking may take in all; what did not answer by then could not be read."""
+"""How long reading may take in all; whatever has not answered by then counts as unreadable."""
 NAME_A_SITE = "name a site with --site, or a file with --snapshot"
 
 file_type = UserPath(dir_okay=False)
@@ -34,27 +34,30 @@ file_type = UserPath(dir_okay=False)
     "--site",
     "site_file",
     type=UserPath(),
-    help="The site file; with --snapshot it may be left out.",
+    help="The site file; optional with --snapshot.",
 )
-@click.option("--namespace", help="Only what concerns this namespace [of pod, service: default].")
-@click.option("--pod", help="Only what concerns this pod, and the way to it, drawn.")
-@click.option("--service", help="Only what concerns this service, and the way to it, drawn.")
-@click.option("--snapshot", type=file_type, help="Look at a saved snapshot, and at nothing else.")
-@click.option("--save-snapshot", type=file_type, help="Keep what was read; it holds no secret.")
+@click.option(
+    "--namespace",
+    help="Show only what affects this namespace [default for --pod and --service: default].",
+)
+@click.option("--pod", help="Show only what affects this pod, and draw the path to it.")
+@click.option("--service", help="Show only what affects this service, and draw the path to it.")
+@click.option("--snapshot", type=file_type, help="Diagnose a saved snapshot, and contact nothing.")
+@click.option("--save-snapshot", type=file_type, help="Save what was read; it contains no secrets.")
 @click.option("--picture", type=file_type, help="Draw the site with the findings, as SVG.")
 @click.option(
     "--fix",
     is_flag=True,
-    help="Show a plan that mends what can be mended for certain, ask, carry it out, look again.",
+    help="Plan the fixes that are certain to help, ask, carry them out, and diagnose again.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
-@click.option("--junit", "junit_file", type=file_type, help="Write the findings as JUnit's XML.")
+@click.option("--junit", "junit_file", type=file_type, help="Write the findings as JUnit XML.")
 @click.option(
     "--fail-on",
     type=click.Choice(["warn", "fail"]),
     default="fail",
     show_default=True,
-    help="The least that makes the exit status 4.",
+    help="The least severe finding that makes the exit status 4.",
 )
 def diagnose(
     *,
@@ -67,9 +70,8 @@ def diagnose(
 ) -> None:
     """Find out what is wrong with Kuryr, deepest cause first.
 
-    Changes nothing, but with --fix, and then nothing before you have agreed.
-    Exit status 4 when something is wrong, 5 when something could not be
-    looked at, else 0.
+    Changes nothing, except with --fix once you have agreed. The exit status is 4
+    if something is wrong, 5 if something could not be checked, otherwise 0.
     """
     from kuryr_runbook.checking.diagnosis import EVERYWHERE, Place, check_diagnosis
     from kuryr_runbook.checking.paths import trace
@@ -85,12 +87,12 @@ def diagnose(
     if fix:
         if snapshot is not None or place != EVERYWHERE:
             raise UsageError(
-                "--fix mends a whole site as it is now: it goes with none of --snapshot, "
-                "--namespace, --pod, --service"
+                "--fix works on a whole site in its current state: it cannot be combined with "
+                "--snapshot, --namespace, --pod or --service"
             )
-        read = _mended(site_file, on_stderr=as_json)
+        read = _fixed(site_file, on_stderr=as_json)
     else:
-        # Progress is no part of the result.
+        # Progress is not part of the result.
         with redirect_stdout(sys.stderr), all_within(LOOK_SECONDS):
             read = _snapshot(site_file, snapshot)
     if more["save_snapshot"] is not None:
@@ -107,7 +109,7 @@ def diagnose(
         title = f"Topology {_of_site(read)}"
         write_file(more["picture"], topology_svg(topology_of(look, findings), title))
     if more["junit_file"] is not None:
-        # Read by CI's server, which may be another user.
+        # The CI server that reads it may run as another user.
         write_file(more["junit_file"], junit(findings), mode=0o644)
     sys.exit(_status(findings, fail_on))
 
@@ -122,8 +124,8 @@ def _of_site(read: DiagnosisSnapshot) -> str:
     return f"of site {read.site.name}, {read.taken_at:%F %T} UTC"
 
 
-def _mended(site_file: Path | None, *, on_stderr: bool) -> DiagnosisSnapshot:
-    """Show what is wrong and the plan, and carry it out once that is agreed; what was read last."""
+def _fixed(site_file: Path | None, *, on_stderr: bool) -> DiagnosisSnapshot:
+    """Show the causes and the plan, carry it out if agreed, and return what was last read."""
     from kuryr_runbook.checking.diagnosis import check_diagnosis
     from kuryr_runbook.checking.view.cloud import Look
     from kuryr_runbook.phases.base import read_site
@@ -154,7 +156,7 @@ def _mended(site_file: Path | None, *, on_stderr: bool) -> DiagnosisSnapshot:
 
 
 def _snapshot(site_file: Path | None, saved: Path | None) -> DiagnosisSnapshot:
-    """A saved one, with the site of a file if one is given, or a new one."""
+    """The saved snapshot, with the site file's site if there is one; or else a new snapshot."""
     from dataclasses import replace
 
     from kuryr_runbook.phases.base import read_site
@@ -176,13 +178,13 @@ def _snapshot(site_file: Path | None, saved: Path | None) -> DiagnosisSnapshot:
 def _refuse_other(site: Site, found: DiagnosisSnapshot) -> None:
     if site.name != found.site.name:
         raise UsageError(
-            f"the snapshot is of site {found.site.name}, and the site file describes {site.name}",
-            remedy="leave --site out: the snapshot holds its site",
+            f"the snapshot is of site {found.site.name}, but the site file describes {site.name}",
+            remedy="omit --site: the snapshot contains its site",
         )
 
 
 def _status(findings: Sequence[Finding], fail_on: str) -> ExitCode:
-    """The exit status by the worst finding."""
+    """The exit status for the worst finding."""
     from kuryr_runbook.model.findings import Status, worst
 
     match worst(findings):

@@ -1,4 +1,4 @@
-"""From errors to exit codes: one clear message on stderr, no traceback for what is expected."""
+"""Turns errors into exit codes, with one message on stderr, and no traceback if expected."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from kuryr_runbook.model.errors import ExitCode, RunbookError
 
 @contextmanager
 def exit_on_error() -> Iterator[None]:
-    """Print an error in a message, and exit with its code; 130 after Ctrl-C.
+    """Print an error's message, and exit with its code; 130 after Ctrl-C.
 
-    One that is not ours is a defect: its traceback goes to a file.
+    Any exception that is not ours is a bug: its traceback goes to a file.
     """
     try:
         with visible_usage():
@@ -33,35 +33,35 @@ def exit_on_error() -> Iterator[None]:
         echo("interrupted", err=True)
         sys.exit(ExitCode.INTERRUPTED)
     except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
-        raise  # Click's own affair.
+        raise  # Click handles these.
     except Exception as error:
         from kuryr_runbook.clients.secrets import known_here
         from kuryr_runbook.display.unforeseen import unforeseen
 
         name = f"error-{datetime.now(UTC):%Y%m%dT%H%M%S.%f}.txt"
-        told = unforeseen(
+        bug = unforeseen(
             f"{type(error).__name__}: {error}",
             "".join(traceback.format_exception(error)),
             user_state_path("kuryr-runbook") / "errors" / name,
             known_here().redacted,
         )
-        echo(wrapped(f"error: {told}"), err=True)
-        sys.exit(told.exit_code)
+        echo(wrapped(f"error: {bug}"), err=True)
+        sys.exit(bug.exit_code)
 
 
 @contextmanager
 def visible_usage() -> Iterator[None]:
-    """Make what click says of an argument visible: it quotes it as it came."""
+    """Make click's messages visible text: they quote arguments verbatim."""
     try:
         yield
     except click.ClickException as error:
-        # For mypy it is final; click has no other way to say it in other words.
+        # mypy considers it final, but click offers no other way to change the message.
         error.__dict__["message"] = visible.message(error.message)
         raise
 
 
 def wrapped(text: str, width: int = 80) -> str:
-    """The text in lines of at most that width; its own line breaks and indents stay."""
+    """The text wrapped at that width; its line breaks and indents are kept."""
     lines = []
     for line in text.splitlines():
         indent = " " * (len(line) - len(line.lstrip()) + 2)

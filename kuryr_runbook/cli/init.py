@@ -1,4 +1,4 @@
-"""`kuryr-runbook init`: a first site file, from what cloud and cluster are."""
+"""`kuryr-runbook init`: draft a site file from what is found in cloud and cluster."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from kuryr_runbook.display.terminal import echo
 @click.command()
 @click.argument("file", type=UserPath(dir_okay=False))
 @click.option("--cloud", help="Entry of clouds.yaml [default: the OS_* variables].")
-@click.option("--clouds-yaml", help="The file of that entry.")
+@click.option("--clouds-yaml", help="The clouds.yaml with that entry.")
 @click.option("--kubeconfig", help="[default: KUBECONFIG, else ~/.kube/config]")
-@click.option("--context", help="Of the kubeconfig [default: its current one].")
-@click.option("--image", help="Registry and repository for Kuryr's image, without tag.")
+@click.option("--context", help="Context of the kubeconfig [default: its current one].")
+@click.option("--image", help="Registry and repository for Kuryr's image, without a tag.")
 def init(
     *,
     file: Path,
@@ -30,10 +30,9 @@ def init(
 ) -> None:
     """Write a commented site file FILE for a cloud and a cluster.
 
-    Asks them for the service range, the nodes' subnet, router and security
-    group, the external network and a free range for pods. What it could not
-    find it says, here and in the file. Changes nothing but FILE, which must
-    not exist.
+    Looks up the service range, the nodes' subnet, router and security group, the
+    external network and a free range for pods. Reports what it cannot find, and
+    marks it in the file. Changes nothing but FILE, which must not exist.
     """
     from kuryr_runbook.clients.writing import write_new
     from kuryr_runbook.phases.site.draft import site_text, survey_view, surveyed
@@ -47,9 +46,9 @@ def init(
         "image.repository": image,
     }
     given = {key: value for key, value in options.items() if value}
-    # Progress is no part of the result.
+    # Progress is not part of the result.
     with redirect_stdout(sys.stderr):
         found = surveyed(given)
     write_new(file, site_text(given, found))
-    echo(f"{survey_view(found)}\n\n{file} is written: read it, and try it with")
+    echo(f"{survey_view(found)}\n\n{file} was written: read it, then try it with")
     echo(f"  kuryr-runbook run --site {file} --dry-run")

@@ -31,24 +31,24 @@ UP = "bring it up with `kuryr-runbook lab up`"
 
 @click.group()
 def lab() -> None:
-    """The embedded OpenStack and Kubernetes, on this machine alone."""
+    """Manage the embedded OpenStack and Kubernetes on this machine."""
     missing = [name for name in EXTRA if find_spec(name) is None]
     if missing:
         raise UsageError(
             f"the lab needs the Python packages {', '.join(missing)}",
             remedy="pip install 'kuryr-runbook[lab]'",
         )
-    # Debian's `su` and cron leave out where ip, nft and haproxy are.
+    # Debian's `su` and cron omit the directories of ip, nft and haproxy.
     os.environ["PATH"] = os.pathsep.join((os.environ.get("PATH", ""), *SYSTEM_PATH))
 
 
 @lab.command()
-@click.option("--workers", type=click.IntRange(1, 5), help="Worker nodes [default: 2].")
+@click.option("--workers", type=click.IntRange(1, 5), help="Number of worker nodes [default: 2].")
 @click.option(
     "--max-address-pairs",
     "pairs",
     type=click.IntRange(1),
-    help="Neutron's limit of allowed address pairs on a port [default: 250].",
+    help="Neutron's limit on the allowed address pairs of a port [default: 250].",
 )
 @click.option(
     "--openstack",
@@ -58,7 +58,7 @@ def lab() -> None:
 @click.option(
     "--octavia-ovn/--no-octavia-ovn",
     default=None,
-    help="Whether Octavia has the provider ovn too [default: no].",
+    help="Whether Octavia also has the provider ovn [default: no].",
 )
 def up(
     workers: int | None,
@@ -66,9 +66,9 @@ def up(
     openstack: str | None,
     octavia_ovn: bool | None,  # noqa: FBT001
 ) -> None:
-    """Bring the lab up, or what is missing of it.
+    """Bring up the lab, or whatever part of it is missing.
 
-    What is not given stays as it is in a lab that is there.
+    Options that are not given keep the values of an existing lab.
     """
     from kuryr_runbook.lab import lifecycle
 
@@ -90,7 +90,7 @@ def up(
 def status(as_json: bool) -> None:  # noqa: FBT001
     """Show every program: health, address, memory, uptime.
 
-    Exit status 4 when something is not well.
+    The exit status is 4 if something is unhealthy.
     """
     from kuryr_runbook.lab import lifecycle
 
@@ -105,7 +105,10 @@ def status(as_json: bool) -> None:  # noqa: FBT001
 
 @lab.command()
 def env() -> None:
-    """Print what leads clients of OpenStack, Kubernetes and OVN there: `eval "$(... lab env)"`."""
+    """Print variables for OpenStack, Kubernetes and OVN clients.
+
+    Use it as `eval "$(kuryr-runbook lab env)"`.
+    """
     from kuryr_runbook.lab import ovn
 
     settings = _required()
@@ -122,21 +125,21 @@ def env() -> None:
 
 @lab.command()
 @click.argument("name")
-@click.option("-f", "--follow", is_flag=True, help="Go on with what comes, until Ctrl-C.")
+@click.option("-f", "--follow", is_flag=True, help="Keep printing new lines, until Ctrl-C.")
 def logs(name: str, follow: bool) -> None:  # noqa: FBT001
     """Print the log of a program of the lab."""
     settings = _required()
     known = sorted(file.stem for file in settings.logs.glob("*.log"))
     if name not in known:
         raise UsageError(
-            f"the lab has no log of {name!r}", remedy=f"it has those of: {', '.join(known)}"
+            f"the lab has no log of {name!r}", remedy=f"it has logs of: {', '.join(known)}"
         )
     _print_log(settings.logs / f"{name}.log", follow=follow)
 
 
 @lab.command()
 def down() -> None:
-    """Stop the lab's processes; `up` goes on from there."""
+    """Stop the lab's processes; `up` starts them again."""
     from kuryr_runbook.lab import lifecycle
 
     lifecycle.down(_required(), lifecycle.Elapsed(_say))
@@ -144,7 +147,7 @@ def down() -> None:
 
 @lab.command()
 def destroy() -> None:
-    """Remove the lab and all that it is made of; what was fetched and built stays cached."""
+    """Remove the lab; what was downloaded or built stays cached."""
     from kuryr_runbook.lab import lifecycle
 
     lifecycle.destroy(LabSettings(), lifecycle.Elapsed(_say))
@@ -155,7 +158,7 @@ def _say(message: str) -> None:
 
 
 def _known() -> LabSettings:
-    """The parameters of the lab that there is, or those that a new one has."""
+    """The parameters of the existing lab, or else a new lab's defaults."""
     found = remembered(LabSettings())
     return found.settings if found else LabSettings()
 
@@ -169,7 +172,7 @@ def _required() -> LabSettings:
 
 
 def _no_lab() -> tuple[str, str]:
-    """Why there is no lab to look at, and the way out."""
+    """Why there is no lab, and the way out."""
     from kuryr_runbook.lab import ownership
 
     owner, here = ownership.owner(), LabSettings().state
@@ -177,11 +180,11 @@ def _no_lab() -> tuple[str, str]:
         return "there is no lab on this machine", UP
     if owner == here:
         return (
-            f"the lab of this machine has lost its state directory {here}",
+            f"this machine's lab has lost its state directory {here}",
             "remove what is left of it: `kuryr-runbook lab destroy`",
         )
     return (
-        f"the lab of this machine has its state in {owner}, not in {here}",
+        f"this machine's lab has its state in {owner}, not in {here}",
         f"set XDG_STATE_HOME={owner.parent.parent} for this command",
     )
 
@@ -214,7 +217,7 @@ def as_text(found: Status) -> str:
     rows = [
         (
             state.program.name,
-            "well" if state.well else state.state.lower() if not state.pid else "unwell",
+            "healthy" if state.well else state.state.lower() if not state.pid else "unhealthy",
             f"{state.memory / MIB:.0f}",
             _duration(state.uptime),
             state.program.address,
@@ -222,18 +225,18 @@ def as_text(found: Status) -> str:
         for state in found.programs
     ]
     note = (
-        f"{found.memory / MIB:.0f} MiB in all, {found.other_memory / MIB:.0f} of them by pods, "
-        "load balancers and the supervisor"
+        f"{found.memory / MIB:.0f} MiB in all, {found.other_memory / MIB:.0f} of them used by "
+        "pods, load balancers and the supervisor"
     )
     return table("Lab", ("program", "health", "MiB", "uptime", "address"), rows, note).text
 
 
 def complaint(found: Status) -> str:
-    """What is not well, and what was seen of it."""
+    """What is unhealthy, and what was seen of it."""
     unwell = [f"{s.program.name}: {s.seen}" for s in found.programs if not s.well]
     if not found.complete:
-        unwell.append("`lab up` did not come to its end")
-    return "\n  ".join(["the lab is not well:", *unwell])
+        unwell.append("`lab up` did not finish")
+    return "\n  ".join(["the lab is not healthy:", *unwell])
 
 
 def _duration(seconds: float) -> str:

@@ -16,29 +16,29 @@ from kuryr_runbook.display.terminal import echo
     "--site",
     "site_file",
     type=UserPath(),
-    help="The site file [default: the one that was chosen before, or none: choose it there].",
+    help="The site file [default: the one chosen last; you can choose one in JupyterLab].",
 )
 @click.option(
     "--dir",
     "directory",
     type=UserPath(file_okay=False),
-    help="Where the copy of the notebooks is [default: runs/<site>/notebooks, without --site "
-    "runs/notebooks].",
+    help="Where to copy the notebooks [default: runs/<site>/notebooks, or runs/notebooks without "
+    "--site].",
 )
 @click.option(
     "--port",
     type=click.IntRange(1, 65535),
-    help="Of 127.0.0.1 [default: the first free one from 8888].",
+    help="Port on 127.0.0.1 [default: the first free one from 8888 on].",
 )
-@click.option("--no-browser", is_flag=True, help="Print the address, and open no browser.")
+@click.option("--no-browser", is_flag=True, help="Print the address instead of opening a browser.")
 def notebooks(
     *, site_file: Path | None, directory: Path | None, port: int | None, no_browser: bool
 ) -> None:
     """Step through the phases in JupyterLab, in a copy of the notebooks.
 
-    Copies the notebooks to a directory of the site, leaves what is there, and
-    starts JupyterLab on this machine, for the holder of its token alone, until
-    Ctrl-C. Nothing is changed before you approve a plan there.
+    Copies the notebooks to a directory of the site, except those that are there
+    already, and runs JupyterLab on this machine until Ctrl-C. Only the holder of
+    its token can use it. Nothing is changed before you approve a plan there.
     """
     from kuryr_runbook.phases.base import SITE_VARIABLE, read_site
     from kuryr_runbook.phases.site.choice import LINK, choose
@@ -57,7 +57,7 @@ def notebooks(
     os.environ[SITE_VARIABLE] = str(link)
     echo(f"the notebooks are in {place}")
     for notebook in differing:
-        echo(f"{notebook}: differs from the packaged one, and is left as it is")
+        echo(f"{notebook}: differs from the packaged one, and was left as it is")
     if differing:
-        echo("move those away to get the packaged ones")
+        echo("move these away to get the packaged ones")
     serve(place, settings(place, port, browser=not no_browser))

@@ -9,14 +9,14 @@ import click
 
 
 class UserPath(click.Path):
-    """A path that may begin with `~` or `~user`: shells leave it so after `--option=`."""
+    """A path that may begin with `~` or `~user`, which shells do not expand after `--option=`."""
 
     def __init__(self, **wanted: Any) -> None:
-        """`wanted`: what click's own is asked for."""
+        """`wanted` are the arguments of click.Path."""
         super().__init__(path_type=Path, **wanted)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The path, below the home directory that it names."""
+        """The path, with the home directory expanded."""
         from kuryr_runbook.model.site_values import expanded
 
         try:

@@ -22,14 +22,15 @@ from kuryr_runbook.model.errors import ExitCode
 @click.option(
     "--out",
     type=UserPath(dir_okay=False),
-    help="Save the plan; `run --plan FILE` does what stands in it, and nothing else.",
+    help="Save the plan; `run --plan FILE` does what is in it, and nothing else.",
 )
 @collecting(choice=PhaseChoice)
 def plan(*, site_file: Path, choice: PhaseChoice, as_json: bool, out: Path | None) -> None:
-    """Show what a run would change. Exit status 3 when that is anything, else 0.
+    """Show what a run would change.
 
-    Reads cloud, cluster and registry; changes nothing. What an earlier phase
-    would make is "known later".
+    Reads cloud, cluster and registry, and changes nothing. Values that an earlier
+    phase would produce are "known later". The exit status is 3 if there are
+    changes, otherwise 0.
     """
     from kuryr_runbook.display.plans import plan_view
     from kuryr_runbook.model.approval import site_document
@@ -39,7 +40,7 @@ def plan(*, site_file: Path, choice: PhaseChoice, as_json: bool, out: Path | Non
     from kuryr_runbook.running.account import now
 
     site = read_site(site_file)
-    # Progress is no part of the result.
+    # Progress is not part of the result.
     with redirect_stdout(sys.stderr):
         plans = list(plan_site(site, choice.phases))
     for found in plans if not as_json else ():

@@ -1,4 +1,4 @@
-"""What the commands about records share: places, keys, and the error of what does not hold."""
+"""What the commands for records share: places, keys, and the error for invalid records."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ keys_option = click.option(
     "keys",
     multiple=True,
     type=UserPath(dir_okay=False),
-    help="Key that may have signed; may be given several times [default: your own].",
+    help="Key that may have signed the records; repeatable [default: your own].",
 )
 
 
 def standing(places: Sequence[Path]) -> Standing:
-    """What stands in the places where runs are kept. Raises RecordError."""
+    """What is found in the places where runs are kept. Raises RecordError."""
     from kuryr_runbook.model.errors import RecordError
     from kuryr_runbook.recording.standing import standing_in
 
@@ -43,38 +43,39 @@ def standing(places: Sequence[Path]) -> Standing:
 
 
 def problems_of(record: Record, keys: Sequence[Path]) -> list[Problem]:
-    """What is wrong with a record by itself, by the keys in these files."""
+    """What is wrong with a record on its own, verified with the keys in these files."""
     from kuryr_runbook.recording.verifying import record_problems
 
     return [*record_problems(record, public_keys(keys))]
 
 
 def do_not_hold(problems: Sequence[Problem]) -> CheckError:
-    """The error that tells all of it."""
+    """The error that lists the problems."""
     from kuryr_runbook.model.errors import CheckError
 
     return CheckError(
-        "\n  ".join([f"{len(problems)} problems:", *map(str, problems)]),
-        remedy="compare with a copy, such as the site's archive; tell who answers for audits",
+        "\n  ".join([f"problems found: {len(problems)}", *map(str, problems)]),
+        remedy="compare with a copy, such as the site's archive; inform whoever is responsible "
+        "for audits",
     )
 
 
 def public_keys(given: Sequence[Path]) -> list[SSlibKey]:
-    """The keys in these files, else this user's. Raises UsageError."""
+    """The keys in these files, or else this user's. Raises UsageError."""
     from kuryr_runbook.recording.signing import load_public_keys
 
     return load_public_keys(key_files(given))
 
 
 def key_files(given: Sequence[Path]) -> list[Path]:
-    """The given ones, else this user's."""
+    """The given files, or else this user's."""
     from kuryr_runbook.model.errors import UsageError
     from kuryr_runbook.recording.signing import key_path, public_path
 
     own = public_path(key_path(None))
     if not given and not own.exists():
         raise UsageError(
-            "there is no key of yours to verify with",
+            "you have no key of your own to verify with",
             remedy="name the signer's public key: --public-key FILE",
         )
     return [*given] or [own]

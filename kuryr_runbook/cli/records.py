@@ -1,4 +1,4 @@
-"""`kuryr-runbook records`: what runs left behind, whether it holds, and copies of it."""
+"""`kuryr-runbook records`: the records of runs, whether they are valid, and copies of them."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ if TYPE_CHECKING:
 def records() -> None:
     """The records of runs: list, show, compare, verify and copy them.
 
-    DIRECTORY is that of a run, of a site's runs, or of several sites'; `runs` when
-    left out.
+    DIRECTORY is the directory of a run, of a site's runs, or of several sites'
+    runs; by default `runs`.
     """
 
 
 @records.command("list")
 @places_argument
 def list_records(places: tuple[Path, ...]) -> None:
-    """List runs and their records, the oldest first."""
+    """List runs and their records, oldest first."""
     from kuryr_runbook.display.tables import table
 
     found = standing(places or (RUNS,))
@@ -49,7 +49,7 @@ def list_records(places: tuple[Path, ...]) -> None:
 
 @records.command()
 @click.argument("run", type=directory_type)
-@click.option("--json", "as_json", is_flag=True, help="Print all that the record states.")
+@click.option("--json", "as_json", is_flag=True, help="Print the whole record as JSON.")
 def show(run: Path, *, as_json: bool) -> None:
     """Show the record of a run: who, when, what, and how it ended."""
     from kuryr_runbook.display.records import record_view
@@ -69,8 +69,8 @@ def show(run: Path, *, as_json: bool) -> None:
 def diff(before: Path, after: Path, *, as_json: bool) -> None:
     """Show what changed between two runs of a site.
 
-    Compares parameters, versions, cloud and cluster, plans, findings, digests of
-    image and CNI plugin, and ids.
+    Compares parameters, versions, cloud and cluster, plans, findings, the digests
+    of image and CNI plugin, and ids.
     """
     from dataclasses import asdict
 
@@ -93,7 +93,7 @@ def diff(before: Path, after: Path, *, as_json: bool) -> None:
     "--site",
     "site_file",
     type=UserPath(),
-    help="Compare with the archive that this site file names, too.",
+    help="Also compare with the archive that this site file names.",
 )
 @click.option(
     "--timestamp-ca",
@@ -106,11 +106,10 @@ def verify(
     site_file: Path | None,
     timestamp_ca: Path | None,
 ) -> None:
-    """Tell whether the records hold; exit status 4 when they do not.
+    """Verify the records; the exit status is 4 if there are problems.
 
-    Finds what was changed, is missing, was added or put in another place: files,
-    records and runs. Without DIRECTORY all records that were made here have to
-    be there.
+    Finds files, records and runs that were changed, removed, added or moved.
+    Without DIRECTORY, all records that were made on this machine have to be there.
     """
     from kuryr_runbook.model.errors import UnknownError
     from kuryr_runbook.phases.base import read_site
@@ -125,7 +124,7 @@ def verify(
     if places:
         heads = heads_below(heads, places)
         problems += [
-            Problem(str(it), "there is no such directory") for it in places if not it.exists()
+            Problem(str(it), "this directory does not exist") for it in places if not it.exists()
         ]
     chosen = places or places_of(heads, RUNS)
     public = public_keys(keys)
@@ -137,15 +136,17 @@ def verify(
     wrong, unknown = witnessed(found.records, timestamp_ca)
     problems += wrong
     for path in found.running:
-        echo(f"under way, without a record yet: {path}")
+        echo(f"still running, so there is no record yet: {path}")
     if problems:
         raise do_not_hold(problems)
+    number = len(found.records)
+    valid = "1 record is valid" if number == 1 else f"{number} records are valid"
     if unknown:
         raise UnknownError(
-            f"{len(found.records)} records hold, but {len(unknown)} time stamps cannot be verified",
+            f"{valid}, but {len(unknown)} time stamps cannot be verified",
             remedy="name the CA of the time-stamping service: --timestamp-ca FILE",
         )
-    echo(f"{len(found.records)} records hold")
+    echo(valid)
 
 
 @records.command()
@@ -154,13 +155,13 @@ def verify(
     "--out",
     required=True,
     type=UserPath(dir_okay=False),
-    help="The archive file to be made, such as lab.tar.gz.",
+    help="The archive file to write, such as lab.tar.gz.",
 )
 @keys_option
 def export(places: tuple[Path, ...], out: Path, keys: tuple[Path, ...]) -> None:
-    """Make one archive file of a site's runs, to be read offline.
+    """Write a site's runs into one archive file, to be read offline.
 
-    Runs whose record does not hold are refused: see verify.
+    Refuses runs with invalid records: see verify.
     """
     from kuryr_runbook.model.errors import UsageError
     from kuryr_runbook.recording.index import export_records
@@ -168,7 +169,9 @@ def export(places: tuple[Path, ...], out: Path, keys: tuple[Path, ...]) -> None:
 
     found = verified(standing(places or (RUNS,)), public_keys(keys), {})
     if len({record.site for record in found.records}) > 1:
-        raise UsageError("there are records of several sites", remedy="name the directory of one")
+        raise UsageError(
+            "there are records of several sites", remedy="name the directory of one site's runs"
+        )
     damaged = [it for record in found.records for it in problems_of(record, keys)]
     if damaged:
         raise do_not_hold(damaged)
@@ -181,9 +184,10 @@ def export(places: tuple[Path, ...], out: Path, keys: tuple[Path, ...]) -> None:
 @places_argument
 @keys_option
 def upload(site_file: Path, places: tuple[Path, ...], keys: tuple[Path, ...]) -> None:
-    """Copy to the site's archive what is not in it yet; nothing is overwritten.
+    """Copy what is missing to the site's archive.
 
-    Runs whose record does not hold are left out, and told: see verify.
+    Never overwrites anything. Skips and reports runs with invalid records: see
+    verify.
     """
     from kuryr_runbook.model.errors import UsageError
     from kuryr_runbook.phases.base import read_site
@@ -203,8 +207,8 @@ def upload(site_file: Path, places: tuple[Path, ...], keys: tuple[Path, ...]) ->
         if problems := problems_of(record, given):
             damaged += problems
             continue
-        told = upload_record(record, site.record.archive)
-        echo(f"{told}: {record.directory.name}")
+        upload = upload_record(record, site.record.archive)
+        echo(f"{upload}: {record.directory.name}")
     if damaged:
         raise do_not_hold(damaged)
 
@@ -214,7 +218,7 @@ def upload(site_file: Path, places: tuple[Path, ...], keys: tuple[Path, ...]) ->
 @places_argument
 @keys_option
 def timestamp(site_file: Path, places: tuple[Path, ...], keys: tuple[Path, ...]) -> None:
-    """Have records time-stamped whose run could not: by the service of the site."""
+    """Add missing time stamps, from the site's time-stamping service."""
     from kuryr_runbook.model.errors import UsageError
     from kuryr_runbook.phases.base import read_site
     from kuryr_runbook.recording.signing import key_path, public_path

@@ -1,4 +1,4 @@
-"""`kuryr-runbook releases`: what is known of Kuryr's releases, and what works with what."""
+"""`kuryr-runbook releases`: what is known about Kuryr's releases."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from kuryr_runbook.model.releases import RELEASES
 @click.argument("name", required=False, type=click.Choice(list(RELEASES)), metavar="[NAME]")
 @click.option("--json", "as_json", is_flag=True, help="Print data instead of tables.")
 def releases(name: str | None, as_json: bool) -> None:  # noqa: FBT001
-    """Show Kuryr's releases: what works with what.
+    """Show what works with which release of Kuryr.
 
-    With NAME (stein ... 2024.1) shows one whole: versions, options, permissions,
-    hazards, how to upgrade, and where each fact is known from.
+    With NAME (stein ... 2024.1), show all about one: versions, options,
+    permissions, hazards, how to upgrade, and the source of each fact.
     """
     from kuryr_runbook.display.releases import (
         hazards_view,

@@ -1,4 +1,4 @@
-"""`kuryr-runbook run` and `kuryr-runbook teardown`: phases headless, progress on stderr."""
+"""`kuryr-runbook run` and `kuryr-runbook teardown`: headless runs, with progress on stderr."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ site_option = click.option(
 
 
 def collecting(**kinds: type[Any]) -> Callable[[Command], Command]:
-    """Hand options on as values: each dataclass takes those with its fields' names."""
+    """Collect options into dataclasses: each takes those with its fields' names."""
 
     def decorate(command: Command) -> Command:
         @wraps(command)
@@ -51,7 +51,7 @@ def collecting(**kinds: type[Any]) -> Callable[[Command], Command]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhaseChoice:
-    """The phases that were asked for."""
+    """The options that choose phases."""
 
     only: tuple[str, ...]
     first: str | None
@@ -59,18 +59,18 @@ class PhaseChoice:
 
     @property
     def is_made(self) -> bool:
-        """Whether any was asked for."""
+        """Whether any of them was given."""
         return bool(self.only or self.first or self.last)
 
     @property
     def phases(self) -> list[PhaseEntry]:
-        """In their order; all when none was asked for. Raises UsageError."""
+        """The chosen phases in order; by default all. Raises UsageError."""
         return chosen(self.only, self.first, self.last)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """How a run is wanted and reported, as the command line has it."""
+    """The options that say how to run, and how to report the run."""
 
     site_file: Path
     dry_run: bool
@@ -89,10 +89,10 @@ def phase_options(command: Command) -> Command:
             "--only",
             multiple=True,
             type=phase_type,
-            help="Only this phase; may be given several times [default: all, in order].",
+            help="Run only this phase; repeatable [default: all, in order].",
         ),
-        click.option("--from", "first", type=phase_type, help="This phase and those after it."),
-        click.option("--until", "last", type=phase_type, help="This phase and those before it."),
+        click.option("--from", "first", type=phase_type, help="Start with this phase."),
+        click.option("--until", "last", type=phase_type, help="Stop after this phase."),
     )
     for option in reversed(options):
         command = option(command)
@@ -100,18 +100,18 @@ def phase_options(command: Command) -> Command:
 
 
 def report_options(command: Command) -> Command:
-    """Options of how a run is told: `log_format` and `junit`."""
+    """Options for reporting a run: `log_format` and `junit`."""
     options = (
         click.option(
             "--log-format",
             type=click.Choice(["text", "json"]),
             default="text",
-            help="How progress is told on stderr; json: every event is a line.",
+            help="Format of progress on stderr; json has one line per event.",
         ),
         click.option(
             "--junit",
             type=UserPath(dir_okay=False),
-            help="Write phases and findings as JUnit XML, however the run ends.",
+            help="Write phases and findings as JUnit XML, even if the run fails.",
         ),
     )
     for option in reversed(options):
@@ -122,12 +122,12 @@ def report_options(command: Command) -> Command:
 dry_run_option = click.option(
     "--dry-run",
     is_flag=True,
-    help="Show the plan of each phase and change nothing; exit status 3 when there is a change.",
+    help="Show the plan of each phase and change nothing; exit status 3 if there are changes.",
 )
 force_conflicts_option = click.option(
     "--force-conflicts",
     is_flag=True,
-    help="Take fields of Kubernetes objects from other managers that hold them.",
+    help="Take over fields of Kubernetes objects that other managers hold.",
 )
 run_dir_option = click.option(
     "--run-dir",
@@ -142,22 +142,22 @@ run_dir_option = click.option(
 @click.option(
     "--resume",
     is_flag=True,
-    help="Go on at the phase where the site's last run stopped; those before it are run if their "
-    "plan has changes.",
+    help="Continue at the phase where the site's last run stopped; phases before it run again if "
+    "their plan has changes.",
 )
 @dry_run_option
 @click.option(
     "--plan",
     "approved_plan",
     type=UserPath(dir_okay=False),
-    help="A plan saved by `plan --out`: do what stands in it, and nothing else.",
+    help="A plan saved by `plan --out`: do what is in it, and nothing else.",
 )
 @force_conflicts_option
 @click.option(
     "--resilience",
     is_flag=True,
-    help="Also delete Kuryr's pods and drain a node of the verification's workload, and see that "
-    "nothing is lost.",
+    help="Also delete Kuryr's pods, drain the verification's workload from a node, and check that "
+    "everything recovers.",
 )
 @run_dir_option
 @report_options
@@ -173,14 +173,14 @@ def run(
 ) -> None:
     """Install Kuryr: execute the phases' notebooks for a site, in order.
 
-    Stops at the first phase that fails. A phase that is done already changes
-    nothing. The executed notebooks, their HTML, run.json and the signed record
-    stay in the run's directory.
+    Stops at the first phase that fails. A phase that is already done changes
+    nothing. The executed notebooks, their HTML, run.json and the signed record are
+    kept in the run's directory.
     """
     from kuryr_runbook.model.options import Options
 
     if resume and choice.is_made:
-        raise click.UsageError("--resume goes with none of --only, --from, --until")
+        raise click.UsageError("--resume cannot be combined with --only, --from or --until")
     options = Options(
         approved_plan=approved_plan, force_conflicts=force_conflicts, resilience=resilience
     )
@@ -194,7 +194,7 @@ def run(
     "--keep",
     multiple=True,
     type=click.Choice(["openstack"]),
-    help="Leave what phase openstack_prep made.",
+    help="Keep what phase openstack_prep made.",
 )
 @run_dir_option
 @report_options
@@ -207,17 +207,17 @@ def teardown(*, wanted: Wanted, keep: tuple[Any, ...]) -> None:
 
 
 def _execute(phases: Sequence[PhaseEntry] | None, options: Options, wanted: Wanted) -> None:
-    """Run these phases, or without any go on where the last run stopped; exit with its status."""
+    """Run these phases, or continue where the last run stopped; exit with the run's status."""
     report = _as_text if wanted.log_format == "text" else _as_json
     sys.exit(report(wanted, lambda progress: _request(phases, options, wanted, progress)))
 
 
 Ask = Callable[["Progress"], "RunRequest"]
-"""Makes the request; whoever reports the run reports what is wrong with that, too."""
+"""Makes the request. Called by the function that reports the run, to report its errors, too."""
 
 
 def _as_text(wanted: Wanted, ask: Ask) -> int:
-    """Run, and show it as it goes; returns the exit status."""
+    """Run and show the progress. Returns the exit status."""
     from kuryr_runbook.display.live import LiveProgress
     from kuryr_runbook.running.runs import run_phases
 
@@ -232,7 +232,7 @@ def _as_text(wanted: Wanted, ask: Ask) -> int:
 
 
 def _as_json(wanted: Wanted, ask: Ask) -> int:
-    """Run, with a line of JSON for every event, its end among them; returns the exit status."""
+    """Run with a line of JSON for every event, including the end. Returns the exit status."""
     from kuryr_runbook.display.json_lines import JsonProgress
     from kuryr_runbook.model.errors import RunbookError
     from kuryr_runbook.running.runs import run_phases
@@ -264,7 +264,7 @@ def _request(
     site, recheck = read_site(wanted.site_file), frozenset[str]()
     if phases is None:
         stopped = last_stopped(site)
-        progress.line(f"going on with {stopped.directory}")
+        progress.line(f"continuing {stopped.directory}")
         phases, recheck = stopped.phases, stopped.done
     return RunRequest(
         site=site,
@@ -279,7 +279,7 @@ def _request(
 
 
 def _print_results(request: RunRequest, result: RunResult, junit: Path | None) -> None:
-    """What the last cells displayed, on stdout; and the XML, where it is wanted."""
+    """Print what the last cells displayed on stdout, and write the XML if wanted."""
     from kuryr_runbook.running.junit import write_junit
     from kuryr_runbook.running.notebooks import displayed_result
 

@@ -103,7 +103,7 @@ _LOOK = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 @contextmanager
 def held(directory: Path) -> Iterator[None]:
-    """Hold the lock of a run's directory."""
+    """Hold the lock of a run's directory, which the kernel releases if the run dies."""
     handle = os.open(directory, _LOOK)
     try:
         lock_within(handle, fcntl.LOCK_EX, what=f"the run {directory}")
@@ -113,7 +113,7 @@ def held(directory: Path) -> Iterator[None]:
 
 
 def is_held(directory: Path) -> bool:
-    """Whether a process holds it. Raises OSError."""
+    """Whether a process holds the lock. Raises OSError."""
     handle = os.open(directory, _LOOK)
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)

@@ -67,7 +67,7 @@ def _marks(marks: Iterable[Mark]) -> str:
 
 
 def site_picture(snapshot: DiagnosisSnapshot) -> View:
-    """The topology of the site, with all that diagnosis finds marked on it."""
+    """The site's topology, with everything marked on it that diagnosis finds."""
     look = Look(snapshot)
     topology = topology_of(look, check_diagnosis(look))
     return topology_view(topology, f"Topology of site {topology.site}")

@@ -1,7 +1,7 @@
-"""The base image of the lab's site: a minimal Debian 12, made here and pulled from nowhere.
+"""The base image of the lab's site: a minimal Debian 12, built here instead of pulled.
 
-mmdebstrap makes the root file system once, into the cache; around it an image of one layer is
-written by the OCI image specification 1.1, and given to the lab's registry over its API.
+mmdebstrap makes the root file system once, in the cache. It becomes the only layer of an image (OCI
+image specification 1.1), which is uploaded to the lab's registry.
 """
 
 from __future__ import annotations
@@ -33,23 +33,24 @@ MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
 LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar+gzip"
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
-"""What the kernel calls a machine, and what images do."""
+"""Names of architectures: the kernel's, and those of images."""
 
 LEFT_OUT = ("/usr/share/man/*", "/usr/share/doc/*", "/usr/share/info/*", "/usr/share/locale/*")
 KEPT = ("/usr/share/doc/*/copyright",)
 FORGOTTEN = ("etc/resolv.conf", "etc/hostname", "etc/apt/apt.conf.d/99mmdebstrap")
-"""What mmdebstrap takes over from this machine."""
+"""Files that mmdebstrap copies from this machine."""
 
 
 def make(settings: LabSettings, say: Progress) -> Path:
     """The image in the cache: `layer.tar.gz`, `config.json` and `manifest.json` in a directory.
 
-    Takes half a minute when it isn't there. Raises LabError when Debian's archive cannot be used.
+    If it is not there, building takes half a minute. Raises LabError when Debian's archive cannot
+    be used.
     """
     suites = debian.suites(CODENAME)
     if not suites:
         raise LabError(
-            f"apt has no source of Debian {CODENAME}, of which the base image is made",
+            f"apt has no source of Debian {CODENAME}, from which the base image is built",
             remedy="add Debian's mirror to /etc/apt/sources.list and run `apt-get update`",
         )
     proxies = apt_proxies()
@@ -68,21 +69,21 @@ def make(settings: LabSettings, say: Progress) -> Path:
 
 
 def mmdebstrap(apt_options: Sequence[str]) -> tuple[str, ...]:
-    """The command, but for the file that it makes; apt's sources come on its standard input."""
+    """The command without its output file; it reads apt's sources from standard input."""
     rules = [f"path-exclude={path}" for path in LEFT_OUT] + [f"path-include={p}" for p in KEPT]
     forget = " ".join(f'"$1/{path}"' for path in FORGOTTEN)
     return (
         *("mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", "--format=tar"),
         *(f"--dpkgopt={rule}" for rule in rules),
         *(f"--aptopt={option}" for option in apt_options),
-        "--skip=output/dev",  # a container's /dev is made by its runtime
+        "--skip=output/dev",  # a container's runtime makes its /dev
         f"--customize-hook=rm -f {forget}",
         CODENAME,
     )
 
 
 def apt_proxies() -> tuple[str, ...]:
-    """How apt of this machine reaches its mirror, as options for another apt."""
+    """The proxy settings of this machine's apt, as options for another apt."""
     dump = subprocess.run(
         ("apt-config", "dump"), capture_output=True, text=True, timeout=30, check=True
     )
@@ -98,9 +99,9 @@ def render_sources(suites: Iterable[Suite]) -> str:
 
 
 def describe(diff_id: str, layer: Mapping[str, Any]) -> tuple[bytes, bytes]:
-    """Configuration and manifest of an image of one layer.
+    """Configuration and manifest of an image with one layer.
 
-    `diff_id` is the digest of the layer uncompressed; `layer` its descriptor as it is stored.
+    `diff_id` is the digest of the uncompressed layer, `layer` the descriptor of the stored one.
     """
     machine = platform.machine()
     config = _encoded(
@@ -131,12 +132,12 @@ def describe(diff_id: str, layer: Mapping[str, Any]) -> tuple[bytes, bytes]:
 
 
 def digest_of(content: bytes) -> str:
-    """A digest as images write it."""
+    """A digest in the form used by images."""
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 def digest_of_file(file: Path) -> str:
-    """The same, of a file."""
+    """The digest of a file, in the same form."""
     with file.open("rb") as stream:
         return f"sha256:{hashlib.file_digest(stream, 'sha256').hexdigest()}"
 
@@ -169,7 +170,7 @@ def _make_layer(command: Sequence[str], suites: Sequence[Suite], layer: Path) ->
             remedy="see that `apt-get update` works on this machine, then try again",
         )
     with tar.open("rb") as plain, layer.open("wb") as stored:
-        # Without a time in its header, so that the same root file system is the same layer.
+        # Without a time in the header, so that equal root file systems give equal layers.
         with gzip.GzipFile("", "wb", compresslevel=6, fileobj=stored, mtime=0) as packed:
             shutil.copyfileobj(plain, packed, 1 << 20)
     (layer.parent / "diff_id").write_text(digest_of_file(tar))

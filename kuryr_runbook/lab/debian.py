@@ -1,8 +1,8 @@
-"""Debian packages and sources, fetched with apt and unpacked into a directory, never installed.
+"""Debian packages and sources, downloaded with apt and unpacked into a directory, not installed.
 
-apt runs with a configuration of its own, beside the machine's: the machine's Debian mirrors with
-their source packages switched on, lists and downloads in a directory that is gone afterwards.
-The machine's proxy settings still apply, its third-party sources do not.
+apt runs with its own configuration: the machine's Debian mirrors with source packages enabled, and
+a temporary directory for lists and downloads. The machine's proxy settings apply, but not its
+third-party sources.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from kuryr_runbook.model.errors import LabError
 
 APT_SOURCES = Path("/etc/apt")
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
-"""Debian's own archive keys; what they have not signed is not used."""
+"""Debian's own archive keys; only what they have signed is used."""
 
 _ONE_LINE = re.compile(r"deb\s+(?:\[[^]]*\]\s+)?(?P<uri>\S+)\s+(?P<suite>\S+)\s+(?P<components>.+)")
 _APT_SECONDS = 900
@@ -38,9 +38,9 @@ class Suite:
 
 
 def unpack(packages: Sequence[str], into: Path, say: Progress) -> None:
-    """Unpack binary packages, without those that they depend on, below `into`.
+    """Unpack binary packages into `into`, without their dependencies.
 
-    Packages that `into` holds already are left alone. One caller at a time may use a directory.
+    Packages that are already there are left alone. Only one caller at a time may use a directory.
     Raises LabError when apt cannot fetch them.
     """
     done = into / ".packages"
@@ -57,9 +57,9 @@ def unpack(packages: Sequence[str], into: Path, say: Progress) -> None:
 
 
 def source(package: str, into: Path, say: Progress) -> Path:
-    """Unpack a source package, with Debian's patches applied, and say where it lies.
+    """Unpack a source package with Debian's patches applied, and return its directory.
 
-    It is fetched anew each time: what an interrupted build did to the tree is gone. Raises LabError
+    It is fetched again each time, so nothing of an interrupted build is left in it. Raises LabError
     when apt cannot fetch it.
     """
     say(f"Fetching from Debian: the source of {package}")
@@ -74,7 +74,7 @@ def source(package: str, into: Path, say: Progress) -> Path:
 
 
 def suites(codename: str, directory: Path = APT_SOURCES) -> tuple[Suite, ...]:
-    """Debian's main suites of a release among apt's sources, in both of apt's formats."""
+    """Debian's main suites of a release in apt's sources, which have two formats."""
     files = [directory / "sources.list", *sorted((directory / "sources.list.d").glob("*"))]
     ours = {codename, f"{codename}-updates", f"{codename}-security"}
     found: set[Suite] = set()
@@ -87,7 +87,7 @@ def suites(codename: str, directory: Path = APT_SOURCES) -> tuple[Suite, ...]:
 
 
 def render_sources(found: Iterable[Suite]) -> str:
-    """apt's `sources.list` with binary and source packages of the suites."""
+    """apt's `sources.list` with the suites' binary and source packages."""
     signed = f"[signed-by={KEYRING}] " if KEYRING.exists() else ""
     return "".join(
         f"{kind} {signed}{suite.uri} {suite.name} main\n"
@@ -118,7 +118,7 @@ def _deb822(text: str) -> Iterator[Suite]:
 
 @contextmanager
 def _apt(into: Path) -> Iterator[tuple[Mapping[str, str], Path]]:
-    """An environment for apt with fresh lists, and a directory for downloads."""
+    """An environment for apt with fresh package lists, and a directory for downloads."""
     codename = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
     found = suites(codename)
     if not found:
@@ -142,7 +142,7 @@ def _apt(into: Path) -> Iterator[tuple[Mapping[str, str], Path]]:
 
 
 def _render_configuration(work: Path) -> str:
-    # The user _apt may not read a cache in root's home, so apt downloads as root.
+    # The user _apt cannot read a cache in root's home, so apt downloads as root.
     options = {
         "Dir::Etc::sourcelist": work / "sources.list",
         "Dir::Etc::sourceparts": "/dev/null",

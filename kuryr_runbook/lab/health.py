@@ -1,4 +1,4 @@
-"""Asks a program whether it is well, from the namespaces that it runs in."""
+"""Runs health checks of programs, in the namespaces that they run in."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from kuryr_runbook.lab import launching
 from kuryr_runbook.lab.programs import HttpHealth, Program
 
 ANSWER_SECONDS = 5
-"""How long one question may take."""
+"""How long a check may take."""
 SAID_CHARACTERS = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Whether a program is well, and what was seen."""
+    """Whether a program is healthy, and what was seen."""
 
     well: bool
     seen: str
 
 
 def ask(program: Program) -> Answer:
-    """Ask once."""
+    """Run the health check once."""
     health = program.health
     command = curl(health) if isinstance(health, HttpHealth) else health.command
     try:
@@ -50,7 +50,7 @@ def ask(program: Program) -> Answer:
 
 
 def curl(health: HttpHealth) -> tuple[str, ...]:
-    """The command that asks a URL, and prints nothing but the status of the answer."""
+    """The command that requests a URL, and only prints the status of the answer."""
     command = ["curl", "--silent", "--show-error", "--noproxy", "*"]
     command += ["--max-time", str(ANSWER_SECONDS), "--output", "/dev/null"]
     command += ["--write-out", "%{http_code}"]
@@ -65,7 +65,7 @@ def curl(health: HttpHealth) -> tuple[str, ...]:
 
 
 def judge_http(health: HttpHealth, status: str, said: str) -> Answer:
-    """What curl's output means; status 000 is curl's word for no answer at all."""
+    """What curl's output means; curl's status 000 means no answer at all."""
     if status.strip() in {str(known) for known in health.statuses}:
         return Answer(well=True, seen=f"HTTP {status.strip()}")
     seen = _short(said.strip()) or f"HTTP {status.strip() or 'nothing'}"

@@ -1,4 +1,4 @@
-"""What a lab asks of the machine, looked at before anything is changed; all problems at once."""
+"""Checks that the machine can run a lab before anything is changed; reports all problems."""
 
 from __future__ import annotations
 
@@ -54,21 +54,21 @@ PACKAGE_OF: Mapping[str, str] = {
     "sysctl": "procps",
     "unshare": "util-linux",
 }
-"""Commands that the lab runs, and the Debian package that has each."""
+"""Commands that the lab runs, each with its Debian package."""
 
 CLOUD_PORTS = (KEYSTONE_PORT, NEUTRON_PORT, OCTAVIA_PORT, REGISTRY_PORT)
 GIB = 1 << 30
 NEEDED_MEMORY = 3 * GIB
-"""Two workers and Kuryr take 2 GiB; the rest is for building images."""
+"""Two workers and Kuryr need 2 GiB; the rest is for building images."""
 NEEDED_DISK = 6 * GIB
-"""What is fetched and built the first time, with the sources that it is built from."""
+"""For everything that is downloaded and built the first time, including sources."""
 SOCKET_PATH = 107
-"""Longest path of a unix socket (sun_path of unix(7), without its end)."""
+"""Longest path of a unix socket (sun_path in unix(7), without the terminating null)."""
 LONGEST_SOCKET = "supervisor/supervisor.sock.4194304"
-"""supervisord binds a name with its pid, then renames it; those of OVN are no longer."""
+"""supervisord binds a name with its pid, then renames it; OVN's names are not longer."""
 PROBE_SECONDS = 20
 
-# Each is tried in a network namespace that is gone with the command.
+# Each is tried in a temporary network namespace.
 LINK_PROBES: Mapping[str, str] = {
     "veth": "link add p0 type veth peer name p1\n",
     "macvlan": (
@@ -79,15 +79,15 @@ LINK_PROBES: Mapping[str, str] = {
 
 
 def problems(settings: LabSettings) -> tuple[str, ...]:
-    """What keeps a lab from running here, each with the way out; nothing when all is well."""
+    """Everything that keeps a lab from running here, with remedies."""
     if platform.system() != "Linux":
         return (
-            f"the lab is made of Linux' namespaces, this is {platform.system()}: use a Linux "
+            f"the lab needs Linux namespaces, but this is {platform.system()}: use a Linux "
             "machine or virtual machine",
         )
     found = [*missing_commands(shutil.which), *socket_too_long(settings.state)]
     if os.geteuid() != 0:
-        return ("the lab makes network namespaces: run it as root (sudo)", *found)
+        return ("the lab creates network namespaces: run it as root (sudo)", *found)
     found += other_lab(settings, ownership.owner(), namespaces(PREFIX))
     if not found:
         found += [*_kernel(), *_addresses(), *_ports(settings), *_room(settings)]
@@ -95,7 +95,7 @@ def problems(settings: LabSettings) -> tuple[str, ...]:
 
 
 def missing_commands(which: Callable[[str], str | None]) -> Iterator[str]:
-    """What is not on the PATH, as `which` finds it."""
+    """Commands that are not on the PATH."""
     missing = [command for command in PACKAGE_OF if not which(command)]
     packages = {PACKAGE_OF[command] for command in missing}
     if importlib.util.find_spec("ensurepip") is None:
@@ -109,7 +109,7 @@ def missing_commands(which: Callable[[str], str | None]) -> Iterator[str]:
 
 
 def socket_too_long(state: Path) -> Iterator[str]:
-    """The kernel cuts no path short: it refuses the socket."""
+    """Whether sockets' paths would be too long, which the kernel refuses."""
     longest = str(state / LONGEST_SOCKET)
     if len(os.fsencode(longest)) > SOCKET_PATH:
         yield (
@@ -120,7 +120,7 @@ def socket_too_long(state: Path) -> Iterator[str]:
 
 
 def other_lab(settings: LabSettings, owner: Path | None, there: Collection[str]) -> Iterator[str]:
-    """A machine's second lab would take the first one's namespaces for its own."""
+    """Whether there is another lab: a second one would mistake its namespaces for its own."""
     if owner is not None and owner != settings.state and there:
         yield (
             f"this machine has a lab already, with its state in {owner} and the namespaces "
@@ -146,7 +146,7 @@ def _kernel() -> Iterator[str]:
 
 
 def probe(command: tuple[str, ...], text: str) -> str:
-    """What the command, tried in a network namespace of its own, had to complain of."""
+    """The error of the command when tried in a network namespace of its own."""
     done = subprocess.run(
         ("unshare", "--net", "--", *command),
         input=text,
@@ -175,13 +175,13 @@ def _addresses() -> Iterator[str]:
     for route in wires.foreign_routes(ip_json("-4", "route", "show", "table", "all"), needed):
         yield (
             f"this machine has a route {route}, and the lab needs "
-            f"{' and '.join(map(str, needed))} (documentation ranges, RFC 5737): take that route "
+            f"{' and '.join(map(str, needed))} (documentation ranges, RFC 5737): remove that route "
             f"or address away; only {HOST_LINK} may have them"
         )
 
 
 def _ports(settings: LabSettings) -> Iterator[str]:
-    """A port that something else than this lab's programs holds where the cloud listens."""
+    """Ports of the cloud that are used by anything but this lab's programs."""
     if not (NETNS_DIRECTORY / INTERNET_NS).exists():
         return
     shown = subprocess.run(
@@ -201,7 +201,7 @@ def _ports(settings: LabSettings) -> Iterator[str]:
 
 
 def listening(shown: str, ports: Iterable[int]) -> dict[int, frozenset[int]]:
-    """Which of the ports are listened on and by whom, by the output of `ss -Hltnp`."""
+    """Which processes listen on which of the ports, from the output of `ss -Hltnp`."""
     found: dict[int, frozenset[int]] = {}
     for line in shown.splitlines():
         port = int(line.split()[3].rpartition(":")[2])
@@ -213,7 +213,7 @@ def listening(shown: str, ports: Iterable[int]) -> dict[int, frozenset[int]]:
 
 def _room(settings: LabSettings) -> Iterator[str]:
     if Supervisor(settings).running:
-        return  # what it takes is taken
+        return  # an existing lab already has what it needs
     memory = psutil.virtual_memory().available
     if memory < NEEDED_MEMORY:
         yield (

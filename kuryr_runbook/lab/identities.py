@@ -1,6 +1,6 @@
-"""Which process is meant: pid, start time and boot together, since a pid alone is used again.
+"""Identities of processes: pid, start time and boot together, since pids are reused.
 
-A program writes its identity when it starts; whoever outlives its supervisor is found by it.
+A program writes its identity when it starts, so that it can be found if it outlives its supervisor.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from kuryr_runbook.model.errors import LabError
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 KILLED_SECONDS = 10.0
-"""How long a process may take to go after SIGKILL; longer means that the kernel holds it."""
+"""How long a process may take to end after SIGKILL; if it takes longer, the kernel holds it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,25 +29,25 @@ class Identity:
 
     @property
     def alive(self) -> bool:
-        """Whether just this process runs, and is not a zombie."""
+        """Whether exactly this process is running, and not a zombie."""
         seen = identity(self.pid)
         return seen == self and psutil.pid_exists(self.pid)
 
 
 def identity(pid: int) -> Identity | None:
-    """The identity of a process that runs; None when there is none, or only its zombie."""
+    """The identity of a running process; None if there is none, or only a zombie."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return None
-    # The second field is the name in parentheses, which may hold blanks and parentheses itself.
+    # The second field is the name in parentheses, which may contain spaces and parentheses.
     fields = stat.rpartition(")")[2].split()
     state, started = fields[0], int(fields[19])
     return None if state in "ZX" else Identity(pid, started, BOOT_ID.read_text().strip())
 
 
 def read_identity(file: Path) -> Identity | None:
-    """What a program wrote when it started; None when it wrote nothing, or not to the end."""
+    """The identity that a program wrote when it started; None if missing or incomplete."""
     try:
         pid, started, boot = file.read_text().split()
         return Identity(int(pid), int(started), boot)
@@ -56,7 +56,7 @@ def read_identity(file: Path) -> Identity | None:
 
 
 def end(identities: Collection[Identity], patience: float) -> None:
-    """End the processes and their descendants: SIGTERM, and SIGKILL after `patience` seconds.
+    """End the processes and their descendants: SIGTERM, then SIGKILL after `patience` seconds.
 
     Raises LabError when one is still there after that.
     """
@@ -71,7 +71,7 @@ def end(identities: Collection[Identity], patience: float) -> None:
         raise LabError(
             f"processes {sorted(p.pid for p in left)} did not end within {KILLED_SECONDS:.0f} s "
             "of SIGKILL",
-            remedy="see what they wait for in the kernel (`ps -o pid,stat,wchan,cmd -p PID`)",
+            remedy="find out what they wait for in the kernel (`ps -o pid,stat,wchan,cmd -p PID`)",
         )
 
 

@@ -1,7 +1,7 @@
-"""How a program is launched: its namespaces, its clean environment, and the script that says so.
+"""How a program is launched: its namespaces, its clean environment, and its script.
 
-The supervisor runs a shell script for each program, which a person can read and run by hand. Each
-command in it is an `exec`, so the pid that the supervisor watches is the program's own.
+The supervisor runs a shell script for each program, which a person can read and run by hand. Its
+commands use `exec`, so the pid that the supervisor watches is the program's own.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from pathlib import Path
 from kuryr_runbook.lab.programs import Program
 
 NETNS_DIRECTORY = Path("/run/netns")
-"""Where named network namespaces are, by the convention of `ip netns`."""
+"""Directory of named network namespaces, by the convention of `ip netns`."""
 
 INHERITED = ("HOME", "PATH", "TZ", "USER")
-"""All that the lab's programs get of the caller's environment: no proxy, no CA bundle, no PIP_*."""
+"""The only variables that programs inherit from the caller: no proxy, no CA bundle, no PIP_*."""
 
 
 def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """What a program of the lab has for environment, beside `extra`."""
+    """The environment of a program of the lab, in addition to `extra`."""
     kept = {name: os.environ[name] for name in INHERITED if name in os.environ}
     return {**kept, "LANG": "C.UTF-8", **(extra or {})}
 
 
 def entering(program: Program) -> tuple[str, ...]:
-    """A command's beginning: what follows runs in the program's namespaces."""
+    """A command prefix that runs a command in the program's namespaces."""
     if program.netns is None and program.mount_ns is None and program.uts_ns is None:
         return ()
     command = ["nsenter"]
@@ -35,7 +35,7 @@ def entering(program: Program) -> tuple[str, ...]:
         command.append(f"--net={NETNS_DIRECTORY / program.netns}")
     if program.mount_ns is not None:
         command.append(f"--mount={program.mount_ns}")
-        # Another mount namespace has its own root, and the working directory goes with it.
+        # The working directory has to be set anew, since the mount namespace has its own root.
         command.append(f"--wdns={program.directory or '/'}")
     if program.uts_ns is not None:
         command.append(f"--uts={program.uts_ns}")
@@ -47,7 +47,7 @@ def render_script(program: Program, identity: Path) -> str:
     lines = [
         "#!/bin/sh",
         f"# Runs {program.name}; written by `kuryr-runbook lab up`.",
-        # See `identities`: by pid, start time and boot, nothing else is taken for this process.
+        # See `identities`: pid, start time and boot together identify the process.
         f'echo "$$ $(cut -d" " -f22 /proc/$$/stat) $(cat /proc/sys/kernel/random/boot_id)"'
         f" > {shlex.quote(str(identity))} || exit 1",
     ]

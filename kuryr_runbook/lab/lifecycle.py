@@ -1,7 +1,7 @@
-"""The lab as a whole: up, down, gone, and how it is.
+"""The lab as a whole: up, down, destroy, and status.
 
-`up` brings what is missing and repairs what died; what can be had at once is had at once. Only one
-command changes the lab at a time.
+`up` adds what is missing and repairs what died, in parallel where possible. Only one command
+changes the lab at a time.
 """
 
 from __future__ import annotations
@@ -42,17 +42,17 @@ from kuryr_runbook.model.errors import LabError, UsageError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """How the lab is."""
+    """The state of the lab."""
 
     complete: bool
-    """Whether `up` came to its end; the programs may be fewer than all when it didn't."""
+    """Whether `up` finished; if not, some programs may be missing."""
     programs: tuple[ProgramState, ...]
     other_memory: int
-    """Bytes (PSS) of what the programs have running: pods and load balancers; and supervisord."""
+    """Bytes (PSS) of pods, load balancers and supervisord."""
 
     @property
     def well(self) -> bool:
-        """Whether all is there and well."""
+        """Whether everything is there and healthy."""
         return self.complete and all(state.well for state in self.programs)
 
     @property
@@ -62,10 +62,10 @@ class Status:
 
 
 def up(settings: LabSettings, say: Progress) -> None:
-    """Bring the lab up, from nothing or from anything in between.
+    """Bring the lab up, from nothing or from any state in between.
 
-    Raises UsageError that lists all that the machine lacks, before anything is changed; LabError
-    when a part does not come up.
+    Before anything is changed, raises UsageError with everything that the machine is missing;
+    later LabError when a part does not come up.
     """
     with ownership.exclusively("lab up"):
         if found := host.problems(settings):
@@ -90,7 +90,7 @@ def down(settings: LabSettings, say: Progress) -> None:
 
 
 def destroy(settings: LabSettings, say: Progress) -> None:
-    """Remove the lab, whatever there is of it; only the cache stays."""
+    """Remove the lab, or whatever is left of it; only the cache stays."""
     with ownership.exclusively("lab destroy"):
         _refuse_another(settings)
         _end_processes(settings, say)
@@ -106,15 +106,15 @@ def destroy(settings: LabSettings, say: Progress) -> None:
 
 
 def status(settings: LabSettings) -> Status | None:
-    """How the lab is, asked now; None when there is none."""
+    """The current state of the lab; None if there is none."""
     known = remembered(settings)
     if known is None:
         return None
     supervisor = Supervisor(settings)
     inhabitants = _in_cgroups() | frozenset(_in_namespaces())
     states = supervisor.states()
-    told = frozenset(pid for state in states for pid in state.pids)
-    others = (inhabitants | supervisor.pids()) - told
+    listed = frozenset(pid for state in states for pid in state.pids)
+    others = (inhabitants | supervisor.pids()) - listed
     return Status(complete=known.complete, programs=states, other_memory=memory(others))
 
 
@@ -149,7 +149,7 @@ def _addresses(tenant: openstack.Tenant) -> Addresses:
 
 
 def _remove_workers(lab: Lab, before: Remembered | None) -> None:
-    """Remove the workers that the lab had and is no longer to have."""
+    """Remove the workers that the lab had but should no longer have."""
     had: Collection[str] = before.settings.worker_names if before else ()
     for name in had:
         if name not in lab.settings.worker_names:
@@ -162,25 +162,25 @@ def _end_processes(settings: LabSettings, say: Progress) -> None:
     say("stopping the programs")
     Supervisor(settings).shut_down()
     cluster.down(settings)
-    # Load balancers, and whatever a crash has left.
+    # Load balancers, and anything left by a crash.
     namespaces.end_processes(_in_namespaces(), say)
 
 
 def _in_namespaces() -> dict[int, str]:
-    """Every process in the lab's network namespaces, and in which."""
+    """Every process in the lab's network namespaces, each with its namespace."""
     names = namespaces.namespaces(PREFIX)
     return {pid: name for name in names for pid in namespaces.processes(name)}
 
 
 def _in_cgroups() -> frozenset[int]:
-    """Every process in the nodes' cgroups, those of pods too."""
+    """Every process in the nodes' cgroups, including those of pods."""
     roots = cgroups.hierarchies()
     groups = cgroups.groups(PREFIX, roots)
     return frozenset(pid for group in groups for pid in cgroups.processes(group, roots))
 
 
 def _refuse_another_release(settings: LabSettings, before: Remembered | None) -> None:
-    """Databases of one release are not those of another, and the lab upgrades none."""
+    """Refuse another release, since databases differ and the lab does not upgrade them."""
     if before is not None and before.settings.openstack != settings.openstack:
         raise UsageError(
             f"this lab runs OpenStack {before.settings.openstack}, not {settings.openstack}",
@@ -192,18 +192,18 @@ def _refuse_another(settings: LabSettings) -> None:
     owner = ownership.owner()
     if owner is not None and owner != settings.state:
         raise LabError(
-            f"the lab of this machine has its state in {owner}, not in {settings.state}",
+            f"this machine's lab has its state in {owner}, not in {settings.state}",
             remedy=f"set XDG_STATE_HOME={owner.parent.parent} for this command",
         )
 
 
 class Elapsed:
-    """Progress lines with the seconds since the beginning."""
+    """Prints progress with the seconds since the beginning."""
 
     def __init__(self, say: Progress) -> None:
         self._say = say
         self._begin = time.monotonic()
 
     def __call__(self, message: str) -> None:
-        """Show one line."""
+        """Print one line."""
         self._say(f"[{time.monotonic() - self._begin:6.1f} s] {message}")

@@ -1,6 +1,6 @@
-"""One lab on a machine, and one command at a time that changes it.
+"""Ensures that a machine has one lab, and that only one command at a time changes it.
 
-Both are said in a directory below /run, which a reboot empties as it does the namespaces.
+Both are noted in a directory below /run, which disappears in a reboot, as the namespaces do.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from kuryr_runbook.model.errors import LabError
 
 DIRECTORY = Path("/run/kuryr-runbook-lab")
 MADE_NETNS = "made-netns"
-"""File that says that the machine had no /run/netns before the lab."""
+"""File that exists if the machine had no /run/netns before the lab."""
 
 
 def owner(directory: Path = DIRECTORY) -> Path | None:
-    """State directory of the lab that this machine has; None when it has none."""
+    """State directory of this machine's lab; None if it has none."""
     try:
         return Path((directory / "owner").read_text().strip())
     except FileNotFoundError:
@@ -31,7 +31,7 @@ def owner(directory: Path = DIRECTORY) -> Path | None:
 
 
 def claim(settings: LabSettings, directory: Path = DIRECTORY) -> None:
-    """Say that the machine's lab is this one."""
+    """Note that the machine's lab is this one."""
     directory.mkdir(parents=True, exist_ok=True)
     if owner(directory) is None and not _netns_is_mounted():
         (directory / MADE_NETNS).touch()
@@ -39,7 +39,7 @@ def claim(settings: LabSettings, directory: Path = DIRECTORY) -> None:
 
 
 def release(directory: Path = DIRECTORY) -> None:
-    """Say that the machine has no lab, and remove what the first `ip netns add` has made."""
+    """Note that the machine has no lab, and undo what the first `ip netns add` has made."""
     made = (directory / MADE_NETNS).exists() and _netns_is_mounted()
     if made and not any(NETNS_DIRECTORY.iterdir()):
         subprocess.run(("umount", str(NETNS_DIRECTORY)), timeout=20, check=True)
@@ -50,7 +50,7 @@ def release(directory: Path = DIRECTORY) -> None:
 
 @contextmanager
 def exclusively(doing: str, directory: Path = DIRECTORY) -> Iterator[None]:
-    """Be the only one who changes the lab; LabError, at once, when another does.
+    """Be the only one to change the lab. Raises LabError immediately if another command does.
 
     Leaves nothing below /run unless the lab is claimed meanwhile.
     """
@@ -62,10 +62,10 @@ def exclusively(doing: str, directory: Path = DIRECTORY) -> Iterator[None]:
         except BlockingIOError as error:
             file.seek(0)
             raise LabError(
-                f"another command changes the lab: {file.read().strip() or 'one just begun'}",
+                f"another command is changing the lab: {file.read().strip() or 'one just begun'}",
                 remedy="wait until it is done",
             ) from error
-        # Who held it may have removed the file between our opening and our locking it.
+        # Its previous holder may have removed the file after we opened it.
         if not path.exists() or path.stat().st_ino != os.fstat(file.fileno()).st_ino:
             raise LabError("another command has just changed the lab", remedy="try again")
         file.truncate(0)
@@ -80,7 +80,7 @@ def exclusively(doing: str, directory: Path = DIRECTORY) -> Iterator[None]:
 
 
 def _netns_is_mounted() -> bool:
-    # os.path.ismount does not see a directory that is mounted on itself, which this one is.
+    # os.path.ismount does not recognize directories mounted on themselves, such as this one.
     return NETNS_DIRECTORY in leftovers.mounts_below(
         NETNS_DIRECTORY, leftovers.MOUNTINFO.read_text()
     )

@@ -1,8 +1,8 @@
 """The lab's private certificate authority: one CA for the cloud, the registry and the cluster.
 
-Files are written beside their name and renamed, keys with mode 0600, so that an interrupted `up`
-leaves either the old pair or the new one. The extensions are those that strict verifiers ask for
-(RFC 5280: SKI, AKI, key usage; Python 3.13 and Go refuse certificates without them).
+Files are written under temporary names and renamed, keys with mode 0600, so that an interrupted
+`up` leaves either the old pair or the new one. The extensions are those that strict verifiers
+require (RFC 5280: SKI, AKI, key usage; Python 3.13 and Go refuse certificates without them).
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ CA_NAME = "kuryr-runbook lab CA"
 CA_LIFETIME = timedelta(days=3650)
 LEAF_LIFETIME = timedelta(days=397)
 RENEW_BEFORE = timedelta(days=30)
-"""A certificate that ends sooner than this is issued again."""
+"""A certificate that expires sooner than this is issued again."""
 CLOCK_SKEW = timedelta(hours=1)
-"""How far a verifier's clock may lag."""
+"""How far a verifier's clock may be behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Issued:
 
 @dataclass(frozen=True, slots=True)
 class Ca:
-    """A certificate authority that lives in `directory`, with what it issued beside it."""
+    """A certificate authority in `directory`, which also has the certificates it issued."""
 
     directory: Path
     certificate: x509.Certificate
@@ -63,8 +63,8 @@ class Ca:
     ) -> Issued:
         """Return `<name>.pem` and `<name>.key`, for servers and clients alike.
 
-        What is there stays while it says the same, was signed by this CA and does not end within
-        RENEW_BEFORE. `organization` is a Kubernetes group when the certificate is a client's.
+        Existing files are kept if their content is the same, they were signed by this CA, and do
+        not expire within RENEW_BEFORE. A client's `organization` is its group in Kubernetes.
         """
         issued = Issued(self.directory / f"{name}.pem", self.directory / f"{name}.key")
         subject = _subject(common_name, organization)
@@ -77,7 +77,7 @@ class Ca:
         return issued
 
     def encrypted_key(self, passphrase: str) -> bytes:
-        """The CA's key as encrypted PEM, the only form that Octavia takes."""
+        """The CA's key as encrypted PEM, the only form that Octavia accepts."""
         return self.private_key.private_bytes(
             serialization.Encoding.PEM,
             serialization.PrivateFormat.PKCS8,
@@ -128,9 +128,9 @@ class Ca:
 
 
 def ensure_ca(directory: Path) -> Ca:
-    """Load the CA in `directory` (ca.pem, ca.key), or make one.
+    """Load the CA in `directory` (ca.pem, ca.key), or create one.
 
-    Raises LabError when what lies there is not a certificate with its key.
+    Raises LabError when these files are not a certificate with its key.
     """
     directory.mkdir(parents=True, exist_ok=True)
     cert, key = directory / "ca.pem", directory / "ca.key"
@@ -166,7 +166,7 @@ def ensure_rsa_pair(directory: Path, name: str) -> tuple[Path, Path]:
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Write a file that only its owner may read, whole or not at all."""
+    """Write a file that only its owner may read, completely or not at all."""
     _replace(path, content, 0o600)
 
 
@@ -179,7 +179,7 @@ def _make_ca(cert: Path, key: Path) -> None:
         .add_extension(_key_usage(ca=True), critical=True)
         .sign(private_key, hashes.SHA256())
     )
-    # The certificate comes last: it is what says that the CA is complete.
+    # The certificate comes last: it marks the CA as complete.
     write_private(key, _key_pem(private_key))
     _replace(cert, certificate.public_bytes(serialization.Encoding.PEM), 0o644)
 

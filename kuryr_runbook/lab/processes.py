@@ -1,7 +1,7 @@
-"""The lab's supervisor: runs programs, sees that they are well, and tells how they are.
+"""The lab's supervisor: runs programs, waits until they are healthy, and reports their state.
 
-supervisord keeps them running; what each one is lies beside its configuration, so that any later
-command knows it without asking the parts of the lab.
+supervisord keeps them running. Each program's description is saved beside its configuration, so
+that any later command knows it without asking the parts of the lab.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from kuryr_runbook.lab.supervisord import Daemon, Info
 from kuryr_runbook.model.errors import LabError
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
-"""Names of programs are names of files and of sections too."""
+"""Names of programs are also names of files and of sections."""
 POLL_SECONDS = 0.2
 DEATHS = 3
-"""A program that died this often while it was waited for won't come up."""
+"""A program that has died this many times while we wait for it will not come up."""
 STRAY_SECONDS = 5.0
-"""What is left of a killed supervisord may take this long to end after SIGTERM."""
+"""How long programs left by a killed supervisord may take to end after SIGTERM."""
 TAIL_LINES = 20
 ASKED_AT_ONCE = 8
 
@@ -39,24 +39,24 @@ _PROGRAM = TypeAdapter(Program)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgramState:
-    """How a program is."""
+    """The state of a program."""
 
     program: Program
     state: str
-    """supervisord's word, such as RUNNING; STOPPED when supervisord isn't there either."""
+    """supervisord's name for it, such as RUNNING; STOPPED if there is no supervisord."""
     pid: int
     pids: frozenset[int]
     """The process and its descendants."""
     uptime: float
     memory: int
-    """Bytes: proportional set size of them."""
+    """Bytes: their proportional set size."""
     well: bool
     seen: str
-    """What its health check said, or why it doesn't run."""
+    """The result of its health check, or why it is not running."""
 
 
 class Supervisor:
-    """Implements `programs.Processes`. May be used by several threads, each its own programs."""
+    """Implements `programs.Processes`. Several threads may use it, each for its own programs."""
 
     def __init__(self, settings: LabSettings) -> None:
         self._logs = settings.logs
@@ -65,14 +65,14 @@ class Supervisor:
 
     @property
     def running(self) -> bool:
-        """Whether supervisord is there."""
+        """Whether supervisord is running."""
         return self._daemon.alive
 
     def start(self, program: Program) -> None:
-        """Run the program (again, when it changed or died) and wait until it is well.
+        """Run the program (again, if it changed or died), and wait until it is healthy.
 
-        Does nothing for a program that runs unchanged and well. Raises LabError with the end of
-        its log when it dies again and again, or is not well by its deadline.
+        Does nothing if it is running, unchanged and healthy. Raises LabError with the end of its
+        log when it dies repeatedly, or is not healthy by its deadline.
         """
         if not NAME.fullmatch(program.name):
             raise LabError(f"program {program.name!r}: expected a name of a-z, 0-9 and hyphens")
@@ -91,7 +91,7 @@ class Supervisor:
         self._wait(program)
 
     def stop(self, name: str) -> None:
-        """Stop the program and forget it; nothing happens when there is none of that name."""
+        """Stop the program and forget it; does nothing if there is none with that name."""
         if name in self._daemon.info():
             self._halt(name)
             with self._lock:
@@ -101,38 +101,38 @@ class Supervisor:
             (self._daemon.programs / f"{name}{suffix}").unlink(missing_ok=True)
 
     def shut_down(self) -> None:
-        """Stop every program and supervisord; what they are is remembered for `states`."""
+        """Stop every program and supervisord; their descriptions are kept for `states`."""
         if self._daemon.alive:
             longest = max((p.stop_seconds for p in self.programs()), default=0)
-            with contextlib.suppress(LabError):  # what does not go by asking is a stray
+            with contextlib.suppress(LabError):  # if it does not stop, it is a stray
                 self._daemon.shut_down(longest)
         self._end_strays()
 
     def names(self) -> tuple[str, ...]:
-        """Every program that was started and not forgotten."""
+        """Names of all programs that were started and not forgotten."""
         return tuple(sorted(file.stem for file in self._daemon.programs.glob("*.json")))
 
     def programs(self) -> tuple[Program, ...]:
-        """Every program that was started and not forgotten."""
+        """All programs that were started and not forgotten."""
         known = (self._read(name) for name in self.names())
         return tuple(program for program in known if program is not None)
 
     def pids(self) -> frozenset[int]:
-        """Processes of the programs and their descendants, and supervisord's own."""
+        """The processes of all programs with their descendants, and supervisord's own."""
         files = [self._daemon.programs / f"{name}.pid" for name in self.names()]
         known = [identity for file in files if (identity := identities.read_identity(file))]
         alive = [i.pid for i in (*known, *self._daemon.identities()) if i.alive]
         return frozenset(pid for leader in alive for pid in family(leader))
 
     def states(self) -> tuple[ProgramState, ...]:
-        """How every program is, asked now."""
+        """The current state of every program."""
         infos = self._daemon.info()
         stopped = Info(state="STOPPED", pid=0, uptime=0.0, said="not started")
         with ThreadPoolExecutor(ASKED_AT_ONCE) as pool:
             return tuple(pool.map(lambda p: _state(p, infos.get(p.name, stopped)), self.programs()))
 
     def log(self, name: str) -> Path:
-        """Where the program's output goes."""
+        """The file with the program's output."""
         return self._logs / f"{name}.log"
 
     def _ensure_daemon(self) -> None:
@@ -142,9 +142,9 @@ class Supervisor:
                 self._daemon.start()
 
     def _end_strays(self) -> None:
-        """End a supervisord that does not answer, and then what a killed one left.
+        """End a supervisord that does not answer, then programs that a killed one left.
 
-        They would hold the ports of their successors.
+        They would occupy their successors' ports.
         """
         identities.end(self._daemon.identities(), patience=STRAY_SECONDS)
         self._end_leftovers(self.names())
@@ -156,7 +156,7 @@ class Supervisor:
         _write(script, launching.render_script(program, files / f"{program.name}.pid"))
         _write(files / f"{program.name}.json", _PROGRAM.dump_json(program, indent=1).decode())
         configuration = supervisord.render_program(program, script, self.log(program.name))
-        # supervisord reads all files for each program that it is told to add.
+        # supervisord reads all files for each program that it is asked to add.
         with self._lock:
             _write(files / f"{program.name}.ini", configuration)
             self._daemon.call("reloadConfig")
@@ -191,7 +191,7 @@ class Supervisor:
                 return
             if time.monotonic() > deadline:
                 raise self._failure(
-                    program, f"not well after {program.deadline:.0f} s, last seen: {answer.seen}"
+                    program, f"not healthy after {program.deadline:.0f} s, last seen: {answer.seen}"
                 )
             time.sleep(POLL_SECONDS)
 
@@ -216,7 +216,7 @@ class Supervisor:
 
 
 def tail(file: Path, lines: int) -> list[str]:
-    """The last lines of a file; none when it isn't there."""
+    """The last lines of a file; none if it does not exist."""
     try:
         with file.open("rb") as stream:
             stream.seek(max(0, file.stat().st_size - 400 * lines))
@@ -226,7 +226,7 @@ def tail(file: Path, lines: int) -> list[str]:
 
 
 def memory(pids: Iterable[int]) -> int:
-    """Bytes of memory of the processes, what they share divided among those who share it (PSS)."""
+    """Bytes of memory of the processes, with shared memory divided among its users (PSS)."""
     total = 0
     for pid in pids:
         try:
@@ -237,7 +237,7 @@ def memory(pids: Iterable[int]) -> int:
 
 
 def family(pid: int) -> frozenset[int]:
-    """A process and its descendants; nothing when it doesn't run."""
+    """A process and its descendants; nothing if it is not running."""
     try:
         process = psutil.Process(pid)
         return frozenset({pid, *(child.pid for child in process.children(recursive=True))})
@@ -262,8 +262,8 @@ def _state(program: Program, info: Info) -> ProgramState:
 
 
 def _write(file: Path, text: str) -> None:
-    # Whole or not at all, and never under a name that supervisord's include matches; a program's
-    # environment may hold a password.
+    # Completely or not at all, and never under a name that supervisord's include matches; private,
+    # since a program's environment may contain a password.
     temporary = file.with_name(f".{file.name}.new")
     temporary.touch(mode=0o600)
     temporary.write_text(text)

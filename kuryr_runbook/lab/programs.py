@@ -1,4 +1,4 @@
-"""What the lab asks of its supervisor: programs, and how to see that one is well."""
+"""What the lab needs from its supervisor: programs and their health checks."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from kuryr_runbook.lab.settings import LabSettings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpHealth:
-    """Well when `url` answers with one of `statuses`, asked from the namespace of the program."""
+    """Healthy if `url` answers with one of `statuses`, requested from the program's namespace."""
 
     url: str
     statuses: tuple[int, ...] = (200,)
     ca: Path | None = None
     certificate: Path | None = None
-    """Client certificate (PEM); `key` beside it."""
+    """Client certificate (PEM), with its `key`."""
     key: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandHealth:
-    """Well when `command` ends with status 0, run from the namespace of the program."""
+    """Healthy if `command` ends with status 0, run in the program's namespace."""
 
     command: tuple[str, ...]
 
@@ -40,44 +40,44 @@ class Program:
     command: tuple[str, ...]
     health: Health
     netns: str | None = None
-    """Network namespace that the program runs in; None only for what opens no socket."""
+    """Network namespace that the program runs in; None only for programs without sockets."""
     mount_ns: Path | None = None
-    """File that holds a mount namespace (see `nodes`), entered beside the network's."""
+    """File of a mount namespace (see `nodes`), entered in addition to the network namespace."""
     uts_ns: Path | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     directory: Path | None = None
     deadline: float = 60.0
-    """Seconds that the program may take until it is well."""
+    """Seconds that the program may take until it is healthy."""
     stop_seconds: int = 10
     """Seconds between SIGTERM and SIGKILL to the program's group."""
     address: str = ""
-    """Where people reach it, for `lab status`."""
+    """Its address for people, shown by `lab status`."""
 
 
 class Processes(Protocol):
-    """The supervisor, as the parts of the lab see it."""
+    """The supervisor's interface for the parts of the lab."""
 
     def start(self, program: Program) -> None:
-        """Run the program (again, when it changed or died) and wait until it is well.
+        """Run the program (again, if it changed or died), and wait until it is healthy.
 
-        Does nothing for a program that runs unchanged and well. Raises LabError with the end of
-        its log when it dies or is not well by its deadline.
+        Does nothing if it is running, unchanged and healthy. Raises LabError with the end of its
+        log when it dies or is not healthy by its deadline.
         """
 
     def stop(self, name: str) -> None:
-        """Stop the program and forget it; nothing happens when there is none of that name."""
+        """Stop the program and forget it; does nothing if there is none with that name."""
 
 
 class Progress(Protocol):
-    """Tells a person what goes on."""
+    """Shows a person what is going on."""
 
     def __call__(self, message: str, /) -> None:
-        """Show one line."""
+        """Print one line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lab:
-    """What every part of the lab is handed: parameters, supervisor, and somewhere to talk."""
+    """What every part of the lab gets: parameters, supervisor, and a way to show progress."""
 
     settings: LabSettings
     processes: Processes

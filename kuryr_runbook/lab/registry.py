@@ -1,4 +1,4 @@
-"""The lab's container registry: Debian's docker-registry with TLS by the lab's CA and a login."""
+"""The lab's container registry: Debian's docker-registry with TLS from the lab's CA and a login."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NAME = "registry"
 USER = "lab"
 PACKAGE = "docker-registry"
 BCRYPT_ROUNDS = 5
-"""The registry checks the hash on every request; the password is random, so few rounds serve."""
+"""Few rounds are enough, since the password is random; every request checks the hash."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -33,7 +33,7 @@ class Login:
 
 
 def fetch(settings: LabSettings, say: Progress) -> Path:
-    """The registry's binary, unpacked into the cache; LabError when it cannot be had."""
+    """The registry's binary, unpacked into the cache. Raises LabError if that fails."""
     into = settings.cache / PACKAGE
     into.mkdir(parents=True, exist_ok=True)
     debian.unpack([PACKAGE], into, say)
@@ -48,7 +48,7 @@ def up(lab: Lab) -> None:
 
 
 def ensure_files(settings: LabSettings) -> None:
-    """Certificate, login and configuration; what is there and serves stays untouched."""
+    """Write certificate, login and configuration; files that are still valid are not touched."""
     home = _directory(settings)
     (home / "data").mkdir(parents=True, exist_ok=True)
     home.chmod(0o700)
@@ -63,7 +63,7 @@ def ensure_files(settings: LabSettings) -> None:
 
 
 def program(settings: LabSettings, binary: Path) -> Program:
-    """The registry, as the supervisor runs it; needs the files that `up` writes."""
+    """The registry as a program for the supervisor; needs the files that `up` writes."""
     configuration = _directory(settings) / "config.yml"
     certificate = settings.pki / f"{NAME}.pem"
     read = [configuration, certificate, _directory(settings) / "htpasswd"]
@@ -71,7 +71,7 @@ def program(settings: LabSettings, binary: Path) -> Program:
     return Program(
         name=NAME,
         command=(str(binary), "serve", str(configuration)),
-        # Without a login it answers 401, and so says that it is there and guarded.
+        # Without a login it answers 401, which shows that it is running and protected.
         health=HttpHealth(url=f"https://{REGISTRY}/v2/", statuses=(401,), ca=settings.ca),
         netns=INTERNET_NS,
         environment={"LAB_CONFIGURATION": digest},
@@ -81,20 +81,20 @@ def program(settings: LabSettings, binary: Path) -> Program:
 
 
 def read_login(settings: LabSettings) -> Login:
-    """The login in `settings.registry_auth`; LabError when that file isn't what `up` wrote."""
+    """The login in `settings.registry_auth`. Raises LabError when the file is damaged."""
     try:
         entry = json.loads(settings.registry_auth.read_text())["auths"][REGISTRY]["auth"]
         user, _, password = base64.b64decode(entry, validate=True).decode().partition(":")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise LabError(
             f"{settings.registry_auth}: expected the login of {REGISTRY}, found something else",
-            remedy="remove the file and run `kuryr-runbook lab up`: it makes a new login",
+            remedy="remove the file and run `kuryr-runbook lab up`, which makes a new login",
         ) from error
     return Login(user, password)
 
 
 def render_configuration(settings: LabSettings) -> str:
-    """The registry's `config.yml`, by the reference of Distribution 2.8."""
+    """The registry's `config.yml`, as in the reference of Distribution 2.8."""
     home = _directory(settings)
     return yaml.safe_dump(
         {

@@ -1,4 +1,4 @@
-"""What lab there is: its parameters, kept in its state directory for the commands to come."""
+"""Remembers the lab's parameters in its state directory, for later commands."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from kuryr_runbook.model.errors import LabError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remembered:
-    """A lab that `up` began."""
+    """A lab on which `up` has started."""
 
     settings: LabSettings
     complete: bool
-    """Whether `up` came to its end."""
+    """Whether `up` finished."""
 
 
 def remember(settings: LabSettings, *, complete: bool) -> None:
-    """Keep the parameters of the lab."""
+    """Save the parameters of the lab."""
     settings.state.mkdir(parents=True, exist_ok=True)
     kept = {
         "workers": settings.workers,
@@ -36,7 +36,7 @@ def remember(settings: LabSettings, *, complete: bool) -> None:
 
 
 def remembered(where: LabSettings) -> Remembered | None:
-    """The lab in the state directory of `where`, or None when there is none.
+    """The lab in the state directory of `where`; None if there is none.
 
     Raises LabError when its parameters cannot be read.
     """
@@ -63,7 +63,7 @@ def remembered(where: LabSettings) -> Remembered | None:
 
 
 def _of_another_kind(file: Path) -> LabError:
-    """Of a lab that an earlier version made, when its data plane was none of OVN's."""
+    """The error for a lab of an earlier version, which did not have OVN as its data plane."""
     return LabError(
         f"the lab in {file.parent} was made by an earlier version, with another data plane",
         remedy="remove it (`kuryr-runbook lab destroy`), and bring it up again",

@@ -1,7 +1,7 @@
-"""What a lab is: its parameters, its addresses and names, and where its files lie.
+"""What a lab is: its parameters, its addresses and names, and the paths of its files.
 
-Addresses outside the cluster are documentation ranges (RFC 5737), so that nothing of the lab can
-be taken for a real host. The cluster's ranges are the original's.
+Addresses outside the cluster are from documentation ranges (RFC 5737), so that nothing of the lab
+can be mistaken for a real host. The cluster's ranges are the original's.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from pathlib import Path
 from platformdirs import user_cache_path, user_state_path
 
 PREFIX = "kr-"
-"""Every namespace, link and cgroup of the lab begins with it."""
+"""Prefix of the names of all namespaces, links and cgroups of the lab."""
 
 INTERNET_NS = f"{PREFIX}internet"
-"""Namespace of all that is outside the tenant: cloud APIs, registry, a web page."""
+"""Namespace of everything outside the tenant: cloud APIs, registry, a web page."""
 HYPERVISOR_NS = f"{PREFIX}hypervisor"
-"""Namespace of OVN and Open vSwitch: the cloud's one hypervisor, and its gateway."""
+"""Namespace of OVN and Open vSwitch: the cloud's only hypervisor, and its gateway."""
 LB_NS_PREFIX = f"{PREFIX}lb-"
-"""One namespace for each amphora: prefix and the first eight characters of its device id."""
+"""Each amphora has a namespace: this prefix and the first eight characters of its device id."""
 
 HOST_LINK = f"{PREFIX}host"
-"""The host's end of the one link between the host and the lab."""
+"""The host's end of the only link between the host and the lab."""
 HOST_NETWORK = IPv4Network("203.0.113.128/25")
 HOST_ADDRESS = IPv4Address("203.0.113.129")
 CLOUD_ADDRESS = IPv4Address("203.0.113.130")
@@ -36,7 +36,7 @@ REGISTRY_PORT = 5443
 REGISTRY = f"{CLOUD_ADDRESS}:{REGISTRY_PORT}"
 
 INTERNET_ADDRESS = IPv4Address("203.0.113.10")
-"""A host of the lab's internet, with a web page on port 80; answers ping."""
+"""A host on the lab's internet, with a web page on port 80; answers ping."""
 
 EXTERNAL_CIDR = IPv4Network("198.51.100.0/24")
 EXTERNAL_GATEWAY = IPv4Address("198.51.100.1")
@@ -45,7 +45,7 @@ EXTERNAL_GATEWAY = IPv4Address("198.51.100.1")
 NODE_CIDR = IPv4Network("172.18.0.0/24")
 NODE_GATEWAY = IPv4Address("172.18.0.1")
 SERVICE_CIDR = IPv4Network("10.2.0.0/25")
-"""Kubernetes' service CIDR: the lower half of what becomes Neutron's service subnet."""
+"""Kubernetes' service CIDR: the lower half of the future service subnet in Neutron."""
 API_SERVICE_ADDRESS = IPv4Address("10.2.0.1")
 
 REGION = "RegionOne"
@@ -58,21 +58,21 @@ ROUTER = "k8s-router"
 MASTER = "master"
 
 CHASSIS = "lab"
-"""The hypervisor's name in OVN, and `binding:host_id` of all ports that it has."""
+"""The hypervisor's name in OVN, and the `binding:host_id` of all its ports."""
 NODE_OWNER = "compute:lab"
-"""`device_owner` of the ports of nodes; their `device_id` is the node's name."""
+"""`device_owner` of nodes' ports; their `device_id` is the node's name."""
 AMPHORA_OWNER = "compute:amphora"
-"""`device_owner` of the ports of amphorae."""
+"""`device_owner` of amphorae's ports."""
 INTEGRATION_BRIDGE = "br-int"
 EXTERNAL_BRIDGE = "br-ex"
 EXTERNAL_PORT = "internet"
-"""The external bridge's way to INTERNET_NS."""
+"""The external bridge's link to INTERNET_NS."""
 PHYSICAL_NETWORK = "external"
-"""Neutron's and OVN's name for the wire of the external network."""
+"""Neutron's and OVN's name for the physical network of the external network."""
 
 OPENSTACK_RELEASES = ("2025.2", "2026.1")
-"""Those that the lab can run, the default first. From 2026.1 on Neutron's OVN refuses the address
-pairs that nested-macvlan lives by."""
+"""Releases that the lab can run, the default first. From 2026.1 on, Neutron's OVN driver refuses
+the address pairs that nested-macvlan depends on."""
 KUBERNETES_VERSION = "1.20.2"
 API_PORT = 6443
 
@@ -84,20 +84,20 @@ def node_namespace(node: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabSettings:
-    """The parameters of a lab. There is one lab on a machine."""
+    """The parameters of a lab. A machine has at most one lab."""
 
     workers: int = 2
-    """Worker nodes, 1 to 5."""
+    """Number of worker nodes, 1 to 5."""
     max_allowed_address_pair: int = 250
-    """Neutron's limit of address pairs on a port, and so of nested-macvlan pods on a worker."""
+    """Neutron's limit on a port's address pairs, and so on the nested-macvlan pods of a worker."""
     openstack: str = OPENSTACK_RELEASES[0]
     """Release of Keystone, Neutron and Octavia, one of OPENSTACK_RELEASES."""
     octavia_ovn: bool = False
-    """Whether Octavia has the provider ovn beside amphora; its agent takes some 200 MB."""
+    """Whether Octavia has the provider ovn in addition to amphora; its agent needs some 200 MB."""
     state: Path = field(default_factory=lambda: user_state_path("kuryr-runbook") / "lab")
-    """All that the lab writes, but for caches."""
+    """Directory of everything that the lab writes, except for caches."""
     cache: Path = field(default_factory=lambda: user_cache_path("kuryr-runbook"))
-    """What is fetched or built once: binaries, virtual environments, base image."""
+    """Directory of what is fetched or built once: binaries, virtual environments, base image."""
 
     @property
     def worker_names(self) -> tuple[str, ...]:
@@ -111,12 +111,12 @@ class LabSettings:
 
     @property
     def pki(self) -> Path:
-        """The lab's certificate authority (`ca.pem`, `ca.key`) and what it issued."""
+        """Directory of the lab's CA (`ca.pem`, `ca.key`) and its certificates."""
         return self.state / "pki"
 
     @property
     def ca(self) -> Path:
-        """Certificate of the CA that signs the cloud's, the registry's and the cluster's TLS."""
+        """Certificate of the CA for the cloud's, the registry's and the cluster's TLS."""
         return self.pki / "ca.pem"
 
     @property
@@ -126,15 +126,15 @@ class LabSettings:
 
     @property
     def kubeconfig(self) -> Path:
-        """Cluster admin, by way of the master's floating IP."""
+        """The cluster admin's kubeconfig, which uses the master's floating IP."""
         return self.state / "kubeconfig"
 
     @property
     def registry_auth(self) -> Path:
-        """Login of the registry, in docker's `config.json` form."""
+        """The registry's login, in the format of docker's `config.json`."""
         return self.state / "registry" / "auth.json"
 
     @property
     def logs(self) -> Path:
-        """One log for each program."""
+        """Directory with one log for each program."""
         return self.state / "log"

@@ -1,6 +1,7 @@
-"""supervisord, as the lab runs it: its configuration, its life, and its XML-RPC on a unix socket.
+"""Runs supervisord: its configuration, starting and stopping it, and its XML-RPC.
 
-It is started detached and outlives the command that started it. No TCP port is opened.
+It is started detached and outlives the command that started it. Its XML-RPC is on a unix socket; no
+TCP port is opened.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ ANSWER_SECONDS = 60.0
 START_SECONDS = 20.0
 STOP_MARGIN_SECONDS = 15.0
 RETRIES = 3
-"""How often a program that dies at once is started again, one second longer apart each time."""
+"""How often to restart a program that dies immediately, each time after one more second."""
 LOG_BYTES = 10 * 1024 * 1024
 
 RUNNING, STARTING, BACKOFF, STOPPING = "RUNNING", "STARTING", "BACKOFF", "STOPPING"
@@ -43,16 +44,16 @@ class CallError(LabError):
 
 @dataclass(frozen=True, slots=True)
 class Info:
-    """What supervisord knows of a process."""
+    """What supervisord knows about a process."""
 
     state: str
     """STOPPED, STARTING, RUNNING, BACKOFF, STOPPING, EXITED, FATAL or UNKNOWN."""
     pid: int
-    """0 when it does not run."""
+    """0 if it is not running."""
     uptime: float
-    """Seconds; 0 when it does not run."""
+    """Seconds; 0 if it is not running."""
     said: str
-    """supervisord's own description, such as why it could not be spawned."""
+    """supervisord's description, such as why it could not be started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +65,12 @@ class Daemon:
 
     @property
     def socket(self) -> Path:
-        """Where its XML-RPC listens."""
+        """The socket of its XML-RPC."""
         return self.directory / "supervisor.sock"
 
     @property
     def programs(self) -> Path:
-        """One file of configuration for each program, read at start and when told to."""
+        """Directory with a configuration file for each program, read at start and on request."""
         return self.directory / "programs"
 
     @property
@@ -87,11 +88,11 @@ class Daemon:
             return False
 
     def _api(self) -> AbstractContextManager[xmlrpc.client.ServerProxy]:
-        """Its API, for one call (supervisord.org/api.html); OSError when it isn't there."""
+        """Its API for one call (supervisord.org/api.html). Raises OSError if it is not running."""
         return xmlrpc.client.ServerProxy("http://localhost", transport=_UnixTransport(self.socket))
 
     def start(self) -> None:
-        """Start it, detached; nothing is started that it is to look after."""
+        """Start it detached, without starting any of its programs."""
         for directory in (self.directory, self.programs, self.logs):
             directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.configuration.write_text(render_configuration(self))
@@ -121,21 +122,21 @@ class Daemon:
             time.sleep(0.05)
 
     def shut_down(self, stop_seconds: float) -> None:
-        """Stop what it looks after, all at once, and itself; wait until it is gone."""
+        """Stop all its programs in parallel, and itself; wait until it is gone."""
         daemon = identities.identity(int(str(self.call("getPID"))))
         self.call("shutdown")
         deadline = time.monotonic() + stop_seconds + STOP_MARGIN_SECONDS
         while daemon is not None and daemon.alive:
             if time.monotonic() > deadline:
                 raise LabError(
-                    f"supervisord (pid {daemon.pid}) did not stop its programs in "
+                    f"supervisord (pid {daemon.pid}) did not stop its programs within "
                     f"{stop_seconds + STOP_MARGIN_SECONDS:.0f} s",
                     remedy=f"see {self.logs / 'supervisord.log'}, then `kuryr-runbook lab destroy`",
                 )
             time.sleep(0.1)
 
     def identities(self) -> tuple[Identity, ...]:
-        """Every supervisord with this configuration, also one that does not answer."""
+        """Every supervisord with this configuration, even if it does not answer."""
         wanted = ["-c", str(self.configuration)]
         found = (
             identities.identity(process.pid)
@@ -145,7 +146,7 @@ class Daemon:
         return tuple(identity for identity in found if identity is not None)
 
     def info(self) -> dict[str, Info]:
-        """Every process that it knows, by name; nothing when it isn't there."""
+        """Every process that it knows, by name; nothing if it is not running."""
         try:
             with self._api() as api:
                 answers: Any = api.supervisor.getAllProcessInfo()
@@ -164,7 +165,7 @@ class Daemon:
         except OSError as error:
             raise LabError(
                 f"supervisord does not answer on {self.socket}: {error}",
-                remedy="run `kuryr-runbook lab up` again: it starts it anew",
+                remedy="run `kuryr-runbook lab up` again, which restarts it",
             ) from error
 
 
@@ -194,9 +195,9 @@ files = programs/*.ini
 
 
 def render_program(program: Program, script: Path, log: Path) -> str:
-    """A program's file of configuration.
+    """A program's configuration file.
 
-    autostart is off: programs need each other, and `lab up` knows the order.
+    autostart is off: programs depend on each other, and `lab up` knows the order.
     """
     return f"""\
 [program:{program.name}]

@@ -1,4 +1,4 @@
-"""Gives an image of the cache to the lab's registry (OCI distribution specification 1.1)."""
+"""Uploads an image from the cache to the lab's registry (OCI distribution specification 1.1)."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _API = f"https://{REGISTRY}/v2/{REPOSITORY}/"
 
 
 def upload(image: Path, settings: LabSettings, say: Progress) -> None:
-    """Upload what the registry lacks of the base image; LabError when it refuses."""
+    """Upload what the registry is missing of the base image. Raises LabError when it refuses."""
     login = registry.read_login(settings)
     manifest = (image / "manifest.json").read_bytes()
     with requests.Session() as session:
-        # Neither a proxy, nor a CA bundle, nor ~/.netrc of the caller is for the lab.
+        # The caller's proxy, CA bundle and ~/.netrc do not apply to the lab.
         session.trust_env = False
         session.auth = (login.user, login.password)
         session.verify = str(settings.ca)

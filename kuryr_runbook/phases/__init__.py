@@ -1,1 +1,1 @@
-"""What the cells of the notebooks call: one small module a phase."""
+"""What the notebooks' cells call: one small module for each phase."""

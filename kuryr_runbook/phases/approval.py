@@ -1,7 +1,7 @@
-"""Approval of plans: by a person who steps through a notebook, or as a saved file.
+"""Approval of plans: by a person who steps through a notebook, or by a saved plan.
 
-Only in the JupyterLab that the runbook started is there somebody to ask. Headless, and in other
-notebooks, nothing is asked here: a saved plan is how a change is approved there.
+Only the JupyterLab that the runbook started has somebody to ask. In headless runs, and in other
+notebooks, changes are approved by a saved plan.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from kuryr_runbook.model.site import Site
 
 
 class Approval:
-    """What a person was asked about a phase's plan, and answered."""
+    """Asks a person to approve a phase's plan, and remembers the answer."""
 
     def __init__(self, site: str) -> None:
         self._site = site
@@ -36,41 +36,41 @@ class Approval:
         self._approved: Document | None = None
 
     def ask(self, plan: Plan, view: View) -> View:
-        """The view of the plan, with a button if it has changes and somebody is there.
+        """The plan's view, with a button if there are changes and somebody to ask.
 
-        What was approved before does not count any more: the plan may be another one.
+        An earlier approval no longer counts, since the plan may be different.
         """
-        self._end("Another plan was made since: this one cannot be approved any more.")
+        self._end("A new plan has been made; this one can no longer be approved.")
         if not plan.changes or not is_interactive():
             return view
         number = len(plan.changes)
         changes = f"{number} change{'s' if number > 1 else ''}"
         self._panel = ApprovalPanel(
-            f"Nothing is changed yet. The next cell makes the {changes} above in {self._site}, "
-            "once you approve.",
+            f"Nothing has been changed yet. Once you approve, the next cell makes the {changes} "
+            f"above in {self._site}.",
             f"Approve {changes} for {self._site}",
             lambda: self._approve(plan),
         )
         return Asking(view.text, view.html, view.data, self._panel)
 
     def refuse(self, plan: Plan) -> None:
-        """Raise ApprovalError unless somebody approved this plan's changes, or nobody is asked.
+        """Raise ApprovalError unless the plan's changes were approved, or there is nobody to ask.
 
-        Raises DriftError when the approved plan was another one.
+        Raises DriftError when a different plan was approved.
         """
         if not plan.changes or not is_interactive():
             return
         if self._approved is None:
             raise ApprovalError(
-                f"{plan.phase}: nothing was changed, since the plan was not approved",
-                remedy="run the cell with phase.plan(), look at what it shows, press Approve below "
-                "it, and run this cell again",
+                f"{plan.phase}: nothing was changed, because the plan was not approved",
+                remedy="run the cell with phase.plan(), read the plan, press Approve below it, and "
+                "run this cell again",
             )
         refuse_unapproved({"phases": [self._approved]}, plan)
 
     def used(self) -> None:
-        """The plan is being carried out: the next one is asked about anew."""
-        self._end("✓ Approved, and carried out by the next cell: its output tells what came of it.")
+        """The plan is being carried out: the next one needs a new approval."""
+        self._end("✓ Approved. See the next cell's output for the result.")
 
     def _approve(self, plan: Plan) -> str:
         self._approved = plan_document(plan)
@@ -89,6 +89,6 @@ def write_document(document: Document, path: Path) -> None:
 
 
 def read_document(path: Path, site: Site) -> Document:
-    """A saved plan. Raises UsageError when it cannot be read, or is none for that site."""
+    """A saved plan. Raises UsageError when it cannot be read, or is not for that site."""
     text = read_text(path, "the saved plan", remedy=MAKE_ONE)
     return parse_document(text, f"the saved plan {path}", site)

@@ -1,4 +1,4 @@
-"""What all phases have in common: a site, connections made when needed, read-plan-apply-check."""
+"""What all phases have in common: a site, connections made on demand, read-plan-apply-check."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SITE_VARIABLE = "KURYR_RUNBOOK_SITE"
 
 
 def chosen_site(sections: Mapping[str, Any]) -> Site:
-    """The site of a notebook: its parameters, else the file that KURYR_RUNBOOK_SITE names."""
+    """A notebook's site: from its parameters, or from the file that KURYR_RUNBOOK_SITE names."""
     path = os.environ.get(SITE_VARIABLE)
     if path and not any(sections.values()):
         return read_site(Path(path).expanduser())
@@ -43,41 +43,41 @@ def chosen_site(sections: Mapping[str, Any]) -> Site:
 
 
 def read_site(path: Path) -> Site:
-    """The site that a file describes. Raises SiteError, also when there is no such file."""
+    """The site that a file describes. Raises SiteError, also when the file does not exist."""
     try:
         text = read_text(path, "site file", most=MOST_YAML)
     except FileError as error:
         raise SiteError(
             error.message,
-            remedy="choose one in start.ipynb, or name a site file; `parameters/` holds commented "
+            remedy="choose one in start.ipynb, or name a site file; `parameters/` has commented "
             "examples",
         ) from error
     return parse_site(text, str(path))
 
 
 FRESH_SECONDS = 15.0
-"""How old a plan may be to be carried out without another look."""
+"""How old a plan may be and still be carried out without planning again."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
     plan: Plan
     at: float
-    """By the monotonic clock."""
+    """Time of the monotonic clock."""
 
 
 class Phase(ABC):
-    """One phase, as its notebook steps through it: read, plan, apply, check.
+    """One phase, in the steps of its notebook: read, plan, apply, check.
 
-    Every method returns a view of what it found; calling it again is safe.
+    Every method returns a view of its result; calling it again is safe.
     """
 
     name: ClassVar[str]
-    """Stem of the notebook, without its number."""
+    """The notebook's name, without its number."""
     lasting: ClassVar[bool] = True
-    """Whether what it makes stays. What goes again needs no approval, and is no drift."""
+    """Whether what it creates stays. If not, it needs no approval and never counts as drift."""
     needs_cluster: ClassVar[bool] = True
-    """False: it can be done before there is a cluster."""
+    """False if it can run before there is a cluster."""
 
     def __init__(
         self, site: Site, *, dry_run: bool = False, options: Options | None = None
@@ -90,16 +90,17 @@ class Phase(ABC):
 
     @classmethod
     def begin(cls, namespace: Mapping[str, Any]) -> Self:
-        """The phase with a notebook's parameters, from the namespace of its cells.
+        """The phase with a notebook's parameters, taken from the namespace of its cells.
 
-        Raises UsageError for what is no parameter, SiteError with all problems of the site.
+        Raises UsageError for anything that is not a parameter, SiteError with all problems of the
+        site.
         """
         given = read_parameters(namespace)
         return cls(chosen_site(given.site), dry_run=given.dry_run, options=given.options)
 
     @classmethod
     def of(cls, other: Phase, *, dry_run: bool) -> Self:
-        """The phase for the site of another one, by that one's connections."""
+        """The phase for another one's site, using that one's connections."""
         phase = cls(other.site, dry_run=dry_run)
         phase.cloud, phase.cluster = other.cloud, other.cluster
         return phase
@@ -121,7 +122,7 @@ class Phase(ABC):
 
     @contextmanager
     def locked(self) -> Iterator[SiteLock]:
-        """Keep other runs from changing the site, unless the run that this belongs to does so."""
+        """Keep other runs from changing the site, unless the run we belong to already does."""
         work = Work(command=f"phase.apply() of {self.name}", directory=Path.cwd())
         with locked(self.site, lambda: self.leases, work, say) as lock:
             lock.take_lease(needs_cluster=self.needs_cluster)
@@ -131,7 +132,7 @@ class Phase(ABC):
         """Read, compare with what is wanted, and show the difference.
 
         In JupyterLab a button below asks for approval, unless an approved plan was given. Raises
-        DriftError when there is a change that the approved plan, if one was given, has not.
+        DriftError when there is a change that is not in that approved plan.
         """
         plan = self.make_plan()
         self._refuse_unapproved(plan)
@@ -148,12 +149,12 @@ class Phase(ABC):
             refuse_unapproved(read_document(self.options.approved_plan, self.site), plan)
 
     def apply(self) -> View:
-        """Carry out the plan that was shown; in a dry run, say that nothing was done.
+        """Carry out the plan that was shown; in a dry run, report that nothing was done.
 
-        One that was shown a while ago, or when another run could still change the site, is made
-        anew first. Raises DriftError when there is more to change by now than was shown, or a field
-        is another manager's, and ApprovalError when the person in front of JupyterLab has not
-        approved.
+        If it was shown a while ago, or at a time when another run could change the site, it is
+        made again first. Raises DriftError when there is now more to change than was shown, or a
+        field is held by another manager, and ApprovalError when the person in JupyterLab has not
+        approved it.
         """
         if self.dry_run:
             return table("Dry run", ("nothing was changed",), [(f"{self.name}: plan only",)])
@@ -178,9 +179,9 @@ class Phase(ABC):
         ]
         if held and not self.options.force_conflicts:
             raise DriftError(
-                "\n  ".join([f"{self.name}: fields are held by other managers:", *held]),
+                "\n  ".join([f"{self.name}: other managers hold fields that would change:", *held]),
                 remedy="remove the other manager's change (kubectl get -o yaml "
-                "--show-managed-fields shows it), or take the fields with --force-conflicts",
+                "--show-managed-fields shows it), or take over the fields with --force-conflicts",
             )
 
     def _still_right(self, shown: _Shown | None, *, planned_under_lock: bool) -> Plan:
@@ -193,14 +194,14 @@ class Phase(ABC):
         return plan
 
     def check(self) -> View:
-        """Ask whether the phase reached its end; raises CheckError when it did not."""
+        """Check the phase's result. Raises CheckError when something is wrong with it."""
         if self.dry_run:
             return table("Dry run", ("nothing was checked",), [(f"{self.name}: plan only",)])
         return judged(self.name, self.findings())
 
     @abstractmethod
     def make_plan(self) -> Plan:
-        """Wanted minus read; changes nothing."""
+        """What is wanted minus what was read; changes nothing."""
 
     @abstractmethod
     def carry_out(self, plan: Plan) -> list[Outcome]:
@@ -208,13 +209,14 @@ class Phase(ABC):
 
     @abstractmethod
     def findings(self) -> Iterable[Finding]:
-        """The checks of the phase."""
+        """The results of the phase's checks."""
 
 
 def judged(name: str, findings: Iterable[Finding], key: str = "findings") -> View:
-    """Show findings; raise CheckError if one failed, UnknownError if one could not look.
+    """Show findings; raise CheckError if a check failed, UnknownError if one got no answer.
 
-    `key` names them for machines: of a phase's cells, the last of each key counts.
+    `key` is the findings' key in the view's data. If several cells of a phase use the same key,
+    the last one counts.
     """
     found = tuple(findings)
     view = findings_view(name, found, key)

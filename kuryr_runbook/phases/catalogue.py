@@ -1,4 +1,4 @@
-"""The phases in their order: number, notebook and class. Nothing is imported until it is needed."""
+"""The phases in order: number, notebook and class. Each is imported only when it is needed."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PhaseEntry:
-    """A phase, as the command line and the runner know it."""
+    """What the command line and the runner know about a phase."""
 
     number: str
     """Two digits, as in the notebook's file name."""
     name: str
-    """Stem of the notebook without its number, and name of the module in `phases`."""
+    """The notebook's name without its number, and the name of the module in `phases`."""
     class_name: str
     title: str
-    """What it does, in a line for the terminal."""
+    """What it does, in one line for the terminal."""
     lasting: bool = True
-    """Whether what it makes stays: preflight makes nothing, and the verification's goes again."""
+    """Whether what it creates stays: preflight creates nothing, verification removes its own."""
     needs_cluster: bool = True
-    """Whether there has to be a cluster. A runner asks here: importing a phase takes its time."""
+    """Whether it needs a cluster. Repeated here because importing a phase takes time."""
 
     @property
     def stem(self) -> str:
@@ -53,7 +53,7 @@ PHASES: tuple[PhaseEntry, ...] = (
         "00",
         "preflight",
         "Preflight",
-        "Look for all that may be in the way",
+        "Look for anything that is in the way",
         lasting=False,
         needs_cluster=False,
     ),
@@ -63,7 +63,7 @@ PHASES: tuple[PhaseEntry, ...] = (
     PhaseEntry("04", "daemon", "Daemon", "Deploy the daemon and the CNI plugin"),
     PhaseEntry("05", "verification", "Verification", "Verify with a workload", lasting=False),
 )
-"""From nothing to pods on Neutron networks, in order."""
+"""In order, from nothing to pods on Neutron networks."""
 
 TROUBLESHOOTING = PhaseEntry(
     "90", "troubleshooting", "Troubleshooting", "Find out what is wrong", lasting=False
@@ -74,12 +74,12 @@ TEARDOWN = PhaseEntry("99", "teardown", "Teardown", "Remove what the runbook mad
 def chosen(
     only: Sequence[str] = (), first: str | None = None, last: str | None = None
 ) -> list[PhaseEntry]:
-    """The phases of these names in their order, or those from the first to the last; else all.
+    """The named phases in their order, or those from `first` to `last`; by default all.
 
-    Raises UsageError when the first comes after the last, or names and ends are given.
+    Raises UsageError when the first comes after the last, or both names and ends are given.
     """
     if only and (first or last):
-        raise UsageError("--only names the phases: it goes with neither --from nor --until")
+        raise UsageError("--only cannot be combined with --from or --until")
     names = [phase.name for phase in PHASES]
     begin = names.index(first) if first else 0
     end = names.index(last) + 1 if last else len(names)
@@ -91,10 +91,10 @@ def chosen(
 
 
 def plan_site(site: Site, phases: Iterable[PhaseEntry]) -> Iterator[Plan]:
-    """The plan of each phase, made ahead of what the phases before it would make.
+    """The plan of each phase, made before the phases it depends on have run.
 
-    Changes nothing. Raises what the phases raise: a cloud that does not answer, resources that
-    exist and do not fit.
+    Changes nothing. Raises what the phases raise: for a cloud that does not answer, or for
+    existing resources that do not fit.
     """
     for entry in phases:
         if entry.lasting:

@@ -53,7 +53,7 @@ from kuryr_runbook.specs.kuryr_conf import CREDENTIAL_SECRET, Conf
 from kuryr_runbook.specs.manifests import made_for, pull_secret, secret
 
 WELL_SECONDS = 120.0
-"""How long the controller may take from available to well; the same for its old pod to go."""
+"""How long the controller may take from available to healthy, and its old pod to end."""
 
 
 class Controller(Phase):
@@ -61,17 +61,17 @@ class Controller(Phase):
 
     name = "controller"
     rotates: ClassVar[bool] = False
-    """Whether Kuryr gets a new application credential although it has a good one."""
+    """Whether Kuryr gets a new application credential even if it has a valid one."""
     _config: ControllerConfig
-    """What the last plan gives the controller to read."""
+    """The controller's configuration according to the last plan."""
     _answers: Iterable[Known] = ()
-    """What Kuryr's upgrade check said, when this phase has asked it."""
+    """The results of Kuryr's upgrade check, if this phase has run it."""
 
     def manifests(self, config: ControllerConfig, *, without_config: bool) -> list[Manifest]:
-        """What is wanted. Raises EarlierPhaseError when phase 01 has work left.
+        """The wanted objects. Raises EarlierPhaseError when phase 01 is not done.
 
-        The Secret with the configuration is not among them while its application credential is
-        yet to be made: whoever makes it writes the Secret too.
+        They do not include the Secret with the configuration as long as its application credential
+        does not exist: the step that creates the credential writes the Secret, too.
         """
         image = deployed_image(self.site, ahead=self.dry_run)
         objects = controller_manifests(self.site, image, config)
@@ -83,7 +83,7 @@ class Controller(Phase):
         return [pull_secret(self.site, registry), *objects] if registry else objects
 
     def configuration(self, login: Login) -> ControllerConfig:
-        """What the controller reads. Raises DriftError when an earlier phase has work left."""
+        """The controller's configuration. Raises DriftError when an earlier phase is not done."""
         prepared = read_prepared(self.site, self.cloud, lambda: self.cluster)
         credentials = self.cloud.credentials()
         ca_pem = self._ca_pem(credentials.ca_pem)
@@ -101,27 +101,27 @@ class Controller(Phase):
         path = self.site.openstack.ca_file
         if path is None:
             return of_clouds_yaml
-        remedy = "name the PEM file of the cloud's CA, or leave the key out"
+        remedy = "name the PEM file of the cloud's CA, or omit the key"
         return read_certificates(path, "openstack.ca_file", remedy=remedy)
 
     def _ca_is_given(self) -> bool:
-        """Whether the cluster has the cloud's CA already, from its cloud provider for example."""
+        """Whether the cluster already has the cloud's CA, for example from its cloud provider."""
         given = self.cluster.get(secret(self.site, CA_SECRET, {}))
         if given is None or made_for(self.site, given):
             return False
         if CA_KEY not in given.get("data", {}):
             raise DriftError(
-                f"Secret {CA_SECRET} exists, made by somebody else, and has no key {CA_KEY}",
+                f"Secret {CA_SECRET} was created by somebody else, and has no key {CA_KEY}",
                 remedy=f"add the cloud's CA to it under {CA_KEY}, or delete it: the runbook then "
-                "makes it",
+                "creates its own",
             )
         return True
 
     def make_plan(self) -> Plan:
-        """Kuryr's login, then the manifests against the cluster, then what nobody needs more.
+        """Kuryr's login, then the manifests, then the removal of unused credentials.
 
-        Where another release is installed, its successor looks first. Raises DriftError when no
-        single step leads from one to the other.
+        If another release is installed, the new one's upgrade check comes first. Raises DriftError
+        when no single step leads from one release to the other.
         """
         installed = movable(self)
         login = plan_login(self, rotate=self.rotates)
@@ -138,7 +138,7 @@ class Controller(Phase):
         return Plan(phase=self.name, steps=led(move, steps))
 
     def _vif_moves(self, after: Target) -> Iterator[Step]:
-        """What has to be moved for pods that run; nothing where Kuryr looks into annotations."""
+        """The move of running pods' state; none if the release keeps it in annotations."""
         release = self.site.release
         if release.crds:
             unmoved = len(read_unmoved(self.cluster))
@@ -148,7 +148,7 @@ class Controller(Phase):
     def _acceptable(self, step: Step, conf: Conf) -> Step:
         """The step with the conflicts of the Secret that it writes.
 
-        The cluster is asked before there is a credential, so that a refusal costs none.
+        They are looked up before there is a credential, so that a refusal does not waste one.
         """
         if not _creates_credential(step):
             return step
@@ -157,7 +157,7 @@ class Controller(Phase):
         return replace(step, conflicts=preview.conflicts)
 
     def carry_out(self, plan: Plan) -> list[Outcome]:
-        """Apply, wait until the controller is available, and only then delete what it left."""
+        """Apply, wait until the controller is available, and only then do the late steps."""
         executor = self._executor(plan)
         late = tuple(step for step in plan.steps if _is_late(step))
         first = tuple(step for step in plan.steps if not _is_late(step))
@@ -182,8 +182,8 @@ class Controller(Phase):
         return ByKind(of_kind, ManifestExecutor(self.cluster))
 
     def _secret_maker(self, plan: Plan) -> SecretOf:
-        """Makes the planned Secret, once there is an application credential to log in with."""
-        # Read before there is one: what fails then leaves nothing behind.
+        """Renders the planned Secret once there is an application credential to log in with."""
+        # Read before there is a credential: a failure then leaves nothing behind.
         creates = any(map(_creates_credential, plan.steps))
         live = self.cluster.get(references(self.site)[0]) if creates else None
 
@@ -194,7 +194,7 @@ class Controller(Phase):
         return secret_of
 
     def _wait_well(self) -> None:
-        """Wait until the controller answers well to all questions. Raises DeadlineError."""
+        """Wait until the controller's health checks all pass. Raises DeadlineError."""
 
         def look() -> tuple[bool, str]:
             found = list(self._health())
@@ -204,8 +204,9 @@ class Controller(Phase):
         done, seen = wait_for("the controller to answer /ready and /alive", WELL_SECONDS, look)
         if not done:
             raise DeadlineError(
-                f"the controller is not well with its new login after {WELL_SECONDS:.0f} s: {seen}",
-                remedy="no application credential was deleted: fix the cause, and run it again",
+                f"the controller is not healthy with its new login after {WELL_SECONDS:.0f} s: "
+                f"{seen}",
+                remedy="fix the cause and run it again; no application credential was deleted",
             )
 
     def _health(self) -> Iterator[Finding]:
@@ -213,7 +214,7 @@ class Controller(Phase):
         return check_health(read_health(self.site, self.cluster, CONTROLLER, port))
 
     def findings(self) -> Iterable[Finding]:
-        """The controller's own answers to /ready and /alive; after an upgrade, its check's too."""
+        """The controller's answers at /ready and /alive, and the upgrade check's if it was run."""
         for answer in self._answers:
             good = answer["status"] == upgrade_check.GOOD
             log = str(answer["log"]).strip()
@@ -222,12 +223,12 @@ class Controller(Phase):
 
 
 def _is_late(step: Step) -> bool:
-    """Whether it waits for the controller to be rolled out."""
+    """Whether it has to wait until the controller is rolled out."""
     return step.action is Action.DELETE or step.target == RUNNING_PODS
 
 
 def image_of(deployment: Mapping[str, Any]) -> str:
-    """The image of the only container."""
+    """The image of the Deployment's only container."""
     return str(deployment["spec"]["template"]["spec"]["containers"][0]["image"])
 
 

@@ -36,12 +36,12 @@ READY_SECONDS = 120.0
 
 
 class Daemon(Phase):
-    """Installs the daemon as a DaemonSet, and waits until it has made the nodes ready."""
+    """Installs the daemon as a DaemonSet, and waits until the nodes are ready."""
 
     name = "daemon"
 
     def manifests(self) -> list[Manifest]:
-        """What is wanted. Raises DriftError when an earlier phase has work left."""
+        """The wanted objects. Raises DriftError when an earlier phase is not done."""
         prepared = read_prepared(self.site, self.cloud, lambda: self.cluster)
         prepared.ids(self.site, ahead=self.dry_run)
         dockershim = prepared.cluster.dockershim
@@ -56,7 +56,7 @@ class Daemon(Phase):
         return [pull_secret(self.site, login), *objects] if login else objects
 
     def make_plan(self) -> Plan:
-        """The manifests against the cluster. Raises EarlierPhaseError before phase 03 is done."""
+        """Compare the manifests with the cluster. Raises EarlierPhaseError before phase 03."""
         installed = movable(self)
         if not self.dry_run:
             refuse_before_controller(self, installed)
@@ -86,11 +86,12 @@ class Daemon(Phase):
             raise DeadlineError(
                 f"nodes {', '.join(left)} are not Ready after {READY_SECONDS:.0f} s\n  "
                 + "\n  ".join(reasons),
-                remedy="the kubelet's reason is above; the daemon's pod on that node says more",
+                remedy="the kubelet's reason is above; the log of the daemon's pod on that node "
+                "says more",
             )
 
     def findings(self) -> Iterable[Finding]:
-        """Per node: ready, by Kuryr's configuration; and the daemons' own answers."""
+        """Whether each node is ready thanks to Kuryr, and the daemons' own health answers."""
         release = self.site.release
         yield from check_daemon_nodes(read_daemon_nodes(self.site, self.cluster), release.cni_file)
         port = release.health_ports.daemon

@@ -39,29 +39,29 @@ MEBIBYTE = 1024 * 1024
 
 
 class ImageBuild(Phase):
-    """Builds, tries and pushes the image, unless the registry has it, made of the same inputs."""
+    """Builds, tries and pushes the image, unless the registry has it, built from these inputs."""
 
     name = "image_build"
     needs_cluster = False
 
     _made: Made | None = None
-    """What this phase saw of the image that it built; None: it built none."""
+    """Facts about the image that this phase built; None if it built none."""
 
     @cached_property
     def store(self) -> ArtifactStore | None:
-        """Where the CNI plugin goes beside the image; None: nowhere."""
+        """Where the CNI plugin is uploaded as well; None if nowhere."""
         url = self.site.image.artifact_store
         return artifact_store(url, say) if url else None
 
     @cached_property
     def registry(self) -> RegistryWriter:
-        """The registry's API."""
+        """A client for the registry."""
         image = self.site.image
         return RegistryWriter(image.registry_auth, image.registry_ca, say)
 
     @cached_property
     def engine(self) -> Engine:
-        """The container engine; its whole output goes to a file, its steps are shown."""
+        """The container engine; all its output goes to a file, only its steps are shown."""
         image, storage = self.site.image, user_cache_path("kuryr-runbook") / "containers"
         return Engine(
             name=find_engine(image.engine),
@@ -74,7 +74,7 @@ class ImageBuild(Phase):
         )
 
     def make_plan(self) -> Plan:
-        """Build, or keep what the registry has; the same for signature and plugin in the store."""
+        """Build the image or keep the registry's; the same for signature and plugin."""
         spec = read_image_spec(self.site, self.registry)
         store, key = self.store, self.site.image.signing_key
         image = self._image_step(spec)
@@ -99,14 +99,14 @@ class ImageBuild(Phase):
         target = Target("image", str(spec.reference))
         remote = read_remote_image(spec, self.registry)
         if remote is None:
-            because = "the registry has none of that name"
+            because = "the registry has no image with that name"
             return Step(action=Action.CREATE, target=target, because=because)
         made = spec.is_made_as(remote.labels)
         return Step(
             action=Action.KEEP if made else Action.UPDATE,
             target=target,
             id=remote.digest,
-            because="the registry has it, made of the same inputs"
+            because="the registry has it, built from the same inputs"
             if made
             else spec.difference(remote.labels),
         )
@@ -119,7 +119,7 @@ class ImageBuild(Phase):
         return outcomes
 
     def findings(self) -> Iterable[Finding]:
-        """The registry's own word on the image."""
+        """What the registry says about the image."""
         spec = read_image_spec(self.site, self.registry)
         remote = read_remote_image(spec, self.registry)
         made = remote is not None and spec.is_made_as(remote.labels)
@@ -127,7 +127,7 @@ class ImageBuild(Phase):
             check="image-in-registry",
             title=f"the registry has {spec.reference}",
             status=Status.PASS if made else Status.FAIL,
-            evidence=f"{remote.digest}, made of these inputs: {made}" if remote else "it has none",
+            evidence=_evidence(remote.digest, made=made) if remote else "it does not have it",
             remedy="" if made else "run the phase again",
         )
         if remote is not None and self.site.image.verify_key:
@@ -150,7 +150,7 @@ class ImageBuild(Phase):
         spec = read_image_spec(self.site, self.registry)
         remote = read_remote_image(spec, self.registry)
         if remote is None:
-            return table("Image", ("the registry has none",), [])
+            return table("Image", ("the registry does not have it",), [])
         rows = [
             ("name", str(spec.reference)),
             ("digest", remote.digest),
@@ -173,17 +173,21 @@ def _plugin_step(store: ArtifactStore, spec: ImageSpec) -> Step:
     path = plugin_path(spec)
     target = Target(ARTIFACT, store.address(path))
     if store.sha256(f"{path}.sha256") is None:
-        because = "the store has none that was made of these inputs"
+        because = "the store has none built from these inputs"
         return Step(action=Action.CREATE, target=target, because=because)
     return Step(
         action=Action.KEEP,
         target=target,
         id=store.sha256(path),
-        because="the store has it, made of the same inputs",
+        because="the store has it, built from the same inputs",
     )
 
 
+def _evidence(digest: str, *, made: bool) -> str:
+    return f"{digest}, built from {'these' if made else 'other'} inputs"
+
+
 def _milestones(line: str) -> None:
-    """Show the engine's steps, not what every tool in them prints."""
+    """Show the engine's steps, but not the output of the tools in them."""
     if "STEP " in line or line.startswith("Step "):
         say(line)

@@ -15,21 +15,21 @@ from kuryr_runbook.phases.earlier.openstack import ID_NAMES, Prepared, read_prep
 
 
 class OpenStackPrep(Phase):
-    """Makes what Neutron and Octavia lack for Kuryr; uses what is there."""
+    """Creates what Kuryr needs in Neutron and Octavia; uses what exists."""
 
     name = "openstack_prep"
 
     _seen: Prepared | None = None
-    """What was read last, unless it has been changed since."""
+    """What was last read; None after a change."""
 
     def read(self) -> Prepared:
-        """Cloud and cluster, with the plan between them."""
+        """Cloud and cluster, with the resulting plan."""
         say("reading Neutron, Octavia and the nodes")
         self._seen = read_prepared(self.site, self.cloud, lambda: self.cluster)
         return self._seen
 
     def make_plan(self) -> Plan:
-        """Wanted minus read; raises DriftError when something exists and does not fit."""
+        """The missing resources. Raises DriftError when an existing one does not fit."""
         return self.read().plan
 
     def carry_out(self, plan: Plan) -> list[Outcome]:
@@ -38,7 +38,7 @@ class OpenStackPrep(Phase):
         return apply_openstack(plan, self.cloud, say)
 
     def findings(self) -> Iterable[Finding]:
-        """Each wanted resource, read anew."""
+        """Each wanted resource, read again."""
         plan = self.make_plan()
         changed = {step.target for step in plan.changes}
         for step in plan.steps:
@@ -51,7 +51,7 @@ class OpenStackPrep(Phase):
             )
 
     def ids(self) -> View:
-        """The ids that the next phases use, under the original's names."""
+        """The ids that the next phases use, under the names of the original's variables."""
         if self.dry_run:
             return table("Dry run", ("ids are known once the phase has run",), [])
         ids = (self._seen or self.read()).ids(self.site)

@@ -1,8 +1,8 @@
-"""A notebook's parameters: refusing what is none of them, and reading those that are.
+"""A notebook's parameters: read here, while anything else is refused.
 
 papermill only warns about a parameter that a notebook does not have, so a misspelt `dry_run` would
-start a run that is not dry. `expect_parameters()`, in the parameters cell, sees the cell that
-papermill adds before it runs.
+start a real run. `expect_parameters()`, in the parameters cell, inspects the cell that papermill
+adds before that cell runs.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from kuryr_runbook.model.options import PARAMETERS, Options, parse_options
 from kuryr_runbook.model.site_file import SECTIONS
 
 ADDED = "# Parameters"
-"""How the cell begins that papermill adds."""
+"""The first line of the cell that papermill adds."""
 OURS = "expect_parameters()"
-"""Known by it is the parameters cell, which a person may have edited."""
+"""Identifies the parameters cell, which a person may have edited."""
 _ASSIGNED = re.compile(r"^(?=[^\s#'\"])([^=\n]+?) *= ", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """What a notebook was given."""
+    """A notebook's parameters."""
 
     site: Mapping[str, Any]
     """The sections of a site file; all empty when none was given."""
@@ -36,7 +36,7 @@ class Parameters:
 
 
 def expect_parameters() -> None:
-    """Have papermill's cell refused when it sets what is no parameter. Called in a notebook."""
+    """Refuse papermill's cell if it sets anything but parameters. Called in a notebook."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
     if shell is not None and _refusing not in shell.input_transformers_cleanup:
@@ -46,8 +46,8 @@ def expect_parameters() -> None:
 def refuse(problems: Iterable[str]) -> NoReturn:
     """Raise UsageError with these problems."""
     raise UsageError(
-        "\n  ".join(["these are no parameters of this notebook:", *problems]),
-        remedy=f"known are {', '.join(PARAMETERS)}; a site's values are those of its file: "
+        "\n  ".join(["not parameters of this notebook:", *problems]),
+        remedy=f"its parameters are {', '.join(PARAMETERS)}; a site's values come from its file: "
         "papermill -f parameters/<site>.yaml",
     )
 
@@ -62,7 +62,7 @@ def read_parameters(namespace: Mapping[str, Any]) -> Parameters:
         refuse(problems)
     if missing := [name for name in PARAMETERS if name not in namespace]:
         raise UsageError(
-            f"{', '.join(missing)}: not set", remedy="run the parameters cell, with all its lines"
+            f"{', '.join(missing)}: not set", remedy="run the parameters cell with all its lines"
         )
     if problems := list(_of_other_types(namespace)):
         raise UsageError("\n  ".join(["the parameters cannot be used:", *problems]))
@@ -74,18 +74,18 @@ def read_parameters(namespace: Mapping[str, Any]) -> Parameters:
 
 
 def unknown_parameters(source: str) -> Iterator[str]:
-    """A line for each name that the source of a cell assigns and that is no parameter."""
+    """A line for each name that a cell's source assigns but that is not a parameter."""
     for name in _ASSIGNED.findall(source):
         section, dot, key = name.partition(".")
         if dot and section in PARAMETERS:
-            yield f"{name}: {section} is given whole, with {key} in it: -y '{section}: {{...}}'"
+            yield f"{name}: give {section} as a whole, including {key}: -y '{section}: {{...}}'"
         elif name not in PARAMETERS:
             near = difflib.get_close_matches(name, PARAMETERS, n=1, cutoff=0.5)
             yield f"{name}: did you mean {near[0]}?" if near else f"{name}: unknown"
 
 
 def _refusing(lines: list[str]) -> list[str]:
-    """The lines of a cell, or in place of papermill's own a line that refuses it."""
+    """The lines of a cell; if it is papermill's and wrong, lines that refuse it instead."""
     source = "".join(lines)
     if not source.startswith(ADDED) or not (problems := list(unknown_parameters(source))):
         return lines

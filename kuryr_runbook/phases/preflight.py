@@ -1,4 +1,4 @@
-"""Phase 00: can this site work at all? Looks everywhere, and changes nothing."""
+"""Phase 00: can this site work at all? Checks everything, and changes nothing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from kuryr_runbook.snapshots.reading import attempted
 
 
 class Preflight(Phase):
-    """Has nothing to plan and nothing to apply: it looks, also in a dry run."""
+    """Only checks, also in a dry run: there is nothing to plan or to apply."""
 
     name = "preflight"
     lasting = False
@@ -36,8 +36,8 @@ class Preflight(Phase):
         return ProbingCluster(self.site.kubernetes.kubeconfig, self.site.kubernetes.context, say)
 
     def read(self) -> PreflightSnapshot:
-        """Cloud, cluster and registry; what does not answer leaves the rest to be read."""
-        say("looking at Kubernetes, Keystone, Neutron, Octavia and the registry")
+        """Cloud, cluster and registry; if one does not answer, the others are read nevertheless."""
+        say("reading Kubernetes, Keystone, Neutron, Octavia and the registry")
         return read_preflight(
             self.site,
             attempted(lambda: self.probed_cloud),
@@ -47,20 +47,20 @@ class Preflight(Phase):
         )
 
     def make_plan(self) -> Plan:
-        """Nothing is to be changed."""
+        """An empty plan."""
         return Plan(phase=self.name, steps=())
 
     def carry_out(self, plan: Plan) -> list[Outcome]:
-        """Nothing is changed."""
+        """Does nothing."""
         return []
 
     def findings(self) -> Iterable[Finding]:
-        """All that could be in the way, at once."""
+        """All problems at once."""
         return check_preflight(self.read())
 
     def check(self) -> View:
-        """Look and judge. Raises CheckError when something must be fixed first, UnknownError
-        when something could not be looked at; a warning is shown, and stops nothing.
+        """Read and check everything. Raises CheckError when something has to be fixed first,
+        UnknownError when a check got no answer; warnings are shown, and stop nothing.
         """
         found = tuple(self.findings())
         for finding in found:

@@ -1,4 +1,4 @@
-"""Teardown: everything that the runbook made, taken back in order."""
+"""Teardown: removes everything that the runbook made, in order."""
 
 from __future__ import annotations
 
@@ -38,21 +38,21 @@ KINDS = (
     ("v1", "ConfigMap"),
     ("v1", "Secret"),
 )
-"""Kinds of the objects that the runbook makes, in the order in which they go."""
+"""Kinds of the objects that the runbook makes, in the order of their removal."""
 DEFINITION = ("apiextensions.k8s.io/v1", "CustomResourceDefinition")
-"""The kind that goes last: with it goes all that it defines."""
+"""The kind that is removed last, since all objects that it defines go with it."""
 
 ENDED = ("Succeeded", "Failed")
-"""Phases of pods that use their network no more, though their status may show an address still."""
+"""Phases of pods that no longer use the network, though their status may still show an address."""
 
 
 class Teardown(Phase):
-    """Removes what bears the runbook's mark, and what Kuryr itself left behind."""
+    """Removes everything with the runbook's mark, and what Kuryr left behind."""
 
     name = "teardown"
 
     def make_plan(self) -> Plan:
-        """What is there of it. Raises DriftError while other pods still use Kuryr."""
+        """What there is to remove. Raises DriftError while other pods still use Kuryr."""
         self._refuse_users()
         objects = self._objects()
         daemon_sets = [item for item in objects if item["kind"] == "DaemonSet"]
@@ -75,9 +75,9 @@ class Teardown(Phase):
         return Plan(phase=self.name, steps=tuple(steps))
 
     def _ownership(self, cluster_id: str) -> Ownership:
-        """Whose what is in the cloud.
+        """Who owns what in the cloud.
 
-        Neutron need not have trunks: they are asked for where they carry something of Kuryr.
+        Neutron may not know trunks, so they are only read if Kuryr has subports.
         """
         project = project_of(self.site, self.cloud.project_id)
         cloud = read_cloud(self.cloud, project)
@@ -98,7 +98,7 @@ class Teardown(Phase):
         return apply_plan(plan, ByKind(of_kind, SiteExecutor(self.cloud, self.cluster)), say)
 
     def findings(self) -> Iterable[Finding]:
-        """Nothing is left."""
+        """Whether anything is left."""
         left = self.make_plan().changes
         yield Finding(
             check="nothing-left",
@@ -114,8 +114,8 @@ class Teardown(Phase):
         for version, kind in KINDS:
             cluster_wide = kind.startswith("ClusterRole")
             found += self._marked(version, kind, None if cluster_wide else namespace)
-        # A verification left half removed has cluster-wide objects too; its own removal has them.
-        # Pods go with what made them, but for the one that a run makes by itself.
+        # Cluster-wide objects of a half-removed verification go with its own removal. Pods go with
+        # their controllers, except for the one that a run creates directly.
         checks = [
             pod
             for pod in self._marked("v1", "Pod", namespace)
@@ -124,7 +124,7 @@ class Teardown(Phase):
         return [*found, *checks]
 
     def _marked(self, version: str, kind: str, namespace: str | None = None) -> list[Manifest]:
-        """All of a kind that bear the marks of this site."""
+        """All objects of a kind with the marks of this site."""
         mark = f"{MANAGED_BY}={RUNBOOK},{INSTANCE}={self.site.name}"
         return self.cluster.list_objects(version, kind, namespace=namespace, labels=mark)
 
@@ -141,7 +141,7 @@ class Teardown(Phase):
             shown = ", ".join(users[:10]) + (", ..." if len(users) > 10 else "")
             raise DriftError(
                 f"{len(users)} pods still have an address from Kuryr: {shown}",
-                remedy="delete these workloads first: without Kuryr their network is gone",
+                remedy="delete these workloads first: they lose their network without Kuryr",
             )
 
     def _users(self) -> Iterator[str]:
@@ -154,17 +154,17 @@ class Teardown(Phase):
                 yield f"{metadata['namespace']}/{metadata['name']}"
 
     def _remove_verification(self, namespace: Body) -> None:
-        """Delete the verification's workload; what Kuryr does not take away, later stages do."""
+        """Delete the verification's workload; later stages remove what Kuryr leaves behind."""
         try:
             Verification.of(self, dry_run=self.dry_run).remove()
         except DeadlineError as error:
             say(error.message)
 
     def _end_cleaning(self, body: Body) -> None:
-        """Wait until the cleaner has been on every node, and let it go."""
+        """Wait until the cleaner has run on every node, and delete it."""
         cleaner = plain(body)
         there = self.cluster.get(cleaner)
-        # One that goes already was on every node when a teardown before this one let it go.
+        # If it is being deleted, it had run on every node when an earlier teardown deleted it.
         if there is not None and "deletionTimestamp" not in there["metadata"]:
             wait_rolled_out(self.cluster, cleaner)
         self.cluster.delete(cleaner)

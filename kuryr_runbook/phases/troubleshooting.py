@@ -1,4 +1,4 @@
-"""Phase 90: what is wrong with an installed Kuryr, and what of it can be fixed?"""
+"""Phase 90: what is wrong with an installed Kuryr, and what can be fixed?"""
 
 from __future__ import annotations
 
@@ -31,24 +31,24 @@ from kuryr_runbook.snapshots.reading import attempted
 from kuryr_runbook.specs.controller import CONTROLLER
 
 FIXED_SECONDS = 45.0
-"""How long Kuryr and the kubelets may take with what waited for a fix."""
+"""How long Kuryr and the kubelets may take with everything that waited for a fix."""
 TAKEN = ".spec.replicas "
-"""The one field that a fix takes from another manager: who scaled the controller to nothing."""
+"""The only field that a fix takes over: another manager has scaled the controller to zero."""
 
 
 class Troubleshooting(Phase):
-    """Looks; plans what is certain to help, and does it when asked to, by `fix` or `apply`."""
+    """Diagnoses, plans what is certain to help, and does it on request, by `fix` or `apply`."""
 
     name = "troubleshooting"
     lasting = False
 
     _snapshot: DiagnosisSnapshot | None = None
     _own: tuple[Step, ...] = ()
-    """The steps of the last plan that are no other phase's."""
+    """The steps of the last plan that do not belong to another phase."""
     _phases: tuple[PhaseEntry, ...] = ()
     """The phases whose plans are part of the last plan."""
     _fixed: frozenset[str] = frozenset()
-    """The checks of what the last plan fixes, and of what follows from that."""
+    """The checks that should pass after the last plan's fixes."""
 
     @cached_property
     def cloud(self) -> AskingCloud:
@@ -56,7 +56,7 @@ class Troubleshooting(Phase):
         return AskingCloud(self.site.openstack.cloud, self.site.openstack.clouds_yaml, say)
 
     def read(self) -> DiagnosisSnapshot:
-        """Cloud and cluster, once; what does not answer leaves the rest to be read."""
+        """Cloud and cluster, once; if one does not answer, the other is read nevertheless."""
         say("reading cluster and cloud")
         self._snapshot = read_diagnosis(
             self.site, attempted(lambda: self.cluster), attempted(lambda: self.cloud)
@@ -64,9 +64,10 @@ class Troubleshooting(Phase):
         return self._snapshot
 
     def make_plan(self) -> Plan:
-        """What is certain to fix what is wrong: steps of its own, and other phases' plans.
+        """What is certain to fix the causes: steps of its own, and other phases' plans.
 
-        A phase that cannot plan, since what exists does not fit its site, is reported and left out.
+        A phase that cannot plan, because something existing does not fit its site, is reported and
+        left out.
         """
         findings = [finding for finding in self.findings() if finding.fixes]
         fixes = [fix for finding in findings for fix in finding.fixes]
@@ -84,19 +85,19 @@ class Troubleshooting(Phase):
         return Plan(phase=self.name, steps=(*self._own, *theirs))
 
     def _plan_of(self, entry: PhaseEntry) -> Plan | None:
-        """A phase's plan, ahead of what the phases before it would make; None without changes."""
+        """A phase's plan, made before the phases it depends on; None if it has no changes."""
         try:
             plan = entry.load().of(self, dry_run=True).make_plan()
         except RunbookError as error:
-            say(f"phase {entry.name} fixes nothing: {error}")
+            say(f"phase {entry.name} cannot fix anything: {error}")
             return None
         return plan if plan.changes else None
 
     def carry_out(self, plan: Plan) -> list[Outcome]:
-        """Mend: first what is no phase's, then phase by phase.
+        """Fix: first what belongs to no phase, then phase by phase.
 
-        Each phase plans anew, by what the ones before it made. Raises DriftError when there is
-        more to change then than was shown.
+        Each phase plans again, after the ones before it are done. Raises DriftError when there is
+        then more to change than was shown.
         """
         own = replace(plan, steps=tuple(step for step in plan.steps if step in self._own))
         outcomes = apply_fixes(own, self.cloud, self.cluster, say) if own.steps else []
@@ -118,15 +119,15 @@ class Troubleshooting(Phase):
         super()._refuse_conflicts(replace(plan, steps=tuple(steps)))
 
     def fix(self, *, agreed: bool) -> View:
-        """Carry out the plan that was shown, if that is agreed, and look again what is left."""
+        """Carry out the plan that was shown, if agreed, and diagnose what is left."""
         if not agreed or self.dry_run:
-            said = "nothing was changed: agreed=True carries out the plan that was shown"
-            return table("Fix", (said,), [])
+            note = "nothing was changed: agreed=True carries out the plan that was shown"
+            return table("Fix", (note,), [])
         self.apply().show()
         return self._causes(self.left())
 
     def left(self) -> list[Finding]:
-        """What is left after a fix, once Kuryr has had some time with what waited for it."""
+        """What is left after a fix, once Kuryr has had time for everything that waited for it."""
         found: list[Finding] = []
 
         def look() -> tuple[bool, str]:
@@ -138,39 +139,39 @@ class Troubleshooting(Phase):
         return found
 
     def findings(self) -> Iterable[Finding]:
-        """All causes, the deepest first."""
+        """All causes, deepest first."""
         return check_diagnosis(Look(self.read()))
 
     def check(self) -> View:
-        """Look anew, and show what is wrong. Raises nothing for it: that is the answer."""
+        """Diagnose again, and show what is wrong. Findings are results here, not errors."""
         return self._causes(self.findings())
 
     def _causes(self, findings: Iterable[Finding]) -> View:
         return causes_view(f"Diagnosis of site {self.site.name}", findings)
 
     def picture(self) -> View:
-        """Draw the site with all findings marked on it, by what was read last."""
+        """Draw the site as last read, with all findings marked on it."""
         return site_picture(self.seen)
 
     def trace(self, *, pod: str = "", service: str = "", namespace: str = "default") -> View:
-        """Draw the way to a pod or a Service, by what was read last."""
+        """Draw the path to a pod or a Service, as last read."""
         if not pod and not service:
             return table("Path", ("nothing was drawn",), [("name a pod or a service",)])
         place = Place(namespace=namespace, pod=pod or None, service=service or None)
         return path_view(f"Path to {place}", trace(Look(self.seen), place))
 
     def save(self, path: str | Path) -> View:
-        """Keep what was read last in a file for `kuryr-runbook diagnose --snapshot`."""
+        """Save what was last read in a file for `kuryr-runbook diagnose --snapshot`."""
         save_snapshot(self.seen, Path(path))
         return table("Snapshot", ("file",), [(str(path),)])
 
     @property
     def seen(self) -> DiagnosisSnapshot:
-        """What was read last."""
+        """What was last read."""
         return self._snapshot or self.read()
 
 
 def _changes(plan: Plan) -> Iterator[Step]:
-    """What a phase would change, without what it keeps."""
+    """The steps in which a phase changes something, without those that keep."""
     targets = frozenset(step.target for step in plan.changes)
     return (replace(step, after=step.after & targets) for step in plan.changes)

@@ -28,7 +28,7 @@ from kuryr_runbook.phases.waits.traffic import (
     wait_traces_gone,
     wait_unchanging,
 )
-from kuryr_runbook.phases.workload.checks import asked
+from kuryr_runbook.phases.workload.checks import checked
 from kuryr_runbook.phases.workload.resilience import Resilience
 from kuryr_runbook.planning.kubernetes import plan_manifests
 from kuryr_runbook.snapshots.cluster.previews import read_previews
@@ -43,14 +43,14 @@ from kuryr_runbook.specs.workload import (
 )
 
 RESILIENCE = "resilience"
-"""Under this name the findings of disturbances stand in records, beside those of the checks."""
+"""The key of the disturbances' findings in records, beside the checks' `findings`."""
 
 
 class Verification(Phase):
-    """Makes a workload, looks at it from all sides, and takes it away with `remove()`.
+    """Creates a workload, checks it from all sides, and removes it with `remove()`.
 
-    When a check fails the workload stays, so that one can look into it. A later run finds it and
-    keeps it; teardown removes it, as does `remove()`.
+    When a check fails the workload stays for you to investigate. A later run finds it and keeps
+    it; teardown removes it, as does `remove()`.
     """
 
     name = "verification"
@@ -62,15 +62,15 @@ class Verification(Phase):
         return AskingCloud(self.site.openstack.cloud, self.site.openstack.clouds_yaml, say)
 
     def manifests(self) -> list[Manifest]:
-        """What is wanted."""
+        """The wanted objects."""
         image = deployed_image(self.site, ahead=self.dry_run)
         return workload_manifests(self.site, image, registry_login(self.site))
 
     def make_plan(self) -> Plan:
-        """The workload's manifests against the cluster.
+        """Compare the workload's manifests with the cluster.
 
-        A workload of an earlier run that is on its way out is waited for. Raises DriftError when
-        the namespace is somebody else's.
+        Waits first for an earlier run's workload that is being deleted. Raises DriftError when the
+        namespace belongs to somebody else.
         """
         namespace = self._own_namespace()
         if namespace is not None and "deletionTimestamp" in namespace["metadata"]:
@@ -80,7 +80,7 @@ class Verification(Phase):
     def carry_out(self, plan: Plan) -> list[Outcome]:
         """Apply, then wait until the workload runs and its Service carries traffic.
 
-        What does not come in time is said here, and left to the checks, which find out why.
+        Anything that is not there in time is only reported here; the checks find out why.
         """
         outcomes = apply_manifests(plan, self.cluster, say)
         deployment = next(plain(s.body) for s in plan.steps if s.target.kind == "Deployment")
@@ -94,23 +94,23 @@ class Verification(Phase):
         return outcomes
 
     def findings(self) -> Iterable[Finding]:
-        """Read cluster and cloud, let every pod ask around, and judge; diagnose what fails."""
+        """Read cluster and cloud, test from every pod, and check; diagnose what fails."""
         wait_unchanging(self.site, self.cloud)
-        return asked(self.site, self.cluster, self.cloud)
+        return checked(self.site, self.cluster, self.cloud)
 
     def plan_resilience(self) -> View:
-        """Show what `try_resilience()` would disturb; when it was not asked for, say so."""
+        """Show what `try_resilience()` would disturb; without the option, say so."""
         if not self.options.resilience:
             return _off()
         view = plan_view(self._resilience().plan())
-        # The plan of the record is that of the phase.
+        # The record gets the phase's plan, not this one.
         return replace(view, data={})
 
     def try_resilience(self) -> View:
-        """Disturb one thing after the other, and check each time that all is well again.
+        """Disturb one thing after the other, and check each time that everything recovers.
 
-        Does nothing unless it was asked for, nor in a dry run. Raises CheckError when something
-        did not come back, or was lost. No node stays cordoned, however it ends.
+        Does nothing without the option, nor in a dry run. Raises CheckError when something did not
+        recover, or was lost. No node stays cordoned, however it ends.
         """
         if not self.options.resilience or self.dry_run:
             return _off()
@@ -121,18 +121,18 @@ class Verification(Phase):
         return Resilience(self.site, self.cluster, self.cloud)
 
     def picture(self) -> View:
-        """Draw the site with the workload in it, and with what diagnosis finds; judges nothing."""
+        """Draw the site with the workload and what diagnosis finds; nothing fails because of it."""
         if self.dry_run:
             return table("Dry run", ("nothing was drawn",), [(f"{self.name}: plan only",)])
         say("reading cluster and cloud once more, for the picture")
         return site_picture(read_diagnosis(self.site, self.cluster, self.cloud))
 
     def remove(self) -> View:
-        """Delete the workload, and wait until nothing of it is left in OpenStack either.
+        """Delete the workload, and wait until nothing of it is left in OpenStack.
 
-        Does nothing when there is no workload, or in a dry run. Where there is no Kuryr that could
-        take away what it made, that stays, and this says so. Raises DriftError when the namespace
-        is somebody else's, DeadlineError with what is left when Kuryr did not remove it.
+        Does nothing when there is no workload, or in a dry run. Without a running Kuryr, its
+        resources in OpenStack stay, and are listed. Raises DriftError when the namespace belongs to
+        somebody else, DeadlineError with what is left when Kuryr did not remove it.
         """
         if self.dry_run:
             return table("Dry run", ("nothing was removed",), [(f"{self.name}: plan only",)])
@@ -148,25 +148,25 @@ class Verification(Phase):
         workload = read_workload(self.site, self.cluster)
         traces = read_traces(self.site, workload, self.cloud)
         if namespace is not None:
-            say(f"deleting namespace {self.site.verification.namespace} with all that is in it")
+            say(f"deleting namespace {self.site.verification.namespace} and everything in it")
             self.cluster.delete(namespace_manifest(self.site))
         rows = [("Namespace", int(namespace is not None))]
         if served:
             wait_traces_gone(traces, self.cloud)
         elif left := remaining(traces, self.cloud):
-            say(f"there is no {CONTROLLER} to remove it; teardown does: {', '.join(left)}")
+            say(f"there is no {CONTROLLER} to remove these; teardown will: {', '.join(left)}")
             return table("Removed", ("kind", "how many"), rows)
         rows += [(kind, len(ids)) for kind, ids in traces.ids.items()]
         rows.append(("address pair", len(traces.pairs)))
         return table("Removed", ("kind", "how many"), rows)
 
     def _own_namespace(self) -> Manifest | None:
-        """The workload's namespace, when there is one."""
+        """The workload's namespace, if there is one."""
         namespace = self.cluster.get(namespace_manifest(self.site))
         if namespace is not None and not made_for(self.site, namespace):
             name = self.site.verification.namespace
             raise DriftError(
-                f"namespace {name} exists, and the runbook did not make it for site "
+                f"namespace {name} exists, but the runbook did not create it for site "
                 f"{self.site.name}",
                 remedy="choose another name in verification.namespace: the runbook deletes the "
                 "namespace at the end",
@@ -175,5 +175,5 @@ class Verification(Phase):
 
 
 def _off() -> View:
-    rows = [("it is done when options.resilience is true, and not in a dry run",)]
+    rows = [("set options.resilience to true for that; it does nothing in a dry run",)]
     return table("Resilience", ("nothing was disturbed",), rows)

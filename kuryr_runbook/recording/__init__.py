@@ -1,1 +1,1 @@
-"""What a run leaves behind: executed notebooks, their HTML and their digests."""
+"""What a run leaves behind: executed notebooks, their HTML, and a signed record of both."""

@@ -1,7 +1,7 @@
-"""Copies of records in an archive: a directory, or what papermill's handlers of URLs reach.
+"""Copies records to an archive: a directory, or a URL for which papermill has a handler.
 
-A file that is there already is compared, and never written again. The record itself comes last, so
-a run of which it is there is there as a whole.
+A file that exists is compared, and never overwritten. The record itself is copied last, so a run
+whose record is there is complete.
 """
 
 from __future__ import annotations
@@ -34,42 +34,42 @@ if TYPE_CHECKING:
     from securesystemslib.signer import SSlibKey
 
 EXTRAS = {"s3": "s3", "gs": "gcs", "abs": "azure", "adl": "azure", "hdfs": "hdfs"}
-"""Schemes that can list what is there, and the extra of papermill that brings each handler."""
-RETRY = "the record is whole where the run made it; try: kuryr-runbook records upload --site FILE"
+"""Schemes that can list files, and the extra of papermill that installs each handler."""
+RETRY = "the run's own record is complete; try: kuryr-runbook records upload --site FILE"
 
 
-CHECK = f"check that the store answers; {RETRY}"
+CHECK = f"check whether the store answers; {RETRY}"
 T = TypeVar("T")
 
 
 class Upload(StrEnum):
-    """What became of a copy."""
+    """The result of copying a run."""
 
     COPIED = "copied"
-    THERE = "there already"
+    THERE = "already there"
 
 
 class Store(Protocol):
     """Where copies go; names are paths with slashes."""
 
     def names(self, directory: str) -> set[str]:
-        """The files in a directory; none when there is no such directory."""
+        """The files in a directory; none if it does not exist."""
 
     def read(self, name: str) -> bytes:
         """The content of a file."""
 
     def write(self, name: str, content: bytes) -> None:
-        """Write a file that is not there yet."""
+        """Write a new file."""
 
     def probe(self, directory: str) -> None:
-        """Raise when nothing could be written there, as far as that shows without doing it."""
+        """Raise if nothing can be written there, as far as that shows without writing."""
 
 
 def upload_record(record: Record, archive: str) -> Upload:
     """Copy a run with its record to the archive.
 
-    Raises RecordError when that cannot be done, or when another file of that name is there;
-    UsageError for an archive that cannot be reached at all.
+    Raises RecordError when that fails, or when a different file with the same name is there;
+    UsageError for an archive that can never be used.
     """
     from papermill.exceptions import PapermillOptionalDependencyException
 
@@ -81,7 +81,7 @@ def upload_record(record: Record, archive: str) -> Upload:
         raise
     except PapermillOptionalDependencyException as error:
         raise RecordError(
-            f"{place} was not copied to {archive}: its handler is not installed",
+            f"{place} was not copied to {archive}: the handler for it is not installed",
             remedy=f"pip install 'papermill[{EXTRAS[archive.partition(':')[0]]}]'; {RETRY}",
         ) from error
     except Exception as error:  # Whatever the handler's library raises.
@@ -91,9 +91,9 @@ def upload_record(record: Record, archive: str) -> Upload:
 
 
 def refuse_unusable(archive: str, site_name: str) -> None:
-    """Raise UsageError when an archive cannot be one, or cannot be reached or written now.
+    """Raise UsageError when an archive is not valid, or cannot be reached or written to.
 
-    Asked before anything runs: what cannot be copied shows at the end else, after all phases.
+    Called before anything runs; otherwise this would only show at the end, after all phases.
     """
     from papermill.exceptions import PapermillOptionalDependencyException
 
@@ -113,14 +113,15 @@ def refuse_unusable(archive: str, site_name: str) -> None:
     except Exception as error:  # Whatever the handler's library raises.
         raise UsageError(
             f"record.archive: {archive} cannot be used: {type(error).__name__}: {error}",
-            remedy="see that it is there, that the login for it is, and that it may be listed",
+            remedy="check that it exists, that there is a login for it, and that its files may be "
+            "listed",
         ) from error
 
 
 def newest_link(archive: str, site_name: str) -> Link | None:
-    """The newest record of a site in the archive, for machines that made none themselves.
+    """A site's newest record in the archive, for machines that have made none themselves.
 
-    None: there is none, or the archive cannot be asked; that is told when the copy fails as well.
+    None if there is none, or the archive does not answer: that is reported when copying fails.
     """
     try:
         newest = next(_archived(_store(archive), site_name), None)
@@ -132,22 +133,22 @@ def newest_link(archive: str, site_name: str) -> Link | None:
 def archive_problems(
     site: Site, records: Iterable[Record], keys: Sequence[SSlibKey]
 ) -> list[Problem]:
-    """What the site's archive knows of its chain and these records lack.
+    """Records of the site's chain that are in its archive but not among these.
 
     Raises UsageError when the site names no archive, UnknownError when it cannot be read.
     """
     archive = site.record.archive
     if archive is None:
-        raise UsageError("the site names no archive", remedy="leave --site out")
+        raise UsageError("the site names no archive", remedy="omit --site")
     here = {record.link for record in records if record.site == site.name}
     problems = []
     try:
         for link, envelope in _archived(_store(archive), site.name):
             where = f"{archive}: record {link.number} ({link.directory})"
             if not is_signed(envelope, keys):
-                problems.append(Problem(where, "no given key has signed this"))
+                problems.append(Problem(where, "was not signed by any of the given keys"))
             elif link not in here:
-                problems.append(Problem(where, "is in the archive, and not among these records"))
+                problems.append(Problem(where, "is in the archive, but not among these records"))
     except RecordError as error:
         problems.append(Problem(archive, error.message))
     except UsageError:
@@ -155,13 +156,13 @@ def archive_problems(
     except Exception as error:  # Whatever the handler's library raises.
         raise UnknownError(
             f"{archive} cannot be read: {type(error).__name__}: {error}",
-            remedy="see that it is there, and the login for it",
+            remedy="check that it exists, and that there is a login for it",
         ) from error
     return problems
 
 
 def _archived(store: Store, site_name: str) -> Iterator[tuple[Link, Any]]:
-    """Each record of a site in the archive and its envelope, the newest by its name first."""
+    """Each record of a site in the archive with its envelope, ordered by name, newest first."""
     for run in sorted(store.names(site_name), reverse=True):
         if RECORD in store.names(f"{site_name}/{run}"):
             content = store.read(f"{site_name}/{run}/{RECORD}")
@@ -180,9 +181,9 @@ def _copy(store: Store, files: dict[str, bytes], place: str) -> Upload:
             result = Upload.COPIED
         elif store.read(target).rstrip(b"\n") != content.rstrip(b"\n"):
             raise RecordError(
-                f"the archive has another {target}, which is not overwritten",
-                remedy="find out which is right: kuryr-runbook records verify; then move the other "
-                "out of the way",
+                f"the archive has a different {target}, which is not overwritten",
+                remedy="find out which one is right with kuryr-runbook records verify, then move "
+                "the other one away",
             )
     return result
 
@@ -194,13 +195,13 @@ def _store(archive: str) -> Store:
             return DirectoryStore(Path(archive).expanduser())
         except RuntimeError as error:
             raise UsageError(
-                f"record.archive: {archive}: there is no such home directory",
-                remedy="name a directory, from the root on",
+                f"record.archive: {archive}: this home directory does not exist",
+                remedy="name a directory by its absolute path",
             ) from error
     if scheme not in EXTRAS:
         raise UsageError(
-            f"record.archive: {archive} is of no kind that can be an archive",
-            remedy=f"name a directory, or a URL that begins with one of {', '.join(EXTRAS)}",
+            f"record.archive: {archive} cannot be an archive",
+            remedy=f"name a directory, or a URL with one of the schemes {', '.join(EXTRAS)}",
         )
     return UrlStore(archive.rstrip("/"))
 
@@ -210,7 +211,7 @@ def _not_copied(message: str, *, remedy: str) -> RecordError:
 
 
 class DirectoryStore:
-    """A directory, such as one on another disk."""
+    """A directory, for example on another disk."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -225,14 +226,14 @@ class DirectoryStore:
         return read_bytes(self._root / name, "file of the archive", most=MOST_OF_RUN)
 
     def write(self, name: str, content: bytes) -> None:
-        """Write a file at once or not at all; one that is there stays."""
+        """Write a file completely or not at all; never overwrite one."""
         path = self._root / name
-        # For those who audit, as far as the umask lets them.
+        # Readable for auditors, as far as the umask permits.
         make_directory(path.parent, mode=0o755, failure=_not_copied)
         write_new(path, content, mode=0o644, failure=_not_copied)
 
     def probe(self, directory: str) -> None:
-        """Make the directory, and see that a file can be made in it."""
+        """Make the directory, and check that a file can be created in it."""
         path = self._root / directory
         make_directory(path, mode=0o755, failure=RecordError)
         with tempfile.TemporaryFile(dir=path):
@@ -240,7 +241,7 @@ class DirectoryStore:
 
 
 class UrlStore:
-    """What a handler of papermill's reaches. They know texts only, which all files of a run are."""
+    """A URL that one of papermill's handlers can access. They know text only, which is enough."""
 
     def __init__(self, root: str) -> None:
         from papermill.iorw import papermill_io
@@ -249,7 +250,7 @@ class UrlStore:
         self._handler: Any = papermill_io.get_handler(f"{root}/")
 
     def names(self, directory: str) -> set[str]:
-        """The files in a directory; object stores have none, and the others raise."""
+        """The files in a directory. If it does not exist, object stores list nothing."""
         try:
             found = self._ask(lambda: self._handler.listdir(f"{self._root}/{directory}/"))
         except FileNotFoundError:
@@ -257,7 +258,7 @@ class UrlStore:
         return {str(name).rstrip("/").rpartition("/")[2] for name in found}
 
     def read(self, name: str) -> bytes:
-        """The content of a file; not all handlers tell of the line break at its end."""
+        """The content of a file; some handlers drop the line break at its end."""
         found: str = self._ask(lambda: self._handler.read(f"{self._root}/{name}"))
         return found.rstrip("\n").encode() + b"\n"
 
@@ -266,14 +267,14 @@ class UrlStore:
         self._ask(lambda: self._handler.write(content.decode(), f"{self._root}/{name}"))
 
     def _ask(self, call: Callable[[], T]) -> T:
-        """What the handler's library returns; it has deadlines of its own, or none."""
+        """Call the handler with a deadline, since its library may have none."""
         with exchange(
             f"record.archive {self._root}", bounds=exchanges.ARCHIVE, remedy=CHECK
         ) as asked:
             try:
                 return call_with_timeout(call, asked.left(asked.bounds.whole))
             except TimeoutError as error:
-                raise asked.failed(f"not done in {asked.spent:.0f} s") from error
+                raise asked.failed(f"not done after {asked.spent:.0f} s") from error
 
     def probe(self, directory: str) -> None:
-        """Whether it can be listed has to do: an object that is a trial would stay there."""
+        """Do nothing: listing has to suffice, since a trial object would stay there."""

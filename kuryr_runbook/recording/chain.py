@@ -1,7 +1,7 @@
 """The chain of a site's records: each names the one before it by number and digest.
 
-The newest of a site is also noted outside of the runs' directories, in the state of this user. So
-it shows when the last ones are taken away, and runs that are kept in other places are in the chain.
+A site's newest record is also noted outside of the runs' directories, in this user's state. That
+reveals when the last records are removed, and includes runs kept elsewhere in the chain.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from kuryr_runbook.recording.contents import NotPlainError, read_plain
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One record, as the next one names it."""
+    """A record as the next one names it."""
 
     number: int
-    """From 1 on."""
+    """Counts from 1."""
     sha256: str
-    """Of the bytes of its record.json."""
+    """Digest of its record.json."""
     directory: str
     """Name of the run's directory."""
 
@@ -42,7 +42,7 @@ class Head:
 
     link: Link
     path: Path | None
-    """Directory of its run; None: noted by a runbook that did not say."""
+    """Directory of its run; None if an older runbook noted it without one."""
 
 
 def state_directory() -> Path:
@@ -56,7 +56,7 @@ def head_path(site_name: str) -> Path:
 
 
 def read_head(site_name: str) -> Head | None:
-    """The newest record that was made here; None: there is none. Raises RecordError."""
+    """The newest record that was made here; None if there is none. Raises RecordError."""
     path = head_path(site_name)
     try:
         content = read_plain(path.parent, path.name)
@@ -73,19 +73,19 @@ def read_head(site_name: str) -> Head | None:
         seen = error
     raise RecordError(
         f"{path} does not say which record is the newest: {seen}",
-        remedy="find out who wrote to it; `kuryr-runbook records verify` tells what is there",
+        remedy="find out who wrote to it; `kuryr-runbook records verify` checks the records",
     )
 
 
 def noted_sites() -> list[str]:
-    """The sites of which this machine has made records, by what is noted of them."""
+    """The sites for which this machine has made records, according to its notes."""
     directory = state_directory()
     return sorted(path.stem for path in directory.glob("*.json")) if directory.is_dir() else []
 
 
 @contextmanager
 def extended(site_name: str) -> Iterator[Callable[[Head], None]]:
-    """Keep others from adding to the chain, until the function that this gives notes the new one.
+    """Keep others from adding to the chain; yields the function that notes the new record.
 
     Raises RecordError when the note cannot be written.
     """

@@ -1,4 +1,4 @@
-"""What changed between two runs of a site, by their records."""
+"""Compares two runs of a site by their records."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kuryr_runbook.recording.statement import Predicate
 
 
 def compare(before: Predicate, after: Predicate) -> dict[str, list[Change]]:
-    """The differences by subject; subjects without one are left out."""
+    """The differences by subject; subjects without differences are omitted."""
     old, new = _comparable(before), _comparable(after)
     found = {
         subject: [
@@ -24,7 +24,7 @@ def compare(before: Predicate, after: Predicate) -> dict[str, list[Change]]:
 
 
 def _comparable(predicate: Predicate) -> dict[str, dict[str, Any]]:
-    """What can be compared of a run: no times, which differ always, and no order."""
+    """The parts of a run that can be compared: no times, which always differ, and no order."""
     phases = {phase["phase"]: phase for phase in predicate["phases"]}
     return {
         "parameters": dict(_leaves(predicate["site"]["parameters"])),

@@ -1,6 +1,6 @@
-"""What lies in a run's directory, looked at so that nobody can make us look elsewhere.
+"""Reads the contents of a run's directory, and never anything outside of it.
 
-Every step down a path is opened by its own name, and no link is followed.
+Each component of a path is opened by itself, and no link is followed.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
 
 MOST = 256 << 20
-"""Bytes of a file; no run writes one that large, and what is put in its place may have no end."""
+"""Most bytes of a file: no run writes more, but a file planted in its place may be endless."""
 _LOOK = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 
 
 class NotPlainError(Exception):
-    """What stands at a path is no plain file that can be read; `what` says what it is."""
+    """Something is not a plain, readable file; `what` says why."""
 
     def __init__(self, name: str, what: str) -> None:
         super().__init__(f"{name} {what}")
@@ -24,9 +24,9 @@ class NotPlainError(Exception):
 
 
 def entries_of(directory: Path) -> dict[str, bool]:
-    """All that lies below, by its path there: True for a plain file.
+    """Everything below the directory, by relative path; True for plain files.
 
-    Directories are left out when something lies in them. Raises OSError.
+    Directories are included only if they are empty. Raises OSError.
     """
     found: dict[str, bool] = {}
     for place, below, names, descriptor in os.fwalk(directory, onerror=_raised):
@@ -45,22 +45,22 @@ def _raised(error: OSError) -> None:
 
 
 def read_plain(directory: Path, name: str) -> bytes:
-    """The content of a plain file, by its path below the directory. Raises NotPlainError."""
+    """The content of a plain file, given by its path below the directory. Raises NotPlainError."""
     parts = name.split("/")
     if "\0" in name or any(part in ("", ".", "..") for part in parts):
-        raise NotPlainError(name, "has a name that leads elsewhere")
+        raise NotPlainError(name, "has a name that could lead out of the directory")
     try:
         with ExitStack() as opened:
             place = _opened(str(directory), os.O_RDONLY | os.O_DIRECTORY, None, opened)
             for part in parts[:-1]:
                 place = _opened(part, _LOOK | os.O_DIRECTORY, place, opened)
-            # Before it is opened: opening some devices does something.
+            # Checked before opening, since opening some devices has side effects.
             mode = os.stat(parts[-1], dir_fd=place, follow_symlinks=False).st_mode
             if not stat.S_ISREG(mode):
-                raise NotPlainError(name, "is no plain file")
+                raise NotPlainError(name, "is not a plain file")
             with open(os.open(parts[-1], _LOOK, dir_fd=place), "rb") as file:
                 if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                    raise NotPlainError(name, "is no plain file")
+                    raise NotPlainError(name, "is not a plain file")
                 content = file.read(MOST + 1)
     except FileNotFoundError as error:
         raise NotPlainError(name, "is missing") from error

@@ -1,4 +1,4 @@
-"""Which records have to be there: the newest of each site, as this machine has noted it."""
+"""Which records have to exist: the newest of each site, as noted on this machine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kuryr_runbook.recording.verifying import Problem
 
 
 def noted_heads() -> tuple[dict[str, Head], list[Problem]]:
-    """The newest record of every site of which there is a note, and notes that cannot be read."""
+    """Each site's newest record as noted here, and problems with unreadable notes."""
     heads: dict[str, Head] = {}
     problems: list[Problem] = []
     for site in noted_sites():
@@ -28,7 +28,7 @@ def noted_heads() -> tuple[dict[str, Head], list[Problem]]:
 
 
 def places_of(heads: dict[str, Head], runs: Path) -> list[Path]:
-    """Where records are looked for when nobody says where: in `runs`, and where they were made."""
+    """Where to look for records by default: in `runs`, and where they were made."""
     made = [
         head.path.parent if head.path.parent.name == site else head.path
         for site, head in heads.items()
@@ -38,9 +38,9 @@ def places_of(heads: dict[str, Head], runs: Path) -> list[Path]:
 
 
 def heads_below(heads: dict[str, Head], places: Sequence[Path]) -> dict[str, Head]:
-    """Those that have to be in these places: made there, or of a site that one is named after.
+    """The heads that have to be in these places: made there, or of a site named like a place.
 
-    A copy in another place, such as of an archive, has to be as new, and not in the place.
+    A copy elsewhere, such as an archive's, has to be as new, but need not be in the same place.
     """
     absolute = [place.absolute() for place in places]
     names = {place.name for place in absolute}
@@ -56,9 +56,9 @@ def heads_below(heads: dict[str, Head], places: Sequence[Path]) -> dict[str, Hea
 
 
 def unnoted(records: Iterable[Record], heads: dict[str, Head]) -> Iterator[Problem]:
-    """Sites whose records were signed by the key that this machine made, but without a note here.
+    """Sites whose records are signed with this machine's own key, but which have no note here.
 
-    Key and notes lie in one directory: who has the one had the other.
+    Key and notes are in the same directory, so a note must have been removed.
     """
     private = key_path(None)
     if not (private.exists() and public_path(private).exists()):

@@ -1,4 +1,4 @@
-"""An executed notebook as one HTML file that needs nothing else."""
+"""Exports an executed notebook as a self-contained HTML file."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ TEMPLATE = """{%- extends 'lab/index.html.j2' -%}
 <style>div.highlight pre { white-space: pre-wrap; overflow-wrap: anywhere; }</style>
 {%- endblock -%}
 """
-"""JupyterLab's look without its scripts, which would be fetched from the internet. Long lines of
-code, such as a run's parameters, wrap within the page."""
+"""JupyterLab's look without its scripts, which would be loaded from the internet. Long lines of
+code, such as a run's parameters, are wrapped."""
 
 
 def export_html(notebook: Path) -> Path:
@@ -33,7 +33,7 @@ def export_html(notebook: Path) -> Path:
 
 @cache
 def _exporter() -> Any:
-    """nbconvert's, with its templates compiled: that takes as long as a page."""
+    """nbconvert's exporter, cached because compiling its templates takes as long as a page."""
     from nbconvert import HTMLExporter
 
     return HTMLExporter(template_name="lab", raw_template=TEMPLATE)  # type: ignore[no-untyped-call]

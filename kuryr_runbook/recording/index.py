@@ -1,4 +1,4 @@
-"""One page over all runs of a site, for people offline and screen readers; one archive of them."""
+"""The index page of a site's runs, readable offline and by screen readers, and their export."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from kuryr_runbook.model.visible import visible
 from kuryr_runbook.recording.records import Record, whole_run
 from kuryr_runbook.recording.standing import INDEX, KEYS
 
-# Colours only repeat what a word says.
+# Colours only repeat what words say.
 STYLE = """
 :root { color-scheme: light dark; --line: #767676; --bad: #a30000; --good: #0a5c0a; }
 @media (prefers-color-scheme: dark) { :root { --bad: #ff9a9a; --good: #8fdc8f; } }
@@ -37,9 +37,7 @@ NOT_REACHED = "NOT_REACHED"
 
 
 def render_index(records: Sequence[Record]) -> str:
-    """The page for a site's records, the newest run first. It knows the runs by their directories
-    beside it.
-    """
+    """The page for a site's records, newest first. It links to the runs' directories beside it."""
     newest_first = sorted(records, key=lambda record: -record.number)
     name = newest_first[0].site if newest_first else "no site"
     title = f"Runs of {name}"
@@ -51,10 +49,10 @@ def render_index(records: Sequence[Record]) -> str:
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
         f"<h1>{escape(title)}</h1>\n"
-        "<p>Whether the records hold, <code>kuryr-runbook records verify</code> tells; this page "
-        "is no part of them.</p>\n"
+        "<p>This page is not part of the records. To verify them, run "
+        "<code>kuryr-runbook records verify</code>.</p>\n"
         f'<div class="table" tabindex="0" role="region" aria-label="All runs">'
-        f"<table><caption>All runs, the newest first</caption>"
+        f"<table><caption>All runs, newest first</caption>"
         f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>\n"
         f"{sections}</main>\n</body>\n</html>\n"
     )
@@ -106,7 +104,7 @@ def _phase(record: Record, phase: Mapping[str, Any]) -> str:
 
 
 def _bad(phase: Mapping[str, Any]) -> str:
-    """The error of a phase, and its findings that are not fine, with what to do."""
+    """A phase's error, and its findings that did not pass, with what to do."""
     lines = [
         f"{_word(item['status'])} {escape(item['title'])}: {escape(item['evidence'])}"
         + (f"<br>To do: {escape(item['remedy'])}" if item["remedy"] else "")

@@ -1,4 +1,4 @@
-"""The record of a run that has ended, and the page over it and those before."""
+"""Makes the record of a run that has ended, and the index page of the site's runs."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def make_record(
 ) -> Record:
     """Make the record of a run that has ended, as the next one in its site's chain.
 
-    `elsewhere`: the newest that is known from another place, such as the site's archive.
+    `elsewhere` is the newest record known from another place, such as the site's archive.
 
-    Raises RecordError when a file, or the record, would hold a secret, or cannot be written.
+    Raises RecordError when a file, or the record, contains a secret or cannot be written.
     """
     site_name = facts["site"]["name"]
     refuse_leaks(directory, secrets)
@@ -45,13 +45,13 @@ def make_record(
             "number": before.number + 1 if before else 1,
             "previous": asdict(before) if before else None,
             "place": f"{site_name}/{directory.name}" if is_beside else directory.name,
-            # The same text as in the files, without what only became known as a secret later.
+            # The same text as in the files, except for secrets that became known only later.
             **secrets.redacted_value(dict(facts)),
         }
         statement = statement_of(directory, predicate)
         draft = record_of(directory, statement, sha256="", envelope=None)
         page = render_index([*beside, draft]).encode() if is_beside else None
-        # The page is no part of the run, and the newest record says what it is.
+        # The page is not part of the run; the newest record has its digest.
         predicate["index"] = digest_of(page) if page else None
         content = sealed({**statement, "predicate": predicate}, signer)
         write_file(directory / RECORD, content, failure=RecordError)
@@ -63,7 +63,7 @@ def make_record(
 
 
 def _signed_beside(directory: Path, site_name: str, signer: CryptoSigner) -> list[Record]:
-    """The site's records beside a run that our key has signed: nothing else bends the chain."""
+    """The site's records beside a run that our key has signed; no others affect the chain."""
     return [
         record
         for record in records_beside(directory)
@@ -72,9 +72,9 @@ def _signed_beside(directory: Path, site_name: str, signer: CryptoSigner) -> lis
 
 
 def _newest(site_name: str, beside: Sequence[Record], elsewhere: Link | None) -> Link | None:
-    """The record before: the newest that was made here, lies beside this run's, or is elsewhere.
+    """The previous record: the newest one made here, beside this run, or elsewhere.
 
-    A machine that made none yet, such as one of CI, goes on where others stopped.
+    A machine that has made none, such as in CI, thus continues where others stopped.
     """
     head = read_head(site_name)
     links = [link for link in (head.link if head else None, elsewhere) if link]

@@ -1,4 +1,4 @@
-"""Records in files, as they are found and read."""
+"""Reads records from files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from kuryr_runbook.recording.statement import RECORD, TIMESTAMP, Predicate, dige
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """A record that was read; whether it holds is another question."""
+    """A record that was read, which does not mean that it is valid."""
 
     directory: Path
     sha256: str
@@ -28,28 +28,28 @@ class Record:
 
     @property
     def site(self) -> str:
-        """Name of the site."""
+        """The site's name."""
         return str(self.predicate["site"]["name"])
 
     @property
     def number(self) -> int:
-        """Place in the chain of the site, from 1 on."""
+        """Position in the site's chain, counted from 1."""
         return int(self.predicate["number"])
 
     @property
     def place(self) -> tuple[str, ...]:
-        """How its directory's path ends: `lab/20261126T101500Z`, or a name that was given."""
+        """The end of its directory's path: `lab/20261126T101500Z`, or the name that was given."""
         given = self.predicate.get("place", self.predicate["run"]["directory"])
         return tuple(given.split("/"))
 
     @property
     def is_witnessed(self) -> bool:
-        """Whether it says that it has a time stamp beside it."""
+        """Whether a time stamp should be beside it."""
         return bool(self.predicate.get("timestamp"))
 
     @property
     def previous(self) -> Link | None:
-        """The record before it; None for a site's first."""
+        """The previous record; None for a site's first."""
         before = self.predicate["previous"]
         return Link(**before) if before else None
 
@@ -60,7 +60,7 @@ class Record:
 
 
 def read_record(directory: Path) -> Record:
-    """The record of a run. Raises RecordError when there is none that can be read."""
+    """The record of a run. Raises RecordError when it cannot be read."""
     path = directory / RECORD
     try:
         content = read_plain(directory, RECORD)
@@ -72,18 +72,18 @@ def read_record(directory: Path) -> Record:
     envelope, statement = opened(content, str(path))
     try:
         record = record_of(directory, statement, sha256=digest_of(content), envelope=envelope)
-        # What all that deal with records rely on.
+        # Everything that works with records relies on these.
         _ = record.site, record.number, record.previous, record.place
         _ = record.predicate["run"]["status"], record.predicate["run"]["started"]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise RecordError(f"{path} lacks what a record has: {error}") from error
+        raise RecordError(f"{path} is not a complete record: {error}") from error
     return record
 
 
 def record_of(
     directory: Path, statement: Mapping[str, Any], *, sha256: str, envelope: Any
 ) -> Record:
-    """The record with that statement, which lies in that directory or will."""
+    """The record with that statement, which is or will be in that directory."""
     return Record(
         directory=directory.absolute(),
         sha256=sha256,
@@ -94,10 +94,10 @@ def record_of(
 
 
 def whole_run(record: Record) -> Iterator[tuple[str, bytes]]:
-    """Path below the run's directory and content of each file that a copy of a run has.
+    """Relative path and content of each file that belongs into a copy of the run.
 
-    That is what the record states, with these digests, and the record itself at last. Raises
-    RecordError at the first file that is not what was recorded.
+    These are the files that the record lists, with the listed digests, and last the record itself.
+    Raises RecordError at the first file that is not as recorded.
     """
     stamp = record.is_witnessed and (record.directory / TIMESTAMP).exists()
     beside = {TIMESTAMP: None} if stamp else {}
@@ -108,12 +108,12 @@ def whole_run(record: Record) -> Iterator[tuple[str, bytes]]:
         except NotPlainError as error:
             raise RecordError(f"{record.directory}: {error}") from error
         if digest is not None and digest_of(content) != digest:
-            raise RecordError(f"{record.directory}: {name} was changed since it was recorded")
+            raise RecordError(f"{record.directory}: {name} has changed since it was recorded")
         yield name, content
 
 
 def records_beside(directory: Path) -> list[Record]:
-    """The records of a run and of those beside it; verifying says what is wrong with the others."""
+    """The readable records of a run and of those beside it; verifying reports the others."""
     found = []
     for path in sorted(directory.parent.glob(f"*/{RECORD}")):
         with suppress(RecordError):

@@ -1,4 +1,4 @@
-"""Search every file of a run for secrets, and name the place where one stands."""
+"""Searches every file of a run for secrets, and names the place of each."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from kuryr_runbook.model.secrets import KnownSecrets
 
 @dataclass(frozen=True, slots=True)
 class Leak:
-    """A secret in a file; nothing of the secret itself."""
+    """A secret in a file, without any part of the secret itself."""
 
     file: str
     """Path below the directory of the run."""
     place: str
-    """Cell, path of the value, or line."""
+    """The cell, the path of the value, or the line."""
     what: str
 
     def __str__(self) -> str:
@@ -28,18 +28,20 @@ class Leak:
 
 
 def refuse_leaks(directory: Path, secrets: KnownSecrets) -> None:
-    """Raise RecordError when a file below the directory holds a secret."""
+    """Raise RecordError when a file below the directory contains a secret."""
     leaks = list(find_leaks(directory, secrets))
     if leaks:
         raise RecordError(
-            "\n  ".join(["no record is made of files that hold secrets:", *map(str, leaks)]),
-            remedy=f"delete {directory} when you have looked into it, take the secret out of what "
-            "printed it, and replace the secret if others could read the directory",
+            "\n  ".join(
+                ["no record was made, because these files contain secrets:", *map(str, leaks)]
+            ),
+            remedy=f"find out what printed the secret and stop it, then delete {directory}; "
+            "replace the secret if others could read the directory",
         )
 
 
 def find_leaks(directory: Path, secrets: KnownSecrets) -> Iterator[Leak]:
-    """Every secret in every file below the directory, in the files' names too."""
+    """Every secret in the files below the directory, and in their names."""
     for path in sorted(path for path in directory.rglob("*") if path.is_file()):
         name = str(path.relative_to(directory))
         yield from (Leak("a file", "its name", what) for what in secrets.found_in(name))
@@ -47,19 +49,19 @@ def find_leaks(directory: Path, secrets: KnownSecrets) -> Iterator[Leak]:
         whole = secrets.found_in(text)
         parts = _json_parts(path, text)
         if parts is None:
-            # Lines only tell the place of what is known to be there.
+            # Lines only serve to locate what was found in the whole text.
             parts = _lines(text) if whole else ()
         placed = [
             Leak(name, place, what) for place, part in parts for what in secrets.found_in(part)
         ]
         yield from dict.fromkeys(placed)
-        # What only the file as a whole shows, such as a text that goes over several lines.
+        # Secrets that only the whole file shows, for example across several lines.
         seen = {leak.what for leak in placed}
         yield from (Leak(name, "the file as a whole", what) for what in whole if what not in seen)
 
 
 def _json_parts(path: Path, text: str) -> Iterable[tuple[str, str]] | None:
-    """The texts in a JSON file, each with its place; None when it is none."""
+    """The texts in a JSON file, each with its place; None if it is not JSON."""
     if path.suffix not in (".ipynb", ".json"):
         return None
     try:
@@ -79,7 +81,7 @@ def _lines(text: str) -> Iterator[tuple[str, str]]:
 def _of_notebook(notebook: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for number, cell in enumerate(notebook.get("cells", ()), start=1):
         place = f"cell {number} ({cell.get('id', 'without id')})"
-        # The lines of a text are kept one by one.
+        # Notebooks store a text as a list of its lines.
         yield from ((place, text) for _, text in _texts(cell, "", joined=True))
     rest = {key: value for key, value in notebook.items() if key != "cells"}
     yield from _texts(rest, "")

@@ -1,4 +1,4 @@
-"""Keys that sign records, and the envelope (DSSE) around what is signed."""
+"""Keys that sign records, and the envelope (DSSE) around the signed statement."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ if TYPE_CHECKING:
     from securesystemslib.signer import CryptoSigner, SSlibKey
 
 SIGNATURE = ("keyid", "sig")
-"""All that a signature says; there is one."""
+"""The fields of a signature; a record has exactly one."""
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 
 
 def key_path(site: Site | None) -> Path:
-    """Where the private key is: the site's, else this user's on this machine."""
+    """Path of the private key: the site's, or else this user's own on this machine."""
     if site is not None and site.record.signing_key is not None:
         return site.record.signing_key
     return state_directory() / "signing-key.pem"
 
 
 def public_path(private: Path) -> Path:
-    """Where the public key is that belongs to a private one: for those who verify."""
+    """Path of the public key that belongs to a private one."""
     return private.with_suffix(".pub")
 
 
 def load_signer(site: Site) -> CryptoSigner:
-    """The key that signs the site's records; this user's own is made when there is none.
+    """The key that signs the site's records; this user's own key is created if missing.
 
     Raises UsageError when it cannot be used.
     """
@@ -54,14 +54,14 @@ def load_signer(site: Site) -> CryptoSigner:
     except (FileError, OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise UsageError(
             f"record.signing_key: {path} cannot be used: {error}",
-            remedy="name a private key without passphrase in PEM (PKCS 8), Ed25519, ECDSA or RSA: "
-            "openssl genpkey -algorithm ed25519 -out FILE",
+            remedy="name a private key (Ed25519, ECDSA or RSA) in PEM (PKCS 8) without a "
+            "passphrase: openssl genpkey -algorithm ed25519 -out FILE",
         ) from error
     return signer
 
 
 def _make_key(path: Path) -> None:
-    """Make a key of one's own, unless another run does it at the same time."""
+    """Create this user's own key, unless another run does so at the same time."""
     from securesystemslib.signer import CryptoSigner
 
     make_directory(path.parent)
@@ -93,7 +93,7 @@ def load_public_keys(paths: Sequence[Path]) -> list[SSlibKey]:
         except (FileError, ValueError, UnsupportedAlgorithm) as error:
             raise UsageError(
                 f"public key {path} cannot be used: {error}",
-                remedy="name the PEM file that lies beside the private key and ends with .pub",
+                remedy="name the PEM file beside the private key that ends with .pub",
             ) from error
     return keys
 
@@ -112,10 +112,10 @@ def _written(envelope: Any) -> bytes:
 
 
 def opened(content: bytes, source: str) -> tuple[Any, dict[str, Any]]:
-    """The envelope, and the statement in it, whoever signed it.
+    """The envelope and its statement, whoever signed it.
 
-    Raises RecordError, also when the same statement could be written in another way: then there is
-    more in the file than what is signed.
+    Raises RecordError, also when the file is not exactly what the runbook would write: it would
+    then contain more than what is signed.
     """
     from securesystemslib.dsse import Envelope
 
@@ -126,11 +126,11 @@ def opened(content: bytes, source: str) -> tuple[Any, dict[str, Any]]:
         signatures = [signature.to_dict() for signature in envelope.signatures.values()]
         is_ours = _written(envelope) == content and [*map(len, signatures)] == [len(SIGNATURE)]
     except Exception as error:  # Whatever a broken file makes a parser raise.
-        raise RecordError(f"{source} is no record: {type(error).__name__}: {error}") from error
+        raise RecordError(f"{source} is not a record: {type(error).__name__}: {error}") from error
     if not fits:
-        raise RecordError(f"{source} is a record of another kind")
+        raise RecordError(f"{source} is a different kind of record")
     if not is_ours:
-        raise RecordError(f"{source} was changed: a runbook writes it in another form")
+        raise RecordError(f"{source} was changed: it is not in the form that the runbook writes")
     return envelope, statement
 
 

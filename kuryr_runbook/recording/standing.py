@@ -1,7 +1,7 @@
-"""What stands in the directories where runs are kept: runs, pages over them, and all else.
+"""What is in the directories where runs are kept: runs, their index pages, and anything else.
 
-A place is the directory of a run, of a site's runs, or of several sites'. Nothing in it goes
-unseen: what is neither a run nor known to belong there is a stray.
+A place is the directory of a run, of a site's runs, or of several sites' runs. Everything in it is
+accounted for: whatever is neither a run nor known to belong there is a stray.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from pathlib import Path
 from kuryr_runbook.recording.statement import RECORD
 
 ACCOUNT = "run.json"
-"""A run's own account, by which one is known that has no record."""
+"""A run's own account, which identifies a run that has no record."""
 RUNS = Path("runs")
-"""Where a run's directory is made, below the directory where it was called."""
+"""Where runs' directories are created, below the current directory."""
 INDEX = "index.html"
 LATEST = "latest.txt"
 PAGES = (INDEX, LATEST)
-"""Beside the runs of a site, made of them."""
+"""Files beside a site's runs that are derived from them."""
 KEYS = "keys"
-"""In an exported archive: the keys that verify it."""
+"""In an exported archive, the directory of the keys to verify it with."""
 NOTEBOOKS = "notebooks"
-"""A person's own copy of the notebooks, which is worked with and no record."""
+"""A person's working copy of the notebooks, which is not part of any record."""
 OF_NOTEBOOKS = re.compile(r"[^/]+\.ipynb|\.ipynb_checkpoints|\.jupyterlab|site\.yaml")
 STAMPED = re.compile(r"(\d{8}T\d{6}Z)(?:-(\d+))?")
-"""Names of runs that were given none."""
+"""Names of runs for which no directory was given."""
 
 
 @dataclass(slots=True)
@@ -37,13 +37,13 @@ class Standing:
 
     runs: list[Path] = field(default_factory=list)
     folders: set[Path] = field(default_factory=set)
-    """The directories in which the runs lie that have no place of their own."""
+    """The directories that contain runs, except for runs that are places themselves."""
     keys: list[Path] = field(default_factory=list)
     strays: list[Path] = field(default_factory=list)
 
 
 def standing_in(places: Iterable[Path]) -> Standing:
-    """All that stands in the places; one that lies in another is looked at once.
+    """Everything in the places; a place inside another one is searched only once.
 
     Raises OSError when a directory cannot be listed.
     """
@@ -61,19 +61,19 @@ def standing_in(places: Iterable[Path]) -> Standing:
 
 
 def is_run(path: Path) -> bool:
-    """Whether there is something that a run leaves, whatever it may hold."""
+    """Whether a run left something there, whatever its content."""
     return any(os.path.lexists(path / name) for name in (RECORD, ACCOUNT))
 
 
 def latest_of(runs: Iterable[str]) -> str | None:
-    """Which of these names is the newest that was given by the time; None: there is none."""
+    """The newest of those names that are time stamps; None if there are none."""
     stamped = (match for name in runs if (match := STAMPED.fullmatch(name)))
     newest = max(stamped, key=lambda match: (match[1], int(match[2] or 1)), default=None)
     return newest[0] if newest else None
 
 
 def _of_runs(place: Path) -> Path:
-    """The place, or its directory `runs` where nothing else holds any: runs were called there."""
+    """The place, or its directory `runs` if no other directory in it has any runs."""
     inner = place / RUNS
     here = [path for path in _directories(place) if is_run(path) or _holds_runs(path)]
     return inner if inner in _directories(place) and not here else place

@@ -1,6 +1,6 @@
-"""What a record states: the digest of every file of a run, and the run in a form for machines.
+"""What a record states: the digest of every file of a run, and the run in machine-readable form.
 
-An in-toto statement, version 1, whose predicate is of a type of our own.
+It is an in-toto statement, version 1, with a predicate type of our own.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from kuryr_runbook.recording.contents import NotPlainError, entries_of, read_pla
 RECORD = "record.json"
 TIMESTAMP = "timestamp.json"
 BESIDE = (RECORD, TIMESTAMP)
-"""What a run's directory holds beside the files that its record states."""
+"""Files in a run's directory that its record does not list."""
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "urn:kuryr-runbook:record:1"
 
@@ -32,7 +32,7 @@ def digest_of(content: bytes) -> str:
 def statement_of(directory: Path, predicate: Predicate) -> dict[str, Any]:
     """The statement about a run's directory as it is now.
 
-    Raises RecordError when there is something in it that is no plain file.
+    Raises RecordError when anything in it is not a plain file.
     """
     try:
         entries = [name for name in entries_of(directory) if name not in BESIDE]
@@ -41,8 +41,8 @@ def statement_of(directory: Path, predicate: Predicate) -> dict[str, Any]:
         raise RecordError(f"{directory} cannot be read: {error.strerror}") from error
     except NotPlainError as error:
         raise RecordError(
-            f"{directory}: {error}, so what it holds may change",
-            remedy="the run stays without a record; write files into the run's directory",
+            f"{directory}: {error}, so its content could change",
+            remedy="the run has no record; only put plain files into a run's directory",
         ) from error
     return {
         "_type": STATEMENT_TYPE,
@@ -56,10 +56,10 @@ def statement_of(directory: Path, predicate: Predicate) -> dict[str, Any]:
 
 
 def phase_facts(displayed: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """What the cells of a phase displayed for machines, as one: of each kind what came last.
+    """The data that a phase's cells displayed, merged: for each key the last value counts.
 
-    A phase that was carried out shows its plan first, and what came of it later. The findings of
-    its disturbances stand beside those of its checks, and are findings as they are.
+    So a phase that was carried out first has its plan, and later its outcomes. The findings of
+    disturbances are added to those of the checks.
     """
     facts: dict[str, Any] = {}
     for item in displayed:
@@ -72,6 +72,6 @@ def phase_facts(displayed: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _plugins(findings: Iterable[Mapping[str, Any]]) -> Iterable[str]:
-    """Digests of the CNI plugin on the nodes, which the daemon's findings have as a fact."""
+    """Digests of the CNI plugin on the nodes, from the facts of the daemon's findings."""
     facts = (finding.get("facts", {}) for finding in findings)
     return (found[PLUGIN_DIGEST] for found in facts if PLUGIN_DIGEST in found)

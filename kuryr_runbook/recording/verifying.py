@@ -1,7 +1,7 @@
-"""Whether records hold: every file and every record as it was, none missing, none added.
+"""Verifies records: every file and every record is unchanged, none is missing, none was added.
 
-What has to be there is what this machine noted of its newest records, and what their chains name
-back to the first. What is there has to be one of them, or to be told.
+The records that have to be there are the newest ones according to this machine's notes, and
+everything in their chains back to the first. Anything else that is there is reported.
 """
 
 from __future__ import annotations
@@ -43,23 +43,23 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What came of verifying."""
+    """The result of verifying."""
 
     records: tuple[Record, ...]
-    """All that can be read, whether they hold or not."""
+    """All readable records, valid or not."""
     running: tuple[Path, ...]
-    """Runs under way, which have no record yet."""
+    """Runs that are still running, and so have no record yet."""
     problems: tuple[Problem, ...]
 
 
 def verify(found: Standing, keys: Sequence[SSlibKey], heads: Mapping[str, Head]) -> Verification:
-    """Verify what stands in the places where runs are kept.
+    """Verify everything in the places where runs are kept.
 
-    `heads`: the newest record of each site that has to be there.
+    `heads` are the newest records that have to be there, by site.
     """
     records: list[Record] = []
     running: list[Path] = []
-    problems = [Problem(str(path), "UNRECORDED: no run left this here") for path in found.strays]
+    problems = [Problem(str(path), "UNRECORDED: not left by any run") for path in found.strays]
     for directory in found.runs:
         try:
             record = read_record(directory)
@@ -72,7 +72,7 @@ def verify(found: Standing, keys: Sequence[SSlibKey], heads: Mapping[str, Head])
         problems += record_problems(record, keys)
         folder = directory.parent
         if folder.parent in found.folders and folder.parent.name == folder.name:
-            what = "stands in a directory of its site's name within another"
+            what = "is in a directory named after its site, inside another such directory"
             problems.append(Problem(str(directory), what))
     by_site = sorted(records, key=lambda record: (record.site, record.number))
     chains = {site: list(chain) for site, chain in groupby(by_site, key=lambda item: item.site)}
@@ -88,7 +88,7 @@ def verify(found: Standing, keys: Sequence[SSlibKey], heads: Mapping[str, Head])
 
 
 def state_without_record(directory: Path) -> str:
-    """What a run is that has no record that can be read: RUNNING, LOST or UNRECORDED."""
+    """The state of a run without a readable record: RUNNING, LOST or UNRECORDED."""
     try:
         account = parse_json(decoded(read_plain(directory, ACCOUNT), ACCOUNT), ACCOUNT)
         runs = isinstance(account, dict) and account["status"] == "RUNNING"
@@ -99,7 +99,7 @@ def state_without_record(directory: Path) -> str:
 
 
 def _unrecorded(directory: Path, error: RecordError) -> tuple[bool, Problem | None]:
-    """Whether a run without a readable record lives; else what is to be told of it."""
+    """Whether a run without a readable record is still running; if not, the problem to report."""
     if os.path.lexists(directory / RECORD):
         return False, Problem(str(directory / RECORD), f"UNRECORDED: {error.message}")
     match state_without_record(directory):
@@ -108,20 +108,21 @@ def _unrecorded(directory: Path, error: RecordError) -> tuple[bool, Problem | No
         case "LOST":
             what = f"LOST: the run was killed, or could not write, and has no {RECORD}"
         case _:
-            what = f"UNRECORDED: has no {RECORD}: refused, not written, or taken away"
+            what = f"UNRECORDED: has no {RECORD}: it was refused, not written, or removed"
     return False, Problem(str(directory), what)
 
 
 def record_problems(record: Record, keys: Sequence[SSlibKey]) -> Iterator[Problem]:
-    """What is wrong with a record by itself and with the files that it speaks of."""
+    """What is wrong with a record on its own, and with the files that it lists."""
     place = record.directory
     if not is_signed(record.envelope, keys):
         yield Problem(
-            str(place / RECORD), "no given key has signed this: changed, or of another key"
+            str(place / RECORD),
+            "was not signed by any of the given keys: it was changed, or signed by another key",
         )
     if place.parts[-len(record.place) :] != record.place:
         put = "/".join(record.place)
-        yield Problem(str(place), f"was recorded as {put}: renamed, or put in another's place")
+        yield Problem(str(place), f"was recorded as {put}: it was renamed, or replaces another run")
     try:
         entries = entries_of(place)
     except OSError as error:
@@ -134,7 +135,7 @@ def record_problems(record: Record, keys: Sequence[SSlibKey]) -> Iterator[Proble
             yield Problem(str(place / name), error.what)
         else:
             if now != digest:
-                what = f"was changed: SHA-256 is {now}, recorded is {digest}"
+                what = f"was changed: its SHA-256 is {now}, recorded as {digest}"
                 yield Problem(str(place / name), what)
     beside = {RECORD, *([TIMESTAMP] if record.is_witnessed else ())}
     for name in entries.keys() - record.subjects.keys() - beside:
@@ -142,12 +143,14 @@ def record_problems(record: Record, keys: Sequence[SSlibKey]) -> Iterator[Proble
 
 
 def _chain_problems(chain: list[Record]) -> Iterator[Problem]:
-    """What is wrong with the records of a site together; they come by their numbers."""
+    """What is wrong with a site's records as a chain; they are ordered by number."""
     first = chain[0]
     if first.previous is not None:
         yield _missing(first, first.previous)
     elif first.number != 1:
-        yield Problem(str(first.directory), f"is record {first.number}, and names none before it")
+        yield Problem(
+            str(first.directory), f"is record {first.number}, but does not name the one before it"
+        )
     for before, record in pairwise(chain):
         yield from _pair_problems(before, record)
 
@@ -157,35 +160,35 @@ def _pair_problems(before: Record, record: Record) -> Iterator[Problem]:
     if record.number == before.number:
         yield Problem(where, f"is record {record.number}, as is {before.directory}")
     elif previous is None:
-        yield Problem(where, f"is record {record.number}, and names none before it")
+        yield Problem(where, f"is record {record.number}, but does not name the one before it")
     elif previous.number != before.number:
         yield _missing(record, previous)
     elif previous.sha256 != before.sha256:
         yield Problem(
             str(before.directory / RECORD),
-            f"is not the record {before.number} that {record.directory.name} was chained to",
+            f"is not the record {before.number} that {record.directory.name} follows",
         )
     elif record.predicate["run"]["started"] < before.predicate["run"]["started"]:
-        yield Problem(where, f"began before {before.directory.name}, which it was recorded after")
+        yield Problem(where, f"started before {before.directory.name}, but was recorded after it")
 
 
 def _missing(record: Record, previous: Link) -> Problem:
     return Problem(
         f"site {record.site}",
-        f"record {previous.number} ({previous.directory}), which {record.directory.name} was "
-        "chained to, is missing",
+        f"record {previous.number} ({previous.directory}), which {record.directory.name} follows, "
+        "is missing",
     )
 
 
 def _head_problems(site: str, chain: Sequence[Record], head: Head) -> Iterator[Problem]:
-    """Whether the newest record that was made here is there, in the place where it was made."""
+    """Whether the newest record that was made here is still where it was made."""
     link = head.link
     where, name = f"site {site}", f"record {link.number} ({head.path or link.directory})"
     same = [record for record in chain if record.link == link]
     if not same and any(record.number == link.number for record in chain):
         yield Problem(where, f"{name} is not the one that was made here")
     elif not same:
-        yield Problem(where, f"{name}, the newest that was made here, is missing")
+        yield Problem(where, f"{name}, the newest one made here, is missing")
     elif head.path and head.path not in [record.directory for record in same]:
         yield Problem(where, f"{name} was moved to {same[0].directory}")
 
@@ -193,9 +196,9 @@ def _head_problems(site: str, chain: Sequence[Record], head: Head) -> Iterator[P
 def _page_problems(
     folder: Path, runs: Sequence[Path], here: Sequence[Record], heads: Mapping[str, Head]
 ) -> Iterator[Problem]:
-    """Whether the pages over the runs in a directory are those that runs made of them.
+    """Whether a directory's index page and `latest.txt` match its runs.
 
-    Where no run was made, such as in an archive, they may be missing.
+    They may be missing where no run was made, such as in an archive.
     """
     made_here = any(head.path and head.path.parent == folder for head in heads.values())
     paged = [record for record in here if record.predicate.get("index")]
@@ -208,7 +211,7 @@ def _page_problems(
         else:
             noted = max(paged, key=lambda record: record.number).predicate["index"] if paged else ""
             if digest_of(page) != noted and page != render_index(here).encode():
-                what = "is not the page that the newest run made; the next one makes it anew"
+                what = "is not the page that the newest run wrote; the next run will rewrite it"
                 yield Problem(str(folder / INDEX), what)
     newest = latest_of(path.name for path in runs if path.parent == folder)
     try:
@@ -222,7 +225,7 @@ def _page_problems(
 
 
 def _key_problems(paths: Sequence[Path], keys: Sequence[SSlibKey]) -> Iterator[Problem]:
-    """Keys that lie beside the records have to be some that they are verified with."""
+    """Keys beside the records have to be among those that the records are verified with."""
     for path in paths:
         try:
             [key] = load_public_keys([path])
@@ -230,4 +233,4 @@ def _key_problems(paths: Sequence[Path], keys: Sequence[SSlibKey]) -> Iterator[P
             yield Problem(str(path), error.message)
         else:
             if key.keyid not in {known.keyid for known in keys}:
-                yield Problem(str(path), "is none of the keys that were given to verify with")
+                yield Problem(str(path), "is not among the keys given to verify with")

@@ -1,7 +1,7 @@
-"""A witness to records: a service that signs each one's digest, with the time that it has.
+"""A witness for records: a service that signs each one's digest together with the time.
 
-So a record cannot be made anew later, with another content or time, not even by who has the key;
-and the service knows of a record that somebody takes away.
+So nobody can replace a record later by one with other content or another time, not even the owner
+of the key; and the service knows about records that somebody removes.
 """
 
 from __future__ import annotations
@@ -32,13 +32,11 @@ from kuryr_runbook.recording.verifying import Problem
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
-AGAIN = (
-    "the record is whole where the run made it; try: kuryr-runbook records timestamp --site FILE"
-)
+AGAIN = "the run's own record is complete; try: kuryr-runbook records timestamp --site FILE"
 
 
 def refuse_unusable_witness(site: Site) -> None:
-    """Raise UsageError when the site's time-stamping service could not be used or verified."""
+    """Raise UsageError when the site's time-stamping service cannot be used or verified."""
     if site.record.timestamp_url is not None:
         refuse_missing()
         if site.record.timestamp_ca is not None:
@@ -46,7 +44,7 @@ def refuse_unusable_witness(site: Site) -> None:
 
 
 def is_stamped(record: Record) -> bool:
-    """Whether there is something that may be its time stamp."""
+    """Whether it has a time stamp, valid or not."""
     return (record.directory / TIMESTAMP).exists()
 
 
@@ -70,10 +68,10 @@ def stamp(record: Record, site: Site) -> None:
 
 
 def witnessed(records: Sequence[Record], given: Path | None) -> tuple[list[Problem], list[Record]]:
-    """What is wrong with the time stamps of records, and those of which that cannot be known.
+    """Problems with the records' time stamps, and the records whose time stamps cannot be verified.
 
-    `given`: the certificates that the services are trusted by; None: those of the sites, by what
-    the records say. Raises UsageError when they cannot be used.
+    `given` is the file with the services' CA certificates; None means the file that each record's
+    site names. Raises UsageError when it cannot be used.
     """
     problems: list[Problem] = []
     unknown: list[Record] = []
@@ -92,14 +90,16 @@ def witnessed(records: Sequence[Record], given: Path | None) -> tuple[list[Probl
             continue
         before = times.get(record.site)
         if before and time < before[0]:
-            what = f"its time stamp is older than that of {before[1].directory.name}, before it"
+            what = (
+                f"its time stamp is older than that of {before[1].directory.name}, its predecessor"
+            )
             problems.append(Problem(str(record.directory), what))
         times[record.site] = time, record
     return problems, unknown
 
 
 def _time_of(record: Record, authorities: Sequence[Certificate]) -> datetime:
-    """When the service had the record. Raises AccessError."""
+    """When the service signed the record's digest. Raises AccessError."""
     try:
         content = read_plain(record.directory, RECORD)
         written = read_plain(record.directory, TIMESTAMP)
@@ -108,9 +108,9 @@ def _time_of(record: Record, authorities: Sequence[Certificate]) -> datetime:
     except NotPlainError as error:
         raise AccessError(error.what) from error
     except (FileError, ValueError, LookupError, TypeError) as error:
-        raise AccessError(f"is no time stamp: {type(error).__name__}") from error
+        raise AccessError(f"is not a time stamp: {type(error).__name__}") from error
     if written != _document(service, answer):
-        raise AccessError("was changed: a runbook writes it in another form")
+        raise AccessError("was changed: it is not in the form that the runbook writes")
     return stamped_time(answer, content, authorities)
 
 

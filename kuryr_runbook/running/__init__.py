@@ -1,1 +1,1 @@
-"""Headless execution of phases through papermill: order, progress, run.json."""
+"""Runs phases headless with papermill: order, progress, run.json."""

@@ -1,6 +1,6 @@
-"""run.json: the truth about a run, by our own account, written before its first cell.
+"""run.json: our own account of a run, started before its first cell.
 
-It is written whole each time, to a temporary name and then into place, so a reader never meets
+It is always written as a whole, to a temporary file that is then renamed, so readers never see
 half of it. A run that died leaves RUNNING behind; readers show it as LOST, since nobody holds
 the lock on its directory any more.
 """
@@ -27,21 +27,21 @@ FILE = ACCOUNT
 
 
 class RunStatus(StrEnum):
-    """How a run, or a phase of it, stands."""
+    """The status of a run, or of one of its phases."""
 
     NOT_REACHED = "NOT_REACHED"
     RUNNING = "RUNNING"
     SUCCEEDED = "SUCCEEDED"
     FAILED = "FAILED"
     UNCHANGED = "UNCHANGED"
-    """A phase that a run before has done, and whose plan has nothing to change."""
+    """A phase that an earlier run has done, and whose plan has no changes."""
     INTERRUPTED = "INTERRUPTED"
     LOST = "LOST"
-    """Never written: what readers make of RUNNING when the process is gone."""
+    """Never written: readers show it instead of RUNNING when the process is gone."""
 
 
 class CellStatus(StrEnum):
-    """What became of a code cell."""
+    """The status of a code cell."""
 
     NOT_REACHED = "NOT_REACHED"
     RAN = "RAN"
@@ -89,7 +89,7 @@ class RunAccount:
     phases: list[PhaseAccount] = field(default_factory=list)
 
     def write(self, directory: Path) -> None:
-        """Replace the directory's run.json. Raises RecordError when that cannot be done."""
+        """Replace the directory's run.json. Raises RecordError when it cannot be written."""
         text = f"{json.dumps(asdict(self), indent=2)}\n"
         write_file(directory / FILE, text, failure=RecordError)
 
@@ -100,9 +100,9 @@ def now() -> str:
 
 
 def read_run(directory: Path) -> dict[str, Any]:
-    """A run's account, of which the status alone is certain.
+    """A run's account, of which only the status is sure to be there.
 
-    RUNNING becomes LOST when its process is gone. Raises RecordError.
+    RUNNING becomes LOST if its process is gone. Raises RecordError.
     """
     path = directory / FILE
     try:
@@ -110,14 +110,14 @@ def read_run(directory: Path) -> dict[str, Any]:
     except FileError as error:
         raise RecordError(error.message) from error
     if not isinstance(account.get("status"), str):
-        raise RecordError(f"{path} is no account of a run: it has no status")
+        raise RecordError(f"{path} is not the account of a run: it has no status")
     if account["status"] == RunStatus.RUNNING and not is_held(directory):
         account["status"] = str(RunStatus.LOST)
     return account
 
 
 def read_whole_run(directory: Path) -> dict[str, Any]:
-    """The same, with all that an account has. Raises RecordError."""
+    """A run's account, checked to be complete. Raises RecordError."""
     account = read_run(directory)
     try:
         TypeAdapter(RunAccount).validate_python(account)
@@ -125,6 +125,6 @@ def read_whole_run(directory: Path) -> dict[str, Any]:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise RecordError(
-            f"{directory / FILE} is no account of a run: {where}: {first['msg']}"
+            f"{directory / FILE} is not the account of a run: {where}: {first['msg']}"
         ) from error
     return account

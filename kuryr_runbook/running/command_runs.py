@@ -1,6 +1,7 @@
-"""A command that changes something without a notebook leaves a run and a record all the same.
+"""Runs and records for commands that change something without executing a notebook.
 
-What it showed is kept as the outputs of a notebook of its own: all who read runs can read it.
+What such a command showed is saved as the outputs of a notebook, so that everything that reads runs
+can read it.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from kuryr_runbook.running.recorder import Recorder
 
 
 class CommandRun:
-    """One such run under way."""
+    """One such run."""
 
     def __init__(self, site: Site, site_file: Path, command: str, name: str) -> None:
         self._site = site
@@ -51,14 +52,14 @@ class CommandRun:
         self._began = time.monotonic()
 
     def begin(self) -> None:
-        """Make the run's directory. Raises UsageError when there could be no record."""
+        """Make the run's directory. Raises UsageError if its record could not be made."""
         self._recorder.refuse_unusable()
         self._recorder.look_around()
         make_run_directory(self.directory, newest=True)
         self._write(RunStatus.RUNNING)
 
     def keep(self, view: View) -> None:
-        """Keep what was shown."""
+        """Save what was shown."""
         from nbformat import v4
 
         self._secrets.add(known_here().secrets)
@@ -66,7 +67,7 @@ class CommandRun:
         self._outputs.append(v4.new_output("display_data", data=bundle))  # type: ignore[no-untyped-call]
 
     def end(self, status: RunStatus, error: BaseException | None) -> None:
-        """Close the account, and record the run. Raises RecordError and UsageError."""
+        """Complete the account, and record the run. Raises RecordError and UsageError."""
         self._secrets.add(known_here().secrets)
         self._phase.error = self._secrets.redacted(str(error)) if error else None
         self._phase.ended = self._account.ended = now()
@@ -100,7 +101,7 @@ def recorded_command(
 ) -> Iterator[CommandRun]:
     """A run of one command, recorded however the block ends.
 
-    Raises UsageError before the block when there could be no record, RecordError after it.
+    If it cannot be recorded, raises UsageError before the block, or RecordError after it.
     """
     run = CommandRun(site, site_file, command, name)
     run.begin()
@@ -112,7 +113,7 @@ def recorded_command(
             try:
                 run.end(RunStatus.INTERRUPTED if stopped else RunStatus.FAILED, error)
             except (RecordError, UsageError) as unrecorded:
-                # What went wrong first is what has to be told.
+                # Only printed, so that the first error is the one that is raised.
                 echo(f"error: {unrecorded}", err=True)
             raise
         run.end(RunStatus.SUCCEEDED, None)

@@ -1,4 +1,4 @@
-"""The directory of a run: where it will be, and making it."""
+"""Chooses and makes the directory of a run."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from kuryr_runbook.recording.standing import LATEST, RUNS
 
 
 def free_directory(site: Site, wanted: Path | None) -> Path:
-    """Where the run's directory will be: to be made once the run has the site's lock.
+    """The path for the run's directory, which is made once the run has the site's lock.
 
-    Raises UsageError when there is something in it.
+    Raises UsageError when it exists and is not empty.
     """
     try:
         if wanted is None:
@@ -23,8 +23,8 @@ def free_directory(site: Site, wanted: Path | None) -> Path:
         directory = wanted.absolute()
         if directory.exists() and any(directory.iterdir()):
             raise UsageError(
-                f"{directory} is not empty: a run wants a directory of its own",
-                remedy="choose another --run-dir, or leave it out",
+                f"{directory} is not empty: a run needs its own directory",
+                remedy="choose another --run-dir, or omit it",
             )
     except OSError as error:
         raise RecordError(f"{error.filename} cannot be read: {error.strerror}") from error
@@ -38,12 +38,13 @@ def _next_directory(runs: Path) -> Path:
 
 
 def make_run_directory(directory: Path, *, newest: bool) -> None:
-    """Make the run's directory; `newest`: and name it as the newest of its site."""
+    """Make the run's directory, and if `newest`, write its name to the site's `latest.txt`."""
     if newest:
         make_directory(directory.parent, failure=RecordError)
         if os.path.lexists(directory):
             raise RecordError(
-                f"{directory} is there already", remedy="run again: each second has its own name"
+                f"{directory} already exists",
+                remedy="run again: a new name is used every second",
             )
     make_directory(directory, failure=RecordError)
     if newest:

@@ -1,7 +1,7 @@
-"""papermill with an engine of ours: a kernel that has started already, live output, an own account.
+"""papermill with our own engine: a kernel that was started before, and live output.
 
 papermill marks cells as completed that never ran (after a killed kernel, a timeout or Ctrl-C),
-so each cell's fate is reported to a watcher here, where the cell is executed.
+so what happens to each cell is reported to a watcher from here, where the cell is executed.
 """
 
 from __future__ import annotations
@@ -32,36 +32,36 @@ from kuryr_runbook.running.secrecy import RunSecrets
 
 ENGINE = "kuryr-runbook"
 START_SECONDS = 180
-"""How long a kernel may take until it answers, on a machine that has much else to do."""
+"""How long a kernel may take until it answers, on a busy machine."""
 SAVE_AFTER_SECONDS = 0.3
-"""Only beside and after a cell that has run for longer is the notebook written: where all cells are
-short, writing it would take longer than they do."""
+"""The notebook is only written during and after cells that take longer than this; for short cells,
+writing would take longer than they do."""
 SAVE_AGAIN_SECONDS = 30.0
-"""So often a notebook is written while one of its cells runs, as papermill would."""
+"""How often the notebook is written while a cell runs, the same as papermill."""
 SILENT_SHOWN_SECONDS = 15.0
 SILENT_SECONDS = 120.0
-"""How long a kernel's heart may not beat, which it does also while a cell keeps it busy: it was
-stopped by a signal, or its memory is on a disk that does not answer."""
+"""How long a kernel's heartbeat may be absent. A busy kernel has one, too; if it is missing, the
+kernel was stopped by a signal, or is swapped out to a disk that does not answer."""
 LISTEN_SECONDS = 0.5
 ASK_AGAIN_SECONDS = 1.0
-"""A kernel that starts answers later what it was asked; a question may be lost, too."""
+"""When to ask a starting kernel again: it answers late, and a request may be lost."""
 
 
 class SilentKernelError(DeadKernelError):
-    """The kernel's heart did not beat for so long that it was ended."""
+    """The kernel was ended, since it had no heartbeat for too long."""
 
 
 class Watcher(Protocol):
-    """Learns what becomes of the cells."""
+    """Is notified of what happens to the cells."""
 
     def cell_started(self, key: str) -> None:
         """A code cell is about to run."""
 
     def cell_ran(self, key: str) -> None:
-        """It ended, without an error."""
+        """It ended without an error."""
 
     def cell_failed(self, key: str) -> None:
-        """It raised, or its kernel died, or it was stopped."""
+        """It raised an error, its kernel died, or it was interrupted."""
 
     def printed(self, text: str) -> None:
         """Whole lines that the cell printed, while it runs."""
@@ -72,19 +72,19 @@ class Watcher(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """With what a notebook is executed."""
+    """What a notebook is executed with."""
 
     kernel: AsyncKernelManager
-    """Has been started for this notebook, and ends with it."""
+    """Was started for this notebook, and ends with it."""
     watcher: Watcher
     secrets: RunSecrets
-    """What is taken out of all that cells print or display."""
+    """These are removed from everything that cells print or display."""
     cell_seconds: int
     """How long a cell may take."""
 
 
 class Client(PapermillNotebookClient):  # type: ignore[misc]
-    """Executes the cells of one notebook and tells the watcher."""
+    """Executes the cells of one notebook, and notifies the watcher."""
 
     def __init__(self, nb_man: Any, workshop: Workshop, **settings: Any) -> None:
         super().__init__(nb_man, **settings)
@@ -96,16 +96,16 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
         self._is_silent = False
 
     def create_kernel_manager(self) -> AsyncKernelManager:
-        """The kernel that was started for this notebook; nbclient ends it as if it were its own."""
+        """The kernel that was started for this notebook; nbclient ends it like one of its own."""
         self.km = self._kernel
         return self.km
 
     def papermill_execute_cells(self) -> None:
-        """Run all cells; then the kernel has nothing left that it would have to put down.
+        """Run all cells; after that the kernel has nothing left to finish, and may be killed.
 
-        papermill would write the notebook before and after each of them, those of prose as well:
-        where no cell takes long, that takes longer than all else. We write it when one does, and
-        after that one.
+        papermill would write the notebook before and after each cell, even those with prose. If
+        all cells are short, that would take longer than anything else, so we write it only during
+        and after long ones.
         """
         self.nb_man.output_path = None
         try:
@@ -117,7 +117,7 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
     async def async_execute_cell(
         self, cell: Any, cell_index: int, *args: Any, **kwargs: Any
     ) -> Any:
-        """Run one cell, and write the notebook while it takes its time."""
+        """Run one cell, and write the notebook meanwhile if it takes long."""
         beside = [
             asyncio.create_task(self._save_beside(cell)),
             asyncio.create_task(self._listen_beside()),
@@ -143,7 +143,7 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
             await asyncio.sleep(SAVE_AGAIN_SECONDS)
 
     async def _listen_beside(self) -> None:
-        """End a kernel whose heart does not beat; nbclient looks only for its process."""
+        """End a kernel without a heartbeat; nbclient only checks whether its process exists."""
         beat, shown = time.monotonic(), False
         while True:
             await asyncio.sleep(LISTEN_SECONDS)
@@ -154,8 +154,8 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
             if silent > SILENT_SHOWN_SECONDS and not shown:
                 shown = True
                 self._watcher.printed(
-                    f"the kernel does not answer for {silent:.0f} s: is it stopped? It is ended "
-                    f"after {SILENT_SECONDS:.0f} s"
+                    f"the kernel has not answered for {silent:.0f} s: was it stopped? It will be "
+                    f"ended after {SILENT_SECONDS:.0f} s"
                 )
             if silent > SILENT_SECONDS:
                 self._is_silent = True
@@ -167,9 +167,9 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
         write_ipynb(whole, self._target)
 
     async def async_start_new_kernel_client(self) -> Any:
-        """A connection to the kernel, as soon as it answers and is heard.
+        """A connection to the kernel, as soon as it answers and its messages arrive.
 
-        jupyter_client's own way waits until the kernel has been silent for a while, too. Raises
+        jupyter_client itself would also wait until the kernel has been silent for a while. Raises
         DeadKernelError when the kernel dies, or does not answer in time.
         """
         self.kc = self.km.client()
@@ -185,9 +185,9 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
     start_new_kernel_client = run_sync(async_start_new_kernel_client)
 
     async def _is_heard(self) -> bool:
-        """Whether the kernel answers a question, and is heard to be busy with it meanwhile.
+        """Whether the kernel answers a request, and its status messages arrive as well.
 
-        What it tells before somebody listens is lost.
+        What it publishes before we are subscribed is lost.
         """
         self.kc.kernel_info()
         try:
@@ -198,7 +198,7 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
         return True
 
     def execute_cell(self, cell: Any, cell_index: int, *args: Any, **kwargs: Any) -> Any:
-        """Run one cell, and give account of it."""
+        """Run one cell, and report what happens to it."""
         if cell.cell_type != "code":
             return self._execute_cell(cell, cell_index, *args, **kwargs)
         key = cell_key(cell)
@@ -218,7 +218,7 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
         return result
 
     def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:
-        """Take one message of the kernel; what was printed or displayed goes to the watcher."""
+        """Process a message from the kernel; the watcher gets what was printed or displayed."""
         content = shown(msg["msg_type"], self._secrets.redacted(msg["content"]))
         match msg["msg_type"]:
             case "stream" if content["name"] == "stdout":
@@ -233,10 +233,9 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
         self._watcher.printed(self._secrets.redacted(line))
 
     def _close(self, cell: Any) -> None:
-        """End the last line, and look at the outputs once more, as a whole.
+        """Complete the last line, and redact the outputs again as a whole.
 
-        The kernel sends what a cell prints in pieces, and a secret may begin in one of them and end
-        in the next.
+        The kernel sends a cell's output in pieces, and a secret may be split between two of them.
         """
         if self._line:
             self._print(self._line)
@@ -249,14 +248,14 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 SHOWN = ("stream", "error", "display_data", "execute_result", "update_display_data")
-"""The kernel's messages that end in a notebook's outputs."""
+"""The types of messages that become a notebook's outputs."""
 
 
 def shown(kind: str, content: dict[str, Any]) -> dict[str, Any]:
-    """The content of a message with all texts of its outputs visible.
+    """The content of a message with all texts of its outputs made visible.
 
-    What a cell prints or raises quotes what came from outside, and whoever looks at the notebook,
-    its page or a run's terminal should see it, and not be steered by it. Values for machines stay.
+    Cells' output and errors quote text from outside, which must not be able to hide anything or
+    control a terminal wherever it is shown. Data for machines is not changed.
     """
     if kind not in SHOWN:
         return content
@@ -275,7 +274,7 @@ def shown(kind: str, content: dict[str, Any]) -> dict[str, Any]:
 
 
 def _abandon_tasks() -> None:
-    """Ctrl-C leaves tasks in nbclient's loop that fail with the kernel: nobody need hear of it."""
+    """Ctrl-C leaves tasks in nbclient's loop that fail with the kernel: silence their errors."""
 
     def take_note(task: asyncio.Task[Any]) -> None:
         if not task.cancelled():
@@ -286,7 +285,7 @@ def _abandon_tasks() -> None:
 
 
 def joined_streams(outputs: list[Any]) -> list[Any]:
-    """The outputs, with each run of pieces of one stream as one output."""
+    """The outputs, with consecutive pieces of the same stream joined."""
     joined: list[Any] = []
     for output in outputs:
         last = joined[-1] if joined else {}
@@ -314,7 +313,7 @@ class Engine(NBClientEngine):  # type: ignore[misc]
 
 
 class Notebooks:
-    """papermill's way to files of this machine: written whole, and through no link."""
+    """papermill's handler for local files: written as a whole, and never through a link."""
 
     def read(self, path: str) -> str:
         """The text of a notebook."""
@@ -325,11 +324,11 @@ class Notebooks:
         write_file(Path(path), text, failure=RecordError)
 
     def listdir(self, path: str) -> list[str]:
-        """Nobody asks for it."""
+        """Not used."""
         raise NotImplementedError(path)
 
     def pretty_path(self, path: str) -> str:
-        """As it is."""
+        """The path unchanged."""
         return path
 
 
@@ -348,7 +347,7 @@ def execute(source: Path, target: Path, parameters: dict[str, Any], workshop: Wo
         target,
         parameters=parameters,
         engine_name=ENGINE,
-        # Whatever kernel the notebook names, or none: it runs in this interpreter's.
+        # Always the kernel of this interpreter, whatever kernel the notebook names.
         kernel_name="python3",
         language=LANGUAGE,
         progress_bar=False,

@@ -1,4 +1,4 @@
-"""A run under way: its phases one after the other, and what becomes of each cell."""
+"""Executes a run: its phases one after the other, with an account of each cell."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Means:
 
 
 class Run:
-    """One run under way; the watcher of its cells."""
+    """One run, which watches its cells itself."""
 
     def __init__(self, directory: Path, account: RunAccount, means: Means) -> None:
         self.directory = directory
@@ -62,10 +62,10 @@ class Run:
         self.step = ""
 
     def execute(self) -> RunResult:
-        """Run the phases, and record what came of it."""
+        """Run the phases, and record the result."""
         self.account.write(self.directory)
         for origin in self.secrets.known.indistinct:
-            self.progress.line(f"{origin}: short or a common word, so it is not looked for")
+            self.progress.line(f"{origin}: short or a common word, so it is not redacted")
         status, error = RunStatus.SUCCEEDED, None
         try:
             error = self._phases()
@@ -87,7 +87,7 @@ class Run:
         )
 
     def _phases(self) -> RunbookError | None:
-        """Run the phases up to the first that fails."""
+        """Run the phases until one fails."""
         phases = self.request.phases
         following = [*phases[1:], None]
         for phase, account, then in zip(phases, self.account.phases, following, strict=True):
@@ -98,7 +98,7 @@ class Run:
         return None
 
     def _pending(self) -> bool:
-        """Whether a plan that a dry run showed has a change that would stay."""
+        """Whether a dry run's plans have lasting changes."""
         return self.request.dry_run and any(
             has_changes(plan)
             for phase in self.request.phases
@@ -107,7 +107,7 @@ class Run:
         )
 
     def _end(self, status: RunStatus) -> RunbookError | None:
-        """Close the account, and record the run; why that could not be done is given back."""
+        """Complete the account and record the run. Returns the error if that fails."""
         try:
             with uninterrupted():
                 self.account.status, self.account.ended = status, now()
@@ -120,7 +120,7 @@ class Run:
         return None
 
     def _phase(self, phase: PhaseEntry, account: PhaseAccount) -> RunbookError | None:
-        """Run one phase. A KeyboardInterrupt is entered in the account and goes on."""
+        """Run one phase. A KeyboardInterrupt is entered in the account, and passed on."""
         self.cells = {cell.id: cell for cell in account.cells}
         self.step = "start of the kernel"
         account.status, account.started = RunStatus.RUNNING, now()
@@ -148,9 +148,9 @@ class Run:
     def _recheck(
         self, phase: PhaseEntry, account: PhaseAccount
     ) -> tuple[RunbookError | None, bool]:
-        """Whether a phase that a run before has done needs none, by its plan; and why no plan came.
+        """Plan a phase that an earlier run has done: the error if any, whether nothing changes.
 
-        A plan with changes is kept beside what is then done.
+        The notebook of a plan with changes is kept beside the one that then carries them out.
         """
         if phase.name not in self.request.recheck or not phase.lasting:
             return None, False
@@ -187,7 +187,7 @@ class Run:
             return self.lock.lost
         return None
 
-    # The watcher: called from the engine while cells run.
+    # The methods of Watcher, called by the engine while cells run.
 
     def cell_started(self, key: str) -> None:
         """A code cell is about to run."""
@@ -196,14 +196,14 @@ class Run:
         self.pages.cell_started()
 
     def cell_ran(self, key: str) -> None:
-        """It ended, without an error."""
+        """It ended without an error."""
         self._cell(key, CellStatus.RAN)
-        # After the first cell and not before: now this phase's own kernel has started.
+        # Only after the first cell, when this phase's own kernel has started.
         if self.next is not None:
             self.kernels.prepare(self.next)
 
     def cell_failed(self, key: str) -> None:
-        """It raised, or its kernel died, or it was stopped."""
+        """It raised an error, its kernel died, or it was interrupted."""
         self._cell(key, CellStatus.FAILED)
 
     def printed(self, text: str) -> None:
@@ -212,7 +212,7 @@ class Run:
 
     def displayed(self, text: str) -> None:
         """The text form of something that the cell displayed."""
-        # In a dry run the plan is what the operator came for; else it stands in the notebook.
+        # In a dry run the operator wants to see the plan; otherwise it is in the notebook.
         if self.request.dry_run:
             self.progress.block(text)
 

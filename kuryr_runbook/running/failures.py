@@ -1,4 +1,4 @@
-"""From what papermill and nbclient raise to the one message for the operator."""
+"""Turns exceptions of papermill and nbclient into one message for the operator."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from kuryr_runbook.display.unforeseen import unforeseen
 from kuryr_runbook.model.errors import ExitCode, RunbookError
 
 TRACEBACK = ".traceback.txt"
-"""In the place of `.ipynb`: the file with the traceback of what nobody foresaw."""
+"""Replaces `.ipynb` in the name of the file with an unexpected error's traceback."""
 
 
 class PhaseError(RunbookError):
-    """A phase failed in its kernel; carries the exit code of the error that was raised there."""
+    """A phase failed in its kernel; has the exit code of the error that was raised there."""
 
     def __init__(
         self, message: str, *, remedy: str | None = None, exit_code: ExitCode = ExitCode.FAILED
@@ -26,9 +26,9 @@ class PhaseError(RunbookError):
 def phase_error(
     error: Exception, *, notebook: Path, step: str, redacted: Callable[[str], str]
 ) -> RunbookError:
-    """What to report of an error that ended a notebook in that step.
+    """The error to report when an exception ended a notebook in that step.
 
-    What nobody foresaw leaves its traceback beside the notebook; `redacted` takes the secrets out.
+    An unexpected one leaves its traceback beside the notebook; `redacted` removes the secrets.
     """
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.exceptions import PapermillExecutionError
@@ -40,31 +40,31 @@ def phase_error(
             return PhaseError(redacted(error.evalue), exit_code=kind.exit_code)
         case SilentKernelError():
             return PhaseError(
-                f"{notebook}: the kernel did not answer any more in step '{step}', and was ended",
-                remedy="see who stopped it (kill -STOP, a debugger), and whether the machine "
-                "swaps; then run again: what is done already is kept",
+                f"{notebook}: the kernel stopped answering in step '{step}', and was ended",
+                remedy="find out who stopped it (kill -STOP, a debugger), and whether the machine "
+                "swaps; then run again: what is already done is kept",
             )
         case DeadKernelError():
             return PhaseError(
                 f"{notebook}: the kernel died in step '{step}'",
-                remedy="see the .kernel.log beside it, and whether the machine ran out of memory; "
-                "then run again: what is done already is kept",
+                remedy="see the .kernel.log beside it, and check whether the machine ran out of "
+                "memory; then run again: what is already done is kept",
             )
         case CellTimeoutError():
             return PhaseError(
-                f"{notebook}: step '{step}' took longer than a cell may",
-                remedy="see in the notebook what it waited for; then run again",
+                f"{notebook}: step '{step}' took longer than a cell may take",
+                remedy="see the notebook for what it waited for; then run again",
             )
         case PapermillExecutionError():
-            said, text = f"{error.ename}: {error.evalue}", f"{str(error).strip()}\n"
+            summary, text = f"{error.ename}: {error.evalue}", f"{str(error).strip()}\n"
         case _:
-            said = f"{type(error).__name__}: {error}"
+            summary = f"{type(error).__name__}: {error}"
             text = "".join(traceback.format_exception(error))
-    return unforeseen(f"{notebook}: {said}", text, notebook.with_suffix(TRACEBACK), redacted)
+    return unforeseen(f"{notebook}: {summary}", text, notebook.with_suffix(TRACEBACK), redacted)
 
 
 def _kinds() -> dict[str, type[RunbookError]]:
-    """Our own errors, which cross the kernel's border by name."""
+    """Our own errors by name, which is all that the kernel passes on."""
     found, left = dict[str, type[RunbookError]](), [RunbookError]
     while left:
         kind = left.pop()

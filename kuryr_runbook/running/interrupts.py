@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM alike: one KeyboardInterrupt, then time to put things down."""
+"""Ctrl-C and SIGTERM alike: one KeyboardInterrupt, and then time to clean up."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @contextmanager
 def one_interrupt() -> Iterator[None]:
-    """Turn the first stopping signal into KeyboardInterrupt and ignore the ones after it.
+    """Turn the first stopping signal into KeyboardInterrupt and ignore further ones.
 
-    A second Ctrl-C would otherwise break the writing of what happened; what follows the first
-    is bounded: the kernel gets seconds, then is killed.
+    A second Ctrl-C would otherwise prevent writing what happened. What follows the first is
+    bounded: the kernel gets a few seconds, then it is killed.
     """
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -33,9 +33,9 @@ def one_interrupt() -> Iterator[None]:
 
 @contextmanager
 def postponed() -> Iterator[None]:
-    """Let stopping signals wait for moments, until something is whole.
+    """Delay stopping signals for a moment, until something is complete.
 
-    A child that is started meanwhile learns nothing of it, as it would of a signal that is ignored.
+    Child processes started meanwhile do not inherit this, as they would inherit ignored signals.
     """
     came: list[int] = []
     before = {each: signal.signal(each, lambda n, frame: came.append(n)) for each in STOPPING}
@@ -50,7 +50,7 @@ def postponed() -> Iterator[None]:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Let nothing stop what takes moments and has to be whole, such as the record of a run."""
+    """Let nothing interrupt something that is short and has to be completed, such as a record."""
     before = {number: signal.signal(number, signal.SIG_IGN) for number in STOPPING}
     try:
         yield

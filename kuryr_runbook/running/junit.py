@@ -1,4 +1,4 @@
-"""JUnit's XML of a run: a suite for each phase, a case for its notebook and for each finding."""
+"""JUnit XML of a run: a suite for each phase, with cases for its notebook and each finding."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from kuryr_runbook.clients.writing import write_file
 from kuryr_runbook.display.junit import OUTCOMES, Case, document, suite
 from kuryr_runbook.model.errors import RecordError
 from kuryr_runbook.running.account import CellStatus, RunStatus, read_whole_run
-from kuryr_runbook.running.recorder import phase_told
+from kuryr_runbook.running.recorder import phase_document
 
 
 def write_junit(directory: Path, path: Path) -> None:
     """Write the XML of the run in that directory. Raises RecordError."""
     account = read_whole_run(directory)
-    phases = [phase_told(directory, phase) for phase in account["phases"]]
-    # Read by CI's server, which may be another user.
+    phases = [phase_document(directory, phase) for phase in account["phases"]]
+    # The CI server that reads it may run as another user.
     write_file(path, render_junit(account["site"], phases), mode=0o644, failure=RecordError)
 
 
@@ -37,7 +37,7 @@ def render_junit(site: str, phases: Iterable[Mapping[str, Any]]) -> str:
 
 
 def _notebook(phase: Mapping[str, Any]) -> Case:
-    """How its notebook ended."""
+    """The case for how the phase's notebook ended."""
     seconds = phase["seconds"] or 0.0
     match phase["status"]:
         case RunStatus.NOT_REACHED:
@@ -56,12 +56,12 @@ def _notebook(phase: Mapping[str, Any]) -> Case:
 
 def _finding(finding: Mapping[str, Any]) -> Case:
     cause = finding.get("cause", "")
-    told = (
+    lines = (
         finding["evidence"],
         f"-> {finding['remedy']}" if finding["remedy"] else "",
         f"cause: {cause}" if cause else "",
     )
-    detail = "\n".join(filter(None, told))
+    detail = "\n".join(filter(None, lines))
     outcome = OUTCOMES.get(finding["status"], "")
     return Case(
         name=" ".join(filter(None, (finding["title"], finding["subject"]))),

@@ -1,4 +1,4 @@
-"""JupyterLab for one person on this machine: the server's settings, and starting it."""
+"""Starts JupyterLab, with its settings, for one person on this machine."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from kuryr_runbook.model.errors import UsageError
 
 ADDRESS = "127.0.0.1"
 START = "start.ipynb"
-"""The notebook that is open at first."""
+"""The notebook that is opened first."""
 OWN = ".jupyterlab"
-"""In that directory: what JupyterLab keeps of the person's windows, and what it leaves out."""
+"""Directory for JupyterLab's own state and settings, inside the served one."""
 CONFIG_PATH = "JUPYTER_CONFIG_PATH"
 OUT = "@jupyterlab/apputils-extension:announcements"
-"""Would ask whether it may fetch news. Nothing is fetched from anybody's server."""
+"""A disabled extension, which would offer to fetch news: nothing is fetched from any server."""
 INTERPRETER = "kuryr_runbook.running.kernels.ThisInterpreter"
 
 
@@ -36,7 +36,7 @@ def refuse_missing() -> None:
 def refuse_taken(port: int) -> None:
     """Raise UsageError when another program listens on that port."""
     with socket.socket() as probe:
-        # As the server does: connections that have just ended are no reason.
+        # As the server does: recently closed connections do not matter.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((ADDRESS, port))
@@ -45,23 +45,23 @@ def refuse_taken(port: int) -> None:
             raise UsageError(
                 f"port {port} of {ADDRESS} "
                 + ("is taken" if taken else f"cannot be used: {error.strerror}"),
-                remedy="choose another --port, or leave it out: then a free one is found",
+                remedy="choose another --port, or omit it to use a free one",
             ) from error
 
 
 def settings(directory: Path, port: int | None, *, browser: bool) -> list[str]:
-    """The server's arguments: `directory` is all that it shows; no port: a free one from 8888."""
+    """The server's arguments. It shows only `directory`; without a port it finds one from 8888."""
     wanted = {
         "ServerApp.ip": ADDRESS,
         "ServerApp.root_dir": directory,
         "ServerApp.open_browser": browser,
-        # Ctrl-C ends it without a question.
+        # Ctrl-C ends it without asking.
         "ServerApp.answer_yes": True,
-        # It listens to this machine alone, and to those who have the token; the lab needs root.
+        # It is reachable only from this machine, and only with the token; the lab needs root.
         "ServerApp.allow_root": True,
         "ServerApp.kernel_spec_manager_class": INTERPRETER,
-        # Kernels work in the directory from which this was called, as those of runs do: so the
-        # relative paths of a site file name the same files everywhere.
+        # Kernels work in the current directory, as those of runs do, so that the relative paths in
+        # a site file mean the same everywhere.
         "MappingKernelManager.root_dir": Path.cwd(),
         "ServerApp.log_level": "WARN",
         "LabApp.default_url": f"/lab/tree/{START}",
@@ -74,7 +74,7 @@ def settings(directory: Path, port: int | None, *, browser: bool) -> list[str]:
 
 
 def serve(directory: Path, arguments: list[str]) -> None:
-    """Run the server until Ctrl-C. Its kernels show widgets, and no process besides."""
+    """Run the server until Ctrl-C. Only its kernels show widgets."""
     from jupyterlab.labapp import LabApp
 
     os.environ[VARIABLE] = str(os.getpid())

@@ -1,4 +1,4 @@
-"""What a run's kernel does first, while the phase before still works."""
+"""What a run's kernel does first, while the previous phase is still running."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from kuryr_runbook.display.frontend import PARENT
 
 
 def begin(phase: str) -> None:
-    """Import what the phase's cells will use; end when the run has ended meanwhile.
+    """Import what the phase's cells will use; exit if the run has ended meanwhile.
 
-    ipykernel's own watch over its parent begins later, and takes for the parent whoever is it then.
+    ipykernel starts to watch its parent later, whichever process that is by then.
     """
     import_module(f"kuryr_runbook.phases.{phase}")
     import_sdks()

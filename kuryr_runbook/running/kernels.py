@@ -1,8 +1,8 @@
-"""The kernels of a run: the one that works, and the next phase's, which starts meanwhile.
+"""The kernels of a run: the working one, and the next phase's, which starts meanwhile.
 
-A kernel takes a second or two to start and to import what its phase needs. It begins with all that
-it will have: environment, directory, the lock's descriptor. It ends by itself when this process
-dies, as ipykernel's do.
+A kernel takes a second or two to start and to import what its phase needs. It gets its environment,
+its directory and the lock's descriptor when it starts. It exits when this process dies, as all of
+ipykernel's do.
 """
 
 from __future__ import annotations
@@ -31,36 +31,36 @@ from kuryr_runbook.running.interrupts import postponed
 from kuryr_runbook.running.secrecy import RunSecrets
 
 FIRST_LINE = f'__import__("{kernel_start.__name__}", fromlist=["*"]).begin("{{}}")'
-"""What a kernel executes before anything else; it leaves no name behind."""
+"""What a kernel executes first; it defines no names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Inheritance:
-    """What a run hands to the kernel of each phase."""
+    """What each phase's kernel inherits from the run."""
 
     lock: tuple[int, ...]
-    """Descriptors that it keeps open: while it lives the site is locked, even if we are killed."""
+    """Descriptors that it keeps open: while it lives the site stays locked, even if we die."""
     secrets: RunSecrets
-    """Where it reports what it learns."""
+    """To which it reports the secrets that it reads or makes."""
 
 
 class ThisInterpreter(KernelSpecManager):
     """Knows one kernel: the Python that runs us, whatever the machine has registered."""
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
-        """The same for every name."""
+        """The same kernel for every name."""
         return KernelSpec(resource_dir=RESOURCES, **get_kernel_dict())
 
     def find_kernel_specs(self) -> dict[str, str]:
-        """What JupyterLab offers."""
+        """The kernels that JupyterLab offers."""
         return {NATIVE_KERNEL_NAME: RESOURCES}
 
 
 class Manager(AsyncKernelManager):
-    """Kills a kernel that is to end now, and does not interrupt it first."""
+    """Kills a kernel that has to end immediately, without interrupting it first."""
 
     async def shutdown_kernel(self, *, now: bool = False, restart: bool = False) -> None:  # type: ignore[override]
-        """End the kernel; when it is to end `now`, without asking it."""
+        """End the kernel, if `now` without asking it."""
         if now and self.provisioner is not None:
             await self.provisioner.kill()
         await super().shutdown_kernel(now=now, restart=restart)
@@ -68,23 +68,23 @@ class Manager(AsyncKernelManager):
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """A kernel process, and what it needs of the file system."""
+    """A kernel process with its files."""
 
     manager: AsyncKernelManager
     private: TemporaryDirectory[str]
-    """Directory of its sockets and temporary files, which nobody else may enter."""
+    """The directory of its sockets and temporary files, accessible to nobody else."""
     stderr: IO[bytes]
-    """A file without a name."""
+    """An unnamed file."""
 
 
 class Kernels:
-    """Starts the kernels of a run; at the end, none is left."""
+    """Starts the kernels of a run, and leaves none running at the end."""
 
     def __init__(self, inherited: Inheritance) -> None:
         self._inherited = inherited
         self._kernels: dict[str, Kernel] = {}
-        """Those that work or wait, by their phases."""
-        # Not nbclient's: where a cell was interrupted, what waited for it lingers in that one.
+        """The working and waiting kernels, by phase."""
+        # Not nbclient's loop: after an interrupted cell, tasks that waited for it linger there.
         self._loop = asyncio.Runner(loop_factory=asyncio.new_event_loop)
 
     def __enter__(self) -> Self:
@@ -101,17 +101,17 @@ class Kernels:
         self._loop.close()
 
     def prepare(self, phase: PhaseEntry) -> None:
-        """Start the kernel of a phase that comes next, unless that is done."""
+        """Start the kernel of the next phase, unless it has been started."""
         if phase.name not in self._kernels:
-            # Why there can be none is reported by the phase, when it wants it.
+            # If that fails, the phase reports why when it needs the kernel.
             with suppress(OSError):
                 self._start(phase.name)
 
     @contextmanager
     def taken(self, phase: PhaseEntry, log: Path) -> Iterator[AsyncKernelManager]:
-        """The kernel of a phase that begins: the one that waits for it, else a new one.
+        """The kernel for a phase: the one that was prepared, or a new one.
 
-        Afterwards `log` holds what it wrote to its stderr, if anything.
+        Afterwards `log` contains what it wrote to its stderr, if anything.
         """
         waiting = self._kernels.get(phase.name)
         if waiting is not None and not self._done(waiting.manager.is_alive()):
@@ -121,37 +121,37 @@ class Kernels:
         try:
             yield self._kernels[phase.name].manager
         finally:
-            if said := self._end(phase.name):
-                text = visible(self._inherited.secrets.redacted(said))
+            if output := self._end(phase.name):
+                text = visible(self._inherited.secrets.redacted(output))
                 write_file(log, text, failure=RecordError)
 
     def _start(self, phase: str) -> None:
-        # What a cell's child prints ipykernel sends on like Python's own output, and also writes it
-        # where stdout led before: on the terminal nobody would have taken a secret out of it.
-        # Postponed: interrupted halfway, a process would be left that nobody knows of.
+        # ipykernel sends on what a cell's child processes print, like Python's own output, but also
+        # writes it to the original stdout: secrets in it would reach the terminal unredacted.
+        # Signals are postponed: interrupted halfway, this would leave an unknown process behind.
         with postponed(), open(os.devnull, "wb") as nowhere:
             private = TemporaryDirectory(prefix="kuryr-runbook-", ignore_cleanup_errors=True)
             manager = Manager(
                 kernel_spec_manager=ThisInterpreter(),
-                # Not TCP: on a shared machine other users could listen in, or talk to the kernel.
+                # Not TCP: other users of a shared machine could listen in, or use the kernel.
                 transport="ipc",
                 connection_file=str(Path(private.name, "kernel.json")),
             )
             kernel = self._kernels[phase] = Kernel(manager, private, TemporaryFile())
             try:
-                wishes = self._wishes(phase, kernel)
-                self._done(manager.start_kernel(stdout=nowhere, **wishes))
+                arguments = self._arguments(phase, kernel)
+                self._done(manager.start_kernel(stdout=nowhere, **arguments))
             except BaseException:
                 self._end(phase)
                 raise
 
-    def _wishes(self, phase: str, kernel: Kernel) -> dict[str, Any]:
-        """The arguments with which jupyter_client starts the kernel."""
+    def _arguments(self, phase: str, kernel: Kernel) -> dict[str, Any]:
+        """The arguments for jupyter_client to start the kernel with."""
         descriptor = self._inherited.secrets.descriptor
         return {
             "extra_arguments": [
                 f"--IPKernelApp.exec_lines={[FIRST_LINE.format(phase)]}",
-                # As nbclient would have it: no history on the disk.
+                # As nbclient does: no history on disk.
                 "--HistoryManager.hist_file=:memory:",
             ],
             "stderr": kernel.stderr,
@@ -159,8 +159,8 @@ class Kernels:
             "env": {
                 **os.environ,
                 secrets.VARIABLE: str(descriptor),
-                # It is killed in the end, and could not remove what it wrote: the client of
-                # Kubernetes leaves its key in a temporary file.
+                # It gets killed in the end, and cannot remove what it wrote: the Kubernetes
+                # client leaves its key in a temporary file.
                 "TMPDIR": kernel.private.name,
             },
         }
@@ -172,7 +172,7 @@ class Kernels:
         return self._loop.run(wait())
 
     def _end(self, phase: str) -> str:
-        """Kill the process, if nobody has ended it; return what it wrote to its stderr."""
+        """Kill the process if it is still running; return what it wrote to its stderr."""
         kernel = self._kernels.pop(phase)
         if kernel.manager.has_kernel:
             self._done(kernel.manager.shutdown_kernel(now=True))

@@ -1,4 +1,4 @@
-"""Notebooks: their parameters and steps before they run, and what their cells displayed after."""
+"""Reads notebooks: parameters and steps before they run, and what cells displayed afterwards."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from kuryr_runbook.model.errors import UsageError
 
 LANGUAGE = "python"
 FIRST_WITH_IDS = 5
-"""Minor version of nbformat 4 from which on cells have ids, by which they are told apart."""
-RESTORE = "install kuryr-runbook anew, or restore the file"
+"""The first minor version of nbformat 4 in which cells have ids."""
+RESTORE = "reinstall kuryr-runbook, or restore the file"
 PARAMETERS_TAG = "parameters"
 INJECTED_TAG = "injected-parameters"
 """papermill's tag for the cell that it adds after the parameters cell."""
 GRAMMARS = ("rfc3986_validator", "rfc3987_syntax")
-"""The packages with grammars of URLs, and of internationalised ones."""
+"""The packages with grammars for URLs, and for internationalised ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class CodeCell:
-    """A cell that can run: its id, and the heading that stands above it."""
+    """A code cell: its id, and the heading above it."""
 
     id: str
     step: str
@@ -49,17 +49,17 @@ def read_notebook(path: Path) -> Any:
     try:
         nbformat.validate(document)
     except nbformat.ValidationError as error:
-        raise UsageError(f"{source} is none: {error.message}", remedy=RESTORE) from error
+        raise UsageError(f"{source} is not valid: {error.message}", remedy=RESTORE) from error
     return nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]
 
 
 def _problem(document: Mapping[str, Any]) -> str:
-    """What nbformat would mend with a warning, differently each time it reads the file."""
+    """What nbformat would correct with a warning, differently each time it reads the file."""
     version = (document.get("nbformat"), document.get("nbformat_minor"))
     cells = document.get("cells")
     if version[0] != 4 or not isinstance(version[1], int) or version[1] < FIRST_WITH_IDS:
         shown = ".".join(map(str, version))
-        return f"is of nbformat {shown}, and not of 4.{FIRST_WITH_IDS} or a later 4"
+        return f"has nbformat {shown}, not 4.{FIRST_WITH_IDS} or a later 4.x"
     if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
         return "has no list of cells"
     ids = Counter(str(cell.get("id", "")) for cell in cells)
@@ -71,10 +71,10 @@ def _problem(document: Mapping[str, Any]) -> str:
 
 @contextmanager
 def _no_grammars() -> Iterator[None]:
-    """Spares nbformat's jsonschema grammars of URLs, which no notebook has.
+    """Hide grammars for URLs from nbformat's jsonschema: notebooks do not need them.
 
-    Where JupyterLab brought them, jsonschema compiles them when it is imported, which takes longer
-    than all else that a run adds to its phases; without them, it goes on without these formats.
+    If JupyterLab has installed them, jsonschema compiles them on import, which takes longer than
+    everything else that a run adds to its phases. Without them, it does not check these formats.
     """
     absent = [name for name in GRAMMARS if name not in sys.modules]
     sys.modules.update(dict.fromkeys(absent, cast("ModuleType", None)))
@@ -86,7 +86,7 @@ def _no_grammars() -> Iterator[None]:
 
 
 def code_cells(notebook: Any) -> Iterator[CodeCell]:
-    """The code cells in order, each under the last Markdown heading before it."""
+    """The code cells in order, each with the last Markdown heading before it."""
     step = ""
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
@@ -97,14 +97,14 @@ def code_cells(notebook: Any) -> Iterator[CodeCell]:
 
 
 def cell_key(cell: Any) -> str:
-    """The cell's id; papermill's own cell has a fixed one, since its id differs in each run."""
+    """The cell's id; a fixed one for papermill's own cell, whose id differs in each run."""
     return INJECTED_TAG if INJECTED_TAG in cell.metadata.get("tags", []) else str(cell.id)
 
 
 def parameter_names(notebook: Any) -> list[str]:
-    """The names that the parameters cell assigns, in order; empty when there is no such cell.
+    """The names that the parameters cell assigns, in order; empty if there is no such cell.
 
-    Raises SyntaxError when it is no Python, or ValueError when it cannot even be parsed.
+    Raises SyntaxError when it is not Python, or ValueError when it cannot even be parsed.
     """
     return [
         target.id
@@ -126,28 +126,29 @@ def refuse_mismatch(path: Path, notebook: Any, known: Iterable[str]) -> None:
         raise UsageError(
             f"notebook {path} is for a kernel of {language or 'an unknown language'}: the phases "
             "are in Python",
-            remedy="choose a Python kernel in JupyterLab and save it, or restore the file",
+            remedy="choose a Python kernel in JupyterLab and save the notebook, or restore the "
+            "file",
         )
     try:
         takes, gives = set(parameter_names(notebook)), set(known)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise UsageError(
-            f"the parameters cell of {path} is no Python: {error}",
-            remedy="make its parameters cell equal to that of the other notebooks",
+            f"the parameters cell of {path} is not Python: {error}",
+            remedy="make its parameters cell the same as in the other notebooks",
         ) from error
     problems = [f"{name}: the notebook does not take it" for name in sorted(gives - takes)]
     problems += [
-        f"{name}: the notebook wants it, a site has none" for name in sorted(takes - gives)
+        f"{name}: the notebook takes it, but a site has none" for name in sorted(takes - gives)
     ]
     if problems:
         raise UsageError(
             "\n  ".join([f"the parameters cell of {path} does not fit a site:", *problems]),
-            remedy="make its parameters cell equal to that of the other notebooks",
+            remedy="make its parameters cell the same as in the other notebooks",
         )
 
 
 def _language(notebook: Any) -> str:
-    """The language of the kernel that it names; ours when it names none."""
+    """The language of the kernel that the notebook names; ours if it names none."""
     metadata = notebook.metadata
     spec = metadata.get("kernelspec", {})
     named = spec.get("language") or metadata.get("language_info", {}).get("name")
@@ -157,7 +158,7 @@ def _language(notebook: Any) -> str:
 
 
 def injected(parameters: Mapping[str, Any], notebook: Any) -> list[CodeCell]:
-    """The code cells as they are once papermill has put its own cell in."""
+    """The code cells, including the one that papermill will add."""
     cells = []
     for cell, found in zip(
         (cell for cell in notebook.cells if cell.cell_type == "code"),
@@ -171,7 +172,7 @@ def injected(parameters: Mapping[str, Any], notebook: Any) -> list[CodeCell]:
 
 
 def displayed_result(notebook: Path) -> str:
-    """What the cells tagged `result` of an executed notebook displayed, as text."""
+    """What the cells with the tag `result` displayed in an executed notebook, as text."""
     if not notebook.exists():
         return ""
     return "\n\n".join(
@@ -184,7 +185,7 @@ def displayed_result(notebook: Path) -> str:
 
 
 def displayed_data(notebook: Path) -> list[dict[str, Any]]:
-    """What the cells of an executed notebook displayed for machines, in order."""
+    """The data for machines that the cells of an executed notebook displayed, in order."""
     if not notebook.exists():
         return []
     return [

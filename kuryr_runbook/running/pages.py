@@ -1,4 +1,4 @@
-"""The HTML of executed notebooks, made while a cell of the next phase takes its time."""
+"""Makes the HTML of executed notebooks while a long cell of the next phase is running."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from threading import Lock, Timer, get_native_id
 from kuryr_runbook.recording.html import export_html
 
 WAITING_SECONDS = 1.0
-"""A cell that has run for longer waits for somebody, as a rule: for as long as a page takes, too.
-A plan that finds nothing to do ends before that, and would share its processors with the page."""
+"""A cell that has run for longer than this is usually waiting, and will wait for as long as a page
+takes. A plan without changes ends before that, and would have to share its processors."""
 NICE = 19
-"""Of the thread that makes pages, which is to use what processors have left. With no less than
-others it made a plan that finds nothing to do take 1.4 times as long, on two processors."""
+"""Niceness of the thread that makes pages, so that it only uses spare processor time. Without it, a
+plan without changes took 1.4 times as long on two processors."""
 
 
 class Pages:
@@ -28,17 +28,17 @@ class Pages:
         self._timer = Timer(0, self._begin)
 
     def want(self, notebook: Path) -> None:
-        """Have a page made of a notebook, which stays as it is from now on."""
+        """Request the page of a notebook that will not change any more."""
         self._wanted.append(notebook)
 
     def cell_started(self) -> None:
-        """Begin with the pages that are wanted, if the cell takes long enough for them."""
+        """Make the requested pages if the cell takes long enough."""
         self._timer = Timer(WAITING_SECONDS, self._begin)
         self._timer.daemon = True
         self._timer.start()
 
     def cell_ended(self) -> None:
-        """The next cells may be short: a page that is being made is, and no other."""
+        """Start no more pages, since the next cells may be short."""
         self._timer.cancel()
 
     def _begin(self) -> None:
@@ -47,7 +47,7 @@ class Pages:
                 self._begun.append(self._thread.submit(export_html, self._wanted.pop(0)))
 
     def finish(self) -> None:
-        """Make all that are wanted. Raises RecordError when a page could not be written."""
+        """Make all requested pages. Raises RecordError when one cannot be written."""
         self._timer.cancel()
         self._begin()
         self._thread.shutdown()
@@ -56,5 +56,5 @@ class Pages:
 
 
 def _yield() -> None:
-    # Of Linux' threads each has a niceness of its own.
+    # On Linux, each thread has its own niceness.
     os.setpriority(os.PRIO_PROCESS, get_native_id(), NICE)

@@ -1,4 +1,4 @@
-"""From a run that has ended to its record: all that the record tells is gathered here."""
+"""Collects everything that goes into the record of a run, and makes it when the run has ended."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class Recorder:
-    """Makes the record of one run, with a key that was there before the run began."""
+    """Makes the record of one run, with a key that was loaded before the run began."""
 
     def __init__(self, site: Site, command: str, signer: CryptoSigner) -> None:
         self._site = site
@@ -41,13 +41,13 @@ class Recorder:
         self._surroundings: dict[str, Any] = {}
 
     def refuse_unusable(self) -> None:
-        """Raise UsageError when the record could not be copied to the archive or time-stamped."""
+        """Raise UsageError if the record could not be time-stamped, or copied to the archive."""
         refuse_unusable_witness(self._site)
         if self._site.record.archive:
             refuse_unusable(self._site.record.archive, self._site.name)
 
     def look_around(self) -> None:
-        """Take down who runs what, beside which packages: half a second, best spent in a wait."""
+        """Note who runs this with which packages. It takes 0.5 s: call it while waiting."""
         self._surroundings = {
             "by": who(),
             "runbook": runbook_version(),
@@ -63,7 +63,7 @@ class Recorder:
         return make_record(directory, facts, self._signer, secrets, elsewhere)
 
     def copy(self, record: Record) -> None:
-        """Have it time-stamped and copied to the archive, if the site names who does.
+        """Have the record time-stamped and copied to the archive, if the site says so.
 
         Raises RecordError and UsageError.
         """
@@ -77,7 +77,7 @@ class Recorder:
 
 
 def run_facts(directory: Path, account: RunAccount, site: Site) -> dict[str, Any]:
-    """What a record tells of a run, but for what `Recorder.look_around` found."""
+    """What a record says about a run, except for what `Recorder.look_around` found."""
     return {
         "run": {
             "directory": directory.name,
@@ -94,10 +94,10 @@ def run_facts(directory: Path, account: RunAccount, site: Site) -> dict[str, Any
         "timestamp": site.record.timestamp_url,
         "cloud": cloud_identity(site, os.environ),
         "cluster": cluster_identity(site, os.environ),
-        "phases": [phase_told(directory, asdict(phase)) for phase in account.phases],
+        "phases": [phase_document(directory, asdict(phase)) for phase in account.phases],
     }
 
 
-def phase_told(directory: Path, account: Mapping[str, Any]) -> dict[str, Any]:
-    """The account of a phase, with what its cells displayed for machines."""
+def phase_document(directory: Path, account: Mapping[str, Any]) -> dict[str, Any]:
+    """The account of a phase, with the data for machines that its cells displayed."""
     return {**account, **phase_facts(displayed_data(directory / account["notebook"]))}

@@ -1,4 +1,4 @@
-"""What is asked of a run, and how it ended."""
+"""What a run is to do, and how it ended."""
 
 from __future__ import annotations
 
@@ -19,34 +19,34 @@ from kuryr_runbook.running.account import RunStatus
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRequest:
-    """A run as it is wanted: made once and handed on whole."""
+    """What a run is to do."""
 
     site: Site
     site_file: Path
     """Where the site was read from."""
     phases: tuple[PhaseEntry, ...]
-    """In their order."""
+    """In order."""
     command: str = "kuryr-runbook run"
-    """What was called, for those whom the site's lock keeps out meanwhile."""
+    """The command, as shown to others whom the site's lock keeps out."""
     dry_run: bool = False
     """Stop each phase after its plan."""
     options: Options = field(default_factory=Options)
-    """What is decided for this run."""
+    """Options of this run."""
     run_dir: Path | None = None
-    """A new or empty directory; None: runs/<site>/<UTC time> below the working directory."""
+    """A new or empty directory; None means runs/<site>/<UTC time> below the current directory."""
     notebooks: Path = field(default_factory=lambda: packaged("notebooks"))
-    """Where the notebooks lie."""
+    """Directory of the notebooks."""
     leases: Callable[[Site], Leases] = LeaseClient
-    """The site's lock in its cluster."""
+    """Makes the client for the site's lock in its cluster."""
     recheck: frozenset[str] = frozenset()
-    """Names of phases that a run before has done: each is run only if its plan has changes."""
+    """Names of phases that an earlier run has done: they only run if their plan has changes."""
     cell_seconds: int = 4 * 3600
-    """The last resort against a cell that hangs; the waits of phases have deadlines of their own,
-    far shorter."""
+    """The last resort against a cell that hangs; the phases' waits have their own, much shorter
+    deadlines."""
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """Those of each notebook: of the site what its file says, not what follows from it."""
+        """The parameters of each notebook; the site's values without its defaults."""
         sections = self.site.model_dump(mode="json", include={*SECTIONS}, exclude_unset=True)
         options = options_parameter(self.options)
         return {**sections, "dry_run": self.dry_run, "options": options}
@@ -63,11 +63,11 @@ class RunResult:
     pending: bool = False
     """Whether a dry run found something to change."""
     record_error: RunbookError | None = None
-    """Why there is no record of it, or no copy of that."""
+    """Why there is no record, or no copy of it."""
 
     @property
     def errors(self) -> list[RunbookError]:
-        """All that there is to report."""
+        """All errors to report."""
         return [error for error in (self.error, self.record_error) if error is not None]
 
     @property

@@ -1,4 +1,4 @@
-"""Going on where the last run of a site stopped."""
+"""Continues where the last run of a site stopped."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ from kuryr_runbook.recording.standing import RUNS
 from kuryr_runbook.running.account import FILE, RunStatus, read_whole_run
 
 COMMANDS = {"rotate_credentials", "troubleshooting"}
-"""What commands do without notebooks: nothing of it is left to go on with."""
+"""Names in the runs of commands without notebooks, which cannot be continued."""
 DONE = (RunStatus.SUCCEEDED, RunStatus.UNCHANGED)
 
 
 @dataclass(frozen=True, slots=True)
 class Resumption:
-    """What is left of a run."""
+    """A run that stopped, to be continued."""
 
     directory: Path
-    """Of the run that stopped."""
+    """The directory of the run."""
     phases: tuple[PhaseEntry, ...]
-    """All that it was to do."""
+    """All of its phases."""
     done: frozenset[str]
-    """Names of those that it has done."""
+    """Names of the phases that it has done."""
 
 
 def last_stopped(site: Site) -> Resumption:
-    """The newest run of the site, in the default place, that was no dry run.
+    """The newest run of the site in the default place, except for dry runs.
 
-    Raises UsageError when there is none, or nothing of it is left to do.
+    Raises UsageError when there is none, or nothing is left to do in it.
     """
     directory, account = next(_runs(RUNS.absolute() / site.name), (None, {}))
     if directory is None:
         raise UsageError(
-            f"there is no run of {site.name} below {RUNS.absolute()} to go on with",
-            remedy="call it where that run was called, or run without --resume; a run with "
-            "--run-dir is not found, but what it has done is: the phases find it",
+            f"there is no run of {site.name} below {RUNS.absolute()} to continue",
+            remedy="call this in the same directory as that run, or run without --resume, which "
+            "also finds what is done; runs with --run-dir cannot be continued",
         )
     names = [phase["phase"] for phase in account["phases"]]
     phases = tuple(phase for phase in PHASES if phase.name in names)
@@ -48,14 +48,14 @@ def last_stopped(site: Site) -> Resumption:
     if len(phases) != len(names) or status in (RunStatus.SUCCEEDED, RunStatus.RUNNING):
         raise UsageError(
             f"the last run of {site.name}, of {', '.join(names)}, is {status}: {directory}",
-            remedy="there is nothing to go on with: run without --resume",
+            remedy="there is nothing to continue: run without --resume",
         )
     done = {phase["phase"] for phase in account["phases"] if phase["status"] in DONE}
     return Resumption(directory, phases, frozenset(done))
 
 
 def _runs(runs: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """Runs of notebooks that changed something, the newest first."""
+    """Runs of notebooks that changed something, newest first."""
     for path in sorted(runs.glob(f"*/{FILE}"), reverse=True):
         account = read_whole_run(path.parent)
         names = {phase["phase"] for phase in account["phases"]}

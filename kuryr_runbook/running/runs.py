@@ -1,4 +1,4 @@
-"""A run: phases in order, each notebook in a kernel of its own, stopped by the first failure."""
+"""A run: phases in order, each notebook in its own kernel, until one fails."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from kuryr_runbook.running.secrecy import secrets_of
 def run_phases(request: RunRequest, progress: Progress) -> RunResult:
     """Execute the phases' notebooks for a site.
 
-    Raises, before anything runs, UsageError: a notebook is missing or takes other parameters, the
-    run's directory is in use, the key that signs its record or the archive of it cannot be used;
-    LockedError when another run changes the site, UnreachableError when its cluster cannot be asked
-    for the lock. What happens later is in the result and in run.json.
+    Before anything runs, raises UsageError when a notebook is missing or takes other parameters,
+    the run's directory is in use, or the signing key or the archive for its record cannot be used;
+    LockedError when another run is changing the site; UnreachableError when the cluster cannot be
+    asked for the lock. Later errors are in the result and in run.json.
     """
     site, phases = request.site, request.phases
     if request.options.approved_plan is not None:
@@ -45,7 +45,7 @@ def run_phases(request: RunRequest, progress: Progress) -> RunResult:
         _site_lock(request, directory, progress) as lock,
         Kernels(Inheritance(lock.descriptors, secrets)) as kernels,
     ):
-        # It takes seconds to start, and so does what comes until it is needed.
+        # It takes seconds to start, as does the rest until it is needed.
         kernels.prepare(phases[0])
         recorder = Recorder(site, request.command, load_signer(site))
         recorder.refuse_unusable()
@@ -60,7 +60,7 @@ def run_phases(request: RunRequest, progress: Progress) -> RunResult:
 
 @contextmanager
 def _site_lock(request: RunRequest, directory: Path, progress: Progress) -> Iterator[SiteLock]:
-    """The lock of the site; in a dry run, which changes nothing, none is taken."""
+    """The lock of the site; a dry run takes none, since it changes nothing."""
     if request.dry_run:
         yield SiteLock(None)
         return

@@ -1,4 +1,4 @@
-"""The secrets of one run, and what they must not get into."""
+"""The secrets of one run, and removing them from texts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kuryr_runbook.model.site import Site
 
 
 class RunSecrets:
-    """What was known when the run began, and what its kernels have read or made since."""
+    """Secrets known when the run began, and those that its kernels have read or made since."""
 
     def __init__(self, known: KnownSecrets, channel: SecretChannel) -> None:
         self._known = known
@@ -22,17 +22,17 @@ class RunSecrets:
 
     @property
     def descriptor(self) -> int:
-        """What a kernel inherits, to tell what it learns."""
+        """A kernel inherits this to report secrets that it reads or makes."""
         return self._channel.descriptor
 
     @property
     def known(self) -> KnownSecrets:
-        """All that is known by now."""
+        """All secrets known by now."""
         self._known.add(self._channel.received())
         return self._known
 
     def redacted(self, value: Any) -> Any:
-        """The same JSON value without any secret in its texts."""
+        """The same JSON value without secrets in its texts."""
         return self.known.redacted_value(value)
 
 

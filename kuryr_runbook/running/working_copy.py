@@ -1,4 +1,4 @@
-"""A site's own copy of the notebooks, for a person to step through: what is there stays."""
+"""A site's working copy of the notebooks, for a person to step through; nothing is overwritten."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ FOLDER = NOTEBOOKS
 
 
 def default_directory(site: str | None) -> Path:
-    """Where the copy is unless a place is given: beside the runs of the site, if there is one."""
+    """The default directory for the copy: beside the site's runs, if a site is given."""
     return RUNS / site / FOLDER if site else RUNS / FOLDER
 
 
 def copy_notebooks(directory: Path) -> list[str]:
-    """Copy the packaged notebooks that are not there yet, without what they showed on the lab.
+    """Copy the packaged notebooks that are not there yet, without their stored outputs.
 
-    Returns the names of those that are there with other cells than the packaged ones: somebody
-    has changed them, or they come from another version, so they are left. What was executed
-    counts as the same. Raises UsageError when the copy cannot be made.
+    Returns the names of existing notebooks whose cells differ from the packaged ones: somebody has
+    changed them, or they come from another version, so they are left alone. Outputs do not count.
+    Raises UsageError when the copy cannot be made.
     """
     try:
         make_directory(directory)

@@ -71,7 +71,7 @@ def person() -> Iterator[Person]:
         yield found
 
 
-def test_a_site_is_chosen_and_problems_are_told_while_one_types(
+def test_a_site_is_chosen_and_problems_are_shown_while_one_types(
     jupyter: Jupyter, person: Person, directory: Path
 ) -> None:
     person.open(jupyter, "start.ipynb")

@@ -71,24 +71,24 @@ def test_what_a_fix_did_is_recorded(world: MendableWorld, tmp_path: Path) -> Non
     assert {it["status"] for it in phase["findings"]} <= {"pass", "skip"}
     assert "troubleshooting.html" in record.subjects
     verified = CliRunner().invoke(main, ["records", "verify"])
-    assert (verified.exit_code, verified.output) == (0, "1 records hold\n")
+    assert (verified.exit_code, verified.output) == (0, "1 record is valid\n")
 
 
 @pytest.mark.parametrize("said", ["n\n", "\n"])
-def test_without_a_yes_nothing_is_mended(world: MendableWorld, said: str) -> None:
+def test_without_a_yes_nothing_is_fixed(world: MendableWorld, said: str) -> None:
     result = run("--site", LAB, "--fix", said=said)
     assert (result.exit_code, world.touched) == (4, [])
     assert not Path("runs").exists()
 
 
-def test_nobody_is_asked_where_nothing_is_mended_for_certain(world: MendableWorld) -> None:
+def test_nobody_is_asked_where_there_is_no_certain_fix(world: MendableWorld) -> None:
     world.node_port("worker2")["port_security_enabled"] = False
     result = run("--site", LAB, "--fix")
     assert (result.exit_code, world.touched) == (4, [])
     assert "Nothing to do" in result.output
 
 
-def test_a_machine_that_mends_gets_what_is_left_alone(world: MendableWorld) -> None:
+def test_a_machine_that_fixes_gets_only_what_is_left(world: MendableWorld) -> None:
     result = run("--site", LAB, "--fix", "--json", said="y\n")
     assert json.loads(result.stdout)["worst"] == "pass"
     assert "Outcome of troubleshooting" in result.stderr
@@ -205,15 +205,17 @@ def test_without_cloud_and_cluster_all_is_unknown(
     [
         ((), "--site"),
         (("--fix",), "--site"),
-        (("--fix", "--snapshot", "SAVED"), "goes with none of"),
-        (("--fix", "--site", LAB, "--pod", "web-1"), "goes with none of"),
+        (("--fix", "--snapshot", "SAVED"), "cannot be combined with"),
+        (("--fix", "--site", LAB, "--pod", "web-1"), "cannot be combined with"),
         (("--snapshot", "none.json"), "cannot be read"),
         (("--junit", "nowhere/junit.xml", "--snapshot", "SAVED"), "cannot be written"),
         (("--picture", "nowhere/site.svg", "--snapshot", "SAVED"), "cannot be written"),
         (("--site", STEIN, "--snapshot", "SAVED"), "is of site lab"),
     ],
 )
-def test_wrong_usage_is_told(tmp_path: Path, arguments: tuple[str | Path, ...], said: str) -> None:
+def test_wrong_usage_is_reported(
+    tmp_path: Path, arguments: tuple[str | Path, ...], said: str
+) -> None:
     file = saved(tmp_path)
     result = run(*(file if it == "SAVED" else it for it in arguments))
     assert result.exit_code == 2

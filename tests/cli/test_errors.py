@@ -40,7 +40,7 @@ def test_an_interrupt_exits_130(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == "interrupted\n"
 
 
-def test_a_defect_is_one_message_and_a_file_without_secrets(
+def test_a_bug_is_one_message_and_a_file_without_secrets(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
@@ -60,7 +60,7 @@ def test_a_defect_is_one_message_and_a_file_without_secrets(
     assert "\x1b" not in told
 
 
-def test_a_defect_without_a_place_to_keep_it_is_told_all_the_same(
+def test_a_bug_whose_traceback_cannot_be_saved_is_reported_nevertheless(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").touch()

@@ -20,7 +20,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     return made
 
 
-def test_a_site_file_is_written_and_told_of(tmp_path: Path) -> None:
+def test_a_site_file_is_written_and_described(tmp_path: Path) -> None:
     path = tmp_path / "my-cluster.yaml"
     result = CliRunner().invoke(main, ["init", str(path), "--cloud", "k8s"], terminal_width=80)
     assert result.exit_code == 0, result.output

@@ -49,7 +49,7 @@ def state(name: str, *, well: bool = True, address: str = "") -> ProgramState:
 @pytest.mark.parametrize(
     ("command", "status"), [("status", 4), ("env", 2), ("logs etcd", 2), ("down", 2)]
 )
-def test_without_a_lab_the_way_to_one_is_told(
+def test_without_a_lab_the_way_to_one_is_shown(
     settings: LabSettings, command: str, status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ownership, "owner", lambda: None)
@@ -63,7 +63,7 @@ def test_without_a_lab_the_way_to_one_is_told(
 @pytest.mark.parametrize(
     ("elsewhere", "way"), [(True, "XDG_STATE_HOME=/other"), (False, "`kuryr-runbook lab destroy`")]
 )
-def test_a_lab_whose_state_is_not_here_is_told_apart(
+def test_a_lab_whose_state_is_not_here_is_recognized(
     settings: LabSettings, elsewhere: bool, way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     owner = Path("/other/kuryr-runbook/lab") if elsewhere else settings.state
@@ -110,7 +110,7 @@ def test_status_of_a_half_built_lab_is_not_well(settings: LabSettings) -> None:
     result = invoke("status", "--json")
     assert result.exit_code == 4
     assert json.loads(result.stdout)["well"] is False
-    assert "did not come to its end" in result.stderr
+    assert "did not finish" in result.stderr
 
 
 def test_table_fits_eighty_columns_and_names_each_program() -> None:
@@ -129,7 +129,7 @@ def test_what_is_unwell_is_named_with_what_was_seen() -> None:
         complete=True, programs=(state("etcd"), state("neutron", well=False)), other_memory=0
     )
     assert not status.well
-    assert commands.complaint(status) == "the lab is not well:\n  neutron: HTTP 503"
+    assert commands.complaint(status) == "the lab is not healthy:\n  neutron: HTTP 503"
 
 
 def test_parameters_are_remembered(settings: LabSettings) -> None:

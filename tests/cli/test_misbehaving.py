@@ -66,7 +66,7 @@ def expect(result: Result, statuses: set[int]) -> None:
     assert result.exit_code in statuses, result.output
     assert isinstance(result.exception, SystemExit | None)
     assert "Traceback" not in result.output
-    assert "defect of the runbook" not in result.output
+    assert "bug in the runbook" not in result.output
     assert "\x1b" not in result.output
     assert len(result.stderr) < 20_000
 
@@ -118,7 +118,7 @@ def flattened(value: object) -> object:
 
 @pytest.mark.parametrize("change", [wrong_types, flattened], ids=lambda change: change.__name__)
 @pytest.mark.parametrize("name", COMMANDS)
-def test_wrong_types_in_all_fields_are_told_as_such(
+def test_wrong_types_in_all_fields_are_reported_as_such(
     name: str, change: Callable[[object], object], tmp_path: Path
 ) -> None:
     nodes = {"master": "172.18.0.10"}

@@ -53,7 +53,7 @@ def test_what_was_changed_is_named_and_stays(tmp_path: Path) -> None:
     mine.write_text(mine.read_text().replace("phase.plan()", "phase.plan() # mine"))
     before = mine.read_text()
     result = notebooks("--dir", "mine")
-    assert "04_daemon.ipynb: differs from the packaged one, and is left as it is" in result.output
+    assert "04_daemon.ipynb: differs from the packaged one, and was left as it is" in result.output
     assert mine.read_text() == before
 
 

@@ -22,7 +22,7 @@ WITH_PATHS = (
 
 
 @pytest.mark.parametrize("words", WITH_PATHS, ids=" ".join)
-def test_a_home_directory_that_nobody_has_is_told(words: tuple[str, ...]) -> None:
+def test_a_home_directory_that_nobody_has_is_reported(words: tuple[str, ...]) -> None:
     *command, last = words
     path = f"{last}={NOBODY}" if last.startswith("--") else NOBODY
     given = [*command, path] if last.startswith("--") else [*words, path]

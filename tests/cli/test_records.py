@@ -80,9 +80,9 @@ def test_runs_are_compared(runs: Path) -> None:
     assert found == {"versions": [{"field": "version", "before": "0.1.0", "after": "0.2.0"}]}
 
 
-def test_what_holds_is_told_and_what_does_not_fails(runs: Path) -> None:
+def test_valid_records_pass_and_others_fail(runs: Path) -> None:
     result = records("verify")
-    assert (result.exit_code, result.output) == (0, "2 records hold\n")
+    assert (result.exit_code, result.output) == (0, "2 records are valid\n")
     assert records("verify", runs).exit_code == 0
     (runs / "r01" / "02_openstack_prep.html").write_text("other")
     result = records("verify", runs)
@@ -90,7 +90,7 @@ def test_what_holds_is_told_and_what_does_not_fails(runs: Path) -> None:
     assert "r01/02_openstack_prep.html: was changed" in told(result)
 
 
-def test_a_run_that_was_killed_is_told(runs: Path, lost: Path) -> None:
+def test_a_run_that_was_killed_is_reported(runs: Path, lost: Path) -> None:
     result = records("verify")
     assert result.exit_code == 4
     assert "r03: LOST" in told(result)
@@ -100,7 +100,7 @@ def test_a_run_under_way_is_named_and_nothing_is_wrong_with_it(runs: Path, lost:
     with held(lost):
         result = records("verify")
     assert (result.exit_code, result.stderr) == (0, "")
-    assert "under way" in result.output
+    assert "still running" in result.output
 
 
 def site_gone(runs: Path) -> None:
@@ -174,7 +174,7 @@ WHOLE = (
 
 @pytest.mark.parametrize("tamper", WHOLE, ids=lambda it: it.__name__)
 @pytest.mark.parametrize("arguments", [(), ("runs",)], ids=["here", "named"])
-def test_what_is_done_to_whole_sites_is_told(
+def test_what_is_done_to_whole_sites_is_noticed(
     tamper: Callable[[Path], None],
     arguments: tuple[str, ...],
     tmp_path: Path,
@@ -187,7 +187,7 @@ def test_what_is_done_to_whole_sites_is_told(
     shutil.copy(runs / "index.html", tmp_path / "first.html")
     recorded(runs, "r02")
     recorded(runs.parent / "other", "r01", site=OTHER)
-    assert records("verify", *arguments).output == "3 records hold\n"
+    assert records("verify", *arguments).output == "3 records are valid\n"
     tamper(runs)
     result = records("verify", *arguments)
     assert result.exit_code == 4, result.output
@@ -196,7 +196,7 @@ def test_what_is_done_to_whole_sites_is_told(
 
 def test_the_directory_where_runs_were_called_will_do(runs: Path, tmp_path: Path) -> None:
     (tmp_path / "site.yaml").touch()
-    assert records("verify", ".").output == "2 records hold\n"
+    assert records("verify", ".").output == "2 records are valid\n"
     (runs.parent / "runs").mkdir()
     assert "runs/runs: UNRECORDED" in told(records("verify", "."))
     assert "runs/runs: UNRECORDED" in told(records("verify", runs.parent))
@@ -207,11 +207,11 @@ def test_runs_are_found_where_they_were_made(
 ) -> None:
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
-    assert records("verify").output == "2 records hold\n"
+    assert records("verify").output == "2 records are valid\n"
     shutil.rmtree(runs)
     result = records("verify")
     assert result.exit_code == 4
-    assert f"record 2 ({runs}/r02), the newest that was made here, is missing" in told(result)
+    assert f"record 2 ({runs}/r02), the newest one made here, is missing" in told(result)
 
 
 def test_without_a_key_one_has_to_be_named(
@@ -295,20 +295,22 @@ def site_with_archive(tmp_path: Path) -> Path:
     return site
 
 
-def test_what_was_cut_off_with_its_note_the_archive_tells(runs: Path, tmp_path: Path) -> None:
+def test_the_archive_reveals_records_that_were_removed_with_their_note(
+    runs: Path, tmp_path: Path
+) -> None:
     site = site_with_archive(tmp_path)
     assert records("upload", "--site", site).exit_code == 0
-    assert records("verify", "--site", site).output == "2 records hold\n"
+    assert records("verify", "--site", site).output == "2 records are valid\n"
     noted = tmp_path / "state" / "kuryr-runbook" / "records" / "lab.json"
     first = read_record(runs / "r01")
     shutil.rmtree(runs / "r02")
     (runs / "index.html").write_bytes(render_index([first]).encode())
     link = {"number": 1, "sha256": first.sha256, "directory": "r01"}
     noted.write_text(json.dumps({**link, "path": str(runs / "r01")}))
-    assert records("verify").output == "1 records hold\n"
+    assert records("verify").output == "1 record is valid\n"
     result = records("verify", "--site", site)
     assert result.exit_code == 4
-    assert "record 2 (r02): is in the archive, and not among these records" in told(result)
+    assert "record 2 (r02): is in the archive, but not among these records" in told(result)
 
 
 def test_records_are_copied_to_the_archive_of_their_site(runs: Path, tmp_path: Path) -> None:
@@ -316,7 +318,7 @@ def test_records_are_copied_to_the_archive_of_their_site(runs: Path, tmp_path: P
     site = site_with_archive(tmp_path)
     assert records("upload", "--site", site).output.splitlines() == ["copied: r01", "copied: r02"]
     assert records("upload", "--site", site).output.splitlines() == [
-        "there already: r01",
-        "there already: r02",
+        "already there: r01",
+        "already there: r02",
     ]
     assert (tmp_path / "archive" / "lab" / "r02" / "record.json").is_file()

@@ -48,7 +48,7 @@ def test_a_release_is_shown_whole_with_hazards_and_sources(name: str) -> None:
         assert "".join(rule.resources[0].split()) in text
 
 
-def test_a_release_tells_the_ways_to_the_others() -> None:
+def test_a_release_shows_the_ways_to_the_others() -> None:
     lines = [line.split() for line in run("ussuri").splitlines()]
     assert "stein back: ussuri -> train -> stein".split() in lines
     assert "wallaby up: ussuri -> victoria -> wallaby".split() in lines

@@ -264,7 +264,7 @@ def test_what_cells_print_is_visible_in_their_notebook(kind: str, content: dict[
         ["lab", HOSTILE],
     ],
 )
-def test_arguments_are_told_visibly(arguments: list[str]) -> None:
+def test_arguments_are_shown_visibly(arguments: list[str]) -> None:
     told = [argument.replace("\0", "").replace("\ud800", "\udcff") for argument in arguments]
     result = CliRunner().invoke(main, told)
     assert result.exit_code in (1, 2)
@@ -272,7 +272,7 @@ def test_arguments_are_told_visibly(arguments: list[str]) -> None:
     assert faults(result.output) == []
 
 
-def test_a_directory_with_a_hostile_name_is_told_visibly(tmp_path: Path) -> None:
+def test_a_directory_with_a_hostile_name_is_shown_visibly(tmp_path: Path) -> None:
     place = tmp_path / "\x1b[31m\u202e"
     place.mkdir()
     result = CliRunner().invoke(main, ["diagnose", "--snapshot", str(place)])

@@ -39,7 +39,7 @@ def test_without_a_terminal_every_event_is_a_line() -> None:
     ]
 
 
-def test_on_a_terminal_the_last_line_tells_where_the_run_is() -> None:
+def test_on_a_terminal_the_last_line_shows_where_the_run_is() -> None:
     text = story(Terminal(), count(0.0))
     assert "04_daemon: Deploy the daemon" in text
     assert "in all" in text

@@ -101,7 +101,7 @@ def without_service_rule(
 
 
 @pytest.mark.usefixtures("without_service_rule")
-def test_the_missing_rule_is_told_and_only_the_vip_fails(
+def test_the_missing_rule_is_named_and_only_the_vip_fails(
     verification: Verification, kuryr: Site
 ) -> None:
     found = bad(verification)
@@ -142,7 +142,7 @@ def pod_without_pair(
         await_true("the pair back", lambda: reaches_outside(verification, pod))
 
 
-def test_the_missing_pair_is_told_with_pod_and_port(
+def test_the_missing_pair_is_named_with_pod_and_port(
     verification: Verification, pod_without_pair: tuple[Pod, dict[str, Any]]
 ) -> None:
     pod, port = pod_without_pair

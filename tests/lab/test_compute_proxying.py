@@ -124,17 +124,17 @@ def test_an_http_monitor_asks_for_a_path_and_its_codes() -> None:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"listener": {"protocol": "UDP"}}, "listener listener: UDP is not carried"),
+        ({"listener": {"protocol": "UDP"}}, "listener listener: UDP is not supported"),
         (
             {"listener": {"protocol": "TERMINATED_HTTPS"}},
-            "listener listener: TERMINATED_HTTPS is not carried",
+            "listener listener: TERMINATED_HTTPS is not supported",
         ),
         ({"listener": {"l7policies": [{"id": "x"}]}}, "listener listener: L7 policies are not"),
         (
             {"pool": {"session_persistence": {"type": "HTTP_COOKIE"}}},
-            "pool pool: session persistence by HTTP_COOKIE is not carried",
+            "pool pool: session persistence by HTTP_COOKIE is not supported",
         ),
-        ({"monitor": {"type": "PING"}}, "pool pool: PING checks are not carried"),
+        ({"monitor": {"type": "PING"}}, "pool pool: PING checks are not supported"),
     ],
 )
 def test_what_is_not_carried_is_named(changes: dict[str, Any], reason: str) -> None:

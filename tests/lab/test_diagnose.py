@@ -132,7 +132,7 @@ def diagnosed(lab: Lab, until: Callable[[list[str]], bool]) -> None:
         time.sleep(1)
 
 
-def test_a_healthy_lab_has_nothing_to_tell(lab: Lab) -> None:
+def test_a_healthy_lab_has_no_findings(lab: Lab) -> None:
     assert [f"{it.check}: {it.evidence}" for it in lab.diagnose()] == []
 
 

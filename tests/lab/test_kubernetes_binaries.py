@@ -60,7 +60,7 @@ def test_assets_of_the_series_are_accepted(tmp_path: Path) -> None:
     binaries.check_assets(tmp_path)
 
 
-def test_all_that_is_amiss_with_assets_is_told_at_once(tmp_path: Path) -> None:
+def test_all_problems_with_assets_are_reported_at_once(tmp_path: Path) -> None:
     write_assets(tmp_path, "v1.20.2", ("kube-apiserver",))
     write_assets(tmp_path, "v1.21.0", ("kubelet",))
     (tmp_path / "kube-scheduler").write_text("not executable")

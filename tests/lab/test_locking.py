@@ -42,8 +42,8 @@ REPOSITORY = Path(__file__).parents[2]
 SITE_FILE = REPOSITORY / "parameters" / "lab.yaml"
 ME, OTHER = holder("me"), holder("other")
 SECONDS = 90.0
-WAITING = "waiting for a sign of its life"
-TAKING = "taking over the lock of a run that is dead"
+WAITING = "for a sign of life"
+TAKING = "taking over the lock of a dead run"
 
 
 @pytest.fixture
@@ -217,7 +217,7 @@ def test_a_second_run_elsewhere_is_refused_and_the_first_goes_on(
     kernel_of(first)
     code, said = end(run("second", "elsewhere"))
     assert code == 1
-    assert f"pid {first.pid}, since" in said.partition("another run changes this site: ")[2]
+    assert f"pid {first.pid}, since" in said.partition("another run is changing this site: ")[2]
     assert not (tmp_path / "second").exists()
     go.touch()
     code, said = end(first)
@@ -304,7 +304,7 @@ def test_a_notebook_without_a_runner_is_refused_too(
         env={**os.environ, "XDG_STATE_HOME": str(tmp_path / "elsewhere")},
     )
     assert papermill.returncode != 0
-    assert "LockedError: another run changes this site" in papermill.stderr
+    assert "LockedError: another run is changing this site" in papermill.stderr
     first.terminate()
     assert end(first)[0] == 130
 
@@ -364,13 +364,13 @@ def _token(found: dict[str, Any], wanted: dict[str, Any]) -> str:
     return str(secret.get("data", {}).get("token", ""))
 
 
-def test_a_user_who_may_not_use_leases_is_told_what_is_missing(powerless: Site) -> None:
+def test_a_user_who_may_not_use_leases_sees_what_is_missing(powerless: Site) -> None:
     with pytest.raises(AccessError, match=r"get Lease kube-system/.*may not") as caught:
         LeaseClient(powerless).read()
     assert "leases.coordination.k8s.io in namespace kube-system" in str(caught.value.remedy)
 
 
-def test_a_namespace_that_is_not_there_is_told(site: Site) -> None:
+def test_a_missing_namespace_is_reported(site: Site) -> None:
     section = site.kubernetes.model_copy(update={"namespace": "no-such"})
     client = LeaseClient(site.model_copy(update={"kubernetes": section}))
     assert client.read() is None

@@ -160,7 +160,7 @@ def test_one_direction_of_one_pair_is_named_and_nothing_else(verification: Verif
     assert finding.cause.startswith("diagnosis finds none")
 
 
-def test_a_link_that_takes_less_than_the_mtu_is_told_by_its_own_check(
+def test_a_link_that_takes_less_than_the_mtu_fails_its_own_check(
     verification: Verification,
 ) -> None:
     with dropped("ip protocol icmp ip length > 1400", verification):
@@ -169,7 +169,7 @@ def test_a_link_that_takes_less_than_the_mtu_is_told_by_its_own_check(
     assert found["largest-packet"].evidence.startswith("all that fail are between nodes: ")
 
 
-def test_what_fails_is_told_with_its_cause(verification: Verification) -> None:
+def test_what_fails_is_shown_with_its_cause(verification: Verification) -> None:
     pod = workload(verification).pods[0]
     cloud: OpenStackClient = verification.cloud
     [port] = [

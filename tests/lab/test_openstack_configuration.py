@@ -77,7 +77,7 @@ def test_a_lab_of_an_earlier_version_gets_the_secrets_that_it_lacks(
     assert replace(upgraded, kuryr=passwords.kuryr) == passwords
 
 
-def test_the_services_are_told_where_their_policies_are(
+def test_the_services_are_configured_with_their_policies(
     here: LabSettings, passwords: Passwords
 ) -> None:
     services.write_files(here, passwords, Path("/venv"))

@@ -125,7 +125,7 @@ def test_no_probe_leaves_anything_or_a_reservation(
     assert changes(before, world(cloud, cluster)) == []
 
 
-def test_neutron_tells_its_limit_of_address_pairs(settings: LabSettings) -> None:
+def test_neutron_reveals_its_limit_of_address_pairs(settings: LabSettings) -> None:
     prober = ProbingCloud("k8s", settings.clouds_yaml)
     [network] = prober.list_resources("network", name="k8s-node-network")
 
@@ -158,7 +158,7 @@ def test_a_load_balancer_member_lacks_only_the_host(look: Look) -> None:
     assert vlan["neutron-extensions"].status is Status.PASS
 
 
-def test_another_service_cidr_is_told_with_the_right_one(look: Look) -> None:
+def test_another_service_cidr_is_reported_with_the_right_one(look: Look) -> None:
     findings = look(kubernetes={"service_cidr": "10.2.0.0/26"})
     assert bad(findings).keys() == {"service-cidr"}
     assert "the API server's range is 10.2.0.0/25" in findings["service-cidr"].evidence
@@ -233,7 +233,7 @@ def low_quotas(admin: Connection, cloud: OpenStackClient) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("low_quotas")
-def test_low_quotas_are_told_with_what_is_needed(look: Look) -> None:
+def test_low_quotas_are_reported_with_what_is_needed(look: Look) -> None:
     findings = look()
     # Neutron asks its quota before its policy, so what the policy says is not known then.
     assert of_status(findings, Status.FAIL) == {"quota-neutron", "quota-octavia"}

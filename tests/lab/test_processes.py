@@ -55,7 +55,7 @@ def pid_of(supervisor: Supervisor) -> int:
     return state.pid
 
 
-def test_a_program_runs_detached_and_its_state_is_told(
+def test_a_program_runs_detached_and_its_state_is_reported(
     supervisor: Supervisor, tmp_path: Path
 ) -> None:
     supervisor.start(program(tmp_path, READY, address="nowhere"))
@@ -101,7 +101,9 @@ def test_what_is_not_well_in_time_is_named_with_its_log(
     supervisor: Supervisor, tmp_path: Path
 ) -> None:
     script = f"print('no luck with the database', flush=True)\n{MUTE}"
-    with pytest.raises(LabError, match=r"(?s)probe.*not well after 2 s.*no luck with the database"):
+    with pytest.raises(
+        LabError, match=r"(?s)probe.*not healthy after 2 s.*no luck with the database"
+    ):
         supervisor.start(program(tmp_path, script, deadline=2.0))
 
 

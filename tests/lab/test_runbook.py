@@ -216,7 +216,7 @@ def test_bad_input_is_refused_before_anything_changes(
     ],
     ids=["unreachable", "wrong password", "untrusted"],
 )
-def test_a_cloud_that_cannot_be_used_is_told_apart(
+def test_each_reason_why_a_cloud_cannot_be_used_is_distinguished(
     kuryr: Site,
     tmp_path: Path,
     entry: dict[str, Any],

@@ -85,7 +85,7 @@ def test_apply_refuses_until_the_plan_is_approved() -> None:
     Panel.last.press()
     phase.apply()
     assert phase.carried_out == phase.steps
-    assert "carried out" in Panel.last.said
+    assert "output for the result" in Panel.last.said
 
 
 def test_apply_without_a_plan_that_was_shown_refuses_too() -> None:
@@ -110,7 +110,7 @@ def test_another_plan_is_asked_about_anew() -> None:
     first = Panel.last
     first.press()
     phase.plan()
-    assert "cannot be approved any more" in first.said
+    assert "can no longer be approved" in first.said
     with pytest.raises(ApprovalError):
         phase.apply()
 

@@ -203,7 +203,7 @@ def test_what_is_no_saved_plan_is_refused(tmp_path: Path, text: str) -> None:
         phase.plan()
 
 
-def test_fields_of_another_manager_are_taken_only_when_told_so() -> None:
+def test_fields_of_another_manager_are_taken_over_only_on_request() -> None:
     held = replace(creation("a"), conflicts=(".data (kubectl-edit)",))
     phase = Remembering(SITE)
     phase.steps = (held,)
@@ -244,7 +244,7 @@ def test_the_variable_names_a_site_when_no_parameter_does(monkeypatch: pytest.Mo
     assert chosen_site(other).name == "other"
 
 
-def test_a_missing_site_file_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_site_file_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(SITE_VARIABLE, "/nonexistent/site.yaml")
     with pytest.raises(SiteError, match=r"site file /nonexistent/site\.yaml cannot be read"):
         chosen_site({})

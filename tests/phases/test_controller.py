@@ -269,7 +269,7 @@ def test_a_secret_that_the_cluster_would_refuse_costs_no_credential(
     assert world.ours() == []
 
 
-def test_a_secret_that_another_manager_holds_is_told_before_there_is_a_credential(
+def test_a_secret_that_another_manager_holds_is_reported_before_there_is_a_credential(
     make_world: Callable[[], World], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = make_world()

@@ -88,7 +88,7 @@ def holding(kind: str = "alone") -> Iterator[tuple[subprocess.Popen[str], int]]:
                 os.kill(int(kernel), signal.SIGKILL)
 
 
-def test_the_second_is_refused_at_once_and_told_who_the_first_is() -> None:
+def test_the_second_is_refused_at_once_and_sees_who_the_first_is() -> None:
     leases = MemoryLeases()
     leases.error = AssertionError("the lock on this machine comes first")
     with holding() as (process, _):
@@ -123,7 +123,9 @@ def test_a_killed_process_is_not_dead_before_its_kernel_is(
     with holding("with-kernel") as (process, kernel):
         process.send_signal(signal.SIGKILL)
         process.wait()
-        refusal = pytest.raises(LockedError, match=f"pid {process.pid}.*a kernel of it still runs")
+        refusal = pytest.raises(
+            LockedError, match=f"pid {process.pid}.*its kernel is still running"
+        )
         with refusal, lock():
             pass
         monkeypatch.setattr(taking, "ORPHAN_SECONDS", 60.0)
@@ -135,7 +137,7 @@ def test_a_killed_process_is_not_dead_before_its_kernel_is(
                 os.kill(kernel, signal.SIGKILL)
 
         with lock(say=Watching()):
-            assert "waiting for the kernel of a run that was killed" in told[0]
+            assert "waiting for the kernel of a killed run" in told[0]
 
 
 def test_an_interrupted_holder_lets_go_of_both_parts() -> None:
@@ -174,7 +176,7 @@ def test_a_process_that_works_for_the_holder_passes_and_another_does_not() -> No
         )
     assert inside.returncode == 0
     assert outside.returncode != 0
-    assert b"another run changes this site" in outside.stderr
+    assert b"another run is changing this site" in outside.stderr
 
 
 def test_a_variable_that_outlived_its_lock_is_worth_nothing(
@@ -193,10 +195,10 @@ def test_other_sites_are_not_kept_out() -> None:
         taken.take_lease(needs_cluster=True)
 
 
-def test_one_that_has_just_begun_is_told_too() -> None:
+def test_one_that_has_just_started_is_reported_too() -> None:
     file = lock_of()
     assert file.acquire()
-    with pytest.raises(LockedError, match="just begun"), lock():
+    with pytest.raises(LockedError, match="just started"), lock():
         pass
     file.close()
 
@@ -245,7 +247,7 @@ def test_what_is_done_under_a_lost_lock_ends_with_the_reason(
         work()
 
 
-def test_a_place_that_cannot_be_written_is_told(
+def test_a_place_that_cannot_be_written_is_reported(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()

@@ -50,7 +50,7 @@ def test_what_could_not_be_looked_at_stops_too(monkeypatch: pytest.MonkeyPatch) 
     assert "--only NAME" in str(caught.value.remedy)
 
 
-def test_a_warning_is_told_and_stops_nothing(
+def test_a_warning_is_shown_and_stops_nothing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     world = unspoilt()

@@ -119,7 +119,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Status]:
         status = results.pop(0) if results else Status.PASS
         return [Finding(check="pod-to-pod", title="Pods", status=status, evidence="12 of 12")]
 
-    monkeypatch.setattr(resilience, "asked_until_well", ask)
+    monkeypatch.setattr(resilience, "checked_until_well", ask)
     monkeypatch.setattr(resilience, "SHOWS_SECONDS", 0.0)
     monkeypatch.setattr(resilience, "BACK_SECONDS", 0.0)
     monkeypatch.setattr(polling, "STEP_SECONDS", 0.0)

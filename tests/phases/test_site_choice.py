@@ -48,7 +48,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_site_files_are_told_from_others_and_say_what_they_are(here: Path) -> None:
+def test_site_files_are_recognized_and_described(here: Path) -> None:
     assert site_files() == [("bad.yaml", "1 problem"), ("parameters/lab.yaml", "lab")]
 
 
@@ -107,7 +107,7 @@ def test_the_form_begins_with_the_site_that_was_chosen(person: Person) -> None:
     assert "✓ This is a valid site" in person.verdict
 
 
-def test_a_problem_is_told_while_one_types_and_nothing_can_be_saved(person: Person) -> None:
+def test_a_problem_is_shown_while_one_types_and_nothing_can_be_saved(person: Person) -> None:
     person.type("network.pod_subnet.cidr", "10.1.0.5/24")
     assert "did you mean 10.1.0.0/24?" in person.problem("network.pod_subnet.cidr")
     assert "1 problem: network.pod_subnet.cidr" in person.verdict

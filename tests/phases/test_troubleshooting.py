@@ -142,7 +142,7 @@ def test_a_fix_is_shown_first_and_done_when_that_is_agreed(
     assert made.make_plan().steps == ()
 
 
-def test_a_dry_run_mends_nothing() -> None:
+def test_a_dry_run_fixes_nothing() -> None:
     world = broken()
     made = phase(world)
     made.dry_run = True
@@ -196,7 +196,7 @@ def phase_03(monkeypatch: pytest.MonkeyPatch) -> type[Scaling]:
     return Fresh
 
 
-def test_what_a_phase_owns_is_mended_by_its_own_plan(phase_03: type[Scaling]) -> None:
+def test_what_a_phase_owns_is_fixed_by_its_own_plan(phase_03: type[Scaling]) -> None:
     world = broken(scaled=True)
     made = phase(world)
     plan = made.make_plan()
@@ -211,20 +211,20 @@ def test_no_other_field_is_taken_from_another_manager(phase_03: type[Scaling]) -
     world = broken(scaled=True)
     made = phase(world)
     made.plan()
-    with pytest.raises(DriftError, match="held by other managers"):
+    with pytest.raises(DriftError, match="other managers hold"):
         made.apply()
     assert world.touched == []
 
 
-def test_a_phase_that_cannot_plan_leaves_the_rest_to_be_mended(
+def test_a_phase_that_cannot_plan_leaves_the_rest_to_be_fixed(
     phase_03: type[Scaling], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    phase_03.error = DriftError("what exists does not fit", remedy="mend the site file")
+    phase_03.error = DriftError("what exists does not fit", remedy="fix the site file")
     made = phase(broken(scaled=True))
     assert [step.target.kind for step in made.make_plan().steps] == ["address_pairs"]
     said = capsys.readouterr().out
-    assert "phase controller fixes nothing: what exists does not fit" in said
-    assert "mend the site file" in said
+    assert "phase controller cannot fix anything: what exists does not fit" in said
+    assert "fix the site file" in said
 
 
 def test_what_stays_broken_is_waited_for_no_longer_than_a_while(

@@ -184,7 +184,7 @@ def test_a_no_leaves_all_as_it_was(cluster: Cluster, status: int, words: str) ->
     assert label(cluster) == "stein"
 
 
-def test_a_warning_is_told_and_stops_nothing(cluster: Cluster) -> None:
+def test_a_warning_is_shown_and_stops_nothing(cluster: Cluster) -> None:
     install(cluster, "stein")
     cluster.status, cluster.said = 1, "You have 1 malformed annotation"
     made = phase(cluster, "train")
@@ -194,7 +194,7 @@ def test_a_warning_is_told_and_stops_nothing(cluster: Cluster) -> None:
     assert label(cluster) == "train"
 
 
-def test_a_pod_that_never_ends_is_removed_and_its_state_told(cluster: Cluster) -> None:
+def test_a_pod_that_never_ends_is_removed_and_its_state_shown(cluster: Cluster) -> None:
     install(cluster, "stein")
     cluster.status = None
     made = phase(cluster, "train")
@@ -214,7 +214,7 @@ def test_one_that_a_killed_run_left_is_replaced(cluster: Cluster) -> None:
     assert cluster.done == ["delete Pod", "apply Pod", "delete Pod"]
 
 
-def test_the_plan_tells_what_moves_and_what_pods_notice(cluster: Cluster) -> None:
+def test_the_plan_shows_what_moves_and_what_pods_notice(cluster: Cluster) -> None:
     install(cluster, "ussuri")
     step = phase(cluster, "victoria").make_plan().steps[0]
     told = {change.field: change.after for change in step.changes}
@@ -268,7 +268,7 @@ def test_the_daemon_waits_for_the_controllers_release(
 
 def test_credentials_are_not_rotated_into_another_release(cluster: Cluster) -> None:
     install(cluster, "stein")
-    with pytest.raises(EarlierPhaseError, match="another release"):
+    with pytest.raises(EarlierPhaseError, match="not run the site's release"):
         phase(cluster, "train", Rotation).make_plan()
 
 
@@ -277,7 +277,7 @@ def unmarked(cluster: Cluster) -> None:
         item["metadata"].get("labels", {}).pop(RELEASE_LABEL, None)
 
 
-def test_without_a_mark_the_images_label_tells(cluster: Cluster) -> None:
+def test_without_a_mark_the_images_label_decides(cluster: Cluster) -> None:
     install(cluster, "stein")
     unmarked(cluster)
     site = phase(cluster, "stein").site
@@ -337,7 +337,7 @@ def test_pods_that_run_keep_their_ports_when_state_moves_to_custom_resources(
     assert phase(cluster, "victoria").make_plan().changes == ()
 
 
-def test_further_interfaces_move_too_and_what_is_no_state_is_left_and_told(
+def test_further_interfaces_move_too_and_what_is_no_state_is_left_and_reported(
     cluster: Cluster, capsys: pytest.CaptureFixture[str]
 ) -> None:
     install(cluster, "ussuri")

@@ -123,7 +123,7 @@ def test_of_a_hundred_things_that_kuryr_left_a_few_are_named(
         traffic.wait_traces_gone(Traces(ids=kinds, pairs=frozenset()), cloud)
 
 
-def test_removal_tells_what_kuryr_left(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_removal_reports_what_kuryr_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(traffic, "GONE_SECONDS", 0.0)
     with pytest.raises(DeadlineError, match="left: loadbalancer loadbalancer-") as caught:
         phase(workload_cluster(), workload_cloud()).remove()
@@ -139,7 +139,7 @@ def test_removal_without_kuryr_leaves_what_kuryr_made_to_teardown(
     assert cluster.deleted == [NAMESPACE]
     assert "loadbalancer" not in view.text
     told = capsys.readouterr().out
-    assert "no kuryr-controller to remove it; teardown does: loadbalancer" in told
+    assert "no kuryr-controller to remove these; teardown will: loadbalancer" in told
     assert "waiting" not in told
 
 

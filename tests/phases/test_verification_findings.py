@@ -42,7 +42,7 @@ def test_what_passes_is_not_diagnosed(phase: Verification) -> None:
     assert read_sites == []
 
 
-def test_what_fails_is_diagnosed_once_and_told_with_its_cause(
+def test_what_fails_is_diagnosed_once_and_shown_with_its_cause(
     phase: Verification, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     probes = {name: replace(probe(index), vip=(NO,)) for index, name in enumerate(PODS)}

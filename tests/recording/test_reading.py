@@ -30,7 +30,7 @@ def test_runs_that_did_the_same_do_not_differ(tmp_path: Path) -> None:
     assert "do not differ" in differences_view("r01", "r02", {})
 
 
-def test_every_kind_of_difference_is_told(tmp_path: Path) -> None:
+def test_every_kind_of_difference_is_found(tmp_path: Path) -> None:
     before = run_facts(tmp_path / "r01")
     site = {**before["site"], "parameters": {"network": {"router": "other"}}}
     changed = [

@@ -146,7 +146,7 @@ def test_a_link_in_the_directory_is_not_recorded(tmp_path: Path) -> None:
     (tmp_path / "r01").mkdir()
     (tmp_path / "r01" / "a.html").symlink_to(tmp_path / "elsewhere")
     signer = load_signer(lab_site())
-    with pytest.raises(RecordError, match="no plain file"):
+    with pytest.raises(RecordError, match="not a plain file"):
         make_record(tmp_path / "r01", run_facts(tmp_path / "r01"), signer, KnownSecrets())
     assert not (tmp_path / "r01" / "record.json").exists()
 
@@ -182,7 +182,7 @@ def test_findings_of_disturbances_stand_beside_those_of_the_checks() -> None:
     }
 
 
-def test_a_phase_tells_what_its_cells_displayed_last() -> None:
+def test_a_phase_has_what_its_cells_displayed_last() -> None:
     told = {"evidence": "10-kuryr.conf", "facts": {PLUGIN_DIGEST: "a" * 64}}
     facts = phase_facts(
         [

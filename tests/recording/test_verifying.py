@@ -221,38 +221,41 @@ TAMPERED: dict[Callable[[Path], None], tuple[str, ...]] = {
     changed: (f"r02/{PAGE}: was changed",),
     reordered: (f"r02/{PAGE}: was changed",),
     missing: (f"r02/{PAGE}: is missing",),
-    linked: (f"r02/{PAGE}: is no plain file",),
+    linked: (f"r02/{PAGE}: is not a plain file",),
     added: ("r02/below/new.html: was added",),
     swapped_files: (f"r01/{PAGE}: was changed", f"r02/{PAGE}: was changed"),
     swapped_runs: ("r01: was recorded as lab/r02", "r02: was recorded as lab/r01"),
-    payload_changed: ("r02/record.json: no given key", "r02/record.json: is not the record 2"),
-    unsigned: ("r02/record.json was changed", "record 2 (r02), which r03 was chained to"),
+    payload_changed: (
+        "r02/record.json: was not signed by any",
+        "r02/record.json: is not the record 2",
+    ),
+    unsigned: ("r02/record.json was changed", "record 2 (r02), which r03 follows"),
     no_record: (
         "r02: UNRECORDED: has no record.json",
-        "record 2 (r02), which r03 was chained to, is missing",
+        "record 2 (r02), which r03 follows, is missing",
     ),
-    broken: ("r02/record.json is no record", "record 2 (r02), which r03 was chained to"),
+    broken: ("r02/record.json is not a record", "record 2 (r02), which r03 follows"),
     empty_directory: ("r02/below: was added",),
-    pipe: (f"r02/{PAGE}: is no plain file",),
+    pipe: (f"r02/{PAGE}: is not a plain file",),
     endless: (f"r02/{PAGE}: is larger than any file of a run",),
     other_page: ("index.html: is not the page",),
-    linked_page: ("index.html: UNRECORDED", "index.html: is no plain file"),
+    linked_page: ("index.html: UNRECORDED", "index.html: is not a plain file"),
     no_page: ("index.html: is missing",),
     other_latest: ("latest.txt: does not name the newest run",),
     stray_file: ("r04.html: UNRECORDED",),
     forged: ("r04: LOST",),
     forged_ended: ("r04: UNRECORDED",),
     forged_html: ("r04: UNRECORDED",),
-    linked_run: ("r02: UNRECORDED", "record 2 (r02), which r03 was chained to"),
+    linked_run: ("r02: UNRECORDED", "record 2 (r02), which r03 follows"),
     linked_record: ("record.json: UNRECORDED", "record 3 (", "index.html: is not the page"),
     spaced: ("r03/record.json was changed", "record 3 (", "index.html: is not the page"),
     unsigned_field: ("r03/record.json was changed", "record 3 (", "index.html: is not the page"),
     unsigned_word: ("r03/record.json was changed", "record 3 (", "index.html: is not the page"),
     case_changed: ("R02: was recorded as lab/r02",),
-    nested: ("lab/lab/r02: stands in a directory of its site's name within another",),
-    middle_gone: ("record 2 (r02), which r03 was chained to, is missing",),
-    first_gone: ("record 1 (r01), which r02 was chained to, is missing",),
-    last_gone: ("r03), the newest that was made here, is missing", "index.html: is not the page"),
+    nested: ("lab/lab/r02: is in a directory named after its site, inside another such directory",),
+    middle_gone: ("record 2 (r02), which r03 follows, is missing",),
+    first_gone: ("record 1 (r01), which r02 follows, is missing",),
+    last_gone: ("r03), the newest one made here, is missing", "index.html: is not the page"),
     all_gone: ("site lab: record 3 (",),
     copied: ("was recorded as lab/r02", "is record 2, as is"),
 }
@@ -288,7 +291,7 @@ def test_any_changed_byte_of_any_file_is_found(runs: Path, data: st.DataObject) 
         path.write_bytes(content)
 
 
-def test_a_record_of_another_key_is_told(runs: Path, tmp_path: Path) -> None:
+def test_a_record_of_another_key_is_reported(runs: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.pem"
     shutil.move(key_path(None), other)
     public_path(key_path(None)).unlink()
@@ -316,7 +319,7 @@ def test_without_a_note_of_the_newest_the_rest_is_verified(runs: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"number": 3}', '{"path": "x"}'])
-def test_a_note_that_cannot_be_read_is_told(content: str, runs: Path) -> None:
+def test_a_note_that_cannot_be_read_is_reported(content: str, runs: Path) -> None:
     head_path("lab").write_text(content)
     heads, found = noted_heads()
     assert heads == {}

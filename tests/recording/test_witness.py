@@ -60,7 +60,7 @@ def test_a_stamped_record_holds(site: Site, service: Service) -> None:
     issued = len(service.issued)
     for name in ("r01", "r02"):
         stamp(a_run(site, name), site)
-    assert (verified().exit_code, verified().output) == (0, "2 records hold\n")
+    assert (verified().exit_code, verified().output) == (0, "2 records are valid\n")
     assert len(service.issued) == issued + 2
 
 
@@ -97,7 +97,7 @@ def linked(stamps: list[Path], service: Service) -> None:
 @pytest.mark.parametrize(
     "tamper", [missing, swapped, spoilt, annotated, empty, linked], ids=lambda it: it.__name__
 )
-def test_what_is_done_to_a_stamp_is_told(tamper: object, site: Site, service: Service) -> None:
+def test_what_is_done_to_a_stamp_is_noticed(tamper: object, site: Site, service: Service) -> None:
     records = [a_run(site, name) for name in ("r01", "r02")]
     for record in records:
         stamp(record, site)
@@ -123,7 +123,7 @@ def test_a_record_made_anew_with_the_key_itself_does_not_get_the_old_time(site: 
     assert "time stamp is invalid" in told(result)
 
 
-def test_a_stamp_of_another_authority_is_told(site: Site, tmp_path: Path) -> None:
+def test_a_stamp_of_another_authority_is_reported(site: Site, tmp_path: Path) -> None:
     stamp(a_run(site, "r01"), site)
     other = make_service(tmp_path / "other", "another CA")
     result = verified("--timestamp-ca", other.ca)
@@ -174,7 +174,7 @@ def test_what_is_cut_off_with_its_note_only_the_service_knows(site: Site, servic
     shutil.rmtree("runs/lab/r02")
     for path, content in kept.items():
         path.write_bytes(content)
-    assert verified().output == "1 records hold\n"
+    assert verified().output == "1 record is valid\n"
     assert len(service.issued) - before == 2
 
 

@@ -60,7 +60,7 @@ def told_by_verifying(place: Path) -> list[str]:
     return [str(problem) for problem in verify(standing_in([place]), keys, {}).problems]
 
 
-def test_what_could_not_be_written_is_told_by_the_run_and_by_verifying(
+def test_what_could_not_be_written_is_reported_by_the_run_and_by_verifying(
     disk: Path, tmp_path: Path
 ) -> None:
     result = run(tmp_path, disk / "r01", LARGE)
@@ -78,7 +78,7 @@ def test_what_could_not_be_written_is_told_by_the_run_and_by_verifying(
         assert "LOST" in problem or "UNRECORDED" in problem
 
 
-def test_no_room_from_the_start_is_told_at_once(disk: Path, tmp_path: Path) -> None:
+def test_no_room_from_the_start_is_reported_at_once(disk: Path, tmp_path: Path) -> None:
     (disk / "large").write_bytes(bytes(700 * 1024))
     with pytest.raises(RecordError, match="No space left on device"):
         run(tmp_path, disk / "r01", "1")

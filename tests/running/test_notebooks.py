@@ -102,12 +102,12 @@ def test_whatever_python_a_notebook_names_it_can_run(
     [
         (with_doubled_ids, "has several cells with the id title"),
         (without_ids, "has cells without an id"),
-        (of_version_3, "is of nbformat 3"),
-        (of_version_4_4, "is of nbformat 4.4, and not of 4.5 or a later 4"),
+        (of_version_3, "has nbformat 3"),
+        (of_version_4_4, "has nbformat 4.4, not 4.5 or a later 4.x"),
         (of_r, "is for a kernel of r: the phases are in Python"),
         (of_an_unknown_kernel, "is for a kernel of an unknown language"),
-        (with_a_broken_parameters_cell, "is no Python: '(' was never closed"),
-        (with_cells_of_no_kind, "is none: {'cell_type': 'video'"),
+        (with_a_broken_parameters_cell, "is not Python: '(' was never closed"),
+        (with_cells_of_no_kind, "is not valid: {'cell_type': 'video'"),
         (with_cells_of_text, "has no list of cells"),
     ],
 )

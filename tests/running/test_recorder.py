@@ -56,7 +56,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
     return start
 
 
-def test_it_tells_what_was_found_and_how_it_ended(start: Start) -> None:
+def test_it_states_what_was_found_and_how_it_ended(start: Start) -> None:
     result = start(FINDINGS)
     assert (result.status, result.exit_code) == (RunStatus.FAILED, 4)
     predicate = read_record(result.directory).predicate
@@ -122,9 +122,9 @@ def test_a_machine_without_history_goes_on_after_the_archive(
     [
         ("{}/file", "Not a directory"),
         ("{}/file/below", "Not a directory"),
-        ("ftp://example.org/x", "no kind that can be an archive"),
-        ("https://example.org/x", "no kind that can be an archive"),
-        ("~nobody-there/x", "no such home directory"),
+        ("ftp://example.org/x", "cannot be an archive"),
+        ("https://example.org/x", "cannot be an archive"),
+        ("~nobody-there/x", "this home directory does not exist"),
         ("gs://bucket/runs", "is not installed"),
         ("/proc/none", "No such file or directory"),
     ],
@@ -174,7 +174,9 @@ def test_nothing_stops_the_making_of_a_record(
     assert read_record(result.directory).number == 1
 
 
-def test_a_key_that_cannot_be_used_is_told_before_anything(start: Start, tmp_path: Path) -> None:
+def test_a_key_that_cannot_be_used_is_reported_before_anything(
+    start: Start, tmp_path: Path
+) -> None:
     with pytest.raises(UsageError, match=r"record\.signing_key"):
         start("1", {"signing_key": str(tmp_path / "none.pem")})
     assert not (tmp_path / "runs").exists()

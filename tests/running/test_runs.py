@@ -188,8 +188,8 @@ def test_a_stopped_kernel_is_reported_and_ended(run: Run, monkeypatch: pytest.Mo
     monkeypatch.setattr(engine, "SILENT_SECONDS", 2.0)
     stream = io.StringIO()
     result = run("import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)", stream=stream)
-    assert "did not answer any more in step 'Step 1', and was ended" in str(result.error)
-    assert "the kernel does not answer for" in stream.getvalue()
+    assert "stopped answering in step 'Step 1', and was ended" in str(result.error)
+    assert "the kernel has not answered for" in stream.getvalue()
 
 
 def test_a_cell_that_takes_too_long(run: Run) -> None:
@@ -247,7 +247,7 @@ def test_a_run_whose_process_died_is_lost(notebooks: Path, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("parameters", "problem"),
     [
-        (PARAMETERS.replace("kuryr =", "kurry ="), "kurry: the notebook wants it"),
+        (PARAMETERS.replace("kuryr =", "kurry ="), "kurry: the notebook takes it"),
         (PARAMETERS.replace("kuryr = {}", ""), "kuryr: the notebook does not take it"),
     ],
 )
@@ -358,7 +358,7 @@ def test_the_lock_of_a_killed_run_is_held_by_its_kernel_and_then_taken_over(
     stream = io.StringIO()
     assert run("1", stream=stream, leases=lambda site: leases).status is RunStatus.SUCCEEDED
     await_end(kernel)
-    assert f"taking over the lock of a run that is dead: {died}" in stream.getvalue()
+    assert f"taking over the lock of a dead run: {died}" in stream.getvalue()
     assert leases.record is None
 
 
@@ -369,7 +369,7 @@ def test_a_run_of_another_machine_is_respected(
     stream = io.StringIO()
     with pytest.raises(LockedError, match="alice@host-other"):
         run("1", stream=stream, leases=lambda site: HeldLeases())
-    assert "waiting for a sign of its life" in stream.getvalue()
+    assert "for a sign of life" in stream.getvalue()
     assert not (tmp_path / "run").exists()
 
 

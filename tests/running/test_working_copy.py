@@ -59,7 +59,7 @@ def test_what_was_only_executed_is_no_change_and_keeps_its_outputs(tmp_path: Pat
     assert (tmp_path / PREFLIGHT).read_bytes() == executed
 
 
-def test_a_place_that_cannot_be_used_is_told(tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_used_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="cannot be copied") as caught:
         copy_notebooks(tmp_path / "file")

@@ -182,7 +182,10 @@ def test_a_packet_that_does_not_fit_the_way_says_so(
     too_long = OSError(errno.EMSGSIZE, "Message too long")
     monkeypatch.setattr(impatient, "icmp_socket", refusing(too_long))
     found = impatient.echoes([ME], 1450)[ME]
-    assert (found["ok"], found["said"]) == (False, "a packet of 1450 bytes does not fit the way")
+    assert (found["ok"], found["said"]) == (
+        False,
+        "a packet of 1450 bytes is too large for the path",
+    )
     unreachable = OSError(errno.ENETUNREACH, "Network is unreachable")
     monkeypatch.setattr(impatient, "icmp_socket", refusing(unreachable))
     assert "Network is unreachable" in impatient.echoes([ME])[ME]["said"]

@@ -1,8 +1,8 @@
-"""What Nova and the amphora's image are in a cloud: ports plugged into machines, load balancers.
+"""Does the work of Nova and of the amphorae: plugs ports into machines, runs load balancers.
 
-The agent (`agent`) follows the APIs: `reader` asks them, `machines` is the pure function from their
-answers to what is wanted, and `applying` makes it so, by way of `links` and `proxies`. Everything
-between the ports is OVN's.
+The agent (`agent`) follows the APIs: `reader` reads them, `machines` computes from that what is
+wanted, and `applying` does it, using `links` and `proxies`. Everything between the ports is up to
+OVN.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from kuryr_runbook.model.errors import LabError
 
 
 def main() -> int:
-    """Run the agent until it is ended, or look once how it does."""
+    """Run the agent until it is ended, or check once whether it is healthy."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--state", type=Path, required=True, help="the lab's state directory")
     parser.add_argument("--check", action="store_true", help="fail unless the agent is in step")

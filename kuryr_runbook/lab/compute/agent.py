@@ -1,6 +1,6 @@
-"""The agent: follows the APIs, and says in one line each what it changed.
+"""The agent: follows the APIs, and prints one line for each of its changes.
 
-While an API does not answer all stays as it is. A file tells others how the agent does.
+While an API does not answer, nothing is changed. A file shows others whether the agent is healthy.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from kuryr_runbook.lab.settings import LabSettings
 from kuryr_runbook.model.errors import LabError, UnreachableError
 
 TICK_SECONDS = 0.2
-"""How often to look whether something changed, which costs next to nothing."""
+"""How often to look for changes, which costs next to nothing."""
 READ_SECONDS = 0.7
-"""Between the beginnings of two reads; while changes pour in, reading has to leave room for them.
-A change is seen within this and the time that a read takes."""
+"""Least time from the start of one read to the next, so that reading does not slow down a flood of
+changes. A change is seen within this plus the time of a read."""
 VERIFY_SECONDS = 5.0
-"""How often kernel and switch are compared when no API said anything new."""
+"""How often kernel and switch are checked when nothing has changed in the APIs."""
 FRESH_SECONDS = 30.0
-"""The agent is not well when its last success is older."""
+"""The agent is unhealthy when its last success is older than this."""
 
 
 class Agent:
@@ -41,30 +41,30 @@ class Agent:
         self._hypervisor = Hypervisor(settings, say)
         self._machines: Machines | None = None
         self._read_at = self._applied_at = float("-inf")
-        self._told: frozenset[str] = frozenset()
+        self._reported: frozenset[str] = frozenset()
         self._unread = ""
 
     def run(self) -> None:
-        """Follow until the process is ended."""
+        """Follow the APIs until the process is ended."""
         self._say("the agent follows")
         while True:
             self.tick()
             time.sleep(TICK_SECONDS)
 
     def tick(self) -> None:
-        """Read and apply as far as either is due."""
+        """Read and apply, if due."""
         changed = self._read()
         since = time.monotonic() - self._applied_at
         verify_due = self._hypervisor.restless or since >= VERIFY_SECONDS
         if self._machines is not None and (changed or verify_due):
             problems = self._hypervisor.apply(self._machines)
             self._applied_at = time.monotonic()
-            self._tell((*self._machines.notes, *problems))
+            self._report((*self._machines.notes, *problems))
         if self._machines is not None and not self._unread:
             _write_status(self._status)
 
     def _read(self) -> bool:
-        """Whether something has to change."""
+        """Read the APIs. Returns whether something may have to change."""
         now = time.monotonic()
         if now - self._read_at < READ_SECONDS or not self._reader.is_due():
             return False
@@ -83,16 +83,16 @@ class Agent:
         self._machines = machines
         return changed
 
-    def _tell(self, sayings: Iterable[str]) -> None:
-        """Say what is wrong once, and again only when it was right in between."""
+    def _report(self, sayings: Iterable[str]) -> None:
+        """Report each problem once, and again only if it had disappeared in between."""
         now = frozenset(sayings)
-        for saying in sorted(now - self._told):
+        for saying in sorted(now - self._reported):
             self._say(saying)
-        self._told = now
+        self._reported = now
 
 
 def status_file(settings: LabSettings) -> Path:
-    """Holds the moment of the agent's last success, in seconds of the machine's uptime."""
+    """File with the time of the agent's last success, in seconds of the machine's uptime."""
     return directory(settings) / "status.json"
 
 
@@ -104,7 +104,7 @@ def _write_status(file: Path) -> None:
 
 
 def check(settings: LabSettings) -> None:
-    """Raise LabError unless the agent was in step with the APIs a moment ago."""
+    """Raise LabError unless the agent was up to date with the APIs a moment ago."""
     file = status_file(settings)
     try:
         age = time.monotonic() - json.loads(file.read_text())["in_step_at"]

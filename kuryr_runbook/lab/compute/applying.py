@@ -1,4 +1,4 @@
-"""Makes the hypervisor have what is wanted; a part that fails does not hold up the others."""
+"""Gives the hypervisor what is wanted; a part that fails does not hold up the others."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kuryr_runbook.lab.programs import Progress
 from kuryr_runbook.lab.settings import LB_NS_PREFIX, LabSettings
 from kuryr_runbook.model.errors import LabError
 
-# An amphora has two interfaces where a member's subnet is named: each answers for itself alone.
+# An amphora has two interfaces if a member's subnet is given: each only answers for itself.
 AMPHORA = {
     **HOST_LIKE,
     "net.ipv4.conf.all.arp_ignore": 1,
@@ -23,29 +23,29 @@ AMPHORA = {
 
 
 ANNOUNCE_SECONDS = 20.0
-"""How long a VIP is announced in a row; what OVN has not heard by then it is told now and then."""
+"""How long to announce a VIP continuously; if OVN has not seen it by then, only now and then."""
 
 
 class Hypervisor:
-    """The lab's one hypervisor, and how it is made to follow."""
+    """The lab's only hypervisor."""
 
     def __init__(self, settings: LabSettings, say: Progress) -> None:
         self._settings = settings
         self._say = say
         self._problems: list[str] = []
         self._announced: dict[str, float] = {}
-        """When a port began to announce a VIP that OVN has not heard of."""
+        """When each port began to announce a VIP that OVN has not seen yet."""
 
     @property
     def restless(self) -> bool:
-        """Whether something has to be looked at again soon."""
+        """Whether something has to be checked again soon."""
         since = time.monotonic() - ANNOUNCE_SECONDS
         return any(begin > since for begin in self._announced.values())
 
     def apply(self, machines: Machines) -> tuple[str, ...]:
-        """Make it follow; gives back what could not be done, in words.
+        """Apply what is wanted. Returns the problems, in words.
 
-        What is gone goes last, but for devices, whose names may be wanted again at once.
+        Removals come last, except for devices, whose names may be needed again immediately.
         """
         self._problems = []
         kernel, switch = links.Kernel(), Switch(self._settings)
@@ -70,7 +70,7 @@ class Hypervisor:
         links.ensure_plug(kernel, switch, plug, self._say)
 
     def _announce_vips(self, plugs: Iterable[Plug]) -> None:
-        """As an amphora does when it has its VIP, until OVN has heard it."""
+        """Announce VIPs, as amphorae do, until OVN has seen them."""
         having = {plug.port_id: plug for plug in plugs}
         silent = having.keys() - (claimed_by(self._settings) if having else frozenset())
         now = time.monotonic()

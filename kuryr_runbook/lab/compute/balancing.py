@@ -1,4 +1,4 @@
-"""What Octavia says, as frozen data; what is being deleted is left out."""
+"""Octavia's load balancers as frozen data, without those that are being deleted."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from ipaddress import IPv4Address
 from typing import Any
 
 Resource = Mapping[str, Any]
-"""One resource as the API's JSON has it."""
+"""A resource in the API's JSON."""
 
 _LEAVING = ("PENDING_DELETE", "DELETED")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """A member of a pool that is switched on."""
+    """An enabled member of a pool."""
 
     id: str
     address: IPv4Address
     port: int
     weight: int
-    """0 to 256; 0 takes no new connections."""
+    """0 to 256; with 0 it gets no new connections."""
     backup: bool
     monitor_address: IPv4Address | None
     monitor_port: int | None
@@ -29,7 +29,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Monitor:
-    """A health monitor that is switched on; times are seconds."""
+    """An enabled health monitor; times are in seconds."""
 
     type: str
     delay: int
@@ -55,19 +55,19 @@ class Pool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listener:
-    """A listener that is switched on; timeouts are milliseconds."""
+    """An enabled listener; timeouts are in milliseconds."""
 
     id: str
     protocol: str
     port: int
     pool: Pool | None
     connection_limit: int
-    """-1 is none."""
+    """-1 means no limit."""
     timeout_client: int
     timeout_connect: int
     timeout_member: int
     policies: int
-    """How many L7 policies there are."""
+    """Number of L7 policies."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +84,7 @@ class LoadBalancer:
 def load_balancers(
     answers: Mapping[str, Sequence[Resource]], members: Mapping[str, Sequence[Resource]]
 ) -> tuple[LoadBalancer, ...]:
-    """Octavia's lists, by the plural names that its answers give them; members by pool id."""
+    """Load balancers from Octavia's lists, by plural name as in its answers; members by pool id."""
     monitors = {m["id"]: _monitor(m) for m in _wanted(answers["healthmonitors"])}
     pools = {}
     for answer in _wanted(answers["pools"]):
@@ -109,7 +109,7 @@ def load_balancers(
 
 
 def _wanted(answers: Iterable[Resource]) -> list[Resource]:
-    """What is switched on and stays, in an order that does not depend on Octavia's."""
+    """The enabled resources that are not being deleted, in an order independent of Octavia's."""
     staying = [
         answer
         for answer in answers

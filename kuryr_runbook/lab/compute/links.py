@@ -1,7 +1,7 @@
-"""Plugs: what kernel and switch have, compared with what is wanted, and the difference made.
+"""Plugs: compares what kernel and switch have with what is wanted, and makes the difference.
 
-Both are read each time, so a restarted agent adopts what is there, and what somebody removed by
-hand comes back.
+Both are read each time, so a restarted agent adopts what is there, and restores what somebody
+removed by hand.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ VIP_TABLE = "101"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
-    """A network device as the kernel has it."""
+    """A network device in the kernel."""
 
     name: str
     index: int
     peer: int | None
-    """Index of the other end, in the namespace of that end."""
+    """Index of the other end in that end's namespace."""
     mac: str
     mtu: int
     up: bool
@@ -37,7 +37,7 @@ class Device:
 
 
 def parse_devices(shown: Iterable[Mapping[str, Any]]) -> dict[str, Device]:
-    """Devices by name, from `ip -json address show`."""
+    """Devices by name, from the output of `ip -json address show`."""
     return {
         link["ifname"]: Device(
             name=link["ifname"],
@@ -66,7 +66,7 @@ Route = tuple[str, str | None, str, str]
 
 
 class Kernel:
-    """Devices and routes of the namespaces, read when asked for, once until `forget`."""
+    """Devices and routes of the namespaces, read on demand and cached until `forget`."""
 
     def __init__(self) -> None:
         self._devices: dict[str, dict[str, Device]] = {}
@@ -90,7 +90,7 @@ class Kernel:
         return self._routes[namespace]
 
     def vip_rules(self, namespace: str) -> frozenset[str]:
-        """Source addresses for which the VIP's table holds."""
+        """Source addresses for which the VIP's table is used."""
         if namespace not in self._rules:
             shown = ip_json("-4", "rule", "show", namespace=namespace)
             self._rules[namespace] = frozenset(
@@ -99,7 +99,7 @@ class Kernel:
         return self._rules[namespace]
 
     def forget(self, *namespaces: str) -> None:
-        """Read these again: something was changed there."""
+        """Read these again next time, since something was changed there."""
         for namespace in namespaces:
             for known in (self._devices, self._routes, self._rules):
                 known.pop(namespace, None)
@@ -110,7 +110,7 @@ def _table(route: Mapping[str, Any]) -> str:
 
 
 def remove_stale(kernel: Kernel, switch: Switch, plugs: Iterable[Plug], say: Progress) -> None:
-    """Take away plugs that are not wanted."""
+    """Remove plugs that are not wanted."""
     wanted = {plug.interface for plug in plugs}
     there = {*kernel.devices(HYPERVISOR_NS), *switch.ports()}
     for name in sorted(there - wanted):
@@ -120,7 +120,7 @@ def remove_stale(kernel: Kernel, switch: Switch, plugs: Iterable[Plug], say: Pro
 
 
 def ensure_plug(kernel: Kernel, switch: Switch, plug: Plug, say: Progress) -> None:
-    """Have the plug with its addresses and routes. LabError when its device is another's."""
+    """Make the plug with its addresses and routes. LabError when its device is not the lab's."""
     outer = kernel.devices(HYPERVISOR_NS).get(plug.interface)
     inner = kernel.devices(plug.namespace).get(plug.device)
     fresh = outer is None or inner is None or outer.peer != inner.index or inner.peer != outer.index
@@ -138,17 +138,17 @@ def ensure_plug(kernel: Kernel, switch: Switch, plug: Plug, say: Progress) -> No
     _correct(kernel, plug, say)
     if fresh or not switch.has(plug.interface, plug.port_id):
         finish_checksums(plug.namespace, plug.device)
-        # Last, so that what OVN reports to Neutron as up is whole, however this is interrupted.
+        # Last, so that a port is complete once OVN reports it as up, even if this is interrupted.
         switch.attach(plug.interface, plug.port_id, plug.mac)
         held = ", ".join(map(str, plug.addresses))
         say(f"port {plug.interface} plugged: {plug.namespace} {plug.device} {plug.mac} {held}")
 
 
 def announce(plug: Plug) -> None:
-    """Tell the neighbours, and OVN, whose the addresses are.
+    """Announce the addresses to the neighbours and to OVN.
 
-    The kernel does so by itself when a device comes up (arp_notify), but then the switch may not
-    know the port yet. It does so again when the MAC is set, to what it is.
+    The kernel does so when a device comes up (arp_notify), but the switch may not know the port yet
+    at that time. It does so again when the MAC is set, even to the same value.
     """
     ip("link", "set", plug.device, "address", plug.mac, namespace=plug.namespace)
 
@@ -187,7 +187,7 @@ def _correct(kernel: Kernel, plug: Plug, say: Progress) -> None:
 
 
 def changed(plug: Plug, device: Device) -> Iterator[str]:
-    """`ip` commands that give the device its MAC, MTU and addresses; it comes up last."""
+    """`ip` commands that set the device's MAC, MTU and addresses, and bring it up last."""
     if (device.mac, device.mtu) != (plug.mac, plug.mtu):
         yield f"link set {plug.device} address {plug.mac} mtu {plug.mtu}"
     wanted = [str(address) for address in plug.addresses]
@@ -201,9 +201,9 @@ def changed(plug: Plug, device: Device) -> Iterator[str]:
 
 
 def missing_routes(plug: Plug, routes: frozenset[Route], rules: frozenset[str]) -> Iterator[str]:
-    """`ip` commands for the default route, and for the VIPs' own way out.
+    """`ip` commands for the default route, and for the VIPs' own route.
 
-    As in an amphora: what answers for the VIP must not leave by a member's device.
+    As in an amphora, answers from the VIP must not leave through a member's device.
     """
     if plug.gateway and ("default", str(plug.gateway), plug.device, "main") not in routes:
         yield f"route replace default via {plug.gateway} dev {plug.device}"

@@ -1,4 +1,4 @@
-"""What the hypervisor is to have: a pure function of what the APIs say."""
+"""Computes what the hypervisor should have from what the APIs say."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ INTERFACE_PREFIX = "p-"
 
 
 def interface_name(port_id: str) -> str:
-    """Name of a port's end on the bridge."""
+    """Name of a port's interface on the bridge."""
     return f"{INTERFACE_PREFIX}{port_id[:11]}"
 
 
 def desired_machines(state: CloudState) -> Machines:
-    """The machines that these answers ask for."""
+    """The machines that the cloud's state requires."""
     plan = _Plan(state)
     plugs, doubled = _one_for_each_device(map(plan.plug, plan.ports))
     notes = {note for balancer in state.balancers for note in not_carried(balancer)}
@@ -40,7 +40,7 @@ def desired_machines(state: CloudState) -> Machines:
 
 
 def _one_for_each_device(plugs: Iterable[Plug]) -> tuple[tuple[Plug, ...], tuple[str, ...]]:
-    """Of several ports for one device the first is plugged; the others are named."""
+    """If several ports claim the same device, plug the first, and report the others."""
     taken: dict[tuple[str, str], Plug] = {}
     doubled = []
     for plug in plugs:
@@ -54,19 +54,19 @@ def _one_for_each_device(plugs: Iterable[Plug]) -> tuple[tuple[Plug, ...], tuple
 
 
 class _Plan:
-    """The answers, indexed."""
+    """The cloud's state, indexed."""
 
     def __init__(self, state: CloudState) -> None:
         self._subnets = {subnet.id: subnet for subnet in state.subnets}
         self._mtus = {network.id: network.mtu for network in state.networks}
-        # Between two lists a network may go or a port may lose its addresses.
+        # Between two list calls, a network may disappear, or a port may lose its addresses.
         known = (port for port in state.ports if host(port) and self._is_known(port))
         self.ports = sorted(known, key=lambda port: port.id)
 
     def plug(self, port: Port) -> Plug:
         vips = vips_of(port)
         is_node = port.device_owner == NODE_OWNER
-        # An amphora's further ports are in its members' subnets, and lead nowhere else.
+        # An amphora's other ports are only for its members' subnets.
         is_member = not is_node and not vips
         own = tuple(
             IPv4Interface((ip.address, self._subnets[ip.subnet_id].cidr.prefixlen))
@@ -95,7 +95,7 @@ class _Plan:
 
 
 def host(port: Port) -> str:
-    """The namespace of the machine that has the port; empty for what is no machine's."""
+    """The namespace of the machine that has the port; empty if it is not a machine's port."""
     if port.host != CHASSIS or not port.device_id:
         return ""
     if port.device_owner == NODE_OWNER:
@@ -106,7 +106,7 @@ def host(port: Port) -> str:
 
 
 def vips_of(port: Port) -> tuple[IPv4Address, ...]:
-    """Addresses that an amphora's port answers for beside its own."""
+    """Addresses that an amphora's port answers for in addition to its own."""
     if port.device_owner != AMPHORA_OWNER:
         return ()
     own = {ip.address for ip in port.fixed_ips}

@@ -1,4 +1,4 @@
-"""The machines as frozen data: what is plugged where, and which load balancers run."""
+"""The machines as frozen data: which ports are plugged where, and which load balancers run."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ class Plug:
     """A wire from the integration bridge to a machine's namespace."""
 
     port_id: str
-    """The Neutron port, and so OVN's logical port."""
+    """The Neutron port, which is also OVN's logical port."""
     interface: str
-    """The end on the bridge, in HYPERVISOR_NS."""
+    """The interface on the bridge, in HYPERVISOR_NS."""
     namespace: str
     device: str
     mac: str
     mtu: int
     addresses: tuple[IPv4Interface, ...]
     gateway: IPv4Address | None = None
-    """Where the namespace's default route leads; None leaves that to another device."""
+    """The namespace's default gateway; None if another device has it."""
     vips: tuple[IPv4Address, ...] = ()
-    """Of `addresses`, those whose traffic leaves by this device whatever the routes say."""
+    """Those `addresses` whose traffic always leaves through this device, whatever the routes."""
     vip_gateway: IPv4Address | None = None
 
 
@@ -38,9 +38,9 @@ class Balancer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machines:
-    """All that the hypervisor is to have."""
+    """Everything that the hypervisor should have."""
 
     plugs: tuple[Plug, ...] = ()
     balancers: tuple[Balancer, ...] = ()
     notes: tuple[str, ...] = ()
-    """What is asked for and not done, in words."""
+    """What is requested but not done, in words."""

@@ -10,7 +10,7 @@ from kuryr_runbook.lab.settings import CLOUD_ADDRESS, INTERNET_ADDRESS, INTERNET
 
 
 def programs(settings: LabSettings) -> tuple[Program, ...]:
-    """The lab's internet, and the agent, which needs the cloud to be up."""
+    """The lab's internet, and the agent, which needs the cloud."""
     url = f"http://{INTERNET_ADDRESS}:{PORT}/"
     internet = Program(
         name="internet",
@@ -25,7 +25,7 @@ def programs(settings: LabSettings) -> tuple[Program, ...]:
         command=module,
         health=CommandHealth(command=(*module, "--check")),
         netns=INTERNET_NS,
-        # The cloud is not behind a proxy of the machine's.
+        # The cloud is not behind the machine's proxy.
         environment={"NO_PROXY": str(CLOUD_ADDRESS), "no_proxy": str(CLOUD_ADDRESS)},
     )
     return internet, agent

@@ -1,8 +1,8 @@
-"""The haproxy of each load balancer: found again, started, reloaded, ended, and asked.
+"""Manages the haproxy of each load balancer: finds, starts, reloads, ends and queries it.
 
-A haproxy leaves the agent's process group, so that a restart of the agent does not touch it. Its
-configuration, process id and socket lie in one directory; a reload hands the listening sockets
-over, and connections stay with the old process until they end.
+A haproxy leaves the agent's process group, so that it survives a restart of the agent. Its
+configuration, process id and socket are in one directory. A reload hands over the listening
+sockets; existing connections stay with the old process until they end.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from kuryr_runbook.lab.settings import LabSettings
 SOCKET_SECONDS = 5.0
 """How long haproxy may take to answer."""
 _SERVERS = "show stat -1 4 -1"
-"""haproxy's question for all servers of all backends."""
+"""haproxy's command that lists all servers of all backends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,18 +37,18 @@ class MemberState:
     member_id: str
     address: str
     status: str
-    """UP or DOWN, with haproxy's detail; `no check` without a health monitor."""
+    """UP or DOWN with haproxy's details; `no check` without a health monitor."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Files:
-    """Where a load balancer's haproxy keeps what it is known by."""
+    """The files of a load balancer's haproxy."""
 
     directory: Path
     load_balancer_id: str
 
     def _file(self, suffix: str) -> Path:
-        # A socket's path holds some 100 characters, so the id is cut as Neutron cuts it.
+        # A socket's path can have about 100 characters, so the id is cut, as Neutron does.
         return self.directory / f"lb-{self.load_balancer_id[:11]}.{suffix}"
 
     @property
@@ -74,14 +74,14 @@ def directory(settings: LabSettings) -> Path:
 
 
 def ensure_proxy(settings: LabSettings, balancer: Balancer, say: Progress) -> None:
-    """Have a haproxy with the right configuration, unless there is nothing for it to do."""
+    """Ensure a haproxy with the right configuration, unless it would have nothing to do."""
     if carried(balancer.load_balancer):
         directory(settings).mkdir(parents=True, exist_ok=True)
         _ensure(_Files(directory(settings), balancer.load_balancer.id), balancer, say)
 
 
 def end_others(settings: LabSettings, balancers: Iterable[Balancer], say: Progress) -> None:
-    """End the haproxies of load balancers that are gone or have nothing to listen to."""
+    """End the haproxies of load balancers that are gone or have nothing to listen on."""
     home = directory(settings)
     wanted = {_Files(home, b.load_balancer.id).pid for b in balancers if carried(b.load_balancer)}
     for file in home.glob("lb-*.pid"):
@@ -112,7 +112,7 @@ def _ensure(files: _Files, balancer: Balancer, say: Progress) -> None:
 
 
 def _alive(files: _Files, namespace: str | None) -> int | None:
-    """The process, if it is a haproxy, and in the namespace where one is named."""
+    """The process, if it is a haproxy, in the given namespace if any."""
     try:
         pid = int(files.pid.read_text())
         process = Path(f"/proc/{pid}")
@@ -133,7 +133,7 @@ def _end(files: _Files, say: Progress) -> None:
 
 
 def member_states(settings: LabSettings) -> tuple[MemberState, ...]:
-    """What the haproxies say of their members; one that does not answer says nothing."""
+    """The states of members according to their haproxies; those that do not answer are skipped."""
     found: list[MemberState] = []
     for file in sorted(directory(settings).glob("lb-*.sock")):
         try:

@@ -1,7 +1,7 @@
-"""haproxy's configuration for a load balancer, and what of Octavia it does not carry.
+"""Renders haproxy's configuration for a load balancer, and lists what it does not support.
 
-All listeners are carried as TCP, so nothing of HTTP is looked at: HTTPS passes through untouched,
-headers are not inserted, L7 policies and cookies have no effect.
+All listeners are treated as TCP, so HTTP is never interpreted: HTTPS passes through untouched, no
+headers are inserted, L7 policies and cookies have no effect.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ ALGORITHMS = {
     "SOURCE_IP_PORT": "source",
 }
 CHECKED = ("TCP", "HTTP", "HTTPS", "TLS-HELLO")
-"""Health monitors that haproxy has checks for."""
+"""Types of health monitors for which haproxy has checks."""
 
 _HEAD = """\
 # {id}
@@ -42,7 +42,7 @@ def carried(load_balancer: LoadBalancer) -> tuple[Listener, ...]:
 
 
 def not_carried(load_balancer: LoadBalancer) -> tuple[str, ...]:
-    """What is asked for and has no effect here, in words."""
+    """What is configured but has no effect here, in words."""
     return tuple(
         f"load balancer {load_balancer.name}: {reason}"
         for item in load_balancer.listeners
@@ -52,21 +52,21 @@ def not_carried(load_balancer: LoadBalancer) -> tuple[str, ...]:
 
 def _reasons(listener: Listener) -> Iterator[str]:
     if listener.protocol not in CARRIED:
-        yield f"listener {listener.id}: {listener.protocol} is not carried"
+        yield f"listener {listener.id}: {listener.protocol} is not supported"
         return
     if listener.policies:
-        yield f"listener {listener.id}: L7 policies are not carried"
+        yield f"listener {listener.id}: L7 policies are not supported"
     pool = listener.pool
     if pool and pool.persistence not in (None, "SOURCE_IP"):
-        yield f"pool {pool.id}: session persistence by {pool.persistence} is not carried"
+        yield f"pool {pool.id}: session persistence by {pool.persistence} is not supported"
     if pool and pool.monitor and pool.monitor.type not in CHECKED:
-        yield f"pool {pool.id}: {pool.monitor.type} checks are not carried, members count as up"
+        yield f"pool {pool.id}: {pool.monitor.type} checks are not supported, members count as up"
 
 
 def render_haproxy(load_balancer: LoadBalancer, socket: Path) -> str:
-    """The whole configuration; a frontend for each listener, with its pool as backend.
+    """The whole configuration, with a frontend for each listener and its pool as the backend.
 
-    The first line tells whose it is.
+    The first line identifies the load balancer.
     """
     lines = [_HEAD.format(id=load_balancer.id, socket=socket).rstrip()]
     for item in carried(load_balancer):
@@ -77,7 +77,7 @@ def render_haproxy(load_balancer: LoadBalancer, socket: Path) -> str:
 
 
 def backend_name(listener: Listener, pool: Pool) -> str:
-    """A pool may serve several listeners, and has a backend for each."""
+    """A pool can serve several listeners, and has a backend for each."""
     return f"{pool.id}:{listener.id}"
 
 

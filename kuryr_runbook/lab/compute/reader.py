@@ -1,8 +1,8 @@
 """Reads Neutron and Octavia through their APIs, in bulk, and only when something changed.
 
-A read costs the servers a good part of a second's CPU, too much for every second. All services
-of the lab keep their data in SQLite on this machine, so the files' stamps tell when a read is worth
-its cost. They are a hint and no more: what is there is asked of the APIs, and asked again every
+A read costs the servers a good part of a second of CPU time, too much for every second. All
+services of the lab keep their data in SQLite on this machine, so the files' stamps show when a read
+is worthwhile. They are only a hint: the data comes from the APIs, and is read again every
 RELY_SECONDS whatever the stamps say.
 """
 
@@ -21,7 +21,7 @@ from kuryr_runbook.lab.settings import AMPHORA_OWNER, NODE_OWNER, LabSettings
 from kuryr_runbook.model.errors import UnreachableError
 
 RELY_SECONDS = 15.0
-"""How long the files' stamps are relied upon."""
+"""How long to rely on the files' stamps."""
 ANSWER_SECONDS = 10.0
 """How long one answer may take."""
 
@@ -34,7 +34,7 @@ PORT_FIELDS = (
 OCTAVIA_LISTS = ("loadbalancers", "listeners", "pools", "healthmonitors")
 
 Stamp = tuple[tuple[int, int] | None, ...]
-"""Time of change and size of a database's files."""
+"""Modification times and sizes of a database's files."""
 
 
 class Session(Protocol):
@@ -45,7 +45,7 @@ class Session(Protocol):
 
 
 class ApiReader:
-    """Reads the state of the lab's cloud; keeps what did not change since the last read."""
+    """Reads the state of the lab's cloud; caches what has not changed since the last read."""
 
     def __init__(self, settings: LabSettings) -> None:
         files = Files(settings)
@@ -58,11 +58,11 @@ class ApiReader:
         self._balancers: tuple[LoadBalancer, ...] = ()
 
     def is_due(self) -> bool:
-        """Whether a read may find something new."""
+        """Whether a read might find something new."""
         return any(map(self._is_due, self._databases))
 
     def read(self) -> CloudState:
-        """What the APIs say. Raises UnreachableError when one does not answer as it should."""
+        """The cloud's state. Raises UnreachableError when an API does not answer as it should."""
         from keystoneauth1.exceptions import ClientException
         from openstack.exceptions import SDKException
 
@@ -81,14 +81,14 @@ class ApiReader:
         return _stamp(self._databases[service]) != self._stamps[service]
 
     def _follow(self, service: str, read: Any) -> None:
-        # Stamp first: what is written while we read makes the next read due.
+        # The stamp comes first: anything written while we read makes the next read due.
         stamp, now = _stamp(self._databases[service]), time.monotonic()
         read()
         self._stamps[service], self._read_at[service] = stamp, now
 
     def _read_neutron(self) -> None:
         owners = {"device_owner": [NODE_OWNER, AMPHORA_OWNER]}
-        # Ports first: what they lie in was there before them.
+        # Ports come first: their networks and subnets existed before them.
         found = ports(self._neutron_list("ports", PORT_FIELDS, owners))
         self._network = CloudState(
             ports=found,
@@ -122,10 +122,10 @@ class ApiReader:
     def _list(
         self, service: str, path: str, plural: str, params: Mapping[str, Any]
     ) -> Sequence[Resource]:
-        """One list; what is gone between two requests (404) has nothing in it."""
+        """A list; empty if it has disappeared since the previous request (404)."""
         if not self._sessions:
             self._sessions = _connect(self._settings)
-        # A server closes a connection that was idle; the retry opens another.
+        # Servers close idle connections; the retry opens another one.
         answer = self._sessions[service].get(
             path, params=params, raise_exc=False, connect_retries=1, connect_retry_delay=0.1
         )

@@ -1,6 +1,6 @@
-"""What Neutron says, as frozen data: only what plugging a machine's port needs.
+"""Neutron's state as frozen data: only what is needed for plugging a machine's port.
 
-The lab carries IPv4. What is of IPv6 is left out when the answers are read.
+The lab supports IPv4 only. IPv6 is left out when the answers are read.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class FixedIp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Port:
-    """A Neutron port of a node or an amphora; one that is being deleted may have no fixed IPs."""
+    """A Neutron port of a node or an amphora. While it is deleted it may have no fixed IPs."""
 
     id: str
     network_id: str
@@ -49,12 +49,12 @@ class Port:
     host: str
     fixed_ips: tuple[FixedIp, ...]
     pairs: tuple[IPv4Network, ...]
-    """What it may send from beside its own addresses; a single address is a /32."""
+    """Addresses that it may use in addition to its own; a single one is a /32."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloudState:
-    """All that the machines follow."""
+    """Everything that determines the machines."""
 
     networks: tuple[Network, ...] = ()
     subnets: tuple[Subnet, ...] = ()
@@ -68,7 +68,7 @@ def networks(answers: Sequence[Resource]) -> tuple[Network, ...]:
 
 
 def subnets(answers: Sequence[Resource]) -> tuple[Subnet, ...]:
-    """Neutron's list of subnets, those of IPv4."""
+    """Neutron's list of subnets, only IPv4."""
     return tuple(_subnet(s) for s in answers if s["ip_version"] == 4)
 
 

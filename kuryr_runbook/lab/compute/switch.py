@@ -1,4 +1,4 @@
-"""Ports of the integration bridge, each tied to the Neutron port that it is for."""
+"""Ports of the integration bridge, each tied to its Neutron port."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ _LIST = ("--format=json", "--data=json")
 
 @dataclass(frozen=True, slots=True)
 class SwitchPort:
-    """An interface as Open vSwitch has it."""
+    """An interface in Open vSwitch."""
 
     port_id: str
-    """The Neutron port that OVN takes it for."""
+    """The Neutron port that OVN identifies it with."""
     works: bool
     """Whether the switch found the device."""
 
 
 class Switch:
-    """The integration bridge, read when asked for, once until something is changed."""
+    """The integration bridge, read on demand and cached until something is changed."""
 
     def __init__(self, settings: LabSettings) -> None:
         self._settings = settings
         self._ports: dict[str, SwitchPort] | None = None
 
     def ports(self) -> Mapping[str, SwitchPort]:
-        """Interfaces by name, bridges' own too."""
+        """Interfaces by name, including those of the bridges themselves."""
         if self._ports is None:
             columns = "--columns=name,ofport,external_ids"
             shown = vsctl(self._settings, *_LIST, columns, "list", "Interface")
@@ -39,14 +39,14 @@ class Switch:
         return self._ports
 
     def has(self, interface: str, port_id: str) -> bool:
-        """Whether the interface is there, works, and is that port's."""
+        """Whether the interface exists, works, and belongs to that port."""
         return self.ports().get(interface) == SwitchPort(port_id, works=True)
 
     def attach(self, interface: str, port_id: str, mac: str) -> None:
         """Put the interface on the bridge for the port.
 
-        One that is there is taken off before: the switch keeps to the device that it knows, also
-        when another has come in its place.
+        If it is already there, it is removed first, since the switch would keep using the old
+        device even if a new one has replaced it.
         """
         if interface in self.ports():
             self.remove(interface)
@@ -59,7 +59,7 @@ class Switch:
         self._ports = None
 
     def remove(self, interface: str) -> None:
-        """Take the interface off."""
+        """Remove the interface from the bridge."""
         vsctl(self._settings, "--if-exists", "del-port", INTEGRATION_BRIDGE, interface)
         self._ports = None
 
@@ -74,9 +74,9 @@ def parse_interfaces(shown: Mapping[str, Any]) -> dict[str, SwitchPort]:
 
 
 def claimed_by(settings: LabSettings) -> frozenset[str]:
-    """The ports (Neutron ids) that OVN has seen to have the address of a virtual port.
+    """The ports (Neutron ids) that OVN has seen using the address of a virtual port.
 
-    A load balancer's VIP is such a port: OVN sends nothing to it before its amphora has announced
+    A load balancer's VIP is a virtual port: OVN sends nothing to it until its amphora has announced
     the address.
     """
     columns = "--columns=virtual_parent"

@@ -1,9 +1,9 @@
-"""The programs that the lab's cluster is made of, from wherever this machine can have them.
+"""The programs of the lab's cluster, from wherever this machine can get them.
 
-Kubernetes itself comes from `KUBEBUILDER_ASSETS` (the ecosystem's variable for "I have them
-already"), else from the official release, else it is built from Debian's source package. All that
-it stands on (etcd, containerd, runc, the CNI loopback plugin) and kubectl come from Debian's
-packages, unpacked into the cache.
+Kubernetes itself comes from `KUBEBUILDER_ASSETS` (the ecosystem's variable for existing binaries),
+or from the official release, or else it is built from Debian's source package. Everything below it
+(etcd, containerd, runc, the CNI loopback plugin) and kubectl come from Debian's packages, unpacked
+into the cache.
 """
 
 from __future__ import annotations
@@ -39,20 +39,20 @@ PACKAGES = (
 LOCK_SECONDS = 1800.0
 LOCK_PAUSE_SECONDS = 10.0
 SERIES = KUBERNETES_VERSION.rpartition(".")[0]
-"""Kuryr Stein needs `selfLink`, which 1.20 is the last to serve."""
+"""Kuryr Stein needs `selfLink`, and 1.20 is the last version to serve it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binaries:
-    """Where the programs lie."""
+    """Where the programs are."""
 
     kubernetes: Path
-    """Directory of Kubernetes' own."""
+    """Directory of Kubernetes' own programs."""
     debian: Path
     """Root of the unpacked Debian packages."""
 
     def component(self, name: str) -> Path:
-        """One of Kubernetes' own: kube-apiserver, kubelet, ..."""
+        """One of Kubernetes' own programs: kube-apiserver, kubelet, ..."""
         return self.kubernetes / name
 
     @property
@@ -62,7 +62,7 @@ class Binaries:
 
     @property
     def containerd(self) -> Path:
-        """The daemon; its shim lies beside it, where it looks first."""
+        """The daemon; its shim is beside it, where it looks first."""
         return self.debian / "usr/bin/containerd"
 
     @property
@@ -82,7 +82,7 @@ class Binaries:
 
     @property
     def busybox(self) -> Path:
-        """Statically linked: the pause image is made of it."""
+        """Statically linked, for the pause image."""
         return self.debian / "bin/busybox"
 
     @property
@@ -94,10 +94,10 @@ class Binaries:
 def ensure(
     settings: LabSettings, say: Progress, environment: Mapping[str, str] = os.environ
 ) -> Binaries:
-    """Find, fetch or build all that the cluster needs.
+    """Find, fetch or build everything that the cluster needs.
 
-    Takes seconds when it is cached, minutes when Kubernetes has to be built. Raises LabError when
-    it cannot be had, or KUBEBUILDER_ASSETS points to something else than Kubernetes 1.20.
+    Takes seconds if it is cached, minutes if Kubernetes has to be built. Raises LabError when
+    that fails, or when KUBEBUILDER_ASSETS contains anything but Kubernetes 1.20.
     """
     packages = settings.cache / f"kubernetes-{KUBERNETES_VERSION}-node"
     packages.mkdir(parents=True, exist_ok=True)
@@ -113,7 +113,7 @@ def ensure(
 
 
 def check_assets(directory: Path) -> None:
-    """See that the directory holds Kubernetes 1.20; raises LabError with all that is amiss."""
+    """Check that the directory contains Kubernetes 1.20. Raises LabError with all problems."""
     problems = []
     for name in COMPONENTS:
         file = directory / name
@@ -130,16 +130,16 @@ def check_assets(directory: Path) -> None:
 
 @contextmanager
 def _alone(directory: Path, say: Progress) -> Iterator[None]:
-    """Hold a lock of the directory: two builds in one cache would spoil each other."""
+    """Lock the directory: two builds in the same cache would break each other."""
     deadline = time.monotonic() + LOCK_SECONDS
     with (directory / ".lock").open("w") as file:
         while not _locked(file):
             if time.monotonic() > deadline:
                 raise LabError(
                     f"another process has held {file.name} for {LOCK_SECONDS:.0f} s",
-                    remedy=f"see which one (`fuser -v {file.name}`), and let it finish or end it",
+                    remedy=f"find out which one (`fuser -v {file.name}`), and wait or end it",
                 )
-            say("Another process fetches or builds Kubernetes in this cache; waiting for it")
+            say("Another process is fetching or building Kubernetes in this cache; waiting for it")
             time.sleep(LOCK_PAUSE_SECONDS)
         yield
 
@@ -161,12 +161,12 @@ def _obtain(cache: Path, say: Progress, environment: Mapping[str, str]) -> Path:
     try:
         return official.fetch(COMPONENTS, _home(cache, "official"), say, environment)
     except official.NotAvailable as reason:
-        say(f"Kubernetes' official release is not at hand ({reason}); building from source")
+        say(f"Kubernetes' official release is not available ({reason}); building from source")
     return source_build.build(COMPONENTS, _home(cache, "debian"), say, environment)
 
 
 def _home(cache: Path, how: str) -> Path:
-    """A directory that exists only when it is complete."""
+    """A directory that only exists if it is complete."""
     return cache / f"kubernetes-{KUBERNETES_VERSION}-{how}"
 
 

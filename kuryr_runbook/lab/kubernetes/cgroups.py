@@ -1,7 +1,7 @@
-"""A control group for each node, in every hierarchy: by it a node's processes are found and ended.
+"""A control group for each node, in every hierarchy, to find and end the node's processes.
 
-Both layouts are served: one hierarchy for each controller (v1, with or without an unused unified
-one), and the unified hierarchy alone (v2).
+Both layouts are supported: one hierarchy for each controller (v1, with or without an unused unified
+one), and only the unified hierarchy (v2).
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ from kuryr_runbook.model.errors import LabError
 
 MOUNTS = Path("/proc/self/mounts")
 LEAF = "system"
-"""Group of a node's own programs, beside the kubelet's `kubepods`: v2 wants processes in leaves."""
+"""Group of a node's own programs, beside the kubelet's `kubepods`: v2 has processes in leaves."""
 CONTROLLERS = ("cpu", "cpuset", "hugetlb", "io", "memory", "pids")
-"""What the kubelet and runc use of the unified hierarchy."""
+"""The controllers that the kubelet and runc use in the unified hierarchy."""
 REMOVE_SECONDS = 20.0
 PAUSE_SECONDS = 0.1
 
 
 def hierarchies(mounts: str | None = None) -> tuple[Path, ...]:
-    """Where the hierarchies are mounted, by the text of /proc/mounts."""
+    """The mount points of the hierarchies, from the text of /proc/mounts."""
     text = MOUNTS.read_text() if mounts is None else mounts
     found = (line.split()[1:3] for line in text.splitlines())
     return tuple(Path(where) for where, kind in found if kind in ("cgroup", "cgroup2"))
 
 
 def enable_controllers(root: Path) -> tuple[str, ...]:
-    """Hand the unified hierarchy's controllers down from its root; tells which were not before.
+    """Enable the unified hierarchy's controllers at its root. Returns those that were not enabled.
 
-    A v1 hierarchy has its controllers at once, and nothing to enable. Raises LabError where the
-    root that we see holds processes itself, as in a container: the kernel then hands none down.
+    v1 hierarchies have nothing to enable. Raises LabError if the root that we see has processes of
+    its own, as in a container: the kernel then does not allow it.
     """
     switch = root / "cgroup.subtree_control"
     if not switch.exists():
@@ -48,7 +48,7 @@ def enable_controllers(root: Path) -> tuple[str, ...]:
             switch.write_text(" ".join(f"+{name}" for name in missing))
         except OSError as error:
             raise LabError(
-                f"{switch}: the kernel hands {', '.join(missing)} down to no group: "
+                f"{switch}: the kernel does not enable {', '.join(missing)} for groups: "
                 f"{error.strerror}",
                 remedy="run the lab on a machine or virtual machine, or in a container whose "
                 "processes are not in its root cgroup",
@@ -57,14 +57,14 @@ def enable_controllers(root: Path) -> tuple[str, ...]:
 
 
 def disable_controllers(root: Path, names: Iterable[str]) -> None:
-    """Undo `enable_controllers`, but for what somebody else needs by now."""
+    """Undo `enable_controllers`, except for controllers that somebody else needs by now."""
     for name in names:
         with contextlib.suppress(OSError):
             (root / "cgroup.subtree_control").write_text(f"-{name}")
 
 
 def create(group: str, roots: Iterable[Path]) -> None:
-    """Make the group and its leaf in every hierarchy."""
+    """Create the group and its leaf in every hierarchy."""
     for root in roots:
         for directory in (root / group, root / group / LEAF):
             directory.mkdir(exist_ok=True)
@@ -72,14 +72,14 @@ def create(group: str, roots: Iterable[Path]) -> None:
 
 
 def entering(group: str, roots: Iterable[Path]) -> tuple[str, ...]:
-    """A command's beginning: what follows runs in the group's leaf, and so do its children."""
+    """A command prefix that runs a command, and its children, in the group's leaf."""
     files = [str(root / group / LEAF / "cgroup.procs") for root in roots]
     script = 'while [ "$1" != -- ]; do echo $$ > "$1"; shift; done; shift; exec "$@"'
     return ("sh", "-ec", script, "sh", *files, "--")
 
 
 def groups(prefix: str, roots: Iterable[Path]) -> tuple[str, ...]:
-    """Names of the groups at the top of any hierarchy that begin with the prefix."""
+    """Names of the top-level groups of any hierarchy that begin with the prefix."""
     return tuple(sorted({path.name for root in roots for path in root.glob(f"{prefix}*")}))
 
 
@@ -91,12 +91,12 @@ def processes(group: str, roots: Iterable[Path]) -> frozenset[int]:
             try:
                 found.update(int(pid) for pid in file.read_text().split())
             except OSError:
-                continue  # the group went away between listing and reading
+                continue  # the group disappeared between listing and reading
     return frozenset(found - {0})
 
 
 def remove(group: str, roots: Sequence[Path]) -> None:
-    """End every process of the group, then remove it; LabError when something stays."""
+    """End every process of the group, then remove it. Raises LabError when something stays."""
     deadline = time.monotonic() + REMOVE_SECONDS
     while True:
         left = processes(group, roots)
@@ -106,8 +106,8 @@ def remove(group: str, roots: Sequence[Path]) -> None:
         if time.monotonic() > deadline:
             seen = f"processes {sorted(left)}" if left else f"directories {stuck}"
             raise LabError(
-                f"cgroup {group} could not be emptied in {REMOVE_SECONDS:.0f} s: it holds {seen}",
-                remedy="see what those processes wait for (`ps -o pid,stat,wchan,cmd`)",
+                f"cgroup {group} could not be emptied within {REMOVE_SECONDS:.0f} s: it has {seen}",
+                remedy="find out what those processes wait for (`ps -o pid,stat,wchan,cmd`)",
             )
         time.sleep(PAUSE_SECONDS)
 
@@ -121,7 +121,7 @@ def _kill(pids: Collection[int]) -> None:
 
 
 def _rmdir(group: Path) -> bool:
-    """Whether the group is gone; the kernel may take a moment after its last process."""
+    """Remove the group. Returns whether it is gone: the kernel may need a moment for that."""
     if group.is_dir():
         for directory, _, _ in os.walk(group, topdown=False):
             try:
@@ -132,7 +132,7 @@ def _rmdir(group: Path) -> bool:
 
 
 def _inherit_cpuset(directory: Path) -> None:
-    # A v1 cpuset is born empty, and takes no process until it is told CPUs and memory nodes.
+    # A new v1 cpuset is empty, and accepts no process until it has CPUs and memory nodes.
     for name in ("cpuset.cpus", "cpuset.mems"):
         file = directory / name
         if file.exists() and not (directory / "cgroup.controllers").exists():

@@ -1,4 +1,4 @@
-"""The cluster as a whole: up, one worker less, down, and gone."""
+"""The cluster as a whole: bring it up, remove a worker, stop it, destroy it."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ _OWN_GROUP = re.compile(rf"{PREFIX}({MASTER}|worker\d+)")
 
 
 def up(lab: Lab, addresses: Addresses) -> None:
-    """Bring the cluster up, or repair it: what runs unchanged and well is left alone.
+    """Bring the cluster up, or repair it: healthy, unchanged programs are left alone.
 
     The nodes' network namespaces must be wired. At the end every worker is registered, but not
-    Ready before Kuryr is there, and the controllers have made what they make of themselves. Raises
+    Ready until Kuryr is installed, and the controllers have created their own objects. Raises
     LabError or DeadlineError with what was seen last.
     """
     nodes.check_place(lab.settings)
     cluster = _render(lab, addresses)
     _enable_controllers(lab.settings)
-    # A kubelet looks for Docker for 5 s before it does anything: as long as the API server takes.
+    # A kubelet looks for Docker for 5 s before it does anything, as long as the API server takes.
     with ThreadPoolExecutor(max_workers=1 + len(addresses.workers)) as pool:
         doing = [pool.submit(_up_control_plane, lab, cluster)]
         doing += [pool.submit(_up_worker, lab, cluster, name) for name in addresses.workers]
@@ -48,7 +48,7 @@ def up(lab: Lab, addresses: Addresses) -> None:
 
 
 def programs(lab: Lab, addresses: Addresses) -> tuple[Program, ...]:
-    """All programs of the cluster, in the order in which they need each other."""
+    """All programs of the cluster, in the order of their dependencies."""
     cluster = _render(lab, addresses)
     found = list(_enclosed(control_plane.programs(cluster), MASTER))
     for name in addresses.workers:
@@ -58,7 +58,7 @@ def programs(lab: Lab, addresses: Addresses) -> tuple[Program, ...]:
 
 
 def remove_node(lab: Lab, name: str) -> None:
-    """Take a worker out of the cluster, with all its pods, and leave nothing of it."""
+    """Remove a worker from the cluster, with all its pods."""
     worker = nodes.node(lab.settings, name)
     _stop_worker(lab, name)
     nodes.remove(worker, cgroups.hierarchies())
@@ -67,9 +67,9 @@ def remove_node(lab: Lab, name: str) -> None:
 
 
 def down(settings: LabSettings) -> None:
-    """End every process of the cluster, those of pods too; `up` goes on from its state.
+    """End every process of the cluster, including pods; `up` starts from the state that is left.
 
-    The supervisor must be down, or it would start again what ends here.
+    The supervisor must be down, or it would restart what is ended here.
     """
     roots = cgroups.hierarchies()
     for group in cgroups.groups(PREFIX, roots):
@@ -79,9 +79,9 @@ def down(settings: LabSettings) -> None:
 
 
 def destroy(settings: LabSettings) -> None:
-    """Remove the cluster and all that it left, also what a crashed lab has left.
+    """Remove the cluster and everything that it, or a crashed lab, has left behind.
 
-    The supervisor must be down, or it would start again what ends here.
+    The supervisor must be down, or it would restart what is ended here.
     """
     down(settings)
     roots = cgroups.hierarchies()
@@ -104,7 +104,7 @@ def _render(lab: Lab, addresses: Addresses) -> Cluster:
 
 
 def _enclosed(programs_of_node: tuple[Program, ...], name: str) -> tuple[Program, ...]:
-    """The programs, each begun within the cgroup of its node."""
+    """The programs, each started inside the cgroup of its node."""
     entering = cgroups.entering(node_namespace(name), cgroups.hierarchies())
     return tuple(replace(p, command=(*entering, *p.command)) for p in programs_of_node)
 
@@ -153,7 +153,7 @@ def _restore_controllers(settings: LabSettings) -> None:
 
 
 def _enabled_controllers(settings: LabSettings) -> Path:
-    """File that tells which cgroup controllers the machine had not in use before the lab."""
+    """File with the cgroup controllers that were not enabled before the lab."""
     return control_plane.directory(settings) / "enabled-controllers.json"
 
 
@@ -196,7 +196,7 @@ def _objects(cluster: Cluster, kinds: str) -> list[Any]:
 
 
 def _kubectl(settings: LabSettings, found: binaries.Binaries, *arguments: str) -> str:
-    """What kubectl says, asked within the master's namespace."""
+    """The output of kubectl, run in the master's namespace."""
     netns: Path = nodes.NETNS / node_namespace(MASTER)
     config = control_plane.inside_kubeconfig(settings)
     command = ("nsenter", f"--net={netns}", "--", str(found.kubectl), f"--kubeconfig={config}")

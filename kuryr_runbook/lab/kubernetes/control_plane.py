@@ -1,7 +1,7 @@
 """The control plane: etcd, API server, controller manager and scheduler in the master's namespace.
 
-It is told nothing of Kuryr: the service CIDR is the cluster's half of Neutron's service subnet, and
-nobody but Kuryr makes services or pods reachable.
+Nothing in it is configured for Kuryr: the service CIDR is the cluster's half of Neutron's service
+subnet, and nobody but Kuryr makes services or pods reachable.
 """
 
 from __future__ import annotations
@@ -40,18 +40,18 @@ SERVER_NAMES = (
     MASTER,
 )
 ADMINS = "system:masters"
-"""The group that may do everything."""
+"""The group with all permissions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Addresses:
-    """Where the nodes are, as Neutron gave it."""
+    """The nodes' addresses from Neutron."""
 
     master: IPv4Address
     floating: IPv4Address
     """The master's floating IP."""
     workers: Mapping[str, IPv4Address]
-    """By the worker's name."""
+    """By worker name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +62,7 @@ class Credentials:
     server: Issued
     admin: Issued
     kubelet_client: Issued
-    """What the API server shows to kubelets."""
+    """The API server's client certificate for kubelets."""
     controller_manager: Issued
     scheduler: Issued
     token_key: Path
@@ -72,7 +72,7 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cluster:
-    """What the programs of the cluster are rendered from."""
+    """Everything that the cluster's programs are rendered from."""
 
     settings: LabSettings
     addresses: Addresses
@@ -91,12 +91,12 @@ def etcd_directory(settings: LabSettings) -> Path:
 
 
 def inside_kubeconfig(settings: LabSettings) -> Path:
-    """Cluster admin, from within the master's namespace."""
+    """The cluster admin's kubeconfig for use in the master's namespace."""
     return directory(settings) / "admin.kubeconfig"
 
 
 def issue(settings: LabSettings, addresses: Addresses) -> Credentials:
-    """Have the lab's CA sign what is missing."""
+    """Have the lab's CA issue the missing certificates."""
     ca = pki.ensure_ca(settings.pki)
     server = (LOOPBACK, API_SERVICE_ADDRESS, addresses.master, addresses.floating)
     token_key, token_public_key = pki.ensure_rsa_pair(settings.pki, "service-account")
@@ -140,7 +140,7 @@ def write(cluster: Cluster) -> None:
 
 
 def programs(cluster: Cluster) -> tuple[Program, ...]:
-    """The programs in the order in which they need each other."""
+    """The programs in the order of their dependencies."""
     credentials = cluster.credentials
     return (
         _etcd(cluster),
@@ -156,7 +156,7 @@ def programs(cluster: Cluster) -> tuple[Program, ...]:
                 "root-ca-file": credentials.ca,
                 "service-cluster-ip-range": SERVICE_CIDR,
                 "allocate-node-cidrs": "false",
-                # Neutron gives pods their addresses; nodeipam would only wait for ten seconds.
+                # Pods get their addresses from Neutron; nodeipam would only wait for ten seconds.
                 "controllers": "*,-nodeipam",
             },
         ),
@@ -176,7 +176,7 @@ def _etcd(cluster: Cluster) -> Program:
         "snapshot-count": 10000,
         "logger": "zap",
         "log-level": "warn",
-        # What is written survives the process without it; only a crash of the machine would not.
+        # Without it, data survives the end of the process, though not a crash of the machine.
         "unsafe-no-fsync": "true",
     }
     return Program(
@@ -196,7 +196,7 @@ def _api_server(cluster: Cluster) -> Program:
         "secure-port": API_PORT,
         "advertise-address": addresses.master,
         "service-cluster-ip-range": SERVICE_CIDR,
-        # Kuryr up to Victoria reads metadata.selfLink.
+        # Up to Victoria, Kuryr reads metadata.selfLink.
         "feature-gates": "RemoveSelfLink=false",
         "authorization-mode": "Node,RBAC",
         "enable-admission-plugins": "NodeRestriction",
@@ -249,7 +249,7 @@ def _client(
 
 
 def _component(ca: Ca, name: str) -> Issued:
-    """Client certificate of a component, with which it also serves its health on loopback."""
+    """A component's client certificate, which also serves its health endpoint on loopback."""
     return ca.issue(name, common_name=f"system:{name}", addresses=(LOOPBACK,))
 
 

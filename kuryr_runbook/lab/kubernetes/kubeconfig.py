@@ -1,4 +1,4 @@
-"""Kubeconfig files: for people with all inside, for the lab's own programs by reference."""
+"""Kubeconfig files: self-contained for people, with references for the lab's own programs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kuryr_runbook.lab.pki import Issued
 
 
 def embedding(server: str, ca: Path, client: Issued) -> str:
-    """A kubeconfig that can be copied elsewhere: it holds the certificates and the key."""
+    """A kubeconfig that can be copied elsewhere: it contains the certificates and the key."""
     return _render(
         {"server": server, "certificate-authority-data": _base64(ca)},
         {
@@ -30,7 +30,7 @@ def referring(server: str, ca: Path, client: Issued) -> str:
 
 
 def _render(cluster: Mapping[str, str], user: Mapping[str, str]) -> str:
-    # JSON is YAML, and every client of Kubernetes reads it.
+    # JSON is also YAML, and every Kubernetes client can read it.
     document = {
         "apiVersion": "v1",
         "kind": "Config",

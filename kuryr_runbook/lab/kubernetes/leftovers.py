@@ -1,4 +1,4 @@
-"""What a node may leave behind: processes in its mount namespace, and mounts below a directory."""
+"""Cleans up after nodes: processes in their mount namespaces, and mounts below a directory."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ PAUSE_SECONDS = 0.1
 
 
 def mounts_below(directory: Path, mountinfo: str) -> tuple[Path, ...]:
-    """Where something is mounted at or below the directory, the last mounted first."""
+    """The mount points at or below the directory, most recent first."""
     points = (_unescaped(line.split()[4]) for line in mountinfo.splitlines())
     return tuple(reversed([point for point in points if point.is_relative_to(directory)]))
 
 
 def unmount_below(directory: Path) -> None:
-    """Unmount all at and below the directory; LabError when something stays."""
+    """Unmount everything at and below the directory. Raises LabError when something stays."""
     for point in mounts_below(directory, MOUNTINFO.read_text()):
         answer = subprocess.run(
             ("umount", str(point)), capture_output=True, text=True, timeout=SECONDS, check=False
@@ -31,16 +31,16 @@ def unmount_below(directory: Path) -> None:
         if answer.returncode != 0:
             raise LabError(
                 f"{point} could not be unmounted: {answer.stderr.strip()}",
-                remedy=f"see who uses it (`fuser -vm {point}`), then try again",
+                remedy=f"find out who uses it (`fuser -vm {point}`), then try again",
             )
 
 
 def end_inhabitants(mount_ns: Path) -> None:
-    """End all processes in the mount namespace that the file holds; LabError when one stays."""
+    """End all processes in the file's mount namespace. Raises LabError when one stays."""
     deadline = time.monotonic() + SECONDS
     while pids := inhabitants(mount_ns):
         if time.monotonic() > deadline:
-            raise LabError(f"processes {pids} in {mount_ns} did not end in {SECONDS:.0f} s")
+            raise LabError(f"processes {pids} in {mount_ns} did not end within {SECONDS:.0f} s")
         for pid in pids:
             try:
                 os.kill(pid, signal.SIGKILL)
@@ -50,13 +50,13 @@ def end_inhabitants(mount_ns: Path) -> None:
 
 
 def inhabitants(mount_ns: Path) -> tuple[int, ...]:
-    """Ids of the processes in the mount namespace that the file holds, none when it holds none."""
+    """Ids of the processes in the file's mount namespace; none if the file is not a namespace."""
     try:
         wanted = os.stat(mount_ns)
         own = os.stat("/proc/self/ns/mnt")
     except FileNotFoundError:
         return ()
-    # A file that holds no namespace is no nsfs file, and so on another device.
+    # A file that is not a namespace is not on nsfs, and so on another device.
     if wanted.st_dev != own.st_dev or wanted.st_ino == own.st_ino:
         return ()
     found = []

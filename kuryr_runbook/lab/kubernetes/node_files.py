@@ -1,6 +1,6 @@
-"""What a worker is told: texts of its files, by pure functions.
+"""Renders the files of a worker.
 
-Within a worker's mount namespace everything has its usual path: /run, /etc/cni, /opt/cni and
+In a worker's mount namespace everything has its usual path: /run, /etc/cni, /opt/cni and
 /var/lib/cni are the worker's own, and so are the directories of kubelet and containerd.
 """
 
@@ -17,23 +17,23 @@ from kuryr_runbook.lab.pki import Issued
 from kuryr_runbook.lab.settings import REGISTRY, SERVICE_CIDR, LabSettings, node_namespace
 
 HOME = Path("/run/node")
-"""The worker's directory, as seen from within."""
+"""The worker's directory, as seen from inside."""
 COMPLETE = Path("/run/complete")
-"""Exists within a mount namespace that is wholly made."""
+"""Exists in a mount namespace that is complete."""
 CONTAINERD_SOCKET = "/run/containerd/containerd.sock"
 PAUSE_IMAGE = "kuryr-runbook.lab/pause:1"
 DNS_ADDRESS = SERVICE_CIDR[10]
 
 OVERLAID = ("/etc", "/opt", "/var/lib", "/var/log")
-"""The host's content shows through; what the worker writes there stays in its own memory."""
+"""Shows the host's content; anything that the worker writes there only goes to memory."""
 EMPTY = ("/etc/cni", "/opt/cni", "/var/lib/cni", "/var/log/containers")
-"""The worker's own: what the host has there would be taken for this node's network plugin."""
+"""Empty for the worker: the host's files would be mistaken for this node's network plugin."""
 KEPT = {
     "containerd": "/var/lib/containerd",
     "kubelet": "/var/lib/kubelet",
     "pod-logs": "/var/log/pods",
 }
-"""Directories of the worker's own that are kept on disk, below its home."""
+"""The worker's own directories that are kept on disk, below its home."""
 
 SYSCTLS = {
     "vm/overcommit_memory": 1,
@@ -43,8 +43,8 @@ SYSCTLS = {
     "kernel/keys/root_maxkeys": 1000000,
     "kernel/keys/root_maxbytes": 25000000,
 }
-"""What the kubelet would set for the whole machine. It reads these values from files bound over
-them, finds them right, and leaves the machine's own alone."""
+"""Values that the kubelet would set for the whole machine. It reads them from files that are
+mounted over the real ones, finds them right, and does not change the machine's."""
 
 _CONTAINERD = """\
 version = 2
@@ -111,7 +111,7 @@ def containerd_config(binaries: Binaries) -> str:
 
 
 def registry_hosts(settings: LabSettings) -> str:
-    """containerd's `hosts.toml` of the lab's registry: whose certificate to trust."""
+    """containerd's `hosts.toml` for the lab's registry: which certificate to trust."""
     return _REGISTRY.format(registry=REGISTRY, ca=settings.ca)
 
 
@@ -133,7 +133,7 @@ def kubelet_config(name: str, settings: LabSettings, serving: Issued) -> str:
         "clusterDomain": "cluster.local",
         "clusterDNS": [str(DNS_ADDRESS)],
         "resolvConf": "/etc/resolv.conf",
-        # The lab shares its machine: neither swap nor a full disk is a reason to refuse pods.
+        # The lab shares its machine: neither swap nor a full disk should make it refuse pods.
         "failSwapOn": False,
         "evictionHard": {"memory.available": "50Mi"},
         "imageGCHighThresholdPercent": 100,
@@ -147,13 +147,13 @@ def kubelet_config(name: str, settings: LabSettings, serving: Issued) -> str:
 
 
 def hosts(addresses: Mapping[str, IPv4Address]) -> str:
-    """/etc/hosts of a node: all nodes by name, for the lab has no name server."""
+    """/etc/hosts of a node, with all nodes by name, since the lab has no name server."""
     lines = ["127.0.0.1 localhost", *(f"{address} {name}" for name, address in addresses.items())]
     return "".join(f"{line}\n" for line in lines)
 
 
 def setup_script(name: str, directory: Path, binaries: Binaries) -> str:
-    """Shell commands that furnish a fresh mount and UTS namespace as a node's."""
+    """Shell commands that set up a new mount and UTS namespace for a node."""
     binds = (f"mkdir -p {path}; mount --bind {HOME}/{own} {path}" for own, path in KEPT.items())
     sysctls = (
         f"echo {value} >/run/sysctl/{key.replace('/', '.')}; "

@@ -1,8 +1,8 @@
-"""A worker: network, mount and UTS namespace with a containerd and a kubelet of its own.
+"""A worker: network, mount and UTS namespaces with their own containerd and kubelet.
 
-The namespaces of mounts and of the host name are kept as files below the worker's directory, so
-they outlive every program: a killed containerd comes back and finds its pods running. The network
-namespace is there before (`network.wires`), and the compute agent plugs the node's port.
+The mount and UTS namespaces are kept as files below the worker's directory, so they outlive every
+program: a killed containerd is restarted and finds its pods running. The network namespace is made
+before (`network.wires`), and the compute agent plugs the node's port.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from kuryr_runbook.model.errors import LabError
 
 NETNS = Path("/run/netns")
 HIDDEN = (Path("/run"), Path("/var/run"))
-"""A worker has its own: what the lab keeps there would not be seen within."""
+"""A worker has its own, in which it would not see the lab's files."""
 KUBELET_HEALTH = "http://127.0.0.1:10248/healthz"
 COMMAND_SECONDS = 60
 
@@ -40,17 +40,17 @@ class Node:
 
     @property
     def mount_ns(self) -> Path:
-        """File that holds the mount namespace."""
+        """The file that keeps the mount namespace."""
         return self.directory / "ns" / "mnt"
 
     @property
     def uts_ns(self) -> Path:
-        """File that holds the UTS namespace."""
+        """The file that keeps the UTS namespace."""
         return self.directory / "ns" / "uts"
 
     @property
     def entering(self) -> tuple[str, ...]:
-        """A command's beginning: what follows runs within the node, but not in its cgroup."""
+        """A command prefix that runs a command inside the node, but not in its cgroup."""
         netns = NETNS / node_namespace(self.name)
         return (
             "nsenter",
@@ -62,12 +62,12 @@ class Node:
 
     @property
     def program_names(self) -> tuple[str, str]:
-        """containerd's and the kubelet's."""
+        """The names of containerd's and the kubelet's programs."""
         return f"containerd-{self.name}", f"kubelet-{self.name}"
 
 
 def directory(settings: LabSettings) -> Path:
-    """One directory below it for each worker."""
+    """The directory that contains the workers' directories."""
     return settings.state / "nodes"
 
 
@@ -77,18 +77,18 @@ def node(settings: LabSettings, name: str) -> Node:
 
 
 def check_place(settings: LabSettings) -> None:
-    """Raise LabError when the lab's files lie where a worker could not see them."""
+    """Raise LabError when the lab's files are where a worker could not see them."""
     for what, path in (("state", settings.state), ("cache", settings.cache)):
         if any(path.is_relative_to(hidden) for hidden in HIDDEN):
             raise LabError(
-                f"the lab's {what} directory is {path}: expected it outside /run, which each "
-                "worker has for itself",
+                f"the lab's {what} directory is {path}, but it has to be outside /run, since each "
+                "worker has its own",
                 remedy="set XDG_STATE_HOME and XDG_CACHE_HOME to directories on a disk",
             )
 
 
 def furnished(worker: Node) -> bool:
-    """Whether the worker's namespaces are there and wholly made."""
+    """Whether the worker's namespaces exist and are complete."""
     test = (*worker.entering, "test", "-e", str(node_files.COMPLETE))
     return worker.mount_ns.exists() and _run(test).returncode == 0
 
@@ -115,7 +115,7 @@ def write(worker: Node, cluster: Cluster) -> None:
 
 
 def files(worker: Node, cluster: Cluster) -> dict[str, str]:
-    """What the worker's programs read at their start, by the file's name."""
+    """The files that the worker's programs read when they start, by name."""
     settings = cluster.settings
     certificate = _certificate(settings, worker.name, cluster.addresses.workers[worker.name])
     server = f"https://{cluster.addresses.master}:{API_PORT}"
@@ -129,11 +129,11 @@ def files(worker: Node, cluster: Cluster) -> dict[str, str]:
 
 
 def make_namespaces(worker: Node) -> None:
-    """Make the worker's mount and UTS namespace; LabError, and none of them, when it fails."""
+    """Make both of the worker's mount and UTS namespaces, or neither: then raises LabError."""
     keep = worker.directory / "ns"
     for file in (worker.mount_ns, worker.uts_ns):
         file.touch()
-    # The kernel keeps a mount namespace as a file only below a mount that it shares with nobody.
+    # The kernel keeps a mount namespace as a file only below a private mount.
     _must("mount", "--bind", str(keep), str(keep))
     _must("mount", "--make-private", str(keep))
     answer = _run(
@@ -141,7 +141,7 @@ def make_namespaces(worker: Node) -> None:
             "unshare",
             f"--mount={worker.mount_ns}",
             f"--uts={worker.uts_ns}",
-            # What the host unmounts goes away here too; nothing of the node's reaches the host.
+            # Unmounts on the host take effect here, but nothing from the node reaches the host.
             "--propagation=slave",
             "sh",
             str(worker.directory / "setup.sh"),
@@ -157,7 +157,7 @@ def make_namespaces(worker: Node) -> None:
 
 
 def import_pause_image(worker: Node, cluster: Cluster) -> None:
-    """Give the worker's containerd the image that every pod begins with."""
+    """Import the pause image, which every pod needs, into the worker's containerd."""
     ctr = (*worker.entering, str(cluster.binaries.ctr), f"--address={CONTAINERD_SOCKET}")
     images = (*ctr, "--namespace=k8s.io", "images")
     if PAUSE_IMAGE not in _must(*images, "list", "--quiet").split():
@@ -165,12 +165,12 @@ def import_pause_image(worker: Node, cluster: Cluster) -> None:
 
 
 def programs(worker: Node, cluster: Cluster) -> tuple[Program, Program]:
-    """containerd and kubelet of the worker, in this order."""
+    """The worker's containerd and kubelet, in this order."""
     return _containerd(worker, cluster), _kubelet(worker, cluster)
 
 
 def remove(worker: Node, roots: Sequence[Path]) -> None:
-    """End all that runs in the worker, and remove its cgroup, namespaces and files."""
+    """End everything that runs in the worker, and remove its cgroup, namespaces and files."""
     cgroups.remove(node_namespace(worker.name), roots)
     leftovers.end_inhabitants(worker.mount_ns)
     leftovers.unmount_below(worker.directory)
@@ -211,14 +211,14 @@ def _kubelet(worker: Node, cluster: Cluster) -> Program:
         netns=node_namespace(worker.name),
         mount_ns=worker.mount_ns,
         uts_ns=worker.uts_ns,
-        # Its AWS client would look for a metadata service, and wait, on every start.
+        # Otherwise its AWS client would wait for a metadata service on every start.
         environment={**_environment(worker, cluster), "AWS_EC2_METADATA_DISABLED": "true"},
         address=f"https://{address}:10250",
     )
 
 
 def _environment(worker: Node, cluster: Cluster) -> dict[str, str]:
-    """Where containerd finds its shim; and a digest, so that changed files mean a restart."""
+    """PATH for containerd to find its shim, and a digest, so that changed files cause a restart."""
     own = cluster.binaries.debian
     text = "".join(files(worker, cluster).values())
     return {
@@ -228,7 +228,7 @@ def _environment(worker: Node, cluster: Cluster) -> dict[str, str]:
 
 
 def _certificate(settings: LabSettings, name: str, address: IPv4Address) -> Issued:
-    """The kubelet's certificate, as a server and as a client."""
+    """The kubelet's certificate, for use as a server and as a client."""
     return pki.ensure_ca(settings.pki).issue(
         f"kubelet-{name}",
         common_name=f"system:node:{name}",

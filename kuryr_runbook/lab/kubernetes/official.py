@@ -1,4 +1,4 @@
-"""Kubernetes' official release: one archive, pinned by its published digest."""
+"""Kubernetes' official release: a single archive, pinned by its published digest."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from kuryr_runbook.lab.settings import KUBERNETES_VERSION
 from kuryr_runbook.model.errors import LabError
 
 URL_VARIABLE = "KURYR_RUNBOOK_KUBERNETES_URL"
-"""Environment variable: a mirror of the release, used instead of `RELEASE_URL`."""
+"""Environment variable with a mirror to use instead of `RELEASE_URL`."""
 RELEASE_URL = "https://dl.k8s.io/release"
 ARCHIVE = "kubernetes-server-linux-amd64.tar.gz"
 SHA512 = (
@@ -33,8 +33,8 @@ FETCH_SECONDS = 900
 HEARTBEAT_SECONDS = 10
 
 
-class NotAvailable(Exception):  # noqa: N818 - no failure: the caller has another way
-    """The release cannot be had from here; the text says why."""
+class NotAvailable(Exception):  # noqa: N818 - not a failure: the caller has another way
+    """The release cannot be fetched from here; the text says why."""
 
 
 def fetch(
@@ -42,8 +42,8 @@ def fetch(
 ) -> Path:
     """Fetch the release, check its digest, and put the components into `home`.
 
-    `home` appears only when all are there. Raises NotAvailable when the release does not answer,
-    LabError when what came is not what was published.
+    `home` is only created when all are there. Raises NotAvailable when there is no answer,
+    LabError when the archive is not the published one.
     """
     if platform.machine() != "x86_64":
         raise NotAvailable(
@@ -70,13 +70,13 @@ def check_digest(digest: str, url: str) -> None:
         raise LabError(
             f"{url} is not the archive that Kubernetes published: expected SHA-512 {SHA512}, "
             f"saw {digest}",
-            remedy=f"see what answers there, or point {URL_VARIABLE} to an unchanged mirror",
+            remedy=f"find out what answers there, or set {URL_VARIABLE} to an unmodified mirror",
         )
 
 
 def _download(url: str, file: Path, say: Progress) -> str:
-    """Write what the URL answers into the file and return its SHA-512."""
-    begun = told = time.monotonic()
+    """Download the URL into the file and return its SHA-512."""
+    begun = reported = time.monotonic()
     digest = hashlib.sha512()
     size = 0
     try:
@@ -91,8 +91,8 @@ def _download(url: str, file: Path, say: Progress) -> str:
                     now = time.monotonic()
                     if now - begun > FETCH_SECONDS:
                         raise NotAvailable(f"{size >> 20} MB after {FETCH_SECONDS} s is too slow")
-                    if now - told > HEARTBEAT_SECONDS:
-                        told = now
+                    if now - reported > HEARTBEAT_SECONDS:
+                        reported = now
                         say(f"  {size >> 20} MB, {now - begun:.0f} s")
     except requests.RequestException as error:
         raise NotAvailable(f"{url}: {type(error).__name__}") from error
@@ -112,5 +112,5 @@ def _extract(archive: Path, components: Sequence[str], into: Path) -> None:
                 target.chmod(0o755)
     if wanted:
         raise LabError(
-            f"{archive.name} holds no {', '.join(sorted(f.name for f in wanted.values()))}"
+            f"{archive.name} does not contain {', '.join(sorted(f.name for f in wanted.values()))}"
         )

@@ -1,4 +1,4 @@
-"""The pause image: one static program that sleeps, so that no registry is needed for it."""
+"""Builds the pause image from one static program that sleeps, so that it needs no registry."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FOREVER = str(2**31 - 1)
 
 
 def write_archive(file: Path, busybox: Path, name: str) -> None:
-    """Write an image of that name, in the form of `docker save`, unless it is there."""
+    """Write an image with that name in the format of `docker save`, unless it exists."""
     if file.exists():
         return
     layer = _tar({"busybox": (busybox.read_bytes(), 0o755)})

@@ -1,4 +1,4 @@
-"""A fresh cluster settles: its controllers make accounts and tokens after it answers already."""
+"""Waits until a new cluster settles: it answers before its controllers have made all accounts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kuryr_runbook.model.errors import DeadlineError
 
 SETTLE_SECONDS = 90.0
 LOOK_SECONDS = 1.0
-"""Between two looks that have to agree: each controller makes its account when it starts."""
+"""Time between two reads that have to agree: each controller makes its account when it starts."""
 ROOT_CA = "kube-root-ca.crt"
 
 Object = Mapping[str, Any]
@@ -19,9 +19,9 @@ Object = Mapping[str, Any]
 def wait_settled(
     read: Callable[[], list[Object]], sleep: Callable[[float], None] = time.sleep
 ) -> None:
-    """Wait until nothing is missing, and no account came since the look before.
+    """Wait until nothing is missing, and no accounts are new since the previous read.
 
-    `read` gives all namespaces, service accounts and ConfigMaps. Raises DeadlineError.
+    `read` returns all namespaces, service accounts and ConfigMaps. Raises DeadlineError.
     """
     deadline = time.monotonic() + SETTLE_SECONDS
     before: set[str] | None = None
@@ -33,7 +33,7 @@ def wait_settled(
         if time.monotonic() > deadline:
             raise DeadlineError(
                 f"the cluster has not settled within {SETTLE_SECONDS:.0f} s: "
-                f"{'; '.join(missing) or 'there are new accounts all the time'}",
+                f"{'; '.join(missing) or 'new accounts keep appearing'}",
                 remedy="see `kuryr-runbook lab logs kube-controller-manager`",
             )
         before = accounts
@@ -41,7 +41,7 @@ def wait_settled(
 
 
 def unsettled(objects: Iterable[Object]) -> list[str]:
-    """What the controllers have not made yet, in words."""
+    """What the controllers have not created yet, in words."""
     objects = list(objects)
     accounts, maps = _places(objects, "ServiceAccount"), _places(objects, "ConfigMap")
     namespaces = [

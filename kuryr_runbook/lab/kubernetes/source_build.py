@@ -1,7 +1,7 @@
-"""Kubernetes built from Debian's source package with Debian's Go, offline but for Debian's mirror.
+"""Builds Kubernetes from Debian's source package with Debian's Go, using only Debian's mirror.
 
 Everything happens in one directory beside the result: the unpacked compiler, the source tree and
-Go's build cache. An interrupted build leaves that cache, so the next one goes on where it was; a
+Go's build cache. An interrupted build leaves that cache, so the next one continues from there; a
 finished one removes the directory.
 """
 
@@ -36,7 +36,7 @@ _NO_OPENAPI = ("_examples", "code-generator", "sample-apiserver", "testdata")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workshop:
-    """The directory of a build, and how to run Go in it."""
+    """The directory of a build, and running commands in it."""
 
     root: Path
     say: Progress
@@ -50,16 +50,16 @@ class Workshop:
 
     @property
     def gopath(self) -> Path:
-        """Kubernetes builds in GOPATH mode alone: vendor holds its own packages as links."""
+        """Kubernetes only builds in GOPATH mode: vendor contains links to its own packages."""
         return self.root / "gopath"
 
     @property
     def tree(self) -> Path:
-        """Kubernetes' source, where GOPATH wants it."""
+        """Kubernetes' source, in its place in GOPATH."""
         return self.gopath / "src" / _MAIN
 
-    def tell(self, message: str) -> None:
-        """Show a line with the time since the build began."""
+    def show(self, message: str) -> None:
+        """Print a line with the time since the build began."""
         self.say(f"  [{time.monotonic() - self.begun:3.0f} s] {message}")
 
     def run(self, doing: str, *command: str) -> None:
@@ -97,7 +97,7 @@ class Workshop:
             except subprocess.TimeoutExpired:
                 if time.monotonic() > deadline:
                     raise LabError(f"{doing} was not done after {COMMAND_SECONDS} s") from None
-                self.tell(f"still {doing}")
+                self.show(f"still {doing}")
 
     def _go_environment(self) -> dict[str, str]:
         goroot = self.toolchain / "usr/lib" / f"go-{GO}"
@@ -115,7 +115,7 @@ class Workshop:
 
 
 def sweep(home: Path) -> None:
-    """Remove what a build left that was cut off after its binaries were in place: gigabytes."""
+    """Remove the gigabytes left by a build that was interrupted after installing its binaries."""
     if _workshop(home).exists():
         shutil.rmtree(_workshop(home))
 
@@ -127,10 +127,10 @@ def _workshop(home: Path) -> Path:
 def build(
     components: Sequence[str], home: Path, say: Progress, environment: Mapping[str, str]
 ) -> Path:
-    """Build the components and put them into `home`, which appears only when all are there.
+    """Build the components and put them into `home`, which is only created when all are there.
 
     Takes 4 to 7 minutes and 3 GB of disk on two cores. Raises LabError with the compiler's last
-    words.
+    output.
     """
     shop = Workshop(
         root=_workshop(home),
@@ -140,9 +140,9 @@ def build(
     )
     say(f"Building Kubernetes {KUBERNETES_VERSION} from Debian's source: 4 to 7 minutes, once")
     shop.root.mkdir(parents=True, exist_ok=True)
-    debian.unpack(TOOLCHAIN, shop.toolchain, shop.tell)
+    debian.unpack(TOOLCHAIN, shop.toolchain, shop.show)
     shop.tree.parent.mkdir(parents=True, exist_ok=True)
-    debian.source("kubernetes", shop.tree.parent, shop.tell)
+    debian.source("kubernetes", shop.tree.parent, shop.show)
     check_version((shop.tree / "debian/changelog").read_text().partition("\n")[0])
     _replace_reflect2(shop)
     quicken_pod_deletion(shop.tree / "pkg/kubelet/kubelet_pods.go")
@@ -151,14 +151,14 @@ def build(
     for name in components:
         flags = ("-trimpath", "-ldflags", linker_flags(), "-o", str(products / name))
         shop.run(f"compiling {name}", "go", "build", *flags, f"./cmd/{name}")
-        shop.tell(f"built {name}")
+        shop.show(f"built {name}")
     os.replace(products, home)
     sweep(home)
     return home
 
 
 def check_version(changelog: str) -> None:
-    """Raise LabError unless Debian's changelog begins with the version that the lab runs."""
+    """Raise LabError unless Debian's changelog starts with the version that the lab runs."""
     if not re.search(rf"[(+y]{re.escape(KUBERNETES_VERSION)}-", changelog):
         raise LabError(
             f"Debian's source of kubernetes is not {KUBERNETES_VERSION}: saw {changelog!r}",
@@ -167,10 +167,11 @@ def check_version(changelog: str) -> None:
 
 
 def quicken_pod_deletion(source: Path) -> None:
-    """Let the kubelet call a pod deleted before its sandbox's record is collected, once a minute.
+    """Make the kubelet report pods as deleted without waiting for its garbage collection.
 
-    1.20.0 to 1.20.2 wait for it, so that every deletion takes up to a minute; 1.20.3 went back to
-    not waiting (kubernetes/kubernetes#97980). Raises LabError when the condition is not there.
+    1.20.0 to 1.20.2 wait until the sandbox's record is collected, so every deletion takes up to a
+    minute; 1.20.3 no longer waits (kubernetes/kubernetes#97980). Raises LabError when the condition
+    is not found.
     """
     waiting = "if len(runtimeStatus.SandboxStatuses) > 0 {"
     text = source.read_text()
@@ -183,7 +184,7 @@ def quicken_pod_deletion(source: Path) -> None:
 
 
 def linker_flags() -> str:
-    """What stamps the version into the binaries, without which clients take them for v0.0.0."""
+    """Linker flags with the version, without which clients see the binaries as v0.0.0."""
     major, minor, _ = KUBERNETES_VERSION.split(".")
     stamp = {
         "gitVersion": f"v{KUBERNETES_VERSION}",
@@ -203,7 +204,7 @@ def linker_flags() -> str:
 
 
 def openapi_packages(tree: Path) -> tuple[str, ...]:
-    """The packages whose types ask to be in the OpenAPI definitions, as GOPATH names them."""
+    """The packages with types tagged for the OpenAPI definitions, by their names in GOPATH."""
     return tuple(sorted(set(_tagged_packages(tree))))
 
 
@@ -231,7 +232,7 @@ def _replace_reflect2(shop: Workshop) -> None:
 
 
 def _generate_openapi(shop: Workshop) -> None:
-    # The source package lacks this generated file, and with it the API server does not compile.
+    # The source package lacks this generated file, without which the API server does not compile.
     generator = str(shop.root / "openapi-gen")
     openapi_gen = "./vendor/k8s.io/kube-openapi/cmd/openapi-gen"
     shop.run("compiling openapi-gen", "go", "build", "-o", generator, openapi_gen)
@@ -244,4 +245,4 @@ def _generate_openapi(shop: Workshop) -> None:
         "--go-header-file=vendor/k8s.io/code-generator/hack/boilerplate.go.txt",
         f"--report-filename={shop.root / 'violations.report'}",
     )
-    shop.tell("generated the OpenAPI definitions")
+    shop.show("generated the OpenAPI definitions")

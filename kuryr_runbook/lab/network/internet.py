@@ -1,6 +1,6 @@
-"""A host of the lab's internet: a web page that tells whoever asks the address it came from.
+"""A host on the lab's internet: a web page that shows the address of whoever requests it.
 
-So what the router makes of a source address can be seen from inside.
+So the router's translation of source addresses can be seen from inside.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Page(http.server.BaseHTTPRequestHandler):
     sys_version = ""
 
     def do_GET(self) -> None:
-        """Answer every path alike, in one line."""
+        """Answer every path with the same line."""
         body = f"This is {INTERNET_ADDRESS}, on the lab's internet. You come from "
         text = f"{body}{self.client_address[0]}\n".encode()
         self.send_response(HTTPStatus.OK)
@@ -31,7 +31,7 @@ class Page(http.server.BaseHTTPRequestHandler):
         self.wfile.write(text)
 
     def log_message(self, form: str, *values: object) -> None:
-        """Keep the log to who asked, and for what."""
+        """Log only the client and the request."""
         sys.stdout.write(
             f"{self.log_date_time_string()} {self.client_address[0]} {form % values}\n"
         )

@@ -1,4 +1,4 @@
-"""Commands to the kernel's network: ip, sysctl, and whatever runs inside a namespace.
+"""Commands for the kernel's network: ip, sysctl, and anything inside a namespace.
 
 Named network namespaces are iproute2's, below /run/netns.
 """
@@ -15,11 +15,11 @@ from kuryr_runbook.model.errors import LabError
 
 NAMESPACES = Path("/run/netns")
 COMMAND_SECONDS = 30.0
-"""No command here takes a second; one that takes this long hangs."""
+"""No command here normally takes a second; one that takes this long hangs."""
 
 
 class CommandError(LabError):
-    """A command failed; `said` is its standard error."""
+    """A command failed; `said` is what it printed on stderr."""
 
     def __init__(self, command: str, said: str) -> None:
         super().__init__(f"`{command}` failed: {said}")
@@ -27,7 +27,7 @@ class CommandError(LabError):
 
 
 def run(*command: str, namespace: str | None = None, stdin: str | None = None) -> str:
-    """Run a command, inside a network namespace if one is named, and give back its output.
+    """Run a command, inside a network namespace if one is named, and return its output.
 
     Raises CommandError when it fails, LabError when it is not installed or hangs.
     """
@@ -45,37 +45,37 @@ def run(*command: str, namespace: str | None = None, stdin: str | None = None) -
     except FileNotFoundError as error:
         raise LabError(
             f"{error.filename} is not on this machine",
-            remedy="`make setup` installs what the lab needs of Debian's packages",
+            remedy="`make setup` installs the Debian packages that the lab needs",
         ) from error
     except subprocess.TimeoutExpired as error:
-        raise LabError(f"`{line}` did not end in {COMMAND_SECONDS:.0f} s") from error
+        raise LabError(f"`{line}` did not end within {COMMAND_SECONDS:.0f} s") from error
     if done.returncode:
         raise CommandError(line, done.stderr.strip() or f"status {done.returncode}")
     return done.stdout
 
 
 def ip(*arguments: str, namespace: str | None = None) -> str:
-    """iproute2's `ip` with these arguments, acting on a namespace or on the host."""
+    """Run iproute2's `ip` with these arguments, on a namespace or on the host."""
     return run("ip", *_within(namespace), *arguments)
 
 
 def ip_json(*arguments: str, namespace: str | None = None) -> list[dict[str, Any]]:
-    """What `ip` shows, as data."""
+    """The output of `ip`, as data."""
     shown = run("ip", "-json", *_within(namespace), *arguments)
     return json.loads(shown) if shown.strip() else []
 
 
 def ip_batch(lines: Iterable[str], namespace: str | None = None) -> None:
-    """Several `ip` commands in one process; the first that fails ends it (CommandError)."""
+    """Run several `ip` commands in one process; the first failure ends it (CommandError)."""
     text = "".join(f"{line}\n" for line in lines)
     if text:
         run("ip", *_within(namespace), "-batch", "-", stdin=text)
 
 
 def finish_checksums(namespace: str, device: str) -> None:
-    """Have checksums written before a frame leaves by the device.
+    """Have checksums computed before a frame leaves through the device.
 
-    A frame that stays on its machine goes without, and a switch in userspace cannot know.
+    Frames that stay on their machine get none, which a userspace switch cannot know.
     """
     run("ethtool", "--offload", device, "tx", "off", namespace=namespace)
 

@@ -1,6 +1,6 @@
 """The lab's network namespaces, and the processes in them.
 
-A namespace is the lab's when its loopback bears the alias MARK.
+A namespace belongs to the lab if its loopback device has the alias MARK.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from kuryr_runbook.model.errors import LabError
 
 MARK = "kuryr-runbook-lab"
 END_SECONDS = 5.0
-"""How long a process may take to end on a signal."""
+"""How long a process may take to end after a signal."""
 FORKS = 3
-"""How often to look for processes that others started while these ended."""
+"""How many times to look for processes that were started while others were ended."""
 
 
 def namespaces(prefix: str) -> tuple[str, ...]:
@@ -32,21 +32,21 @@ def namespaces(prefix: str) -> tuple[str, ...]:
 
 
 def processes(namespace: str) -> frozenset[int]:
-    """Ids of the processes in a namespace, but for this one."""
+    """Ids of the processes in a namespace, except for this process."""
     wanted = (NAMESPACES / namespace).stat()
     found = set()
     for process in Path("/proc").glob("[0-9]*"):
         try:
             own = (process / "ns" / "net").stat()
         except OSError:
-            continue  # it ended between listing and looking
+            continue  # it ended after it was listed
         if (own.st_dev, own.st_ino) == (wanted.st_dev, wanted.st_ino):
             found.add(int(process.name))
     return frozenset(found - {os.getpid()})
 
 
 def ensure_namespace(name: str, parameters: Mapping[str, int], say: Progress) -> None:
-    """Make a namespace of the lab, marked; LabError when the name is another's."""
+    """Make a namespace with the lab's mark. Raises LabError when the name is taken."""
     if name not in namespaces(name):
         ip("netns", "add", name)
         say(f"namespace {name} made")
@@ -54,14 +54,14 @@ def ensure_namespace(name: str, parameters: Mapping[str, int], say: Progress) ->
         raise LabError(
             f"network namespace {name} exists and is not the lab's: its loopback should bear the "
             f"alias {MARK}",
-            remedy=f"see what it is for (`ip -n {name} addr`), and remove or rename it",
+            remedy=f"find out what it is for (`ip -n {name} addr`), and remove or rename it",
         )
     ip_batch([f"link set lo alias {MARK}", "link set lo up"], namespace=name)
     sysctl(name, parameters)
 
 
 def is_ours(namespace: str) -> bool:
-    """Whether it bears the mark, or is as bare as one that was made and not yet marked."""
+    """Whether it has the mark, or is as empty as one that was made but not yet marked."""
     links = ip_json("link", "show", namespace=namespace)
     loopback = next((link for link in links if link["ifname"] == "lo"), {})
     if loopback.get("ifalias") == MARK:
@@ -71,7 +71,7 @@ def is_ours(namespace: str) -> bool:
 
 
 def remove_namespace(name: str, say: Progress) -> None:
-    """End what runs in the namespace and remove it; LabError when a process does not end."""
+    """End the namespace's processes and remove it. Raises LabError when one does not end."""
     for _ in range(FORKS):
         if found := processes(name):
             end_processes(dict.fromkeys(found, name), say)
@@ -80,9 +80,9 @@ def remove_namespace(name: str, say: Progress) -> None:
 
 
 def end_processes(found: Mapping[int, str], say: Progress) -> None:
-    """End processes by SIGTERM, and by SIGKILL what is left; LabError if that does not help.
+    """End processes with SIGTERM, the rest with SIGKILL. Raises LabError if that does not help.
 
-    The mapping is of process ids to words for the log.
+    The mapping has a description for the log for each process id.
     """
     for number in (signal.SIGTERM, signal.SIGKILL):
         left = {pid: name for pid, name in found.items() if not _is_ended(pid)}
@@ -96,7 +96,7 @@ def end_processes(found: Mapping[int, str], say: Progress) -> None:
             time.sleep(0.02)
     raise LabError(
         f"processes {sorted(pid for pid in found if not _is_ended(pid))} did not end on SIGKILL",
-        remedy="see what they wait for (`ps -o pid,stat,wchan,cmd`)",
+        remedy="find out what they wait for (`ps -o pid,stat,wchan,cmd`)",
     )
 
 

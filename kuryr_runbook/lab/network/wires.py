@@ -1,8 +1,8 @@
-"""The fixed part of the lab's network: its namespaces, and the one link to the host.
+"""The fixed part of the lab's network: its namespaces, and the only link to the host.
 
-A namespace is the lab's when its loopback bears the alias MARK, and so is the link. What bears the
-name without the mark is refused, never touched. The host gets one link and, by way of it, one
-route; both go together.
+A namespace belongs to the lab if its loopback device has the alias MARK, a link if it has the alias
+itself. Anything with such a name but without the mark is refused and never touched. The host gets
+one link, with one route through it; both are removed together.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ INTERNET_LINK = "host"
 EXTERNAL_LINK = "external"
 """The other end of EXTERNAL_PORT, inside INTERNET_NS."""
 BROADEST = 8
-"""A route for more than a /8 is a default route by another name, and is no obstacle."""
+"""A route for more than a /8 is in fact a default route, and not an obstacle."""
 
-# A new namespace inherits what the host happens to have. With arp_notify a device tells its
-# neighbours of its addresses: they may have been another's a moment ago.
+# A new namespace inherits whatever the host has set. With arp_notify a device announces its
+# addresses to its neighbours: another device may have had them a moment ago.
 HOST_LIKE = {
     "net.ipv4.ip_forward": 0,
     "net.ipv4.conf.all.rp_filter": 0,
@@ -57,7 +57,7 @@ FORWARDING = {**HOST_LIKE, "net.ipv4.ip_forward": 1}
 
 
 def ensure_wires(settings: LabSettings, say: Progress) -> None:
-    """Make the namespaces and the host's link, or what is missing of them.
+    """Make the namespaces and the host's link, as far as they are missing.
 
     Raises LabError when a name or an address range is taken by something else.
     """
@@ -71,7 +71,7 @@ def ensure_wires(settings: LabSettings, say: Progress) -> None:
 
 
 def destroy_wires(say: Progress) -> None:
-    """End what still runs in the lab's namespaces, then remove them and the host's link.
+    """End all processes in the lab's namespaces, then remove them and the host's link.
 
     Raises LabError when a process does not end.
     """
@@ -89,7 +89,7 @@ def _ensure_host_link(say: Progress) -> None:
     if link is not None and not _is_our_link(link):
         raise LabError(
             f"a link {HOST_LINK} exists on the host and is not the lab's",
-            remedy=f"see what it is for (`ip addr show {HOST_LINK}`), and remove or rename it",
+            remedy=f"find out what it is for (`ip addr show {HOST_LINK}`), and remove or rename it",
         )
     if link is None:
         ip(
@@ -142,14 +142,14 @@ def _host_link() -> dict[str, Any] | None:
 
 
 def _is_our_link(link: Mapping[str, Any]) -> bool:
-    """Whether it bears the mark, or was made and not yet marked."""
+    """Whether it has the mark, or was made but not yet marked."""
     return link.get("ifalias") == MARK or "UP" not in link["flags"]
 
 
 def foreign_routes(
     routes: Iterable[Mapping[str, Any]], needed: Iterable[IPv4Network]
 ) -> tuple[str, ...]:
-    """Of the host's routes (`ip -json route`), those of others that meet a range we need."""
+    """Others' routes on the host (from `ip -json route`) that overlap a range that we need."""
     wanted = tuple(needed)
     found = []
     for route in routes:
@@ -168,5 +168,5 @@ def _refuse_foreign_routes(routes: Iterable[Mapping[str, Any]]) -> None:
         raise LabError(
             f"the lab needs {' and '.join(map(str, needed))} on this host, which already has "
             f"the route {', '.join(taken)}",
-            remedy="both are documentation ranges (RFC 5737): take that route or address away",
+            remedy="both are documentation ranges (RFC 5737): remove that route or address",
         )

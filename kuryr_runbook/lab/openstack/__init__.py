@@ -1,4 +1,4 @@
-"""The lab's OpenStack: Keystone, Neutron and Octavia, with a project as an operator finds it."""
+"""The lab's OpenStack: Keystone, Neutron and Octavia, with a project ready for an operator."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ __all__ = ["NodePort", "Tenant", "connect", "install", "programs", "read_tenant"
 
 
 def up(lab: Lab) -> None:
-    """Bring the cloud up, from nothing or from anything in between.
+    """Bring the cloud up, from nothing or from any state in between.
 
-    Needs INTERNET_NS with CLOUD_ADDRESS. When all is there, a few list calls are all it takes.
+    Needs INTERNET_NS with CLOUD_ADDRESS. If everything is there, it only takes a few list calls.
     """
     from kuryr_runbook.lab.openstack.bootstrap import bootstrap
 

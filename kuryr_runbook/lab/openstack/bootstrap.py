@@ -1,4 +1,4 @@
-"""Users, roles and catalog of the lab's cloud: what a cloud's operator would have left."""
+"""Users, roles and catalog of the lab's cloud, as a cloud's operator would set them up."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ ROLES = (
     "load-balancer_quota_admin",
     KURYR_ROLE,
 )
-"""Beside those that Keystone's own bootstrap makes."""
+"""Roles in addition to those that Keystone's own bootstrap makes."""
 CATALOG = {"neutron": "network", "octavia": "load-balancer"}
 DOMAIN_ID = "default"
-"""Of the one domain, which Keystone's bootstrap makes."""
+"""Id of the only domain, which Keystone's bootstrap makes."""
 INTERFACES = ("public", "internal", "admin")
 
 
@@ -40,9 +40,9 @@ class User:
 USERS = (
     User("neutron", SERVICE_PROJECT, ("admin", "service")),
     User("octavia", SERVICE_PROJECT, ("admin", "service")),
-    # Admin on its project as in the original: only an admin may set or see binding:host_id.
+    # Admin on its project, as in the original: only admins may set or see binding:host_id.
     User("k8s", PROJECT, ("admin", "member", "load-balancer_member")),
-    # What the original's author offers instead: no admin, but policies that know a role for Kuryr.
+    # The alternative of the original's author: no admin, but policies with a role for Kuryr.
     User("kuryr", PROJECT, ("member", KURYR_ROLE)),
     User("member", PROJECT, ("member",)),
     User("lbmember", PROJECT, ("member", "load-balancer_member")),
@@ -50,7 +50,7 @@ USERS = (
 
 
 def bootstrap(admin: Connection, passwords: Passwords) -> None:
-    """Create what is missing, by `admin`; when all is there, this is a few list calls."""
+    """Create what is missing, as `admin`; if everything is there, this only takes list calls."""
     identity: Any = admin.identity
     roles = _by_name(identity.roles())
     for name in ROLES:

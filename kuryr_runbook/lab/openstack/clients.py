@@ -1,4 +1,4 @@
-"""Connections to the lab's cloud that depend on nothing but the lab's own files."""
+"""Connections to the lab's cloud that only depend on the lab's own files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def connect(settings: LabSettings, cloud: str) -> Connection:
     """Return a connection as `cloud`: admin, k8s, kuryr, member or lbmember.
 
-    Neither OS_* variables nor a clouds.yaml of the operator have a say.
+    OS_* variables and the operator's own clouds.yaml are ignored.
     """
     import openstack
 
@@ -32,7 +32,7 @@ def connect(settings: LabSettings, cloud: str) -> Connection:
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Turn what the SDK raises inside into a LabError that says where to look."""
+    """Turn the SDK's exceptions into a LabError that says where to look."""
     from keystoneauth1.exceptions import ClientException
     from openstack.exceptions import SDKException
 

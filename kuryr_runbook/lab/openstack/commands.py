@@ -1,4 +1,4 @@
-"""Commands of the installation: output in a log, a deadline, and their last words on failure."""
+"""Runs the installation's commands, with a log, a deadline, and the last output on failure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kuryr_runbook.model.errors import LabError
 DEADLINE = 900.0
 """Seconds that a command may take."""
 TAIL = 15
-"""Lines of a failed command that an error shows."""
+"""Lines of a failed command's output that an error shows."""
 
 
 def run(command: list[str], log: Path, environment: Mapping[str, str] | None = None) -> None:
@@ -24,7 +24,7 @@ def run(command: list[str], log: Path, environment: Mapping[str, str] | None = N
 def lines(
     command: list[str], log: Path, environment: Mapping[str, str] | None = None
 ) -> Iterator[str]:
-    """Run a command and yield its lines as they come; raises LabError like `run`."""
+    """Run a command and yield its output line by line; raises LabError like `run`."""
     with (
         log.open("a") as out,
         subprocess.Popen(

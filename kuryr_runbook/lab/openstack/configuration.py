@@ -1,4 +1,4 @@
-"""What the three services and their clients are told: rendered from the settings, no I/O."""
+"""Configuration of the three services and their clients, rendered from the settings."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ PORTS = {
     "octavia": names.OCTAVIA_PORT,
 }
 SERVICES = tuple(PORTS)
-"""In the order in which they need each other."""
+"""In the order of their dependencies."""
 UNLIMITED = -1
 LOCK_TIMEOUT = 60
-"""Seconds that a writer waits for its turn at the database."""
+"""Seconds that a writer waits for the database."""
 
 LOG_LEVELS = ",".join(
     (
         "sqlalchemy=WARNING",
         "keystonemiddleware=WARNING",
         "keystoneauth=WARNING",
-        # They warn of what the lab does without: Nova, Glance, Cinder, memcached.
+        # They warn about what the lab does not have: Nova, Glance, Cinder, memcached.
         "openstack=ERROR",
         "stevedore=CRITICAL",
         "urllib3.connectionpool=ERROR",
@@ -40,12 +40,12 @@ LOG_LEVELS = ",".join(
 )
 
 KURYR_ROLE = "kuryr"
-"""A role made for Kuryr alone, which the policies below let do what else only an admin may."""
+"""A role for Kuryr alone, which the policies below allow what is otherwise for admins only."""
 
 PORT_BINDING = {
     "create_port:binding:host_id": f"rule:admin_only or rule:service_api or role:{KURYR_ROLE}"
 }
-"""Neutron's default policy with the one rule that keeps Kuryr from doing without an admin."""
+"""Changes the only rule in Neutron's default policy for which Kuryr needs an admin."""
 
 LOAD_BALANCER_ROLES = {
     "context_is_admin": "role:admin or role:load-balancer_admin",
@@ -59,24 +59,24 @@ LOAD_BALANCER_ROLES = {
     ),
     "load-balancer:quota-admin": "role:load-balancer_quota_admin",
 }
-"""Octavia's own role policy ("advanced RBAC"): a plain member may not use load balancers."""
+"""Octavia's own role policy ("advanced RBAC"): plain members may not use load balancers."""
 
 POLICIES: Mapping[str, Mapping[str, str]] = {
     "neutron": PORT_BINDING,
     "octavia": LOAD_BALANCER_ROLES,
 }
-"""What differs from the default policy, by service."""
+"""Differences from the default policy, by service."""
 
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Where the cloud's files lie."""
+    """The paths of the cloud's files."""
 
     settings: LabSettings
 
     @property
     def root(self) -> Path:
-        """All of the cloud's state, readable by its owner only."""
+        """Directory of the cloud's state, readable only by its owner."""
         return self.settings.state / "openstack"
 
     @property
@@ -91,12 +91,12 @@ class Files:
 
     @property
     def agent_sockets(self) -> Mapping[str, Path]:
-        """Where Octavia's driver agent answers, by what it is asked for."""
+        """The sockets of Octavia's driver agent, by purpose."""
         return {name: self.root / f"{name}.sock" for name in ("status", "stats", "get")}
 
     @property
     def certificate_name(self) -> str:
-        """Of the certificate that all three serve, in the lab's PKI."""
+        """Name in the lab's PKI of the certificate that all three services use."""
         return "openstack"
 
     def configuration(self, service: str) -> Path:
@@ -104,7 +104,7 @@ class Files:
         return self.root / f"{service}.conf"
 
     def policy(self, service: str) -> Path:
-        """A service's policy, of those in POLICIES."""
+        """A service's policy file, if it is in POLICIES."""
         return self.root / f"{service}-policy.yaml"
 
     def database(self, service: str) -> Path:
@@ -113,7 +113,7 @@ class Files:
 
 
 def url(service: str) -> str:
-    """Where a service answers, without a path."""
+    """A service's URL, without a path."""
     return f"https://{names.CLOUD_ADDRESS}:{PORTS[service]}"
 
 
@@ -133,7 +133,7 @@ def keystone_sections(settings: LabSettings) -> Sections:
         "fernet_tokens": tokens,
         "fernet_receipts": tokens,
         "credential": {"key_repository": files.root / "credential-keys"},
-        # Hashing is the price of a login; these passwords are random and 128 bits long.
+        # Hashing makes logins slow, and these passwords are random 128-bit values anyway.
         "identity": {"password_hash_rounds": 4, "max_password_length": 72},
         "cache": {"enabled": True, "backend": "oslo_cache.dict", "expiration_time": 600},
     }
@@ -166,7 +166,7 @@ def neutron_sections(settings: LabSettings, passwords: Passwords, venv: Path) ->
         "oslo_concurrency": {"lock_path": files.root / "neutron" / "lock"},
         "ml2": {
             "type_drivers": "flat,geneve",
-            # Releases from 2026.1 on call it project_network_types, and know this name too.
+            # From 2026.1 on it is called project_network_types, but this name still works.
             "tenant_network_types": "geneve",
             "mechanism_drivers": "ovn",
             "extension_drivers": "port_security",
@@ -175,7 +175,7 @@ def neutron_sections(settings: LabSettings, passwords: Passwords, venv: Path) ->
         "ml2_type_geneve": {"vni_ranges": "1:2000", "max_header_size": 38},
         "ovn": {
             **_ovn(settings),
-            # Nobody here asks for metadata, and all that leaves does so by the one chassis.
+            # Nothing here uses metadata, and all traffic leaves through the only chassis.
             "ovn_metadata_enabled": False,
             "enable_distributed_floating_ip": False,
         },
@@ -201,7 +201,7 @@ def octavia_sections(settings: LabSettings, passwords: Passwords) -> Sections:
             ),
             "default_provider_driver": "amphora",
         },
-        # pool_timeout is handed to SQLite's pool, which knows no such thing, unless it is empty.
+        # Unless it is empty, pool_timeout is passed to SQLite's pool, which does not know it.
         "database": _database(files, "octavia") | {"pool_timeout": ""},
         "keystone_authtoken": login,
         "service_auth": login,
@@ -242,19 +242,19 @@ def octavia_sections(settings: LabSettings, passwords: Passwords) -> Sections:
 
 
 def _providers(settings: LabSettings) -> Mapping[str, str]:
-    """Octavia's providers, each with what the API says of it."""
+    """Octavia's providers, each with the description that the API shows."""
     amphora = {"amphora": "Amphorae made by the compute agent"}
     return amphora | ({"ovn": "Load balancers of OVN"} if settings.octavia_ovn else {})
 
 
 def _ovn(settings: LabSettings) -> Mapping[str, object]:
-    """Where OVN's databases answer."""
+    """The connections to OVN's databases."""
     remote = places(settings).remote
     return {"ovn_nb_connection": remote, "ovn_sb_connection": remote}
 
 
 def render(sections: Sections) -> str:
-    """Sections in the INI dialect of oslo.config."""
+    """The sections in oslo.config's INI dialect."""
     blocks = (
         f"[{section}]\n" + "".join(f"{key} = {_plain(value)}\n" for key, value in options.items())
         for section, options in sections.items()

@@ -1,9 +1,9 @@
-"""The virtual environment of Keystone, Neutron and Octavia, made once for a release of OpenStack.
+"""The virtual environment of Keystone, Neutron and Octavia, made once for each OpenStack release.
 
-pip takes nothing whose hash is not in the lists, neither for the services nor to build them with.
+pip installs nothing whose hash is not in the lists, neither the services nor their build tools.
 
-A virtual environment cannot be moved, so it is built where it stays: a file inside says that it
-is complete, and one without that file is built anew.
+A virtual environment cannot be moved, so it is built in its final place: a file inside marks it as
+complete, and one without that file is rebuilt.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ PAYLOAD = Path(__file__).parent.parent / "payload" / "openstack"
 COMPLETE = ".complete"
 PREFIX = "openstack-"
 SAY_EVERY = 40
-"""Packages between two lines of progress."""
+"""Number of packages per line of progress."""
 
 
 def venv_of(settings: LabSettings) -> Path:
-    """Where the environment for this product, this Python and the lab's release is."""
+    """Path of the environment for this kuryr-runbook, this Python and the lab's release."""
     return _venv(settings.cache, settings.openstack)
 
 
 def requirements(release: str) -> tuple[Path, Path]:
-    """The lists of pinned packages: what builds, and then the release's services."""
+    """The lists of pinned packages: the build tools, and the release's services."""
     directory = PAYLOAD / "requirements"
     return directory / "build.txt", directory / f"{release}.txt"
 
 
 def install(lab: Lab) -> Path:
-    """Make the virtual environment unless it is there, and return it.
+    """Make the virtual environment unless it exists, and return its path.
 
-    Raises LabError with pip's last words when a package cannot be had.
+    Raises LabError with pip's last output when a package cannot be installed.
     """
     venv = venv_of(lab.settings)
     if (venv / COMPLETE).exists():
@@ -59,7 +59,7 @@ def install(lab: Lab) -> Path:
     run([*pip, "--require-hashes", "-r", str(build)], log)
     _follow([*pip, "--require-hashes", "-r", str(services)], log, packages, lab.say)
     with tempfile.TemporaryDirectory() as scratch:
-        # A copy, for the build writes beside the sources.
+        # A copy, since the build writes beside the sources.
         source = shutil.copytree(PAYLOAD, Path(scratch) / "payload")
         run([*pip, str(source)], log)
     (venv / COMPLETE).touch()
@@ -67,7 +67,7 @@ def install(lab: Lab) -> Path:
 
 
 def remove_others(settings: LabSettings) -> None:
-    """Remove environments of earlier requirements; nothing of this lab runs from them."""
+    """Remove environments of earlier requirements, which this lab does not use any more."""
     known = {_venv(settings.cache, release) for release in OPENSTACK_RELEASES}
     for other in settings.cache.glob(f"{PREFIX}*"):
         if other not in known:

@@ -1,4 +1,4 @@
-"""The cloud's secrets: drawn once for a lab, kept where only their owner may read them."""
+"""The cloud's secrets: generated once for a lab, and readable only by their owner."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ class Passwords:
     member: str
     lbmember: str
     ca_passphrase: str
-    """Of the copy of the CA's key that Octavia gets."""
+    """Encrypts Octavia's copy of the CA's key."""
     certificate_passphrase: str
-    """With which Octavia encrypts amphora keys; 32 characters, says Octavia."""
+    """Octavia encrypts amphorae's keys with it; Octavia requires 32 characters."""
     heartbeat: str
 
 
 def ensure_passwords(path: Path) -> Passwords:
-    """Load the secrets from `path`, and draw those that are not there.
+    """Load the secrets from `path`, and generate the missing ones.
 
-    A lab that an earlier version made lacks the newer users'. Raises LabError like
+    A lab made by an earlier version lacks those of newer users. Raises LabError like
     `read_passwords`.
     """
     known = _read(path) if path.exists() else {}
@@ -45,7 +45,7 @@ def ensure_passwords(path: Path) -> Passwords:
 
 
 def read_passwords(path: Path) -> Passwords:
-    """Load the secrets; raises LabError when they are not there or not what this wrote."""
+    """Load the secrets; raises LabError when they are missing or damaged."""
     if not path.exists():
         raise LabError(
             f"{path}: expected the secrets of the lab's cloud, found no such file",

@@ -1,4 +1,4 @@
-"""The three services as programs of the lab: their files, databases and how to see them well."""
+"""The three services as programs of the lab: their files, databases and health checks."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from kuryr_runbook.lab.settings import LabSettings
 HEALTH_PATH = {"keystone": "/v3", "neutron": "/", "octavia": "/"}
 DRIVER_AGENT = "octavia-driver-agent"
 DEADLINE = 300.0
-"""Seconds until a service answers; on two cores that something else keeps busy it took over 90."""
+"""Seconds until a service answers: over 90 were needed on two cores that were busy otherwise."""
 
 
 def programs(settings: LabSettings) -> tuple[Program, ...]:
-    """The three services, and Octavia's driver agent where the provider ovn is wanted.
+    """The three services, and Octavia's driver agent if the provider ovn is wanted.
 
-    The digest of what a service reads at its start is in its environment, so that a program
-    whose configuration or certificate changed is another program.
+    The digest of the files that a service reads is in its environment, so that it counts as changed
+    when its configuration or certificate has changed.
     """
     services = tuple(_program(settings, service) for service in SERVICES)
     return (*services, _driver_agent(settings)) if settings.octavia_ovn else services
 
 
 def write_files(settings: LabSettings, passwords: Passwords, venv: Path) -> None:
-    """Certificates and configuration; what already says the same stays untouched."""
+    """Write certificates and configuration; files that are up to date are not touched."""
     files = Files(settings)
     files.root.mkdir(parents=True, exist_ok=True)
     files.root.chmod(0o700)
@@ -59,7 +59,7 @@ def write_files(settings: LabSettings, passwords: Passwords, venv: Path) -> None
 
 
 def make_databases(lab: Lab, passwords: Passwords, venv: Path) -> None:
-    """Make the databases that are not there, at once; raises LabError with the end of the log."""
+    """Make the missing databases in parallel; raises LabError with the end of the log."""
     files = Files(lab.settings)
     missing = [service for service in SERVICES if not files.database(service).exists()]
     if not missing:
@@ -87,7 +87,7 @@ def make_databases(lab: Lab, passwords: Passwords, venv: Path) -> None:
 
 
 def start(lab: Lab) -> None:
-    """Start all at once, and wait until they answer."""
+    """Start all in parallel, and wait until they answer."""
     wanted = programs(lab.settings)
     named = (f"{p.name} at {p.address}" if p.address else p.name for p in wanted)
     lab.say(f"openstack: {', '.join(named)}")
@@ -99,7 +99,7 @@ def start(lab: Lab) -> None:
 
 
 def write_clouds_yaml(settings: LabSettings, passwords: Passwords) -> None:
-    """Write the clouds, for people and for the SDK."""
+    """Write clouds.yaml, for people and for the SDK."""
     clouds = {"clouds": configuration.clouds(settings, passwords)}
     _write(settings.clouds_yaml, yaml.safe_dump(clouds, sort_keys=False))
 

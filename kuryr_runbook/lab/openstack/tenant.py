@@ -1,6 +1,6 @@
-"""What a cluster's installer left in OpenStack: networks, router, node ports, a floating IP.
+"""What a cluster's installer leaves in OpenStack: networks, router, node ports, a floating IP.
 
-Resources are found by name; what is missing is created, what is there is used as it is. Ports of
+Resources are found by name; missing ones are created, existing ones used as they are. Ports of
 workers that the lab no longer has are removed.
 """
 
@@ -36,7 +36,7 @@ class NodePort:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tenant:
-    """The lab's project as the other parts of the lab need it."""
+    """The lab's project, for the other parts of the lab."""
 
     project_id: str
     external_network_id: str
@@ -45,16 +45,16 @@ class Tenant:
     node_subnet_id: str
     router_id: str
     router_address: IPv4Address
-    """On the external network; the source of what leaves the tenant without a floating IP."""
+    """On the external network: the source of traffic that leaves without a floating IP."""
     node_security_group_id: str
     nodes: Mapping[str, NodePort]
-    """By the node's name."""
+    """By node name."""
     master_floating_ip: IPv4Address
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """One list call for each type, of what belongs to the project or is external."""
+    """What belongs to the project or is external, from one list call for each type."""
 
     networks: Mapping[str, Any]
     subnets: Mapping[str, Any]
@@ -65,7 +65,7 @@ class _Seen:
 
 
 def ensure_tenant(settings: LabSettings) -> Tenant:
-    """Create what is missing, and return all of it."""
+    """Create what is missing, and return everything."""
     cloud = connect(settings, "k8s")
     seen = _see(cloud)
     external = _ensure_external(settings, seen)
@@ -81,7 +81,7 @@ def ensure_tenant(settings: LabSettings) -> Tenant:
 
 
 def read_tenant(settings: LabSettings) -> Tenant:
-    """Read what is there; raises LabError that lists all that is missing."""
+    """Read what is there; raises LabError with a list of what is missing."""
     cloud = connect(settings, "k8s")
     with explained():
         seen = _see(cloud)
@@ -119,7 +119,7 @@ def _see(cloud: Connection) -> _Seen:
     def ours(found: Any) -> list[Any]:
         return [r for r in found if r.project_id == project]
 
-    # As an admin `k8s` sees every project; only what is external may be another's.
+    # As an admin `k8s` sees all projects; only external networks may belong to others.
     networks = [
         n for n in cloud.network.networks() if n.project_id == project or n.is_router_external
     ]
@@ -151,7 +151,7 @@ def _missing(settings: LabSettings, seen: _Seen, ports: Mapping[str, Any]) -> It
 
 
 def _ensure_external(settings: LabSettings, seen: _Seen) -> Any:
-    """The provider's network belongs to the cloud's admin, not to the project."""
+    """Make the external network, which belongs to the cloud's admin, not to the project."""
     network = seen.networks.get(names.EXTERNAL_NETWORK)
     if network is not None and EXTERNAL_SUBNET in seen.subnets:
         return network
@@ -212,7 +212,7 @@ def _ensure_security_group(cloud: Connection, seen: _Seen) -> Any:
             name=names.NODE_SECURITY_GROUP, description="Nodes of the Kubernetes cluster"
         )
     )
-    # Everything between the nodes, the kubelets' ports included, is in the first rule.
+    # The first rule covers all traffic between the nodes, including the kubelets' ports.
     wanted: tuple[tuple[str | None, int | None, str | None], ...] = (
         (None, None, group.id),
         ("icmp", None, None),
@@ -264,7 +264,7 @@ def _remove_other_nodes(cloud: Connection, settings: LabSettings, seen: _Seen) -
 
 
 def _is_node(port: Any) -> bool:
-    """Another port of that owner has another name than its device."""
+    """Whether it is a node's port: other ports with that owner are not named like their device."""
     seen = (port.device_owner, port.binding_host_id, port.device_id)
     return seen == (names.NODE_OWNER, names.CHASSIS, port.name)
 

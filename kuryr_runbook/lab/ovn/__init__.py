@@ -1,7 +1,7 @@
 """The lab's data plane: OVN on Open vSwitch, as Debian packages them, in a namespace.
 
-The packets are the business of ovs-vswitchd's userspace datapath, so the machine's kernel needs no
-module for it. All files and sockets lie in the lab's state directory.
+Packets are handled by ovs-vswitchd's userspace datapath, so no kernel module is needed. All files
+and sockets are in the lab's state directory.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where OVN and Open vSwitch keep what they keep, and how their commands find it."""
+"""The files of OVN and Open vSwitch, and how their commands find them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SCHEMAS: Mapping[str, Path] = {
     "northbound": Path("/usr/share/ovn/ovn-nb.ovsschema"),
     "southbound": Path("/usr/share/ovn/ovn-sb.ovsschema"),
 }
-"""The databases: Open vSwitch's own, what Neutron writes, and what OVN makes of that."""
+"""The databases: Open vSwitch's own, and OVN's northbound (written by Neutron) and southbound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +24,17 @@ class Places:
 
     @property
     def run(self) -> Path:
-        """Sockets and pid files, of all its programs."""
+        """Directory of all its programs' sockets and pid files."""
         return self.root / "run"
 
     @property
     def socket(self) -> Path:
-        """Where the one database server answers; `db.sock` is where ovs-vsctl looks for it."""
+        """The socket of the only database server; ovs-vsctl looks for `db.sock`."""
         return self.run / "db.sock"
 
     @property
     def remote(self) -> str:
-        """The database server, as clients name it."""
+        """The database server's address for clients."""
         return f"unix:{self.socket}"
 
     def database(self, name: str) -> Path:
@@ -43,12 +43,12 @@ class Places:
 
 
 def places(settings: LabSettings) -> Places:
-    """The places of a lab."""
+    """The files of a lab's data plane."""
     return Places(settings.state / "ovn")
 
 
 def environment(settings: LabSettings) -> dict[str, str]:
-    """What leads `ovs-vsctl`, `ovs-ofctl`, `ovn-nbctl` and `ovn-sbctl` to this data plane."""
+    """Variables that make `ovs-vsctl`, `ovs-ofctl`, `ovn-nbctl` and `ovn-sbctl` use this lab."""
     where = places(settings)
     return {
         "OVS_RUNDIR": str(where.run),

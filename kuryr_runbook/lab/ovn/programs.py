@@ -1,4 +1,4 @@
-"""The programs of the data plane, and what Open vSwitch is told before they are of use."""
+"""The programs of the data plane, and the initial configuration of Open vSwitch."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from kuryr_runbook.lab.settings import (
 
 DATABASES, SWITCH, NORTHD, CONTROLLER = "ovsdb", "ovs-vswitchd", "ovn-northd", "ovn-controller"
 SECONDS = 20
-"""How long a command of theirs may take; each takes a fraction of one."""
+"""How long a command may take; normally it takes a fraction of a second."""
 _LOGGING = ("-vsyslog:off", "-vconsole:info", "-vfile:off")
-"""All that they say is the supervisor's log; nothing goes to the machine's."""
+"""Everything goes to the supervisor's log, nothing to the machine's."""
 
 
 def up(lab: Lab) -> None:
@@ -41,7 +41,7 @@ def up(lab: Lab) -> None:
 
 
 def programs(settings: LabSettings) -> tuple[Program, ...]:
-    """The four, in the order in which they need each other."""
+    """The four programs, in the order of their dependencies."""
     where = places(settings)
     files = [str(where.database(name)) for name in SCHEMAS]
     remotes = (f"--ovnnb-db={where.remote}", f"--ovnsb-db={where.remote}")
@@ -49,7 +49,7 @@ def programs(settings: LabSettings) -> tuple[Program, ...]:
         _program(settings, DATABASES, "ovsdb-server", (f"--remote=p{where.remote}", *files)),
         _program(settings, SWITCH, "ovs-vswitchd", (where.remote,)),
         _program(settings, NORTHD, "ovn-northd", remotes),
-        # It makes its socket's name of its pid, which its pid file tells.
+        # The name of its socket contains its pid, which is in its pid file.
         _program(settings, CONTROLLER, "ovn-controller", (where.remote,)),
     )
 
@@ -70,7 +70,7 @@ def _program(settings: LabSettings, name: str, command: str, arguments: tuple[st
 
 
 def _asking(settings: LabSettings, name: str, command: str) -> tuple[str, ...]:
-    """Ends with 0 when the program answers; the controller also has to be one with its database."""
+    """A command that succeeds if the program answers, and the controller has its database."""
     if name != CONTROLLER:
         target = places(settings).run / f"{command}.ctl"
         return ("ovs-appctl", f"--target={target}", f"--timeout={SECONDS}", "version")
@@ -92,10 +92,10 @@ def _make_databases(settings: LabSettings) -> None:
 
 
 def _configure(settings: LabSettings) -> None:
-    """Say which chassis this is, before ovn-controller asks."""
+    """Set which chassis this is before ovn-controller starts."""
     options = {
         "system-id": CHASSIS,
-        # Neutron binds a port to the chassis whose name of host is the port's `binding:host_id`.
+        # Neutron binds a port to the chassis whose host name is the port's `binding:host_id`.
         "hostname": CHASSIS,
         "ovn-remote": places(settings).remote,
         "ovn-encap-type": "geneve",
@@ -123,7 +123,7 @@ def _make_bridges(settings: LabSettings) -> None:
 
 
 def vsctl(settings: LabSettings, *arguments: str) -> str:
-    """What `ovs-vsctl` says, within the data plane's namespace; CommandError when it fails."""
+    """The output of `ovs-vsctl`, run in the data plane's namespace. Raises CommandError."""
     return run(
         "ovs-vsctl",
         f"--db={places(settings).remote}",
@@ -135,7 +135,7 @@ def vsctl(settings: LabSettings, *arguments: str) -> str:
 
 
 def sbctl(settings: LabSettings, *arguments: str) -> str:
-    """What `ovn-sbctl` says of OVN's southbound database; CommandError when it fails."""
+    """The output of `ovn-sbctl` for OVN's southbound database. Raises CommandError."""
     return run(
         "ovn-sbctl",
         f"--db={places(settings).remote}",

@@ -1,1 +1,1 @@
-"""What a phase needs of those before it, read from cloud, cluster and registry each time."""
+"""What a phase needs from earlier ones, read from cloud, cluster and registry each time."""

@@ -19,15 +19,15 @@ from kuryr_runbook.specs.image import Reference
 
 
 def registry_of(site: Site) -> RegistryClient:
-    """The API of the site's registry."""
+    """A client for the site's registry."""
     return RegistryClient(site.image.registry_auth, site.image.registry_ca, say)
 
 
 def deployed_image(site: Site, *, ahead: bool = False) -> str:
-    """The image by its digest, as the manifests name it: a tag may move.
+    """The image by its digest, which the manifests use because a tag may move.
 
-    Raises EarlierPhaseError when phase 01 has work left; to plan `ahead` of it, the digest is known
-    later. Raises CheckError when the image is not signed by the key that the site names.
+    Raises EarlierPhaseError when phase 01 is not done; if planning `ahead` of it, the digest is
+    a value known later. Raises CheckError when the image is not signed by the site's key.
     """
     registry = registry_of(site)
     spec = read_image_spec(site, registry)
@@ -41,7 +41,7 @@ def deployed_image(site: Site, *, ahead: bool = False) -> str:
     if ahead:
         return f"{site.image.repository}@{known_later('digest of the image')}"
     raise EarlierPhaseError(
-        f"the registry does not have {spec.reference}, made of these inputs",
+        f"the registry does not have {spec.reference}, built from these inputs",
         remedy="run phase image_build first",
     )
 
@@ -55,7 +55,7 @@ def _require_signature(site: Site, image: Reference, registry: RegistryClient) -
 
 
 def registry_login(site: Site) -> str:
-    """The registry's login for the kubelets, without those of other registries; empty: none."""
+    """The kubelets' login at the registry, without those for other registries; empty if none."""
     path = site.image.registry_auth
     if path is None:
         return ""

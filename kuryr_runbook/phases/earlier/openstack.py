@@ -1,6 +1,6 @@
-"""What the later phases need of the earlier ones, read from cloud and registry each time.
+"""What later phases need from phase 02, read from cloud and cluster each time.
 
-Nothing is handed over in files: a phase run by itself finds the same ids as in a whole run.
+Nothing is passed on in files: a phase that is run by itself finds the same ids as in a whole run.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ class Prepared:
     cluster: ClusterState
     cloud: CloudState
     plan: Plan
-    """Phase 02's plan: all keep, when it is done."""
+    """Phase 02's plan: it only keeps, if the phase is done."""
 
     def ids(self, site: Site, *, ahead: bool = False) -> KuryrIds:
         """The ids that Kuryr works with.
 
-        Raises EarlierPhaseError when phase 02 has work left; to plan `ahead` of it, what it will
-        make is known later.
+        Raises EarlierPhaseError when phase 02 is not done; if planning `ahead` of it, the ids of
+        what it will create are values known later.
         """
         left = [f"{step.action} {step.target}: {step.because}" for step in self.plan.changes]
         if left and not ahead:
@@ -55,7 +55,7 @@ class Prepared:
         )
 
     def api_root(self, site: Site) -> str:
-        """The API server as Kuryr's pods reach it while there is no Kuryr yet."""
+        """The API server's address for Kuryr's pods, which must not depend on Kuryr."""
         if site.kubernetes.api_root:
             return site.kubernetes.api_root
         if not self.cluster.api_servers:
@@ -70,9 +70,9 @@ class Prepared:
 def read_prepared(
     site: Site, cloud: OpenStackReader, cluster: Callable[[], KubernetesReader]
 ) -> Prepared:
-    """Read both and plan phase 02 against them. Raises DriftError when something does not fit.
+    """Read both and plan phase 02. Raises DriftError when something does not fit.
 
-    `cluster` connects: that takes as long as the cloud needs for its first answers.
+    `cluster` connects, which takes as long as the cloud's first answers.
     """
 
     def read() -> CloudState:
@@ -90,11 +90,11 @@ def read_prepared(
 
 
 def _refuse_another_project(site: Site, cloud: OpenStackReader) -> None:
-    """What is made without a word of its project belongs to that of the credentials."""
+    """Resources created without naming a project belong to the credentials' project."""
     wanted = site.openstack.k8s_project_id
     if wanted is not None and wanted.replace("-", "") != cloud.project_id:
         raise UsageError(
-            f"openstack.k8s_project_id should be the credentials' project, {cloud.project_id}, and "
+            f"openstack.k8s_project_id has to be the credentials' project, {cloud.project_id}, but "
             f"is {wanted}",
             remedy="name an entry of clouds.yaml in openstack.cloud that logs in to that project",
         )
@@ -108,4 +108,4 @@ ID_NAMES: Mapping[str, str] = {
     "kuryr_service_subnet_id": "subnet of the services' addresses",
     "pod_security_group_id": "group that Kuryr puts on every pod's port",
 }
-"""The original's variables, and what each is."""
+"""The names of the original's variables, with their meaning."""

@@ -1,1 +1,1 @@
-"""The lock of a site: taking it, on this machine and in the cluster, and keeping it."""
+"""The lock of a site: taking it on this machine and in the cluster, and keeping it."""

@@ -1,8 +1,8 @@
-"""Taking a site's Lease and keeping it: renewed by a thread, given up in time, deleted at the end.
+"""Takes a site's Lease and keeps it: renewed by a thread, given up in time, deleted at the end.
 
-A holder that could not renew stops before anybody else may take the Lease: it gives up after
-GIVE_UP_SECONDS since its last renewal was sent, while another one watches the Lease for its whole
-duration, which began when that renewal arrived, or later. Both count by their own monotonic clocks.
+A holder that cannot renew stops before anybody else may take the Lease: it gives up
+GIVE_UP_SECONDS after it sent its last renewal, while anybody else has to watch the Lease for its
+whole duration, which begins when that renewal arrived, or later. Each uses its own monotonic clock.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ RENEW_SECONDS = 2.0
 GIVE_UP_SECONDS = 20.0
 """After the last renewal; the rest of LEASE_SECONDS is for stopping what is under way."""
 LOOK_SECONDS = 0.5
-"""Between two looks at a Lease whose holder may be dead."""
+"""How often to read a Lease whose holder may be dead."""
 STOPPING_SECONDS = 10.0
-"""For a renewal under way to end, at the release."""
+"""How long release() waits for a renewal in progress."""
 
 Say = Callable[[str], None]
 
@@ -31,9 +31,9 @@ class LeaseKeeper:
     """One holder's Lease, from take() to release()."""
 
     def __init__(self, leases: Leases, me: Holder, say: Say) -> None:
-        """`me` holds the lock of its lock file already."""
+        """`me` already holds the lock on its lock file."""
         self.lost: LockLostError | None = None
-        """Why the Lease could not be kept."""
+        """Why the Lease could not be kept, if it was lost."""
         self._leases = leases
         self._me = me
         self._say = say
@@ -45,13 +45,13 @@ class LeaseKeeper:
 
     @property
     def taken(self) -> bool:
-        """Whether the Lease was taken, and has been renewed since."""
+        """Whether the Lease was taken; from then on it is renewed."""
         return self._renewer.ident is not None
 
     def take(self) -> None:
-        """Take the Lease, from a dead holder too, and begin to renew it.
+        """Take the Lease, if need be from a dead holder, and start renewing it.
 
-        Waits, and says so, while the holder may be dead: until the Lease changes, or did not change
+        While the holder may be dead, waits and says so: until the Lease changes, or has not changed
         for as long as it is valid. Raises LockedError when it is held.
         """
         shown = False
@@ -76,11 +76,11 @@ class LeaseKeeper:
         if record is None:
             return self._leases.create(self._me)
         if verdict is Verdict.DEAD:
-            self._say(f"taking over the lock of a run that is dead: {record}")
+            self._say(f"taking over the lock of a dead run: {record}")
         return self._leases.replace(record, self._me)
 
     def release(self) -> None:
-        """Stop renewing and delete the Lease. One that cannot be deleted runs out by itself."""
+        """Stop renewing and delete the Lease. If it cannot be deleted, it expires on its own."""
         with self._mutex:
             self._ended.set()
         if not self._tried:
@@ -92,12 +92,12 @@ class LeaseKeeper:
             if record is not None and record.identity == self._me.identity:
                 self._leases.delete(record)
         except RunbookError as error:
-            self._say(f"the site's Lease stays, and runs out by itself: {error.message}")
+            self._say(f"the site's Lease could not be deleted, and will expire: {error.message}")
 
     def _keep(self, record: LeaseRecord, began: float) -> None:
         self._record, self._renewed = record, began
         self._renewer.start()
-        # Beside the thread that renews, which may hang in a name lookup or a credential plugin.
+        # A second thread, since the one that renews may hang in a name lookup or credential plugin.
         threading.Thread(target=self._watch, name="lease-watch", daemon=True).start()
 
     def _renew(self) -> None:
@@ -114,7 +114,7 @@ class LeaseKeeper:
                     self._record, self._renewed = renewed, began
 
     def _renewal(self) -> LeaseRecord | None:
-        """The renewed Lease; None: try again. Raises LockLostError when another one has it."""
+        """The renewed Lease; None if it has to be retried. Raises LockLostError if it was taken."""
         if renewed := self._leases.replace(self._record, self._me):
             return renewed
         found = self._leases.read()
@@ -125,8 +125,8 @@ class LeaseKeeper:
             return self._leases.replace(found, self._me)
         raise LockLostError(
             f"the lock of the site was lost: {found} took it over",
-            remedy="this process must have been stopped for long; wait until the other run is "
-            "done, then run again: what is done already is kept",
+            remedy="this process must have been suspended for a long time; wait until the other "
+            "run is done, then run again: what is already done is kept",
         )
 
     def _watch(self) -> None:
@@ -136,32 +136,33 @@ class LeaseKeeper:
                     LockLostError(
                         "the lock of the site was lost: its Lease could not be renewed for "
                         f"{GIVE_UP_SECONDS:.0f} s: {self._trouble}",
-                        remedy="see why the API server did not answer, then run again: what is "
-                        "done already is kept",
+                        remedy="find out why the API server did not answer, then run again: what "
+                        "is already done is kept",
                     )
                 )
 
     def _lose(self, error: LockLostError) -> None:
-        """Stop what is under way as Ctrl-C would: it may take minutes to its next step."""
+        """Interrupt the work as Ctrl-C would: it may be minutes until its next step."""
         with self._mutex:
             if self._ended.is_set():
                 return
             self._ended.set()
             self.lost = error
-        # To the thread itself: a system call that blocks it has to end too.
+        # Sent to the main thread itself, so that a system call that blocks it ends, too.
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
 
 def locked_error(holder: str) -> LockedError:
-    """The refusal, which names the holder."""
+    """The error that names the holder."""
     return LockedError(
-        f"another run changes this site: {holder}",
-        remedy="wait until it is done, or end it: the lock goes with it. `--dry-run` needs no lock",
+        f"another run is changing this site: {holder}",
+        remedy="wait until it is done, or end it, which releases the lock. `--dry-run` needs no "
+        "lock",
     )
 
 
 def _waiting(record: LeaseRecord) -> str:
     return (
-        f"another run has the site's lock: {record}; waiting for a sign of its life, at most "
-        f"{record.seconds:.0f} s"
+        f"another run has the site's lock: {record}; waiting up to {record.seconds:.0f} s for a "
+        "sign of life"
     )

@@ -1,4 +1,4 @@
-"""The lock of a site: whoever changes it holds the lock, on this machine and in the cluster."""
+"""The lock of a site: whoever changes the site holds it, on this machine and in the cluster."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from kuryr_runbook.model.site import Site
 from kuryr_runbook.phases.lock.lease import LeaseKeeper, Say, locked_error
 
 VARIABLE = "KURYR_RUNBOOK_LOCK"
-"""Tells a process, and those that it starts, that the lock whose token it holds is theirs."""
+"""Environment variable with the token of the lock that a process and its children may use."""
 ORPHAN_SECONDS = 10.0
-"""For the kernel of a run that was killed to notice and to end; it takes about one."""
+"""How long to wait for the kernel of a killed run to notice and end; it takes about 1 s."""
 LOOK_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """What the lock is wanted for, shown to those who meet it."""
+    """What the lock is wanted for, shown to others who find it taken."""
 
     command: str
     directory: Path
-    """Where the record of it is kept."""
+    """Where its record is kept."""
 
 
 class SiteLock:
@@ -44,27 +44,27 @@ class SiteLock:
     def __init__(
         self, keeper: Callable[[], LeaseKeeper] | None, descriptors: tuple[int, ...] = ()
     ) -> None:
-        """`keeper` makes what will hold the Lease; None: there is nothing for us to hold."""
+        """`keeper` makes the LeaseKeeper; None if the lock is held by whom we work for."""
         self.descriptors = descriptors
-        """For a process that works for us to keep open: until it ends too, the site is locked."""
+        """A process that works for us keeps these open: the site stays locked until it ends."""
         self._make_keeper = keeper
         self._keeper: LeaseKeeper | None = None
 
     @property
     def was_held(self) -> bool:
-        """Whether whom we work for had it already, when it was asked for."""
+        """Whether the process that we work for already had the lock."""
         return self._make_keeper is None
 
     @property
     def lost(self) -> LockLostError | None:
-        """Why the lock could not be kept: what was done under it was interrupted then."""
+        """Why the lock could not be kept, if it was lost; its work has then been interrupted."""
         return self._keeper.lost if self._keeper else None
 
     def take_lease(self, *, needs_cluster: bool) -> None:
         """Take the lock's part in the cluster, unless we have it.
 
-        What needs no cluster goes on without it when there is none to ask; all else then fails
-        here, as it would a moment later. Raises LockedError when another run has it.
+        If there is no cluster to ask, work that needs no cluster continues without it; any other
+        work fails here, as it would a moment later. Raises LockedError when another run has it.
         """
         if self._make_keeper is None or (self._keeper and self._keeper.taken):
             return
@@ -76,18 +76,18 @@ class SiteLock:
                 raise
 
     def release(self) -> None:
-        """Let the Lease go."""
+        """Release the Lease."""
         if self._keeper is not None:
             self._keeper.release()
 
 
 @contextmanager
 def locked(site: Site, leases: Callable[[], Leases], work: Work, say: Say) -> Iterator[SiteLock]:
-    """Hold the lock's part on this machine, and that in the cluster from take_lease() on.
+    """Hold the lock's part on this machine, and from take_lease() on its part in the cluster.
 
-    There is nothing to do when this process, or one that it works for, has the lock. Raises
-    LockedError when another run has it, and LockLostError in the place of the KeyboardInterrupt
-    that stops what is done under a lock that could not be kept.
+    Does nothing if this process, or one that it works for, already has the lock. Raises LockedError
+    when another run has it. If the lock cannot be kept, raises LockLostError in place of the
+    KeyboardInterrupt that stops the work.
     """
     file = LockFile(user_state_path("kuryr-runbook") / "locks" / f"{site.name}.lock")
     try:
@@ -119,17 +119,17 @@ def _is_ours(file: LockFile) -> bool:
 
 
 def _await_orphan(file: LockFile, say: Say) -> None:
-    """Take the lock from a holder that is dead but for a kernel, which ends in a moment."""
+    """Take the lock from a dead holder whose kernel still has it, and will end in a moment."""
     holder = Holder.from_text(file.read())
     if holder is None:
-        raise locked_error("one that has just begun, on this machine")
+        raise locked_error("one that has just started, on this machine")
     if not _is_gone(holder.pid):
         raise locked_error(str(holder))
-    say(f"waiting for the kernel of a run that was killed: {holder}")
+    say(f"waiting for the kernel of a killed run to end: {holder}")
     end = time.monotonic() + ORPHAN_SECONDS
     while not file.acquire():
         if time.monotonic() > end:
-            raise locked_error(f"{holder}; it was killed, but a kernel of it still runs")
+            raise locked_error(f"{holder}; it was killed, but its kernel is still running")
         time.sleep(LOOK_SECONDS)
 
 
@@ -163,7 +163,7 @@ def _user() -> str:
 
 @contextmanager
 def _announced(file: LockFile, me: Holder) -> Iterator[None]:
-    """Name the holder to those who meet the file, and to the processes that work for it."""
+    """Show the holder to others who find the file, and to the processes that work for it."""
     before = os.environ.get(VARIABLE)
     file.write(me.as_text())
     os.environ[VARIABLE] = me.token

@@ -22,24 +22,24 @@ from kuryr_runbook.phases.base import SITE_VARIABLE
 from kuryr_runbook.phases.site.draft import EXAMPLE
 
 LINK = "site.yaml"
-"""In the copy of the notebooks: a link to the site file that was chosen."""
-TELLING = {"kuryr", "openstack"}
-"""Sections by one of which a YAML file is known as a site's."""
+"""Link to the chosen site file, beside the working copy of the notebooks."""
+SITE_SECTIONS = {"kuryr", "openstack"}
+"""A YAML file with one of these sections is taken for a site file."""
 HOW = (
-    "In the JupyterLab of `kuryr-runbook notebooks` a form below lets you choose. Headless: "
+    "In the JupyterLab of `kuryr-runbook notebooks`, choose one in the form below. Headless: use "
     "papermill -f FILE, or the environment variable KURYR_RUNBOOK_SITE."
 )
 
 
 def choose(site_file: Path, link: Path) -> None:
-    """Let the link name that file. Raises UsageError when there is something else in its place."""
+    """Point the link to that file. Raises UsageError when something else is in its place."""
     make_link(link, site_file.expanduser().absolute())
 
 
 def choose_site() -> View:
-    """The site files there are; in JupyterLab with a form to choose one, or to describe a new one.
+    """The existing site files; in JupyterLab with a form to choose or create one.
 
-    Elsewhere a site is chosen by papermill's parameters, or by the environment variable.
+    Elsewhere a site is chosen with papermill's parameters, or with the environment variable.
     """
     view = table("Site files", ("file", "site"), [*site_files()] or [("none", "")], HOW)
     link = _link()
@@ -50,14 +50,14 @@ def choose_site() -> View:
 
 
 def site_files(place: Path | None = None) -> list[tuple[str, str]]:
-    """Site files in a directory, its folder `parameters`, or chosen before; with what they are."""
+    """Site files in a directory, in its folder `parameters`, or chosen before; with their state."""
     here = place or Path.cwd()
     found: dict[Path, tuple[str, str]] = {}
     link = _link()
     chosen = [link.resolve()] if link is not None and link.exists() else []
     for path in [*sorted(here.glob("*.yaml")), *sorted(here.glob("parameters/*.yaml")), *chosen]:
         values = _values(path)
-        if TELLING & values.keys():
+        if SITE_SECTIONS & values.keys():
             name = path.relative_to(here) if path.is_relative_to(here) else path
             found.setdefault(path.resolve(), (str(name), _state(values)))
     return list(found.values())
@@ -69,7 +69,7 @@ def _state(values: Mapping[str, Any]) -> str:
 
 
 def _values(path: Path) -> dict[str, Any]:
-    """What the file holds; nothing when it is no YAML or holds something else."""
+    """The file's values; empty if it is not YAML, or not a mapping."""
     try:
         return mapping(read_yaml(path, "site file"), path.name)
     except FileError:
@@ -77,7 +77,7 @@ def _values(path: Path) -> dict[str, Any]:
 
 
 def _link() -> Path | None:
-    """The link to the site that was chosen, where there is one to make."""
+    """The link to the chosen site; None outside of `kuryr-runbook notebooks`."""
     path = os.environ.get(SITE_VARIABLE)
     return Path(path) if path and Path(path).name == LINK else None
 

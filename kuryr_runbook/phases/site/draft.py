@@ -1,4 +1,4 @@
-"""A first site file for a cloud and a cluster, before there is a site."""
+"""Drafts a site file for a cloud and a cluster, before there is a site."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ EXAMPLE = "example.yaml"
 
 
 def surveyed(given: Mapping[str, str]) -> tuple[Told, ...]:
-    """Ask the cloud and the cluster that these keys of a site file name.
+    """The remaining keys of a site file, found in the cloud and cluster that the given ones name.
 
     `openstack.cloud`, `openstack.clouds_yaml`, `kubernetes.kubeconfig` and `kubernetes.context`
-    say where they are. What is given is not asked for.
+    say where these are.
     """
     clouds_yaml = given.get("openstack.clouds_yaml")
     kubeconfig = given.get("kubernetes.kubeconfig")
@@ -49,9 +49,9 @@ def surveyed(given: Mapping[str, str]) -> tuple[Told, ...]:
 
 
 def site_text(given: Mapping[str, str], found: tuple[Told, ...]) -> str:
-    """The example of a site file with what was given and found; what was not found is marked.
+    """The example site file with the given and found values; what was not found is marked.
 
-    Raises SiteError when these values make no valid site.
+    Raises SiteError when these values do not make a valid site.
     """
     values = dict(given) | {told.key: told.value for told in found if told.value is not None}
     remarks = {told.key: f"NOT FOUND: {told.because}" for told in found if told.value is None}
@@ -61,9 +61,9 @@ def site_text(given: Mapping[str, str], found: tuple[Told, ...]) -> str:
 
 
 def survey_view(found: tuple[Told, ...]) -> View:
-    """What was found, and where it is known from; last what was not."""
+    """What was found, with the reasons; what was not found comes last."""
     rows = sorted(
         ((told.key, told.value or "NOT FOUND", told.because) for told in found),
         key=lambda row: row[1] == "NOT FOUND",
     )
-    return table("Asked of cloud and cluster", ("key", "value", "because"), rows)
+    return table("Found in cloud and cluster", ("key", "value", "because"), rows)

@@ -1,4 +1,4 @@
-"""Looking again and again until something is so, always with a deadline."""
+"""Polls until something has happened, always with a deadline."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Callable
 from kuryr_runbook.display.waiting import begin_wait
 
 Look = Callable[[], tuple[bool, str]]
-"""Whether it is so, and what was seen."""
+"""Returns whether it has happened, and what was seen."""
 
 STEP_SECONDS = 1.0
 
 
 def wait_for(what: str, seconds: float, look: Look) -> tuple[bool, str]:
-    """Look once a second until it is so, or that many seconds are over; return the last look."""
+    """Call `look` once a second until it succeeds or time is up; return its last result."""
     wait = begin_wait(what, seconds)
     start = time.monotonic()
     try:

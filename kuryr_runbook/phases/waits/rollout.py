@@ -1,4 +1,4 @@
-"""Waiting for a Deployment or DaemonSet, and what to show when it does not come."""
+"""Waiting for a Deployment or DaemonSet, and what to show when it is not ready in time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LOG_LINES = 25
 
 
 def rolled_out(item: Manifest) -> bool:
-    """Whether all pods of the newest template are available, and none of an older one is left."""
+    """Whether all pods of the newest template are available, and no older ones are left."""
     status = item.get("status", {})
     if status.get("observedGeneration", 0) < item["metadata"]["generation"]:
         return False
@@ -29,7 +29,7 @@ def rolled_out(item: Manifest) -> bool:
 
 
 def progress(item: Manifest) -> str:
-    """How far a rollout is, in a few words."""
+    """A rollout's progress in a few words."""
     status = item.get("status", {})
     if item["kind"] == "Deployment":
         wanted, have = item["spec"]["replicas"], status.get("availableReplicas", 0)
@@ -43,7 +43,7 @@ def wait_rolled_out(
 ) -> None:
     """Wait until the object is rolled out.
 
-    Raises DeadlineError with the state and the end of the log of each pod that is not ready.
+    Raises DeadlineError with the state and the last log lines of each pod that is not ready.
     """
     name, namespace = manifest["metadata"]["name"], manifest["metadata"]["namespace"]
 
@@ -64,10 +64,10 @@ def wait_rolled_out(
     done, shown = look(seen)
     if done:
         return
-    pods = list(_pod_stories(cluster, namespace, f"name={name}"))
+    pods = list(_pod_states(cluster, namespace, f"name={name}"))
     raise DeadlineError(
         "\n  ".join([f"{shown or name} after {seconds:.0f} s", *pods]),
-        remedy="the pod's state and log above name the cause; fix it and run the phase again",
+        remedy="the pod's state and log above show the cause; fix it and run the phase again",
     )
 
 
@@ -79,7 +79,7 @@ def watched(
     seconds: float,
     look: Callable[[dict[str, Manifest]], tuple[bool, str]],
 ) -> dict[str, Manifest]:
-    """Follow the objects of a kind, telling the wait what `look` says of them, until that is so.
+    """Watch the objects of a kind until `look` succeeds, and report its results to the wait.
 
     Returns what was seen last; the caller asks `look` again whether it was in time.
     """
@@ -87,8 +87,8 @@ def watched(
 
     def until(seen: dict[str, Manifest]) -> bool:
         done, shown = look(seen)
-        tell = wait.came if done else wait.still
-        tell(shown, time.monotonic() - start)
+        report = wait.came if done else wait.still
+        report(shown, time.monotonic() - start)
         return done
 
     try:
@@ -108,7 +108,7 @@ def watched(
     return seen
 
 
-def _pod_stories(cluster: KubernetesClient, namespace: str, labels: str) -> Iterator[str]:
+def _pod_states(cluster: KubernetesClient, namespace: str, labels: str) -> Iterator[str]:
     for pod in cluster.list_objects("v1", "Pod", namespace=namespace, labels=labels):
         status = pod["status"]
         containers = [
@@ -123,10 +123,10 @@ def _pod_stories(cluster: KubernetesClient, namespace: str, labels: str) -> Iter
             if condition["status"] != "True" and condition.get("message"):
                 yield f"  {condition['type']}: {condition['message']}"
         for container in containers:
-            yield from _container_story(cluster, namespace, name, container)
+            yield from _container_state(cluster, namespace, name, container)
 
 
-def _container_story(
+def _container_state(
     cluster: KubernetesClient, namespace: str, pod: str, container: Manifest
 ) -> Iterator[str]:
     for state, detail in container.get("state", {}).items():

@@ -1,7 +1,7 @@
 """Waiting until the workload's Service carries traffic, and until nothing of it is left.
 
-The waits for traffic do not raise: when one expires, it says what it saw last, and the checks
-find out why. The wait for removal does.
+The waits for traffic do not raise: when one expires, it shows what it saw last, and the checks
+find out why. The wait for removal does raise.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ ANSWER_SECONDS = 60.0
 SETTLED_SECONDS = 90.0
 GONE_SECONDS = 120.0
 POD_SECONDS = 5.0
-"""What each pod adds to a deadline: Kuryr makes and removes their ports one after the other."""
+"""What each pod adds to a deadline: Kuryr creates and removes their ports one by one."""
 
 
 def wait_for_traffic(site: Site, cluster: KubernetesReader, cloud: OpenStackReader) -> None:
-    """Wait for load balancer, members, floating IP, and an answer of every pod through it."""
+    """Wait for load balancer, members, floating IP, and an answer from every pod through it."""
     waits: tuple[tuple[str, float, Look], ...] = (
         (
             f"load balancer {balancer_name(site)} with all its members",
@@ -60,10 +60,10 @@ def wait_for_traffic(site: Site, cluster: KubernetesReader, cloud: OpenStackRead
 
 
 def wait_unchanging(site: Site, cloud: OpenStackReader) -> None:
-    """Wait while the Service's load balancer is being changed.
+    """Wait until the Service's load balancer is no longer being changed.
 
-    Kuryr follows every change of the pods' readiness, and each makes Octavia's tree PENDING_UPDATE
-    for a moment.
+    Kuryr follows every change of the pods' readiness, and each puts Octavia's objects into
+    PENDING_UPDATE for a moment.
     """
 
     def look() -> tuple[bool, str]:
@@ -92,7 +92,7 @@ def _ingress(site: Site, cluster: KubernetesReader) -> tuple[bool, str]:
 
 
 class _Answers:
-    """Who has answered so far."""
+    """The pods that have answered so far."""
 
     def __init__(self, site: Site, cluster: KubernetesReader) -> None:
         self.site, self.cluster = site, cluster
@@ -107,14 +107,14 @@ class _Answers:
         names = {pod.name for pod in workload.pods}
         silent = sorted(names - self.reached)
         errors = "; ".join(sorted({answer.said for answer in answers if not answer.ok}))
-        return not silent, f"no answer of {', '.join(silent)} yet ({errors or 'others answer'})"
+        return not silent, f"no answer from {', '.join(silent)} yet ({errors or 'others answer'})"
 
 
 def wait_settled(site: Site, cluster: KubernetesReader) -> None:
-    """Wait until Kuryr has noted what it made for the Service.
+    """Wait until Kuryr has noted what it created for the Service.
 
-    Stein forgets a load balancer whose Service goes before that, and leaves it behind. Releases
-    with finalizers hold the Service until they have removed what they made: no wait for those.
+    Stein forgets a load balancer whose Service is deleted before that, and leaves it behind.
+    Releases with finalizers keep the Service until they have cleaned up, and need no wait.
     """
     annotation = site.release.balancer_state.annotation
     if site.release.finalizers:
@@ -141,11 +141,11 @@ def wait_namespace_gone(site: Site, cluster: KubernetesReader) -> None:
         gone = cluster.get(namespace_manifest(site)) is None
         return gone, f"namespace {name} is Terminating"
 
-    _or_raise(f"the end of namespace {name}", look)
+    _or_raise(f"namespace {name} to be gone", look)
 
 
 def wait_traces_gone(traces: Traces, cloud: OpenStackReader) -> None:
-    """Wait until Kuryr has removed what it made for the workload. Raises DeadlineError."""
+    """Wait until Kuryr has removed what it created for the workload. Raises DeadlineError."""
 
     def look() -> tuple[bool, str]:
         left = remaining(traces, cloud)
@@ -159,6 +159,7 @@ def _or_raise(what: str, look: Look, seconds: float = GONE_SECONDS) -> None:
     done, seen = wait_for(what, seconds, look)
     if not done:
         raise DeadlineError(
-            f"{what}: not in {seconds:.0f} s; left: {seen}",
-            remedy="see the controller's log (is it running?); teardown removes what it left",
+            f"{what}: not within {seconds:.0f} s; left: {seen}",
+            remedy="check the controller (is it running?) and its log; teardown removes what is "
+            "left",
         )

@@ -1,1 +1,1 @@
-"""The workload of the verification: checking it, and disturbing what carries it."""
+"""The verification's workload: checking it, and disturbing what it depends on."""

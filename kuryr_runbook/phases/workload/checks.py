@@ -1,4 +1,4 @@
-"""Putting the verification's questions, and seeking the cause of what fails."""
+"""Runs the verification's checks, and looks for the cause of what fails."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from kuryr_runbook.snapshots.diagnosis import read_diagnosis
 from kuryr_runbook.snapshots.workload.verification import read_verification
 
 
-def asked(site: Site, cluster: KubernetesClient, cloud: AskingCloud) -> list[Finding]:
-    """Read cluster and cloud, let every pod ask around, and judge; diagnose what fails."""
+def checked(site: Site, cluster: KubernetesClient, cloud: AskingCloud) -> list[Finding]:
+    """Read cluster and cloud, test from every pod, and check; diagnose what fails."""
     say("reading cluster and cloud; every pod asks every other, the Service and the API")
     found = list(check_verification(read_verification(site, cluster, cloud)))
     return _diagnosed(site, cluster, cloud, found)
 
 
-def asked_until_well(site: Site, cluster: KubernetesClient, cloud: AskingCloud) -> list[Finding]:
-    """The same again until nothing is wrong, for as long as a load balancer may take."""
+def checked_until_well(site: Site, cluster: KubernetesClient, cloud: AskingCloud) -> list[Finding]:
+    """Repeat the checks until nothing is wrong, for as long as a load balancer may take."""
     found: list[Finding] = []
 
     def look() -> tuple[bool, str]:
@@ -33,7 +33,7 @@ def asked_until_well(site: Site, cluster: KubernetesClient, cloud: AskingCloud) 
         bad = [it.title for it in found if it.status in (Status.FAIL, Status.UNKNOWN)]
         return not bad, "; ".join(bad)
 
-    wait_for("all checks of the verification", site.kuryr.lb_activation_seconds, look)
+    wait_for("all checks of the verification to pass", site.kuryr.lb_activation_seconds, look)
     return _diagnosed(site, cluster, cloud, found)
 
 

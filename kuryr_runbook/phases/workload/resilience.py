@@ -1,4 +1,4 @@
-"""Disturb what carries the workload, one thing after the other, and see whether all comes back."""
+"""Disturbs what the workload depends on, one thing at a time, and checks that it recovers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from kuryr_runbook.model.site import Site
 from kuryr_runbook.phases.waits import polling
 from kuryr_runbook.phases.waits.polling import wait_for
 from kuryr_runbook.phases.waits.traffic import GONE_SECONDS
-from kuryr_runbook.phases.workload.checks import asked_until_well
+from kuryr_runbook.phases.workload.checks import checked_until_well
 from kuryr_runbook.planning.resilience import PLAN, eviction, plan_resilience, uncordoning
 from kuryr_runbook.snapshots.diagnosis import read_diagnosis
 from kuryr_runbook.snapshots.workload.traces import Traces, left_behind, read_footprint, remaining
@@ -38,19 +38,19 @@ from kuryr_runbook.specs.daemon import DAEMON
 from kuryr_runbook.specs.workload import SELECTOR
 
 BACK_SECONDS = 300.0
-"""How long what was deleted may take to come back."""
+"""How long a deleted pod's successor may take to be ready."""
 SHOWS_SECONDS = JUST_NOW + 2.0
-"""What is left over is reported after that time."""
+"""How old leftovers have to be until diagnosis reports them."""
 
 
 class Resilience:
-    """The disturbances of one site, and what comes of them."""
+    """The disturbances of one site, and their effects."""
 
     def __init__(self, site: Site, cluster: KubernetesClient, cloud: AskingCloud) -> None:
         self.site, self.cluster, self.cloud = site, cluster, cloud
 
     def plan(self) -> Plan:
-        """What would be disturbed, as things are now."""
+        """What would be disturbed in the current state."""
         home = self.site.kubernetes.namespace
         programs = [
             pod
@@ -61,13 +61,13 @@ class Resilience:
         return plan_resilience(self.site, nodes, programs, self._pods())
 
     def uncordon(self) -> None:
-        """Give back what an earlier try, or this one, left cordoned."""
+        """Uncordon the nodes that this trial, or an earlier one, left cordoned."""
         plan = uncordoning(self.site, self.cluster.list_objects("v1", "Node"))
         if plan.steps:
             apply_manifests(plan, self.cluster, say)
 
     def findings(self) -> Iterator[Finding]:
-        """Try everything, until after something all is not well."""
+        """Try one disturbance after the other, until one does not recover."""
         well = True
         for step in self.plan().steps:
             if step.action is Action.KEEP or not well:
@@ -87,7 +87,7 @@ class Resilience:
             yield not_back(step, error.message)
             return
         disturbed = time.monotonic()
-        findings = asked_until_well(self.site, self.cluster, self.cloud)
+        findings = checked_until_well(self.site, self.cluster, self.cloud)
         seconds = time.monotonic() - begin
         after = read_footprint(self.site, self.cluster, self.cloud)
         left = self._remaining(left_behind(before, after))
@@ -106,7 +106,7 @@ class Resilience:
         )
 
     def _disturb(self, step: Step) -> None:
-        """Do it, and wait until what was deleted is back. Raises DeadlineError."""
+        """Carry out the step, and wait until what it deleted is back. Raises DeadlineError."""
         if not isinstance(step.body, ProgramDeletion):
             with self._cordoned(step):
                 self._drain(step.target.name)
@@ -153,13 +153,13 @@ class Resilience:
         _wait(f"the workload's pods on other nodes than {node}", look)
 
     def _pods(self) -> list[Manifest]:
-        """The workload's, without those on their way out."""
+        """The workload's pods, without those that are being deleted."""
         space = self.site.verification.namespace
         pods = self.cluster.list_objects("v1", "Pod", namespace=space, labels=SELECTOR)
         return [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
 
     def _remaining(self, gone: Traces) -> list[str]:
-        """What is left of it, after some time."""
+        """What is left of the traces after some time."""
         left = remaining(gone, self.cloud)
 
         def look() -> tuple[bool, str]:
@@ -167,7 +167,7 @@ class Resilience:
             return not left, ", ".join(left)
 
         if left:
-            wait_for("Kuryr to remove what pods had that are gone", GONE_SECONDS, look)
+            wait_for("Kuryr to clean up after pods that are gone", GONE_SECONDS, look)
         return left
 
     def _orphans(self) -> frozenset[str] | None:
@@ -178,7 +178,7 @@ class Resilience:
 def _wait(what: str, look: polling.Look) -> None:
     done, seen = wait_for(what, BACK_SECONDS, look)
     if not done:
-        raise DeadlineError(f"{what}: not in {BACK_SECONDS:.0f} s; seen last: {seen}")
+        raise DeadlineError(f"{what}: not within {BACK_SECONDS:.0f} s; last seen: {seen}")
 
 
 def _is_ready(pod: Manifest) -> bool:

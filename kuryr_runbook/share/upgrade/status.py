@@ -1,6 +1,6 @@
-"""Kuryr's own `kuryr-k8s-status`, with the kuryr.conf that this program does not read by itself.
+"""Kuryr's own `kuryr-k8s-status`, with kuryr.conf, which that program does not read by itself.
 
-Runs inside the image: its arguments are those of the program.
+Runs inside the image, with the same arguments.
 """
 
 import sys

@@ -1,19 +1,19 @@
-"""Runs inside a pod of the verification workload and asks all its questions at once.
+"""Runs inside a pod of the verification workload, and sends all its requests in parallel.
 
-The one argument is JSON:
+The only argument is JSON:
 
     peers      addresses of the other pods
-    port       on which they serve
+    port       their port
     external   an address outside the cloud
-    size       bytes of the largest packet, its IP header included; 0: not known
-    vip        address and port of the Service; `tries` requests go there
-    api        address of the API server, and the path to ask for
-    dns        address of the cluster's DNS; empty: there is none
+    size       bytes of the largest packet, including its IP header; 0 if unknown
+    vip        address and port of the Service; it gets `tries` requests
+    api        address of the API server, and the path to request
+    dns        address of the cluster's DNS; empty if there is none
 
-The answer, on the last line of stdout, is JSON: by address `ping` (the peers and the external
-address), `tcp` (the peers) and `large` (those that answered a small ping); `vip` (a list), `api`,
-and `dns` (null when there was nobody to ask). Each question's is {"ok": true, false, or null when
-the pod could not ask it, "said": text, "seen": the asker's address as the server saw it}.
+The result, on the last line of stdout, is JSON. By address: `ping` (the peers and the external
+address), `tcp` (the peers) and `large` (those that answered a small ping); then `vip` (a list),
+`api`, and `dns` (null if there is no DNS). Each answer is {"ok": true, false, or null if the pod
+could not send the request, "said": text, "seen": the pod's address as the server saw it}.
 """
 
 import errno
@@ -35,14 +35,14 @@ ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 ECHO_SECONDS = 10.0
 AGAIN_SECONDS = 0.5
 HTTP_SECONDS = 10.0
-"""An answer that takes longer is none: an amphora may spend 20 s on trying a silent member."""
+"""Later answers do not count: an amphora may try a silent member for 20 s."""
 DNS_SECONDS = 10.0
 DNS_NAME = "kubernetes.default.svc.cluster.local"
 AT_ONCE = 128
 SMALL = 84
 """Bytes of an ordinary ping."""
 
-# <linux/in.h>: Python has no names for them.
+# From <linux/in.h>: Python has no names for them.
 IP_MTU_DISCOVER, IP_PMTUDISC_DO = 10, 2
 ECHO_REQUEST, ECHO_REPLY = 8, 0
 IP_HEADER, ICMP_HEADER = 20, 8
@@ -51,15 +51,15 @@ Answer = dict[str, Any]
 
 
 def answer(*, ok: bool | None, said: str, seen: str = "") -> Answer:
-    """One question's answer."""
+    """The answer to one request."""
     return {"ok": ok, "said": said[:200], "seen": seen[:50]}
 
 
 def echoes(addresses: Iterable[str], size: int = SMALL) -> dict[str, Answer]:
-    """Which addresses answer a ping of that many bytes, which no router may part.
+    """Which addresses answer a ping with that many bytes, which routers must not fragment.
 
-    Sent twice a second to those that have not answered yet: the first ones between two pods wait
-    for ARP, on a busy worker for seconds.
+    It is sent twice a second to those that have not answered yet: the first packets between two
+    pods wait for ARP, which takes seconds on a busy worker.
     """
     waiting = dict.fromkeys(addresses, f"no reply in {ECHO_SECONDS:.0f} s")
     result: dict[str, Answer] = {}
@@ -85,7 +85,7 @@ def echoes(addresses: Iterable[str], size: int = SMALL) -> dict[str, Answer]:
 
 
 def icmp_socket() -> socket.socket:
-    """A socket for pings: a raw one, or the kind for which the kernel may ask no capability."""
+    """A socket for pings: a raw one, or the kind that may need no capability."""
     try:
         return socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
     except PermissionError:
@@ -93,9 +93,9 @@ def icmp_socket() -> socket.socket:
 
 
 def echo_request(token: bytes, size: int) -> bytes:
-    """An ICMP echo request that makes an IP packet of that many bytes."""
+    """An ICMP echo request for an IP packet with that many bytes."""
     body = token.ljust(size - IP_HEADER - ICMP_HEADER, b"\0")
-    # Pods' process ids are alike, and a NAT that keeps identifiers could not tell pings apart.
+    # Not the process id: pods have similar ones, and a NAT could not distinguish the pings.
     parts = (int.from_bytes(token[:2], "big"), 1)
     blank = struct.pack("!BBHHH", ECHO_REQUEST, 0, 0, *parts) + body
     return struct.pack("!BBHHH", ECHO_REQUEST, 0, checksum(blank), *parts) + body
@@ -111,7 +111,7 @@ def checksum(data: bytes) -> int:
 
 
 def replies(channel: socket.socket, token: bytes, until: float, wanted: set[str]) -> Iterable[str]:
-    """The addresses that answer until then, or until all have."""
+    """The addresses that answer by then; ends early when all have answered."""
     while wanted and (left := until - time.monotonic()) > 0:
         if not select.select([channel], [], [], left)[0]:
             return
@@ -123,7 +123,7 @@ def replies(channel: socket.socket, token: bytes, until: float, wanted: set[str]
 
 
 def is_reply(packet: bytes, token: bytes) -> bool:
-    """Whether it answers the request with that token; a raw socket shows the IP header too."""
+    """Whether it answers the request with that token; raw sockets include the IP header."""
     if packet and packet[0] >> 4 == 4:
         packet = packet[(packet[0] & 15) * 4 :]
     return packet[:1] == bytes([ECHO_REPLY]) and packet[ICMP_HEADER:].startswith(token)
@@ -132,12 +132,12 @@ def is_reply(packet: bytes, token: bytes) -> bool:
 def send_problem(error: OSError, size: int) -> str:
     """Why a request could not be sent."""
     if error.errno == errno.EMSGSIZE:
-        return f"a packet of {size} bytes does not fit the way"
+        return f"a packet of {size} bytes is too large for the path"
     return f"cannot be sent: {error}"
 
 
 def http(address: str, port: int) -> Answer:
-    """Who answers HTTP there, and from where that saw us come."""
+    """Which pod answers HTTP there, and our address as the server saw it."""
     connection = HTTPConnection(address, port, timeout=HTTP_SECONDS)
     try:
         connection.request("GET", "/")
@@ -153,7 +153,7 @@ def http(address: str, port: int) -> Answer:
 
 
 def api(address: str, path: str) -> Answer:
-    """The names of what the API server lists at the path, asked with the pod's own account."""
+    """The names that the API server lists at the path for the pod's own account."""
     try:
         with open(f"{ACCOUNT}/token") as file:
             token = file.read().strip()
@@ -176,7 +176,7 @@ def api(address: str, path: str) -> Answer:
 
 
 def dns(address: str, port: int = 53) -> Answer:
-    """Whether a DNS server answers; that it does not know the name is an answer too."""
+    """Whether a DNS server answers, even if it does not know the name."""
     ident = os.urandom(2)
     labels = b"".join(bytes([len(it)]) + it.encode() for it in DNS_NAME.split("."))
     query = ident + struct.pack("!HHHHH", 0x0100, 1, 0, 0, 0) + labels + b"\0\0\1\0\1"
@@ -202,9 +202,9 @@ def dns(address: str, port: int = 53) -> Answer:
 
 
 def main(questions: dict[str, Any]) -> None:
-    """Ask everything and print the answers. The pings come first: they resolve the addresses.
+    """Send all requests and print the answers. Pings come first, since they resolve the addresses.
 
-    Large ones go where small ones were answered: more would be learnt of nobody else.
+    Large pings are sent only where small ones were answered.
     """
     peers, size = questions["peers"], questions["size"]
     ping = echoes([*peers, questions["external"]])

@@ -1,6 +1,6 @@
 """The web server in every pod of the verification workload: answers with the pod's name.
 
-A header tells the client its own address as it is seen here.
+A header shows the client's address as seen here.
 """
 
 import os
@@ -13,7 +13,7 @@ BODY = os.environ["POD_NAME"].encode()
 
 
 class Answer(BaseHTTPRequestHandler):
-    """The pod's name to every GET; the log, on stderr, names each caller's address."""
+    """Answers every GET with the pod's name; the log on stderr has each client's address."""
 
     def do_GET(self) -> None:
         """Answer."""
@@ -26,14 +26,14 @@ class Answer(BaseHTTPRequestHandler):
 
 
 class Server(socketserver.ThreadingTCPServer):
-    """Not http.server's own class: that one resolves its name at start, and pods need no DNS."""
+    """Not http.server's class, which resolves its own name at start: pods may have no DNS."""
 
     allow_reuse_address = True
     daemon_threads = True
     request_queue_size = 64
 
 
-# The kernel spares the first process of a container every signal that it does not handle.
+# The first process of a container only receives signals that it handles.
 signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 with Server(("", PORT), Answer) as server:
     server.serve_forever()

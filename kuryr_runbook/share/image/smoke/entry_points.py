@@ -1,7 +1,7 @@
-"""Run inside the image: all that Kuryr and we register can be loaded, as stevedore does it.
+"""Run inside the image: checks that stevedore can load everything that Kuryr and we register.
 
-Programs, handlers, drivers and options are entry points. Written for Python 3.6, as the image may
-have it.
+Programs, handlers, drivers and options are entry points. Written for Python 3.6, which the image
+may have.
 """
 
 from typing import Any, Iterator, Tuple
@@ -11,12 +11,12 @@ from stevedore import ExtensionManager
 
 PACKAGES = ("kuryr-kubernetes", "kuryr-runbook-vif")
 TESTS = "kuryr_kubernetes.tests"
-"""Upstream registers a handler of its own tests, too, and the image leaves tests out."""
+"""Upstream also registers a handler of its own tests, which are not in the image."""
 NAMESPACES = ("kuryr_kubernetes.controller.drivers.pod_vif", "kuryr_kubernetes.cni.binding")
 
 
 def registered(package: str) -> Iterator[Tuple[str, Any]]:
-    """What a package registers: the entry point in words, and what loads it."""
+    """What a package registers: the entry point in words, and the function that loads it."""
     try:
         from importlib import metadata
     except ImportError:
@@ -33,7 +33,7 @@ def registered(package: str) -> Iterator[Tuple[str, Any]]:
 
 
 def fail(_manager: Any, entry_point: Any, error: Exception) -> None:
-    """stevedore logs what cannot be loaded and goes on; here it ends the check."""
+    """stevedore logs what cannot be loaded and continues; here it ends the check."""
     raise SystemExit("{}: {!r}".format(entry_point, error))
 
 

@@ -1,6 +1,6 @@
-"""Run inside the image: writes what is installed in it to /out/inventory.json.
+"""Run inside the image: writes a list of what is installed to /out/inventory.json.
 
-Written for Python 3.6, as the image may have it.
+Written for Python 3.6, which the image may have.
 """
 
 import json
@@ -11,7 +11,7 @@ DPKG = ["dpkg-query", "--show", "--showformat", "${Package}\t${Version}\t${Archi
 
 
 def python_packages() -> Iterator[List[Any]]:
-    """Name, version and licence of each."""
+    """Name, version and licence of each package."""
     try:
         from importlib import metadata
     except ImportError:

@@ -1,8 +1,8 @@
 """Run inside the image: which options the installed Kuryr knows.
 
-Without an argument it prints them with their defaults and old names, and Kuryr's entry points, as
-JSON. With one, a JSON object of sections and option names, it says whether Kuryr knows them all,
-which is written for Python 3.6, as the image may have it.
+Without an argument, prints them with their defaults and old names, and Kuryr's entry points, as
+JSON. With an argument, a JSON object of sections and option names, checks whether Kuryr knows them
+all; that part is written for Python 3.6, which the image may have.
 """
 
 import json
@@ -16,13 +16,13 @@ from oslo_concurrency import opts as concurrency
 from oslo_privsep import priv_context
 
 LOGINS = ("password", "v3applicationcredential")
-"""Values of auth_type, each with options of its own."""
+"""Values of auth_type, each with its own options."""
 
 PRIVILEGED = ("vif_plug_ovs.privsep", "vif_plug_linux_bridge.privsep")
-"""os-vif's plugins; each has a section for the helper that it starts as root."""
+"""os-vif's plugins; each has a section for the helper that it runs as root."""
 
 PLACES = ("pybasedir", "bindir")
-"""Options whose default is where Kuryr is installed."""
+"""Options whose default depends on where Kuryr is installed."""
 
 ENTRY_POINTS = {
     "handlers": "kuryr_kubernetes.controller.handlers",
@@ -34,7 +34,7 @@ Known = Dict[str, Dict[str, Any]]
 
 
 def known() -> Known:
-    """All that kuryr.conf may hold."""
+    """All options that kuryr.conf may have."""
     sections = [*opts.list_kuryr_opts(), *concurrency.list_opts()]
     sections += [("neutron", loading.get_auth_plugin_conf_options(name)) for name in LOGINS]
     sections += [
@@ -48,7 +48,7 @@ def known() -> Known:
 
 
 def described(found: Known) -> Dict[str, Any]:
-    """The options and entry points, as JSON can hold them."""
+    """The options and entry points as JSON values."""
     from importlib import metadata
 
     packages = ("kuryr-kubernetes", "kuryr-lib", "oslo.log", "os-vif")
@@ -74,7 +74,7 @@ def described(found: Known) -> Dict[str, Any]:
 
 
 def check(found: Known, wanted: Dict[str, List[str]]) -> None:
-    """End with an error that names what is unknown, or say that nothing is."""
+    """Exit with an error that names unknown options, or print that all are known."""
     pairs = [(section, name) for section, names in wanted.items() for name in names]
     unknown = [pair for pair in pairs if pair[1] not in found.get(pair[0], ())]
     if unknown:

@@ -1,8 +1,8 @@
-"""Run inside the image: pods that start and end at once keep, and give back, their address pairs.
+"""Run inside the image: checks that address pairs are right when pods start and end concurrently.
 
-Kuryr's driver and ours meet the same Neutron, reduced to what they call: it replaces the whole
-list of pairs, honours If-Match, cannot bind pods' ports, and lets time pass in each call. Written
-for Python 3.6, as the image may have it.
+Kuryr's driver and ours use the same fake Neutron, reduced to what they call: it replaces the whole
+list of pairs, honours If-Match, cannot bind pods' ports, and takes time for each call. Written for
+Python 3.6, which the image may have.
 """
 
 import copy
@@ -28,7 +28,7 @@ NETWORK = str(uuid.uuid4())
 
 
 class Neutron:
-    """Ports, and the checks that Neutron makes when they are updated."""
+    """Ports, with the checks that Neutron makes when they are updated."""
 
     def __init__(self, limit: int = 250) -> None:
         worker = {
@@ -47,14 +47,14 @@ class Neutron:
         return self.all[WORKER]["allowed_address_pairs"]
 
     def find(self, fixed_ips: Any) -> List[Any]:
-        """Only the worker's port is ever asked for, by its address."""
+        """Find the worker's port, the only one that is ever looked up by address."""
         found = "ip_address=" + WORKER_ADDRESS in fixed_ips
         answer = copy.deepcopy([self.all[WORKER]] if found else [])
         eventlet.sleep(0.01)
         return answer
 
     def add(self, body: Any) -> Any:
-        """A port of a pod. No agent is on its host, an instance: so it cannot be bound."""
+        """Add a pod's port. It cannot be bound, as its host is an instance without an agent."""
         number = next(self._numbers)
         port = dict(
             body,
@@ -70,7 +70,7 @@ class Neutron:
         return port
 
     def change(self, port: str, body: Any, revision: Any) -> None:
-        """Replaces what `body` names, unless the port changed since `revision`."""
+        """Replace the fields in `body`, unless the port has changed since `revision`."""
         eventlet.sleep(0.01)
         if revision not in (None, self.all[port]["revision_number"]):
             raise self.error(412, "the port was changed")
@@ -80,16 +80,16 @@ class Neutron:
         self.all[port]["revision_number"] += 1
 
     def remove(self, port: str) -> bool:
-        """Deletes a port of a pod; whether it was there."""
+        """Delete a pod's port. Returns whether it was there."""
         eventlet.sleep(0.01)
         return self.all.pop(port, None) is not None
 
 
 class Neutronclient(Neutron):
-    """As Stein and Train ask it."""
+    """The client that Stein and Train use."""
 
     def error(self, status: int, message: str) -> Exception:
-        """What a refusal becomes."""
+        """The exception that a refusal becomes."""
         from neutronclient.common import exceptions
 
         return exceptions.NeutronClientException(status_code=status, message=message)
@@ -119,10 +119,10 @@ class Neutronclient(Neutron):
 
 
 class Sdk(Neutron):
-    """As later releases ask it."""
+    """The client that later releases use."""
 
     def error(self, status: int, message: str) -> Exception:
-        """What a refusal becomes."""
+        """The exception that a refusal becomes."""
         from openstack import exceptions
 
         kinds = {412: getattr(exceptions, "PreconditionFailedException", None)}
@@ -130,7 +130,7 @@ class Sdk(Neutron):
         return kind(message, http_status=status)
 
     def find_extension(self, **_name: Any) -> Any:
-        """Tags are taken when ports are made."""
+        """Ports can be created with tags."""
         return {"alias": "tag-ports-during-bulk-creation"}
 
     def ports(self, fixed_ips: Any) -> Any:
@@ -153,7 +153,7 @@ class Sdk(Neutron):
         return sdk.Port.existing(**self.all[port])
 
     def update_port(self, port: str, if_revision: Any = None, **body: Any) -> None:
-        """Changes a port. What it does not know it ignores, as the SDK does."""
+        """Changes a port. Ignores unknown arguments, as the SDK does."""
         self.change(port, body, if_revision)
 
     def delete_port(self, port: str, ignore_missing: Any = True) -> None:  # noqa: FBT002
@@ -165,7 +165,7 @@ class Sdk(Neutron):
 
 
 class Kubernetes:
-    """The one answer that the driver needs while the kubelet has not reported yet."""
+    """The only answer that the driver needs as long as the kubelet has not reported."""
 
     def get(self, path: str) -> Any:
         """The worker's node."""
@@ -174,21 +174,21 @@ class Kubernetes:
 
 
 class LocksOfTheirOwn(dict):  # type: ignore[type-arg]
-    """As if each pod were handled by another controller."""
+    """Locks as if each pod were handled by a different controller."""
 
     def setdefault(self, _key: Any, default: Any = None) -> Any:
-        """Nobody shares a lock."""
+        """A new lock for everybody."""
         return default
 
 
 def check(right: bool, problem: str) -> None:  # noqa: FBT001
-    """Ends the program with the problem."""
+    """End the program with the problem unless all is well."""
     if not right:
         raise SystemExit(problem)
 
 
 def pod(number: int) -> Any:
-    """A pod on the worker; of the first, the kubelet has not reported the address."""
+    """A pod on the worker; for the first one, the kubelet has not reported the address yet."""
     return {
         "metadata": {
             "name": "pod-{}".format(number),
@@ -201,7 +201,7 @@ def pod(number: int) -> Any:
 
 
 def pod_subnets() -> Any:
-    """The pod subnet as Kuryr's subnet driver gives it."""
+    """The pod subnet as Kuryr's subnet driver returns it."""
     subnet = os_vif_subnet.Subnet(cidr="10.1.0.0/24", gateway="10.1.0.1", dns=[])
     network = os_vif_network.Network(id=NETWORK, label="pods", mtu=1450)
     network.subnets = os_vif_subnet.SubnetList(objects=[subnet])
@@ -209,13 +209,13 @@ def pod_subnets() -> Any:
 
 
 def meet(neutron: Neutron) -> Neutron:
-    """Lets Kuryr's clients be that one."""
+    """Make Kuryr use that client."""
     setattr(clients, GETTER, lambda: neutron)
     return neutron
 
 
 def start(driver: Any, pods: Any) -> List[Any]:
-    """Starts all pods at once; gives their VIFs, or what kept a pod from having one."""
+    """Start all pods concurrently. Returns their VIFs, or the exceptions instead."""
     subnets = pod_subnets()
 
     def request(number: int) -> Any:
@@ -229,7 +229,7 @@ def start(driver: Any, pods: Any) -> List[Any]:
 
 
 def end(driver: Any, vifs: List[Any]) -> None:
-    """Ends all pods at once."""
+    """End all pods concurrently."""
     threads = [
         eventlet.spawn(driver.release_vif, pod(number + 1), vif, "project")
         for number, vif in enumerate(vifs)
@@ -254,7 +254,7 @@ def seen(neutron: Neutron) -> Any:
 
 
 def new(limit: int = 250) -> Neutron:
-    """A Neutron that speaks as this Kuryr expects."""
+    """A Neutron client of the kind that this Kuryr expects."""
     return KIND(limit)
 
 

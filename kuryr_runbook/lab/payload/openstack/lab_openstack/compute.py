@@ -1,7 +1,7 @@
-"""Octavia's compute service of the lab: amphorae that are no more than their Neutron ports.
+"""The lab's compute service for Octavia: amphorae that consist only of their Neutron ports.
 
-The lab's compute agent runs a haproxy where an amphora would be. What is left for Nova to do is to
-bind the amphora's ports.
+The lab's compute agent runs a haproxy in place of an amphora. All that is left of Nova's work is
+binding the amphora's ports.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ class ServerGroup(NamedTuple):
 
 
 class LabComputeDriver(compute_base.ComputeBase):
-    """Amphorae exist once asked for; their ports are bound to the amphorae's host."""
+    """Amphorae exist as soon as they are requested; their ports are bound to the lab's host."""
 
     def build(self, *args: Any, **kwargs: Any) -> str:
         """Return the id of a new amphora, which needs no building."""
         return str(uuidutils.generate_uuid())
 
     def delete(self, compute_id: str) -> None:
-        """Let go of the ports that are left, as Nova does when a server goes."""
+        """Unbind the remaining ports, as Nova does when a server is deleted."""
         neutron = _neutron()
         for port in list(neutron.ports(device_id=compute_id)):
             _release(neutron, port.id)
@@ -53,11 +53,11 @@ class LabComputeDriver(compute_base.ComputeBase):
         return data_models.Amphora(compute_id=compute_id, status=constants.ACTIVE), None
 
     def create_server_group(self, name: str, policy: str) -> ServerGroup:
-        """Return a group, which means nothing with one host."""
+        """Return a group, which has no meaning with one host."""
         return ServerGroup(uuidutils.generate_uuid())
 
     def delete_server_group(self, server_group_id: str) -> None:
-        """Nothing was kept."""
+        """Do nothing, since nothing was created."""
 
     def attach_network_or_port(
         self,
@@ -85,10 +85,10 @@ class LabComputeDriver(compute_base.ComputeBase):
         _release(_neutron(), port_id)
 
     def validate_flavor(self, flavor_id: str) -> None:
-        """Every flavour will do."""
+        """Accept every flavour."""
 
     def validate_availability_zone(self, availability_zone: str) -> None:
-        """Every zone will do."""
+        """Accept every zone."""
 
 
 def _neutron() -> Any:

@@ -1,4 +1,4 @@
-"""Octavia's own driver agent, which the provider `ovn` reports to, on the lab's database."""
+"""Runs Octavia's driver agent, to which the provider `ovn` reports, on the lab's database."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .sqlite import bear_concurrent_writers
 
 
 def main() -> None:
-    """Command line: that of octavia-driver-agent, whose processes are forked and do as it does."""
+    """Takes the arguments of octavia-driver-agent; its forked processes inherit the changes."""
     logging.captureWarnings(capture=True)
     bear_concurrent_writers()
     lead_drivers_to_the_agent()

@@ -1,4 +1,4 @@
-"""What a killed Octavia left undone: the queue is in memory, so nobody will finish it."""
+"""Cleans up after a killed Octavia: its queue was in memory, so nobody will finish the work."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ LOG = log.getLogger(__name__)
 
 
 def fail_interrupted_work() -> None:
-    """Set everything PENDING to ERROR, from where it can be deleted or failed over.
+    """Set everything PENDING to ERROR, so that it can be deleted or failed over.
 
-    A PENDING load balancer is immutable: without this it could not even be removed.
+    A PENDING load balancer is immutable: otherwise it could not even be deleted.
     """
     with api.session().begin() as session:
         for table in base_models.BASE.metadata.sorted_tables:

@@ -13,6 +13,6 @@ OPTIONS = [
 
 
 def lab_options() -> Any:
-    """The section, registered on first use: drivers are loaded after the files were read."""
+    """The section, registered on first use, since drivers are loaded after the files are read."""
     cfg.CONF.register_opts(OPTIONS, group="lab")
     return cfg.CONF.lab

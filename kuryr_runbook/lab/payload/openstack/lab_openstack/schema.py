@@ -1,8 +1,8 @@
-"""Make the database of one service, whole or not at all.
+"""Makes the database of one service, completely or not at all.
 
-Neutron's and Octavia's migrations do not run on SQLite: their tables come from the models, with
-the rows that migrations would have put in. Keystone's migrations run, and its bootstrap (admin
-user, roles, its own endpoints) belongs to the same file.
+Neutron's and Octavia's migrations do not run on SQLite: their tables are made from the models, with
+the rows that migrations would have inserted. Keystone's migrations do run, and its bootstrap (admin
+user, roles, its own endpoints) is done here, too.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ def main() -> None:
     parser.add_argument("--config-file", required=True)
     parser.add_argument("--database", type=Path, required=True)
     arguments = parser.parse_args()
-    sys.argv = sys.argv[:1]  # the services' libraries read it too
+    sys.argv = sys.argv[:1]  # the services' libraries read it, too
     database: Path = arguments.database
-    # One that outlived an interrupted `up` loses its file here, and fails instead of interfering.
+    # If one is left from an interrupted `up`, it loses its file, and fails instead of interfering.
     for leftover in database.parent.glob(f"{database.stem}.building-*"):
         leftover.unlink()
     building = database.with_suffix(f".building-{os.getpid()}")
     SCHEMAS[arguments.service](arguments.config_file, f"sqlite:///{building}")
     with sqlite3.connect(building) as connection:
-        connection.execute("PRAGMA journal_mode = WAL")  # stays with the file
+        connection.execute("PRAGMA journal_mode = WAL")  # stored in the file
     connection.close()
     building.replace(database)
 
@@ -41,7 +41,7 @@ def main() -> None:
 def make_keystone(config_file: str, url: str) -> None:
     """Migrate, make the token keys, and bootstrap the cloud's administrator.
 
-    OS_BOOTSTRAP_PASSWORD, OS_BOOTSTRAP_REGION_ID and OS_BOOTSTRAP_PUBLIC_URL say what.
+    Needs OS_BOOTSTRAP_PASSWORD, OS_BOOTSTRAP_REGION_ID and OS_BOOTSTRAP_PUBLIC_URL.
     """
     from keystone import server
     from keystone.cmd import bootstrap
@@ -71,7 +71,7 @@ def make_keystone(config_file: str, url: str) -> None:
 
 
 def make_neutron(_config_file: str, url: str) -> None:
-    """Tables, and the default rules without which a new security group has no egress."""
+    """Make the tables, and the default rules, without which new security groups have no egress."""
     from neutron.db.migration.models import head
 
     tables = head.get_metadata()
@@ -106,7 +106,7 @@ def make_neutron(_config_file: str, url: str) -> None:
 
 
 def make_octavia(_config_file: str, url: str) -> None:
-    """Tables, lookup tables, and the placeholders to which deleted flavours and zones point."""
+    """Make the tables, lookup tables, and the placeholders for deleted flavours and zones."""
     from octavia.common import constants as k
     from octavia.db import base_models, models
 

@@ -19,7 +19,7 @@ from .sqlite import bear_concurrent_writers
 THREADS = 16
 KEEP_ALIVE_SECONDS = 30
 SHUTDOWN_SECONDS = 2
-"""How long requests may go on after SIGTERM."""
+"""How long requests may continue after SIGTERM."""
 BACKLOG = 128
 
 Application = Callable[..., Any]
@@ -27,7 +27,7 @@ Finish = Callable[[], None]
 
 
 def main() -> None:
-    """Command line: service, configuration file, where to listen, with which certificate."""
+    """Command line: service, configuration file, address, and certificate."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("service", choices=sorted(SERVICES))
     parser.add_argument("--config-file", required=True)
@@ -54,7 +54,7 @@ def main() -> None:
     finally:
         server.stop()
         finish()
-        # Threads of the services' libraries would keep the interpreter for minutes.
+        # Threads of the services' libraries would keep the interpreter alive for minutes.
         os._exit(0)
 
 

@@ -1,7 +1,7 @@
-"""Where Octavia's provider drivers find its driver agent.
+"""Makes Octavia's provider drivers use the configured sockets of its driver agent.
 
-octavia-lib looks below /var/run unless it is told otherwise, and no provider tells it: so a machine
-could have one cloud.
+octavia-lib looks below /var/run by default, and providers do not change that, so that a machine
+could only have one cloud.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from oslo_config import cfg
 
 
 def lead_drivers_to_the_agent() -> None:
-    """Have drivers that this process makes from now on use the sockets of the configuration."""
+    """Make drivers that are created in this process from now on use the configured sockets."""
     begin = DriverLibrary.__init__
 
     def begin_there(library: Any, **options: Any) -> None:

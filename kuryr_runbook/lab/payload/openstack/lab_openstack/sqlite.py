@@ -1,10 +1,10 @@
-"""SQLite that bears many writers at once, as the services expect of MariaDB.
+"""Makes SQLite support many concurrent writers, as the services expect from MariaDB.
 
-oslo.db opens every transaction with a deferred BEGIN. Two threads that read and then write fail
-at once with SQLITE_BUSY: no busy timeout helps a reader that wants to become a writer. So here
-reads before the first write run in autocommit (which is READ COMMITTED), and the first write, the
-first savepoint and the first SELECT ... FOR UPDATE begin with BEGIN IMMEDIATE, which waits for
-its turn.
+oslo.db opens every transaction with a deferred BEGIN. Two threads that read and then write
+immediately fail with SQLITE_BUSY: no busy timeout helps a reader that wants to become a writer. So
+here, reads before the first write run in autocommit (which is READ COMMITTED), and the first write,
+the first savepoint and the first SELECT ... FOR UPDATE are preceded by BEGIN IMMEDIATE, which waits
+for its turn.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ POOL_OVERFLOW = 50
 
 
 def bear_concurrent_writers() -> None:
-    """Change how this process uses SQLite; to be called before an engine is made."""
+    """Change how this process uses SQLite. Call it before an engine is created."""
     exc_filters.filters("sqlite", sqlalchemy.exc.OperationalError, r".*database is locked.*")(
         _raise_deadlock
     )
-    # Listeners of the class run before oslo.db's, which are on the engine.
+    # Listeners on the class run before oslo.db's, which are on the engine.
     event.listen(Engine, "begin", _begin_lazily)
     event.listen(Engine, "savepoint", _lock_for_savepoint)
     event.listen(Engine, "before_execute", _lock_for_update)
@@ -34,7 +34,7 @@ def bear_concurrent_writers() -> None:
 
 
 def _raise_deadlock(error: Exception, *_: object) -> None:
-    """Make it the error that the services answer with a retry."""
+    """Turn it into the error that the services retry on."""
     raise exception.DBDeadlock(error)
 
 
@@ -46,13 +46,13 @@ def _begin_lazily(connection: Connection) -> None:
 
 
 def _lock_for_savepoint(connection: Connection, _name: str) -> None:
-    # SAVEPOINT outside of a transaction would open a deferred one.
+    # SAVEPOINT outside a transaction would open a deferred one.
     _lock(connection)
 
 
 def _lock_for_update(connection: Connection, statement: Any, *_: object) -> None:
-    # SQLite has no FOR UPDATE and SQLAlchemy drops it silently, but Octavia's "is this load
-    # balancer immutable?" is right only when nobody else can change the answer.
+    # SQLite has no FOR UPDATE, and SQLAlchemy silently drops it, but Octavia's check whether a load
+    # balancer is immutable is only valid if nobody else can change that.
     if getattr(statement, "_for_update_arg", None) is not None:
         _lock(connection)
 
@@ -67,7 +67,7 @@ def _driver(connection: Connection) -> Any:
 
 
 def _keep_connections() -> None:
-    """Pool the connections: oslo.db opens a file database anew for each transaction."""
+    """Pool the connections, since oslo.db opens the file again for each transaction."""
     create = sqlalchemy.create_engine
 
     def create_engine(url: Any, **options: Any) -> Engine:
