@@ -1,1 +1,1 @@
-"""The only caller of writers: carries a plan out, step by step, and says what was done."""
+"""The only caller of writers: carries out a plan, step by step, and reports what was done."""

@@ -1,4 +1,4 @@
-"""Carry out plans of manifests, and those of which each step is about something else."""
+"""Carry out plans of manifests, and plans with steps of several kinds."""
 
 from __future__ import annotations
 
@@ -20,48 +20,48 @@ class ByKind(Executor):
         self._otherwise = otherwise
 
     def execute(self, step: Step, body: Body, say: Say) -> Known:
-        """Do one step, as its executor does it."""
+        """Do one step, with its kind's executor."""
         return self._of_kind.get(step.target.kind, self._otherwise).execute(step, body, say)
 
 
 class SiteExecutor(Executor):
-    """Does steps about the cloud and about the cluster."""
+    """Does steps for the cloud and for the cluster."""
 
     def __init__(self, cloud: OpenStackWriter, cluster: KubernetesWriter) -> None:
         self._openstack = OpenStackExecutor(cloud)
         self._kubernetes = ManifestExecutor(cluster)
 
     def execute(self, step: Step, body: Body, say: Say) -> Known:
-        """Do one step; waits where Octavia or the API server works on after its answer."""
+        """Do one step; waits if Octavia or the API server continues after its response."""
         executor = self._openstack if is_of_cloud(step) else self._kubernetes
         return executor.execute(step, body, say)
 
 
 class Call(Executor):
-    """Calls a function with the step's body: for what takes more than a request."""
+    """Calls a function with the step's body: for steps that need more than a request."""
 
     def __init__(self, function: Callable[[Body], None]) -> None:
         self._function = function
 
     def execute(self, step: Step, body: Body, say: Say) -> Known:
-        """Do one step; nothing is known afterwards."""
+        """Do one step, which has no result."""
         self._function(body)
         return {}
 
 
 def apply_manifests(plan: Plan, writer: KubernetesWriter, say: Say) -> list[Outcome]:
-    """Apply or delete the plan's objects. Raises ApplyError with what was done and what not."""
+    """Apply or delete the plan's objects. Raises ApplyError with what was done and what was not."""
     return apply_plan(plan, ManifestExecutor(writer), say)
 
 
 class ManifestExecutor(Executor):
-    """How steps of Kubernetes objects are done."""
+    """Does steps of Kubernetes objects."""
 
     def __init__(self, writer: KubernetesWriter) -> None:
         self._writer = writer
 
     def execute(self, step: Step, body: Body, say: Say) -> Known:
-        """Apply the object, with the conflicts that were shown; or delete it, until it is gone."""
+        """Apply the object, with the conflicts that were shown; or delete it and wait."""
         if isinstance(body, FinalizerRemoval):
             self._writer.change_finalizers(body.reference, removed=body.removed)
             return {}

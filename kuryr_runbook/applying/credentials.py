@@ -1,7 +1,7 @@
 """Carry out the steps of Kuryr's application credential.
 
-The secret goes from Keystone's answer into the cluster's Secret, within one step, and is nowhere
-else: no outcome holds it.
+Within one step the secret goes from Keystone's response into the cluster's Secret, and nowhere
+else: no outcome contains it.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ SecretOf = Callable[[str, str], Mapping[str, Any]]
 
 
 class CredentialExecutor(Executor):
-    """How steps of application credentials are done.
+    """Does the steps of application credentials.
 
-    Cut off between the two writes, there is one in Keystone that no Secret knows: the next plan
-    deletes it.
+    After an interruption between the two writes, Keystone has one that no Secret contains: the next
+    plan deletes it.
     """
 
     def __init__(
@@ -32,13 +32,13 @@ class CredentialExecutor(Executor):
         cluster: KubernetesWriter,
         secret_of: SecretOf | None = None,
     ) -> None:
-        """`secret_of`: None where credentials are deleted only."""
+        """`secret_of`: None if credentials are only deleted."""
         self._identity = identity
         self._cluster = cluster
         self._secret_of = secret_of
 
     def execute(self, step: Step, body: Body, say: Say) -> Known:
-        """Make one and write the Secret, or delete one."""
+        """Create one and write the Secret, or delete one."""
         match step.action:
             case Action.CREATE if self._secret_of is not None:
                 made = self._identity.create_application_credential(plain(body))

@@ -1,4 +1,4 @@
-"""Build, try and push the image, and keep copies of what is in it."""
+"""Build, test and push the image, and keep copies of some of its content."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ BILL = "sbom.cdx.json"
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What is known of an image only where it was built."""
+    """Facts about an image that are only known where it was built."""
 
     plugin_sha256: str
     bill: Mapping[str, Any]
@@ -52,27 +52,27 @@ class Made:
 
 
 def plugin_path(spec: ImageSpec) -> str:
-    """Below the store: what is there under a name never changes."""
+    """Its path in the store, where content never changes under a name."""
     return f"{spec.reference.version}/{spec.inputs[:16]}/{PLUGIN}"
 
 
 class ImageExecutor(Executor):
-    """How the steps of phase 01 are done."""
+    """Does the steps of phase 01."""
 
     made: Made | None = None
-    """What was seen of the image that was built; None: none was."""
+    """Facts about the image that was built; None: none was."""
 
     def __init__(
         self, site: Site, registry: RegistryWriter, store: ArtifactStore | None, engine: Engine
     ) -> None:
-        """`store`: where the CNI plugin goes beside the image; None: nowhere."""
+        """`store`: where the CNI plugin is also stored; None: nowhere."""
         self._site = site
         self._registry = registry
         self._store = store
         self._engine = engine
 
     def execute(self, step: Step, body: Body, say: Say) -> Known:
-        """Build, try every program in the image, and push; or upload the plugin, or sign."""
+        """Build, test every program in the image, and push; or upload the plugin, or sign."""
         spec = read_image_spec(self._site, self._registry)
         key = self._site.image.signing_key
         if key and step.target.kind == SIGNATURE:
@@ -112,7 +112,7 @@ class ImageExecutor(Executor):
         return {"id": str(signature_reference(image))}
 
     def _described(self, spec: ImageSpec, image: str, say: Say) -> Made:
-        """Keep plugin and bill of materials on this machine; return what the record has of them."""
+        """Keep plugin and bill of materials on this machine; return what goes into the record."""
         from kuryr_runbook.clients.images.sbom import INVENTORY, bill_of_materials, read_inventory
 
         folder = user_cache_path("kuryr-runbook") / "cni" / spec.reference.version
@@ -125,11 +125,11 @@ class ImageExecutor(Executor):
         return Made(plugin.sha256, json.loads(bill))
 
     def _upload_plugin(self, spec: ImageSpec, store: ArtifactStore, say: Say) -> Known:
-        """The layers of an image that was kept are built again."""
+        """If the image was not rebuilt, this builds its layers again."""
         plugin = read_plugin(self._engine, self._engine.build(spec))
         path = plugin_path(spec)
         say(f"uploading {store.address(path)}, sha256 {plugin.sha256}")
         store.put(path, plugin.content)
-        # Last: whoever sees it finds the plugin as well.
+        # Last: if it is there, the plugin is complete.
         store.put(f"{path}.sha256", f"{plugin.sha256}  {PLUGIN}\n".encode())
         return {"id": plugin.sha256}

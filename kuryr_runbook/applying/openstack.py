@@ -1,4 +1,4 @@
-"""Carry out plans of Neutron and Octavia."""
+"""Carry out plans for Neutron and Octavia."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from kuryr_runbook.model.bodies import (
 from kuryr_runbook.model.plan import Action, Outcome, Plan, Step
 
 BULK = frozenset({"network", "subnet", "port", "security_group", "security_group_rule"})
-"""What Neutron creates several of in one request: all of them, or none."""
+"""Kinds of which Neutron creates several in one request: all of them, or none."""
 
 
 def apply_openstack(plan: Plan, writer: OpenStackWriter, say: Say) -> list[Outcome]:
@@ -30,18 +30,18 @@ def apply_openstack(plan: Plan, writer: OpenStackWriter, say: Say) -> list[Outco
 
 
 def is_of_cloud(step: Step) -> bool:
-    """Whether a step of a plan that is about the cluster as well is done here."""
+    """Whether a step of a mixed plan is done here."""
     return step.target.kind in COLLECTIONS or isinstance(step.body, OfCloud)
 
 
 class OpenStackExecutor(Executor):
-    """How steps of Neutron and Octavia are done."""
+    """Does steps for Neutron and Octavia."""
 
     def __init__(self, writer: OpenStackWriter) -> None:
         self._writer = writer
 
     def bulk(self, step: Step) -> str | None:
-        """Creations of one kind go together.
+        """Resources of one kind are created together.
 
         Rules only with those of their group (Neutron: SecurityGroupNotSingleGroupRules).
         """
@@ -55,7 +55,7 @@ class OpenStackExecutor(Executor):
         return self._writer.create(key.partition(" ")[0], [plain(body) for body in bodies])
 
     def execute(self, step: Step, body: Body, say: Say) -> Known:
-        """Do one step; waits where Octavia works on after its answer."""
+        """Do one step; waits if Octavia continues after its response."""
         if isinstance(body, OfCloud):
             return self._part(step, body, say)
         body = plain(body)
@@ -73,7 +73,7 @@ class OpenStackExecutor(Executor):
         raise AssertionError(f"no way to {step.action} {step.target}")
 
     def _part(self, step: Step, body: OfCloud, say: Say) -> Known:
-        """Change what belongs to a router, a port, a trunk or a load balancer."""
+        """Change a part of a router, a port, a trunk or a load balancer."""
         writer = self._writer
         match body:
             case RouterLeg() if step.action is Action.DELETE:

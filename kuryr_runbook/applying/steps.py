@@ -1,4 +1,4 @@
-"""Carry a plan out: independent steps at once, and say what was done and what was not."""
+"""Carry out a plan: independent steps at the same time; report what was done and what was not."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kuryr_runbook.model.errors import ApplyError, RunbookError
 from kuryr_runbook.model.plan import Action, Done, Outcome, Plan, Step, Target, resolve
 
 AT_ONCE = 8
-"""Requests that change something at the same time: enough to hide latency, few for a quota."""
+"""Changing requests at the same time: enough to hide latency, but not too many for rate limits."""
 LISTEN_SECONDS = 0.2
 
 Known = Mapping[str, Any]
@@ -23,14 +23,14 @@ Say = Callable[[str], None]
 
 
 class Executor(ABC):
-    """How the steps of a plan are done. Its methods are called in threads, several at a time."""
+    """Does the steps of a plan. Its methods are called in several threads at the same time."""
 
     @abstractmethod
     def execute(self, step: Step, body: Body, say: Say) -> Known:
         """Do one step with its resolved body; returns what later steps may refer to."""
 
     def bulk(self, step: Step) -> str | None:
-        """A key that steps share which one request can do together; None: it goes alone."""
+        """A key shared by steps that one request can do together; None: the step goes alone."""
         return None
 
     def execute_bulk(self, key: str, bodies: Sequence[Body]) -> Sequence[Known]:
@@ -39,18 +39,18 @@ class Executor(ABC):
 
 
 def apply_plan(plan: Plan, executor: Executor, say: Say) -> list[Outcome]:
-    """Do the plan's steps, each as soon as what it needs is done; returns outcomes in plan order.
+    """Do the plan's steps, each as soon as those it needs are done; returns outcomes in plan order.
 
-    Stops at the first failure: what runs is finished, nothing more is begun. So does a
-    KeyboardInterrupt. Raises ApplyError, which lists what was done, and stands, and what was not
-    reached. What is no error of ours comes through as it is, and the list is said before.
+    Stops at the first failure, or on KeyboardInterrupt: running steps are finished, and no more are
+    started. Raises ApplyError, which lists what was done, and is not undone, and what was not
+    reached. Errors that are not ours are raised unchanged, after the list was shown.
     """
     work = _Work(plan, executor)
     try:
         with ThreadPoolExecutor(AT_ONCE) as pool:
             _work_off(work, pool, say)
     except BaseException:
-        # Only here has the pool waited for what ran.
+        # Only here has the pool waited for the running steps.
         work.listen(say)
         for line in _summary(plan, work):
             say(line)
@@ -64,7 +64,7 @@ def _work_off(work: _Work, pool: ThreadPoolExecutor, say: Say) -> None:
     while not work.ended:
         batches = work.begin(say)
         if len(batches) == 1 and not work.running:
-            # In the caller's own thread, where Ctrl-C reaches a command or a wait at once.
+            # In the caller's own thread, where Ctrl-C interrupts a command or a wait immediately.
             work.do(batches[0], say)
             continue
         work.running |= {pool.submit(work.do, batch, work.said.put) for batch in batches}
@@ -74,7 +74,7 @@ def _work_off(work: _Work, pool: ThreadPoolExecutor, say: Say) -> None:
 
 @dataclass(slots=True)
 class _Work:
-    """A plan on its way: what was begun, what came of it."""
+    """A plan in progress: its started steps and their results."""
 
     plan: Plan
     executor: Executor
@@ -86,7 +86,7 @@ class _Work:
     said: SimpleQueue[str] = field(default_factory=SimpleQueue)
 
     def __post_init__(self) -> None:
-        """What is kept is known from the start."""
+        """Kept resources are known from the start."""
         for position, step in enumerate(self.plan.steps):
             if step.action is Action.KEEP:
                 self.begun.add(position)
@@ -94,13 +94,13 @@ class _Work:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing runs, and nothing more will."""
+        """Whether nothing runs and nothing more will."""
         return not self.running and (bool(self.failed) or len(self.begun) == len(self.plan.steps))
 
     def begin(self, say: Say) -> list[list[int]]:
-        """Positions of steps that have what they need, those of one bulk request together.
+        """Positions of steps that can start, those of one bulk request together.
 
-        No more than can run at once: what would wait its turn could not be called off any more.
+        No more than can run at once: steps in a queue could not be cancelled any more.
         """
         if self.failed:
             return []
@@ -126,7 +126,7 @@ class _Work:
         )
 
     def do(self, batch: Sequence[int], say: Say) -> None:
-        """Do the steps at these positions, and note what came of them."""
+        """Do the steps at these positions, and note their results."""
         steps = [self.plan.steps[position] for position in batch]
         known = self._known()
         bodies = [resolve(step.body, known) for step in steps]
@@ -149,14 +149,14 @@ class _Work:
         return {item.step.target: item.known for item in list(self.outcomes.values())}
 
     def listen(self, say: Say) -> None:
-        """Pass on what the threads said, from the caller's own."""
+        """Show the threads' messages, in the caller's thread."""
         while not self.said.empty():
             say(self.said.get())
 
     def collect(self, say: Say) -> None:
-        """Pass on what the threads said, and let go of those that ended.
+        """Show the threads' messages, and forget those that ended.
 
-        An error that is none of ours is raised.
+        Errors that are not ours are raised.
         """
         self.listen(say)
         ended = {future for future in self.running if future.done()}
@@ -169,23 +169,23 @@ def _stopped(plan: Plan, work: _Work) -> ApplyError:
     remedies = dict.fromkeys(error.remedy for error in work.failed.values() if error.remedy)
     return ApplyError(
         "\n  ".join(_summary(plan, work)),
-        remedy="; ".join(remedies) or "fix the cause and run the phase again: it goes on from here",
+        remedy="; ".join(remedies) or "fix the cause and run the phase again: it will continue",
     )
 
 
 def _summary(plan: Plan, work: _Work) -> Iterator[str]:
-    """What failed, what was done, what was cut off, and what was not reached, a line for each."""
+    """What failed, was done, was interrupted, and was not reached, in one line each."""
     for error in dict.fromkeys(work.failed.values()):
         yield f"{plan.phase}: {_names(plan, work, error)} failed: {error.message}"
     done = [str(o.step.target) for _, o in sorted(work.outcomes.items()) if o.done is Done.DONE]
     open_ends = work.begun - work.outcomes.keys() - work.failed.keys()
-    cut_off = [str(plan.steps[position].target) for position in sorted(open_ends)]
+    interrupted = [str(plan.steps[position].target) for position in sorted(open_ends)]
     left = [
         str(step.target) for position, step in enumerate(plan.steps) if position not in work.begun
     ]
-    yield f"done, and standing: {', '.join(done) or 'nothing'}"
-    if cut_off:
-        yield f"cut off, and perhaps done: {', '.join(cut_off)}"
+    yield f"done, and not undone: {', '.join(done) or 'nothing'}"
+    if interrupted:
+        yield f"interrupted, and perhaps done: {', '.join(interrupted)}"
     yield f"not reached: {', '.join(left) or 'nothing'}"
 
 

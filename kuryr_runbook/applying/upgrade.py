@@ -1,7 +1,7 @@
-"""What an upgrade does beside applying manifests.
+"""What an upgrade does besides applying manifests.
 
-Before anything is changed the new release looks at the cluster, in a pod of its own; once its
-controller runs, the pods that it would forget are noted where it looks for them.
+Before anything is changed, the new release checks the cluster, in a pod of its own; when its
+controller runs, the state of pods that it would miss is copied to where it looks for it.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ LOG_LINES = 200
 
 
 class UpgradeExecutor(Executor):
-    """Does the step of another release. Leaves no pod behind, however it ends."""
+    """Does the step to another release. Leaves no pod behind, however it ends."""
 
     def __init__(self, cluster: KubernetesClient) -> None:
         self._cluster = cluster
 
     def execute(self, step: Step, body: Body, say: Say) -> Known:
-        """Ask, show the answer, and return it.
+        """Run the check, show its answer, and return it.
 
-        Raises CheckError when the answer is no, or there is none that could be understood.
+        Raises CheckError if the answer is no, or cannot be understood.
         """
         pod = plain(body)
-        # That of a run which was cut off.
+        # An interrupted run's pod.
         self._cluster.delete(pod)
         self._cluster.apply(pod)
         try:
@@ -50,7 +50,7 @@ class UpgradeExecutor(Executor):
         return {"status": status, "log": log}
 
     def _answer(self, pod: Manifest) -> tuple[int, str]:
-        """Exit status and log. Raises DeadlineError with what was seen last."""
+        """Exit status and log. Raises DeadlineError with what was last seen."""
         name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
 
         def until(seen: dict[str, Manifest]) -> bool:
@@ -70,28 +70,28 @@ class UpgradeExecutor(Executor):
             raise DeadlineError(
                 f"Kuryr's upgrade check did not end in {CHECK_SECONDS} s; its pod was "
                 f"{_story(found)}",
-                remedy="nothing was changed: can the nodes pull the image, and is a node free?",
+                remedy="nothing was changed: check that nodes can pull the image and have room",
             )
         return status, self._cluster.log(namespace, name, lines=LOG_LINES, container=CONTAINER)
 
 
 class VifExecutor(Executor):
-    """Moves the VIFs of pods that run, whichever these are by now."""
+    """Moves the VIFs of the pods that are running by now."""
 
     def __init__(self, cluster: KubernetesClient) -> None:
         self._cluster = cluster
 
     def execute(self, step: Step, body: Body, say: Say) -> Known:
-        """Make each pod's KuryrPort. One whose annotation cannot be read is reported, and left."""
+        """Create the KuryrPorts. A pod whose annotation is malformed is reported and skipped."""
         moved = 0
         for pod in read_unmoved(self._cluster):
             name = f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
             try:
                 port = kuryr_port(pod)
             except ValueError as error:
-                say(f"pod {name} is left as it is: {error}")
+                say(f"pod {name} is skipped: {error}")
                 continue
-            # First the pod's: as long as Kuryr holds it, its port is not forgotten.
+            # The pod's finalizer first: while Kuryr keeps the pod, its port is not forgotten.
             self._cluster.change_finalizers(
                 {"apiVersion": "v1", "kind": "Pod", **pod}, added=[POD_FINALIZER]
             )
@@ -121,4 +121,4 @@ def _story(pod: Manifest) -> str:
 
 
 def _meaning(status: int) -> str:
-    return "a failure" if status == FAILURE else "so it could not look"
+    return "a failure" if status == FAILURE else "so it could not check"

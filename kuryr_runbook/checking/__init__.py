@@ -1,1 +1,1 @@
-"""Questions to a snapshot: pure functions from a snapshot to findings."""
+"""Checks: pure functions from a snapshot to findings."""

@@ -1,7 +1,7 @@
-"""How diagnosis comes from what it sees to causes: each takes the victims that it explains.
+"""How diagnosis finds the causes behind findings: each takes over the victims that it explains.
 
-A check yields causes. One that lies deeper takes over what follows from it, so that a controller
-that is down is one finding, and not one for each pod without an interface.
+A check yields causes. A deeper one takes over what follows from it, so that a controller that is
+down is one finding, not one for each pod without an interface.
 """
 
 from __future__ import annotations
@@ -14,41 +14,41 @@ from kuryr_runbook.checking.verdicts import passed
 from kuryr_runbook.model.findings import Finding, Status, Verdict, Victim
 from kuryr_runbook.model.site import Site
 
-IDLE = "nothing follows now from what was found"
-LOOK_AGAIN = "look again with a user that may read it, or with a newer snapshot"
+IDLE = "what was found has no effects now"
+LOOK_AGAIN = "repeat this with a user that may read it, or with a newer snapshot"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause(Verdict):
-    """Something that is wrong, or will be, and what follows from it."""
+    """Something that is wrong, or will be, and its effects."""
 
     nodes: frozenset[str] | None = None
-    """It explains what happens on these nodes alone; None: anywhere."""
+    """It only explains findings on these nodes; None: on any."""
     own: bool = False
-    """It explains what befalls its victims alone."""
+    """It only explains findings about its own victims."""
     explains: Set[str] | None = None
-    """The checks whose findings follow from it; None: those that its check names."""
+    """The checks whose findings follow from it; None: those that its check lists."""
     is_hint: bool = False
-    """It was said once, and counts only if something follows from it now; as a warning where a
-    deeper cause explains all of that as well."""
+    """It comes from a log, and counts only if it has effects now; it is a warning if a deeper cause
+    explains all of these as well."""
     reaches: Callable[[Victim], bool] | None = None
-    """Whether it can explain what befalls somebody; None: all that its checks find."""
+    """Whether it can explain a finding about a victim; None: all that its checks find."""
 
 
 @dataclass(slots=True)
 class _Suspect:
-    """A cause on its way to a finding."""
+    """A cause that may become a finding."""
 
     check: Check
     cause: Cause
     victims: list[Victim]
     status: Status
-    """The worst of its own and its effects'."""
+    """The worst status of itself and its effects."""
     effects: dict[str, None]
     gone: bool = False
-    """It follows from another one, or was said once and nothing follows from it."""
+    """It follows from another one, or comes from a log and has no effects."""
     idle: bool = False
-    """The latter."""
+    """It comes from a log and has no effects."""
 
 
 def found(
@@ -57,10 +57,9 @@ def found(
     view: object,
     concerns: Callable[[Victim], bool] = lambda victim: True,
 ) -> list[Finding]:
-    """What the checks find, deepest cause first; then what could not be looked at, and the rest.
+    """The findings, deepest cause first; then what could not be checked, and the rest.
 
-    The order of the checks is that of depth. Of causes that have victims those are left out that
-    have none that concerns.
+    The checks are ordered by depth. A cause with victims is left out if none of them is relevant.
     """
     suspects: list[_Suspect] = []
     blind: dict[str, list[tuple[Check, Verdict]]] = {}
@@ -98,14 +97,14 @@ def found(
 
 
 def _cause(verdict: Verdict) -> Cause:
-    """The verdict itself, or one that nothing more is known of."""
+    """The verdict as a cause."""
     if isinstance(verdict, Cause):
         return verdict
     return Cause(**{field.name: getattr(verdict, field.name) for field in fields(Verdict)})
 
 
 def _closure(checks: Iterable[Check]) -> Mapping[str, frozenset[str]]:
-    """What follows from a check's findings, and from that, and so on."""
+    """The transitive effects of each check's findings."""
     direct = {check.name: check.explains for check in checks}
 
     def follow(name: str, seen: set[str]) -> set[str]:
@@ -119,7 +118,7 @@ def _closure(checks: Iterable[Check]) -> Mapping[str, frozenset[str]]:
 
 
 def _attribute(suspects: list[_Suspect], closure: Mapping[str, frozenset[str]]) -> None:
-    """Give each cause the victims of what follows from it; the deepest takes them first."""
+    """Assign to each cause the victims of its effects; the deepest one is first."""
     for suspect in suspects:
         if suspect.gone:
             continue
@@ -140,7 +139,7 @@ def _attribute(suspects: list[_Suspect], closure: Mapping[str, frozenset[str]]) 
 
 
 def _take(suspect: _Suspect, other: _Suspect) -> None:
-    """Give the one what of the other lies in its reach."""
+    """Move victims of the other that it explains to the first one."""
     reached = _reached(suspect, other.victims)
     if reached is None:
         return
@@ -157,7 +156,7 @@ def _take(suspect: _Suspect, other: _Suspect) -> None:
 def _reached(
     suspect: _Suspect, victims: Sequence[Victim]
 ) -> tuple[list[Victim], list[Victim]] | None:
-    """Whom of them a cause explains, and whom not; None: what befalls them is not of it."""
+    """The victims that a cause explains, and the others; None: it explains none of this."""
     reach, taken, left = suspect.cause, [*victims], list[Victim]()
     if reach.own or reach.nodes is not None:
         own, nodes = set(suspect.victims), reach.nodes or frozenset()
@@ -179,7 +178,7 @@ def _finding(suspect: _Suspect, suffering: list[Victim]) -> Finding:
 
 
 def _unknown(asked: list[tuple[Check, Verdict]]) -> Finding:
-    """One for all checks that fail to look for the same reason."""
+    """One finding for all checks that could not get an answer for the same reason."""
     first, verdict = asked[0]
     more = f", and {len(asked) - 1} more checks" if len(asked) > 1 else ""
     effects = tuple(check.name for check, _ in asked[1:])

@@ -1,8 +1,8 @@
-"""The one kind of check: what it asks, when, and of which site; and asking it, which never raises.
+"""The one kind of check: when and for which sites it runs; and running it, which never raises.
 
-A check is a function over what was read that returns a verdict, or yields several: causes of what
-is wrong, or a pass. Preflight, verification and diagnosis are lists of them, made by `checks_on`
-of what stands in the modules of questions; so a new check is one edit.
+A check is a function over what was read that returns a verdict or yields several: causes of
+problems, or a pass. Preflight, verification and diagnosis are lists of them, which `checks_on`
+collects from the modules of questions; so adding a check is one edit.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from kuryr_runbook.model.findings import Finding, Region, Status, Verdict
 from kuryr_runbook.model.site import Site
 
 UNSEEN = "unseen"
-"""The fact of a verdict that tells why nobody could look."""
+"""The fact in a verdict with the reason why it could not get an answer."""
 HOME = str(Path(__file__).parents[1])
-"""Where our own code is; what it calls tells less of where it went wrong."""
+"""The directory of our own code: a frame in it shows best where a check crashed."""
 REPORT = (
-    "this is a defect of kuryr-runbook, and says nothing about your site: report it with this line "
-    "and, from `kuryr-runbook diagnose --save-snapshot FILE`, the file"
+    "this is a bug in kuryr-runbook, and says nothing about your site: report it with this line "
+    "and the file that `kuryr-runbook diagnose --save-snapshot FILE` writes"
 )
 
 
 class Occasion(StrEnum):
-    """When checks are asked."""
+    """When checks are run."""
 
     PREFLIGHT = "preflight"
     VERIFICATION = "verification"
@@ -38,12 +38,12 @@ class Occasion(StrEnum):
 
 
 class Depth(IntEnum):
-    """How deep lies what a check finds; of two causes of one thing, the deeper one is told."""
+    """How deep a check's findings are; of two causes of one thing, the deeper one is reported."""
 
     GROUND = 0
-    """What Kuryr stands on: versions, subnets, quotas, limits, the nodes' ports."""
+    """What Kuryr depends on: versions, subnets, quotas, limits, the nodes' ports."""
     SAID = 1
-    """What the programs said of it; it may be old, so what is seen comes first."""
+    """What the programs logged about it; that may be old, so current facts come first."""
     PROGRAMS = 2
     """Kuryr's own programs, and the nodes that wait for them."""
     EFFECTS = 3
@@ -52,13 +52,13 @@ class Depth(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something that a check finds, as the documentation tells it: a row of its table."""
+    """Something that a check finds: a row of the documentation's table."""
 
     what: str
     seen: str
-    """What users notice."""
-    told: str = ""
-    """What diagnosis says then, where it is more than the name of the check."""
+    """The symptoms."""
+    reported: str = ""
+    """What diagnosis reports, if it is more than the name of the check."""
 
 
 Find = Callable[[Any], Verdict | Iterable[Verdict | CouldNotLook]]
@@ -66,35 +66,35 @@ Find = Callable[[Any], Verdict | Iterable[Verdict | CouldNotLook]]
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A question; used as the decorator of the function that answers it."""
+    """A check; used as the decorator of its function."""
 
     name: str
-    """Stable, such as `vip-from-pods`: machines and people refer to it."""
+    """A stable name, such as `vip-from-pods`, for programs and people."""
     title: str
     source: str
-    """Where it is known from that this matters."""
+    """The source that shows why it matters."""
     _: KW_ONLY
     on: tuple[Occasion, ...] = (Occasion.DIAGNOSIS,)
     moot: Callable[[Site], str] = lambda site: ""
-    """Why it does not arise for a site; empty: it does."""
+    """Why it does not apply to a site; empty: it does."""
     depth: Depth = Depth.EFFECTS
     explains: Set[str] = frozenset()
     """The checks whose findings follow from this one's."""
     region: Region | None = None
-    """Where in the picture it finds causes, beside their victims."""
+    """The place in the picture of its causes, besides their victims."""
     faults: tuple[Fault, ...] = ()
-    """What of it the documentation tells."""
+    """Its rows in the documentation."""
     find: Find = lambda view: ()
-    """Raises CouldNotLook, or yields it where the rest can be looked at nevertheless."""
+    """Raises CouldNotLook, or yields it if the rest can be checked nevertheless."""
 
     def __call__(self, find: Find) -> Check:
-        """The check that this function answers."""
+        """The check with this function."""
         return replace(self, find=find)
 
     def ask(self, site: Site, view: object) -> list[Verdict]:
-        """At least one verdict; whatever goes wrong in the check is unknown, and no more.
+        """At least one verdict; if the check itself fails, that is an unknown.
 
-        What was found before that stands; a pass stands only alone.
+        Verdicts before the failure are kept; a pass is only kept if there is nothing else.
         """
         found: list[Verdict] = []
         try:
@@ -107,12 +107,12 @@ class Check:
             found.append(_unseen(unseen))
         except Exception as error:
             found.append(_unknown(_crash(error), REPORT, _crash(error)))
-        telling: list[Verdict] = []
+        problems: list[Verdict] = []
         for verdict in found:
-            # Several parts of a check may be blind for the same reason.
-            if verdict.status not in (Status.PASS, Status.SKIP) and verdict not in telling:
-                telling.append(verdict)
-        return telling or found or [passed("nothing found")]
+            # Several parts of a check may get no answer for the same reason.
+            if verdict.status not in (Status.PASS, Status.SKIP) and verdict not in problems:
+                problems.append(verdict)
+        return problems or found or [passed("nothing found")]
 
     def finding(self, verdict: Verdict) -> Finding:
         """The verdict as one of this check's findings."""
@@ -128,7 +128,7 @@ class Check:
 
 
 def checks_on(occasion: Occasion, *modules: ModuleType) -> tuple[Check, ...]:
-    """The checks of that occasion that stand in these modules, the deepest first."""
+    """The checks of that occasion in these modules, the deepest first."""
     found = {
         check.name: check
         for module in modules
@@ -139,7 +139,7 @@ def checks_on(occasion: Occasion, *modules: ModuleType) -> tuple[Check, ...]:
 
 
 def findings_of(checks: Iterable[Check], site: Site, view: object) -> Iterator[Finding]:
-    """What each of the checks says, in their order."""
+    """The findings of each of the checks, in their order."""
     for check in checks:
         for verdict in check.ask(site, view):
             yield check.finding(verdict)
@@ -157,4 +157,4 @@ def _unknown(evidence: str, remedy: str, unseen: str) -> Verdict:
 def _crash(error: Exception) -> str:
     ours = [it for it in traceback.extract_tb(error.__traceback__) if HOME in it.filename]
     place = f" at {Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else ""
-    return f"the check broke off with {type(error).__name__}: {error}{place}"
+    return f"the check crashed with {type(error).__name__}: {error}{place}"

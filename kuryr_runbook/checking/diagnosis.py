@@ -1,4 +1,4 @@
-"""All questions of diagnosis, and the part of their answers that concerns one place."""
+"""All checks of diagnosis, and the part of their findings that concerns one place."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kuryr_runbook.snapshots.cluster.objects import Pod
 from kuryr_runbook.snapshots.reading import Unreadable
 
 CHECKS = checks_on(Occasion.DIAGNOSIS, *QUESTIONS)
-"""The deepest first: what a check finds may be what the later ones find the effects of."""
+"""The deepest first: later ones may find effects of what earlier ones find."""
 
 
 T = TypeVar("T")
@@ -23,11 +23,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """What a diagnosis is about; without any of them, everything."""
+    """What a diagnosis is about; if nothing is set, everything."""
 
     namespace: str | None = None
     pod: str | None = None
-    """In `namespace`, which is `default` then if not given."""
+    """In `namespace`, or else in `default`."""
     service: str | None = None
 
     @property
@@ -43,14 +43,14 @@ class Place:
 
 EVERYWHERE = Place()
 SHARED = ("subnet", "quota", "API server")
-"""Kinds of victims on which everything depends."""
+"""Kinds of victims that everything depends on."""
 
 
 def check_diagnosis(look: Look, place: Place = EVERYWHERE) -> list[Finding]:
-    """Deepest cause first, then what could not be looked at, warnings, and what is in order.
+    """Deepest cause first, then what could not be checked, warnings, and what is in order.
 
-    With a place, only what concerns it: its pods and Services, the nodes that they are on, and what
-    concerns all.
+    With a place, only what concerns it: its pods and Services, the nodes that they are on, and
+    whatever everything depends on.
     """
     if place == EVERYWHERE:
         return found(CHECKS, look.site, look)
@@ -66,7 +66,7 @@ def check_diagnosis(look: Look, place: Place = EVERYWHERE) -> list[Finding]:
 
 
 def _pods(look: Look, place: Place) -> set[str]:
-    """The pods in question: the one, those behind the Service, or all of the namespace."""
+    """The pods concerned: the given one, those behind the Service, or all in the namespace."""
     if not place.pod and not place.service:
         return {it.name for it in _known(look.cluster.pods) if it.namespace == place.home}
     behind = {
@@ -89,5 +89,5 @@ def _is_of(pod: Pod, namespace: str, names: set[str]) -> bool:
 
 
 def _known(items: tuple[T, ...] | Unreadable) -> tuple[T, ...]:
-    """What of them was read: what was not is told by the checks."""
+    """What could be read; the checks report what could not."""
     return () if isinstance(items, Unreadable) else items

@@ -1,4 +1,4 @@
-"""Why a check of the verification failed: what diagnosis says about those that suffer."""
+"""Why a check of the verification failed: what diagnosis finds for its victims."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.model.findings import Finding, Status
 
 FEW = 2
-"""Up to so many pods, the two ends of a way, are diagnosed one by one; of more, all."""
-NONE = "diagnosis finds none; what is missing, it tells only after a minute"
+"""Up to this many pods, the two ends of a path, are diagnosed one by one; otherwise all."""
+NONE = "diagnosis finds none; it reports missing things only after a minute"
 
 
 def explained(findings: Iterable[Finding], look: Look) -> list[Finding]:
-    """The findings, each failure with the first cause that concerns those that suffer from it."""
+    """The findings, each failure with the first cause that concerns its victims."""
     return [
         replace(finding, cause=_cause(finding, look)) if finding.status is Status.FAIL else finding
         for finding in findings
@@ -27,7 +27,7 @@ def _cause(finding: Finding, look: Look) -> str:
     for status in (Status.FAIL, Status.WARN):
         for cause in found:
             if cause.status is status:
-                # What diagnosis asks too is its own cause, unless there is a deeper one.
+                # A check that diagnosis has, too, is its own cause, unless there is a deeper one.
                 if cause.check == finding.check:
                     return ""
                 return f"{cause.evidence} (check {cause.check}) -> {cause.remedy}"
@@ -35,7 +35,7 @@ def _cause(finding: Finding, look: Look) -> str:
 
 
 def _places(finding: Finding, look: Look) -> Iterator[Place]:
-    """Where to look: at the few pods in question, else at their Service, else at all of them."""
+    """The places to diagnose: the few pods concerned, else their Service, else all of them."""
     space = look.site.verification.namespace
     mine = [victim for victim in finding.victims if victim.namespace == space]
     pods = [it.name for it in mine if it.kind == "pod"]

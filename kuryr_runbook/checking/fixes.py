@@ -1,7 +1,7 @@
-"""What of a cause is mended for certain, and harms nobody.
+"""The fixes for a cause that are certain and harm nothing.
 
-A check says what is wrong; here is decided for which of it there is no doubt. What is Kuryr's is
-known by Kuryr's own marks, and what could not be looked at is not mended.
+A check reports what is wrong; this decides where there is no doubt. Kuryr's resources are
+recognized by Kuryr's own marks, and what could not be read is not fixed.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ MUTABLE = ("ACTIVE", "ERROR")
 PlacedPair = tuple[str, str, str]
 """Node, address and MAC."""
 Marked = Pod | Service | KuryrObject
-"""What may bear Kuryr's finalizers."""
+"""Objects that may have Kuryr's finalizers."""
 
 
 def certain(find: Callable[[], Iterable[Fix]]) -> tuple[Fix, ...]:
-    """What it finds; nothing where it could not look."""
+    """The fixes; none if something could not be read."""
     try:
         return tuple(find())
     except CouldNotLook:
@@ -43,7 +43,7 @@ def certain(find: Callable[[], Iterable[Fix]]) -> tuple[Fix, ...]:
 
 
 def allow_pairs(look: Look, lost: Iterable[tuple[Pod, PodVif]]) -> Iterator[Fix]:
-    """Put lost pairs back, where the pod's port is as it should be and the worker's has room."""
+    """Restore lost pairs if the pod's port is as it should be and the worker's has room."""
     limit, added = look.pair_limit, Counter[str]()
     for pod, vif in lost:
         own, port = look.ports.get(vif.port_id), look.workers.get(pod.node)
@@ -66,13 +66,13 @@ def allow_pairs(look: Look, lost: Iterable[tuple[Pod, PodVif]]) -> Iterator[Fix]
 
 
 def drop_pairs(look: Look, stale: Iterable[PlacedPair]) -> Iterator[Fix]:
-    """Pairs that are no pod's."""
+    """Remove pairs that belong to no pod."""
     for node, address, mac in stale:
         yield from _dropped(look, (node, address, mac), "no pod has it, and no port is for it")
 
 
 def drop_second_pairs(look: Look, pairs: Iterable[PlacedPair]) -> Iterator[Fix]:
-    """Of a pair on several workers, those where its one pod is not."""
+    """Remove a pair on several workers from those where its pod is not."""
     of = Counter(vif.mac for vif in look.vifs.values() if isinstance(vif, PodVif))
     homes = {
         (address, vif.mac): pod
@@ -96,9 +96,9 @@ def _dropped(look: Look, pair: PlacedPair, because: str) -> Iterator[Fix]:
 
 
 def delete_ports(look: Look, ports: Iterable[Port], because: str) -> Iterator[Fix]:
-    """Those of them that Kuryr made for a pod, by its marks, and their address pairs.
+    """Delete ports that Kuryr created for a pod, by its marks, and their address pairs.
 
-    The owner of subports is Neutron's own word, and Kuryr's pools keep some for pods to come.
+    Subports have Neutron's owner instead, and Kuryr's pools keep some for future pods.
     """
     for port in ports:
         if look.owned(Ownership.is_left_of_pod, port):
@@ -112,7 +112,7 @@ def delete_ports(look: Look, ports: Iterable[Port], because: str) -> Iterator[Fi
 
 
 def delete_balancers(look: Look, orphans: Iterable[Balancer]) -> Iterator[Fix]:
-    """Those at an address of Services that nobody claims, with the floating IPs that Kuryr gave."""
+    """Delete those at a Service address that nobody claims, with the floating IPs from Kuryr."""
     claimed = {(it.namespace, it.name) for it in look.kuryr_objects}
     for balancer in orphans:
         namespace, _, name = balancer.name.partition("/")
@@ -120,7 +120,7 @@ def delete_balancers(look: Look, orphans: Iterable[Balancer]) -> Iterator[Fix]:
             continue
         addresses = [it for it in look.floating_ips if it.port_id == balancer.vip_port_id]
         if not all(look.owned(Ownership.is_services_address, it) for it in addresses):
-            # Somebody gave it an address by hand, and so uses it.
+            # Somebody assigned a floating IP by hand, and so uses it.
             continue
         because = f"Kuryr made it for service {balancer.name}, which is gone"
         for floating in addresses:
@@ -134,12 +134,12 @@ def delete_balancers(look: Look, orphans: Iterable[Balancer]) -> Iterator[Fix]:
 
 
 def delete_floating_ips(look: Look, orphans: Iterable[FloatingIp]) -> Iterator[Fix]:
-    """Those that lead nowhere, unless a Service still announces them."""
+    """Delete those that point nowhere, unless a Service still announces them."""
     announced = {service.ingress for service in look.all_services}
     for floating in orphans:
         is_nobodys = look.owned(Ownership.is_loose_address, floating)
         if is_nobodys and floating.address not in announced:
-            yield _address_gone(floating, "Kuryr made it for a service, and it leads nowhere")
+            yield _address_gone(floating, "Kuryr made it for a service, and it points nowhere")
 
 
 def _address_gone(floating: FloatingIp, because: str) -> LeftoverFix:
@@ -148,8 +148,8 @@ def _address_gone(floating: FloatingIp, because: str) -> LeftoverFix:
     )
 
 
-def lead_back(look: Look, served: Iterable[tuple[Service, Balancer]]) -> Iterator[Fix]:
-    """The announced addresses that lead nowhere, to the load balancers that have none."""
+def reconnect(look: Look, served: Iterable[tuple[Service, Balancer]]) -> Iterator[Fix]:
+    """Point announced addresses that point nowhere to the load balancers that have none."""
     taken = {it.port_id for it in look.floating_ips}
     loose = {it.address: it for it in look.floating_ips if leads_nowhere(it)}
     for service, balancer in served:
@@ -164,18 +164,18 @@ def lead_back(look: Look, served: Iterable[tuple[Service, Balancer]]) -> Iterato
 
 
 def delete_kuryr_ports(look: Look, orphans: Iterable[KuryrObject]) -> Iterator[Fix]:
-    """If there is a controller that then removes what belongs to them."""
+    """Delete KuryrPorts if there is a controller that then removes their resources."""
     if any(pod.ready and not pod.going for pod in look.programs.controllers):
         for it in orphans:
-            because = "its pod is gone: the controller then deletes the port too"
+            because = "its pod is gone: the controller then deletes the port, too"
             yield ObjectFix(kind=it.kind, namespace=it.namespace, name=it.name, because=because)
 
 
 def release(look: Look, stuck: Iterable[Marked]) -> Iterator[Fix]:
-    """Let go what nothing in Neutron, Octavia and Kuryr's own kinds belongs to any more."""
+    """Remove finalizers of objects without resources in Neutron, Octavia and Kuryr's own kinds."""
     claimed = {(it.kind, it.namespace, it.name) for it in look.kuryr_objects}
     uids = {port.device_id for port in look.ports.values()}
-    # Also those that are being deleted.
+    # Including those that are being deleted.
     balancers = {it.name for it in readable(look.cloud.balancers)}
     for item in stuck:
         match item:

@@ -1,4 +1,4 @@
-"""Whether controller and daemons are well, and whether the nodes' pods are plugged by Kuryr."""
+"""Whether controller and daemons are healthy, and whether Kuryr plugs the nodes' pods."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from kuryr_runbook.snapshots.cluster.health import DaemonNode, HealthAnswer
 from kuryr_runbook.snapshots.reading import Unreadable
 
 SHOWN = 300
-"""Characters of an answer that are shown, its last: the status code is among them."""
+"""Characters at the end of an answer that are shown, including the status code."""
 
 
 def check_health(answers: Iterable[HealthAnswer]) -> Iterator[Finding]:
-    """What each pod of controller or daemon answers to /ready and /alive."""
+    """The responses of controller and daemons to /ready and /alive."""
     for answer in answers:
         title = f"{answer.pod} answers /{answer.path}"
         if isinstance(answer.text, Unreadable):
@@ -22,7 +22,7 @@ def check_health(answers: Iterable[HealthAnswer]) -> Iterator[Finding]:
                 title=title,
                 subject=answer.pod,
                 status=Status.UNKNOWN,
-                evidence=f"could not ask: {answer.text.reason}",
+                evidence=f"no answer: {answer.text.reason}",
             )
             continue
         well = answer.text.endswith("200")
@@ -34,12 +34,12 @@ def check_health(answers: Iterable[HealthAnswer]) -> Iterator[Finding]:
             evidence=answer.text[-SHOWN:],
             remedy=""
             if well
-            else f"kubectl logs {answer.pod}: the handler or API that failed is named there",
+            else f"kubectl logs {answer.pod} names the handler or API that failed",
         )
 
 
 def check_daemon_nodes(nodes: Iterable[DaemonNode], cni_file: str) -> Iterator[Finding]:
-    """Whether each node is ready, and takes Kuryr's CNI configuration, `cni_file`."""
+    """Whether each node is ready, and uses Kuryr's CNI configuration, `cni_file`."""
     for it in nodes:
         node = it.node
         yield Finding(
@@ -48,7 +48,7 @@ def check_daemon_nodes(nodes: Iterable[DaemonNode], cni_file: str) -> Iterator[F
             subject=node.name,
             status=Status.PASS if node.ready else Status.FAIL,
             evidence=node.reason,
-            remedy="" if node.ready else "see the daemon's pod and the kubelet's log on the node",
+            remedy="" if node.ready else "check the daemon's pod and the kubelet's log on the node",
         )
         found = _configuration(it, cni_file)
         yield Finding(
@@ -63,13 +63,13 @@ def check_daemon_nodes(nodes: Iterable[DaemonNode], cni_file: str) -> Iterator[F
 
 
 def _configuration(node: DaemonNode, cni_file: str) -> Verdict:
-    """Whether the kubelet's CNI configuration is Kuryr's: it takes the first file by name."""
+    """Whether the kubelet's CNI configuration is Kuryr's: it uses the first file by name."""
     found = node.installation
     if found is None:
         return Verdict(
             status=Status.FAIL,
             evidence="no daemon runs on it",
-            remedy="see the node's taints and the DaemonSet's tolerations",
+            remedy="check the node's taints and the DaemonSet's tolerations",
         )
     if isinstance(found, Unreadable):
         why = f"the init container's log cannot be read: {found.reason}"
@@ -85,15 +85,15 @@ def _configuration(node: DaemonNode, cni_file: str) -> Verdict:
 
 
 def check_upgrade(release: str, log: str, *, good: bool) -> Finding:
-    """Kuryr's own answer to whether it can go on with what was there, once it was no failure."""
+    """The result of Kuryr's own upgrade check, unless it was a failure."""
     return Finding(
         check="upgrade-check",
-        title=f"Kuryr {release} can go on with what was there",
+        title=f"Kuryr {release} can continue with the existing state",
         status=Status.PASS if good else Status.WARN,
         evidence=log,
         remedy=""
         if good
-        else "no reason to stop: see whether the pods that it means work; one without any "
-        "annotation counts as malformed too",
+        else "no reason to stop: check that the pods that it names work; a pod without any "
+        "annotation also counts as malformed",
         source="kuryr-kubernetes, cmd/status.py",
     )

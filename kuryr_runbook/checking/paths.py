@@ -1,4 +1,4 @@
-"""The way of a packet to a pod or a Service, hop by hop, as far as the snapshot shows it."""
+"""A packet's path to a pod or a Service, hop by hop, as far as the snapshot shows it."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from kuryr_runbook.snapshots.cluster.vif import PodVif
 from kuryr_runbook.specs.openstack import balancer_source
 
 SHOWN = 5
-"""Members that are drawn; the rest is counted."""
+"""Members that are drawn; the rest are counted."""
 Found = tuple[Status, str]
 
 
 def trace(look: Look, place: Place) -> tuple[Hop, ...]:
-    """The hops to the pod and to the Service of a place; a hop that is not there ends its way."""
+    """The hops to the pod and to the Service of a place; a missing hop ends the path."""
     hops: list[Hop] = []
     if place.pod:
         hops += _pod_way(look, place.home, place.pod)
@@ -55,7 +55,7 @@ def _pod_way(look: Look, namespace: str, name: str) -> Iterator[Hop]:
         yield _blind(0, "pod", f"{namespace}/{name}", reason)
         return
     if not pods:
-        seen = "there is none of that name, or it is in its node's network"
+        seen = "there is none with that name, or it is in its node's network"
         yield _missing(0, "pod", f"{namespace}/{name}", seen)
         return
     yield from _hops_to(look, pods[0])
@@ -91,19 +91,20 @@ def _interface(look: Look, pod: Pod) -> Found:
     if not isinstance(vif, PodVif):
         return Status.FAIL, vif.reason
     state = "active" if vif.active else "not active: the daemon waits"
-    told = f"{', '.join(vif.addresses)} {vif.mac}, {state}"
-    return (Status.PASS if vif.active else Status.FAIL), told
+    return (
+        Status.PASS if vif.active else Status.FAIL
+    ), f"{', '.join(vif.addresses)} {vif.mac}, {state}"
 
 
 def _port(look: Look, pod: Pod, vif: PodVif) -> Found:
     port = look.ports.get(vif.port_id)
     if port is None:
         return Status.FAIL, "does not exist in Neutron"
-    told = f"{', '.join(port.addresses)} {port.mac}, {port.status}"
+    seen = f"{', '.join(port.addresses)} {port.mac}, {port.status}"
     if look.site.driver.needs_address_pairs:
-        told += " (it only reserves the address)"
+        seen += " (it only reserves the address)"
     fits = port.mac == vif.mac and (not pod.address or pod.address in port.addresses)
-    return (Status.PASS if fits else Status.FAIL), told
+    return (Status.PASS if fits else Status.FAIL), seen
 
 
 def _node_port(look: Look, pod: Pod, vif: PodVif) -> Found:
@@ -117,8 +118,9 @@ def _node_port(look: Look, pod: Pod, vif: PodVif) -> Found:
         verb = "carries" if carried else "does NOT carry"
         return (Status.PASS if carried else Status.FAIL), f"{port.id}, {state} {verb} the pod's"
     paired = any(look.is_paired(pod.node, address, vif.mac) for address in vif.addresses)
-    told = f"{port.id}, {'allows' if paired else 'LACKS'} the pair, {len(port.pairs)} pairs in all"
-    return (Status.PASS if paired else Status.FAIL), told
+    verb = "allows" if paired else "does NOT allow"
+    seen = f"{port.id}, {verb} the pair, {len(port.pairs)} pairs in all"
+    return (Status.PASS if paired else Status.FAIL), seen
 
 
 def _rule(look: Look, pod: Pod, own: Port | None) -> Found:
@@ -136,7 +138,7 @@ def _rule(look: Look, pod: Pod, own: Port | None) -> Found:
 
 
 def _services_of(look: Look, pod: Pod) -> list[Service]:
-    """The Services that have the pod behind them; none where that was not read."""
+    """The Services with the pod as a backend; none if that was not read."""
     try:
         return [
             service
@@ -164,7 +166,7 @@ def _service_hops(look: Look, service: Service, only: Pod | None) -> Iterator[Ho
     """Service, load balancer, listeners and members: all, or that of one pod."""
     made = gets_balancer(look.site.release, service)
     kind = f"{service.type} {service.cluster_ip or 'without address'}"
-    seen = kind if made else f"{kind}; Kuryr makes no load balancer of it"
+    seen = kind if made else f"{kind}; Kuryr makes no load balancer for it"
     verdict = Status.PASS if made else Status.WARN
     yield _hop(0, "service", service.place, lambda: (verdict, seen))
     if not made:
@@ -215,8 +217,8 @@ def _floating(look: Look, service: Service) -> Found:
     balancer = look.balancer(service)
     port = balancer.vip_port_id if balancer else ""
     at = [it.address for it in look.floating_ips if port and it.port_id == port]
-    told = f"Neutron has {', '.join(at) or 'none'} at the VIP"
-    return (Status.PASS if service.ingress and at == [service.ingress] else Status.FAIL), told
+    seen = f"Neutron has {', '.join(at) or 'none'} at the VIP"
+    return (Status.PASS if service.ingress and at == [service.ingress] else Status.FAIL), seen
 
 
 def _balancer(service: Service, balancer: Balancer) -> Found:
@@ -235,7 +237,7 @@ def _member_hops(look: Look, members: Sequence[Member], only: Pod | None) -> Ite
     if only is not None:
         own = [member for member in members if member.address == only.address]
         if not own:
-            yield _missing(3, "member", only.address or only.name, "the pod is none of the pool's")
+            yield _missing(3, "member", only.address or only.name, "the pod is not in the pool")
         for member in own:
             yield _member(member, pods.get(member.address))
         return

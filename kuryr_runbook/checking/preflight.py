@@ -1,4 +1,4 @@
-"""The preflight checks, in the order in which one would mend what they find."""
+"""The preflight checks, in the order in which one would fix what they find."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.snapshots.preflight import PreflightSnapshot
 
 LOOK_YOURSELF = (
-    "if it cannot be seen from here, look into it yourself, and then run the other phases by name: "
+    "if it cannot be found out from here, check it yourself, then run the other phases by name: "
     "kuryr-runbook run --only NAME --only NAME ..."
 )
 
@@ -20,7 +20,7 @@ CHECKS = checks_on(Occasion.PREFLIGHT, *QUESTIONS)
 
 
 def check_preflight(snapshot: PreflightSnapshot) -> Iterator[Finding]:
-    """All findings; each that did not pass has a way out."""
+    """All findings; each that did not pass has a remedy."""
     for finding in findings_of(CHECKS, snapshot.site, PreflightLook(snapshot)):
         if finding.status is Status.UNKNOWN and not finding.remedy:
             yield replace(finding, remedy=LOOK_YOURSELF)

@@ -1,5 +1,5 @@
-"""All questions, by the sections of the documentation. Preflight, verification and diagnosis each
-take theirs from here; of checks that are equally deep, the first is asked first."""
+"""All checks, by the sections of the documentation. Preflight, verification and diagnosis each
+take theirs from here; of checks that are equally deep, the first is run first."""
 
 from __future__ import annotations
 

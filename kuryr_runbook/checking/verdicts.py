@@ -1,4 +1,4 @@
-"""What the checks have in common: saying what was seen, and not being able to look."""
+"""What the checks share: verdicts, and the exception for what could not be read."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from kuryr_runbook.snapshots.reading import Unreadable
 T = TypeVar("T")
 
 SHOWN = 5
-"""How many of several culprits a text names."""
+"""How many of several items a text names."""
 
 
-class CouldNotLook(Exception):  # noqa: N818 - it is no error: it becomes an unknown
-    """What a check needs was not read; it ends as unknown."""
+class CouldNotLook(Exception):  # noqa: N818 - it is not an error: it becomes an unknown
+    """Something that a check needs was not read; the check ends as unknown."""
 
     def __init__(self, reason: str, remedy: str = "") -> None:
         super().__init__(reason)
@@ -25,14 +25,14 @@ class CouldNotLook(Exception):  # noqa: N818 - it is no error: it becomes an unk
 
 
 def readable(value: T | Unreadable) -> T:
-    """The value; raises CouldNotLook when it could not be read."""
+    """The value. Raises CouldNotLook if it could not be read."""
     if isinstance(value, Unreadable):
         raise CouldNotLook(value.reason, value.remedy)
     return value
 
 
 def each(asks: Iterable[Callable[[], Iterable[T]]]) -> Iterator[T | CouldNotLook]:
-    """What each of them yields; one that could not look does not keep the others from it."""
+    """What each of them yields; one that raises CouldNotLook does not prevent the others."""
     for ask in asks:
         try:
             yield from ask()
@@ -41,27 +41,27 @@ def each(asks: Iterable[Callable[[], Iterable[T]]]) -> Iterator[T | CouldNotLook
 
 
 def passed(evidence: str) -> Verdict:
-    """All is as it should be."""
+    """Everything is as it should be."""
     return Verdict(status=Status.PASS, evidence=evidence)
 
 
 def failed(evidence: str, remedy: str, *victims: Victim) -> Verdict:
-    """It is not, and what to do."""
+    """Something is wrong, and what to do."""
     return Verdict(status=Status.FAIL, evidence=evidence, remedy=remedy, victims=victims)
 
 
 def warned(evidence: str, remedy: str, *victims: Victim) -> Verdict:
-    """It may work, and what to look after."""
+    """Something may not work, and what to check."""
     return Verdict(status=Status.WARN, evidence=evidence, remedy=remedy, victims=victims)
 
 
 def skipped(evidence: str) -> Verdict:
-    """The question does not arise, and why."""
+    """The check does not apply, and why."""
     return Verdict(status=Status.SKIP, evidence=evidence)
 
 
 def objected(objection: Objection) -> Verdict:
-    """It does not go together with the release."""
+    """Something does not work together with the release."""
     return Verdict(
         status=objection.status,
         evidence=f"{objection.subject}: {objection.evidence}",
@@ -70,27 +70,27 @@ def objected(objection: Objection) -> Verdict:
 
 
 def pod_victim(pod: Pod) -> Victim:
-    """A pod that suffers."""
+    """A pod as a victim."""
     return Victim("pod", pod.name, pod.namespace, pod.node)
 
 
 def service_victim(service: Service) -> Victim:
-    """A Service that suffers."""
+    """A Service as a victim."""
     return Victim("service", service.name, service.namespace)
 
 
 def node_victim(name: str) -> Victim:
-    """A node that suffers."""
+    """A node as a victim."""
     return Victim("node", name, node=name)
 
 
 def phase(name: str) -> str:
-    """How to run a phase again."""
+    """The command that runs a phase again."""
     return f"kuryr-runbook run --site FILE --only {name}"
 
 
 def some(items: Sequence[str]) -> str:
-    """The first few of several texts, and how many more there are."""
+    """The first few of several texts, and the number of the others."""
     more = [f"and {len(items) - SHOWN} more"] if len(items) > SHOWN else []
     return "; ".join([*items[:SHOWN], *more])
 
@@ -100,6 +100,6 @@ SERVICE_EFFECTS = frozenset(
     {"balancer-missing", "listener-missing", "members-differ", "external-address"}
 )
 CONTROLLER_EFFECTS = POD_EFFECTS | SERVICE_EFFECTS | {"stuck-finalizers"}
-"""When the controller does not."""
+"""The effects if the controller fails."""
 DAEMON_EFFECTS = frozenset({"node-ready", "pod-plugged"})
-"""When a daemon does not, on its node."""
+"""The effects if a daemon fails, on its node."""

@@ -1,4 +1,4 @@
-"""The acceptance checks: what stands in cluster and cloud, and then what the pods reach."""
+"""The acceptance checks: first the state of cluster and cloud, then the pods' requests."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ CHECKS = checks_on(Occasion.VERIFICATION, *QUESTIONS)
 
 
 def check_verification(snapshot: VerificationSnapshot) -> Iterator[Finding]:
-    """All findings, in the order in which a person would ask."""
+    """All findings, in the order in which a person would check."""
     return findings_of(CHECKS, snapshot.site, WorkloadLook(snapshot))

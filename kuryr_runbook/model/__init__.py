@@ -1,4 +1,4 @@
-"""The words of the product as types: sites, releases, drivers, addresses, plans, findings, errors.
+"""The product's terms as types: sites, releases, drivers, addresses, plans, findings, errors.
 
-What belongs here computes and never does I/O.
+Everything in here computes and never does I/O.
 """

@@ -1,4 +1,4 @@
-"""The address plan: which ranges may not meet, and how a service subnet is divided."""
+"""The address plan: which ranges must not overlap, and how a service subnet is divided."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ipaddress import IPv4Address, IPv4Network
 from itertools import combinations
 
 RESERVED = {
-    IPv4Network("0.0.0.0/8"): "0.0.0.0/8 means this network, and is no destination (RFC 1122)",
+    IPv4Network("0.0.0.0/8"): "0.0.0.0/8 means this network, and is never a destination (RFC 1122)",
     IPv4Network("127.0.0.0/8"): "127.0.0.0/8 is each machine's own loopback (RFC 1122)",
     IPv4Network("169.254.0.0/16"): "169.254.0.0/16 is link-local, and is not routed (RFC 3927)",
     IPv4Network("224.0.0.0/4"): "224.0.0.0/4 is multicast (RFC 5771)",
@@ -16,20 +16,20 @@ RESERVED = {
 }
 """Ranges in which no pod, service or router can have an address, and why."""
 WIDEST_SERVICES = 12
-"""Prefix of the widest range that an API server takes (kube-apiserver, validateServiceNetwork)."""
+"""Prefix of the widest range that API servers accept (kube-apiserver, validateServiceNetwork)."""
 NARROWEST_SERVICES = 29
-"""Prefix of the narrowest that the lower half of the smallest service subnet can be."""
+"""Prefix of the narrowest range: the lower half of the smallest service subnet."""
 NARROWEST_SUBNET = 28
 
 
 def reserved(network: IPv4Network) -> str | None:
-    """Why no address of that range can be used, or not all; None: nothing speaks against it."""
+    """Why some or all addresses of that range cannot be used; None: all can be."""
     return next((why for other, why in RESERVED.items() if other.overlaps(network)), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """An allocation pool: first and last address, both included."""
+    """An allocation pool: first and last address, inclusive."""
 
     first: IPv4Address
     last: IPv4Address
@@ -42,10 +42,10 @@ class Pool:
 
 
 def pod_pool(subnet: IPv4Network, gateway: IPv4Address) -> Pool:
-    """All of the pod subnet but its gateway and the last address.
+    """All of the pod subnet except its gateway and the last address.
 
-    The gateway is the first or the last usable address; the broadcast's neighbour stays free, as
-    in the original's plan (.2 to .253).
+    The gateway is the first or the last usable address; the address before the broadcast address
+    stays free, as in the original's plan (.2 to .253).
     """
     if gateway == subnet[1]:
         return Pool(subnet[2], subnet[-3])
@@ -55,15 +55,15 @@ def pod_pool(subnet: IPv4Network, gateway: IPv4Address) -> Pool:
 def service_gateway(subnet: IPv4Network) -> IPv4Address:
     """The service subnet's gateway: its highest usable address.
 
-    Its first address belongs to the `kubernetes` service, so the gateway cannot stand there.
+    The first one belongs to the `kubernetes` service, so the gateway cannot have it.
     """
     return subnet[-2]
 
 
 def service_pool(subnet: IPv4Network) -> Pool:
-    """Where Neutron and Octavia may take addresses: the upper half, below the gateway.
+    """The addresses for Neutron and Octavia: the upper half, below the gateway.
 
-    The lower half is Kubernetes' service CIDR; an amphora's port there would steal a ClusterIP.
+    The lower half is Kubernetes' service CIDR: an amphora's port there would take a ClusterIP.
     """
     upper = list(subnet.subnets())[1]
     return Pool(upper[0], service_gateway(subnet) - 1)
@@ -75,26 +75,26 @@ def api_service_address(service_cidr: IPv4Network) -> IPv4Address:
 
 
 def service_problems(subnet: IPv4Network, service_cidr: IPv4Network) -> Iterator[str]:
-    """Why this service subnet cannot carry this service CIDR; nothing when it can."""
+    """Why this service subnet cannot contain this service CIDR; empty if it can."""
     if subnet.prefixlen > NARROWEST_SUBNET:
         yield f"service subnet {subnet} is too small: it needs a /{NARROWEST_SUBNET} or wider"
         return
     if not WIDEST_SERVICES <= service_cidr.prefixlen <= NARROWEST_SERVICES:
         yield (
-            f"service CIDR {service_cidr} cannot be the API server's: it takes a range from "
+            f"service CIDR {service_cidr} cannot be the API server's: it accepts a range from "
             f"/{WIDEST_SERVICES} to /{NARROWEST_SERVICES}"
         )
         return
     lower = next(iter(subnet.subnets()))
     if not service_cidr.subnet_of(lower):
         yield (
-            f"service CIDR {service_cidr} must lie in the lower half of the service subnet "
+            f"service CIDR {service_cidr} must be in the lower half of the service subnet "
             f"{subnet}, which is {lower}: the upper half is Octavia's"
         )
 
 
 def overlaps(ranges: Mapping[str, IPv4Network]) -> Iterator[str]:
-    """Every two named ranges that overlap, in words."""
+    """Every pair of named ranges that overlap, in words."""
     for (name_a, a), (name_b, b) in combinations(ranges.items(), 2):
         if a.overlaps(b):
             yield f"{name_a} {a} and {name_b} {b} overlap: give one of them another range"

@@ -1,7 +1,7 @@
-"""Plans that were shown, or saved, to be carried out later: nothing else may be done then.
+"""Plans that were shown or saved for approval: only what is in them may be carried out later.
 
-A saved plan tells actions, targets and fields, never a secret: of a Secret's content it has a
-digest. So it is no recipe that could go stale. It is compared with a plan made anew.
+A saved plan contains actions, targets and fields, and a digest in place of each secret. It is not a
+recipe that could become stale: it is compared with a new plan.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
 
 
 def site_document(site: Site, plans: Iterable[Plan], *, made_at: str, version: str) -> Document:
-    """The plans of all phases as JSON values, with what tells whether they fit a site."""
+    """The plans of all phases as JSON values, and what identifies their site."""
     return {
         "format": FORMAT,
         "site": site.name,
@@ -48,10 +48,10 @@ def site_document(site: Site, plans: Iterable[Plan], *, made_at: str, version: s
 
 
 def parse_document(text: str, source: str, site: Site) -> Document:
-    """A saved plan. Raises UsageError when it is none, or was made for another site."""
+    """A saved plan. Raises UsageError if it is not one, or was made for another site."""
     found = mapping(parse_json(text, source, remedy=MAKE_ONE), source, remedy=MAKE_ONE)
     if found.get("format") != FORMAT:
-        raise UsageError(f"{source} is not of the format {FORMAT}", remedy=MAKE_ONE)
+        raise UsageError(f"{source} does not have the format {FORMAT}", remedy=MAKE_ONE)
     try:
         document = _form().validate_python(found, strict=True)
     except ValidationError as error:
@@ -62,8 +62,8 @@ def parse_document(text: str, source: str, site: Site) -> Document:
         ) from error
     if document["site_digest"] != site_digest(site):
         raise UsageError(
-            f"{source} was made for site {document['site']}, whose file was another one then",
-            remedy="plan again, and have the new plan approved",
+            f"{source} was made for site {document['site']} with a different site file",
+            remedy="plan again, and get the new plan approved",
         )
     return document
 
@@ -77,7 +77,7 @@ class SavedChange(TypedDict):
 
 
 class SavedStep(TypedDict):
-    """What of a step is compared, or shown to who approves."""
+    """The parts of a step that are compared, or shown for approval."""
 
     action: str
     kind: str
@@ -117,10 +117,10 @@ MAKE_ONE = "make one with `kuryr-runbook plan --site FILE --out FILE`"
 
 
 def refuse_unapproved(approved: Document, plan: Plan) -> None:
-    """Raise DriftError unless every change of the plan stands in the approved one.
+    """Raise DriftError unless every change of the plan is in the approved one.
 
-    Changes that the approved plan has and this one has not were made already, by a run that was
-    cut off for example.
+    Changes that are only in the approved plan were made already, for example by a run that was
+    interrupted.
     """
     steps = [step for phase in approved["phases"] if phase["phase"] == plan.phase
              for step in phase["steps"]]  # fmt: skip
@@ -132,7 +132,7 @@ def refuse_unapproved(approved: Document, plan: Plan) -> None:
     if surprises:
         raise DriftError(
             "\n  ".join([f"{plan.phase}: not in the plan that was approved:", *surprises]),
-            remedy="something has changed since: plan again, look, and approve anew",
+            remedy="something has changed since: plan again, review the plan, and approve it",
         )
 
 
@@ -150,7 +150,7 @@ def _step_document(step: Step) -> dict[str, Any]:
 
 
 def _covers(allowed: Document, step: Document) -> bool:
-    """Whether the approved step is this one; what was known only later may be anything."""
+    """Whether the approved step is this one; a value that is known later may be anything."""
     same = all(allowed[key] == step[key] for key in ("action", "kind", "name"))
     if step["action"] != Action.CREATE:
         same = same and allowed["id"] == step["id"]
@@ -164,6 +164,6 @@ def _covers(allowed: Document, step: Document) -> bool:
 
 
 def _matches(allowed: str, value: str) -> bool:
-    """Equality, but for the places where the approved text says that it is known later."""
+    """Equality, except where the approved text says that a value is known later."""
     parts = [re.escape(part) for part in KNOWN_LATER.split(allowed)]
     return re.fullmatch(".+".join(parts), value, re.DOTALL) is not None

@@ -1,7 +1,7 @@
-"""What a step does to a part of a resource, where a plain body would not say it.
+"""Bodies of steps that change a part of a resource by an API call of its own.
 
-A body that is a mapping is the whole wanted resource, or its fields that change, in the API's own
-words. These are the rest: each has its own call of a writer.
+A body that is a mapping is the whole wanted resource, or its changed fields, in the API's own
+terms. These are the others: a writer has a method for each of them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ Fields = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouterLeg:
-    """A router's leg in a subnet, to be made or taken away; ids may be known later."""
+    """A router's interface in a subnet, to be added or removed; ids may be known later."""
 
     router_id: Any
     subnet_id: Any
@@ -23,7 +23,7 @@ class RouterLeg:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairChanges:
-    """Address pairs that come to a port or go from it; the others on it are not touched."""
+    """Address pairs to add to a port or to remove from it; its other pairs stay."""
 
     added: tuple[Fields, ...] = ()
     removed: tuple[Fields, ...] = ()
@@ -31,14 +31,14 @@ class PairChanges:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubportRemoval:
-    """Ports that a trunk carries no longer."""
+    """Subports to remove from a trunk."""
 
     ports: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolMembers:
-    """All members that a pool is to have."""
+    """All members that a pool should have."""
 
     members: tuple[Fields, ...]
     balancer_id: str

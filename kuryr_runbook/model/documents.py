@@ -1,8 +1,8 @@
-"""YAML and JSON from outside: parsed strictly, within bounds, with one kind of error.
+"""The only parser of YAML and JSON from outside: strict, within limits, with one kind of error.
 
-The one home of both parsers. Refused are keys that stand twice (the last would win without a
-word), aliases that contain themselves or multiply, tags of Python's or anybody's own, and more
-levels than any document of ours has. `source` names the text in messages.
+It refuses duplicate keys (the last would silently win), aliases that contain themselves or
+multiply, tags of Python or of an application, and more levels than any of our documents has.
+`source` names the text in messages.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from yaml.constructor import ConstructorError
 from kuryr_runbook.model.errors import FileError
 
 LEVELS = 64
-"""How deep a document may be nested; a notebook, the deepest there is, has about ten."""
-NO_TEXT = "it holds a lone surrogate, which is no text"
+"""How deep a document may be nested; a notebook, the deepest one, has about ten levels."""
+NO_TEXT = "it contains a lone surrogate, which is not text"
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 NODES = 200_000
-"""How many values a YAML document may stand for, with its aliases written out."""
+"""How many values a YAML document may have with its aliases expanded."""
 
 
 class _Loader(yaml.SafeLoader):
-    """Builds plain values, and refuses what the module's docstring names."""
+    """Builds plain values, and refuses what the module's docstring lists."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
@@ -36,7 +36,7 @@ class _Loader(yaml.SafeLoader):
         self._weights: dict[int, int] = {}
 
     def fetch_flow_collection_start(self, kind: Any) -> None:
-        """Begin a value in brackets; the scanner reads ahead, and slows with each level."""
+        """Start a value in brackets; the scanner reads ahead, and slows down with each level."""
         if self.flow_level >= LEVELS:
             raise ConstructorError(
                 None, None, f"more than {LEVELS} levels are nested", self.get_mark()
@@ -44,7 +44,7 @@ class _Loader(yaml.SafeLoader):
         super().fetch_flow_collection_start(kind)
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        """Compose one value, keeping count of levels and of what aliases stand for."""
+        """Compose one value, and count levels and the values that aliases stand for."""
         event = self.peek_event()  # type: ignore[no-untyped-call]
         if self._level >= LEVELS:
             raise ConstructorError(
@@ -63,7 +63,7 @@ class _Loader(yaml.SafeLoader):
         weight = self._weights.setdefault(id(node), 1 + sum(map(self._weight, _parts(node))))
         if weight > NODES:
             raise ConstructorError(
-                None, None, f"aliases make more than {NODES} values of it", event.start_mark
+                None, None, f"with its aliases it has more than {NODES} values", event.start_mark
             )
         return node
 
@@ -71,32 +71,32 @@ class _Loader(yaml.SafeLoader):
         return self._weights.get(id(node), 1)
 
     def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> str:
-        """The text of a scalar, which has to be text in every encoding."""
+        """The text of a scalar, which has to be valid text in every encoding."""
         value: str = super().construct_scalar(node)
         if not is_unicode(value):
             raise ConstructorError(None, None, NO_TEXT, node.start_mark)
         return value
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:  # noqa: FBT001, FBT002 - PyYAML's own signature
-        """A value; of what PyYAML's constructors stumble over, the place is named."""
+        """A value; if PyYAML's constructors fail, the error names the place."""
         try:
             return super().construct_object(node, deep)
         except (ValueError, ArithmeticError, LookupError, TypeError) as error:
-            # Dates and numbers that there are not.
+            # Invalid dates and numbers.
             problem = f"a value cannot be read ({type(error).__name__}): put it in quotes"
             raise ConstructorError(None, None, problem, node.start_mark) from error
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002 - PyYAML's own signature
-        """A mapping whose keys are texts or numbers, none of them twice."""
+        """A mapping whose keys are texts or numbers, without duplicates."""
         seen: dict[str, int] = {}
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode):
-                raise ConstructorError(None, None, "a key is no text", key.start_mark)
+                raise ConstructorError(None, None, "a key is not text", key.start_mark)
             if key.value in seen:
                 raise ConstructorError(
                     None,
                     None,
-                    f"the key {key.value} stands here again: it is in line {seen[key.value]}",
+                    f"the key {key.value} is a duplicate: it is already in line {seen[key.value]}",
                     key.start_mark,
                 )
             seen[key.value] = key.start_mark.line + 1
@@ -104,7 +104,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def is_unicode(text: str) -> bool:
-    """Whether it has no lone surrogates, which `\\ud800` in YAML or JSON makes."""
+    """Whether it has no lone surrogates, which `\\ud800` in YAML or JSON creates."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -129,7 +129,7 @@ def parse_yaml(text: str, source: str, *, remedy: str | None = None) -> Any:
 def compose_yaml(
     text: str, source: str, *, remedy: str | None = None
 ) -> tuple[Any, yaml.Node | None]:
-    """The value, and the tree of nodes that knows the places. Raises FileError."""
+    """The value, and the tree of nodes with their places. Raises FileError."""
 
     def refuse(line: int, problem: object) -> NoReturn:
         raise FileError(f"{source} is not usable YAML: line {line}: {problem}", remedy=remedy)
@@ -141,14 +141,14 @@ def compose_yaml(
     except yaml.reader.ReaderError as error:
         refuse(text.count("\n", 0, error.position) + 1, _of_reader(error))
     except yaml.MarkedYAMLError as error:
-        # Not its whole text, which quotes lines of the file: there may be a password in one.
+        # Not its whole text, which quotes lines of the file that may contain a password.
         mark = error.problem_mark or error.context_mark
         refuse(mark.line + 1 if mark else 1, error.problem or error.context)
 
 
 def _of_reader(error: yaml.reader.ReaderError) -> str:
     code = error.character if isinstance(error.character, int) else ord(error.character)
-    return f"it holds the character U+{code:04X}, which YAML does not allow"
+    return f"it contains the character U+{code:04X}, which YAML does not allow"
 
 
 def parse_json(text: str, source: str, *, remedy: str | None = None) -> Any:
@@ -161,11 +161,11 @@ def parse_json(text: str, source: str, *, remedy: str | None = None) -> Any:
         values = dict(found)
         if len(values) < len(found):
             twice, _ = Counter(key for key, _ in found).most_common(1)[0]
-            refuse(f"the key {twice} stands twice in one object")
+            refuse(f"an object has the key {twice} twice")
         return values
 
     def constant(name: str) -> NoReturn:
-        refuse(f"{name} is no number of JSON's")
+        refuse(f"{name} is not a JSON number")
 
     try:
         value = json.loads(text, object_pairs_hook=pairs, parse_constant=constant)
@@ -174,7 +174,7 @@ def parse_json(text: str, source: str, *, remedy: str | None = None) -> Any:
     except RecursionError:
         refuse(f"more than {LEVELS} levels are nested")
     except ValueError:
-        # Python converts no number of thousands of digits.
+        # Python does not convert a number with thousands of digits.
         refuse("a number in it is too long")
     if is_deeper(value, LEVELS):
         refuse(f"more than {LEVELS} levels are nested")
@@ -184,7 +184,7 @@ def parse_json(text: str, source: str, *, remedy: str | None = None) -> Any:
 
 
 def is_deeper(value: Any, levels: int) -> bool:
-    """Whether a JSON value is nested deeper than that; asked without recursion."""
+    """Whether a JSON value is nested deeper than that; without recursion."""
     level = [value]
     for _ in range(levels + 1):
         level = [
@@ -202,6 +202,6 @@ def mapping(value: object, source: str, *, remedy: str | None = None) -> dict[st
     """The value, which has to be a mapping whose keys are texts. Raises FileError."""
     if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
         kind = "nothing" if value is None else f"a {type(value).__name__}"
-        held = "keys that are no text" if isinstance(value, dict) else kind
-        raise FileError(f"{source} holds {held} where names with values belong", remedy=remedy)
+        found = "keys that are not text" if isinstance(value, dict) else kind
+        raise FileError(f"{source}: expected names with values, found {found}", remedy=remedy)
     return value

@@ -1,4 +1,4 @@
-"""Pod VIF drivers: how a pod's interface is made, and what follows from it."""
+"""Pod VIF drivers: how a pod's interface is created, and what follows from that."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class VifDriver(StrEnum):
-    """Kuryr's names for the drivers that a site may choose (`[kubernetes] pod_vif_driver`)."""
+    """Kuryr's names of the drivers that a site may choose (`[kubernetes] pod_vif_driver`)."""
 
     NESTED_MACVLAN = "nested-macvlan"
     NESTED_VLAN = "nested-vlan"
@@ -15,7 +15,7 @@ class VifDriver(StrEnum):
 
 
 class GroupRole(StrEnum):
-    """Which security group a packet for a pod meets."""
+    """Which security group applies to a packet for a pod."""
 
     NODE = "node"
     POD = "pod"
@@ -23,20 +23,20 @@ class GroupRole(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriverTraits:
-    """What a driver asks of Neutron."""
+    """What a driver requires of Neutron."""
 
     admitting_group: GroupRole
     """The group that must admit the service subnet.
 
-    With MACVLAN the pod's own port only reserves the address and traffic travels by the node's
+    With MACVLAN the pod's own port only reserves the address and the traffic passes the node's
     port; the other drivers plug the pod's port itself.
     """
     pods_on_node_network: bool
-    """The pod subnet has to lie in the nodes' network (same L2 segment)."""
+    """The pod subnet has to be in the nodes' network (same L2 segment)."""
     needs_address_pairs: bool
-    """Every pod takes one allowed address pair of its node's port."""
+    """Every pod uses one allowed address pair of its node's port."""
     sends_binding_host: bool
-    """Kuryr sets `binding:host_id`, which Neutron's default policy leaves to admins."""
+    """Kuryr sets `binding:host_id`, which Neutron's default policy permits only to admins."""
     plugs_into_ovs: bool
     """The daemon adds the pod's interface to the node's own Open vSwitch."""
 

@@ -1,9 +1,9 @@
-"""The forms in which a value may stand in a text: escaped, and as a part of encoded bytes.
+"""The forms that a value may have in a text: escaped, and as a part of encoded bytes.
 
-Escapes of single characters (`%41`, `&#65;`, `\\u0041` and their like) are undone and not listed:
-in whatever mix they stand, and one upon the other, what is left is the value. Encodings of bytes
-(base64, base32, hexadecimal) are listed: as a part of more bytes, a value has one form for each
-place at which it may begin.
+Escapes of single characters (`%41`, `&#65;`, `\\u0041` and the like) are undone and not listed:
+however they are mixed or nested, the result is the value. Encodings of bytes (base64, base32,
+hexadecimal) are listed: as a part of more bytes, a value has one form for each offset at which it
+may start.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from html import escape
 from urllib.parse import quote, quote_plus
 
 DEPTH = 3
-"""How many times one escape may stand upon another."""
+"""How deep escapes may be nested."""
 _SIMPLE = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 _ESCAPE = re.compile(
     r"(?P<bytes>%[C-Fc-f][0-9A-Fa-f](?:%[89ABab][0-9A-Fa-f]){1,3})"
@@ -32,14 +32,14 @@ _BASES = {"decimal": 10, "octal": 8}
 
 
 class Unescaped:
-    """A text with the escapes of single characters undone once, and from where each was."""
+    """A text with the escapes of single characters undone once, and where each of them was."""
 
     def __init__(self, text: str) -> None:
         pieces: list[str] = []
         self._at: list[int] = []
-        """Places in the new text of characters that were escaped."""
+        """Positions in the new text of characters that were escaped."""
         self._spans: list[tuple[int, int]] = []
-        """Where each of them stood in the old one."""
+        """Their positions in the old text."""
         end = length = 0
         for match in _ESCAPE.finditer(text):
             char = _meant(match)
@@ -55,7 +55,7 @@ class Unescaped:
         self.changed = bool(self._at)
 
     def origin(self, begin: int, end: int) -> tuple[int, int]:
-        """Where in the old text that stood which is between these places of the new one."""
+        """The span in the old text of what is between these positions in the new one."""
         return self._place(begin)[0], self._place(end - 1)[1]
 
     def _place(self, at: int) -> tuple[int, int]:
@@ -69,7 +69,7 @@ class Unescaped:
 
 
 def _meant(match: re.Match[str]) -> str | None:
-    """The character that an escape stands for; None where there is none such."""
+    """The character that an escape stands for; None if it is not a valid one."""
     kind = str(match.lastgroup)
     value = match[kind]
     if kind == "bytes":
@@ -87,9 +87,9 @@ def _meant(match: re.Match[str]) -> str | None:
 
 
 def levels(text: str) -> Iterator[tuple[str, Callable[[int, int], tuple[int, int]]]]:
-    """The text, and what it says with its escapes undone once, twice, thrice.
+    """The text, and the text with its escapes undone once, twice, three times.
 
-    With each a function that tells where in the text that stands which is between two places.
+    Each comes with a function from a span in it to the span in the original text.
     """
     origins: list[Unescaped] = []
 
@@ -108,12 +108,12 @@ def levels(text: str) -> Iterator[tuple[str, Callable[[int, int], tuple[int, int
 
 
 def forms(value: str) -> set[str]:
-    """The texts in which a value may stand, but for encoded bytes."""
+    """The forms that a value may have in a text, apart from encoded bytes."""
     urls = {quote(value, safe=""), quote(value), quote_plus(value)}
     lower = {re.sub("%[0-9A-F]{2}", lambda code: code[0].lower(), url) for url in urls}
     escaped = {_escaped(value), _escaped(value, ascii_only=True), repr(value)[1:-1]}
     pages = {escape(form, quote=marks) for form in (value, *escaped) for marks in (True, False)}
-    # What escapes name byte by byte; and UTF-16 as bytes.
+    # Escapes byte by byte; and UTF-16 as bytes.
     data = value.encode(errors="surrogatepass").decode("latin-1")
     return {value, *urls, *lower, *escaped, *pages, data, "\0".join(value)}
 
@@ -123,13 +123,13 @@ def _escaped(value: str, *, ascii_only: bool = False) -> str:
 
 
 def cores(value: str) -> Iterator[tuple[bytes, str]]:
-    """What encoded bytes have of a value wherever it begins in them, and the encoding's name.
+    """The part of encoded bytes that depends only on the value, for each offset, and the encoding.
 
-    To be looked for in a text without blanks, with base64 in its standard alphabet.
+    To be searched for in a text without whitespace, with base64 in its standard alphabet.
     """
     data = value.encode(errors="surrogatepass")
     wide = value.encode("utf-16-le", errors="surrogatepass")
-    # Without the last byte it is a part of the big-endian one as well.
+    # Without the last byte it is also a part of the big-endian form.
     for content in (data, wide[:-1] if value.isascii() else wide):
         digits = content.hex()
         for text in (digits, digits.upper(), ":".join(re.findall("..", digits))):
@@ -145,7 +145,7 @@ def cores(value: str) -> Iterator[tuple[bytes, str]]:
 
 
 def _aligned(content: bytes, encode: Callable[[bytes], bytes], bits: int) -> Iterator[bytes]:
-    """What the encoding always has of the content: one text for each place where it may begin."""
+    """The part of the encoding that depends only on the content, for each offset."""
     for before in range({5: 5, 6: 3}[bits]):
         encoded = encode(bytes(before) + content)
         yield encoded[-(-before * 8 // bits) : (before + len(content)) * 8 // bits]

@@ -1,4 +1,4 @@
-"""Errors with a way out: one root, one subclass for each thing that a caller does next."""
+"""Errors with a remedy: one base class, and a subclass for each way a caller may react."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from kuryr_runbook.model import visible
 
 
 class ExitCode(IntEnum):
-    """The exit statuses of all commands; the README says when each occurs."""
+    """The exit statuses of all commands; the README explains them."""
 
     DONE = 0
     FAILED = 1
@@ -19,14 +19,14 @@ class ExitCode(IntEnum):
     CHECK_UNKNOWN = 5
     UNREACHABLE = 6
     INTERRUPTED = 130
-    """As shells report a process that Ctrl-C ended."""
+    """The status that shells report for a process ended by Ctrl-C."""
 
 
 class RunbookError(Exception):
-    """Anything that the runbook refuses or fails at, in words for the operator.
+    """Anything that the runbook refuses or fails to do, in words for the operator.
 
-    `message` names the object, what was expected and what was seen; `remedy` says what to do. Both
-    are made visible and cut to a bounded length, since they often quote what came from outside.
+    `message` names the object, what was expected and what was found; `remedy` says what to do. Both
+    are made visible and limited in length, since they often quote text from outside.
     """
 
     exit_code = ExitCode.FAILED
@@ -40,12 +40,12 @@ class RunbookError(Exception):
         return f"{self.message}\n  -> {self.remedy}" if self.remedy else self.message
 
     def _render_traceback_(self) -> list[str]:
-        """What IPython shows instead of a traceback: the message is all that an operator needs."""
+        """Shown by IPython instead of a traceback: an operator only needs the message."""
         return [f"{type(self).__name__}: {self}"]
 
 
 class SiteError(RunbookError):
-    """A site file that cannot be used; lists every problem, not just the first."""
+    """A site file is invalid; lists every problem, not just the first."""
 
     exit_code = ExitCode.USAGE
 
@@ -61,11 +61,11 @@ class UsageError(RunbookError):
 
 
 class FileError(UsageError):
-    """A file that was handed in cannot be read, or does not hold what it should."""
+    """A given file cannot be read, or does not contain what it should."""
 
 
 class AccessError(RunbookError):
-    """The cloud, the cluster or a registry answered, and said no (401, 403, untrusted CA)."""
+    """The cloud, the cluster or a registry refused access (401, 403, untrusted CA)."""
 
 
 class UnreachableError(RunbookError):
@@ -75,7 +75,7 @@ class UnreachableError(RunbookError):
 
 
 class DriftError(RunbookError):
-    """What is there is neither what was planned for nor what may be changed safely."""
+    """Something is neither as it was when planned, nor safe to change."""
 
 
 class ApprovalError(RunbookError):
@@ -83,40 +83,40 @@ class ApprovalError(RunbookError):
 
 
 class EarlierPhaseError(DriftError):
-    """A phase needs what an earlier one has not made yet."""
+    """A phase needs something that an earlier one has not created yet."""
 
 
 class LockedError(RunbookError):
-    """Another run has the site; nothing was changed."""
+    """Another run has locked the site; nothing was changed."""
 
 
 class LockLostError(RunbookError):
-    """The lock of the site could not be kept, so what was under way was stopped."""
+    """The lock of the site was lost, so everything in progress was stopped."""
 
 
 class ApplyError(RunbookError):
-    """A step failed; what was done before it stands."""
+    """A step failed; earlier steps are not undone."""
 
 
 class CheckError(RunbookError):
-    """A check said fail."""
+    """A check failed."""
 
     exit_code = ExitCode.CHECK_FAILED
 
 
 class UnknownError(RunbookError):
-    """A check could not look."""
+    """A check could not get an answer."""
 
     exit_code = ExitCode.CHECK_UNKNOWN
 
 
 class DeadlineError(RunbookError):
-    """A wait reached its deadline; the message says what was seen last."""
+    """A wait reached its deadline; the message says what was last seen."""
 
 
 class RecordError(RunbookError):
-    """The record of a run could not be written or does not hold."""
+    """The record of a run could not be written, or is not valid."""
 
 
 class LabError(RunbookError):
-    """A part of the lab did not come up or cannot run on this machine."""
+    """A part of the lab did not start, or cannot run on this machine."""

@@ -1,7 +1,7 @@
-"""Findings: what checks say, in one shape from the check to the record.
+"""Findings: the results of checks, in one shape from the check to the record.
 
-Whoever judges something, a check, a phase or a guard rail, says it as a `Verdict`: a status, the
-evidence, the remedy, and as data whom it concerns and what was counted or read.
+Checks, phases and guard rails all report a `Verdict`: a status, the evidence, the remedy, and as
+data the affected objects and what was counted or read.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from enum import StrEnum
 from kuryr_runbook.model.fixes import Fix
 
 PLUGIN_DIGEST = "plugin_sha256"
-"""The fact of a finding that is the digest of the CNI plugin on a node."""
+"""The fact in a finding with the digest of the CNI plugin on a node."""
 
 
 class Status(StrEnum):
-    """What a check found. `unknown` means it could not look; it is never a pass."""
+    """The result of a check. `unknown` means it could not get an answer; it is never a pass."""
 
     PASS = "pass"  # noqa: S105 - an answer, not a password
     WARN = "warn"
@@ -27,13 +27,13 @@ class Status(StrEnum):
 
 
 class Region(StrEnum):
-    """A part of a site's picture; a finding may come from there, beside whom it concerns."""
+    """A part of a site's picture; a finding may belong there, besides the objects it affects."""
 
     PROGRAMS = "programs"
     PROJECT = "project"
     ROUTER = "router"
     GUARDS = "guards"
-    """The security groups that pods' packets meet."""
+    """The security groups that apply to pods' packets."""
     NODES = "nodes"
     PODS = "pods"
     SERVICES = "services"
@@ -41,15 +41,15 @@ class Region(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Victim:
-    """An object that suffers."""
+    """An affected object."""
 
     kind: str
-    """pod, node, service, `load balancer` and so on, in the words of its API's people."""
+    """pod, node, service, `load balancer` and so on, in its API's own terms."""
     name: str
     namespace: str = ""
-    """Empty where its kind has none."""
+    """Empty if its kind has none."""
     node: str = field(default="", compare=False)
-    """Where it is; empty: nowhere, or not known."""
+    """The node that it is on; empty: none, or not known."""
 
     @property
     def place(self) -> str:
@@ -62,45 +62,45 @@ class Victim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What was seen, and what to do about it."""
+    """What was found, and what to do about it."""
 
     status: Status
     evidence: str
     remedy: str = ""
-    """Empty where nothing is to be done."""
+    """Empty if there is nothing to do."""
     victims: tuple[Victim, ...] = ()
-    """Whom it concerns."""
+    """The objects that it affects."""
     facts: Mapping[str, str | int] = field(default_factory=dict, hash=False)
-    """What the evidence says in words, for those who compute with it."""
+    """The evidence as data."""
     fixes: tuple[Fix, ...] = ()
-    """What of it the runbook can mend by itself."""
+    """What the runbook itself can fix."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding(Verdict):
-    """A verdict, and the check that it is of."""
+    """A verdict, and the check that it comes from."""
 
     check: str
     """Stable name, such as `vip-from-pods`."""
     title: str
     subject: str = ""
-    """The object that it is about, when it is about one."""
+    """The object that it is about, if it is about one."""
     source: str = ""
-    """Where it is known from that this matters; empty where the title says it all."""
+    """The source that shows why it matters; empty if the title says it all."""
     region: Region | None = None
-    """Where it comes from in the picture; None: from its victims."""
+    """Its place in the picture; None: that of its victims."""
     effects: tuple[str, ...] = ()
-    """Names of the checks that would have found these victims otherwise."""
+    """Names of the checks that would otherwise have reported these victims."""
     cause: str = ""
-    """What diagnosis says about it; empty: it was not asked."""
+    """The causes that diagnosis found for it; empty: it did not run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hop:
-    """One place on the way of a packet."""
+    """One place on a packet's path."""
 
     depth: int
-    """How many places lie above it."""
+    """How many places are above it."""
     what: str
     """Its kind: pod, port, listener."""
     name: str
@@ -109,10 +109,10 @@ class Hop:
 
 
 GRAVITY = (Status.FAIL, Status.UNKNOWN, Status.WARN, Status.PASS, Status.SKIP)
-"""The gravest first."""
+"""The worst first."""
 
 
 def worst(findings: Iterable[Verdict]) -> Status:
-    """The status that decides; skip when there is nothing."""
+    """The worst status; skip if there are no findings."""
     seen = {finding.status for finding in findings}
     return next((status for status in GRAVITY if status in seen), Status.SKIP)

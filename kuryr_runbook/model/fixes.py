@@ -1,7 +1,7 @@
-"""What would mend a cause for certain, and harm nobody, as data.
+"""What is certain to fix a cause and harms nothing, as data.
 
-Diagnosis finds it together with the cause; planning makes steps of it. Where there is doubt, there
-is no fix, and the finding's remedy says what a person has to look at.
+Diagnosis finds it together with the cause, and planning turns it into steps. If there is any doubt,
+there is no fix, and the finding's remedy says what a person has to check.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from enum import StrEnum
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairFix:
-    """A pod's address has to be among the allowed address pairs of a worker's port, or must not."""
+    """A pod's address has to be, or must not be, an allowed address pair of a worker's port."""
 
     node: str
     port_id: str
@@ -24,7 +24,7 @@ class PairFix:
 
 
 class Leftover(StrEnum):
-    """Kinds of what Kuryr makes in OpenStack and may leave behind."""
+    """Kinds of resources that Kuryr creates in OpenStack and may leave behind."""
 
     PORT = "port"
     FLOATING_IP = "floatingip"
@@ -33,7 +33,7 @@ class Leftover(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeftoverFix:
-    """A resource that Kuryr made and that belongs to nothing any more has to go."""
+    """A resource that Kuryr created and that nothing needs any more has to be deleted."""
 
     kind: Leftover
     id: str
@@ -43,7 +43,7 @@ class LeftoverFix:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FloatingIpFix:
-    """A floating IP that a Service announces has to lead to its load balancer again."""
+    """A floating IP that a Service announces has to point to its load balancer again."""
 
     id: str
     address: str
@@ -54,7 +54,7 @@ class FloatingIpFix:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectFix:
-    """An object of Kuryr's own kinds has to go: its controller then removes what belongs to it."""
+    """One of Kuryr's custom resources has to be deleted; the controller then removes its parts."""
 
     kind: str
     namespace: str
@@ -64,18 +64,18 @@ class ObjectFix:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FinalizerFix:
-    """Kuryr's finalizers hold an object that nothing belongs to any more."""
+    """Kuryr's finalizers keep an object whose resources are all gone."""
 
     kind: str
     namespace: str
     name: str
     finalizers: tuple[str, ...]
-    """All of them, also those of others."""
+    """All of them, including those of others."""
 
 
 @dataclass(frozen=True, slots=True)
 class PhaseFix:
-    """What a phase makes is not as it should be: its plan, as it is now, mends it."""
+    """Something that a phase creates is not as it should be: the phase's current plan fixes it."""
 
     phase: str
 

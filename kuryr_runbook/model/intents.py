@@ -1,7 +1,7 @@
-"""What objects of the cluster ask for that Kuryr does not do, and what it means for them.
+"""What objects of the cluster ask for and Kuryr does not do, with the consequences.
 
-Each was looked for in the sources of all releases from Stein to 2024.1: the fields are read by
-none, the rest only with drivers that the runbook does not choose.
+Each was searched for in the sources of all releases from Stein to 2024.1: none reads the fields,
+and the rest is only read with drivers that the runbook does not choose.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ TIMEOUT_OPTION = "timeout_client_data"
 
 
 class Wish(StrEnum):
-    """What is asked for, by the field or annotation that asks."""
+    """What is asked for, named by its field or annotation."""
 
     SOURCE_RANGES = "spec.loadBalancerSourceRanges"
     WANTED_ADDRESS = "spec.loadBalancerIP"
@@ -44,15 +44,15 @@ class Intent:
 
     wish: Wish
     value: str
-    """How it says it: addresses, names, numbers; for CLOSED ingress, egress or both."""
+    """The field's value: addresses, names, numbers; for CLOSED ingress, egress or both."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unmet:
-    """What becomes of a wish that Kuryr does not meet."""
+    """The consequences of a wish that Kuryr does not fulfil."""
 
     status: Status
-    """FAIL: what somebody wrote closed is open. WARN: something does not work as it is written."""
+    """FAIL: something that should be closed is open. WARN: something does not work as specified."""
     reason: str
     remedy: str
 
@@ -66,35 +66,35 @@ _UNMET: dict[Wish, Unmet] = {
     ),
     Wish.AFFINITY: Unmet(
         Status.WARN,
-        "no release reads it: requests of one client go to any pod",
+        "no release reads it: requests from one client go to any pod",
         "openstack loadbalancer pool set --session-persistence type=SOURCE_IP ID, for each pool; "
-        "or keep the session elsewhere than in the pod",
+        "or keep sessions outside of the pods",
     ),
     Wish.EXTERNAL_IPS: Unmet(
         Status.WARN,
-        "no release reads it, and there is no kube-proxy: nobody answers there",
-        "use type LoadBalancer, with loadBalancerIP for a floating IP of yours",
+        "no release reads it, and there is no kube-proxy: nothing answers there",
+        "use type LoadBalancer, with loadBalancerIP for a floating IP of your own",
     ),
     Wish.EXTERNAL_POLICY: Unmet(
         Status.WARN,
-        "no release reads it: pods see the load balancer's address, and not the client's",
-        "with Octavia's provider ovn pods see the client's; else let HTTP carry it in a header",
+        "no release reads it: pods see the load balancer's address, not the client's",
+        "with Octavia's provider ovn pods see the client's; else pass it in an HTTP header",
     ),
     Wish.INTERNAL_POLICY: Unmet(
         Status.WARN,
         "no release reads it: requests go to pods of any node",
-        "use a DaemonSet's hostPort of a pod in its node's network, or a headless Service",
+        "use a DaemonSet's hostPort with pods in their node's network, or a headless Service",
     ),
     Wish.FAMILY: Unmet(
         Status.WARN,
-        "this runbook's sites are of IPv4: nobody answers at the Service's address of IPv6",
+        "this runbook's sites use IPv4: nothing answers at the Service's IPv6 address",
         "set ipFamilyPolicy: SingleStack and ipFamilies: [IPv4]",
     ),
     Wish.CLASS: Unmet(
         Status.WARN,
-        "no release reads it: Kuryr makes a load balancer too, beside that of the class's own "
+        "no release reads it: Kuryr creates a load balancer, too, besides that of the class's own "
         "controller",
-        "take it off, or use type ClusterIP and let that controller serve it otherwise",
+        "remove it, or use type ClusterIP and let that controller serve it in another way",
     ),
     Wish.TIMEOUT: Unmet(
         Status.WARN,
@@ -104,30 +104,30 @@ _UNMET: dict[Wish, Unmet] = {
     ),
     Wish.HOST_PORT: Unmet(
         Status.WARN,
-        "Kuryr's plugin opens no port of the node: nobody answers there",
+        "Kuryr's plugin opens no port on the node: nothing answers there",
         "give the pod hostNetwork: true, or use a Service",
     ),
     Wish.NETWORKS: Unmet(
         Status.WARN,
         "multi-VIF is off: the pod gets no second interface",
-        "take it off, or let Multus stand before Kuryr, with which the runbook is not tried",
+        "remove it, or put Multus in front of Kuryr, which the runbook was not tried with",
     ),
     Wish.BANDWIDTH: Unmet(
         Status.WARN,
-        "Kuryr's plugin limits nothing: the pod takes what it gets",
-        "limit it by a QoS policy on the pods' network: openstack network set --qos-policy",
+        "Kuryr's plugin enforces no limit: the pod uses all that it can get",
+        "limit it with a QoS policy on the pods' network: openstack network set --qos-policy",
     ),
     Wish.PROJECT: Unmet(
         Status.WARN,
-        "the project drivers are not `annotation`: its ports and load balancers are made in the "
+        "the project drivers are not `annotation`: its ports and load balancers are created in the "
         "site's project",
-        "take it off, or give that project a site of its own",
+        "remove it, or give that project a site of its own",
     ),
 }
 
 
 def unmet(site: Site, intent: Intent) -> Unmet | None:
-    """What becomes of a wish; None: it is met, or nobody can say from it alone."""
+    """The consequences of a wish; None: it is fulfilled, or the wish alone does not show it."""
     if intent.wish is Wish.CLOSED:
         return _unenforced(site, intent)
     if intent.wish is Wish.TIMEOUT and TIMEOUT_OPTION in site.release.octavia_options:
@@ -138,13 +138,13 @@ def unmet(site: Site, intent: Intent) -> Unmet | None:
 
 
 def _unenforced(site: Site, intent: Intent) -> Unmet:
-    """Policies are off: no release enforces one unless its handlers are on, and none is."""
+    """Policies are off: a release only enforces them with its handlers, which are not enabled."""
     never = ""
     if site.driver.pods_on_node_network:
-        never = f", and with {site.kuryr.vif_driver} nobody asks the groups of pods' own ports"
+        never = f", and with {site.kuryr.vif_driver} the groups of pods' own ports have no effect"
     return Unmet(
         Status.FAIL,
         f"network policies are off{never}: {intent.value} of the pods that it selects is open",
-        "close it otherwise: by rules of the pods' security group, or by what the pods themselves "
-        "ask for (TLS, tokens); delete the policy, so that nobody relies on it",
+        "close it in another way: with rules of the pods' security group, or with TLS or tokens in "
+        "the pods themselves; delete the policy, so that nobody relies on it",
     )

@@ -1,9 +1,9 @@
-"""The lock of a site: who holds it, and whether another may take it.
+"""The lock of a site: who holds it, and whether another process may take it.
 
-A lock has two parts: a file on the machine, whose lock the kernel takes from a dead process, and
-a Lease in the cluster, which its holder renews. Clocks of two machines differ, so no time that
-another machine wrote is compared with the time here. As in client-go's leader election, a Lease
-is dead when it did not change while we looked at it for as long as it is valid.
+A lock has two parts: a file on the machine, which the kernel unlocks when its process dies, and a
+Lease in the cluster, which its holder renews. Clocks of two machines differ, so a time that another
+machine wrote is never compared with the local time. As in client-go's leader election, a Lease is
+dead if it did not change while we watched it for as long as it is valid.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from kuryr_runbook.model.errors import FileError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
-    """A process that changes a site, as those who meet its lock see it."""
+    """A process that changes a site, as others see it."""
 
     user: str
     host: str
@@ -28,16 +28,16 @@ class Holder:
     """Time in UTC, for people."""
     command: str
     directory: str
-    """Where it leaves its record."""
+    """The directory of its record."""
     token: str
-    """Random: tells holders apart whatever their pids."""
+    """Random, to distinguish holders with the same pid."""
     lock_file: str
-    """Boot of the machine, device and inode of the lock file. Two holders with the same one cannot
-    live at the same time, since one file's lock has one holder."""
+    """Boot id of the machine, device and inode of the lock file. Two holders with the same one
+    cannot live at the same time, since a file's lock has one holder."""
 
     @property
     def identity(self) -> str:
-        """The holderIdentity of the Lease, in the form of Kubernetes' own components."""
+        """The holderIdentity of the Lease, in the form that Kubernetes' own components use."""
         return f"{self.user}@{self.host}_{self.token}"
 
     def __str__(self) -> str:
@@ -52,7 +52,7 @@ class Holder:
 
     @classmethod
     def from_text(cls, text: str) -> Self | None:
-        """The holder that a text describes; None when it describes none, or not all of it."""
+        """The holder that a text describes; None if it does not, or not completely."""
         try:
             values = mapping(parse_json(text, "the holder"), "the holder")
             holder = cls(**values)
@@ -72,10 +72,10 @@ class LeaseRecord:
     holder: Holder | None
     """None: not written by the runbook."""
     seconds: float
-    """How long it is valid after each renewal."""
+    """Seconds for which it is valid after each renewal."""
     uid: str
     version: str
-    """resourceVersion: another one with each change."""
+    """resourceVersion: different after each change."""
 
     def __str__(self) -> str:
         return str(self.holder) if self.holder else self.identity
@@ -83,14 +83,14 @@ class LeaseRecord:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """A Lease as it is now, and since when we have seen it like that."""
+    """A Lease as it is now, and since when it has been so."""
 
     record: LeaseRecord | None
     """None: there is no Lease."""
     since: float
-    """By our own monotonic clock, after the answer that showed it so first."""
+    """By our own monotonic clock, after the first response that showed it so."""
     changed: bool = False
-    """Whether it was seen to change: somebody who lives made it so."""
+    """Whether we saw it change: then its holder was alive."""
 
     def then(self, record: LeaseRecord | None, now: float) -> Sighting:
         """The sighting after another look."""
@@ -98,25 +98,25 @@ class Sighting:
 
 
 class Verdict(StrEnum):
-    """What a Lease means for one who wants it."""
+    """What a Lease means for a process that wants it."""
 
     FREE = "free"
     OURS = "ours"
     DEAD = "dead"
     HELD = "held"
     UNSURE = "unsure"
-    """Its holder may live or not: look again."""
+    """Its holder may be alive or dead: read it again."""
 
 
 def judge(sighting: Sighting, me: Holder, now: float) -> Verdict:
-    """Whether I may have the Lease. I hold the lock of my lock file."""
+    """Whether I may take the Lease; I hold the lock of my lock file."""
     record = sighting.record
     if record is None or not record.identity:
         return Verdict.FREE
     if record.identity == me.identity:
         return Verdict.OURS
     if record.holder is not None and record.holder.lock_file == me.lock_file:
-        # It would hold the file's lock, which I have.
+        # If it were alive, it would hold the file's lock, which I have.
         return Verdict.DEAD
     if sighting.changed:
         return Verdict.HELD

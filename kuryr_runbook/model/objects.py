@@ -1,4 +1,4 @@
-"""Objects of the two APIs as JSON has them, at the edges where they are read or written."""
+"""Objects of the two APIs as JSON, at the edges where they are read or written."""
 
 from __future__ import annotations
 

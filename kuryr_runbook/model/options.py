@@ -1,4 +1,4 @@
-"""How a run goes about it, whatever the site: the parameter `options` of every notebook."""
+"""How to run, independently of the site: the parameter `options` of every notebook."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from kuryr_runbook.model.site_values import File, Section
 
 PARAMETERS: tuple[str, ...] = (*SECTIONS, "record", "dry_run", "options")
 """The names that the parameters cell of every notebook assigns: all keys of a site file, so that
-`papermill -f` takes a whole one, and how to go about it."""
+`papermill -f` accepts a whole one, and the options."""
 
 
 class Options(Section):
     """What an operator decides for one run."""
 
     approved_plan: File | None = None
-    """A saved plan: what is not in it is not changed."""
+    """A saved plan: only changes in it are made."""
     force_conflicts: StrictBool = False
-    """Whether fields of Kubernetes objects are taken from other managers that hold them."""
+    """Whether fields of Kubernetes objects are taken over from other managers that own them."""
     resilience: StrictBool = False
-    """Whether the verification also disturbs Kuryr and one node, and sees that nothing is lost."""
+    """Whether the verification also disturbs Kuryr and a node, and checks that nothing is lost."""
     keep: tuple[Literal["openstack"], ...] = ()
-    """What teardown leaves: `openstack` is all that phase 02 made."""
+    """What teardown keeps: `openstack` is everything that phase 02 created."""
 
 
 def parse_options(values: Mapping[str, Any]) -> Options:
-    """The options that a notebook's parameter holds. Raises UsageError with all problems."""
+    """The options in a notebook's parameter. Raises UsageError with all problems."""
     try:
         return Options.model_validate(values)
     except ValidationError as error:
@@ -45,5 +45,5 @@ def parse_options(values: Mapping[str, Any]) -> Options:
 
 
 def options_parameter(options: Options) -> dict[str, Any]:
-    """The options as a notebook's parameter: only what is not the default."""
+    """The options as a notebook's parameter, without those that have their default."""
     return options.model_dump(mode="json", exclude_defaults=True)

@@ -1,4 +1,4 @@
-"""Where the files lie that come with the package beside its code."""
+"""Where the package's files are that are not code."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import kuryr_runbook
 
 
 def packaged(folder: str) -> Path:
-    """The folder `notebooks` or `parameters`: in the wheel its data, else the checkout's."""
+    """The folder `notebooks` or `parameters`: in a wheel's data, else in the checkout."""
     package = Path(kuryr_runbook.__file__).parent
     data = package / "share" / folder
     return data if data.is_dir() else package.parent / folder

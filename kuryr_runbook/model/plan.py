@@ -24,7 +24,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a step is about: a resource's type and the name that people know it by."""
+    """What a step is about: a resource's type and its name for people."""
 
     kind: str
     """`network`, `security_group_rule`, `Deployment`, `image`, ..."""
@@ -35,23 +35,23 @@ class Target:
 
 
 ADDRESS_PAIRS = "address_pairs"
-"""The kind of a step that changes nothing of a port but some of its allowed address pairs."""
+"""The kind of a step that only changes some of a port's allowed address pairs."""
 
 KNOWN_LATER = re.compile(r"\(known later: [^)]*\)")
-"""What stands in a text for a value that nobody knows before something else is done."""
+"""The text in place of a value that is not known before something else is done."""
 
 
 _SQUARE = str.maketrans("()", "[]")
 
 
 def known_later(what: str) -> str:
-    """The text that stands for such a value."""
+    """The text in place of such a value."""
     return f"(known later: {what.translate(_SQUARE)})"
 
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """A value that is known only once the target's step is done, its id for example."""
+    """A value that is known only when the target's step is done, such as its id."""
 
     target: Target
     field: str = "id"
@@ -65,7 +65,7 @@ ABSENT = "absent"
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One field of a target, as it was read and as it will be, in text that may be shown."""
+    """One field of a target, as it was read and as it will be, as text that may be shown."""
 
     field: str
     """Path with dots and indices."""
@@ -87,57 +87,57 @@ def shown(value: object) -> str:
 
 
 Differences = Mapping[str, tuple[object, object]]
-"""By field: its value as it was read, and as it is wanted."""
+"""Field to its value as it was read, and as it should be."""
 
 
 def changed(differences: Differences) -> tuple[Change, ...]:
-    """What becomes of fields of a resource that is there."""
+    """The changes of fields of an existing resource."""
     return tuple(
         Change(name, shown(before), shown(after)) for name, (before, after) in differences.items()
     )
 
 
 def field_changes(wanted: Mapping[str, Any]) -> tuple[Change, ...]:
-    """What becomes of the fields of a resource that is not there: all are absent."""
+    """The changes of the fields of a new resource: all were absent."""
     return changed({name: (None, value) for name, value in wanted.items() if value is not None})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One change, or the reason why there is none."""
+    """One change, or the reason for none."""
 
     action: Action
     target: Target
     because: str
     id: str | None = None
-    """The id of what exists; None for what is to be created."""
+    """The id of an existing resource; None if it will be created."""
     body: Body = field(default_factory=dict)
-    """What the writer gets: the whole wanted object, the changed fields, or a change of a part of
-    it; may hold `Later`."""
+    """What the writer gets: the whole wanted object, its changed fields, or a change of a part of
+    it; may contain `Later`."""
     changes: tuple[Change, ...] = ()
-    """The fields that change; no value of a secret."""
+    """The fields that change; never a secret's value."""
     after: frozenset[Target] = frozenset()
-    """Targets that come first although the body does not refer to them."""
+    """Targets that have to be done first although the body does not refer to them."""
     disturbs: str = ""
-    """What running pods notice of it; empty: nothing."""
+    """What running pods notice; empty: nothing."""
     conflicts: tuple[str, ...] = ()
-    """Fields that it would take from other managers, with their names (Kubernetes)."""
+    """Fields that it would take over from other managers, with their names (Kubernetes)."""
 
     @property
     def needs(self) -> frozenset[Target]:
-        """The targets whose steps come first."""
+        """The targets whose steps have to be done first."""
         return self.after | {later.target for later in laters(self.body)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The steps of one phase, in an order that respects what each needs."""
+    """The steps of one phase, each after those that it needs."""
 
     phase: str
     steps: tuple[Step, ...]
 
     def __post_init__(self) -> None:
-        """Raises ValueError when a step needs what no step before it is about."""
+        """Raises ValueError if a step needs a target that no earlier step has."""
         seen: set[Target] = set()
         for step in self.steps:
             if unmet := step.needs - seen:
@@ -150,13 +150,13 @@ class Plan:
         return tuple(step for step in self.steps if step.action is not Action.KEEP)
 
     def counts(self) -> dict[Action, int]:
-        """How many steps there are of each action, those that occur."""
+        """The number of steps of each action that occurs."""
         found = [step.action for step in self.steps]
         return {action: found.count(action) for action in Action if action in found}
 
 
 def staged(*stages: Iterable[Step]) -> Iterator[Step]:
-    """The steps of all stages, each stage waiting for the one before it."""
+    """The steps of all stages, each of which waits for the previous one."""
     before: frozenset[Target] = frozenset()
     for stage in stages:
         steps = [replace(step, after=step.after | (before - {step.target})) for step in stage]
@@ -176,7 +176,7 @@ class Done(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What came of a step; `known` are the fields that later steps may refer to."""
+    """The result of a step; `known` are the fields that later steps may refer to."""
 
     step: Step
     done: Done
@@ -185,7 +185,7 @@ class Outcome:
 
 
 def laters(value: object) -> Iterator[Later]:
-    """Every `Later` inside a body, however deep."""
+    """Every `Later` inside a body, at any depth."""
     match value:
         case Later():
             yield value
@@ -201,7 +201,7 @@ def laters(value: object) -> Iterator[Later]:
 
 
 def resolve(value: Any, known: Mapping[Target, Mapping[str, Any]]) -> Any:
-    """The same body with every `Later` replaced; KeyError when its target is not known."""
+    """The same body with every `Later` replaced; KeyError if its target is not known."""
     match value:
         case Later(target=target, field=name):
             return known[target][name]

@@ -1,4 +1,4 @@
-"""Octavia's providers: who carries the load balancers of services, and what follows from it."""
+"""Octavia's providers: what implements the load balancers of services, and what follows from it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class OctaviaProvider(StrEnum):
-    """Octavia's names for the providers that a site may choose."""
+    """Octavia's names of the providers that a site may choose."""
 
     AMPHORA = "amphora"
     OVN = "ovn"
@@ -16,22 +16,22 @@ class OctaviaProvider(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderTraits:
-    """What a provider asks of Kuryr and of security groups."""
+    """What a provider requires of Kuryr and of security groups."""
 
     is_named: bool
-    """Kuryr has to name it to Octavia; the other is what Octavia takes by itself."""
+    """Kuryr has to name it in its requests to Octavia; the other one is Octavia's default."""
     options: Mapping[str, str]
-    """What [octavia_defaults] has to hold; a release that does not know one of them cannot use it.
+    """What [octavia_defaults] has to contain; a release without one of these options cannot use it.
     """
     api_protocol: str
-    """Protocol of the API's load balancer: Octavia passes on what it cannot read in either."""
+    """Protocol of the API's load balancer: Octavia passes encrypted traffic on with either."""
     api_algorithm: str
-    """How that one chooses an API server."""
+    """How that load balancer chooses an API server."""
     has_timeouts: bool
-    """It closes a connection on which nothing was sent for as long as its listener says."""
+    """It closes a connection that is silent for longer than the listener's timeout."""
     keeps_client_address: bool
     """Pods see the client's address, so their group must admit the clients; otherwise load
-    balancers ask from an address of the service subnet."""
+    balancers send from an address in the service subnet."""
 
 
 PROVIDERS: Mapping[OctaviaProvider, ProviderTraits] = {
@@ -62,6 +62,6 @@ PROVIDERS: Mapping[OctaviaProvider, ProviderTraits] = {
 
 
 def has_timeouts(provider: str) -> bool:
-    """Whether load balancers of a provider close silent connections; unknown ones may."""
+    """Whether load balancers of a provider close silent connections; an unknown provider's may."""
     known = {str(name): traits.has_timeouts for name, traits in PROVIDERS.items()}
     return known.get(provider, True)

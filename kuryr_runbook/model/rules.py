@@ -1,4 +1,4 @@
-"""Does a security group admit something already, by whichever rule?"""
+"""Whether the rules of a security group already admit something."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Protocol
 
 
 class Rule(Protocol):
-    """A security group's rule, in Neutron's words."""
+    """A security group's rule, in Neutron's terms."""
 
     @property
     def direction(self) -> str:
@@ -40,16 +40,16 @@ class Rule(Protocol):
 
     @property
     def remote_address_group_id(self) -> str | None:
-        """A list of ranges that is kept elsewhere: what is in it is not known here."""
+        """A list of ranges that is stored elsewhere, so they are not known here."""
 
 
 def admits(
     rules: Iterable[Rule], *, source: IPv4Network | str, tcp_port: int | None = None
 ) -> bool:
-    """Whether one of the rules lets all of this in.
+    """Whether one of the rules admits all of this.
 
-    `source` is a range, or the id of a group whose members send; without `tcp_port` every
-    protocol has to be let in.
+    `source` is a range, or the id of the senders' group; without `tcp_port` every protocol has to
+    be admitted.
     """
     return any(
         rule.direction == "ingress"
@@ -61,7 +61,7 @@ def admits(
 
 
 def lets_all_out(rules: Iterable[Rule]) -> bool:
-    """Whether one of the rules lets everything out, as one does that Neutron makes with a group."""
+    """Whether one of the rules lets everything out, as in every new group of Neutron's."""
     return any(
         rule.direction == "egress"
         and rule.ethertype == "IPv4"

@@ -1,8 +1,8 @@
-"""Secrets, and finding them in text in whatever form they stand there.
+"""Secrets, and how to find them in text in any form.
 
-A value is looked for as it is, with its characters escaped in whatever way, and as a part of base64
-and the like, wherever it begins in it and however that is broken into lines: see `encodings`. Some
-show by their form alone: private keys, Keystone's tokens, those of service accounts.
+A value is searched for verbatim, with its characters escaped in any way, and as a part of base64
+and the like, at any offset and with any line breaks: see `encodings`. Some secrets are recognized
+by their form alone: private keys, and the tokens of Keystone and of service accounts.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from typing import Any, AnyStr
 from kuryr_runbook.model.encodings import cores, forms, levels
 
 SHORTEST = 8
-"""Characters; what is shorter is no secret worth the name, and part of many an ordinary word."""
+"""Characters; anything shorter is hardly a secret, and is part of many ordinary words."""
 HEAD = 8
-"""Bytes by which an encoded secret is looked for first; none has less."""
+"""Bytes of an encoded secret that are searched for first; none has fewer."""
 LINES = 4096
-"""Bytes up to which a text is looked through once for all secrets, such as what cells print."""
+"""Bytes up to which a text, such as a cell's output, is searched once for all secrets."""
 SHORTEST_LINE = 16
-"""Characters of a line that is looked for by itself: a key may be printed line by line."""
+"""Characters of a line that is searched for separately: a key may be printed line by line."""
 COMMON = frozenset(("password", "changeme", "openstack", "devstack", "kubernetes", "keystone"))
-"""Passwords of installations for trying things out, and words of every other sentence here."""
+"""Passwords of test installations, which are also ordinary words in our texts."""
 REDACTED = "[redacted]"
 
 SECRET_NAME = re.compile(r"(?:pass(?:word|wd|code|phrase)|secret|token)$", re.IGNORECASE)
@@ -38,7 +38,7 @@ _KEY_KINDS = ("", "RSA ", "EC ", "DSA ", "OPENSSH ", "ENCRYPTED ")
 
 
 def _encoded_key() -> str:
-    """How a private key in base64 begins, by its kind; the last group may hold what follows."""
+    """The start of a private key in base64, for each kind; the last group may contain more."""
     heads = (f"-----BEGIN {kind}PRIVATE KEY-----".encode() for kind in _KEY_KINDS)
     begins = (base64.b64encode(head[: len(head) // 3 * 3]).decode() for head in heads)
     return "|".join(re.escape(begin) for begin in begins)
@@ -67,7 +67,7 @@ PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A value that nobody may see, and in words where it is from."""
+    """A value that nobody may see, and in words where it comes from."""
 
     value: str = field(repr=False)
     origin: str
@@ -81,11 +81,11 @@ class KnownSecrets:
         self._literals: dict[str, str] = {}
         self._cores: dict[bytes, str] = {}
         self._heads: set[bytes] = set()
-        """How these begin: whether there is any in a text is asked of all at once."""
+        """The starts of the cores, all of which are searched for at once."""
         self.add(secrets)
 
     def add(self, secrets: Iterable[Secret]) -> None:
-        """Know these too; what cannot be told from words is not looked for."""
+        """Add secrets; those that look like ordinary words are not searched for."""
         for secret in {*secrets} - self._secrets:
             self._secrets.add(secret)
             if _is_indistinct(secret.value):
@@ -98,12 +98,12 @@ class KnownSecrets:
 
     @property
     def secrets(self) -> frozenset[Secret]:
-        """All that are known."""
+        """All known secrets."""
         return frozenset(self._secrets)
 
     @property
     def indistinct(self) -> list[str]:
-        """Where the secrets are from that cannot be told from words, and so are not looked for."""
+        """The origins of secrets that look like ordinary words, and so are not searched for."""
         return sorted({x.origin for x in self._secrets if x.value and _is_indistinct(x.value)})
 
     def redacted(self, text: str) -> str:
@@ -135,13 +135,13 @@ class KnownSecrets:
         return value
 
     def found_in(self, text: str) -> list[str]:
-        """What the text holds of them, in words; nothing of a secret itself."""
+        """Which of them the text contains, in words that reveal no part of a secret."""
         plain = _ANSI.sub("", text)
         found = (what for level, _ in levels(plain) for _, _, what in self._places(level))
         return list(dict.fromkeys(found))
 
     def _places(self, text: str) -> Iterator[tuple[int, int, str]]:
-        """Begin and end of each secret in a text, and what it is."""
+        """Start and end of each secret in a text, and what it is."""
         for form, origin in self._literals.items():
             for begin in _all_of(form, text):
                 yield begin, begin + len(form), origin
@@ -151,7 +151,7 @@ class KnownSecrets:
                 yield *match.span(), name
 
     def _encoded_places(self, text: str) -> Iterator[tuple[int, int, str]]:
-        """Of those in encoded bytes: as far as these bytes reach."""
+        """The same for secrets in encoded bytes: the span of these bytes."""
         squeezed = _squeezed(text)
         if len(squeezed) < LINES and not self._may_hold(squeezed):
             return
@@ -167,13 +167,13 @@ class KnownSecrets:
                 yield begin, end, origin
 
     def _may_hold(self, squeezed: bytes) -> bool:
-        """Whether a text holds the beginning of an encoded secret: faster than to ask for each."""
+        """Whether a text contains the start of an encoded secret: faster than one by one."""
         places = range(len(squeezed) - HEAD + 1)
         return not self._heads.isdisjoint(squeezed[at : at + HEAD] for at in places)
 
 
 def _all_of(part: AnyStr, whole: AnyStr) -> Iterator[int]:
-    """Where the part begins in the whole, each time."""
+    """The offsets of all occurrences of the part in the whole."""
     at = whole.find(part)
     while at >= 0:
         yield at
@@ -181,7 +181,7 @@ def _all_of(part: AnyStr, whole: AnyStr) -> Iterator[int]:
 
 
 def _merged(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Those that overlap as one."""
+    """The spans, with overlapping ones merged."""
     last: tuple[int, int] | None = None
     for begin, end in sorted(spans):
         if last is not None and begin < last[1]:
@@ -199,14 +199,14 @@ def _is_indistinct(value: str) -> bool:
 
 
 def _forms(value: str) -> set[str]:
-    """The texts in which a value may stand, also line by line."""
+    """The forms that a value may have in a text, also line by line."""
     lines = {line.strip() for line in value.splitlines()} if "\n" in value else set()
     long_lines = {x for x in lines if len(x) >= SHORTEST_LINE and not x.startswith("-----")}
-    # A file's last line break is no part of the secret in it.
+    # A file's last line break is not part of the secret in it.
     found = forms(value) | {value.strip(), *long_lines}
     return {form for form in found if len(form) >= SHORTEST}
 
 
 def _squeezed(text: str) -> bytes:
-    """The text as base64 in its standard alphabet would be, in one line: a byte for a character."""
+    """The text without whitespace and in base64's standard alphabet: a byte for a character."""
     return text.encode("ascii", errors="replace").translate(_STANDARD, _BLANKS.encode())

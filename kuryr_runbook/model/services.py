@@ -1,4 +1,4 @@
-"""A Service of the cluster, as far as it decides what Kuryr makes of it."""
+"""The properties of a Service that decide what Kuryr does for it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class ServicePort:
 
 
 class Service(Protocol):
-    """A Service, in Kubernetes' own words."""
+    """A Service, in Kubernetes' own terms."""
 
     @property
     def place(self) -> str:
-        """namespace/name, which is also how Kuryr names its load balancer."""
+        """namespace/name, which is also Kuryr's name for its load balancer."""
 
     @property
     def type(self) -> str:
@@ -28,7 +28,7 @@ class Service(Protocol):
 
     @property
     def cluster_ip(self) -> str:
-        """Empty when it has none: it is headless, or of type ExternalName."""
+        """Empty if it has none: it is headless, or of type ExternalName."""
 
     @property
     def selects(self) -> bool:
@@ -36,8 +36,8 @@ class Service(Protocol):
 
     @property
     def ports(self) -> tuple[ServicePort, ...]:
-        """What it listens at."""
+        """The ports that it listens on."""
 
     @property
     def self_link(self) -> bool:
-        """Whether the API gave it a `metadata.selfLink`."""
+        """Whether the API returned it with a `metadata.selfLink`."""

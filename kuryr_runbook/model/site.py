@@ -1,6 +1,6 @@
 """The site: one cluster's parameters, validated as a whole.
 
-The sections are the parameters of every notebook. Names that the original used for ids
+The sections are the parameters of every notebook. The original's names for ids
 (`pod_security_group_id` and so on) are kept.
 """
 
@@ -35,16 +35,16 @@ from kuryr_runbook.model.site_values import (
 
 
 class OpenStackSection(Section):
-    """How the runbook and Kuryr reach the cloud. Credentials stay in clouds.yaml or OS_*."""
+    """How the runbook and Kuryr reach the cloud. Credentials stay in clouds.yaml or in OS_*."""
 
     cloud: Text = "envvars"
     """Entry of clouds.yaml; `envvars` takes the OS_* variables."""
     clouds_yaml: File | None = None
-    """File that holds the entry; None: where openstacksdk looks for it."""
+    """File with the entry; None: where openstacksdk looks for it."""
     k8s_project_id: Id | None = None
     """Project of all resources; None: that of the credentials."""
     ca_file: File | None = None
-    """CA of the cloud, for the secret os-client-ca; None: the one that clouds.yaml names."""
+    """CA of the cloud, for the Secret os-client-ca; None: the one in clouds.yaml."""
 
 
 class KubernetesSection(Section):
@@ -57,8 +57,8 @@ class KubernetesSection(Section):
     namespace: Label = "kube-system"
     """Namespace of the controller and the daemon."""
     api_root: Url | None = None
-    """The API server as Kuryr's pods reach it without Kuryr: a master's node address, never the
-    service address. None: the first address of the endpoints of `default/kubernetes`."""
+    """The API server's address for Kuryr's own pods: a master's node address, never the service
+    address. None: the first address of the endpoints of `default/kubernetes`."""
     service_cidr: Network = IPv4Network("10.2.0.0/25")
     """The API server's --service-cluster-ip-range."""
 
@@ -102,9 +102,9 @@ class ServiceSubnet(Section):
 
 
 class NetworkSection(Section):
-    """What Kuryr needs of Neutron and Octavia. What exists under a name or id is used.
+    """What Kuryr needs in Neutron and Octavia. Existing resources with a name or id are used.
 
-    An id may stand in the place of each name, and has to where several resources have that name.
+    An id may replace each name, and has to if several resources have that name.
     """
 
     external_network: Text = "ext-net"
@@ -112,25 +112,25 @@ class NetworkSection(Section):
     external_network_id: Id | None = None
     """Its id, instead of its name."""
     router: Text = "k8s-router"
-    """Router between nodes, pods, services and the external network; made when there is none."""
+    """Router between nodes, pods, services and the external network; created if missing."""
     node_subnet: Text = "k8s-node-subnet"
-    """Subnet to which the nodes are attached."""
+    """Subnet that the nodes are attached to."""
     node_subnet_id: Id | None = None
     """Its id, instead of its name."""
     node_security_group: Text = "k8s-node-sg"
-    """Group of the nodes' ports; made, and put on them, when there is none."""
+    """Group of the nodes' ports; created and set on them if missing."""
     pod_subnet: PodSubnet = PodSubnet()
     kuryr_pod_subnet_id: Id | None = None
-    """Id of a pod subnet that exists, instead of its name."""
+    """Id of an existing pod subnet, instead of its name."""
     pod_security_group: Text = "kuryr-pod-sg"
-    """Group that Kuryr puts on every pod's port."""
+    """Group that Kuryr sets on every pod's port."""
     pod_security_group_id: Id | None = None
     """Its id, instead of its name."""
     service_subnet: ServiceSubnet = ServiceSubnet()
     kuryr_service_subnet_id: Id | None = None
-    """Id of a service subnet that exists, instead of its name."""
+    """Id of an existing service subnet, instead of its name."""
     api_load_balancer: Text = "kubernetes-service"
-    """Load balancer of the `kubernetes` service, which Kuryr itself does not make."""
+    """Load balancer of the `kubernetes` service, which Kuryr itself does not create."""
 
 
 class KuryrSection(Section):
@@ -139,24 +139,24 @@ class KuryrSection(Section):
     release: Text = "stein"
     """Kuryr's release; `kuryr-runbook releases` shows what works with what."""
     vif_driver: VifDriver = VifDriver.NESTED_MACVLAN
-    """How a pod's interface is made."""
+    """How a pod's interface is created."""
     link_iface: Interface = "ens3"
     """The nodes' interface on the node subnet."""
     cni_plugin: Literal["install", "preinstalled"] = "install"
-    """Whether the daemon's init container brings the plugin, or it lies on every node already."""
+    """Whether the daemon's init container installs the plugin, or every node has it already."""
     lb_activation_seconds: Annotated[int, Strict(), Field(ge=30, le=3600)] = 300
     """How long Kuryr waits for a load balancer to become ACTIVE."""
     octavia_provider: OctaviaProvider = OctaviaProvider.AMPHORA
-    """Octavia's provider of the load balancers that Kuryr makes. With `ovn` pods see the clients'
+    """Octavia's provider of the load balancers that Kuryr creates. With `ovn` pods see the clients'
     own addresses, and the pods' security group admits everybody."""
     resource_tags: tuple[Tag, ...] = ()
-    """Tags that Kuryr puts on what it makes in Neutron and Octavia."""
+    """Tags that Kuryr sets on what it creates in Neutron and Octavia."""
     credentials: Literal["site", "application_credential"] = "site"
-    """How Kuryr logs in: as the runbook does, by `openstack.cloud`, or by an application credential
-    that the runbook makes for it alone, and that can be rotated."""
+    """How Kuryr logs in: like the runbook, with `openstack.cloud`, or with an application
+    credential that the runbook creates only for it, and that can be rotated."""
     credential_roles: Annotated[tuple[Text, ...], Field(min_length=1)] | None = None
-    """Roles of the application credential; None: those that the VIF driver needs when Neutron and
-    Octavia have their default policies."""
+    """Roles of the application credential; None: those that the VIF driver needs with the default
+    policies of Neutron and Octavia."""
 
     @model_validator(mode="after")
     def _supported(self) -> Self:
@@ -164,7 +164,7 @@ class KuryrSection(Section):
 
     def _problems(self) -> Iterator[tuple[str, str]]:
         if self.credential_roles and self.credentials == "site":
-            yield "credential_roles", "is for credentials: application_credential only"
+            yield "credential_roles", "is only for credentials: application_credential"
         release = RELEASES.get(self.release)
         if release is None:
             yield "release", f"no release {self.release!r}: known are {', '.join(RELEASES)}"
@@ -179,39 +179,39 @@ class ImageSection(Section):
     """The image of controller and daemon."""
 
     repository: Repository
-    """Registry and repository, without tag: registry.example.org/kuryr/kuryr."""
+    """Registry and repository, without a tag: registry.example.org/kuryr/kuryr."""
     constraints: ConstraintsName = ConstraintsName.MODERN
-    """With which versions of its dependencies Kuryr is installed: `modern`, one tried set for every
-    release, on a current Python; or `historic`, the release's own, on the Python of its time."""
+    """The versions of Kuryr's dependencies: `modern`, one tested set for every release, on a
+    current Python; or `historic`, the release's own, on the Python of its time."""
     base_image: Image | None = None
-    """What the image is built on, of Debian, with the Python that the constraints are for. None:
+    """The image to build on: Debian, with the Python that the constraints are for. None:
     docker.io/library/debian:bookworm-slim for `modern`."""
     engine: Literal["auto", "docker", "podman", "buildah"] = "auto"
-    """The container engine that builds; `auto`: the first of them that this machine has."""
+    """The container engine that builds the image; `auto`: the first that this machine has."""
     cni_plugin_language: Literal["go", "python"] = "go"
     """Kuryr's CNI plugin in Go, or Stein's own in Python, which runs in the daemon's container and
-    takes a second or two more for each pod. For Stein the one in Go is Train's."""
+    takes a second or two longer for each pod. For Stein, the Go plugin is Train's."""
     registry_auth: File | None = None
     """Login of the registry in the form of docker's config.json; None: no login."""
     registry_ca: File | None = None
-    """CA of the registry; None: those that the system trusts."""
+    """CA of the registry; None: the system's."""
     signing_key: File | None = None
-    """Private key in PEM with which phase 01 signs the image, in the form of cosign; None: it does
-    not sign."""
+    """Private key in PEM with which phase 01 signs the image, like cosign; None: it does not sign.
+    """
     verify_key: File | None = None
     """Public key in PEM: preflight and the phases that deploy accept only an image that it
     signed; None: they accept one without a signature."""
     artifact_store: StoreUrl | None = None
-    """Where the CNI plugin is put as well, for nodes that get it by other means, with its SHA-256
-    beside it: URL of a directory that takes HTTP PUT, with the login in ~/.netrc; or
-    s3://bucket/directory, with the extra `archive` and boto3's login. None: nowhere."""
+    """Where the CNI plugin and its SHA-256 are also stored, for nodes that get it by other means:
+    URL of a directory that accepts HTTP PUT, with the login in ~/.netrc; or s3://bucket/directory,
+    with the extra `archive` and boto3's login. None: nowhere."""
 
 
 class VerificationSection(Section):
     """The acceptance workload."""
 
     namespace: Label = "kuryr-verification"
-    """Namespace of the workload; made, and removed at the end."""
+    """Namespace of the workload; created, and removed at the end."""
     replicas: Annotated[int, Strict(), Field(ge=2, le=100)] = 4
     """Pods of the workload, spread over the workers."""
     external_address: Address = IPv4Address("8.8.8.8")
@@ -219,26 +219,26 @@ class VerificationSection(Section):
 
 
 class RecordSection(Section):
-    """The records of the site's runs. No notebook needs it."""
+    """The records of the site's runs. Not used by notebooks."""
 
     signing_key: File | None = None
-    """Private key in PEM that signs them; None: one of this user's on this machine, made when it is
-    first needed."""
+    """Private key in PEM that signs them; None: one for this user on this machine, created when it
+    is first needed."""
     archive: Text | None = None
-    """Directory, or URL such as s3://bucket/prefix, to which each is copied; None: it is kept
-    where the run made it, and nowhere else."""
+    """Directory, or URL such as s3://bucket/prefix, to which each is copied; None: it only exists
+    where the run wrote it."""
     timestamp_url: Url | None = None
-    """Time-stamping service (RFC 3161) that signs each record's digest with the time; None: none
-    does. With the extra `timestamp`."""
+    """Time-stamping service (RFC 3161) that signs each record's digest with the time, with the
+    extra `timestamp`; None: no time stamps."""
     timestamp_ca: File | None = None
-    """CA, in PEM, by which the time-stamping service is trusted."""
+    """CA of the time-stamping service, in PEM."""
 
 
 class Site(Section):
     """One cluster's parameters."""
 
     name: Label
-    """Name of the site, a DNS label; resources that the runbook makes are marked with it."""
+    """Name of the site, a DNS label; resources that the runbook creates are marked with it."""
     openstack: OpenStackSection
     kubernetes: KubernetesSection
     network: NetworkSection
@@ -259,17 +259,17 @@ class Site(Section):
 
     @property
     def base_image(self) -> str:
-        """What the image is built on."""
+        """The image to build on."""
         return self.image.base_image or self.constraint_set.base_image
 
     @property
     def driver(self) -> DriverTraits:
-        """What the VIF driver asks for."""
+        """What the VIF driver requires."""
         return TRAITS[self.kuryr.vif_driver]
 
     @property
     def provider(self) -> ProviderTraits:
-        """What Octavia's provider asks for."""
+        """What Octavia's provider requires."""
         return PROVIDERS[self.kuryr.octavia_provider]
 
     @model_validator(mode="after")
@@ -278,7 +278,7 @@ class Site(Section):
 
 
 def _conflicts(site: Site) -> Iterator[tuple[str, str]]:
-    """Problems that no single section shows."""
+    """Problems that involve several sections."""
     pods, services = site.network.pod_subnet, site.network.service_subnet
     for problem in addressing.service_problems(services.cidr, site.kubernetes.service_cidr):
         yield "network.service_subnet.cidr", problem
@@ -293,7 +293,7 @@ def _conflicts(site: Site) -> Iterator[tuple[str, str]]:
         has = ", ".join(name for name, release in RELEASES.items() if release.python_plugin)
         yield (
             "image.cni_plugin_language",
-            f"python is for {has} alone: with release {site.kuryr.release} leave the key out",
+            f"python is only for {has}: with release {site.kuryr.release} leave the key out",
         )
     ranges = {"the pod subnet": pods.cidr, "the service subnet": services.cidr}
     for problem in addressing.overlaps(ranges):
@@ -301,4 +301,4 @@ def _conflicts(site: Site) -> Iterator[tuple[str, str]]:
     outside = site.verification.external_address
     for name, cidr in ranges.items():
         if outside in cidr:
-            yield "verification.external_address", f"{outside} is not outside: {name} has it"
+            yield "verification.external_address", f"{outside} is not outside: it is in {name}"

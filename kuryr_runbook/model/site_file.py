@@ -19,10 +19,10 @@ from kuryr_runbook.model.site_values import MEANINGS, ConflictError
 from kuryr_runbook.model.visible import bounded
 
 SECTIONS: tuple[str, ...] = tuple(name for name in Site.model_fields if name != "record")
-"""The keys of a site file that are the parameters of every notebook: how runs are recorded is no
-matter of theirs."""
+"""The keys of a site file that are the parameters of every notebook: all but how runs are recorded.
+"""
 
-REMEDY = "mend the site file; parameters/ holds commented examples and schema.json"
+REMEDY = "fix the site file; parameters/ has commented examples and schema.json"
 
 
 def parse_site(text: str, source: str) -> Site:
@@ -50,7 +50,7 @@ def parse_site(text: str, source: str) -> Site:
 def site_from_parameters(values: Mapping[str, Any]) -> Site:
     """The site that a notebook's parameters describe.
 
-    Raises SiteError; when no parameter was given at all, it says how to choose a site.
+    Raises SiteError; if no parameter was given at all, it says how to choose a site.
     """
     if not any(values.values()):
         raise SiteError(
@@ -67,25 +67,25 @@ def site_from_parameters(values: Mapping[str, Any]) -> Site:
 
 
 def site_digest(site: Site) -> str:
-    """SHA-256 of a site's parameters: tells whether two files describe the same cluster."""
+    """SHA-256 of a site's parameters; two files with the same one describe the same cluster."""
     return hashlib.sha256(site.model_dump_json(exclude={"record"}).encode()).hexdigest()
 
 
 def site_problems(values: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What keeps these values from being a site: pairs of the path of a value and its problem."""
+    """Why these values are not a valid site: pairs of the path of a value and its problem."""
     found = _validated(values)
     return [] if isinstance(found, Site) else found
 
 
 def _validated(values: Mapping[str, Any]) -> Site | list[tuple[str, str]]:
-    """The site, or what keeps the values from being one."""
+    """The site, or the problems of the values."""
     try:
         return Site.model_validate(values)
     except ValidationError as error:
         return [found for details in error.errors() for found in _problems(details)]
     except UnicodeError:
-        # Of parameters alone: a file that holds any is refused when it is parsed.
-        return [("site", "holds lone surrogates, which are no text")]
+        # Only in parameters: a file that contains any is refused when it is parsed.
+        return [("site", "contains lone surrogates, which are not text")]
 
 
 def _refusal(
@@ -108,7 +108,7 @@ def _placed(path: str, problem: str, lines: Mapping[str, int]) -> str:
 
 
 def _problems(details: ErrorDetails) -> Iterator[tuple[str, str]]:
-    """Path and problem of one validation error; a whole-site error may hold several."""
+    """Path and problem of one validation error; a whole-site error may contain several."""
     path = ".".join(str(part) for part in details["loc"])
     match details["type"]:
         case "extra_forbidden":
@@ -147,7 +147,7 @@ def _keys(path: Iterable[str]) -> Iterable[str]:
 
 
 def _nodes(node: yaml.Node | None, path: str = "") -> Iterator[tuple[str, tuple[int, yaml.Node]]]:
-    """Each value below a node by its path, with the line, from 1, on which its key stands."""
+    """Each value below a node by its path, with the line of its key, from 1."""
     match node:
         case yaml.MappingNode():
             for key, value in node.value:
@@ -165,13 +165,13 @@ def _node(
 
 
 CLEAR = {"str": "(?s:.*)", "null": ".*", "bool": "true|false", "int": "0|-?[1-9][0-9]*"}
-"""What scalars of each type look like that every reader of YAML takes for the same value."""
+"""Scalars of each type that every YAML parser reads as the same value."""
 
 
 def _unclear(node: yaml.Node) -> str | None:
-    """Why nobody can know what a value means: `yes`, 1.30, 0x10, 010 or 12:30 without quotes."""
+    """Why a value is ambiguous: `yes`, 1.30, 0x10, 010 or 12:30 without quotes."""
     kind = node.tag.rpartition(":")[2]
     if not isinstance(node, yaml.ScalarNode) or re.fullmatch(CLEAR.get(kind, ""), node.value):
         return None
     value = bounded(node.value, 80)
-    return f"{value} is of type {kind} for YAML: write a plain whole number, or put it in quotes"
+    return f"YAML reads {value} as type {kind}: write a plain whole number, or put it in quotes"

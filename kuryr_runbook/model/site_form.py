@@ -1,4 +1,4 @@
-"""A site as a form: one text for each key, judged as a whole; and the file that it makes."""
+"""A site as a form: one text for each key, validated as a whole; and the file written from it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from kuryr_runbook.model.site_file import site_problems
 from kuryr_runbook.model.site_template import filled
 
 Texts = Mapping[str, str]
-"""What stands in each field, by the path of its key. An empty text stands for the default."""
+"""The text in each field, by the path of its key. An empty text means the default."""
 DIGITS = 9
-"""Of whole numbers; Python converts no text of thousands of digits."""
+"""At most, in whole numbers: Python does not convert thousands of digits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,11 +26,11 @@ class FormField:
     """With dots."""
     meaning: str
     default: str
-    """Empty when there is none, or it depends on something else."""
+    """Empty if there is none, or it depends on something else."""
     choices: tuple[str, ...] = ()
-    """All that it can be; empty: anything."""
+    """All possible values; empty: anything."""
     listed: bool = False
-    """Whether it takes several values, with commas between them."""
+    """Whether it accepts several values, separated by commas."""
     integer: bool = False
 
     @property
@@ -81,7 +81,7 @@ def _text(value: object) -> str:
 
 
 def texts_of(values: Mapping[str, Any]) -> dict[str, str]:
-    """The texts for the form, of what a site file holds; keys that no site has are left out."""
+    """The texts for the form from a site file's values; unknown keys are left out."""
     found = dict(_leaves(values))
     return {field.path: _text(found.get(field.path)) for field in form_fields()}
 
@@ -95,7 +95,7 @@ def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 
 
 def values_of(texts: Texts) -> dict[str, Any]:
-    """What a site file with these texts holds: all sections, of their keys those with a text."""
+    """The values of a site file with these texts: all sections, and their keys with a text."""
     values: dict[str, Any] = {}
     for field in form_fields():
         *sections, name = field.path.split(".")
@@ -113,8 +113,8 @@ def _value(field: FormField, text: str) -> object:
     return int(text) if field.integer and text.isdecimal() and len(text) <= DIGITS else text
 
 
-def judged_texts(texts: Texts) -> dict[str, str]:
-    """What is wrong, by the path of the field where it is to be mended; empty: a valid site."""
+def text_problems(texts: Texts) -> dict[str, str]:
+    """What is wrong, by the path of the field to fix; empty: a valid site."""
     paths = [field.path for field in form_fields()]
     found: dict[str, str] = {}
     for path, problem in site_problems(values_of(texts)):
@@ -124,7 +124,7 @@ def judged_texts(texts: Texts) -> dict[str, str]:
 
 
 def _place(path: str, known: Iterable[str]) -> str:
-    """The field of a problem: of that path, or the nearest above or below it."""
+    """The field of a problem: the one with that path, or the nearest above or below it."""
     near = [field for field in known if _is_near(field, path)]
     return max(near, key=len) if near else next(iter(known))
 
@@ -134,9 +134,9 @@ def _is_near(field: str, path: str) -> bool:
 
 
 def rendered_site(texts: Texts, template: str) -> str:
-    """The text of a site file: the commented template with all values that it shows or must have.
+    """The text of a site file: the commented template with these values.
 
-    A key that the template has behind a # stays there, unless there is a text for it.
+    A key that is commented out in the template stays so, unless there is a text for it.
     """
     used = dict(_leaves(parse_yaml(template, "the template")))
     chosen = dict(_leaves(values_of(texts)))

@@ -1,4 +1,4 @@
-"""Values put into the commented example of a site file, its comments kept."""
+"""Puts values into the commented example of a site file, and keeps its comments."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ COLUMNS = 100
 LINE = re.compile(
     r"(?P<indent> *)(?P<off># )?(?P<key>[a-z][a-z0-9_]*):(?P<value> [^#]*[^# ])?(?P<rest> +#.*)?"
 )
-"""A key of the example: in use, or behind a # with the value that it has without."""
+"""A key of the example: in use, or commented out with its default."""
 
 
 def filled(template: str, values: Mapping[str, object], remarks: Mapping[str, str]) -> str:
     """The template with these values and, above their keys, these remarks; keys have dots.
 
-    A key behind a # comes into use by its value. Raises KeyError for one that is not there.
+    A value for a key that is commented out puts it into use. Raises KeyError for a missing key.
     """
     left = {*values, *remarks}
     lines = []
@@ -36,7 +36,7 @@ def filled(template: str, values: Mapping[str, object], remarks: Mapping[str, st
 
 
 def _keyed(template: str) -> Iterator[tuple[str, str, re.Match[str] | None]]:
-    """Each line, with the path of the key that stands on it, if one does."""
+    """Each line, with the path of the key in it, if there is one."""
     parents: list[tuple[int, str]] = []
     for line in template.splitlines():
         match = LINE.fullmatch(line)

@@ -1,4 +1,4 @@
-"""Values in a site file, what is asked of each, and how problems of several are told."""
+"""Values in a site file, the rules for each, and how problems of several values are reported."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ from kuryr_runbook.model.visible import bounded, one_line
 
 
 def _is_text(value: object) -> object:
-    """Refuse what YAML made of an unquoted value: 1.30 would become the number 1.3."""
+    """Refuse YAML's interpretation of an unquoted value: 1.30 would become the number 1.3."""
     if not isinstance(value, str):
         kind = {bool: "true or false", date: "a date", datetime: "a date"}.get(type(value))
         kind = kind or ("a number" if isinstance(value, int | float) else None)
         read = f" ('{value}' was read as {kind})" if kind else ""
-        raise ValueError(f"must be text: {f'put it in quotes{read}' if kind else 'it is none'}")
-    # What would break out of a line, a message or a file, and what nobody sees.
+        raise ValueError(f"must be text: {f'put it in quotes{read}' if kind else 'it is not'}")
+    # Characters that would break out of a line, a message or a file, or that are invisible.
     if (seen := one_line(value)) != value:
-        raise ValueError(f"holds characters that cannot be seen or are tabs: {bounded(seen, 80)}")
+        raise ValueError(f"contains tabs or invisible characters: {bounded(seen, 80)}")
     return value
 
 
 def _is_whole(value: str) -> str:
-    """Refuse what most readers would take something of."""
+    """Refuse leading and trailing blanks, which many parsers remove."""
     if value != value.strip():
         raise ValueError(f"begins or ends with a blank: '{value}'")
     return value
 
 
 def expanded(path: str | Path) -> Path:
-    """The path, with the home directory for `~` or `~user`. Raises ValueError when it has none."""
+    """The path, with the home directory for `~` or `~user`. Raises ValueError if there is none."""
     try:
         return Path(path).expanduser()
     except RuntimeError as error:
-        raise ValueError(f"nobody here has the home directory {str(path).split('/')[0]}") from error
+        raise ValueError(f"there is no home directory {str(path).split('/')[0]}") from error
 
 
 def _file(value: object) -> object:
@@ -53,18 +53,18 @@ def _file(value: object) -> object:
 
 
 def _network(value: object) -> object:
-    """Say what a range with host bits should have been."""
+    """Refuse an invalid range, and say what one with host bits should have been."""
     if isinstance(value, IPv4Network):
         return value
     text = str(_is_text(value))
     if ":" in text:
         raise ValueError(f"{bounded(text, 80)} is IPv6: Kuryr is set up for IPv4 here")
     if not re.fullmatch(r"[0-9.]{7,15}/[0-9]{1,2}", text):
-        raise ValueError(f"{bounded(text, 80)} is no range such as 10.1.0.0/24")
+        raise ValueError(f"{bounded(text, 80)} is not a range such as 10.1.0.0/24")
     try:
         wider = IPv4Network(text, strict=False)
     except ValueError as error:
-        raise ValueError(f"{text} is no IPv4 range: {error}") from error
+        raise ValueError(f"{text} is not an IPv4 range: {error}") from error
     if str(wider.network_address) != text.partition("/")[0]:
         raise ValueError(f"{text} has host bits set: did you mean {wider}?")
     if reserved := addressing.reserved(wider):
@@ -81,14 +81,14 @@ def _address(value: object) -> object:
     try:
         address = IPv4Address(text)
     except ValueError as error:
-        raise ValueError(f"{bounded(text, 80)} is no IPv4 address") from error
+        raise ValueError(f"{bounded(text, 80)} is not an IPv4 address") from error
     if reserved := addressing.reserved(IPv4Network(address)):
         raise ValueError(f"{text} cannot be used: {reserved}")
     return address
 
 
 def _has_port(value: str) -> str:
-    """Refuse a port that there is not, of the host that a URL or an image's name begins with."""
+    """Refuse an invalid port of the host in a URL or in an image's name."""
     host, slash, _ = value.rpartition("://")[2].partition("/")
     port = host.rpartition("]")[2].rpartition(":")[2] if ":" in host else ""
     # Without a slash an image's name ends with its tag.
@@ -100,20 +100,20 @@ def _has_port(value: str) -> str:
 PATH_BYTES = 4096
 """Linux' PATH_MAX."""
 NAME_LETTERS = 255
-"""Longest name that Neutron, Octavia and Keystone keep."""
+"""Longest name that Neutron, Octavia and Keystone accept."""
 
 _DNS_LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 _HOST = (
     r"(localhost|[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?"
 )
-# Grammar of the distribution project, reference/reference.go, on which the engines agree.
+# Grammar of the distribution project, reference/reference.go, which the engines share.
 _IMAGE_PATH = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*"
 _TAG = r"(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?"
 _ID = r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}"
 
 
 MEANINGS: dict[str, str] = {}
-"""What a text has to be, in words, by the pattern that says so."""
+"""Pattern to what it requires, in words."""
 
 
 def _matching(pattern: str, meaning: str, **more: Any) -> Any:
@@ -124,7 +124,7 @@ def _matching(pattern: str, meaning: str, **more: Any) -> Any:
 _TEXT = BeforeValidator(_is_text)
 _PORT = AfterValidator(_has_port)
 
-# The constraint stands before the functions: so it is in the schema that editors know.
+# The constraint comes before the functions, so that it is in the schema for editors.
 Text = Annotated[
     str, Field(min_length=1, max_length=NAME_LETTERS), AfterValidator(_is_whole), _TEXT
 ]
@@ -133,7 +133,7 @@ Label = Annotated[
     _matching(_DNS_LABEL, "a DNS label: a-z, 0-9 and -, at most 63 characters"),
     _TEXT,
 ]
-# Linux' IFNAMSIZ and dev_valid_name; of the rest, what no file or command line takes for its own.
+# Linux' IFNAMSIZ and dev_valid_name, without characters that are special in files or shells.
 Interface = Annotated[
     str,
     _matching(
@@ -145,8 +145,8 @@ Interface = Annotated[
 Network = Annotated[IPv4Network, BeforeValidator(_network)]
 Address = Annotated[IPv4Address, BeforeValidator(_address)]
 File = Annotated[Path, BeforeValidator(_file)]
-Id = Annotated[str, _matching(_ID, "an id of OpenStack's: 32 digits 0-9 and a-f"), _TEXT]
-# Neutron takes 60 characters; kuryr.conf separates tags by commas, and URLs name them.
+Id = Annotated[str, _matching(_ID, "an OpenStack id: 32 digits 0-9 and a-f"), _TEXT]
+# Neutron accepts 60 characters; kuryr.conf separates tags by commas, and URLs contain them.
 Tag = Annotated[
     str,
     _matching("[A-Za-z0-9_.:=-]{1,60}", "a tag: letters, digits and _.:=-, at most 60 characters"),
@@ -182,7 +182,7 @@ StoreUrl = Annotated[
     str,
     _matching(
         rf"(https?|s3)://{_HOST}(/[A-Za-z0-9._~!$&'()*+,;=:%/-]*)?",
-        "a URL without login, query and fragment that begins with https, http or s3",
+        "a URL that begins with https, http or s3, without login, query and fragment",
     ),
     _PORT,
     _TEXT,
@@ -193,12 +193,12 @@ T = TypeVar("T")
 
 
 def is_id(text: str) -> bool:
-    """Whether that is an id of OpenStack's, which may stand in the place of a name."""
+    """Whether that is an OpenStack id, which may replace a name."""
     return re.fullmatch(_ID, text) is not None
 
 
 class ConflictError(ValueError):
-    """Several problems of values that are right by themselves: pairs of path and problem."""
+    """Problems of values that are valid by themselves: pairs of path and problem."""
 
     def __init__(self, problems: Iterable[tuple[str, str]]) -> None:
         self.problems = tuple(problems)
@@ -206,7 +206,7 @@ class ConflictError(ValueError):
 
 
 def checked(value: T, problems: Iterable[tuple[str, str]]) -> T:
-    """The value, unless there are problems: then raises ConflictError with all of them."""
+    """The value. Raises ConflictError with all of the problems, if there are any."""
     found = tuple(problems)
     if found:
         raise ConflictError(found)
@@ -214,7 +214,7 @@ def checked(value: T, problems: Iterable[tuple[str, str]]) -> T:
 
 
 class Section(BaseModel):
-    """A section of a site: immutable, and strict about keys that it does not know."""
+    """A section of a site: immutable, and strict about unknown keys."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, validate_default=True, use_attribute_docstrings=True

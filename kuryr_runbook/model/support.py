@@ -1,7 +1,7 @@
-"""Guard rails: what does not go together, with the reason and the way out.
+"""Guard rails: what does not work together, with the reason and a remedy.
 
-All of it follows from the catalogue's data. What the site alone decides is asked by the site's
-validation; what cluster or cloud decide, by whoever has looked at them.
+All of it follows from the catalogue's data. The site's validation applies those that only depend on
+the site; the others are applied by the code that has read the cluster or the cloud.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from kuryr_runbook.model.services import Service
 SELF_LINK_GATE = "--feature-gates=RemoveSelfLink=false"
 
 SERVICE_TYPES = ("ClusterIP", "LoadBalancer")
-"""Types of service that Kuryr makes a load balancer for, in every release."""
+"""Types of service for which Kuryr creates a load balancer, in every release."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Objection(Verdict):
-    """Something that does not go together."""
+    """Something that does not work together."""
 
     subject: str
     """The key in the section `kuryr` of a site, or the object of the cluster."""
@@ -41,21 +41,21 @@ def site_objections(
     provider: OctaviaProvider,
     resource_tags: Collection[str],
 ) -> Iterator[Objection]:
-    """What a site's section `kuryr` may not combine."""
+    """Combinations that a site's section `kuryr` must not have."""
     yield from provider_objections(release, driver, provider)
     if release.needs_resource_tags and not resource_tags:
         yield Objection(
             subject="resource_tags",
             evidence=f"Kuryr {release.name} without tags deletes load balancers that are not its "
             "own",
-            remedy="give a tag that nothing else in the cloud has, such as the site's name",
+            remedy="set a tag that nothing else in the cloud has, such as the site's name",
         )
 
 
 def provider_objections(
     release: Release, driver: VifDriver, provider: OctaviaProvider
 ) -> Iterator[Objection]:
-    """Why release or driver cannot use a provider of Octavia's."""
+    """Why release or driver cannot use one of Octavia's providers."""
     traits = PROVIDERS[provider]
     unknown = sorted(set(traits.options) - release.octavia_options)
     if unknown:
@@ -70,8 +70,8 @@ def provider_objections(
         yield Objection(
             subject="octavia_provider",
             evidence=f"with {provider} pods see the clients' own addresses, and with {driver} "
-            "these packets meet the nodes' security group, which would have to let anybody in; and "
-            "a pod that asks a Service gets no answer from a pod of its own node",
+            "the nodes' security group applies to these packets, and would have to admit anybody; "
+            "and a pod that uses a Service gets no answer from a pod on its own node",
             remedy=f"use amphora, or a driver other than {driver}",
         )
 
@@ -79,7 +79,7 @@ def provider_objections(
 def kubernetes_objections(release: Release, version: str) -> Iterator[Objection]:
     """Why a release may not run on the API server of that version (v1.20.2).
 
-    Raises ValueError when it is no version.
+    Raises ValueError if it is not a version.
     """
     kubernetes, subject = minor_version(version), f"Kubernetes {version}"
     if not release.runs_on(kubernetes):
@@ -93,7 +93,7 @@ def kubernetes_objections(release: Release, version: str) -> Iterator[Objection]
     elif kubernetes > minor_version(release.kubernetes_tried):
         yield Objection(
             subject=subject,
-            evidence=f"Kuryr {release.name} was tried with Kubernetes up to "
+            evidence=f"Kuryr {release.name} was tested with Kubernetes up to "
             f"{release.kubernetes_tried}",
             remedy="try it on a cluster that may fail before you rely on it",
             status=Status.WARN,
@@ -101,28 +101,28 @@ def kubernetes_objections(release: Release, version: str) -> Iterator[Objection]
 
 
 def self_link_objections(release: Release, service: Service) -> Iterator[Objection]:
-    """Why a release does nothing on a cluster whose API gives a Service like that one."""
+    """Why a release does nothing on a cluster whose API returns a Service like that one."""
     if release.needs_self_link and not service.self_link:
         other = _releases(lambda other: not other.needs_self_link)
         yield Objection(
             subject=f"Service {service.place}",
             evidence=f"it has no metadata.selfLink, which Kuryr {release.name} reads",
             remedy=f"start the API servers with {SELF_LINK_GATE} (Kubernetes 1.20 to 1.23; from "
-            f"1.24 on nothing helps){', or ' if other else ''}{other}",
+            f"1.24 on there is no such gate){', or ' if other else ''}{other}",
         )
 
 
 def gets_balancer(release: Release, service: Service) -> bool:
-    """Whether Kuryr makes a load balancer of a Service that is not `default/kubernetes`."""
+    """Whether Kuryr creates a load balancer for a Service other than `default/kubernetes`."""
     return _ignored(release, service) is None
 
 
 def service_objections(
     release: Release, service: Service, api: tuple[int, int]
 ) -> Iterator[Objection]:
-    """Why Kuryr makes no load balancer of a Service, or none for some of its ports.
+    """Why Kuryr creates no load balancer for a Service, or none for some of its ports.
 
-    `api` is the highest version that Octavia's API names.
+    `api` is the highest version in the root of Octavia's API.
     """
     ignored = _ignored(release, service)
     for evidence, remedy in (ignored,) if ignored else _ignored_ports(release, service, api):
@@ -130,7 +130,7 @@ def service_objections(
 
 
 def _ignored(release: Release, service: Service) -> tuple[str, str] | None:
-    """The same in every release, but for the selector (kuryr-kubernetes, handlers/lbaas.py)."""
+    """The same in every release, except for the selector (kuryr-kubernetes, handlers/lbaas.py)."""
     if service.type == "ExternalName":
         return (
             "Kuryr ignores Services of type ExternalName",
@@ -140,18 +140,18 @@ def _ignored(release: Release, service: Service) -> tuple[str, str] | None:
     if service.type not in SERVICE_TYPES:
         return (
             f"Kuryr ignores Services of type {service.type}",
-            f"make a Service of type {service.type} one of type {' or '.join(SERVICE_TYPES)}",
+            f"change a Service of type {service.type} to type {' or '.join(SERVICE_TYPES)}",
         )
     if not service.cluster_ip:
         return (
-            "Kuryr ignores headless Services: there is no address to put a load balancer at",
-            "a headless Service needs none if its name is all that is used: DNS gives the pods' "
+            "Kuryr ignores headless Services: they have no address for a load balancer",
+            "a headless Service needs none if clients only use its name: DNS returns the pods' "
             "addresses",
         )
     if release.services.needs_selector and not service.selects:
         return (
             f"Kuryr {release.name} ignores Services without a selector",
-            "give a Service without a selector one, or make its load balancer by hand as for the "
+            "give a Service without a selector one, or create its load balancer by hand as for the "
             "API",
         )
     return None
@@ -178,11 +178,11 @@ def _ignored_ports(
 
 
 def _first(able: Callable[[Release], bool]) -> str:
-    """The name of the oldest release that can."""
+    """The name of the oldest release that is able to."""
     return next(name for name, release in RELEASES.items() if able(release))
 
 
 def _releases(able: Callable[[Release], bool]) -> str:
-    """Which release to take instead; empty when there is none."""
+    """Which release to use instead; empty if there is none."""
     names = [name for name, release in RELEASES.items() if able(release)]
     return f"set kuryr.release to {' or '.join(names)}" if names else ""

@@ -10,31 +10,31 @@ from kuryr_runbook.model.findings import Status
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """A finding at the place that it is about."""
+    """A finding, marked on the part that it is about."""
 
     number: int
-    """Of the note that tells it."""
+    """The number of the note that explains it."""
     status: Status
     count: int = 1
-    """How many things it stands for here."""
+    """How many things it stands for on this part."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """Something in a box: what it is, and how it is."""
+    """A line of text in a box: what it is, and its state."""
 
     text: str
     end: str = ""
     depth: int = 0
-    """1: it is a part of the last line before it that is none."""
+    """1: it is part of the nearest previous line with 0."""
     hint: str = ""
-    """More about it, for those who ask."""
+    """More about it, shown on demand."""
     marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Box:
-    """A part of the site, or what stands for many."""
+    """A part of the site, or the sum of several."""
 
     what: str
     """Its kind: node, service, router."""
@@ -42,35 +42,35 @@ class Box:
     lines: tuple[Line, ...] = ()
     marks: tuple[Mark, ...] = ()
     joined: bool | None = None
-    """Whether it hangs together with what it should; None: not known, or no question."""
+    """Whether it is connected to what it should be; None: not known, or not applicable."""
 
     @property
     def all_marks(self) -> tuple[Mark, ...]:
-        """Its own, and those of its lines."""
+        """Its own marks, and those of its lines."""
         return summed([self.marks, *(line.marks for line in self.lines)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """What a mark means."""
+    """The explanation of a mark."""
 
     number: int
     status: Status
     title: str
     evidence: str
     victims: int
-    """How many suffer; 0: nobody by name."""
+    """How many objects are affected; 0: none that has a name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topology:
-    """A site at one time. Of what is many, few are by themselves, those with findings first."""
+    """A site at one time. Of many similar parts, a few are shown individually: findings first."""
 
     site: str
     facts: str
-    """How much there is."""
+    """How many parts there are."""
     marks: tuple[Mark, ...]
-    """What is about no part in particular."""
+    """Marks that are about no particular part."""
     external: Box
     router: Box
     """`joined` to the external network."""
@@ -90,7 +90,7 @@ class Topology:
 
 
 def summed(groups: Iterable[Iterable[Mark]]) -> tuple[Mark, ...]:
-    """Each finding's mark once, with how many things it stands for in all of them."""
+    """One mark for each finding, with how many things it stands for in total."""
     found: dict[int, Mark] = {}
     for marks in groups:
         for mark in marks:

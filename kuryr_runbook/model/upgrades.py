@@ -1,7 +1,7 @@
-"""Ways from one release to another: which single steps there are, and what a step moves.
+"""Upgrade paths: which single steps there are from release to release, and what a step changes.
 
-All of it follows from the catalogue. An upgrade is a step that upstream supports; it can be taken
-back when both releases find what the other has noted of pods and load balancers.
+All of it follows from the catalogue. An upgrade is a step that upstream supports; it can be
+reverted if each of the two releases finds the other's state of pods and load balancers.
 """
 
 from __future__ import annotations
@@ -14,24 +14,24 @@ from kuryr_runbook.model.releases import RELEASES, Ports, Release
 from kuryr_runbook.model.support import Objection
 
 RELEASE_LABEL = "kuryr-runbook/release"
-"""On the controller's Deployment and the daemon's DaemonSet: which release they run."""
+"""The label with the release, on the controller's Deployment and the daemon's DaemonSet."""
 
 UNKNOWN = ""
-"""What is installed, where nothing tells which release it is."""
+"""The release of an installation that nothing identifies."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Installed:
-    """Controller and daemon, at one time: the name of the release of each.
+    """The releases of controller and daemon at one time, by name.
 
-    None: there is none. UNKNOWN: it is there, and nothing tells.
+    None: it is not installed. UNKNOWN: it is installed, but nothing identifies its release.
     """
 
     controller: str | None
     daemon: str | None
 
     def releases(self) -> Iterator[tuple[str, str]]:
-        """What is there: its name for people, and its release."""
+        """What is installed: its name for people, and its release."""
         if self.controller is not None:
             yield "the controller", self.controller
         if self.daemon is not None:
@@ -45,16 +45,16 @@ def is_later(release: Release, other: Release) -> bool:
 
 
 def is_step(before: Release, after: Release) -> bool:
-    """Whether a cluster may go from one straight to the other, up or back."""
+    """Whether a cluster may go directly from one to the other, up or down."""
     if is_later(after, before):
         return before.name in after.upgrades_from
     return after.name in before.upgrades_from and before.shares_state_with(after)
 
 
 def find_path(before: Release, after: Release) -> tuple[Release, ...] | None:
-    """The releases by which a cluster gets there, without the one that it has; None: by none.
+    """The releases on a cluster's path, without the current one; None: there is no path.
 
-    Of several ways the one of fewest steps. Always in one direction.
+    Of several paths the shortest one. Always in one direction.
     """
     up = is_later(after, before)
     ways: list[tuple[Release, ...]] = [(before,)]
@@ -72,15 +72,15 @@ def find_path(before: Release, after: Release) -> tuple[Release, ...] | None:
 
 
 def move_objection(installed: str, wanted: Release, subject: str) -> Objection | None:
-    """Why a cluster that runs one release may not be given another; None: it may, or has it.
+    """Why a cluster may not go from one release to another; None: it may, or it has it.
 
-    `installed` is the name that the cluster tells, `subject` the object that tells it.
+    `installed` is the release's name in the cluster, `subject` the object that it was read from.
     """
     if installed == UNKNOWN:
         return Objection(
             subject=subject,
-            evidence=f"{subject} is there, and neither a label nor its image tells which release "
-            "it runs",
+            evidence=f"{subject} exists, but neither a label nor its image shows which release it "
+            "runs",
             remedy=f"set the label {RELEASE_LABEL} of its Deployment or DaemonSet to the release "
             "that it runs",
         )
@@ -89,7 +89,7 @@ def move_objection(installed: str, wanted: Release, subject: str) -> Objection |
         return Objection(
             subject=subject,
             evidence=f"{subject} runs Kuryr {installed}, which is not in the catalogue",
-            remedy="take it away with what it made, or correct its label "
+            remedy="remove it and everything that it created, or correct its label "
             f"{RELEASE_LABEL}: known are {', '.join(RELEASES)}",
         )
     if before is wanted or is_step(before, wanted):
@@ -98,26 +98,26 @@ def move_objection(installed: str, wanted: Release, subject: str) -> Objection |
     if path is None:
         return Objection(
             subject=subject,
-            evidence=f"{subject} runs Kuryr {before.name}, from which no way leads to "
-            f"{wanted.name}: {before.name} notes a pod's VIF in {before.vif_state}, {wanted.name} "
-            f"looks for {wanted.vif_state}, and nothing moves it back",
-            remedy=f"set kuryr.release to {before.name}; to have {wanted.name} all the same, "
-            "remove the workloads, take Kuryr away with that site (kuryr-runbook teardown), and "
-            "then install anew",
+            evidence=f"{subject} runs Kuryr {before.name}, and there is no path from it to "
+            f"{wanted.name}: {before.name} stores a pod's VIF in {before.vif_state}, {wanted.name} "
+            f"in {wanted.vif_state}, and nothing moves it back",
+            remedy=f"set kuryr.release to {before.name}; if you need {wanted.name}, remove the "
+            "workloads and Kuryr with that site file (kuryr-runbook teardown), and then install "
+            "Kuryr again",
         )
     return Objection(
         subject=subject,
-        evidence=f"{subject} runs Kuryr {before.name}, and from there to {wanted.name} it is "
-        f"{len(path)} steps, each of which is done by itself",
-        remedy=f"set kuryr.release to {path[0].name} and run it; then go on by "
+        evidence=f"{subject} runs Kuryr {before.name}, and the path from it to {wanted.name} has "
+        f"{len(path)} steps, each of which is a run of its own",
+        remedy=f"set kuryr.release to {path[0].name} and run that; then continue with "
         f"{', '.join(release.name for release in path[1:])}",
     )
 
 
 def move_objections(installed: Installed, wanted: Release) -> Iterator[Objection]:
-    """Why controller or daemon may not be given another release.
+    """Why controller or daemon may not get another release.
 
-    Both are asked: after an upgrade that was cut off, the daemon is a step behind.
+    Both are checked: after an interrupted upgrade, the daemon is a step behind.
     """
     for subject, release in installed.releases():
         if objection := move_objection(release, wanted, subject):
@@ -125,20 +125,20 @@ def move_objections(installed: Installed, wanted: Release) -> Iterator[Objection
 
 
 def moved(before: Release, after: Release) -> Iterator[Change]:
-    """What is elsewhere, or another, after a step from one release to the other."""
+    """The facts that differ after a step from one release to the other."""
     for (what, old), (_, new) in zip(_facts(before), _facts(after), strict=True):
         if old != new:
             yield Change(what, old, new)
 
 
 def disturbance(before: Release, after: Release) -> str:
-    """What pods and services notice of the step."""
-    told = "pods keep their network, and load balancers carry traffic; changes wait meanwhile"
+    """What pods and services notice during the step."""
+    notice = "pods keep their network, and load balancers carry traffic; changes wait meanwhile"
     if before.shares_state_with(after):
-        return told
+        return notice
     return (
-        f"{told}: pods that start between the controller's new release and the daemon's are "
-        f"plugged when phase daemon is done, and the step cannot be taken back"
+        f"{notice}: pods that start between the controller's new release and the daemon's are "
+        f"plugged when phase daemon is done, and the step cannot be reverted"
     )
 
 

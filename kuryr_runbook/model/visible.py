@@ -1,7 +1,7 @@
-"""Text made fit to be shown: whatever it holds, it steers no terminal and hides nothing.
+"""The only place that makes text safe to show: it cannot control a terminal or hide anything.
 
-The one home of this rule. What comes from a cluster, a cloud, a file or an argument passes through
-here on its way to a terminal, a page, a drawing or a message.
+All text from a cluster, a cloud, a file or an argument passes through here on its way to a
+terminal, a page, a drawing or a message.
 """
 
 from __future__ import annotations
@@ -12,28 +12,28 @@ from typing import Any
 
 LINE_LETTERS = 600
 LINES = 200
-"""How much of a message is kept."""
+"""Limits of a message."""
 CELL_LETTERS = 10_000
-"""How much of one cell of a table is kept."""
+"""Limit of a table cell."""
 
 _UNSEEN = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
-"""Printable for Python, yet nothing to see: the rest of Unicode's Default_Ignorable_Code_Point."""
+"""Printable for Python, but invisible: the rest of Unicode's Default_Ignorable_Code_Point."""
 
 
 def visible(text: str) -> str:
-    """The text with every character that cannot be seen spelled out, as Python would: `\\x1b`.
+    """The text with every invisible character spelled out as in Python: `\\x1b`.
 
-    That is everything that `str.isprintable` refuses: control characters, marks of direction,
+    Invisible is everything that `str.isprintable` refuses: control characters, direction marks,
     characters of no width, line and paragraph separators, lone surrogates. Line feeds stay, and a
-    tab becomes blanks. Of text that is visible already nothing changes.
+    tab becomes blanks. Visible text does not change.
     """
     return "\n".join(map(_visible_line, text.split("\n")))
 
 
 def one_line(text: str) -> str:
-    """The same for a place where a second line would be taken for something else."""
+    """The same for places where a second line would be mistaken for something else."""
     return _visible_line(text)
 
 
@@ -49,7 +49,7 @@ def _spelled(letter: str) -> str:
 
 
 def bounded(text: str, letters: int) -> str:
-    """The text, or its beginning and its end when it has more letters than that."""
+    """The text, or only its start and its end if it is longer than that."""
     if len(text) <= letters:
         return text
     half = letters // 2
@@ -57,7 +57,7 @@ def bounded(text: str, letters: int) -> str:
 
 
 def message(text: str) -> str:
-    """A message of bounded length, visible, whatever was put into it."""
+    """A message, visible and of limited length whatever is in it."""
     lines = bounded(text, 2 * LINES * LINE_LETTERS).split("\n")
     if len(lines) > LINES:
         lines = [*lines[:LINES], f"[... {len(lines) - LINES} lines ...]"]
@@ -65,6 +65,6 @@ def message(text: str) -> str:
 
 
 def json_text(value: Any, indent: int | None = None) -> str:
-    """The value as JSON of visible ASCII: what is not is escaped as JSON does it."""
+    """The value as JSON in visible ASCII, with everything else escaped."""
     # Python leaves this one control character as it is.
     return json.dumps(value, indent=indent).replace("\x7f", "\\u007f")

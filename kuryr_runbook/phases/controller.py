@@ -29,7 +29,7 @@ from kuryr_runbook.planning.kubernetes import plan_manifests
 from kuryr_runbook.planning.upgrade import (
     RELEASE,
     RUNNING_PODS,
-    led,
+    after_first,
     plan_move,
     plan_vif_moves,
 )
@@ -135,7 +135,7 @@ class Controller(Phase):
         check = upgrade_check.upgrade_check(self.site, image_of(plain(deployment.body)))
         move = plan_move(installed, self.site.release, check)
         steps = (*first, *manifests[:-1], waiting, *self._vif_moves(waiting.target), *retired)
-        return Plan(phase=self.name, steps=led(move, steps))
+        return Plan(phase=self.name, steps=after_first(move, steps))
 
     def _vif_moves(self, after: Target) -> Iterator[Step]:
         """The move of running pods' state; none if the release keeps it in annotations."""

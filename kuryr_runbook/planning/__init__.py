@@ -1,1 +1,1 @@
-"""Wanted minus read: pure functions from a spec and a snapshot to a plan."""
+"""Wanted minus existing: pure functions from a spec and a snapshot to a plan."""

@@ -22,15 +22,15 @@ from kuryr_runbook.snapshots.reading import known
 from kuryr_runbook.specs.openstack import HTTPS_PORT, SHORTEST_WATCH, LoadBalancerSpec
 
 PASSING = ("HTTPS", "TCP")
-"""Protocols in which Octavia hands TLS on to the API servers as it is."""
+"""Protocols with which Octavia passes TLS on to the API servers unchanged."""
 
 Ends = set[tuple[str, int]]
-"""Address and port of each member that gets requests."""
+"""Addresses and ports of the members that get requests."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """A load balancer, the listener that pods talk to, and its pool."""
+    """A load balancer, the listener that pods use, and its pool."""
 
     balancer: Balancer
     listener: Listener | None
@@ -38,7 +38,7 @@ class _Parts:
 
 
 def plan_load_balancer(gathering: Gathering, services: Ref, node_subnet: str) -> None:
-    """The load balancer of the API: made whole, mended where it is ours, else used as it is."""
+    """The API's load balancer: created if missing, fixed if it is ours, else used unchanged."""
     spec = gathering.spec.load_balancer
     balancer = gathering.find(known(gathering.cloud.balancers), spec.wanted)
     members = [
@@ -61,7 +61,7 @@ def plan_load_balancer(gathering: Gathering, services: Ref, node_subnet: str) ->
     elif because := _why_another(spec, parts):
         _replace(gathering, balancer, whole_tree(spec, services, members), because)
     else:
-        _mend(gathering, parts, members)
+        _fix(gathering, parts, members)
 
 
 def _parts(gathering: Gathering, balancer: Balancer) -> _Parts:
@@ -71,46 +71,46 @@ def _parts(gathering: Gathering, balancer: Balancer) -> _Parts:
     listener = next((it for it in listeners if it.port == HTTPS_PORT), None)
     default = listener.pool_id if listener is not None else ""
     pool = next((it for it in pools if it.id == default), None)
-    # Where it was taken off its listener, it is known by the name that the runbook gave it.
+    # If it was removed from its listener, it is recognized by the runbook's name for it.
     detached = next((it for it in pools if it.name == part_name(spec)), None)
     return _Parts(balancer, listener, pool or detached)
 
 
 def _use(gathering: Gathering, parts: _Parts, members: list[Body]) -> None:
-    """Somebody else's: it is as it should be, or that is a problem."""
+    """Somebody else's: if it is not as it should be, that is a problem."""
     spec, name = gathering.spec.load_balancer, gathering.spec.load_balancer.wanted.name
     if parts.balancer.provisioning == "ERROR":
         gathering.problems.append(
-            f"load balancer {name} is in ERROR, and the runbook did not make it: delete it, or "
-            "name another in network.api_load_balancer"
+            f"load balancer {name} is in ERROR, and the runbook did not create it: delete it, or "
+            "name another one in network.api_load_balancer"
         )
         return
     step = _kept_or_awaited(spec, parts.balancer)
-    gathering.steps.append(replace(step, because=f"{step.because}{_impatience(spec, parts)}"))
+    gathering.steps.append(replace(step, because=f"{step.because}{_timeout_note(spec, parts)}"))
     gathering.problems.extend(
-        f"load balancer {name}, which the runbook did not make, should have {what}"
+        f"load balancer {name}, which the runbook did not create, should have {what}"
         for what in _misfits(gathering, parts, members)
     )
     if not gathering.problems and parts.pool is not None:
         gathering.steps.append(_members(gathering, parts.balancer, parts.pool, members))
 
 
-def _impatience(spec: LoadBalancerSpec, parts: _Parts) -> str:
-    """What is said of a listener that cuts watches.
+def _timeout_note(spec: LoadBalancerSpec, parts: _Parts) -> str:
+    """A note about a listener that breaks watches.
 
-    It is no misfit: pods reach the API, and clients begin a watch again.
+    It is not a misfit: pods can reach the API, and clients restart a watch.
     """
     silence = parts.listener.silence if parts.listener is not None else None
     if spec.timeout is None or silence is None or silence >= SHORTEST_WATCH:
         return ""
     return (
-        f"; its listener cuts watches that are silent for {silence / 1000:g} s, and stays so, as "
-        "the runbook did not make it"
+        f"; its listener breaks watches that are silent for {silence / 1000:g} s, and is not "
+        "changed, since the runbook did not create it"
     )
 
 
 def _misfits(gathering: Gathering, parts: _Parts, members: list[Body]) -> Iterator[str]:
-    """What an adopted one should have, and has not."""
+    """What an adopted one should have, and does not have."""
     listener, pool = parts.listener, parts.pool
     if listener is None or pool is None or listener.pool_id != pool.id:
         yield f"a listener with a pool at port {HTTPS_PORT} and has none"
@@ -128,15 +128,15 @@ def _misfits(gathering: Gathering, parts: _Parts, members: list[Body]) -> Iterat
 
 
 def _why_another(spec: LoadBalancerSpec, parts: _Parts) -> str:
-    """Why ours has to be replaced, as it cannot be changed so; empty: it need not be."""
+    """Why ours has to be replaced, since it cannot be changed; empty: it does not have to be."""
     balancer = parts.balancer
     if balancer.provisioning == "ERROR":
-        return "Octavia says ERROR"
+        return "Octavia reports ERROR"
     if spec.provider is not None and balancer.provider != spec.provider:
-        return f"provider {balancer.provider} has it, and the site names {spec.provider}"
+        return f"its provider is {balancer.provider}, and the site's is {spec.provider}"
     for what, item in (("listener", parts.listener), ("pool", parts.pool)):
         if item is not None and item.protocol != spec.protocol:
-            return f"its {what} has protocol {item.protocol}, and should have {spec.protocol}"
+            return f"its {what} has protocol {item.protocol} and should have {spec.protocol}"
     return ""
 
 
@@ -154,23 +154,23 @@ def _replace(gathering: Gathering, balancer: Balancer, tree: Body, because: str)
             because=because,
             body=body,
             changes=changed({name: (old, new) for name, (old, new) in both.items() if old != new}),
-            disturbs="pods do not reach the API meanwhile",
+            disturbs="pods cannot reach the API meanwhile",
         )
     )
 
 
-def _mend(gathering: Gathering, parts: _Parts, members: list[Body]) -> None:
-    """Ours: what is gone is made again, and what was changed is changed back.
+def _fix(gathering: Gathering, parts: _Parts, members: list[Body]) -> None:
+    """Ours: missing parts are created again, and changed ones are changed back.
 
-    One after the other: Octavia changes one thing of a load balancer at a time.
+    One after the other: Octavia changes only one part of a load balancer at a time.
     """
     earlier: frozenset[Target] = frozenset()
-    for step in _mending(gathering, parts, members):
+    for step in _fixing_steps(gathering, parts, members):
         gathering.steps.append(replace(step, after=earlier))
         earlier = frozenset({step.target})
 
 
-def _mending(gathering: Gathering, parts: _Parts, members: list[Body]) -> Iterator[Step]:
+def _fixing_steps(gathering: Gathering, parts: _Parts, members: list[Body]) -> Iterator[Step]:
     spec, balancer = gathering.spec.load_balancer, parts.balancer
     listener, pool = parts.listener, parts.pool
     wanted: dict[str, tuple[object, object]]
@@ -189,14 +189,14 @@ def _mending(gathering: Gathering, parts: _Parts, members: list[Body]) -> Iterat
         wanted = {"admin_state_up": (listener.admin_state_up, True), **timeouts(spec, listener)}
         if pool is not None:
             wanted["default_pool_id"] = (listener.pool_id or None, pool.id)
-        yield from _mended(spec, listener, balancer, wanted)
+        yield from _fixed_part(spec, listener, balancer, wanted)
         if pool is None:
             body = tree["default_pool"] | {"listener_id": listener.id}
             yield _made(gathering, balancer, "pool", body)
     if pool is not None:
         wanted = {"admin_state_up": (pool.admin_state_up, True)}
         wanted["lb_algorithm"] = (pool.algorithm, spec.algorithm)
-        yield from _mended(spec, pool, balancer, wanted)
+        yield from _fixed_part(spec, pool, balancer, wanted)
         yield _members(gathering, balancer, pool, members)
 
 
@@ -212,7 +212,7 @@ def _kept_or_awaited(spec: LoadBalancerSpec, balancer: Balancer) -> Step:
 
 
 def _made(gathering: Gathering, balancer: Balancer, kind: str, body: Body) -> Step:
-    """A listener or pool that is gone."""
+    """Create a missing listener or pool."""
     spec, marked = gathering.spec.load_balancer, gathering.marked(body)
     return Step(
         action=Action.CREATE,
@@ -223,10 +223,10 @@ def _made(gathering: Gathering, balancer: Balancer, kind: str, body: Body) -> St
     )
 
 
-def _mended(
+def _fixed_part(
     spec: LoadBalancerSpec, part: Listener | Pool, balancer: Balancer, wanted: Differences
 ) -> Iterator[Step]:
-    """A listener or pool of which somebody changed a field; nothing when nobody did."""
+    """Change fields of a listener or pool back, if somebody changed any."""
     if misfits := {name: (old, new) for name, (old, new) in wanted.items() if old != new}:
         kind = "listener" if isinstance(part, Listener) else "pool"
         step = _updated(_part_target(kind, spec), part.id, misfits)
@@ -252,7 +252,7 @@ def _members(gathering: Gathering, balancer: Balancer, pool: Pool, members: list
     if have == want:
         because = "the API servers, all"
         return Step(action=Action.KEEP, target=target, id=pool.id, because=because)
-    # One that was switched off or has no weight is there still: it gets both back.
+    # A member that was switched off or has weight 0 still exists: both are changed back.
     serving = tuple({**member, "admin_state_up": True, "weight": 1} for member in members)
     return Step(
         action=Action.UPDATE,
@@ -283,11 +283,11 @@ def _part_target(kind: str, spec: LoadBalancerSpec) -> Target:
 
 Body = dict[str, Any]
 TIMEOUTS = ("timeout_client_data", "timeout_member_data")
-"""Octavia's names for how long each side of a listener may be silent."""
+"""Octavia's names of the timeouts of both sides of a listener."""
 
 
 def timeouts(spec: LoadBalancerSpec, listener: Listener) -> dict[str, tuple[object, object]]:
-    """Those that a listener has and should have; nothing where provider or Octavia know none."""
+    """The timeouts that a listener has and should have; empty without support for them."""
     seen = zip(TIMEOUTS, (listener.client_timeout, listener.member_timeout), strict=True)
     if spec.timeout is None:
         return {}

@@ -1,7 +1,7 @@
-"""Which application credential Kuryr logs in with, and which of ours nobody needs any more.
+"""Which application credential Kuryr logs in with, and which of ours are no longer needed.
 
-Keystone tells an application credential's secret once, when it is made. So one that is ours and
-not in the cluster's Secret is of no use to anybody: a run was cut off between the two.
+Keystone shows an application credential's secret only when it is created. So one that is ours but
+not in the cluster's Secret is useless: a run was interrupted in between.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ APPLICATION_CREDENTIAL = "application_credential"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CredentialPlan:
-    """The steps of Kuryr's login, those before the controller moves to it and those after."""
+    """The steps for Kuryr's login, before and after the controller starts to use it."""
 
     chosen: Step | None
-    """Create or keep; None when Kuryr logs in as the runbook does."""
+    """Create or keep; None if Kuryr uses the runbook's login."""
     retired: tuple[Step, ...]
-    """What goes once the controller is well without it."""
+    """Deletions, after the controller is healthy with another one."""
 
 
 def plan_credentials(
     site: Site, snapshot: CredentialSnapshot, *, rotate: bool = False
 ) -> CredentialPlan:
-    """Keep the one that Kuryr uses, or make one; all others of ours go.
+    """Keep the one that Kuryr uses, or create one, and delete all others of ours.
 
-    Raises AccessError when the runbook's own login may not do that.
+    Raises AccessError if the runbook's own login does not permit that.
     """
     spec = credential_spec(site, snapshot.cluster_id)
     if spec is None:
@@ -47,7 +47,7 @@ def plan_credentials(
 
 
 def plan_credential_removal(site: Site, snapshot: CredentialSnapshot) -> tuple[Step, ...]:
-    """All of ours go. Raises AccessError when the runbook's own login may not do that."""
+    """Delete all of ours. Raises AccessError if the runbook's own login does not permit that."""
     retired = _retired(site, snapshot, "the runbook made it")
     _refuse_restricted(CredentialPlan(chosen=None, retired=retired), snapshot)
     return retired
@@ -63,7 +63,7 @@ def _plan_own(
             action=Action.KEEP,
             target=Target(APPLICATION_CREDENTIAL, used.name),
             id=used.id,
-            because="Kuryr uses it, with the roles that are wanted",
+            because="Kuryr uses it, with the wanted roles",
         )
         unused = "Kuryr does not use it"
         return CredentialPlan(chosen=chosen, retired=_retired(site, snapshot, unused, but=used.id))
@@ -72,7 +72,7 @@ def _plan_own(
     chosen = Step(
         action=Action.CREATE,
         target=Target(APPLICATION_CREDENTIAL, name),
-        because=f"{because}; its secret goes straight into Secret kuryr-config",
+        because=f"{because}; its secret goes directly into Secret kuryr-config",
         body=spec.body(name),
         changes=field_changes(spec.body(name)),
     )
@@ -82,20 +82,20 @@ def _plan_own(
 def _why_another(
     site: Site, spec: CredentialSpec, snapshot: CredentialSnapshot, *, rotate: bool
 ) -> str | None:
-    """Why the one that Kuryr uses will not do; None when it will."""
+    """Why the one that Kuryr uses is not suitable; None if it is."""
     used = snapshot.used
     if used is None:
         return "Kuryr has none yet"
     found = next((item for item in snapshot.of_project() if item.id == used.id), None)
     if found is None:
-        return "the one that Kuryr uses is gone, or another user's"
+        return "the one that Kuryr uses is gone, or belongs to another user"
     if not is_owned(site, snapshot.cluster_id, found.description):
         return f"the one that Kuryr uses, {found.name}, is not the runbook's"
     if found.description != spec.description:
-        return f"{found.name} was made for other roles"
+        return f"{found.name} was created with other roles"
     if not used.accepted:
         return f"Keystone refuses {found.name} with the secret in the cluster"
-    return f"{found.name} is to be replaced" if rotate else None
+    return f"{found.name} has to be replaced" if rotate else None
 
 
 def _retired(
@@ -116,8 +116,8 @@ def _retired(
 def _next_name(spec: CredentialSpec, snapshot: CredentialSnapshot) -> str:
     """A number higher than any in use.
 
-    The deployed one counts although it may be gone: the controller is started anew when the name
-    differs from the one with which it was started.
+    The deployed one counts although it may be gone: the controller is restarted if the name differs
+    from the one that it was started with.
     """
     names = [snapshot.deployed, *(item.name for item in snapshot.credentials)]
     return f"{spec.stem}{max((0, *_numbers(spec, names))) + 1}"
@@ -134,8 +134,8 @@ def _refuse_missing_roles(spec: CredentialSpec, snapshot: CredentialSnapshot) ->
     if missing:
         held = ", ".join(sorted(snapshot.token.roles))
         raise AccessError(
-            f"an application credential with {', '.join(spec.roles)} cannot be made: the user "
-            f"lacks {', '.join(missing)} (it has {held})",
+            f"an application credential with {', '.join(spec.roles)} cannot be created: the user "
+            f"does not have {', '.join(missing)} (only {held})",
             remedy="an application credential has at most the roles of its user: grant them, or "
             "set kuryr.credential_roles; docs/credentials.md says which Kuryr needs",
         )
@@ -149,11 +149,11 @@ def _refuse_restricted(plan: CredentialPlan, snapshot: CredentialSnapshot) -> No
             "\n  ".join(
                 [
                     "openstack.cloud is itself an application credential, and a restricted one "
-                    "may manage no others; to do:",
+                    "cannot manage others; to do:",
                     *left,
                 ]
             ),
-            remedy="let openstack.cloud name an entry with the user's password; with "
+            remedy="set openstack.cloud to an entry with the user's password; with "
             "kuryr.credentials: site Kuryr uses the application credential of openstack.cloud "
             "itself",
         )

@@ -1,4 +1,4 @@
-"""Taking Kuryr's finalizers off, so that what bears them can go without Kuryr."""
+"""Removal of Kuryr's finalizers, so that objects can be deleted without Kuryr."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from kuryr_runbook.planning.kubernetes import deletion, reference_to, target_of
 from kuryr_runbook.snapshots.cluster.finalizers import is_kuryrs
 
 FINALIZERS = "finalizers"
-"""The kind of a step that changes nothing of an object but these."""
+"""The kind of a step that only changes an object's finalizers."""
 
 
 def finalizer_removal(objects: Iterable[Mapping[str, Any]]) -> list[list[Step]]:
-    """Stages: first nobody waits for Kuryr any more, then its own objects go."""
+    """Stages: first nothing waits for Kuryr any more, then its own objects are deleted."""
     found = list(objects)
     return [
         [
-            release(item, "nobody is left who would take Kuryr's off")
+            release(item, "nothing is left that would remove Kuryr's")
             for item in found
             if item["metadata"].get("finalizers")
         ],
@@ -33,7 +33,7 @@ def finalizer_removal(objects: Iterable[Mapping[str, Any]]) -> list[list[Step]]:
 
 
 def release(item: Mapping[str, Any], because: str) -> Step:
-    """Kuryr's finalizers go, those of others stay."""
+    """Remove Kuryr's finalizers, and keep those of others."""
     target, finalizers = target_of(item), item["metadata"]["finalizers"]
     removed = tuple(name for name in finalizers if is_kuryrs(name))
     rest = [name for name in finalizers if name not in removed]

@@ -1,7 +1,7 @@
-"""A plan of what mends causes for certain, from the fixes that diagnosis found.
+"""A plan for the fixes that diagnosis found.
 
-A fix names what it is about, and the snapshot has to agree: what does not bear a mark of Kuryr's
-is not touched, whatever a fix says.
+A fix names resources, and the snapshot has to agree: nothing without one of Kuryr's marks is
+touched, whatever a fix says.
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ FEW = 3
 
 
 def plan_fixes(phase: str, snapshot: DiagnosisSnapshot, fixes: Iterable[Fix]) -> Plan:
-    """The steps of all fixes but those that are a phase's own plan, each once."""
+    """The steps of all fixes, each once, except those that are a phase's own plan."""
     found, cloud = list(dict.fromkeys(fixes)), _Cloud(snapshot)
     leftovers = [it for it in found if isinstance(it, LeftoverFix) and cloud.is_kuryrs(it)]
     steps = [
         *_pair_steps(it for it in found if isinstance(it, PairFix) and cloud.is_pods(it)),
-        *(_led_back(it) for it in found if isinstance(it, FloatingIpFix) and cloud.is_loose(it)),
+        *(_reconnect(it) for it in found if isinstance(it, FloatingIpFix) and cloud.is_loose(it)),
         *_deletions(leftovers, cloud),
         *(deletion(_manifest(it), it.because) for it in found if isinstance(it, ObjectFix)),
         *(_released(it) for it in found if isinstance(it, FinalizerFix)),
@@ -60,7 +60,7 @@ def plan_fixes(phase: str, snapshot: DiagnosisSnapshot, fixes: Iterable[Fix]) ->
 
 
 class _Cloud:
-    """What of the cloud is Kuryr's to change; nothing where that is not certain."""
+    """Which of the cloud's resources are Kuryr's; none of those that are uncertain."""
 
     def __init__(self, snapshot: DiagnosisSnapshot) -> None:
         cloud, self._cluster = snapshot.cloud, snapshot.cluster
@@ -80,7 +80,7 @@ class _Cloud:
         return Ownership(self._site, known(self._cluster.cluster_id), self._state)
 
     def is_kuryrs(self, fix: LeftoverFix) -> bool:
-        """Whether Kuryr made it, by its marks and its place."""
+        """Whether Kuryr created it, by its marks and its place."""
         match fix.kind:
             case Leftover.PORT:
                 port = self._ports.get(fix.id)
@@ -96,13 +96,13 @@ class _Cloud:
                 return balancer is not None and self._is(Ownership.is_services, balancer)
 
     def leading_to(self, balancer_id: str) -> list[str]:
-        """Ids of the floating IPs of a load balancer; none of anything else."""
+        """Ids of a load balancer's floating IPs; empty for anything else."""
         balancer = self._balancers.get(balancer_id)
         port = balancer.vip_port_id if balancer else ""
         return [it.id for it in self._floating_ips.values() if port and it.port_id == port]
 
     def is_pods(self, fix: PairFix) -> bool:
-        """Whether it is an address of the pods, on the port of a node."""
+        """Whether it is a pod's address, on a node's port."""
         port, nodes = self._ports.get(fix.port_id), self._cluster.nodes
         if port is None or isinstance(nodes, Unreadable):
             return False
@@ -113,7 +113,7 @@ class _Cloud:
         )
 
     def is_loose(self, fix: FloatingIpFix) -> bool:
-        """Whether Kuryr made it, nobody uses it, and a Service of this cluster announces it."""
+        """Whether Kuryr created it, nobody uses it, and a Service of this cluster announces it."""
         floating, services = self._floating_ips.get(fix.id), self._cluster.services
         if floating is None or isinstance(services, Unreadable):
             return False
@@ -126,7 +126,7 @@ def _by_id(found: Iterable[Any] | Unreadable) -> dict[str, Any]:
 
 
 def _pair_steps(fixes: Iterable[PairFix]) -> Iterator[Step]:
-    """One for each port: Neutron takes its pairs as a whole."""
+    """One step for each port: Neutron only accepts its pairs as a whole."""
     by_port: dict[str, list[PairFix]] = {}
     for fix in fixes:
         by_port.setdefault(fix.port_id, []).append(fix)
@@ -145,7 +145,7 @@ def _pair_steps(fixes: Iterable[PairFix]) -> Iterator[Step]:
 
 
 def _reasons(fixes: list[PairFix]) -> str:
-    """The first few: a port may carry the pairs of a hundred pods."""
+    """The first few reasons: a port may have the pairs of a hundred pods."""
     reasons = list(dict.fromkeys(fix.because for fix in fixes))
     more = [f"and {len(reasons) - FEW} more"] if len(reasons) > FEW else []
     return "; ".join([*reasons[:FEW], *more])
@@ -160,20 +160,20 @@ def _pair_change(fix: PairFix) -> Change:
     return Change(f"pair of {fix.address}", before, after)
 
 
-def _led_back(fix: FloatingIpFix) -> Step:
+def _reconnect(fix: FloatingIpFix) -> Step:
     body = {"port_id": fix.port_id}
     return Step(
         action=Action.UPDATE,
         target=Target(Leftover.FLOATING_IP, fix.address),
         id=fix.id,
-        because=f"service {fix.service} announces it, and it leads nowhere",
+        because=f"service {fix.service} announces it, and it points nowhere",
         body=body,
         changes=field_changes(body),
     )
 
 
 def _deletions(fixes: list[LeftoverFix], cloud: _Cloud) -> Iterator[Step]:
-    """A load balancer goes after the floating IPs that lead to it."""
+    """A load balancer is deleted after the floating IPs that point to it."""
     targets = {fix.id: Target(fix.kind, f"{fix.name} ({fix.id})") for fix in fixes}
     for fix in sorted(fixes, key=lambda fix: fix.kind is Leftover.LOAD_BALANCER):
         yield Step(
@@ -186,7 +186,7 @@ def _deletions(fixes: list[LeftoverFix], cloud: _Cloud) -> Iterator[Step]:
 
 
 def _manifest(fix: ObjectFix | FinalizerFix) -> dict[str, Any]:
-    """What names the object."""
+    """A reference to the object."""
     versions = {kind: version for version, kind in MARKED_KINDS}
     return {
         "apiVersion": versions.get(fix.kind, API_VERSION),
@@ -198,4 +198,4 @@ def _manifest(fix: ObjectFix | FinalizerFix) -> dict[str, Any]:
 def _released(fix: FinalizerFix) -> Step:
     item = _manifest(fix)
     item["metadata"]["finalizers"] = list(fix.finalizers)
-    return release(item, "nothing belongs to it any more, and nobody took Kuryr's off")
+    return release(item, "its resources are gone, and nothing removed Kuryr's")

@@ -1,4 +1,4 @@
-"""What the parts of one plan share: what is wanted, what was read, and what comes of it."""
+"""What the parts of a plan share: what is wanted, what was read, and the steps so far."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from kuryr_runbook.specs.wanted import Wanted
 
 T = TypeVar("T", bound=Named)
 Ref = str | Later
-"""The id of what exists, or what stands for it until it does."""
+"""The id of an existing resource, or a placeholder until it exists."""
 
 
 def target_of(wanted: Wanted) -> Target:
-    """What a step about it names: by the name in the site file, also where that has an id."""
+    """The target of steps about it: the name in the site file, even if that also has an id."""
     return Target(wanted.kind, wanted.name)
 
 
@@ -42,7 +42,7 @@ class Gathering:
     cloud: CloudState
     steps: list[Step] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
-    """What exists and does not fit, in words: one is enough to refuse the plan."""
+    """Existing resources that do not fit, in words: a single one prevents the plan."""
 
     @property
     def ports(self) -> tuple[Port, ...]:
@@ -50,11 +50,11 @@ class Gathering:
         return known(self.cloud.ports)
 
     def port_at(self, subnet_id: str, address: str) -> Port | None:
-        """The port that has an address."""
+        """The port with that address."""
         return next((port for port in self.ports if port.is_at(subnet_id, address)), None)
 
     def subnet(self, subnet_id: Ref) -> Subnet | None:
-        """The subnet of that id; None when it does not exist yet."""
+        """The subnet with that id; None if it does not exist yet."""
         return next((it for it in known(self.cloud.subnets) if it.id == subnet_id), None)
 
     def rules_of(self, group_id: str) -> list[Rule]:
@@ -66,21 +66,21 @@ class Gathering:
         return known(known(self.cloud.members).get(pool.id, ()))
 
     def owns(self, resource: Described) -> bool:
-        """Whether the runbook made it, for this cluster."""
+        """Whether the runbook created it, for this cluster."""
         return resource.description == self.spec.owner
 
     def found(self, items: Iterable[T], wanted: Wanted) -> T | None:
-        """The one resource of that id or name; a problem when there is none."""
+        """The one resource with that id or name; it is a problem if there is none."""
         before = len(self.problems)
         found = self.find(items, wanted)
         if found is None and len(self.problems) == before:
-            self.problems.append(f"{wanted} ({wanted.key}) does not exist, and must")
+            self.problems.append(f"{wanted} ({wanted.key}) does not exist, and has to")
         return found
 
     def find(self, items: Iterable[T], wanted: Wanted) -> T | None:
-        """The one resource of that id or name, or None.
+        """The one resource with that id or name, or None.
 
-        What has a name that is an id is not to be made: it is a problem that there is none.
+        If the name is an id, the resource cannot be created: it is a problem if there is none.
         """
         try:
             found = find(items, wanted, known(self.cloud.project_id))
@@ -96,12 +96,12 @@ class Gathering:
         return found
 
     def keep(self, target: Target, resource_id: str, because: str) -> str:
-        """It is there and used; returns its id."""
+        """Use an existing resource; returns its id."""
         self.steps.append(Step(action=Action.KEEP, target=target, id=resource_id, because=because))
         return resource_id
 
     def create(self, target: Target, body: Mapping[str, Any], because: str) -> Later:
-        """It is made, with the mark by which teardown knows it; returns what stands for its id."""
+        """Create it, with the mark for teardown; returns a placeholder for its id."""
         marked = self.marked(body)
         self.steps.append(
             Step(
@@ -115,11 +115,11 @@ class Gathering:
         return Later(target)
 
     def marked(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """What is asked for, with the mark of the owner."""
+        """The request's body, with the owner's mark."""
         return {**body, "description": self.spec.owner}
 
     def update(self, target: Target, resource_id: str, wanted: Differences, because: str) -> str:
-        """These fields of it are changed; returns its id."""
+        """Change these fields; returns its id."""
         self.steps.append(
             Step(
                 action=Action.UPDATE,

@@ -17,11 +17,11 @@ COMPARED = (
     "ethertype", "protocol", "port_range_min", "port_range_max", "remote_ip_prefix",
     "remote_group_id", "remote_address_group_id",
 )  # fmt: skip
-"""What two rules have in common that say the same."""
+"""The fields by which rules are compared."""
 
 
 def plan_group(gathering: Gathering, spec: GroupSpec, node_cidr: IPv4Network) -> Ref:
-    """A security group and what it must admit, by whichever rule; returns the group's id."""
+    """A security group and what it must admit, by any rule; returns the group's id."""
     group = gathering.find(known(gathering.cloud.groups), spec.wanted)
     target, name = target_of(spec.wanted), spec.wanted.name
     ref: Ref
@@ -32,7 +32,7 @@ def plan_group(gathering: Gathering, spec: GroupSpec, node_cidr: IPv4Network) ->
         ref = gathering.keep(target, group.id, f"exists: {spec.description}")
     rules = gathering.rules_of(group.id) if group is not None else []
     wanted = [_body(ref, rule, node_cidr) for rule in spec.rules]
-    # Neutron lists rules in no order; a plan of the same cloud always reads the same.
+    # Neutron lists rules in no particular order; plans for the same cloud should look the same.
     extra = sorted(
         (rule for rule in rules if _is_extra(rule, wanted)),
         key=lambda rule: (_target(name, _fields(rule)).name, rule.id),
@@ -47,13 +47,13 @@ def plan_group(gathering: Gathering, spec: GroupSpec, node_cidr: IPv4Network) ->
 
 
 def _let_out(gathering: Gathering, group_name: str, group: Ref) -> None:
-    """Make again what Neutron makes with every group, and somebody took away."""
+    """Create the rule that Neutron adds to every group again, if somebody deleted it."""
     body: Body = {"security_group_id": group, "direction": "egress", "ethertype": "IPv4"}
-    gathering.create(_target(group_name, body), body, "missing: what has the group may send")
+    gathering.create(_target(group_name, body), body, "missing: members of the group may send")
 
 
 def _body(group: Ref, spec: RuleSpec, node_cidr: IPv4Network) -> Body:
-    """The rule as Neutron is asked for it."""
+    """The body of the request to Neutron."""
     cidr = node_cidr if spec.source is Source.NODE_SUBNET else spec.source
     body: Body = {"security_group_id": group, "direction": "ingress", "ethertype": "IPv4"}
     if isinstance(cidr, IPv4Network):
@@ -81,13 +81,13 @@ def _rule(
 
 
 def _extra_rules(gathering: Gathering, group_name: str, extra: list[Rule]) -> None:
-    """Rules that nothing calls for: the runbook's own go, those of others are shown and stay."""
+    """Unneeded rules: the runbook's own are deleted, those of others are shown and stay."""
     for rule in extra:
         target = Target("security_group_rule", f"{_target(group_name, _fields(rule)).name} (extra)")
         if not gathering.owns(rule):
             gathering.keep(target, rule.id, "somebody else's: it stays")
             continue
-        because = "the runbook made it, and the site has no use of it"
+        because = "the runbook made it, and the site does not need it"
         gathering.steps.append(
             Step(action=Action.DELETE, target=target, id=rule.id, because=because)
         )
@@ -99,7 +99,7 @@ def _fields(rule: Rule) -> Body:
 
 
 def _target(group_name: str, rule: Body) -> Target:
-    """A rule by what it says: rules have no names."""
+    """A rule by its content: rules have no names."""
     protocol = str(rule.get("protocol") or "").upper()
     low, high = rule.get("port_range_min"), rule.get("port_range_max")
     ports = "" if low is None else f" {low}" if low == high else f" {low}-{high}"
@@ -126,18 +126,18 @@ def _is_extra(rule: Rule, wanted: list[Body]) -> bool:
 
 
 def plan_node_ports(gathering: Gathering, group: Ref, node_subnet: str) -> None:
-    """Every node's port is in the node group, and can carry address pairs if needed."""
+    """Every node's port has to be in the node group, and accept address pairs if needed."""
     for address in gathering.spec.node_addresses:
         port = gathering.port_at(node_subnet, str(address))
         if port is None:
             gathering.problems.append(
                 f"no Neutron port has the node address {address} in subnet "
-                f"{gathering.spec.node_subnet.name}: is the kubelet's --node-ip another one?"
+                f"{gathering.spec.node_subnet.name}: check the kubelet's --node-ip"
             )
             continue
         if gathering.spec.needs_address_pairs and port.port_security is False:
             gathering.problems.append(
-                f"port {port.id} of node {address} has port security off: it takes no "
+                f"port {port.id} of node {address} has port security off: it accepts no "
                 "allowed address pairs, which nested-macvlan needs"
             )
         _membership(gathering, port, group, address)

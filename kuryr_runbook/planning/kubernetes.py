@@ -1,4 +1,4 @@
-"""A plan for Kubernetes manifests: each object compared with what applying would make of it."""
+"""A plan for Kubernetes manifests: each object compared with the result of applying it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kuryr_runbook.specs.applied import WORKLOADS, shown_name
 from kuryr_runbook.specs.manifests import digest
 
 UNSTABLE = ("managedFields", "resourceVersion", "generation", "creationTimestamp", "uid")
-"""Metadata that the API server keeps for itself."""
+"""Metadata that the API server maintains itself."""
 
 
 def target_of(manifest: Manifest) -> Target:
@@ -22,7 +22,7 @@ def target_of(manifest: Manifest) -> Target:
 
 
 def reference_to(manifest: Manifest) -> dict[str, Any]:
-    """What names an object, and nothing else of it."""
+    """A reference to an object, without anything else."""
     place = {k: v for k, v in manifest["metadata"].items() if k in ("name", "namespace")}
     return {"apiVersion": manifest["apiVersion"], "kind": manifest["kind"], "metadata": place}
 
@@ -47,7 +47,7 @@ def plan_manifests(phase: str, previews: Iterable[ObjectPreview]) -> Plan:
 
 
 def _step(preview: ObjectPreview) -> Step:
-    """What is to be done about one object."""
+    """The step for one object."""
     manifest, live = preview.manifest, preview.live
     target = target_of(manifest)
     if live is None or preview.result is None:
@@ -82,7 +82,7 @@ def _disturbance(target: Target, changes: Iterable[Change]) -> str:
 
 
 def differences(live: Manifest, wanted: Manifest) -> Iterator[Change]:
-    """The fields at which two objects differ; of a Secret's data only a digest."""
+    """The fields in which two objects differ; a digest in place of a Secret's data."""
     conceal = wanted.get("kind") == "Secret"
     for path, before, after in _differences(_stable(live), _stable(wanted), ""):
         if conceal and path.startswith("data"):

@@ -14,11 +14,11 @@ from kuryr_runbook.snapshots.reading import known
 from kuryr_runbook.specs.openstack import SubnetSpec
 
 REPAIRABLE = frozenset({"enable_dhcp", "allocation_pools"})
-"""Fields of a subnet that can change under running pods without harm."""
+"""Fields of a subnet that can be changed without harming running pods."""
 
 
 def use_external_network(gathering: Gathering) -> str:
-    """The network of the floating IPs, which has to exist; returns its id."""
+    """Require the network of the floating IPs; returns its id."""
     wanted = gathering.spec.external_network
     network = gathering.found(known(gathering.cloud.networks), wanted)
     if network is None:
@@ -32,20 +32,20 @@ def use_external_network(gathering: Gathering) -> str:
 
 
 def use_node_subnet(gathering: Gathering) -> Subnet | None:
-    """The subnet of the nodes, which has to exist; None when it cannot be used."""
+    """Require the subnet of the nodes; None if it cannot be used."""
     wanted = gathering.spec.node_subnet
     subnet = gathering.found(known(gathering.cloud.subnets), wanted)
     if subnet is None:
         return None
     if ":" in subnet.cidr:
-        gathering.problems.append(f"{wanted} should have a range of IPv4 and has {subnet.cidr}")
+        gathering.problems.append(f"{wanted} should have an IPv4 range and has {subnet.cidr}")
         return None
     gathering.keep(target_of(wanted), subnet.id, "node subnet: the nodes are attached to it")
     return subnet
 
 
 def plan_router(gathering: Gathering, external: str) -> Ref:
-    """The router that joins nodes, pods and services; its gateway is on the external network."""
+    """The router between nodes, pods and services, with its gateway on the external network."""
     wanted = gathering.spec.router
     router = gathering.find(known(gathering.cloud.routers), wanted)
     to_outside = {"network_id": external}
@@ -68,7 +68,7 @@ def plan_router(gathering: Gathering, external: str) -> Ref:
 
 
 def plan_interface(gathering: Gathering, router: Ref, subnet: Ref, subnet_name: str) -> None:
-    """A leg of the router in the subnet."""
+    """The router's interface in the subnet."""
     target, router_name = Target("router_interface", subnet_name), gathering.spec.router.name
     port = next((port for port in gathering.ports if _is_leg(port, router, subnet)), None)
     if port is not None:
@@ -86,7 +86,7 @@ def plan_interface(gathering: Gathering, router: Ref, subnet: Ref, subnet_name: 
         Step(
             action=Action.CREATE,
             target=target,
-            because=f"router {router_name} has no leg in subnet {subnet_name}",
+            because=f"router {router_name} has no interface in subnet {subnet_name}",
             body=RouterLeg(router_id=router, subnet_id=subnet),
             changes=field_changes({"router_id": router, "subnet_id": subnet}),
         )
@@ -100,28 +100,28 @@ def plan_network(gathering: Gathering, node_network: Network | None) -> Ref:
     network = gathering.find(known(gathering.cloud.networks), wanted)
     if network is None:
         return gathering.create(target, {"name": name}, "there is none of that name")
-    # Where Neutron shows no MTU there is nothing to compare (extension net-mtu).
+    # Without the extension net-mtu Neutron shows no MTU to compare.
     mtu = (node_network.mtu if node_network else None) or 0
     misfits: dict[str, tuple[object, object]] = {}
-    told: list[str] = []
+    reasons: list[str] = []
     if network.port_security is False:
         misfits["port_security_enabled"] = (network.port_security, True)
-        told.append("has port security off: Octavia makes no VIP in it")
+        reasons.append("has port security off: Octavia cannot create VIPs in it")
     if (network.mtu or mtu) < mtu:
         misfits["mtu"] = (network.mtu, mtu)
-        told.append(
-            f"should have an MTU of {mtu}, the nodes', and has {network.mtu}: answers of load "
-            "balancers would not fit"
+        reasons.append(
+            f"should have the nodes' MTU of {mtu} and has {network.mtu}: load balancers' "
+            "responses would not fit"
         )
     if not misfits:
         return gathering.keep(target, network.id, "exists and fits: services")
     if not gathering.owns(network):
-        gathering.problems.extend(f"network {name} {what}" for what in told)
-    return gathering.update(target, network.id, misfits, "; ".join(told))
+        gathering.problems.extend(f"network {name} {reason}" for reason in reasons)
+    return gathering.update(target, network.id, misfits, "; ".join(reasons))
 
 
 def plan_subnet(gathering: Gathering, spec: SubnetSpec, network: Ref) -> Ref:
-    """A subnet that Kuryr takes addresses from; one that exists has to fit."""
+    """A subnet that Kuryr takes addresses from; an existing one has to fit."""
     target, name = target_of(spec.wanted), spec.wanted.name
     subnet = gathering.find(known(gathering.cloud.subnets), spec.wanted)
     if subnet is None:
@@ -137,8 +137,9 @@ def plan_subnet(gathering: Gathering, spec: SubnetSpec, network: Ref) -> Ref:
         return gathering.create(target, body, f"there is none yet: {spec.role}")
     if not spec.wanted.given_id and is_marked(subnet.description) and not gathering.owns(subnet):
         gathering.problems.append(
-            f"subnet {name} is another cluster's or site's ({subnet.description}): name another; "
-            f"if that one is gone, describe the subnet as {gathering.spec.owner!r}"
+            f"subnet {name} belongs to another cluster or site ({subnet.description}): name "
+            "another subnet; if that cluster or site is gone, set this one's description to "
+            f"{gathering.spec.owner!r}"
         )
     misfits = _misfits(spec, subnet, network)
     if misfits and gathering.owns(subnet) and misfits.keys() <= REPAIRABLE:
@@ -152,7 +153,7 @@ def plan_subnet(gathering: Gathering, spec: SubnetSpec, network: Ref) -> Ref:
 
 
 def refuse_overlaps(gathering: Gathering, node_cidr: IPv4Network) -> None:
-    """Pods and services stay out of the nodes' range, which only the cloud knows."""
+    """Pods and services must not be in the nodes' range, which only the cloud knows."""
     for spec in (gathering.spec.pod_subnet, gathering.spec.service_subnet):
         if spec.cidr.overlaps(node_cidr):
             gathering.problems.append(

@@ -1,7 +1,7 @@
-"""Phase 02's plan: what Neutron and Octavia lack for Kuryr.
+"""Phase 02's plan: what is missing in Neutron and Octavia for Kuryr.
 
-What exists under the given id or name is checked and used. What is there and does not fit is
-refused, with the exact difference: changing a subnet or a gateway under running pods is worse.
+Existing resources with the given id or name are checked and used. Those that do not fit are
+refused, with the exact difference: changing a subnet or a gateway would disrupt running pods.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from kuryr_runbook.specs.openstack import OpenStackSpec
 
 
 def plan_openstack(spec: OpenStackSpec, cloud: CloudState) -> Plan:
-    """Wanted minus read. Raises DriftError with everything that exists and does not fit."""
+    """Wanted minus existing. Raises DriftError with all existing resources that do not fit."""
     gathering = Gathering(spec, cloud)
     external = networks.use_external_network(gathering)
     node_subnet = networks.use_node_subnet(gathering)
@@ -27,14 +27,14 @@ def plan_openstack(spec: OpenStackSpec, cloud: CloudState) -> Plan:
         _plan_on(gathering, external, node_subnet)
     if gathering.problems:
         raise DriftError(
-            "\n  ".join(["what exists does not fit the site:", *gathering.problems]),
+            "\n  ".join(["existing resources do not fit the site:", *gathering.problems]),
             remedy="correct the site file or the resource; nothing was changed",
         )
     return Plan(phase="openstack_prep", steps=tuple(gathering.steps))
 
 
 def _plan_on(gathering: Gathering, external: str, node_subnet: Subnet) -> None:
-    """Everything else stands on the nodes' subnet."""
+    """Everything that depends on the nodes' subnet."""
     spec, node_cidr = gathering.spec, IPv4Network(node_subnet.cidr)
     networks.refuse_overlaps(gathering, node_cidr)
     router = networks.plan_router(gathering, external)

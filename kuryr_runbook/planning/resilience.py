@@ -1,4 +1,4 @@
-"""What is disturbed to see whether Kuryr bears it: its own pods, and one node of the workload."""
+"""The disturbances that Kuryr has to survive: restarts of its own pods, and a drained node."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ CORDONED_BY = "kuryr-runbook/cordoned-by"
 def plan_resilience(
     site: Site, nodes: Sequence[Manifest], programs: Sequence[Manifest], pods: Sequence[Manifest]
 ) -> Plan:
-    """The disturbances, to be made one after the other.
+    """The disturbances, one after the other.
 
-    `programs` are Kuryr's own pods, `pods` those of the workload. A daemon is restarted where the
-    workload has a pod; drained is the node that has most of them, when they have somewhere to go.
+    `programs` are Kuryr's own pods, `pods` those of the workload. A daemon is restarted if the
+    workload has a pod on its node; the node with most of them is drained, if another node can take
+    them.
     """
     used = Counter(pod["spec"].get("nodeName", "") for pod in pods)
     controllers = [_of(CONTROLLER, pod) for pod in programs if _component(pod) == CONTROLLER]
@@ -39,7 +40,7 @@ def plan_resilience(
 
 
 def cordon(site: Site, node: str) -> Manifest:
-    """What makes a node take no more pods, marked as ours; applying it without that undoes it."""
+    """Marks a node as unschedulable and as ours; applying it without both undoes that."""
     return {
         **_node(node),
         "metadata": {"name": node, "annotations": {CORDONED_BY: site.name}},
@@ -48,7 +49,7 @@ def cordon(site: Site, node: str) -> Manifest:
 
 
 def uncordoning(site: Site, nodes: Iterable[Manifest]) -> Plan:
-    """Give back the nodes that the runbook cordoned for this site, and no others."""
+    """Uncordon the nodes that the runbook cordoned for this site, and no others."""
     return Plan(
         phase=PLAN,
         steps=tuple(
@@ -56,7 +57,7 @@ def uncordoning(site: Site, nodes: Iterable[Manifest]) -> Plan:
                 action=Action.UPDATE,
                 target=Target("Node", node["metadata"]["name"]),
                 because="the runbook cordoned it",
-                # Server-side apply takes away the fields that were applied before and are not now.
+                # Server-side apply removes fields that were applied before and are missing now.
                 body=_node(node["metadata"]["name"]),
                 changes=(Change("spec.unschedulable", "true", "absent"),),
             )
@@ -83,14 +84,14 @@ def _component(pod: Manifest) -> str:
 
 
 def _of(component: str, pod: Manifest) -> Step:
-    """The deletion of one of Kuryr's pods, whose successor has to go on where it stopped."""
+    """The deletion of one of Kuryr's pods, whose successor has to continue where it stopped."""
     node = pod["spec"].get("nodeName", "no node")
     disturbs = {
         CONTROLLER: "until its successor is ready no pod gets a network, no Service an address",
         DAEMON: f"until its successor is ready no pod starts on {node}",
     }
     return replace(
-        deletion(pod, f"{component} on {node}: its successor has to go on where it stopped"),
+        deletion(pod, f"{component} on {node}: its successor has to continue where it stopped"),
         body=ProgramDeletion(
             reference=reference_to(pod),
             component=component,

@@ -1,6 +1,6 @@
-"""A first site file, from what cloud and cluster tell of themselves.
+"""A first site file, from what cloud and cluster show.
 
-Nothing is guessed: a key whose value nobody told keeps the example's, and is named.
+Nothing is guessed: a key whose value could not be found out keeps the example's, and is reported.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from kuryr_runbook.snapshots.reading import Unreadable, known
 from kuryr_runbook.snapshots.survey import Survey
 
 POD_RANGE = IPv4Network("10.0.0.0/8")
-"""Where a range for pods is looked for."""
+"""The range in which a range for pods is searched for."""
 WIDEST_POD_PREFIX, NARROWEST_POD_PREFIX = 16, 24
-ASK_A_NODE = "`ip -br address` on a node shows it beside the node's address"
+ASK_A_NODE = "`ip -br address` on a node shows it next to the node's address"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """The value of a key, and where it is known from; no value: why not."""
+class DraftKey:
+    """A key's value and the reason for it; without a value, the reason why it is not known."""
 
     key: str
     """Path in the site file, with dots."""
@@ -39,8 +39,8 @@ class Told:
     because: str
 
 
-def draft_site(survey: Survey) -> tuple[Told, ...]:
-    """What the survey tells of each key that it could tell of, in the order of a site file."""
+def draft_site(survey: Survey) -> tuple[DraftKey, ...]:
+    """The keys that the survey may determine, in the order of a site file."""
     return (
         *_service_range(survey),
         *_nodes_place(survey),
@@ -51,32 +51,34 @@ def draft_site(survey: Survey) -> tuple[Told, ...]:
     )
 
 
-def _unknown(key: str, because: str) -> Told:
-    return Told(key=key, value=None, because=because)
+def _unknown(key: str, because: str) -> DraftKey:
+    return DraftKey(key=key, value=None, because=because)
 
 
-def _service_range(survey: Survey) -> Iterator[Told]:
+def _service_range(survey: Survey) -> Iterator[DraftKey]:
     cidr, subnet = "kubernetes.service_cidr", "network.service_subnet.cidr"
     found = service_range_of(survey.service_refusal)
     if found is None:
         reason = survey.service_refusal
-        told = reason.reason if isinstance(reason, Unreadable) else "the API server does not tell"
-        because = f"{told}; see its --service-cluster-ip-range"
+        unknown = reason.reason if isinstance(reason, Unreadable) else "the API server hides it"
+        because = f"{unknown}; see its --service-cluster-ip-range"
         yield _unknown(cidr, because)
         yield _unknown(subnet, "its lower half is kubernetes.service_cidr")
         return
-    yield Told(key=cidr, value=str(found), because="the API server names it")
+    yield DraftKey(key=cidr, value=str(found), because="the API server names it")
     wider = found
     while wider.prefixlen > POD_RANGE.prefixlen:
         wider = wider.supernet()
         if not any(service_problems(wider, found)):
-            yield Told(key=subnet, value=str(wider), because="its lower half holds that range")
+            yield DraftKey(
+                key=subnet, value=str(wider), because="its lower half contains that range"
+            )
             return
     yield _unknown(subnet, f"no range has {found} in its lower half: the cluster needs another one")
 
 
-def _nodes_place(survey: Survey) -> Iterator[Told]:
-    """Subnet, router, external network and security group, found by the nodes' ports."""
+def _nodes_place(survey: Survey) -> Iterator[DraftKey]:
+    """Subnet, router, external network and security group, found through the nodes' ports."""
     cloud, nodes = survey.cloud, survey.nodes
     if isinstance(cloud, Unreadable):
         yield from _nowhere(cloud.reason)
@@ -95,29 +97,29 @@ def _nodes_place(survey: Survey) -> Iterator[Told]:
     router = _router(cloud, subnet)
     yield _external(cloud, router)
     if router is None:
-        yield _unknown("network.router", f"subnet {subnet.name} is on none; one will be made")
+        yield _unknown("network.router", f"subnet {subnet.name} is on none; one will be created")
     else:
-        because = "it has a leg in the nodes' subnet"
+        because = "it has an interface in the nodes' subnet"
         yield _named("network.router", router, known(cloud.routers), because)
     because = f"{len(ports)} of {len(nodes)} nodes are in it"
     yield _named("network.node_subnet", subnet, known(cloud.subnets), because)
     yield _node_group(cloud, ports)
 
 
-def _nowhere(because: str) -> Iterator[Told]:
-    """Nothing of where the nodes are is known."""
+def _nowhere(because: str) -> Iterator[DraftKey]:
+    """The keys that depend on the nodes' place, which is not known."""
     for key in ("external_network", "router", "node_subnet", "node_security_group"):
         yield _unknown(f"network.{key}", because)
 
 
-def _named(key: str, resource: Named, among: Iterable[Named], because: str) -> Told:
-    """By its name; by its id where that alone says which one is meant."""
+def _named(key: str, resource: Named, among: Iterable[Named], because: str) -> DraftKey:
+    """A resource by its name, or by its id if the name is not unique."""
     if not resource.name:
-        return Told(key=key, value=resource.id, because=f"{because}; it has no name")
+        return DraftKey(key=key, value=resource.id, because=f"{because}; it has no name")
     if len(of_name(among, resource.name, resource.project_id)) > 1:
         because = f"{because}; several are named {resource.name}"
-        return Told(key=key, value=resource.id, because=because)
-    return Told(key=key, value=resource.name, because=because)
+        return DraftKey(key=key, value=resource.id, because=because)
+    return DraftKey(key=key, value=resource.name, because=because)
 
 
 def _ports_of(nodes: Sequence[Node], cloud: CloudState) -> list[Port]:
@@ -131,7 +133,7 @@ def _router(cloud: CloudState, subnet: Subnet) -> Router | None:
     return next((routers[port.device_id] for port in legs), None)
 
 
-def _external(cloud: CloudState, router: Router | None) -> Told:
+def _external(cloud: CloudState, router: Router | None) -> DraftKey:
     key, networks = "network.external_network", known(cloud.networks)
     gateway = router.gateway.network_id if router is not None and router.gateway else None
     network = next((it for it in networks if it.id == gateway), None)
@@ -144,7 +146,7 @@ def _external(cloud: CloudState, router: Router | None) -> Told:
     return _unknown(key, f"several could be meant ({names})" if external else names)
 
 
-def _node_group(cloud: CloudState, ports: Sequence[Port]) -> Told:
+def _node_group(cloud: CloudState, ports: Sequence[Port]) -> DraftKey:
     key, groups = "network.node_security_group", known(cloud.groups)
     common = set.intersection(*(set(port.groups) for port in ports))
     shared = [group for group in groups if group.id in common and group.name != "default"]
@@ -155,11 +157,11 @@ def _node_group(cloud: CloudState, ports: Sequence[Port]) -> Told:
         key,
         f"the nodes' ports share several ({names}): choose one"
         if shared
-        else "the nodes' ports share none but `default`; one of this name will be made",
+        else "the nodes' ports only share `default`; one of this name will be created",
     )
 
 
-def _pod_range(survey: Survey) -> Iterator[Told]:
+def _pod_range(survey: Survey) -> Iterator[DraftKey]:
     """The first free range with an address for each pod that the nodes can run."""
     key = "network.pod_subnet.cidr"
     if isinstance(survey.cloud, Unreadable):
@@ -167,7 +169,7 @@ def _pod_range(survey: Survey) -> Iterator[Told]:
         return
     subnets = known(survey.cloud.subnets)
     taken = [IPv4Network(subnet.cidr) for subnet in subnets if ":" not in subnet.cidr]
-    services = next((told.value for told in _service_range(survey) if told.value), None)
+    services = next((it.value for it in _service_range(survey) if it.value), None)
     taken += [IPv4Network(services).supernet()] if services else []
     nodes = () if isinstance(survey.nodes, Unreadable) else survey.nodes
     pods = sum(node.pods or DEFAULT_PODS for node in nodes)
@@ -175,21 +177,21 @@ def _pod_range(survey: Survey) -> Iterator[Told]:
     for block in POD_RANGE.subnets(new_prefix=WIDEST_POD_PREFIX):
         if block[0] != POD_RANGE[0] and not any(block.overlaps(other) for other in taken):
             found = next(block.subnets(new_prefix=prefix))
-            yield Told(key=key, value=str(found), because=f"free; the nodes take {pods} pods")
+            yield DraftKey(key=key, value=str(found), because=f"free; the nodes accept {pods} pods")
             return
     yield _unknown(key, f"no /{WIDEST_POD_PREFIX} of {POD_RANGE} is free of the cloud's subnets")
 
 
 def pod_prefix(pods: int) -> int:
-    """Length of the prefix of the narrowest range that has an address for each, /24 to /16.
+    """Prefix length of the narrowest range that has an address for each pod, /24 to /16.
 
-    Network, gateway, the last usable address and broadcast are no pod's.
+    Network, gateway, the last usable address and broadcast are not available to pods.
     """
     needed = 32 - int(log2(pods + 4 - 1)) - 1
     return max(WIDEST_POD_PREFIX, min(NARROWEST_POD_PREFIX, needed))
 
 
-def _kuryr(survey: Survey) -> Iterator[Told]:
+def _kuryr(survey: Survey) -> Iterator[DraftKey]:
     key = "kuryr.release"
     if isinstance(survey.version, Unreadable):
         yield _unknown(key, survey.version.reason)
@@ -203,7 +205,7 @@ def _kuryr(survey: Survey) -> Iterator[Told]:
             )
         ]
         yield (
-            Told(key=key, value=fitting[-1], because=f"runs on Kubernetes {survey.version}")
+            DraftKey(key=key, value=fitting[-1], because=f"runs on Kubernetes {survey.version}")
             if fitting
             else _unknown(key, f"none runs on Kubernetes {survey.version}")
         )
@@ -211,4 +213,6 @@ def _kuryr(survey: Survey) -> Iterator[Told]:
     if isinstance(providers, Unreadable):
         yield _unknown("kuryr.octavia_provider", providers.reason)
     elif "ovn" in providers and not {"amphora", "octavia"} & set(providers):
-        yield Told(key="kuryr.octavia_provider", value="ovn", because="Octavia offers no amphora")
+        yield DraftKey(
+            key="kuryr.octavia_provider", value="ovn", because="Octavia offers no amphora"
+        )

@@ -31,8 +31,8 @@ from kuryr_runbook.specs.daemon import CLEANER, DAEMON, cleaner_manifest
 def openstack_removal(ownership: Ownership, keep: Collection[str] = ()) -> list[list[Step]]:
     """Stages in the order in which they can be done: users before what they use.
 
-    Within a stage steps are in order of kind and name: that of Neutron's lists is chance. With
-    `openstack` in `keep` only what Kuryr itself left behind goes. Trunks are to be read if
+    Within a stage steps are sorted by kind and name, since Neutron's lists have no fixed order.
+    With `openstack` in `keep` only Kuryr's own leftovers are removed. Trunks have to be read if
     `ownership.has_subports`.
     """
     stages = [*_of_kuryr(ownership)]
@@ -80,7 +80,7 @@ def _owned(
 
 
 def _pairs(ownership: Ownership) -> Iterator[Step]:
-    """Address pairs of pods that Kuryr did not take off the nodes' ports."""
+    """Pods' address pairs that Kuryr did not remove from the nodes' ports."""
     for port in ownership.node_ports:
         of_pods = ownership.pairs_of_pods(port)
         if of_pods:
@@ -107,7 +107,7 @@ def _fields(pair: Pair) -> dict[str, str]:
 
 
 def _subports(ownership: Ownership, left: Collection[Port]) -> Iterator[Step]:
-    """Neutron deletes no port that a trunk carries: they are taken off first."""
+    """Subports are removed from their trunk first: Neutron would not delete them."""
     if not ownership.has_subports:
         return
     ids = {port.id for port in left}
@@ -124,7 +124,7 @@ def _subports(ownership: Ownership, left: Collection[Port]) -> Iterator[Step]:
 
 
 def _interfaces(ownership: Ownership) -> Iterator[Step]:
-    """Legs of routers in subnets that will go, or of routers that will go."""
+    """Routers' interfaces in subnets that will be deleted, or of routers that will be deleted."""
     subnets = {it.id: it for it in known(ownership.cloud.subnets)}
     routers = {it.id: it for it in known(ownership.cloud.routers)}
     for port in known(ownership.cloud.ports):
@@ -144,7 +144,7 @@ def _interfaces(ownership: Ownership) -> Iterator[Step]:
 
 
 def _memberships(ownership: Ownership) -> Iterator[Step]:
-    """Nodes' ports leave a group that will go."""
+    """Nodes' ports are removed from a group that will be deleted."""
     going = {it.id for it in known(ownership.cloud.groups) if ownership.is_ours(it)}
     for port in known(ownership.cloud.ports):
         if port.device_owner != KURYR_PORT_OWNER and going.intersection(port.groups):
@@ -172,14 +172,14 @@ def _rules(ownership: Ownership) -> Iterator[Step]:
 
 
 NODE_FILES = "node_files"
-"""The kind of the step that waits until every node is clean, and ends the cleaning."""
+"""The kind of the step that waits until every node is clean, and then ends the cleaning."""
 
 
 def node_files_removal(site: Site, daemon_sets: Iterable[Mapping[str, Any]]) -> list[list[Step]]:
-    """Stages; none when neither daemon nor cleaner is there.
+    """Stages; none if neither daemon nor cleaner exists.
 
-    The cleaner comes before the daemon goes, so that a teardown that is cut off in between finds
-    it, and ends what was begun.
+    The cleaner is created before the daemon is deleted, so that after an interruption in between
+    the next teardown finds it and finishes the work.
     """
     found = {item["metadata"]["name"]: item for item in daemon_sets}
     present = [found[name] for name in (DAEMON, CLEANER) if name in found]
@@ -198,7 +198,7 @@ def _start(cleaner: Mapping[str, Any]) -> Step:
     return Step(
         action=Action.CREATE,
         target=target_of(cleaner),
-        because="takes plugin and CNI configuration off every node",
+        because="removes plugin and CNI configuration on every node",
         body=cleaner,
         changes=field_changes(cleaner),
         disturbs="new pods get no network any more",

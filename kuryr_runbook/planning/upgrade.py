@@ -1,4 +1,4 @@
-"""The part of phase 03's plan that is about another release than the installed one."""
+"""The part of phase 03's plan about a release that differs from the installed one."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ RUNNING_PODS = Target("pods", "that run")
 
 
 def plan_move(installed: Installed, wanted: Release, check: Manifest) -> Step | None:
-    """The step that lets the new release look first; None: the controller runs it, or nothing.
+    """The step in which the new release checks the cluster first; None: no other one is installed.
 
-    `check` is the pod in which it looks.
+    `check` is the pod that does it.
     """
     if installed.controller in (None, wanted.name):
         return None
@@ -26,7 +26,7 @@ def plan_move(installed: Installed, wanted: Release, check: Manifest) -> Step | 
         action=Action.UPDATE,
         target=RELEASE,
         because=f"Kuryr {before.name} is installed: `kuryr-k8s-status upgrade check` of "
-        f"{wanted.name} is asked first, and stops the rest if it fails{_rewriting(wanted)}",
+        f"{wanted.name} runs first, and stops the rest if it fails{_rewriting(wanted)}",
         body=check,
         changes=tuple(upgrades.moved(before, wanted)),
         disturbs=upgrades.disturbance(before, wanted),
@@ -36,10 +36,10 @@ def plan_move(installed: Installed, wanted: Release, check: Manifest) -> Step | 
 def _rewriting(wanted: Release) -> str:
     if not wanted.rewrites_annotations:
         return ""
-    return "; VIFs that pods' annotations hold in the format from before Rocky are rewritten"
+    return "; VIFs in pods' annotations that have the format from before Rocky are converted"
 
 
-def led(first: Step | None, steps: tuple[Step, ...]) -> tuple[Step, ...]:
+def after_first(first: Step | None, steps: tuple[Step, ...]) -> tuple[Step, ...]:
     """The steps, each of which waits for the first one."""
     if first is None:
         return steps
@@ -47,9 +47,9 @@ def led(first: Step | None, steps: tuple[Step, ...]) -> tuple[Step, ...]:
 
 
 def plan_vif_moves(release: Release, unmoved: int, after: Target) -> Step | None:
-    """The step that moves the VIFs of pods that run; None: there is nothing to move.
+    """The step that moves the VIFs of running pods; None: there are none to move.
 
-    One step for all: which pods run is another thing a moment later.
+    One step for all, since the set of running pods changes from moment to moment.
     """
     if not unmoved:
         return None
@@ -57,14 +57,14 @@ def plan_vif_moves(release: Release, unmoved: int, after: Target) -> Step | None
     return Step(
         action=Action.UPDATE,
         target=RUNNING_PODS,
-        because="their VIF stands in an annotation, from which Kuryr moves that of pods which are "
-        f"about to start, and no other: their ports would be nobody's ({unmoved} pods now)",
+        because="their VIF is in an annotation, and Kuryr only moves those of pods that are about "
+        f"to start: the ports of running pods would be orphaned ({unmoved} pods now)",
         changes=(Change("VIF", before, now),),
         after=frozenset({after}),
     )
 
 
 def _vif_places(release: Release) -> tuple[StatePlace, StatePlace]:
-    """Where a pod's VIF stood before there were custom resources, and where it does now."""
+    """Where a pod's VIF was before there were custom resources, and where it is now."""
     earlier = next(other for other in RELEASES.values() if not other.crds)
     return earlier.vif_state, release.vif_state

@@ -1,4 +1,4 @@
-"""All that diagnosis looks at, read once: cluster and cloud at one time, and kept in a file."""
+"""Everything that diagnosis reads, once: cluster and cloud at one time, and saved in a file."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 
 FORMAT = "kuryr-runbook snapshot for diagnosis"
 VERSION = 4
-"""Of the file's form; a file of another is refused."""
+"""Version of the file format; files of other versions are refused."""
 MOST = 512 * MIB
-"""Of thousands of nodes, a snapshot has some 100 MiB."""
+"""With thousands of nodes, a snapshot has some 100 MiB."""
 MAKE_ONE = "make one with `kuryr-runbook diagnose --site FILE --save-snapshot FILE`"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiagnosisSnapshot:
-    """Cluster and cloud of a site at one time. It holds no secret."""
+    """Cluster and cloud of a site at one time. It contains no secrets."""
 
     taken_at: datetime
     site: Site
@@ -44,7 +44,7 @@ class DiagnosisSnapshot:
 def read_diagnosis(
     site: Site, cluster: KubernetesReader | Unreadable, cloud: DiagnosisCloud | Unreadable
 ) -> DiagnosisSnapshot:
-    """Read both at once; one that does not answer leaves the other to be read."""
+    """Read both at the same time; if one does not answer, the other is read nevertheless."""
     taken_at = datetime.now(UTC)
     with ThreadPoolExecutor(1) as pool:
         resources = pool.submit(read_cloud_state, site, cloud)
@@ -55,25 +55,25 @@ def read_diagnosis(
 
 
 def save_snapshot(snapshot: DiagnosisSnapshot, path: Path) -> None:
-    """Write it to a file that only its owner may read. Raises UsageError when that fails.
+    """Write it to a file that only its owner can read. Raises UsageError if that fails.
 
-    Names and addresses of a cluster are nobody else's business, though none of it is a secret.
+    Names and addresses of a cluster are private, though not secret.
     """
     document = {"format": FORMAT, "version": VERSION, "snapshot": _plain(snapshot)}
     write_file(path, json.dumps(document))
 
 
 def load_snapshot(path: Path) -> DiagnosisSnapshot:
-    """A saved snapshot. Raises UsageError when it is none."""
+    """A saved snapshot. Raises UsageError if it is not one."""
     from pydantic import ValidationError
 
     document = read_json(path, "the snapshot", remedy=MAKE_ONE, most=MOST)
     head = document if isinstance(document, Mapping) else {}
     if head.get("format") != FORMAT:
-        raise UsageError(f"{path} holds no snapshot for diagnosis", remedy=MAKE_ONE)
+        raise UsageError(f"{path} is not a snapshot for diagnosis", remedy=MAKE_ONE)
     if head.get("version") != VERSION:
         raise UsageError(
-            f"the snapshot {path} has version {head.get('version')} of its form, this runbook "
+            f"the snapshot {path} has format version {head.get('version')}, but this runbook "
             f"reads {VERSION}",
             remedy="read it with the runbook that wrote it, or make a new one",
         )

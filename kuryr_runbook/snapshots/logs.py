@@ -1,8 +1,8 @@
-"""What a program said: its log taken apart into records, as oslo.log writes them.
+"""Parses a program's log into records, as oslo.log writes them.
 
-The form is the same from Stein to 2024.1 (oslo.log, `logging_default_format_string` and
+The format is the same from Stein to 2024.1 (oslo.log, `logging_default_format_string` and
 `logging_exception_prefix`): time, process, level, logger, `[context]`, text. The lines of a
-traceback have the head of their record, time included, and no context.
+traceback start like their record, including the time, but have no context.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from datetime import UTC, datetime
 from kuryr_runbook.snapshots.scrubbing import scrubbed
 
 KEPT = 40
-"""How many records of a log are kept."""
+"""Records of a log that are kept."""
 LONGEST = 20_000
-"""How much of a line is looked at: Kuryr logs whole objects."""
+"""Characters of a line that are parsed: Kuryr logs whole objects."""
 RAISED_LENGTH = 700
-"""How much of a text is kept: an SDK's chain of causes names the true one last."""
+"""Characters of a text that are kept: an SDK's chain of causes names the real one last."""
 KEPT_RAISED = 6
-"""How many exceptions of a record are kept: the first of a chain is its root."""
+"""Exceptions of a record that are kept: the first of a chain is its root."""
 
 _HEAD = re.compile(
     r"""(?x) ^ (?P<lead>[^\[\]{}"']{0,90}?) (?<![\w-])
@@ -31,27 +31,27 @@ _HEAD = re.compile(
 )
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,](\d{1,6})\d*)?(Z|[+-]\d\d:\d\d)?")
 _STAMP = re.compile(rf"^{_TIME.pattern} ?")
-"""A time and nothing more before a line of a traceback: another `logging_exception_prefix`."""
+"""Only a time before a line of a traceback: another `logging_exception_prefix`."""
 _COLOUR = re.compile(r"\x1b\[[\d;]*[A-Za-z]")
-"""oslo.log ends each record that it writes to stderr with one, on a terminal or not."""
+"""oslo.log ends each record on stderr with it, on a terminal or not."""
 _PROCESS = re.compile(r"(?:^|\s)(\d+)\s*$")
 _TRACEBACK = "Traceback (most recent call last):"
 _CHAINED = ("During handling of the above", "The above exception was the direct cause")
 _RAISED = re.compile(r"^(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Exit|Interrupt)\b")
-"""How the last line of a traceback looks that was printed without a head."""
-_TELLING = ("WARNING", "ERROR", "CRITICAL", "")
+"""The last line of a traceback that was printed without a head."""
+_NOTABLE = ("WARNING", "ERROR", "CRITICAL", "")
 _LEVELS = {"WARN": "WARNING", "FATAL": "CRITICAL"}
 _VARYING = re.compile(r"0x[\da-f]+|\b[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\b|\d+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogRecord:
-    """One thing that a program said. Its texts are scrubbed."""
+    """A record in a program's log. Its texts are scrubbed."""
 
     time: datetime | None
-    """Taken as UTC where the line names no zone, as in an image without one; None: not told."""
+    """UTC if the line has no time zone, as in an image without one; None: not known."""
     level: str
-    """WARNING, ERROR or CRITICAL; empty for what was printed past the logging, at a crash."""
+    """WARNING, ERROR or CRITICAL; empty for output outside of the logging, at a crash."""
     logger: str
     text: str
     raised: tuple[str, ...] = ()
@@ -63,19 +63,19 @@ class LogRecord:
 
     @property
     def said(self) -> str:
-        """The text, and the last of what was raised."""
+        """The text, and the last exception."""
         last = [it for it in self.raised[-1:] if it not in self.text]
         return ": ".join(filter(None, (self.text, *last)))
 
     @property
     def whole(self) -> str:
-        """Everything in it that may have a meaning, the exceptions as they were raised."""
+        """Everything in it that may be meaningful, with the exceptions in order."""
         return "\n".join((self.text, *self.raised))
 
 
 @dataclass(slots=True)
 class _Growing:
-    """A record whose lines are still being read."""
+    """A record that is still being read."""
 
     time: datetime | None
     process: str
@@ -84,10 +84,10 @@ class _Growing:
     text: str
     raised: list[str] = field(default_factory=list)
     traces: bool = False
-    """Whether its traceback has begun."""
+    """Whether its traceback has started."""
 
     def extend(self, text: str) -> None:
-        """Take one more line: places in the source are left out."""
+        """Add another line; lines of source code are left out."""
         if text.startswith(_TRACEBACK):
             self.traces = True
         elif not text.strip() or text[:1].isspace() or text.startswith(_CHAINED):
@@ -108,14 +108,14 @@ class _Growing:
         )
 
 
-def telling_records(lines: Iterable[str]) -> tuple[LogRecord, ...]:
-    """The warnings, errors and crashes of a log, the last last.
+def notable_records(lines: Iterable[str]) -> tuple[LogRecord, ...]:
+    """The warnings, errors and crashes in a log, in order.
 
-    Of those that say the same, but for ids and numbers, the last alone is kept.
+    Of those that only differ in ids and numbers, the last is kept.
     """
     last: dict[tuple[str, str, str], LogRecord] = {}
     for growing in _records(lines):
-        if growing.level in _TELLING:
+        if growing.level in _NOTABLE:
             record = growing.done()
             key = (record.level, record.logger, _VARYING.sub("#", record.whole))
             last.pop(key, None)
@@ -124,7 +124,7 @@ def telling_records(lines: Iterable[str]) -> tuple[LogRecord, ...]:
 
 
 def _records(lines: Iterable[str]) -> list[_Growing]:
-    """All records in the order of their beginnings. Processes may write in turns."""
+    """All records in the order of their first lines. Lines of several processes may alternate."""
     found: list[_Growing] = []
     by_process: dict[str, _Growing] = {}
     current: _Growing | None = None
@@ -158,7 +158,7 @@ def _headed(head: re.Match[str]) -> _Growing:
 
 
 def _goes_on(head: re.Match[str], new: _Growing, known: _Growing) -> bool:
-    """Whether a line with a head is one more of the record that its process wrote last."""
+    """Whether a line with a head continues the last record of its process."""
     if head["context"] or (new.time, new.logger) != (known.time, known.logger):
         return False
     in_trace = new.text.startswith((" ", _TRACEBACK)) or known.traces
@@ -166,9 +166,9 @@ def _goes_on(head: re.Match[str], new: _Growing, known: _Growing) -> bool:
 
 
 def _crash(line: str, current: _Growing | None) -> _Growing | None:
-    """What begins with a line that has no head: something was printed past the logging.
+    """The record that starts with a line without a head: output outside of the logging.
 
-    None: it goes on with what was said before it.
+    None: the line continues the previous record.
     """
     line = _STAMP.sub("", line)
     begins = line.startswith(_TRACEBACK)
@@ -182,7 +182,7 @@ def _crash(line: str, current: _Growing | None) -> _Growing | None:
 
 
 def _time(lead: str) -> datetime | None:
-    """The last time in a line's lead: before it may stand that of whoever passed the line on."""
+    """The last time in a line's lead: whatever forwarded the line may have added one before it."""
     found = [*_TIME.finditer(lead)]
     if not found:
         return None

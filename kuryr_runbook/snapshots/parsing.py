@@ -1,4 +1,4 @@
-"""Taking answers of APIs apart: what is not as it should be reads as empty."""
+"""Parsing of APIs' responses: anything malformed becomes empty."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LEADING_ZEROS = re.compile(r"(?<![0-9a-fA-F:])0+(?=[0-9]+(?:\.|$))")
 
 
 def part(item: object, *keys: str) -> Mapping[str, Any]:
-    """The mapping below these keys; an empty one when there is none."""
+    """The mapping below these keys; empty if there is none."""
     for key in keys:
         item = item.get(key) if isinstance(item, Mapping) else None
     return item if isinstance(item, Mapping) else {}
@@ -25,7 +25,7 @@ def parts(item: object, key: str) -> list[Mapping[str, Any]]:
 
 
 def text(item: Mapping[str, Any], key: str) -> str:
-    """The text below the key; empty when there is none."""
+    """The text below the key; empty if there is none."""
     value = item.get(key)
     return value if isinstance(value, str) else ""
 
@@ -37,9 +37,9 @@ def texts(item: Mapping[str, Any], key: str) -> tuple[str, ...]:
 
 
 def address(item: Mapping[str, Any], key: str) -> str:
-    """The address below the key as everybody else writes it; what is none stays as it is.
+    """The address below the key in its usual form; anything else is returned unchanged.
 
-    Before 1.22 Kubernetes took leading zeros, and read them as Go did: as decimal digits.
+    Before 1.22 Kubernetes accepted leading zeros, and read them like Go, as decimal digits.
     """
     found = text(item, key)
     try:
@@ -49,12 +49,12 @@ def address(item: Mapping[str, Any], key: str) -> str:
 
 
 def number(value: object) -> int | None:
-    """The whole number, or None when it is none."""
+    """The whole number, or None if it is not one."""
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def time(value: object) -> datetime | None:
-    """A time as Kubernetes and OpenStack write it; OpenStack leaves out that it is UTC."""
+    """A time in the format of Kubernetes or OpenStack, which leaves out that it is UTC."""
     if not isinstance(value, str):
         return None
     try:

@@ -1,4 +1,4 @@
-"""All that the preflight checks look at, read once, without changing anything."""
+"""Everything that the preflight checks read, once, without changing anything."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ from kuryr_runbook.specs.requirements import needed_rights
 
 
 class RegistryReader(SignatureReader, Protocol):
-    """A registry that is read."""
+    """A registry that can be read."""
 
     def digest(self, reference: Reference) -> str | None:
-        """Digest of an image, or None when the registry has none of that name."""
+        """Digest of an image, or None if the registry has none of that name."""
 
     def remote_image(self, reference: Reference) -> RemoteImage | None:
-        """Digest, labels and size of an image, or None when the registry has none of that name."""
+        """Digest, labels and size of an image, or None if the registry has none of that name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreflightSnapshot:
-    """Cloud, cluster and registry at one time; what could not be read says so."""
+    """Cloud, cluster and registry at one time; what could not be read is marked as such."""
 
     taken_at: datetime
     site: Site
@@ -48,7 +48,7 @@ class PreflightSnapshot:
     installed: Installed | Unreadable
     """The releases of Kuryr that the cluster runs."""
     image: str | Unreadable | None
-    """Digest of Kuryr's image in the site's registry; None: it is still to be built."""
+    """Digest of Kuryr's image in the site's registry; None: it has not been built yet."""
     base_image: str | Unreadable | None
     """Digest of the base image; None: its registry has none of that name."""
     objection: str | Unreadable
@@ -63,9 +63,9 @@ def read_preflight(
     *,
     resilience: bool = False,
 ) -> PreflightSnapshot:
-    """Look everywhere; one that does not answer leaves the others to be looked at.
+    """Read all of them; if one does not answer, the others are read nevertheless.
 
-    `resilience`: whether the verification is to disturb pods and a node, for which it needs rights.
+    `resilience`: whether the verification will disturb pods and a node, which needs more rights.
     """
     taken_at = datetime.now(UTC)
     found = read_before_kuryr(cluster)
@@ -100,7 +100,7 @@ def _installed(
     cluster: ClusterProber | Unreadable,
     registry: RegistryReader | Unreadable,
 ) -> Installed | Unreadable:
-    """Nothing is asked of a cluster that did not answer."""
+    """Read nothing from a cluster that did not answer."""
     if isinstance(cluster, Unreadable):
         return cluster
     if isinstance(found.version, Unreadable):

@@ -1,4 +1,4 @@
-"""What stands in a snapshot where something could not be read."""
+"""Marks in a snapshot what could not be read."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """It could not be read: whether it is there is not known."""
+    """It could not be read, so it is not known whether it exists."""
 
     reason: str
     remedy: str = ""
-    """What to do so that it can be read, where that is known."""
+    """How to make it readable, if that is known."""
 
 
 def attempted(read: Callable[[], T]) -> T | Unreadable:
@@ -29,19 +29,19 @@ def attempted(read: Callable[[], T]) -> T | Unreadable:
 
 
 def demanded(read: Callable[[], T]) -> T:
-    """What `read` returns; what it raises is the caller's: for what is read to change something."""
+    """What `read` returns; its errors are raised, since the caller makes changes."""
     return read()
 
 
 class Attempt(Protocol):
-    """What becomes of something that cannot be read: `attempted` or `demanded`."""
+    """What to do if something cannot be read: `attempted` or `demanded`."""
 
     def __call__(self, read: Callable[[], T]) -> T | Unreadable:
         """What `read` returns, or why it could not."""
 
 
 def known(value: T | Unreadable) -> T:
-    """What was read. Raises AccessError where it could not be."""
+    """What was read. Raises AccessError if it could not be."""
     if isinstance(value, Unreadable):
         raise AccessError(value.reason, remedy=value.remedy or None)
     return value

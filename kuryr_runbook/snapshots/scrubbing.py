@@ -1,13 +1,13 @@
-"""Texts that others wrote, logs and events, without the secrets that may stand in them."""
+"""Removes secrets from texts of others, such as logs and events."""
 
 from __future__ import annotations
 
 import re
 
 LENGTH = 300
-"""How much of a text is kept where nothing else is said."""
+"""Characters of a text that are kept by default."""
 LOOKED_AT = 2000
-"""How much of it is looked at; it is cut off where no token can be half inside."""
+"""Characters of it that are searched; it is cut where no token can be half inside."""
 LONGEST_TOKEN = 200
 
 _HIDDEN = "***"
@@ -20,16 +20,17 @@ _NAMED = re.compile(
 _SCHEME = re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}")
 _IN_URL = re.compile(r"(?<=://)[^/\s@]+(?=@)")
 _LONG = re.compile(r"[\w+/=-]{44,}|\beyJ[\w-]+\.[\w-]+\.[\w-]*|\bgAAAA[\w=-]+")
-"""Tokens and keys by their looks; the longest of the harmless, ids of requests, have 40."""
+"""Tokens and keys by their form; the longest harmless texts, ids of requests, have 40 characters.
+"""
 
 _OBJECT = re.compile(r"\{.*", re.DOTALL)
-"""Kuryr logs whole objects, with the environment of their containers."""
+"""Objects: Kuryr logs whole ones, with the environment of their containers."""
 _ANSWER = re.compile(r"""["']?kind["']?: ?["']Status["']|NeutronError|faultstring""")
-"""An object that is an API's refusal, and what one wants to read."""
+"""An object that is an API's refusal, which is worth reading."""
 
 
 def scrubbed(text: str, length: int = LENGTH) -> str:
-    """A text's first `length` characters, without objects and what looks like a secret."""
+    """A text's first `length` characters, without objects and anything that looks like a secret."""
     text = _OBJECT.sub(_refusals_only, text)
     if len(text) > LOOKED_AT:
         text = text[: LOOKED_AT - LONGEST_TOKEN]

@@ -1,4 +1,4 @@
-"""A cloud and a cluster of which no site file tells yet: what `kuryr-runbook init` asks them."""
+"""What `kuryr-runbook init` reads from a cloud and a cluster without a site file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SURVEYED = ("network", "subnet", "router", "port", "security_group")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Survey:
-    """What they answered; what did not answer says so."""
+    """What they answered; what did not answer is marked as such."""
 
     cloud: CloudState | Unreadable
     providers: tuple[str, ...] | Unreadable
@@ -24,11 +24,11 @@ class Survey:
     """Of the API server."""
     nodes: tuple[Node, ...] | Unreadable
     service_refusal: str | Unreadable
-    """How the API server refuses a Service outside of its ranges; its words name them."""
+    """How the API server refuses a Service outside of its ranges; the message names them."""
 
 
 def read_survey(cloud: CloudProber | Unreadable, cluster: ClusterProber | Unreadable) -> Survey:
-    """Ask both; each question by itself, so that one without an answer leaves the rest."""
+    """Read both, with separate requests, so that one without an answer does not affect the rest."""
     if isinstance(cloud, Unreadable):
         state: CloudState | Unreadable = cloud
         providers: tuple[str, ...] | Unreadable = cloud

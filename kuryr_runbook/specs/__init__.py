@@ -1,1 +1,1 @@
-"""What is wanted, purely from a site: OpenStack resources, kuryr.conf, Kubernetes manifests."""
+"""What a site wants, computed from the site: OpenStack resources, kuryr.conf, manifests."""

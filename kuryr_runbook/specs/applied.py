@@ -1,4 +1,4 @@
-"""Manifests as they may be applied to what is there: whose it is, and what of it is replaced."""
+"""Adapts manifests to existing objects: to whose they are, and to the content that is replaced."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.specs.manifests import INSTANCE, MANAGED_BY, RUNBOOK, marks, unmarked
 
 WORKLOADS = ("Deployment", "DaemonSet")
-"""Kinds whose pods use what the other objects hold: they come last."""
+"""Kinds whose pods use the other objects: they come last."""
 
 CONFIGURATIONS = {"Secret": ("secret", "secretName"), "ConfigMap": ("configMap", "name")}
-"""Kinds that pods read when they start, with the keys at which a volume names one."""
+"""Kinds that pods read when they start, with the keys by which a volume names one."""
 
 REPLACED = "kuryr-runbook/replaced"
-"""An annotation. On a Secret or ConfigMap: the resourceVersion of the content that was replaced
-last. On pods: those of all that they read, so that they start again when a content was replaced
-which the manifests say nothing of, such as an edit by hand."""
+"""An annotation. On a Secret or ConfigMap: the resourceVersion of the last replaced content. On
+pods: those of all that they read, so that they restart when content was replaced that is in no
+manifest, such as a manual edit."""
 
 
 def applied(pairs: Sequence[tuple[Manifest, Manifest | None]]) -> list[Manifest]:
-    """Wanted manifests, each with what is there, as they may be applied, in their order.
+    """The manifests to apply, from pairs of a wanted manifest and the existing object, in order.
 
-    Pods start again when the content of a Secret or ConfigMap that they read is replaced. Raises
-    DriftError when the runbook made one of the objects for another site.
+    Pods restart if the content of a Secret or ConfigMap that they read is replaced. Raises
+    DriftError if the runbook created one of the objects for another site.
     """
     fitted = [_replacing(adopting(wanted, live), live) for wanted, live in pairs]
     rest = [item for item in fitted if item["kind"] not in WORKLOADS]
@@ -33,30 +33,30 @@ def applied(pairs: Sequence[tuple[Manifest, Manifest | None]]) -> list[Manifest]
 
 
 def adopting(manifest: Manifest, live: Manifest | None) -> Manifest:
-    """The manifest as it may be applied to what is there.
+    """The manifest to apply to the existing object.
 
-    An object that somebody else made does not get the marks by which teardown knows the runbook's
-    own. Raises DriftError when the runbook made it for another site.
+    Other people's objects do not get the marks by which teardown recognizes the runbook's own.
+    Raises DriftError if the runbook created it for another site.
     """
     if live is None or marks(live) == marks(manifest):
         return manifest
     theirs = marks(live)
     if theirs.get(MANAGED_BY) == RUNBOOK:
         raise DriftError(
-            f"{shown_name(manifest)} was made by the runbook for site {theirs.get(INSTANCE)}: a "
-            "cluster has one Kuryr, and so one site",
-            remedy="let `name` in the site file be that name, or tear that site down first",
+            f"{shown_name(manifest)} was created by the runbook for site {theirs.get(INSTANCE)}: a "
+            "cluster can have only one Kuryr, and so only one site",
+            remedy="use that name as `name` in the site file, or tear that site down first",
         )
     return unmarked(manifest)
 
 
 def is_adopted(manifest: Manifest, live: Manifest | None) -> bool:
-    """Whether the object is there, and somebody else made it."""
+    """Whether the object exists, and is not the runbook's."""
     return live is not None and marks(live) != marks(manifest)
 
 
 def shown_name(manifest: Manifest) -> str:
-    """How people know an object: its kind, namespace and name."""
+    """An object's name for people: its kind, namespace and name."""
     metadata = manifest["metadata"]
     namespace = metadata.get("namespace")
     name = f"{namespace}/{metadata['name']}" if namespace else metadata["name"]
@@ -64,7 +64,7 @@ def shown_name(manifest: Manifest) -> str:
 
 
 def _replacing(manifest: Manifest, live: Manifest | None) -> Manifest:
-    """The manifest, with what it replaces if it is a configuration with another content."""
+    """The manifest, annotated with the version that it replaces if the content differs."""
     if live is None or manifest["kind"] not in CONFIGURATIONS:
         return manifest
     before, wanted = live.get("data") or {}, manifest["data"]
@@ -76,7 +76,7 @@ def _replacing(manifest: Manifest, live: Manifest | None) -> Manifest:
 
 
 def _reading(workload: Manifest, rest: Iterable[Manifest]) -> Manifest:
-    """The workload, its pods annotated with what was replaced of the configurations they read."""
+    """The workload, its pods annotated with the replaced versions of configurations they read."""
     volumes = workload["spec"]["template"]["spec"].get("volumes", ())
     found = [
         f"{shown_name(item).partition(' ')[2]} {replaced}"

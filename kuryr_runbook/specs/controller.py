@@ -29,25 +29,25 @@ CA_KEY = "os_ca.crt"
 CONFIG_SECRET = "kuryr-config"  # noqa: S105
 CONFIG_KEY = "kuryr.conf"
 CREDENTIAL_ANNOTATION = "kuryr-runbook/application-credential"
-"""On the controller's pods: the name of the application credential with which they started."""
+"""An annotation of the controller's pods: the application credential that they started with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ControllerConfig:
-    """What the controller reads; never shown, since it holds the login."""
+    """The controller's configuration; never shown, since it contains the login."""
 
     conf: Conf
     ca_pem: str
-    """The cloud's CA; empty when the system's is meant."""
+    """The cloud's CA; empty for the system's."""
     credential: str = ""
-    """Name of the application credential in `conf`; empty when it is not the runbook's."""
+    """Name of the application credential in `conf`; empty if it is not the runbook's."""
 
     @property
     def digest(self) -> str:
-        """What rolls the pods when it changes.
+        """The pods restart when it changes.
 
-        Id and secret of an application credential of ours do not count, since a plan is made
-        before they exist: its name does, in an annotation of its own.
+        It does not depend on id and secret of our own application credential, since a plan is made
+        before they exist; the credential's name is in an annotation of its own.
         """
         neutron = {
             name: value
@@ -70,12 +70,12 @@ def controller_manifests(site: Site, image: str, config: ControllerConfig) -> li
 
 
 def config_secret(site: Site, conf: Conf) -> Manifest:
-    """The Secret that the controller's configuration is in."""
+    """The Secret with the controller's configuration."""
     return secret(site, CONFIG_SECRET, {CONFIG_KEY: render_conf(conf)})
 
 
 def references(site: Site) -> tuple[Manifest, Manifest]:
-    """The Secret and the Deployment, by name alone: enough to ask the cluster for them."""
+    """The Secret and the Deployment, by name only: enough to read them from the cluster."""
     return secret(site, CONFIG_SECRET, {}), controller_reference(site)
 
 
@@ -110,8 +110,8 @@ def _deployment(site: Site, image: str, config: ControllerConfig) -> Manifest:
         "spec": {
             "replicas": 1,
             "selector": {"matchLabels": {"name": CONTROLLER}},
-            # One at a time: two controllers would both answer for the same pods. Only so does a
-            # new pod wait until the old one has ended, and not just until it is to end.
+            # One at a time: two controllers would both handle the same pods. Only this strategy
+            # waits until the old pod has ended, not just until it is terminating.
             "strategy": {"type": "Recreate"},
             "template": template,
         },
@@ -119,7 +119,7 @@ def _deployment(site: Site, image: str, config: ControllerConfig) -> Manifest:
 
 
 def controller_reference(site: Site) -> Manifest:
-    """What names the controller's Deployment."""
+    """A reference to the controller's Deployment."""
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -133,10 +133,10 @@ def custom_resource_definitions(site: Site) -> list[Manifest]:
 
 
 def _definition(site: Site, crd: Crd) -> Manifest:
-    """Any content is kept: what Kuryr writes differs between releases.
+    """The schema accepts any content, since releases differ in what they write.
 
-    A field that a schema does not name would be dropped without a word, and state is all that these
-    resources are for. There is no status subresource: Kuryr patches `.status` in the resource.
+    A field that a schema does not name would be dropped silently, and these resources only exist to
+    keep state. There is no status subresource: Kuryr patches `.status` in the resource.
     """
     group, version = API_VERSION.split("/")
     anything = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}

@@ -1,4 +1,4 @@
-"""The application credential that a site wants for Kuryr, and the mark by which ours are known."""
+"""The application credential that a site wants for Kuryr, and the mark of those that are ours."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from kuryr_runbook.model.marks import owner_mark
 from kuryr_runbook.model.site import Site
 
 ADMIN_ROLES = ("admin",)
-"""`binding:host_id` is an admin's by Neutron's default policy, and whatever a member may do an
-admin may too."""
+"""Neutron's default policy permits `binding:host_id` only to admins, who may also do everything
+that a member may."""
 MEMBER_ROLES = ("load-balancer_member", "member")
-"""Enough for ports, floating IPs, groups and load balancers of one's own project."""
+"""Enough for ports, floating IPs, groups and load balancers of the own project."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,12 +21,12 @@ class CredentialSpec:
     """An application credential for Kuryr alone. It does not expire: rotation replaces it."""
 
     stem: str
-    """Its name but for the number that follows: names are unique for a user."""
+    """Its name without the number that follows, since names are unique for a user."""
     description: str
     roles: tuple[str, ...]
 
     def body(self, name: str) -> dict[str, Any]:
-        """What Keystone gets; restricted, so that it cannot be used to make others."""
+        """The request to Keystone; restricted, so that it cannot be used to create others."""
         return {
             "name": name,
             "description": self.description,
@@ -36,31 +36,31 @@ class CredentialSpec:
 
 
 def credential_spec(site: Site, cluster_id: str) -> CredentialSpec | None:
-    """What the site wants; None when Kuryr logs in as the runbook does."""
+    """What the site wants; None if Kuryr uses the runbook's login."""
     roles = wanted_roles(site)
     if roles is None:
         return None
     return CredentialSpec(
         stem=f"kuryr-{site.name}-",
-        # Keystone adds the implied roles to those that were asked for, and does not tell which:
-        # what was asked for stands here.
+        # Keystone adds the implied roles to the requested ones and does not say which they are, so
+        # the requested ones are noted here.
         description=f"{owner_mark(site.name, cluster_id)} roles={','.join(roles)}",
         roles=roles,
     )
 
 
 def wanted_roles(site: Site) -> tuple[str, ...] | None:
-    """The roles of Kuryr's own credential; None when it logs in as the runbook does."""
+    """The roles of Kuryr's own credential; None if it uses the runbook's login."""
     if site.kuryr.credentials == "site":
         return None
     default = ADMIN_ROLES if site.driver.sends_binding_host else MEMBER_ROLES
     return tuple(sorted(set(site.kuryr.credential_roles or default)))
 
 
-def lacking_roles(site: Site, roles: Iterable[str]) -> tuple[str, ...]:
-    """The roles that these need beside them, by the default policies of Neutron and Octavia.
+def missing_roles(site: Site, roles: Iterable[str]) -> tuple[str, ...]:
+    """The roles that Kuryr needs besides these, by the default policies of Neutron and Octavia.
 
-    Which roles imply others, and what the cloud's own policies say, no API shows.
+    No API shows which roles imply others, or what the cloud's own policies are.
     """
     held = set(roles)
     if held.issuperset(ADMIN_ROLES):
@@ -70,5 +70,5 @@ def lacking_roles(site: Site, roles: Iterable[str]) -> tuple[str, ...]:
 
 
 def is_owned(site: Site, cluster_id: str, description: str) -> bool:
-    """Whether the runbook made the credential so described, for this site and cluster."""
+    """Whether the runbook created a credential, by its description, for this site and cluster."""
     return description.startswith(f"{owner_mark(site.name, cluster_id)} ")

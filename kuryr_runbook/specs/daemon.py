@@ -1,4 +1,4 @@
-"""The Kubernetes objects of the Kuryr daemon, and what it puts on the nodes."""
+"""The Kubernetes objects of the Kuryr daemon, and the files that it puts on the nodes."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ DAEMON_CONFIG = "kuryr-daemon-config"
 CNI_CONFIG = "kuryr-cni-conf"
 PLUGIN = "kuryr-cni"
 
-# ovs-vsctl, with which the daemon plugs a pod into the bridge, talks to the node's ovsdb-server by
-# a socket there.
+# The directory of ovsdb-server's socket on the node: the daemon plugs pods into the bridge with
+# ovs-vsctl, which uses it.
 OVS_VOLUME = {"name": "openvswitch", "hostPath": {"path": "/var/run/openvswitch"}}
 OVS_MOUNT = {"name": "openvswitch", "mountPath": "/var/run/openvswitch", "readOnly": True}
 
@@ -63,9 +63,9 @@ def daemon_manifests(
 
 
 def cni_conf(site: Site) -> str:
-    """What the kubelet reads. The Go plugin knows no key of its own: it finds the daemon itself.
+    """The kubelet's configuration. The Go plugin has no keys of its own, and knows the daemon.
 
-    The one in Python reads kuryr.conf for that, where the daemon has it (cni/main.py).
+    The one in Python finds it in kuryr.conf, at the daemon's place for that (cni/main.py).
     """
     head = {"cniVersion": "0.3.1", "name": "kuryr"}
     plugin = {"type": PLUGIN}
@@ -78,9 +78,9 @@ def cni_conf(site: Site) -> str:
 def install_script(site: Site) -> str:
     """Puts plugin and CNI configuration on a node; the configuration last.
 
-    The kubelet calls a node ready as soon as it sees a configuration, so the plugin has to be
-    there before. Both are moved into place whole. The last line tells which configuration the
-    kubelet takes: the first by name.
+    The kubelet considers a node ready as soon as there is a configuration, so the plugin has to be
+    there before. Both are moved into place as a whole. The last line shows which configuration the
+    kubelet uses: the first by name.
     """
     bring = (
         f"cp {PLUGIN_PATH} /cni-bin/.{PLUGIN} && mv -f /cni-bin/.{PLUGIN} /cni-bin/{PLUGIN}"
@@ -103,20 +103,20 @@ def install_script(site: Site) -> str:
 
 
 def _remove_earlier(file: str) -> list[str]:
-    """The file of another release would come first by name, and the kubelet would take that."""
+    """Removes other releases' files, which may be first by name, so that the kubelet uses them."""
     earlier = [f"/cni-conf/{name}" for name in _conf_files() if name < file]
     return [f"rm -f {' '.join(earlier)}"] if earlier else []
 
 
 def _conf_files() -> list[str]:
-    """What the configuration is called in any release: an upgrade may have been cut off."""
+    """The configuration's name in any release, since an upgrade may have been interrupted."""
     return sorted({release.cni_file for release in RELEASES.values()})
 
 
 def remove_script(site: Site) -> str:
-    """Takes from a node what the init container put there; a preinstalled plugin stays.
+    """Removes what the init container put on a node; a preinstalled plugin stays.
 
-    Again each second, and once more at the end: a daemon that restarts meanwhile puts it back.
+    It repeats this every second, and at the end: a daemon that restarts would put it back.
     """
     files = [f"/cni-conf/{name}" for name in _conf_files()]
     if site.kuryr.cni_plugin == "install":
@@ -126,9 +126,9 @@ def remove_script(site: Site) -> str:
 
 
 def cleaner_manifest(site: Site, image: str) -> Manifest:
-    """A DaemonSet that takes plugin and configuration from every node until it is deleted.
+    """A DaemonSet that removes plugin and configuration from every node until it is deleted.
 
-    It is also the sign, for a teardown that was cut off, that nodes are yet to be cleaned.
+    It also shows, after an interrupted teardown, that nodes still have to be cleaned.
     """
     name = CLEANER
     gone = " && ".join(f"test ! -e /cni-conf/{file}" for file in _conf_files())
@@ -169,7 +169,7 @@ def cleaner_manifest(site: Site, image: str) -> Manifest:
 
 
 def daemon_reference(site: Site) -> Manifest:
-    """What names the daemon's DaemonSet."""
+    """A reference to the daemon's DaemonSet."""
     return {"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": metadata(site, DAEMON)}
 
 
@@ -230,7 +230,7 @@ def _daemon_container(site: Site, image: str) -> dict[str, Any]:
                 "name": "netns",
                 "mountPath": "/var/run/netns",
                 "readOnly": True,
-                # Namespaces made after the daemon started have to show up too.
+                # Namespaces created after the daemon's start have to be visible, too.
                 "mountPropagation": "HostToContainer",
             },
         ],

@@ -1,4 +1,4 @@
-"""What the image of Kuryr's controller and daemon is to be, and how to see that it works."""
+"""The image of Kuryr's controller and daemon, and the tests that it works."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from kuryr_runbook.model.site import Site
 from kuryr_runbook.specs import kuryr_conf
 
 PLUGIN_PATH = "/opt/kuryr-cni/kuryr-cni"
-"""Where the CNI plugin lies in the image. On a node it gets the name that the CNI conf calls."""
+"""Path of the CNI plugin in the image. On a node it gets the name in the CNI configuration."""
 PYTHON_PLUGIN_PATH = "/opt/kuryr/bin/kuryr-cni"
 """Kuryr's own plugin in Python, which needs the rest of the image."""
 
 LABEL = "org.kuryr-runbook"
 INPUTS_LABEL = f"{LABEL}.inputs"
-"""SHA-256 of all that the image is made of; the same inputs are not built again."""
+"""SHA-256 of all of the image's inputs; an image is not built again from the same inputs."""
 
 RELEASE_LABEL = f"{LABEL}.release"
 
 OUR_DRIVER = "nested-macvlan-locked"
-"""The VIF driver that comes with the image, beside those of Kuryr."""
+"""The VIF driver that is part of the image in addition to Kuryr's own."""
 
 CONTAINERFILE = "Containerfile"
 FOLDERS = ("vif_driver/", "python_plugin/")
-"""Of our own sources, those that go into the image."""
+"""Our own sources that go into the image."""
 
 DOCKER_HUB = "docker.io"
 
@@ -46,7 +46,7 @@ class Reference:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Reads a name as container engines do: Docker Hub and `latest` where none is named."""
+        """Parses a name like container engines: Docker Hub and `latest` are the defaults."""
         name, at, digest = text.partition("@")
         host, slash, path = name.partition("/")
         if not slash or not (set(".:") & set(host) or host == "localhost"):
@@ -54,7 +54,7 @@ class Reference:
         path, _, tag = path.partition(":")
         if not path or (at and not digest.startswith("sha256:")):
             raise UsageError(
-                f"image {text!r}: not the name of an image",
+                f"image {text!r}: not a valid image name",
                 remedy="write it as registry/repository:tag or registry/repository@sha256:...",
             )
         if host == DOCKER_HUB and "/" not in path:
@@ -63,7 +63,7 @@ class Reference:
 
     @property
     def is_digest(self) -> bool:
-        """Whether it names content rather than a tag that may move."""
+        """Whether it names a content, not a tag that may move."""
         return ":" in self.version
 
     def at(self, digest: str) -> Self:
@@ -77,19 +77,19 @@ class Reference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SmokeTest:
-    """A command that is run in the image, and what it must answer."""
+    """A command to run in the image, and its expected result."""
 
     name: str
     command: tuple[str, ...]
     expected: str
-    """A regular expression that occurs in what it prints."""
+    """A regular expression that has to match in its output."""
     status: int = 0
     stdin: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageSpec:
-    """An image that is wanted."""
+    """A wanted image."""
 
     reference: Reference
     base: Reference
@@ -102,27 +102,27 @@ class ImageSpec:
 
     @property
     def inputs(self) -> str:
-        """SHA-256 of all that the image is made of."""
+        """SHA-256 of all of the image's inputs."""
         return self.labels[INPUTS_LABEL]
 
     def is_made_as(self, labels: Mapping[str, str]) -> bool:
-        """Whether an image with these labels was made of the same inputs."""
+        """Whether an image with these labels was built from the same inputs."""
         return labels.get(INPUTS_LABEL) == self.inputs
 
     def difference(self, labels: Mapping[str, str]) -> str:
         """Why an image with these labels is not the wanted one."""
         if INPUTS_LABEL not in labels:
-            return "the registry's image was not made by this runbook"
+            return "the registry's image was not built by this runbook"
         there, wanted = labels.get(RELEASE_LABEL), self.labels[RELEASE_LABEL]
         if there != wanted:
-            return f"the registry's image holds release {there}, and not release {wanted}"
-        return "the registry's image was made of other inputs"
+            return f"the registry's image contains release {there}, not release {wanted}"
+        return "the registry's image was built from other inputs"
 
 
 def image_spec(site: Site, sources: Mapping[str, bytes], base_digest: str) -> ImageSpec:
-    """The image of a site, from the sources that the package carries.
+    """The image of a site, from the sources in this package.
 
-    The base image is pinned to `base_digest`: a new base image is another input.
+    The base image is pinned to `base_digest`: a new base image is a different input.
     """
     release, constraint_set = site.release, site.constraint_set
     base = Reference.parse(site.base_image).at(base_digest)
@@ -191,7 +191,7 @@ def _inputs_digest(files: Mapping[str, bytes], build_args: Mapping[str, str]) ->
 
 
 def _smoke_tests(version: str, sources: Mapping[str, bytes]) -> Iterable[SmokeTest]:
-    """Controller, daemon and drivers; none needs a cloud, a cluster or a privilege."""
+    """Tests of controller, daemon and drivers; none needs a cloud, a cluster or a privilege."""
     says_version = rf"(?m)^{version.replace('.', '[.]')}$"
     for program in ("kuryr-k8s-controller", "kuryr-daemon"):
         yield SmokeTest(
@@ -222,9 +222,9 @@ def _smoke_tests(version: str, sources: Mapping[str, bytes]) -> Iterable[SmokeTe
 
 
 def _plugin_tests(program: str) -> Iterable[SmokeTest]:
-    """The CNI plugin itself, and what a node calls: the same, but for the one in Python."""
+    """Tests of the CNI plugin, and of what a node calls: the same, except for the one in Python."""
     head = {"cniVersion": "0.3.1", "name": "kuryr", "type": "kuryr-cni"}
-    # The one in Python wants the key; there is no kuryr.conf here, and its defaults will do.
+    # The one in Python requires the key; there is no kuryr.conf here, and its defaults are fine.
     conf = json.dumps(head | {"kuryr_conf": "/dev/null"})
     yield SmokeTest(
         name="CNI plugin says which CNI versions it speaks",
@@ -243,7 +243,7 @@ def _plugin_tests(program: str) -> Iterable[SmokeTest]:
 
 
 def _options_test(site: Site, sources: Mapping[str, bytes]) -> SmokeTest:
-    """Kuryr ignores an option that it does not know, and a misspelt one is never missed."""
+    """Kuryr silently ignores unknown options, so a typo would not be noticed."""
     wanted = {name: sorted(options) for name, options in kuryr_conf.option_names(site).items()}
     return SmokeTest(
         name="Kuryr knows every option of kuryr.conf",

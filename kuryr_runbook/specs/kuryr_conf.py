@@ -1,6 +1,6 @@
 """kuryr.conf for a release and a VIF driver, rendered as the INI text that oslo.config reads.
 
-Options and their meaning: kuryr-kubernetes `config.py`, kuryr-lib `opts.py`.
+Source of the options: kuryr-kubernetes `config.py`, kuryr-lib `opts.py`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ AUTH_OPTIONS = {
     "project_domain_name": "project_domain_name",
     "project_domain_id": "project_domain_id",
 }
-"""Keys of clouds.yaml's `auth` that keystoneauth's password plugin knows in kuryr.conf too."""
+"""Keys of clouds.yaml's `auth` that keystoneauth's password plugin also accepts in kuryr.conf."""
 
 CREDENTIAL_SECRET = "application_credential_secret"  # noqa: S105 - the name of an option
 CREDENTIAL_OPTIONS = (
@@ -51,12 +51,12 @@ CREDENTIAL_OPTIONS = (
     "user_domain_name",
     "user_domain_id",
 )
-"""The same for its plugin v3applicationcredential, which refuses the options of a project."""
+"""The same for its plugin v3applicationcredential, which refuses a project's options."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KuryrIds:
-    """The ids that Kuryr works with, under the names that the original gave them."""
+    """The ids that Kuryr uses, under the original's names."""
 
     k8s_project_id: str
     external_network_id: str
@@ -67,9 +67,9 @@ class KuryrIds:
 
 
 def controller_conf(site: Site, ids: KuryrIds, neutron: Mapping[str, str], api_root: str) -> Conf:
-    """What the controller reads. Holds the password: it belongs into a Secret, nowhere else.
+    """The controller's configuration. It contains the password, so it may only go into a Secret.
 
-    `neutron` is the section of the login, from `login`.
+    `neutron` is the section with the login, from `login`.
     """
     return {
         "DEFAULT": {"use_stderr": "true"},
@@ -91,11 +91,10 @@ def controller_conf(site: Site, ids: KuryrIds, neutron: Mapping[str, str], api_r
 
 
 def _segmentation(site: Site) -> Conf:
-    """kuryr-lib numbers VLANs only if this names its driver for them, which is not its default.
+    """kuryr-lib allocates VLAN ids only if this names its driver for them, and not by default.
 
-    Source: kuryr-lib 2.1.0 to 3.0.0, segmentation_type_drivers; without it every pod of
-    nested-vlan fails with `'str' object has no attribute 'allocate_segmentation_id'`, as seen with
-    2024.1.
+    Source: kuryr-lib 2.1.0 to 3.0.0, segmentation_type_drivers. Without it every pod of nested-vlan
+    fails with `'str' object has no attribute 'allocate_segmentation_id'`, as seen with 2024.1.
     """
     if site.kuryr.vif_driver is not VifDriver.NESTED_VLAN:
         return {}
@@ -103,10 +102,10 @@ def _segmentation(site: Site) -> Conf:
 
 
 def daemon_conf(site: Site, api_root: str, *, dockershim: bool) -> Conf:
-    """What the daemon reads: how to reach Kubernetes and how to plug a pod, no credentials.
+    """The daemon's configuration: how to reach Kubernetes and plug a pod, without credentials.
 
-    With dockershim the network namespace's path lies under /proc, which the pod sees as
-    /host_proc; containerd and CRI-O bind theirs to /var/run/netns.
+    With dockershim the network namespace's path is below /proc, which the pod sees as /host_proc;
+    containerd and CRI-O bind it to /var/run/netns.
     """
     docker = {"docker_mode": "true", "netns_proc_dir": PROC_DIRECTORY}
     conf: Conf = {
@@ -131,8 +130,8 @@ def daemon_conf(site: Site, api_root: str, *, dockershim: bool) -> Conf:
 def render_conf(conf: Conf) -> str:
     """The INI text, from which oslo.config reads the same values. Raises UsageError.
 
-    Refused is a value that no single line can hold. Source of the rest: oslo.config, iniparser.py
-    and cfg.py, `_substitute`.
+    A value that does not fit into a single line is refused. Source of the rest: oslo.config,
+    iniparser.py and cfg.py, `_substitute`.
     """
     blocks = []
     for section, options in conf.items():
@@ -144,27 +143,27 @@ def render_conf(conf: Conf) -> str:
 
 
 def _refuse_lines(value: str, where: str) -> None:
-    """Refuse what ends a line for one reader or another; the value may be a secret."""
+    """Refuse what ends a line for any parser; the value may be a secret."""
     if any(unicodedata.category(letter) in UNWRITABLE for letter in value):
         raise UsageError(
-            f"{where}: the value holds a line break or another control character, which kuryr.conf "
-            "cannot hold",
-            remedy="take it out where the value is from: the cloud's entry, or the site file",
+            f"{where}: the value contains a line break or another control character, which "
+            "kuryr.conf cannot contain",
+            remedy="remove it where the value comes from: the cloud's entry, or the site file",
         )
 
 
 UNWRITABLE: Final = ("Cc", "Cs", "Zl", "Zp")
-"""Unicode's categories of controls, lone surrogates and separators of lines."""
+"""Unicode's categories of control characters, lone surrogates and line separators."""
 _QUOTES = ("'", '"')
 _DOLLAR = re.compile(r"(\\)?\$")
 
 
 def _written(value: str) -> str:
-    """The value so that it is read as it is.
+    """The value, written so that oslo.config reads it unchanged.
 
-    oslo.config substitutes `$name`, so each `$` is doubled; one behind a backslash it doubles by
-    itself, and takes the backslash. It takes blanks off both ends, and then one pair of quotes, so
-    what it would take something of gets a pair around it.
+    oslo.config substitutes `$name`, so each `$` is doubled; for one after a backslash it does that
+    itself, and removes the backslash. It strips blanks at both ends and then one pair of quotes, so
+    a value that would be stripped is put into quotes.
     """
     is_quoted = value.startswith(_QUOTES) and value[0] == value[-1]
     text = f'"{value}"' if is_quoted or value != value.strip() else value
@@ -172,7 +171,7 @@ def _written(value: str) -> str:
 
 
 def _read(text: str) -> str:
-    """What `_written` made that text of."""
+    """The inverse of `_written`."""
     if len(text) > 1 and text.startswith(_QUOTES) and text[0] == text[-1]:
         text = text[1:-1]
     return text.replace(r"\$", "$$").replace("$$", "$")
@@ -194,7 +193,7 @@ def option_names(site: Site) -> dict[str, set[str]]:
 def login(auth: Mapping[str, str], region: str, *, private_ca: bool) -> dict[str, str]:
     """The section `neutron`, from clouds.yaml's `auth`.
 
-    Without a private CA the system's are trusted. Raises UsageError for what Kuryr cannot use.
+    Without a private CA the system's are trusted. Raises UsageError if Kuryr cannot use it.
     """
     for name, value in auth.items():
         _refuse_lines(value, f"{name} of the cloud's `auth`")
@@ -211,13 +210,13 @@ def login(auth: Mapping[str, str], region: str, *, private_ca: bool) -> dict[str
 
 
 def logged_in(conf: Conf, credential_id: str, secret: str) -> Conf:
-    """The configuration with id and secret of the application credential filled in."""
+    """The configuration with the application credential's id and secret."""
     filled = {"application_credential_id": credential_id, CREDENTIAL_SECRET: secret}
     return {**conf, "neutron": conf["neutron"] | filled}
 
 
 def parse_login(text: str) -> dict[str, str]:
-    """The section `neutron` of a rendered configuration; empty when it is none of ours."""
+    """The section `neutron` of a rendered configuration; empty if it is not one of ours."""
     parser = configparser.RawConfigParser(delimiters=("=",), strict=False, default_section="")
     try:
         parser.read_string(text)
@@ -232,7 +231,7 @@ def _password(auth: Mapping[str, str]) -> dict[str, str]:
     missing = [name for name in ("auth_url", "username", "password") if not auth.get(name)]
     if missing:
         raise UsageError(
-            f"the cloud's entry lacks {', '.join(missing)}: Kuryr logs in with a user's password, "
+            f"the cloud's entry has no {', '.join(missing)}: Kuryr logs in with a user's password, "
             "or with an application credential",
             remedy="complete the entry's `auth` in clouds.yaml, or the OS_* variables",
         )

@@ -1,7 +1,7 @@
-"""The KuryrPort of a pod that an earlier release plugged, made of the pod's annotation.
+"""The KuryrPort of a pod that an earlier release plugged, from the pod's annotation.
 
-The same that Kuryr Victoria makes of a pod that is about to start (3.1.0, controller/handlers/
-vif.py, `_move_annotations_to_crd`). It leaves out pods that run: their ports would be nobody's.
+It is the same as Kuryr Victoria's for a pod that is about to start (3.1.0, controller/handlers/
+vif.py, `_move_annotations_to_crd`). Kuryr skips running pods, whose ports would be orphaned.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ DEFAULT_INTERFACE = "eth0"
 
 
 def kuryr_port(pod: Mapping[str, Any]) -> Manifest:
-    """The KuryrPort. Raises ValueError when the annotation is none of Kuryr's since Rocky."""
+    """The KuryrPort. Raises ValueError if Kuryr since Rocky did not write the annotation."""
     metadata, node = pod["metadata"], pod["spec"]["nodeName"]
     return {
         "apiVersion": API_VERSION,
@@ -48,5 +48,5 @@ def _vifs(text: str) -> Manifest:
         for vif in vifs.values():
             vif[FIELDS]["id"]
     except (FileError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"its annotation {VIF_ANNOTATION} is no PodState: {error!r}") from error
+        raise ValueError(f"its annotation {VIF_ANNOTATION} is not a PodState: {error!r}") from error
     return {name: {"default": name == DEFAULT_INTERFACE, "vif": vif} for name, vif in vifs.items()}

@@ -30,14 +30,14 @@ TOLERATIONS = [
 
 
 LABELS = "app.kubernetes.io/"
-"""Where the names of labels begin that tell what an object belongs to."""
+"""Prefix of the labels that say what an object belongs to."""
 MANAGED_BY, INSTANCE = f"{LABELS}managed-by", f"{LABELS}instance"
-"""Labels that tell who made an object, and for which site: together they are the marks."""
+"""Labels that say what created an object, and for which site: together they are the marks."""
 RUNBOOK = "kuryr-runbook"
 
 
 def labels(site: Site, component: str) -> dict[str, str]:
-    """The labels of every object that the runbook makes, its marks among them."""
+    """The labels of every object that the runbook creates, including its marks."""
     return {
         MANAGED_BY: RUNBOOK,
         INSTANCE: site.name,
@@ -46,18 +46,18 @@ def labels(site: Site, component: str) -> dict[str, str]:
 
 
 def marks(manifest: Mapping[str, Any]) -> dict[str, str]:
-    """Those of the marks that an object bears, whoever put them there."""
+    """The marks that an object has, whoever set them."""
     found = manifest["metadata"].get("labels") or {}
     return {key: found[key] for key in (MANAGED_BY, INSTANCE) if key in found}
 
 
 def made_for(site: Site, manifest: Mapping[str, Any]) -> bool:
-    """Whether the object's labels say that the runbook made it for this site."""
+    """Whether the object's labels say that the runbook created it for this site."""
     return marks(manifest) == {MANAGED_BY: RUNBOOK, INSTANCE: site.name}
 
 
 def unmarked(manifest: Mapping[str, Any]) -> Manifest:
-    """The same without the labels of what the runbook makes: for an object that is not its own."""
+    """The same without the runbook's labels: for an object that is not its own."""
     found = manifest["metadata"]
     rest = {k: v for k, v in found.get("labels", {}).items() if not k.startswith(LABELS)}
     return {**manifest, "metadata": {**found, "labels": rest}}
@@ -73,7 +73,7 @@ def metadata(site: Site, name: str) -> Manifest:
 
 
 def program_metadata(site: Site, name: str) -> Manifest:
-    """Metadata of a Deployment or DaemonSet of Kuryr's: it tells which release it runs."""
+    """Metadata of Kuryr's Deployment or DaemonSet, with the release that it runs."""
     found = metadata(site, name)
     return {**found, "labels": {**found["labels"], RELEASE_LABEL: site.release.name}}
 
@@ -84,7 +84,7 @@ def encoded(text: str) -> str:
 
 
 def secret(site: Site, name: str, data: Mapping[str, str], kind: str = "Opaque") -> Manifest:
-    """A Secret of the site's namespace; `data` in clear."""
+    """A Secret in the site's namespace; `data` as plain text."""
     return {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -101,7 +101,7 @@ def pull_secret(site: Site, auth_json: str) -> Manifest:
 
 
 def config_map(site: Site, name: str, data: Mapping[str, str]) -> Manifest:
-    """A ConfigMap of the site's namespace."""
+    """A ConfigMap in the site's namespace."""
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -111,7 +111,7 @@ def config_map(site: Site, name: str, data: Mapping[str, str]) -> Manifest:
 
 
 def service_account(site: Site, name: str) -> Manifest:
-    """A service account; its token is what Kuryr talks to the API with."""
+    """A service account; Kuryr uses its token for the API."""
     return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata(site, name)}
 
 
@@ -160,11 +160,11 @@ def pod_template(
     containers: Sequence[Manifest],
     volumes: Sequence[Manifest],
 ) -> Manifest:
-    """Template of pods that run before there is a pod network; `config` is what rolls them."""
+    """Template of pods that run before there is a pod network; a new `config` restarts them."""
     return {
         "metadata": {
             "labels": {"name": name, **labels(site, name)},
-            # A changed configuration rolls the pods; an unchanged one does not.
+            # A changed configuration restarts the pods; an unchanged one does not.
             "annotations": {"kuryr-runbook/config-digest": config},
         },
         "spec": {
@@ -192,10 +192,10 @@ def probe(path: str, port: int, *, delay: int) -> Manifest:
 
 
 def digest(*texts: str) -> str:
-    """What tells two contents apart without telling them: short, and slow to guess from.
+    """Distinguishes two contents without revealing them: short, and slow to guess from.
 
-    A password among random ids could be found again from a plain hash of both, and this one stands
-    where more people read than may read Secrets: in pods' annotations, plans and records.
+    A plain hash of a password and random ids would allow guessing the password, and more people can
+    read pods' annotations, plans and records, which contain this digest, than Secrets.
     """
     whole = "\0".join(texts)
     if KNOWN_LATER.search(whole):

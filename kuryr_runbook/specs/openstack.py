@@ -1,6 +1,6 @@
-"""What a site wants of Neutron and Octavia, as data.
+"""What a site wants in Neutron and Octavia, as data.
 
-The shape is the original's: pods in a subnet of their own on the nodes' network, services in a
+The layout is the original's: pods in a subnet of their own on the nodes' network, services in a
 network of their own, one router between them, and a load balancer for the API.
 """
 
@@ -21,13 +21,13 @@ from kuryr_runbook.specs.wanted import Wanted
 HTTPS_PORT = 443
 API_PORT = 6443
 API_SILENCE = 3_600_000
-"""Milliseconds of silence that the API's listener bears.
+"""Timeout of the API's listener, in milliseconds of silence.
 
 Nothing is sent on a watch while nothing changes. The API server ends a watch by itself after 30
-to 60 minutes: --min-request-timeout, 1800 s by default, and up to twice as long at random.
+to 60 minutes: --min-request-timeout, 1800 s by default, and at random up to twice as long.
 """
 SHORTEST_WATCH = API_SILENCE // 2
-"""Milliseconds that every watch may last: a listener that bears less cuts them."""
+"""Milliseconds that every watch may last: a listener with a shorter timeout breaks them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ class SubnetSpec:
 
 
 class Source(Enum):
-    """Where traffic comes from, when that is not a range known beforehand."""
+    """A source of traffic that is not a range known beforehand."""
 
     GROUP = "the group itself"
     NODE_SUBNET = "the node subnet"
@@ -65,7 +65,7 @@ class GroupSpec:
     wanted: Wanted
     description: str
     rules: tuple[RuleSpec, ...]
-    """What it must admit, whoever made the group."""
+    """What it must admit, whoever created the group."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,19 +76,19 @@ class LoadBalancerSpec:
     vip: IPv4Address
     members: tuple[tuple[IPv4Address, int], ...]
     provider: str | None
-    """None: the one that Octavia takes by itself."""
+    """None: Octavia's default."""
     protocol: str
     algorithm: str
     timeout: int | None
-    """Milliseconds that client and member may be silent; None: the provider knows no such limit."""
+    """Milliseconds that client and member may be silent; None: the provider has no such limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenStackSpec:
-    """All that phase 02 is to bring about."""
+    """Everything that phase 02 should create."""
 
     owner: str
-    """The description of all that is made."""
+    """The description of everything that is created."""
     external_network: Wanted
     node_subnet: Wanted
     node_addresses: tuple[IPv4Address, ...]
@@ -109,7 +109,7 @@ def openstack_spec(
     api_servers: tuple[tuple[IPv4Address, int], ...],
     cluster_id: str,
 ) -> OpenStackSpec:
-    """What the site wants; the cluster tells which it is, and where nodes and API servers are."""
+    """What the site wants, with the cluster's id and the addresses of nodes and API servers."""
     return OpenStackSpec(
         owner=owner_mark(site.name, cluster_id),
         external_network=wanted.external_network(site),
@@ -135,10 +135,9 @@ def openstack_spec(
 
 
 def balancer_source(site: Site) -> IPv4Network:
-    """Where packets come from that load balancers pass on to pods.
+    """The source of packets that load balancers send to pods.
 
-    From the service subnet in L3 mode; from anywhere with a provider that keeps the clients'
-    addresses.
+    The service subnet in L3 mode; anywhere with a provider that keeps the clients' addresses.
     """
     if site.provider.keeps_client_address:
         return IPv4Network("0.0.0.0/0")
@@ -197,7 +196,8 @@ def node_group(site: Site) -> GroupSpec:
     if site.driver.admitting_group is GroupRole.NODE:
         rules.append(service_rule(site))
     if site.driver.needs_address_pairs:
-        # ML2/OVS counts the address pairs of a group's ports as the group's, ML2/OVN does not.
+        # ML2/OVS counts the address pairs of a group's ports as members of the group, ML2/OVN
+        # does not.
         rules.append(
             RuleSpec(
                 purpose="pods on different nodes reach each other, where OVN is Neutron's back end",
@@ -212,7 +212,7 @@ def node_group(site: Site) -> GroupSpec:
 
 
 def pod_group(site: Site) -> GroupSpec:
-    """The group that Kuryr puts on pods' ports."""
+    """The group that Kuryr sets on pods' ports."""
     rules = [RuleSpec(purpose="pods reach each other", source=Source.GROUP)]
     if site.driver.admitting_group is GroupRole.POD:
         rules.append(service_rule(site))

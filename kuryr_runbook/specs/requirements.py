@@ -1,6 +1,6 @@
-"""What a site asks of Neutron, Octavia and Kubernetes before anything is made, as data.
+"""What a site requires of Neutron, Octavia and Kubernetes before anything is created, as data.
 
-Sources: the requests that the runbook sends, and those of kuryr-kubernetes (`clients.py`,
+Sources: the runbook's own requests, and those of kuryr-kubernetes (`clients.py`,
 `controller/drivers/`) by release.
 """
 
@@ -15,13 +15,13 @@ from kuryr_runbook.model.site import Site
 
 
 def needed_extensions(site: Site) -> Mapping[str, str]:
-    """Alias of each extension of Neutron that the site needs, and what for."""
+    """Alias of each Neutron extension that the site needs, and what it is for."""
     needed = {
         "security-group": "groups of nodes and pods",
-        "port-security": "tells which ports filter",
-        "router": "the way between nodes, pods and services",
+        "port-security": "shows which ports filter",
+        "router": "connects nodes, pods and services",
         "external-net": "floating IPs of services",
-        "standard-attr-description": "holds the mark on what the runbook makes",
+        "standard-attr-description": "for the mark on what the runbook creates",
     }
     if site.driver.needs_address_pairs:
         needed["allowed-address-pairs"] = "pods' addresses on their worker's port"
@@ -38,7 +38,7 @@ def needed_extensions(site: Site) -> Mapping[str, str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Right:
-    """Something that the runbook does at the cluster's API."""
+    """Something that the runbook does through the cluster's API."""
 
     verb: str
     group: str
@@ -46,7 +46,7 @@ class Right:
     resource: str
     """Plural, with the subresource after a slash."""
     namespace: str | None
-    """None: in all of them, or the resource has none."""
+    """None: all of them, or the resource has none."""
 
     def __str__(self) -> str:
         resource = f"{self.resource}.{self.group}" if self.group else self.resource
@@ -55,7 +55,7 @@ class Right:
 
 
 EVERYTHING = Right(verb="*", group="*", resource="*", namespace=None)
-"""What cluster-admin may."""
+"""What cluster-admin is allowed."""
 
 MANAGED = ("get", "list", "create", "patch", "delete")
 APPS, RBAC = "apps", "rbac.authorization.k8s.io"
@@ -65,9 +65,9 @@ Rights = tuple[str | None, str, tuple[str, ...], tuple[str, ...]]
 
 
 def _custom_resource_rights(site: Site) -> Iterator[Rights]:
-    """Definitions are looked for in every release; where there are some, Kuryr holds objects.
+    """Definitions are read for every release; if there are any, Kuryr keeps objects.
 
-    Teardown takes its finalizers off, and an upgrade puts them on.
+    Teardown removes their finalizers, and an upgrade adds them.
     """
     crds = site.release.crds
     definitions = ("customresourcedefinitions",)
@@ -85,9 +85,9 @@ def _resilience_rights(site: Site) -> Iterator[Rights]:
 
 
 def needed_rights(site: Site, *, resilience: bool = False) -> Iterator[Right]:
-    """All that the runbook does at the cluster's API, from preflight to teardown.
+    """Everything that the runbook does through the cluster's API, from preflight to teardown.
 
-    With `resilience` the verification also disturbs what it looks at.
+    With `resilience` the verification also disturbs what it observes.
     """
     home, guest = site.kubernetes.namespace, site.verification.namespace
     for namespace, group, resources, verbs in (

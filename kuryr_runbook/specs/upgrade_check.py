@@ -1,4 +1,4 @@
-"""The short pod in which the new release looks at what the installed one has left."""
+"""The short-lived pod in which the new release checks the state that the installed one left."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from kuryr_runbook.specs.privilege import NONE, TMP, TMP_MOUNT, footprint
 UPGRADE_CHECK = "kuryr-upgrade-check"
 CONTAINER = "check"
 CHECK_SECONDS = 300
-"""How long it may take from being made to its end, the pull of the image included."""
+"""How long it may take from its creation to its end, including the image's pull."""
 
 GOOD, WARNING, FAILURE = 0, 1, 2
-"""Exit statuses of `kuryr-k8s-status upgrade check`; any other one: it could not look."""
+"""Exit statuses of `kuryr-k8s-status upgrade check`; with any other one it could not check."""
 
-# Annotations in the format from before Rocky are a failure, which update-annotations mends:
-# upstream says to run it, and to ask again.
+# Annotations in the format before Rocky are a failure, which update-annotations fixes: upstream
+# says to run it and to check again.
 ASK = """
 ask() { python -c "$STATUS" upgrade "$1"; }
 ask check
@@ -34,7 +34,7 @@ exit $status
 
 
 def upgrade_check(site: Site, image: str) -> Manifest:
-    """The pod. It has the installed controller's rights and configuration, and a node's network."""
+    """The pod, with the installed controller's rights and configuration, and a node's network."""
     container = {
         "name": CONTAINER,
         "image": image,

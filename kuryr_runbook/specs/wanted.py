@@ -1,4 +1,4 @@
-"""What a site file names of a cloud: by name or id, and at which of its keys."""
+"""The resources of a cloud that a site file names: by name or id, and with which of its keys."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from kuryr_runbook.model.site import Site
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What a site file names."""
+    """A resource that a site file names."""
 
     kind: str
     """`network`, `subnet`, `security_group`, ..."""
     name: str
     """Its name, or its id."""
     given_id: str | None = None
-    """Its id, where the site file has a key of its own for that."""
+    """Its id, if the site file has a key of its own for that."""
     key: str
-    """The place of the name in the site file; that of the given id ends in `_id`."""
+    """The key of the name in the site file; that of the id ends in `_id`."""
 
     def __str__(self) -> str:
         return f"{self.kind} {self.given_id or self.name}"
 
 
 def external_network(site: Site) -> Wanted:
-    """Where floating IPs come from."""
+    """The network of floating IPs."""
     network = site.network
     return Wanted(
         kind="network",
@@ -69,13 +69,13 @@ def service_subnet(site: Site) -> Wanted:
 
 
 def service_network(site: Site) -> Wanted:
-    """The network of the Services, in which that subnet is."""
+    """The network of the Services, which contains that subnet."""
     name = site.network.service_subnet.network
     return Wanted(kind="network", name=name, key="network.service_subnet.network")
 
 
 def router(site: Site) -> Wanted:
-    """The router that joins nodes, pods and Services."""
+    """The router that connects nodes, pods and Services."""
     return Wanted(kind="router", name=site.network.router, key="network.router")
 
 

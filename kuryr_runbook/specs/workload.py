@@ -1,9 +1,9 @@
 """The workload of the acceptance checks: web servers behind a Service of type LoadBalancer.
 
-It is made of Kuryr's own image, which lies on every worker already and has Python: nothing else is
-pulled. What the pods run lies in a ConfigMap: the server, and the probe that asks everything at
-once. The pods carry no readiness probe: what the kubelet reaches over the network must not decide
-whether they count as available, or one fault would hide behind another.
+It uses Kuryr's own image, which every worker already has and which contains Python, so nothing else
+is pulled. What the pods run is in a ConfigMap: the server, and the probe that sends all requests.
+The pods have no readiness probe: if the kubelet's requests over the network decided whether they
+count as available, one fault could hide behind another.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ TRIES = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Targets:
-    """What the pods are to reach."""
+    """What the pods should reach."""
 
     pods: Mapping[str, str]
-    """The address of each, by name: those that ask, and are asked by all others."""
+    """The pods' addresses by name: each sends requests to all others."""
     cluster_ip: str
     """The Service's address; empty while it has none."""
     packet: int
-    """Bytes of the largest packet of the pod network; 0: not known."""
+    """Bytes of the pod network's largest packet; 0: not known."""
     dns: str
     """Address of the cluster's DNS; empty: there is none."""
 
@@ -55,7 +55,7 @@ def workload_manifests(site: Site, image: str, registry_auth: str) -> list[Manif
     """All objects of the workload, in the order in which they are applied.
 
     `image` is Kuryr's, by digest; `registry_auth` is the registry's login in the form of docker's
-    config.json, empty when it needs none.
+    config.json, empty if it needs none.
     """
     secrets = [_pull_secret(site, registry_auth)] if registry_auth else []
     return [
@@ -75,7 +75,7 @@ def workload_manifests(site: Site, image: str, registry_auth: str) -> list[Manif
 
 
 def namespace_manifest(site: Site) -> Manifest:
-    """The namespace that holds all of it, so that deleting it takes all of it away."""
+    """The namespace of all of it, so that deleting it removes everything."""
     name = site.verification.namespace
     return {
         "apiVersion": "v1",
@@ -85,7 +85,7 @@ def namespace_manifest(site: Site) -> Manifest:
 
 
 def service_manifest(site: Site) -> Manifest:
-    """The Service: Kuryr makes an Octavia load balancer at its ClusterIP, and a floating IP."""
+    """The Service: Kuryr creates an Octavia load balancer at its ClusterIP, and a floating IP."""
     return {
         "apiVersion": "v1",
         "kind": "Service",
@@ -99,12 +99,12 @@ def service_manifest(site: Site) -> Manifest:
 
 
 def balancer_name(site: Site) -> str:
-    """The name that Kuryr gives the load balancer of the Service."""
+    """Kuryr's name for the load balancer of the Service."""
     return f"{site.verification.namespace}/{SERVICE}"
 
 
 def probe_command(site: Site, pod: str, targets: Targets) -> list[str]:
-    """What to run in a pod so that it asks everything at once; see `share/workload/probe.py`."""
+    """The command for a pod that sends all of its requests; see `share/workload/probe.py`."""
     api = str(addressing.api_service_address(site.kubernetes.service_cidr))
     questions = {
         "peers": [address for name, address in targets.pods.items() if name != pod],
@@ -120,7 +120,7 @@ def probe_command(site: Site, pod: str, targets: Targets) -> list[str]:
 
 
 def deployment_reference(site: Site) -> Manifest:
-    """What names the Deployment."""
+    """A reference to the Deployment."""
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": _metadata(site, DEMO)}
 
 
@@ -170,7 +170,7 @@ def _deployment(site: Site, image: str) -> Manifest:
             "template": {
                 "metadata": {
                     "labels": {"app": DEMO, "name": DEMO, **labels(site, DEMO)},
-                    # Other scripts are for other pods: those that run do not read them again.
+                    # Changed scripts need new pods: running ones do not read them again.
                     "annotations": {
                         "kuryr-runbook/config-digest": digest(_script(SERVER), _script(PROBE))
                     },
@@ -180,8 +180,8 @@ def _deployment(site: Site, image: str) -> Manifest:
                     "imagePullSecrets": [{"name": PULL_SECRET}],
                     "affinity": {"podAntiAffinity": _spread()},
                     "terminationGracePeriodSeconds": 2,
-                    # Nothing here asks for names, and a variable for each service would only
-                    # confuse who looks into the pod.
+                    # Nothing here uses them, and a variable for each service would only confuse
+                    # people who look into the pod.
                     "dnsPolicy": "Default",
                     "enableServiceLinks": False,
                     "securityContext": pod_security(NONE) | {"sysctls": [PING]},
@@ -211,7 +211,7 @@ def _container(image: str) -> dict[str, Any]:
 
 
 def _spread() -> dict[str, Any]:
-    """Over the workers, as far as they go round: traffic between workers is what is verified."""
+    """Spread over as many workers as possible: traffic between workers has to be verified."""
     term = {
         "labelSelector": {"matchLabels": {"app": DEMO}},
         "topologyKey": "kubernetes.io/hostname",

@@ -144,7 +144,7 @@ def test_a_failure_lets_run_what_runs_and_begins_nothing_more() -> None:
     assert noting.done == ["slow"]
     assert caught.value.message.splitlines() == [
         "testing: create thing bad failed: it took too long",
-        "  done, and standing: thing slow",
+        "  done, and not undone: thing slow",
         "  not reached: thing next",
     ]
     assert caught.value.remedy == "look at it"
@@ -210,8 +210,8 @@ def test_what_was_cut_off_in_the_callers_thread_is_not_told_as_unreached(
     with pytest.raises(error):
         apply_plan(plan(step("a"), step("b", "a"), step("c", "b")), Noting(act), told.append)
     assert told[-3:] == [
-        "done, and standing: thing a",
-        "cut off, and perhaps done: thing b",
+        "done, and not undone: thing a",
+        "interrupted, and perhaps done: thing b",
         "not reached: thing c",
     ]
 
@@ -228,7 +228,7 @@ def slowly(step: Step, say: Any) -> None:
 
 STANDING = [
     "testing: create thing worse failed: it took too long",
-    "done, and standing: thing slow",
+    "done, and not undone: thing slow",
 ]
 
 
@@ -240,7 +240,7 @@ def test_what_ran_beside_an_error_that_is_not_ours_is_told_when_it_has_ended() -
     assert "slow ends" in told
     assert told[-4:] == [
         *STANDING,
-        "cut off, and perhaps done: thing bad",
+        "interrupted, and perhaps done: thing bad",
         "not reached: thing next",
     ]
 

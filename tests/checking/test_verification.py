@@ -86,7 +86,7 @@ FAILURES: list[tuple[str, VerificationSnapshot, tuple[str, ...]]] = [
     (
         "vip-from-pods",
         probing(vip=(Answer(ok=True, said="<h1>Welcome</h1>"),)),
-        ("answered by '<h1>Welcome</h1>', which is no pod",),
+        ("answered by '<h1>Welcome</h1>', which is not a pod",),
     ),
     (
         "vip-backends",
@@ -123,7 +123,7 @@ SPOILT: list[tuple[str, Spoil, tuple[str, ...]]] = [
      ("1 of 4 pods have none",)),
     ("pod-interface",
      lambda w: w.object("Pod", PODS[1])["metadata"]["annotations"].update(
-         {"openstack.org/kuryr-vif": "{}"}), (PODS[1], "it lacks")),
+         {"openstack.org/kuryr-vif": "{}"}), (PODS[1], "it has no")),
     ("pod-port-missing", lambda w: w.remove("port", f"port-{PODS[1]}"), (PODS[1],)),
     ("pod-port-differs",
      lambda w: w.object("Pod", PODS[1])["status"].update(podIP="10.64.0.99"), ("10.64.0.99",)),
@@ -138,7 +138,7 @@ SPOILT: list[tuple[str, Spoil, tuple[str, ...]]] = [
     ("balancer-state", lambda w: w.lb.update(provisioning_status="PENDING_UPDATE"), ("PENDING",)),
     ("balancer-address", lambda w: w.lb.update(vip_address="10.96.0.41"), ("10.96.0.41",)),
     ("listener-missing", lambda w: w.remove("listener", f"l-{w.lb['name']}"), ("no listener",)),
-    ("members-differ", lambda w: w.pool_members[f"p-{w.lb['name']}"].pop(), ("lacks",)),
+    ("members-differ", lambda w: w.pool_members[f"p-{w.lb['name']}"].pop(), ("is missing",)),
     ("external-address", lambda w: w.service["status"].clear(), ("announces none",)),
     ("external-address", lambda w: w.remove("floatingip", "fip"), ("Neutron has none",)),
     ("service-range", lambda w: w.service["spec"].update(clusterIP="10.97.0.1"), ("10.97.0.1",)),

@@ -28,7 +28,7 @@ def test_a_home_directory_that_nobody_has_is_reported(words: tuple[str, ...]) ->
     given = [*command, path] if last.startswith("--") else [*words, path]
     result = CliRunner().invoke(main, given)
     assert result.exit_code == 2
-    assert "nobody here has the home directory ~nobody-has-that-name" in result.output
+    assert "there is no home directory ~nobody-has-that-name" in result.output
 
 
 def test_ones_own_home_directory_is_looked_into(

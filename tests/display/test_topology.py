@@ -150,7 +150,7 @@ def test_a_failure_is_a_sign_and_words_and_not_a_colour_alone() -> None:
     svg = topology_svg(topology(spoilt(World(12, nodes=3))), TITLE)
     for said in (
         ">✗1<", ">!4<", 'class="kt-gone"', ">none<", "&lt;/svg&gt;&lt;script&gt;",
-        "<title>One router joins nodes, pods and Services: no: router k8s-router has no leg",
+        "<title>One router connects nodes, pods and Services: no: router k8s-router has no",
     ):  # fmt: skip
         assert said in svg
 
@@ -160,7 +160,7 @@ def test_it_says_what_it_is_to_those_who_do_not_see_it() -> None:
     svg = topology_svg(found, TITLE)
     assert svg.startswith('<svg xmlns="http://www.w3.org/2000/svg" class="kt" role="img"')
     assert f"<title>{TITLE}</title><desc>3 nodes, 12 pods" in svg
-    assert "✗ FAIL: One router joins nodes, pods and Services: no" in described(found)
+    assert "✗ FAIL: One router connects nodes, pods and Services: no" in described(found)
     assert described(topology(World())).endswith("Nothing is wrong.")
 
 
@@ -169,7 +169,7 @@ def test_the_text_is_the_same_as_a_tree() -> None:
     assert max(map(len, view.text.splitlines())) <= WIDTH
     for said in (
         "└─ router k8s-router  ✗1", "   │  ├─ node worker2", "│  │     ├─ web-1: 10.64.0.11  ✗2",
-        "router's leg: none", "✗1  One router joins nodes, pods and Services: no",
+        "router: none", "✗1  One router connects nodes, pods and Services: no",
     ):  # fmt: skip
         assert said in view.text
     assert topology_view(topology(World()), TITLE).text.endswith("✓ Nothing is wrong.")

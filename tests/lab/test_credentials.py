@@ -308,7 +308,7 @@ def test_a_restricted_application_credential_runs_kuryr_and_makes_no_other(
     kuryr: Site, credential_with: Callable[..., dict[str, str]]
 ) -> None:
     openstack = credential_with(roles=[{"name": "admin"}])
-    with pytest.raises(AccessError, match="a restricted one may manage no others"):
+    with pytest.raises(AccessError, match="a restricted one cannot manage others"):
         Controller(Site.model_validate(sections(kuryr, openstack=openstack, kuryr=OWN))).make_plan()
     carry_out(Controller(Site.model_validate(sections(kuryr, openstack=openstack))))
 

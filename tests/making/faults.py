@@ -32,7 +32,7 @@ def _rows(modules: tuple[ModuleType, ...]) -> Iterator[str]:
     for check in (it for module in modules for it in vars(module).values()):
         if isinstance(check, Check) and Occasion.DIAGNOSIS in check.on:
             for fault in check.faults:
-                yield f"| {fault.what} | {fault.seen} | {fault.told or f'`{check.name}`'} |"
+                yield f"| {fault.what} | {fault.seen} | {fault.reported or f'`{check.name}`'} |"
 
 
 def written(text: str) -> str:

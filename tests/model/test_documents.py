@@ -29,13 +29,13 @@ def complaint(parse: Callable[[str, str], object], text: str) -> str:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("name: a\nname: b\n", "line 2: the key name stands here again: it is in line 1"),
+        ("name: a\nname: b\n", "line 2: the key name is a duplicate: it is already in line 1"),
         ("&a {name: *a}", "line 1: the alias *a contains itself"),
         ("a: [", "line 1: expected the node content"),
         ("a: 1\n---\nb: 2\n", "line 2: but found another document"),
         ("a:\n\t- b", "line 2: found character"),
         ("a: 1\nb: 2024-13-45\nc: 3\n", "line 2: a value cannot be read"),
-        ("? [a]\n: b", "line 1: a key is no text"),
+        ("? [a]\n: b", "line 1: a key is not text"),
         ("a: !!python/name:os.system x", "line 1: could not determine a constructor"),
         ("[" * 3000, f"more than {LEVELS} levels"),
     ],
@@ -52,10 +52,10 @@ def test_what_is_wrong_with_yaml_is_told_with_its_line(text: str, expected: str)
     ("text", "expected"),
     [
         ('{"a": 1,\n "b" 2}', "line 2: Expecting ':' delimiter"),
-        ('{"a": {"b": 1, "b": 2}}', "the key b stands twice in one object"),
+        ('{"a": {"b": 1, "b": 2}}', "an object has the key b twice"),
         ("[" * 100_000, f"more than {LEVELS} levels"),
         ('{"a":' * 500 + "1" + "}" * 500, f"more than {LEVELS} levels"),
-        ("[NaN]", "NaN is no number of JSON's"),
+        ("[NaN]", "NaN is not a JSON number"),
         ("9" * 5000, "a number in it is too long"),
     ],
 )
@@ -105,5 +105,5 @@ def test_depth_is_counted_in_levels(levels: int) -> None:
 
 @pytest.mark.parametrize("value", [None, "text", [1], {1: 2}, 3.5])
 def test_only_names_with_values_are_a_mapping(value: object) -> None:
-    with pytest.raises(FileError, match="where names with values belong"):
+    with pytest.raises(FileError, match="expected names with values"):
         mapping(value, "x")

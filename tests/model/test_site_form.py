@@ -17,8 +17,8 @@ from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.site_file import parse_site
 from kuryr_runbook.model.site_form import (
     form_fields,
-    judged_texts,
     rendered_site,
+    text_problems,
     texts_of,
     values_of,
 )
@@ -48,7 +48,7 @@ def test_every_key_of_the_schema_is_a_field_with_a_meaning() -> None:
 @files
 def test_what_the_form_writes_is_the_site_that_it_read(path: Path) -> None:
     site = parse_site(path.read_text(), path.name)
-    assert judged_texts(texts(path)) == {}
+    assert text_problems(texts(path)) == {}
     assert parse_site(rendered_site(texts(path), EXAMPLE), "form") == site
 
 
@@ -73,7 +73,7 @@ def test_what_is_written_keeps_comments_and_numbers() -> None:
     ],
 )
 def test_a_problem_stands_at_its_field(path: str, text: str, problem: str) -> None:
-    found = judged_texts(texts() | {path: text})
+    found = text_problems(texts() | {path: text})
     assert list(found) == [path]
     assert problem in found[path]
 
@@ -87,7 +87,7 @@ def test_whatever_is_typed_either_has_its_problem_at_a_field_or_is_what_is_writt
     typed: dict[str, Any],
 ) -> None:
     wanted = texts() | typed
-    problems = judged_texts(wanted)
+    problems = text_problems(wanted)
     assert set(problems) <= set(FIELDS)
     if not problems:
         written = parse_site(rendered_site(wanted, EXAMPLE), "form")

@@ -102,11 +102,11 @@ def test_a_skipped_step_is_refused_with_the_steps_to_go() -> None:
     refused = upgrades.move_objection("stein", RELEASES["victoria"], WHO)
     assert refused is not None
     assert refused.remedy == (
-        "set kuryr.release to train and run it; then go on by ussuri, victoria"
+        "set kuryr.release to train and run that; then continue with ussuri, victoria"
     )
 
 
-@pytest.mark.parametrize(("installed", "told"), [("", "tells which release"), ("rocky", "rocky")])
+@pytest.mark.parametrize(("installed", "told"), [("", "shows which release"), ("rocky", "rocky")])
 def test_what_is_unknown_is_refused(installed: str, told: str) -> None:
     refused = upgrades.move_objection(installed, RELEASES["stein"], WHO)
     assert refused is not None
@@ -133,5 +133,5 @@ def test_what_moves_is_told_from_the_catalogue() -> None:
 def test_only_a_step_that_can_be_taken_back_says_nothing_of_it(release: Release) -> None:
     for after in RELEASES.values():
         if upgrades.is_later(after, release) and upgrades.is_step(release, after):
-            final = "cannot be taken back" in upgrades.disturbance(release, after)
+            final = "cannot be reverted" in upgrades.disturbance(release, after)
             assert final is not upgrades.is_step(after, release)

@@ -77,7 +77,7 @@ def test_another_release_under_the_wanted_name_is_replaced(spec: ImageSpec) -> N
     }
     [step] = phase(labels).make_plan().steps
     assert step.action is Action.UPDATE
-    assert "holds release train" in step.because
+    assert "contains release train" in step.because
 
 
 def test_the_plugin_is_uploaded_after_the_image_and_once(spec: ImageSpec) -> None:

@@ -45,7 +45,7 @@ def test_all_failures_are_in_one_error(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_could_not_be_looked_at_stops_too(monkeypatch: pytest.MonkeyPatch) -> None:
     world = unspoilt()
     world.kubernetes = "unknown"
-    with pytest.raises(UnknownError, match="is no version") as caught:
+    with pytest.raises(UnknownError, match="is not a version") as caught:
         phase(world, monkeypatch).check()
     assert "--only NAME" in str(caught.value.remedy)
 
@@ -57,7 +57,7 @@ def test_a_warning_is_shown_and_stops_nothing(
     world.pair_limit = 10
     phase(world, monkeypatch).check()
     told = capsys.readouterr().out
-    assert "warning: A worker's port takes an address pair for each of its pods: 10 are" in told
+    assert "warning: A worker's port accepts an address pair for each of its pods: 10 are" in told
     assert "max_allowed_address_pair" in told
 
 

@@ -102,7 +102,7 @@ def test_where_the_way_ends_is_a_failure() -> None:
     drawn = unwrapped(phase(world).trace(pod="web-1", service="web-0"))
     assert "does NOT carry the pod's" in drawn
     assert "there is none" in drawn
-    assert "there is none of that name" in str(phase(world).trace(pod="gone"))
+    assert "there is none with that name" in str(phase(world).trace(pod="gone"))
     assert "there is none that Kuryr serves" in str(phase(world).trace(service="gone"))
 
 

@@ -170,13 +170,13 @@ def test_the_new_release_looks_before_anything_is_changed(cluster: Cluster) -> N
     assert "update Deployment" in [f"{step.action} {step.target.kind}" for step in plan.changes]
 
 
-@pytest.mark.parametrize(("status", "words"), [(2, "a failure"), (255, "it could not look")])
+@pytest.mark.parametrize(("status", "words"), [(2, "a failure"), (255, "it could not check")])
 def test_a_no_leaves_all_as_it_was(cluster: Cluster, status: int, words: str) -> None:
     install(cluster, "stein")
     before = cluster.objects
     cluster.status, cluster.said = status, "You have 3 annotations in old format"
     made = phase(cluster, "train")
-    with pytest.raises(ApplyError, match="done, and standing: nothing") as caught:
+    with pytest.raises(ApplyError, match="done, and not undone: nothing") as caught:
         made.carry_out(made.make_plan())
     assert words in caught.value.message
     assert "3 annotations in old format" in caught.value.message
@@ -220,7 +220,7 @@ def test_the_plan_shows_what_moves_and_what_pods_notice(cluster: Cluster) -> Non
     told = {change.field: change.after for change in step.changes}
     assert told["VIF of a pod"] == "KuryrPort .status.vifs"
     assert told["custom resources"].startswith("KuryrPort, KuryrLoadBalancer")
-    assert "cannot be taken back" in step.disturbs
+    assert "cannot be reverted" in step.disturbs
 
 
 @pytest.mark.parametrize("kind", [Controller, Daemon])
@@ -286,7 +286,7 @@ def test_without_a_mark_the_images_label_decides(cluster: Cluster) -> None:
     assert read_installed(site, cluster, registry) == Installed(controller="train", daemon=None)
     for silent in (Registry(), Unreadable("no login")):
         assert read_installed(site, cluster, silent).controller == ""
-    with pytest.raises(DriftError, match="tells which release") as caught:
+    with pytest.raises(DriftError, match="shows which release") as caught:
         phase(cluster, "stein").make_plan()
     assert RELEASE_LABEL in str(caught.value.remedy)
 
@@ -347,8 +347,8 @@ def test_further_interfaces_move_too_and_what_is_no_state_is_left_and_reported(
     [port] = cluster.list_objects("openstack.org/v1", "KuryrPort")
     assert port["status"]["vifs"]["eth1"] == {"default": False, "vif": more}
     told = capsys.readouterr().out
-    assert "pod shop/odd is left as it is" in told
-    assert "pod shop/text is left as it is" in told
+    assert "pod shop/odd is skipped" in told
+    assert "pod shop/text is skipped" in told
 
 
 def test_releases_that_look_into_annotations_move_nothing(cluster: Cluster) -> None:

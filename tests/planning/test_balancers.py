@@ -105,7 +105,7 @@ def test_one_of_another_provider_is_replaced_where_the_runbook_made_it() -> None
     balancer["provider"] = "amphora"
     [step] = planned(cloud, ovn_site()).changes
     assert (step.action, step.because) == (
-        Action.REPLACE, "provider amphora has it, and the site names ovn",
+        Action.REPLACE, "its provider is amphora, and the site's is ovn",
     )  # fmt: skip
     assert step.disturbs
     balancer["description"] = "theirs"
@@ -144,7 +144,7 @@ def test_a_protocol_cannot_be_changed_so_the_whole_is_replaced(kind: str) -> Non
     [step] = planned(cloud).changes
     assert (step.action, step.because) == (
         Action.REPLACE,
-        f"its {kind} has protocol HTTP, and should have HTTPS",
+        f"its {kind} has protocol HTTP and should have HTTPS",
     )
     apply_openstack(planned(cloud), cloud, quiet)
     assert planned(cloud).changes == ()
@@ -233,5 +233,5 @@ def test_somebody_elses_listener_keeps_its_timeouts_and_the_plan_says_so(
     plan = planned(cloud)
     assert plan.changes == ()
     [kept] = [step for step in plan.steps if step.target.kind == "loadbalancer"]
-    assert ("its listener cuts watches" in kept.because) is bool(told)
+    assert ("its listener breaks watches" in kept.because) is bool(told)
     assert told in kept.because

@@ -82,7 +82,7 @@ def test_the_one_in_use_is_kept() -> None:
     keystone = MemoryKeystone()
     used = keystone.add(name="kuryr-lab-7", description=ADMIN)
     plan = plan_credentials(site(**OWN), snapshot(keystone, used["id"]))
-    assert told(plan) == ["keep kuryr-lab-7: Kuryr uses it, with the roles that are wanted"]
+    assert told(plan) == ["keep kuryr-lab-7: Kuryr uses it, with the wanted roles"]
 
 
 def test_what_a_run_left_that_was_cut_off_goes_and_what_others_made_stays() -> None:
@@ -117,10 +117,10 @@ def test_a_name_is_never_used_twice_while_anybody_may_remember_it() -> None:
 @pytest.mark.parametrize(
     ("fields", "accepted", "because"),
     [
-        ({"description": f"{MARK} roles=member"}, True, "made for other roles"),
+        ({"description": f"{MARK} roles=member"}, True, "created with other roles"),
         ({"description": ADMIN}, False, "Keystone refuses kuryr-lab-1 with the secret"),
         ({"description": "an operator's"}, True, "is not the runbook's"),
-        ({"description": ADMIN, "project_id": "another"}, True, "is gone, or another user's"),
+        ({"description": ADMIN, "project_id": "another"}, True, "or belongs to another user"),
     ],
 )
 def test_one_that_will_not_do_is_replaced(
@@ -141,7 +141,7 @@ def test_rotation_replaces_a_good_one_and_says_why() -> None:
     used = keystone.add(name="kuryr-lab-1", description=ADMIN)
     plan = plan_credentials(site(**OWN), snapshot(keystone, used["id"]), rotate=True)
     assert told(plan) == [
-        "create kuryr-lab-2: kuryr-lab-1 is to be replaced; its secret goes straight into Secret "
+        "create kuryr-lab-2: kuryr-lab-1 has to be replaced; its secret goes directly into Secret "
         "kuryr-config",
         "delete kuryr-lab-1: kuryr-lab-2 replaces it",
     ]
@@ -158,7 +158,9 @@ def test_the_sites_own_credentials_need_none_and_ours_go() -> None:
 
 def test_roles_that_the_user_lacks_are_refused_by_name() -> None:
     keystone = MemoryKeystone(roles=("member", "reader"))
-    with pytest.raises(AccessError, match="lacks admin \\(it has member, reader\\)") as caught:
+    with pytest.raises(
+        AccessError, match="does not have admin \\(only member, reader\\)"
+    ) as caught:
         plan_credentials(site(**OWN), snapshot(keystone))
     assert "credential_roles" in str(caught.value.remedy)
 

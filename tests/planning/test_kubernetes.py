@@ -221,7 +221,7 @@ def test_an_object_of_somebody_else_is_used_without_becoming_ours() -> None:
 
 
 def test_an_object_of_another_site_is_refused_with_its_name() -> None:
-    with pytest.raises(DriftError, match="ConfigMap ns/a was made by the runbook for site there"):
+    with pytest.raises(DriftError, match="ns/a was created by the runbook for site there"):
         planned_objects([marked(CONFIG)], WholeCluster(marked(CONFIG, "there")))
 
 

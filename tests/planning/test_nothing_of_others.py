@@ -165,7 +165,7 @@ def mended(cloud: MemoryCloud) -> Plan:
         )
         for name, address in NODES.items()
     )
-    cluster = nothing_read(Unreadable("nobody asked"))
+    cluster = nothing_read(Unreadable("not read"))
     snapshot = DiagnosisSnapshot(
         taken_at=datetime.now(UTC),
         site=lab_site(),

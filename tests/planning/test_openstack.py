@@ -129,7 +129,7 @@ def test_an_id_in_the_place_of_a_name_tells_those_of_one_name_apart(
     apply_openstack(planned(cloud), cloud, quiet)
     [ours] = [item for item in cloud.resources[kind] if item["name"] == name]
     cloud.add(kind, name=name)
-    with pytest.raises(DriftError, match=f"2 {kind}s are named {name} .*put the id there"):
+    with pytest.raises(DriftError, match=f"2 {kind}s are named {name} .*use an id instead"):
         planned(cloud)
     assert planned(cloud, site_with(key, ours["id"])).changes == ()
 
@@ -162,7 +162,7 @@ MISFITS: list[tuple[str, Breaker, str]] = [
     (
         "two networks of one name",
         lambda cloud: cloud.add("network", name="ext-net"),
-        "2 networks are named ext-net (network.external_network): put the id there",
+        "2 networks are named ext-net (network.external_network): use an id instead",
     ),
     (
         "the external network is not external",
@@ -285,8 +285,8 @@ def test_another_cluster_whose_site_has_the_same_name_is_another_owner() -> None
     with pytest.raises(DriftError) as caught:
         planned(cloud, cluster_id="another")
     for name in ("kuryr-pod-subnet", "kuryr-service-subnet"):
-        assert f"subnet {name} is another cluster's or site's ({OWNER})" in str(caught.value)
-    assert f"describe the subnet as {owner_mark('lab', 'another')!r}" in str(caught.value)
+        assert f"subnet {name} belongs to another cluster or site ({OWNER})" in str(caught.value)
+    assert f"this one's description to {owner_mark('lab', 'another')!r}" in str(caught.value)
 
 
 def test_the_subnets_of_a_cluster_that_is_gone_are_used_again_when_described_so() -> None:
@@ -538,7 +538,7 @@ def test_a_narrow_service_network_is_widened_when_it_is_ours() -> None:
     [step] = planned(cloud).changes
     assert [str(change) for change in step.changes] == ["mtu: 1280 -> 1450"]
     network["description"] = ""
-    with pytest.raises(DriftError, match="should have an MTU of 1450, the nodes', and has 1280"):
+    with pytest.raises(DriftError, match="should have the nodes' MTU of 1450 and has 1280"):
         planned(cloud)
 
 

@@ -10,12 +10,12 @@ from worlds.world import World
 
 from kuryr_runbook.model.addressing import service_problems
 from kuryr_runbook.model.errors import UnreachableError
-from kuryr_runbook.planning.site_draft import Told, draft_site, pod_prefix
+from kuryr_runbook.planning.site_draft import DraftKey, draft_site, pod_prefix
 from kuryr_runbook.snapshots.reading import Unreadable
 from kuryr_runbook.snapshots.survey import read_survey
 
 
-def drafted(world: World) -> dict[str, Told]:
+def drafted(world: World) -> dict[str, DraftKey]:
     return {told.key: told for told in draft_site(read_survey(world, world))}
 
 
@@ -54,7 +54,7 @@ def test_without_a_cloud_the_cluster_is_told_of() -> None:
         told.key: told
         for told in draft_site(read_survey(Unreadable("no entry k8s in clouds.yaml"), world))
     }
-    assert found["network.router"] == Told(
+    assert found["network.router"] == DraftKey(
         key="network.router", value=None, because="no entry k8s in clouds.yaml"
     )
     assert found["kubernetes.service_cidr"].value == "10.96.0.0/17"
@@ -94,7 +94,7 @@ def test_a_subnet_without_a_router_gets_one() -> None:
     world.resources["router"].clear()
     told = drafted(world)["network.router"]
     assert told.value is None
-    assert "one will be made" in told.because
+    assert "one will be created" in told.because
 
 
 def test_a_resource_without_a_name_is_told_by_its_id() -> None:
@@ -112,7 +112,7 @@ def test_the_group_default_is_not_taken_for_the_nodes_own() -> None:
     group["name"] = "default"
     told = drafted(world)["network.node_security_group"]
     assert told.value is None
-    assert "will be made" in told.because
+    assert "will be created" in told.because
 
 
 def test_pods_get_a_range_that_is_free() -> None:

@@ -119,8 +119,8 @@ def test_nothing_at_all_can_be_saved_too(tmp_path: Path) -> None:
     ("content", "said"),
     [
         ("", "not usable JSON: line 1"),
-        ("[]", "no snapshot for diagnosis"),
-        ('{"format": "another"}', "no snapshot for diagnosis"),
+        ("[]", "not a snapshot for diagnosis"),
+        ('{"format": "another"}', "not a snapshot for diagnosis"),
         (json.dumps({"format": FORMAT, "version": 99}), "version 99"),
         (json.dumps({"format": FORMAT, "version": 4, "snapshot": {}}), "damaged: taken_at"),
     ],

@@ -73,7 +73,7 @@ def test_names_are_read_as_engines_do(
 
 @pytest.mark.parametrize("text", ["", "registry.example.org/", "debian@md5:123", "debian@"])
 def test_what_is_no_name_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="not the name of an image"):
+    with pytest.raises(UsageError, match="not a valid image name"):
         Reference.parse(text)
 
 

@@ -1,1 +1,1 @@
-"""The picture of a site as a value: boxes, what is counted, and where findings are marked."""
+"""The picture of a site as a value: boxes, counts, and marks of findings."""

@@ -1,4 +1,4 @@
-"""Where findings are marked in the topology, and how what is many becomes few."""
+"""Where findings are marked in the topology, and how many parts are summed up."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from kuryr_runbook.snapshots.reading import Unreadable
 T = TypeVar("T")
 
 NAMED = 3
-"""Names that are told of those that are shown together; a hint has more."""
+"""Names that are shown of a group; a hint has more."""
 HINTED = 100
 
 API = Victim("service", "kubernetes", "default")
 
 Spot = Region | Victim | str
-"""A place in the picture; a text is the reason for which nobody could look."""
+"""A place in the picture; a text is the reason why something could not be read."""
 
 
 class Marks:
-    """The findings that say something, by what they are about."""
+    """The findings to mark, by what they are about."""
 
     def __init__(self, look: Look, findings: Iterable[Finding]) -> None:
-        told = [it for it in findings if it.status not in (Status.PASS, Status.SKIP)]
+        marked = [it for it in findings if it.status not in (Status.PASS, Status.SKIP)]
         self.notes = tuple(
             Note(
                 number=number,
@@ -41,12 +41,12 @@ class Marks:
                 evidence=it.evidence,
                 victims=len(it.victims),
             )
-            for number, it in enumerate(told, start=1)
+            for number, it in enumerate(marked, start=1)
         )
         self._at: dict[Spot, dict[int, Mark]] = {}
         self._used: set[int] = set()
         shown_at = _Homes(look)
-        for note, finding in zip(self.notes, told, strict=True):
+        for note, finding in zip(self.notes, marked, strict=True):
             places: list[Spot] = [] if finding.region is None else [finding.region]
             places += [str(finding.facts[UNSEEN])] if UNSEEN in finding.facts else []
             for place in (*places, *map(shown_at.place, finding.victims)):
@@ -54,25 +54,25 @@ class Marks:
                 self._at.setdefault(place, {})[note.number] = mark
 
     def at(self, *places: Spot) -> tuple[Mark, ...]:
-        """What is to be seen there, which is then seen."""
+        """The marks for these places, which then count as shown."""
         found = {n: mark for place in places for n, mark in self._at.get(place, {}).items()}
         self._used.update(found)
         return tuple(found[number] for number in sorted(found))
 
     def line(self, text: str, see: Callable[[], str], *places: Spot) -> Line:
-        """A line that ends with what is seen, or says that nobody could look."""
+        """A line that ends with what was seen, or with "not known"."""
         try:
             return Line(text=text, end=see(), marks=self.at(*places))
         except CouldNotLook as reason:
             return Line(text=text, end="not known", hint=str(reason), marks=self.blind(reason))
 
     def blind(self, reason: CouldNotLook) -> tuple[Mark, ...]:
-        """That it could not be looked at."""
+        """The marks for something that could not be read."""
         return self.at(str(reason))
 
     @property
     def elsewhere(self) -> tuple[Mark, ...]:
-        """The findings that were seen nowhere."""
+        """The marks that were not shown anywhere."""
         return tuple(
             Mark(number=note.number, status=note.status)
             for note in self.notes
@@ -81,7 +81,7 @@ class Marks:
 
 
 class _Homes:
-    """Where victims are shown that are no part by themselves."""
+    """The places of victims that are not parts of the picture."""
 
     def __init__(self, look: Look) -> None:
         pods, ports = look.cluster.pods, look.cloud.ports
@@ -92,7 +92,7 @@ class _Homes:
         self._subnets = dict(_subnets(look))
 
     def place(self, victim: Victim) -> Spot:
-        """The place of a victim: itself, where it is a part of the picture."""
+        """The place of a victim: itself, if it is a part of the picture."""
         match victim.kind:
             case "API server":
                 return API
@@ -133,13 +133,13 @@ def _subnets(look: Look) -> Iterator[tuple[Region, Subnet]]:
 
 
 def gravity(marks: Iterable[Mark]) -> int:
-    """How grave the gravest is: the lower, the graver."""
+    """The severity of the worst mark: lower is worse."""
     return min((GRAVITY.index(mark.status) for mark in marks), default=len(GRAVITY))
 
 
 def natural(name: str) -> list[tuple[int, str]]:
-    """A key by which worker2 comes before worker10."""
-    # Digits of other scripts are no numbers to `int`, or not these.
+    """A sort key by which worker2 comes before worker10."""
+    # `int` does not parse digits of other scripts, or differently.
     parts = re.split(r"([0-9]{1,18})", name)
     return [(int(part), "") if index % 2 else (-1, part) for index, part in enumerate(parts)]
 
@@ -147,9 +147,9 @@ def natural(name: str) -> list[tuple[int, str]]:
 def chosen(
     items: Sequence[T], limit: int, marks_of: Callable[[T], Iterable[Mark]]
 ) -> tuple[list[T], list[T], list[T]]:
-    """Which are shown by themselves; which of the others have findings, and which have none.
+    """Those to show individually; of the others, those with findings and those without.
 
-    All of them, in their order, if they are few; else the gravest of those with findings.
+    If they are few all of them, in their order; else the worst of those with findings.
     """
     if len(items) <= limit:
         return list(items), [], []
@@ -163,7 +163,7 @@ def chosen(
 def by_state(
     items: Iterable[T], state_of: Callable[[T], str], limit: int = 4
 ) -> list[tuple[str, list[T]]]:
-    """The items in each state, the most frequent state first; what is rare together at the end."""
+    """The items in each state, the most frequent state first; rare ones together at the end."""
     found: dict[str, list[T]] = defaultdict(list)
     for item in items:
         found[state_of(item)].append(item)
@@ -173,18 +173,18 @@ def by_state(
 
 
 def listed(names: Sequence[str]) -> Line:
-    """Few names, or the first and the last of many."""
+    """A few names, or the first and the last of many."""
     few = len(names) <= NAMED
     text = ", ".join(names) if few else f"{names[0]} … {names[-1]}"
     return Line(text=text, hint="" if few else ", ".join(names[:HINTED]))
 
 
 def span(numbers: Sequence[int]) -> str:
-    """From the least to the greatest, of at least one."""
+    """From the smallest to the largest of at least one number."""
     low, high = min(numbers), max(numbers)
     return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
 def counted(number: int, one: str, many: str = "") -> str:
-    """How many of something, in words."""
+    """A number and its noun."""
     return f"{number:,} {one if number == 1 else many or f'{one}s'}"

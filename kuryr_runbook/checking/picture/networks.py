@@ -43,9 +43,9 @@ def _floating_ips(look: Look, marks: Marks) -> Iterator[Line]:
     holders = _holders(look)
 
     def holder(ip: FloatingIp) -> str:
-        return holders.get(ip.port_id, "another port") if ip.port_id else "leads nowhere"
+        return holders.get(ip.port_id, "another port") if ip.port_id else "points nowhere"
 
-    # By what they lead to: the addresses are Neutron's choice, and other ones in the next lab.
+    # Sorted by their targets: Neutron chooses the addresses, and others in the next lab.
     ips = sorted(look.floating_ips, key=lambda it: (holder(it), it.address))
     shown, more, rest = chosen(ips, FLOATING_IPS, lambda it: marks.at(_victim(it)))
     for ip in shown:
@@ -61,7 +61,7 @@ def _victim(ip: FloatingIp) -> Victim:
 
 
 def _holders(look: Look) -> Mapping[str, str]:
-    """What stands behind a floating IP, by its port: a load balancer, or a node."""
+    """What is behind a floating IP, by its port: a load balancer, or a node."""
     try:
         nodes = {port.id: name for name, port in look.node_ports.items() if port}
     except CouldNotLook:
@@ -116,7 +116,7 @@ def _subnet(look: Look, marks: Marks, role: Region) -> Box:
         joined = None
     lines = (
         marks.line(subnet.cidr, lambda: _mtu(look, subnet)),
-        marks.line("router's leg", lambda: _leg(look, subnet)),
+        marks.line("router", lambda: _router_address(look, subnet)),
         *_groups(look, marks, role),
     )
     seen = marks.at(Victim("subnet", subnet.name), Victim("subnet", name), role)
@@ -129,13 +129,13 @@ def _mtu(look: Look, subnet: Subnet) -> str:
     return "" if mtu is None else f"MTU {mtu}"
 
 
-def _leg(look: Look, subnet: Subnet) -> str:
+def _router_address(look: Look, subnet: Subnet) -> str:
     legs = look.router_legs
     return (legs[subnet.id] or "there") if subnet.id in legs else "none"
 
 
 def _groups(look: Look, marks: Marks, role: Region) -> Iterator[Line]:
-    """The security groups of the ports there, which say who reaches nodes and pods."""
+    """The security groups of the ports there, which decide who can reach nodes and pods."""
     ports: dict[Region, Callable[[], Iterable[Port]]] = {
         Region.NODES: lambda: (port for port in look.node_ports.values() if port),
         Region.PODS: lambda: (
@@ -161,19 +161,21 @@ def _groups(look: Look, marks: Marks, role: Region) -> Iterator[Line]:
     groups = [group for group, _ in found.most_common()]
     shown, more, rest = chosen(groups, GROUPS, lambda it: marks.at(*seen(it)))
     for group in shown:
-        told = f"{counted(rules[group], 'rule')}, {counted(found[group], 'port')}"
-        yield Line(text=names[group], end=told, hint="security group", marks=marks.at(*seen(group)))
+        counts = f"{counted(rules[group], 'rule')}, {counted(found[group], 'port')}"
+        yield Line(
+            text=names[group], end=counts, hint="security group", marks=marks.at(*seen(group))
+        )
     if more or rest:
         text = counted(len(more) + len(rest), "more security group" if shown else "security group")
         yield Line(text=text, marks=summed(marks.at(*seen(it)) for it in more))
 
 
 def blind_box(what: str, marks: Marks, reason: CouldNotLook) -> Box:
-    """That a whole kind could not be looked at."""
+    """A box for a kind that could not be read."""
     line = Line(text=str(reason), marks=marks.blind(reason))
     return Box(what=what, name="could not look", lines=(line,))
 
 
 def blind(text: str, marks: Marks, reason: CouldNotLook) -> Line:
-    """That something could not be looked at."""
+    """A line for something that could not be read."""
     return Line(text=text, end="could not look", hint=str(reason), marks=marks.blind(reason))

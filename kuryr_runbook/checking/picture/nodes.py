@@ -1,4 +1,4 @@
-"""The nodes of the topology with their pods: few by themselves, many by their states."""
+"""The nodes of the topology with their pods: a few individually, many by their states."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ from kuryr_runbook.snapshots.cluster.objects import Node, Pod
 from kuryr_runbook.snapshots.reading import Unreadable
 
 SHOWN = 6
-"""Nodes that are shown by themselves."""
+"""Nodes that are shown individually."""
 PODS_SHOWN = 8
-"""Pods of a node that are shown by themselves."""
+"""Pods of a node that are shown individually."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where pods are: a node, or what stands for one."""
+    """Where pods are: a node, or a placeholder for one."""
 
     name: str
     node: Node | None
     pods: Sequence[Pod]
     own: tuple[Mark, ...]
     all: tuple[Mark, ...]
-    """Also those of its pods."""
+    """Including those of its pods."""
 
 
 def node_boxes(look: Look, marks: Marks) -> tuple[Box, ...]:
-    """Every node, or those with findings and what stands for the others."""
+    """Every node, or those with findings and boxes that sum up the others."""
     shown, troubled, well = chosen(list(_places(look, marks)), SHOWN, lambda place: place.all)
     boxes = [
         blind_box(what, marks, CouldNotLook(read.reason))
@@ -60,14 +60,14 @@ def node_boxes(look: Look, marks: Marks) -> tuple[Box, ...]:
 
 
 def living(look: Look) -> list[Pod]:
-    """The pods that are not finished; none where they could not be read."""
+    """The pods that are not finished; none if they could not be read."""
     pods = look.cluster.pods
     read = () if isinstance(pods, Unreadable) else pods
     return [pod for pod in read if not pod.is_finished]
 
 
 def _places(look: Look, marks: Marks) -> Iterator[_Place]:
-    """The nodes, then what pods name as theirs though it is not known."""
+    """The nodes, then unknown ones that pods name."""
     pods: dict[str, list[Pod]] = defaultdict(list)
     for pod in living(look):
         pods[pod.node].append(pod)
@@ -126,7 +126,7 @@ def _port(look: Look, node: Node) -> str:
 
 
 def _pod_lines(marks: Marks, pods: Sequence[Pod]) -> Iterator[Line]:
-    """Pods below their namespace; of many, those with findings, and how many there are else."""
+    """Pods by namespace; of many, those with findings, and counts of the others."""
     shown, more, rest = chosen(pods, PODS_SHOWN, lambda pod: _pod_marks(marks, pod))
     shown.sort(key=lambda pod: (pod.namespace, natural(pod.name)))
     for namespace, here in groupby(shown, key=lambda pod: pod.namespace):
@@ -152,7 +152,7 @@ def _state(pod: Pod) -> str:
 
 
 def _states(pods: Iterable[Pod], marks: Marks, what: str) -> Iterator[Line]:
-    """How many there are in which state."""
+    """How many there are in each state."""
     for state, here in by_state(pods, _state):
         seen = summed(_pod_marks(marks, pod) for pod in here)
         yield Line(text=f"{what} {state}", end=f"{len(here):,}", marks=seen)
@@ -176,7 +176,7 @@ def _summary(look: Look, marks: Marks, places: Sequence[_Place], how: str) -> Bo
 
 
 def _pairs(look: Look, nodes: Iterable[Node]) -> Iterator[Line]:
-    """How many address pairs the nodes' ports have, where the driver takes them."""
+    """How many address pairs the nodes' ports have, if the driver uses them."""
     if not look.site.driver.needs_address_pairs:
         return
     try:

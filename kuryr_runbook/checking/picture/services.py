@@ -24,15 +24,15 @@ from kuryr_runbook.snapshots.cloud.resources import Balancer, Listener, Member
 from kuryr_runbook.snapshots.cluster.objects import Service
 
 SHOWN = 6
-"""Services that are shown by themselves."""
+"""Services that are shown individually."""
 LISTENERS_SHOWN = 4
 MEMBERS_SHOWN = 8
-"""Members of a load balancer that are shown by themselves."""
+"""Members of a load balancer that are shown individually."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Served:
-    """A Service and its load balancer; at least one of the two is there."""
+    """A Service and its load balancer; at least one of the two exists."""
 
     name: str
     service: Service | None
@@ -42,7 +42,7 @@ class _Served:
 
 
 def service_boxes(look: Look, marks: Marks) -> tuple[Box, ...]:
-    """The API, every Service and every load balancer, or few of them and how many there are."""
+    """The API, every Service and every load balancer, or a few of them and counts."""
     try:
         served = list(_served(look, marks))
     except CouldNotLook as reason:
@@ -57,7 +57,7 @@ def service_boxes(look: Look, marks: Marks) -> tuple[Box, ...]:
 
 
 def _served(look: Look, marks: Marks) -> Iterator[_Served]:
-    """That of the API first, those of nobody last; no Service that needs no load balancer."""
+    """The API's first, load balancers without a Service last; only Services that need one."""
     vip = str(api_service_address(look.site.kubernetes.service_cidr))
     taken: set[str] = set()
 
@@ -134,7 +134,7 @@ def _states(members: Iterable[Member], depth: int = 1) -> Iterator[Line]:
 
 
 def _summary(look: Look, served: Sequence[_Served], how: str) -> Box:
-    """A box for several."""
+    """A box that sums up several."""
     lines = [listed([it.name for it in served])]
     for state, here in by_state(served, _balancer_state):
         lines.append(Line(text=state, end=f"{len(here):,}"))

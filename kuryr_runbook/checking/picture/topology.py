@@ -1,4 +1,4 @@
-"""The topology of a site, from a snapshot of diagnosis and what was found in it."""
+"""The topology of a site, from a snapshot of diagnosis and the findings."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ QUOTAS_SHOWN = 3
 
 
 def topology_of(look: Look, findings: Iterable[Finding]) -> Topology:
-    """All parts with the findings marked on them: on their victims, and where they come from."""
+    """All parts, with the findings marked on their victims and on their check's place."""
     marks = Marks(look, findings)
     external, router = external_box(look, marks), router_box(look, marks)
     programs, project = _programs(look, marks), _project(look, marks)
@@ -46,7 +46,7 @@ def topology_of(look: Look, findings: Iterable[Finding]) -> Topology:
 
 
 def _facts(look: Look) -> Iterator[str]:
-    """How many there are of what could be read."""
+    """Counts of what could be read."""
     counts: dict[str, Callable[[], Sized]] = {
         "node": lambda: look.nodes,
         "pod": lambda: look.all_pods and living(look),
@@ -86,7 +86,7 @@ def _ready(pods: tuple[ProgramPod, ...]) -> str:
 
 
 def _project(look: Look, marks: Marks) -> Box:
-    """The project's quotas that are the nearest to their end."""
+    """The project's quotas that are closest to being used up."""
     seen = marks.at(Region.PROJECT)
     lines: list[Line] = []
     found: dict[str, Quota] = {}
@@ -104,7 +104,7 @@ def _quotas(found: Mapping[str, Quota], marks: Marks) -> Iterator[Line]:
     limited.sort(key=lambda kind: -found[kind].used / max(found[kind].limit, 1))
     shown, more, rest = chosen(limited, QUOTAS_SHOWN, lambda kind: marks.at(Victim("quota", kind)))
     for kind in (*shown, *more, *rest)[:QUOTAS_SHOWN]:
-        told = f"{found[kind].used:,} of {found[kind].limit:,}"
-        yield Line(text=kind.replace("_", " "), end=told, marks=marks.at(Victim("quota", kind)))
+        usage = f"{found[kind].used:,} of {found[kind].limit:,}"
+        yield Line(text=kind.replace("_", " "), end=usage, marks=marks.at(Victim("quota", kind)))
     if not limited:
         yield Line(text="no limits" if found else "not known")

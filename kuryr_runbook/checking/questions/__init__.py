@@ -1,1 +1,1 @@
-"""What is asked of cloud and cluster, a module for each subject."""
+"""The checks of cloud and cluster, one module for each subject."""

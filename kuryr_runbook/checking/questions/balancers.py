@@ -1,4 +1,4 @@
-"""Has every load balancer the listeners, and every pool the members, that the Service asks for?"""
+"""Does every load balancer have the listeners, and every pool the members, of its Service?"""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from kuryr_runbook.snapshots.cluster.objects import Service
     faults=(Fault("listener or pool deleted", "one port does not answer"),),
 )
 def check_listeners(look: Look) -> Iterator[Cause]:
-    """Where a load balancer changes just now, one looks again later."""
+    """Load balancers that are changing are skipped."""
     lost = []
     for service, balancer in _settled(look):
         for port in service.ports:
@@ -37,8 +37,8 @@ def check_listeners(look: Look) -> Iterator[Cause]:
     if lost:
         yield Cause(
             status=Status.FAIL,
-            evidence=some([told for _, told in lost]),
-            remedy=f"{SEE_LOG}; Kuryr looks again when the endpoints change: kubectl rollout "
+            evidence=some([details for _, details in lost]),
+            remedy=f"{SEE_LOG}; Kuryr tries again when the endpoints change: kubectl rollout "
             "restart of the workload",
             victims=tuple(dict.fromkeys(service_victim(service) for service, _ in lost)),
             own=True,
@@ -82,24 +82,24 @@ def check_left(look: Look) -> Iterator[Cause]:
     faults=(
         Fault(
             "member deleted, or one too many",
-            "some pods get no requests, or some requests no answer",
+            "some pods get no requests, or some requests get no answer",
         ),
     ),
 )
 def check_members(look: Look) -> Iterator[Cause]:
-    """One that lacks gets no requests; one too many swallows its share of them."""
+    """A missing one gets no requests; one too many swallows its share of them."""
     differing = []
     for service, balancer in _settled(look):
         for port in service.ports:
             listener = look.listener(balancer, port.protocol, port.port)
             members = look.members(listener) if listener else None
-            if members is not None and (told := _difference(look, service, port, members)):
-                differing.append((service, f"{service} {port.port}: {told}"))
+            if members is not None and (details := _difference(look, service, port, members)):
+                differing.append((service, f"{service} {port.port}: {details}"))
     if differing:
         yield Cause(
             status=Status.FAIL,
-            evidence=some([told for _, told in differing]),
-            remedy=f"{SEE_LOG}; Kuryr looks again when the endpoints change: kubectl rollout "
+            evidence=some([details for _, details in differing]),
+            remedy=f"{SEE_LOG}; Kuryr tries again when the endpoints change: kubectl rollout "
             "restart of the workload",
             victims=tuple(dict.fromkeys(service_victim(service) for service, _ in differing)),
         )
@@ -113,7 +113,7 @@ def check_members(look: Look) -> Iterator[Cause]:
     faults=(Fault("member in ERROR", "some requests get no answer"),),
 )
 def check_member_states(look: Look) -> Iterator[Cause]:
-    """Of the load balancers of Services, and of the API."""
+    """For the load balancers of Services and of the API."""
     bad = [
         (victim, member)
         for balancer, victim in balancers(look)
@@ -122,18 +122,18 @@ def check_member_states(look: Look) -> Iterator[Cause]:
         if "ERROR" in (member.operating, member.provisioning)
     ]
     if bad:
-        told = [f"{victim}: {it.name or 'member'} {it.address}:{it.port}" for victim, it in bad]
+        details = [f"{victim}: {it.name or 'member'} {it.address}:{it.port}" for victim, it in bad]
         yield Cause(
             status=Status.WARN,
-            evidence=some(told),
-            remedy="does something answer there? A rule that is missing shows in "
-            "`service-subnet-rule` or `api-rule`",
+            evidence=some(details),
+            remedy="check whether something answers there; `service-subnet-rule` and `api-rule` "
+            "report a missing rule",
             victims=tuple(dict.fromkeys(victim for victim, _ in bad)),
         )
 
 
 def _settled(look: Look) -> Iterator[tuple[Service, Balancer]]:
-    """Services with their load balancers that nobody is changing just now."""
+    """Services and their load balancers, except those that are changing."""
     for service, balancer in look.served:
         if balancer.provisioning == "ACTIVE" and look.is_old(service.life.made):
             yield service, balancer
@@ -142,20 +142,20 @@ def _settled(look: Look) -> Iterator[tuple[Service, Balancer]]:
 def _difference(
     look: Look, service: Service, port: ServicePort, members: tuple[Member, ...]
 ) -> str:
-    """What lacks and what is too many; empty when nothing is."""
+    """Which members are missing and which are too many; empty if none are."""
     wanted = {(it.address, it.port): it.pod for it in look.backends_of(service, port)}
     have = {(it.address, it.port or 0): it.name for it in members}
     young = look.young_addresses
-    lacking = [
-        f"{ip}:{to} lacks" for ip, to in sorted(wanted.keys() - have.keys()) if ip not in young
+    missing = [
+        f"{ip}:{to} is missing" for ip, to in sorted(wanted.keys() - have.keys()) if ip not in young
     ]
     leaving = look.leaving_addresses
     strange = [
-        f"{ip}:{to} is no backend"
+        f"{ip}:{to} is not a backend"
         for ip, to in sorted(have.keys() - wanted.keys())
         if ip not in leaving
     ]
-    return ", ".join([*lacking[:2], *strange[:2], *_more(lacking[2:] + strange[2:])])
+    return ", ".join([*missing[:2], *strange[:2], *_more(missing[2:] + strange[2:])])
 
 
 def _more(left: list[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Checks of the cluster itself: its version, its service range, and what we may do there."""
+"""Checks of the cluster itself: its version, its service range, and our rights there."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ def _without_self_link(site: Site) -> str:
     faults=(Fault("Kubernetes outside of the release's window", "nothing is handled"),),
 )
 def check_version(look: Look) -> Iterator[Verdict]:
-    """Each release has a window, from the APIs that it uses."""
+    """Each release supports a range of versions, because of the APIs that it uses."""
     version, release = look.version, look.site.release
     for objection in support.kubernetes_objections(release, version):
         said = objected(objection)
-        # One that was only not tried is no cause: it is told before, and not once Kuryr runs.
+        # An untested version is not a cause: it is reported before, but not when Kuryr runs.
         untried = said.status is Status.WARN
         yield Cause(
             status=said.status,
@@ -64,12 +64,12 @@ def check_version(look: Look) -> Iterator[Verdict]:
     on=(Occasion.PREFLIGHT,),
 )
 def check_release_step(look: PreflightLook) -> Verdict:
-    """State stands in places that a later release may not read, or an earlier one not find."""
+    """A later release may not read the earlier one's state, or the other way round."""
     installed, wanted = readable(look.seen.installed), look.site.release
     if objection := next(move_objections(installed, wanted), None):
         return failed(objection.evidence, objection.remedy)
-    told = [f"{subject} runs {release}" for subject, release in installed.releases()]
-    return passed("; ".join(told) or "Kuryr is not installed")
+    reported = [f"{subject} runs {release}" for subject, release in installed.releases()]
+    return passed("; ".join(reported) or "Kuryr is not installed")
 
 
 @Check(
@@ -89,7 +89,7 @@ def check_release_step(look: PreflightLook) -> Verdict:
     ),
 )
 def check_self_link(look: Look) -> Verdict:
-    """Seen at the Service default/kubernetes. Up to Victoria, Kuryr does nothing without it."""
+    """Read from the Service default/kubernetes. Up to Victoria, Kuryr does nothing without it."""
     service = look.kubernetes
     if objection := next(support.self_link_objections(look.site.release, service), None):
         return objected(objection)
@@ -103,7 +103,7 @@ def check_self_link(look: Look) -> Verdict:
     on=(Occasion.PREFLIGHT,),
 )
 def check_rights(look: PreflightLook) -> Verdict:
-    """Kubernetes answers this itself, for each verb and resource (SelfSubjectAccessReview)."""
+    """Kubernetes itself answers this, for each verb and resource (SelfSubjectAccessReview)."""
     missing = [str(right) for right in readable(look.rights.missing_rights)]
     if missing:
         return failed(
@@ -121,16 +121,18 @@ def check_rights(look: PreflightLook) -> Verdict:
     on=(Occasion.PREFLIGHT,),
 )
 def check_service_cidr(look: PreflightLook) -> Verdict:
-    """The API server names its range when it refuses an address that is outside of it.
+    """The API server names its range when it refuses an address outside of it.
 
-    A VIP is a ClusterIP: ranges that differ give Services load balancers in no subnet, and the
-    API one at an address that no pod asks.
+    A VIP is a ClusterIP: if the ranges differ, Services get load balancers in no subnet, and the
+    API one at an address that no pod uses.
     """
-    wanted, told = look.site.kubernetes.service_cidr, _told(look)
+    wanted, reported = look.site.kubernetes.service_cidr, _reported_range(look)
     first, address = addressing.api_service_address(wanted), look.kubernetes.cluster_ip
     problems = []
-    if told is not None and told != wanted:
-        problems.append(f"the API server's range is {told}, kubernetes.service_cidr is {wanted}")
+    if reported is not None and reported != wanted:
+        problems.append(
+            f"the API server's range is {reported}, kubernetes.service_cidr is {wanted}"
+        )
     if address != str(first):
         problems.append(
             f"Service default/kubernetes is at {address or 'no address'}, not at {first}, the "
@@ -138,33 +140,35 @@ def check_service_cidr(look: PreflightLook) -> Verdict:
         )
     unseen = None
     try:
-        problems += _misfits(look, told or wanted)
+        problems += _misfits(look, reported or wanted)
     except CouldNotLook as reason:
         unseen = reason
     if problems:
-        right = told or f"the API server's --service-cluster-ip-range, which begins at {address}"
+        right = (
+            reported or f"the API server's --service-cluster-ip-range, which starts at {address}"
+        )
         return failed(
             some(problems),
             f"set kubernetes.service_cidr to {right}, and network.service_subnet to a range of "
-            "twice that size which begins with it",
+            "twice that size that starts with it",
         )
-    if told is None:
+    if reported is None:
         raise CouldNotLook(
             f"Service default/kubernetes is at the first address of {wanted}, but the API server "
-            f"does not tell where its range ends: {look.rights.service_refusal}",
+            f"does not say where its range ends: {look.rights.service_refusal}",
             "compare with --service-cluster-ip-range of the API server",
         )
     if unseen is not None:
         raise unseen
-    return passed(f"{told}, Service default/kubernetes at {address}")
+    return passed(f"{reported}, Service default/kubernetes at {address}")
 
 
-def _told(look: PreflightLook) -> IPv4Network | None:
+def _reported_range(look: PreflightLook) -> IPv4Network | None:
     return service_range_of(look.rights.service_refusal)
 
 
 def _misfits(look: PreflightLook, services: IPv4Network) -> list[str]:
-    """Why Neutron's service subnet cannot carry the range; nothing where there is none yet."""
+    """Why Neutron's service subnet cannot contain the range; empty if there is none yet."""
     wanted = service_subnet(look.site)
     subnet = look_up(look.cloud.subnets, wanted, look.cloud)
     if subnet is None:
@@ -172,6 +176,6 @@ def _misfits(look: PreflightLook, services: IPv4Network) -> list[str]:
     problems = (
         addressing.service_problems(IPv4Network(subnet.cidr), services)
         if "." in subnet.cidr
-        else ("it is no range of IPv4",)
+        else ("it is not an IPv4 range",)
     )
     return [f"service subnet {subnet.cidr} of Neutron: {problem}" for problem in problems]

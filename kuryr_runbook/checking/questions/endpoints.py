@@ -1,4 +1,4 @@
-"""Checks of what has to answer: cloud, cluster and registry. No answer is a failure."""
+"""Checks that cloud, cluster and registry answer. No answer is a failure."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from kuryr_runbook.snapshots.reading import Unreadable
 from kuryr_runbook.specs.attachments import unsigned_remedy
 from kuryr_runbook.specs.image import Reference
 
-SEE_WAY = "check the address and the way there: VPN, proxy, firewall"
+SEE_WAY = "check the address and the network: VPN, proxy, firewall"
 
 
 def _answers(
     name: str, title: str, source: str
 ) -> Callable[[Callable[[PreflightLook], str | Unreadable]], Check]:
-    """A check that somebody answers; the function returns what they said, or why they did not."""
+    """A check that a service answers; the function returns the evidence, or why it did not."""
 
     def of(ask: Callable[[PreflightLook], str | Unreadable]) -> Check:
         @Check(name, title, source, on=(Occasion.PREFLIGHT,))
@@ -36,10 +36,10 @@ def _answers(
 @_answers(
     "keystone",
     "Keystone answers, is trusted, and accepts the login",
-    "keystone: the token, and the catalogue that tells where the others are",
+    "keystone: the token, and the catalogue with the other services",
 )
 def check_keystone(look: PreflightLook) -> str | Unreadable:
-    """All else in the cloud begins here: it gives the token, and says where the others are."""
+    """Everything else in the cloud depends on it: it issues the token and has the catalogue."""
     login = look.seen.permissions.login
     if isinstance(login, Unreadable):
         return login
@@ -52,7 +52,7 @@ def check_keystone(look: PreflightLook) -> str | Unreadable:
     "kuryr-kubernetes makes a port for each pod there",
 )
 def check_neutron(look: PreflightLook) -> str | Unreadable:
-    """Kuryr makes its ports there."""
+    """Kuryr creates its ports there."""
     return _url(look, look.seen.permissions.neutron)
 
 
@@ -62,7 +62,7 @@ def check_neutron(look: PreflightLook) -> str | Unreadable:
     "kuryr-kubernetes makes a load balancer for each Service there",
 )
 def check_octavia(look: PreflightLook) -> str | Unreadable:
-    """Kuryr makes its load balancers there."""
+    """Kuryr creates its load balancers there."""
     return _url(look, look.seen.permissions.octavia)
 
 
@@ -72,7 +72,7 @@ def check_octavia(look: PreflightLook) -> str | Unreadable:
     "kuryr-kubernetes watches pods, Services and Endpoints there",
 )
 def check_kubernetes(look: PreflightLook) -> str | Unreadable:
-    """By the way that the kubeconfig names; Kuryr itself takes another, kubernetes.api_root."""
+    """At the kubeconfig's address; Kuryr itself uses another one, kubernetes.api_root."""
     return look.cluster.version
 
 
@@ -82,7 +82,7 @@ def check_kubernetes(look: PreflightLook) -> str | Unreadable:
     "kubelet: it pulls the image from there",
 )
 def check_registry(look: PreflightLook) -> str | Unreadable:
-    """Whether the login may also push shows in phase 01: asking would begin an upload."""
+    """Phase 01 shows whether the login may also push: trying that here would start an upload."""
     image = look.seen.image
     if isinstance(image, Unreadable):
         return image
@@ -138,7 +138,7 @@ def check_signature(look: PreflightLook) -> Verdict:
 
 def _url(look: PreflightLook, answer: NeutronLook | OctaviaLook | Unreadable) -> str | Unreadable:
     if isinstance(look.seen.permissions.login, Unreadable):
-        raise CouldNotLook("without a login nothing can be asked", "see the check of Keystone")
+        raise CouldNotLook("nothing can be read without a login", "see the check of Keystone")
     return answer if isinstance(answer, Unreadable) else answer.url
 
 

@@ -1,4 +1,4 @@
-"""What the cluster's events say of pods that Kuryr never hears of, or that another network has."""
+"""What events say about pods that Kuryr never learns of, or that another network plugs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from kuryr_runbook.checking.causes import Cause
 from kuryr_runbook.checking.checks import Check, Depth, Fault
-from kuryr_runbook.checking.signs.kubelet import foreign_plugin, lacking_plugin, remedy_of
+from kuryr_runbook.checking.signs.kubelet import foreign_plugin, missing_plugin, remedy_of
 from kuryr_runbook.checking.verdicts import (
     CONTROLLER_EFFECTS,
     DAEMON_EFFECTS,
@@ -23,7 +23,7 @@ from kuryr_runbook.specs.controller import CONTROLLER
 from kuryr_runbook.specs.daemon import DAEMON
 
 LASTING = 1200.0
-"""Seconds for which what denied a pod still matters: controllers ask again every 17 minutes at the
+"""Seconds for which a denial of a pod still counts: controllers try again every 17 minutes at the
 latest (kubernetes, workqueue: 1000 s)."""
 FIRST_FILE = "the first file by its name in /etc/cni/net.d wins"
 
@@ -46,24 +46,24 @@ FIRST_FILE = "the first file by its name in /etc/cni/net.d wins"
     faults=(
         Fault(
             "a configuration of another network sorts before Kuryr's in /etc/cni/net.d",
-            "pods of that node hang with that plugin's error, or run with an address of none "
-            "of Kuryr's subnets",
+            "pods on that node hang with that plugin's error, or run with an address outside of "
+            "Kuryr's subnets",
         ),
     ),
 )
 def check_other_plugin(look: Look) -> Iterator[Cause]:
-    """By what the kubelet says of pods that wait, and by addresses of none of Kuryr's subnets."""
+    """From the kubelet's events about waiting pods, and addresses outside of Kuryr's subnets."""
     pods = ipv4_range(look.pod_subnet.cidr)
     if pods is None:
         raise CouldNotLook("the range of the pods' subnet cannot be read")
-    told: dict[str, list[Pod]] = defaultdict(list)
+    plugins: dict[str, list[Pod]] = defaultdict(list)
     for pod in look.pods:
         address = ipv4(pod.address) if pod.address else None
         if address is not None and address not in pods:
-            told[f"addresses that are not of {pods}, such as {address}"].append(pod)
+            plugins[f"addresses outside of {pods}, such as {address}"].append(pod)
         elif not pod.address and (plugin := foreign_plugin(look.pod_warning(pod))):
-            told[f"the plugin {plugin}"].append(pod)
-    for what, hit in told.items():
+            plugins[f"the plugin {plugin}"].append(pod)
+    for what, hit in plugins.items():
         nodes = sorted({pod.node for pod in hit})
         yield Cause(
             status=Status.FAIL,
@@ -85,17 +85,17 @@ def check_other_plugin(look: Look) -> Iterator[Cause]:
     faults=(
         Fault(
             "a plugin's program is not in /opt/cni/bin",
-            "pods of that node hang: `failed to find plugin`",
+            "pods on that node hang: `failed to find plugin`",
         ),
     ),
 )
 def check_plugin_missing(look: Look) -> Iterator[Cause]:
-    """Kuryr's is brought by its daemon, those of Kubernetes' own by the node's package."""
-    lacking: dict[str, list[Pod]] = defaultdict(list)
+    """Kuryr's is installed by its daemon, Kubernetes' own by the node's packages."""
+    missing: dict[str, list[Pod]] = defaultdict(list)
     for pod in look.pods:
-        if not pod.address and (plugin := lacking_plugin(look.pod_warning(pod))):
-            lacking[plugin].append(pod)
-    for plugin, hit in lacking.items():
+        if not pod.address and (plugin := missing_plugin(look.pod_warning(pod))):
+            missing[plugin].append(pod)
+    for plugin, hit in missing.items():
         nodes = sorted({pod.node for pod in hit})
         yield Cause(
             status=Status.FAIL,
@@ -117,27 +117,27 @@ def _bringing(look: Look, plugin: str, node: str) -> str:
     home = look.site.kubernetes.namespace
     return (
         f"kubectl -n {home} delete pod -l name={DAEMON} --field-selector spec.nodeName={node}: the "
-        "daemon brings it as it starts"
+        "daemon installs it when it starts"
     )
 
 
 @Check(
     "pods-denied",
-    "No quota, taint or policy of the cluster keeps pods from being made or placed",
+    "No quota, taint or policy of the cluster prevents pods from being created or scheduled",
     "kubernetes: events FailedCreate and FailedScheduling",
     depth=Depth.GROUND,
     region=Region.PODS,
     faults=(
         Fault(
-            "a quota, a taint, PodSecurity or an admission webhook keeps pods from being made "
-            "or placed",
-            "they are not there, or Pending",
-            "`pods-denied`: of Kuryr's own a failure, of others a warning",
+            "a quota, a taint, PodSecurity or an admission webhook prevents pods from being "
+            "created or scheduled",
+            "they do not exist, or are Pending",
+            "`pods-denied`: a failure for Kuryr's own pods, a warning for others",
         ),
     ),
 )
 def check_denied(look: Look) -> Iterator[Cause]:
-    """Of Kuryr's own programs a failure, as all waits for them; of others a warning."""
+    """A failure for Kuryr's own programs, since everything waits for them; else a warning."""
     by_message: dict[tuple[str, bool], list[Victim]] = defaultdict(list)
     for event, victim in _denials(look):
         own = event.namespace == look.site.kubernetes.namespace and event.name.startswith(
@@ -162,7 +162,7 @@ def _effects(names: list[str]) -> frozenset[str]:
 
 
 def _denials(look: Look) -> Iterator[tuple[Warned, Victim]]:
-    """The last of each object that denies it, if it is still so."""
+    """The last denial by each object, if it still applies."""
     unplaced = {(pod.namespace, pod.name) for pod in look.all_pods if not pod.node}
     unplaced |= {
         (look.site.kubernetes.namespace, pod.name)

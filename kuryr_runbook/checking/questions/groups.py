@@ -1,4 +1,4 @@
-"""Do security groups let through what Kuryr's traffic needs, and not much more?"""
+"""Do security groups admit Kuryr's traffic, and not much more?"""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from kuryr_runbook.snapshots.cloud.resources import Port, Rule
 from kuryr_runbook.specs.openstack import balancer_source
 
 Guarded = tuple[tuple[str, ...], Port, list[Victim]]
-"""Security groups, one of the ports that are in exactly these, and who sits behind them."""
+"""Security groups, one of the ports with exactly these, and the victims behind all of them."""
 
 
 def _open_by_design(site: Site) -> str:
@@ -36,7 +36,7 @@ def _open_by_design(site: Site) -> str:
 @Check(
     "service-subnet-rule",
     "Security groups admit the load balancers",
-    "kuryr-kubernetes, doc/source/installation/services.rst: members in layer-3 mode are asked "
+    "kuryr-kubernetes, doc/source/installation/services.rst: in layer-3 mode, members get requests "
     "from the service subnet",
     region=Region.GUARDS,
     on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
@@ -45,7 +45,7 @@ def _open_by_design(site: Site) -> str:
     ),
 )
 def check_service_rule(look: Look) -> Iterator[Cause]:
-    """With MACVLAN it is the group of the worker's port, with the other drivers the pod's own."""
+    """With MACVLAN the group of the worker's port matters, with other drivers the pod's own."""
     source = balancer_source(look.site)
     for groups, port, victims in _guarded(look):
         if look.admits(groups, source):
@@ -53,8 +53,8 @@ def check_service_rule(look: Look) -> Iterator[Cause]:
         names = _names(look, groups)
         yield Cause(
             status=Status.FAIL,
-            evidence=f"no rule of {names} admits {source}, IPv4, any protocol: load balancers do "
-            f"not reach pods behind {_count(port, victims)}",
+            evidence=f"no rule of {names} admits {source}, IPv4, any protocol: load balancers "
+            f"cannot reach pods behind {_count(port, victims)}",
             remedy=f"openstack security group rule create --ingress --ethertype IPv4 --remote-ip "
             f"{source} {_first(look, groups)}; or {phase('openstack_prep')}, which adds it",
             victims=tuple(victims),
@@ -65,17 +65,17 @@ def check_service_rule(look: Look) -> Iterator[Cause]:
 @Check(
     "pod-traffic-rule",
     "Security groups let pods reach each other",
-    "neutron: a group lets its own members in only by a rule with itself as remote group",
+    "neutron: a group admits its own members only by a rule with itself as remote group",
     region=Region.GUARDS,
     faults=(
         Fault(
             "rule for the group's own members removed",
-            "pods on different nodes do not reach each other",
+            "pods on different nodes cannot reach each other",
         ),
     ),
 )
 def check_self_rule(look: Look) -> Iterator[Cause]:
-    """By the group itself, or by the range of the pods."""
+    """By the group itself, or by the pods' range."""
     pods = ipv4_range(look.pod_subnet.cidr)
     for groups, port, victims in _guarded(look):
         by_group = any(look.admits(groups, group) for group in groups)
@@ -85,7 +85,7 @@ def check_self_rule(look: Look) -> Iterator[Cause]:
         yield Cause(
             status=Status.FAIL,
             evidence=f"no rule of {_names(look, groups)} admits its own members or {pods}: pods "
-            f"behind {_count(port, victims)} are not reached by others",
+            f"behind {_count(port, victims)} cannot be reached by others",
             remedy=f"openstack security group rule create --ingress --ethertype IPv4 "
             f"--remote-group {name} {name}; or {phase('openstack_prep')}, which adds it",
             victims=tuple(victims),
@@ -97,10 +97,10 @@ def check_self_rule(look: Look) -> Iterator[Cause]:
     "api-rule",
     "Security groups let the API's load balancer reach the API servers",
     "kuryr-kubernetes, doc/source/installation/manual.rst: the API has a load balancer of its own",
-    faults=(Fault("rule for the API's load balancer removed", "pods do not reach the API"),),
+    faults=(Fault("rule for the API's load balancer removed", "pods cannot reach the API"),),
 )
 def check_api_rule(look: Look) -> Iterator[Cause]:
-    """Its members are given with the nodes' subnet, and so are asked from there."""
+    """Its members are in the nodes' subnet, so requests come from there."""
     vip = str(api_service_address(look.site.kubernetes.service_cidr))
     nodes = ipv4_range(look.node_subnet.cidr)
     if nodes is None:
@@ -130,10 +130,10 @@ def check_api_rule(look: Look) -> Iterator[Cause]:
     "No security group of nodes or pods admits everybody",
     "neutron: a rule without a remote range admits the whole world, by a floating IP too",
     moot=_open_by_design,
-    faults=(Fault("a rule that admits everybody", "nothing, until somebody comes"),),
+    faults=(Fault("a rule that admits everybody", "nothing, until somebody abuses it"),),
 )
 def check_too_open(look: Look) -> Iterator[Cause]:
-    """Every protocol, or every port of TCP or UDP, from anywhere."""
+    """Every protocol, or every TCP or UDP port, from anywhere."""
     groups = {group for groups, _, _ in _guarded(look) for group in groups}
     open_rules = [
         rule for rule in readable(look.cloud.rules)
@@ -144,20 +144,20 @@ def check_too_open(look: Look) -> Iterator[Cause]:
         by_group[rule.security_group_id].append(rule)
     for group, rules in by_group.items():
         name = look.groups.get(group, group)
-        told = [f"rule {it.id}: {it.ethertype} {it.protocol or 'any protocol'}" for it in rules]
+        details = [f"rule {it.id}: {it.ethertype} {it.protocol or 'any protocol'}" for it in rules]
         yield Cause(
             status=Status.WARN,
-            evidence=f"{name} admits everybody: {some(told)}",
-            remedy=f"openstack security group rule delete {rules[0].id}; what the runbook needs, "
-            f"{phase('openstack_prep')} adds by itself",
+            evidence=f"{name} admits everybody: {some(details)}",
+            remedy=f"openstack security group rule delete {rules[0].id}; "
+            f"{phase('openstack_prep')} adds the rules that are needed",
             victims=(Victim("security group", name),),
         )
 
 
 def _guarded(look: Look) -> list[Guarded]:
-    """The ports whose groups packets for pods meet, those with the same groups together.
+    """The ports whose groups apply to packets for pods, those with the same groups together.
 
-    A port without port security lets everything in. Raises CouldNotLook where no port is known.
+    A port without port security admits everything. Raises CouldNotLook if no port is known.
     """
     found: dict[tuple[str, ...], tuple[Port, list[Victim]]] = {}
     if look.site.driver.admitting_group is GroupRole.NODE:
@@ -191,7 +191,7 @@ def _names(look: Look, groups: tuple[str, ...]) -> str:
 
 
 def _first(look: Look, groups: tuple[str, ...]) -> str:
-    """The group to add a rule to: the site's own where the port is in it."""
+    """The group to add a rule to: the site's own, if the port is in it."""
     network = look.site.network
     chosen = {network.node_security_group, network.pod_security_group}
     names = {group: look.groups.get(group, group) for group in groups}

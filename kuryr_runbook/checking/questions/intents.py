@@ -1,4 +1,4 @@
-"""What objects ask for that Kuryr does not do: told before it is installed, and after."""
+"""What objects ask for and Kuryr does not do: reported before Kuryr is installed, and after."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ def _unmet(site: Site, askers: Iterable[Asker]) -> Iterator[Verdict]:
             if (what := unmet(site, intent)) is not None:
                 found[intent.wish, what].append((asker, intent))
     for (wish, what), those in found.items():
-        told = [f"{asker.victim} ({intent.value})" for asker, intent in those]
+        details = [f"{asker.victim} ({intent.value})" for asker, intent in those]
         yield Verdict(
             status=what.status,
-            evidence=f"{wish}: {what.reason}: {some(told)}",
+            evidence=f"{wish}: {what.reason}: {some(details)}",
             remedy=what.remedy,
             victims=tuple(asker.victim for asker, _ in those),
         )
@@ -55,45 +55,45 @@ def _unmet(site: Site, askers: Iterable[Asker]) -> Iterator[Verdict]:
 @Check(
     "intent-unmet",
     "Services, pods and namespaces ask for nothing that Kuryr does not do",
-    "kuryr-kubernetes, all of its sources from 1.0.1 to 10.0.0: no place reads these fields",
+    "kuryr-kubernetes, all of its sources from 1.0.1 to 10.0.0: nothing reads these fields",
     on=ALWAYS,
     region=Region.SERVICES,
     faults=(
         Fault(
             "`loadBalancerSourceRanges`, which no release reads",
-            "nothing, until somebody comes",
-            "`intent-unmet`, a failure, in preflight too",
+            "nothing, until somebody abuses it",
+            "`intent-unmet`, a failure, also in preflight",
         ),
         Fault(
             "session affinity, external IPs, traffic policies, a second IP family, a load balancer "
-            "class, timeouts before Xena; of pods hostPort, further networks, bandwidth; "
-            "`kuryr-project` of a namespace",
-            "it does not work as it is written",
-            "`intent-unmet`, in preflight too",
+            "class, timeouts before Xena; a pod's hostPort, further networks, bandwidth; "
+            "a namespace's `kuryr-project`",
+            "it does not work as specified",
+            "`intent-unmet`, also in preflight",
         ),
     ),
 )
 def check_intents(look: Look) -> Iterator[Verdict]:
-    """What is open although somebody wrote it closed fails; what does not work warns."""
+    """A failure for something open that should be closed, else a warning."""
     yield from _unmet(look.site, _askers(look))
 
 
 @Check(
     "policy-unenforced",
-    "No network policy is there that nobody enforces",
-    "kuryr-kubernetes, setup.cfg: network policies want handlers of their own, which are off",
+    "There are no unenforced network policies",
+    "kuryr-kubernetes, setup.cfg: network policies need handlers of their own, which are off",
     on=ALWAYS,
     region=Region.GUARDS,
     faults=(
         Fault(
-            "a NetworkPolicy, while nobody enforces any",
-            "nothing, until somebody comes",
-            "`policy-unenforced`, in preflight too",
+            "a NetworkPolicy, while nothing enforces any",
+            "nothing, until somebody abuses it",
+            "`policy-unenforced`, also in preflight",
         ),
     ),
 )
 def check_policies(look: Look) -> Iterator[Verdict]:
-    """It reads as closed, and is open."""
+    """It looks closed, and is open."""
     policies = (
         Asker(Victim("NetworkPolicy", it.name, it.namespace), it.intents)
         for it in readable(look.cluster.policies)
@@ -108,13 +108,13 @@ def check_policies(look: Look) -> Iterator[Verdict]:
     "project has and nothing uses",
     faults=(
         Fault(
-            "`loadBalancerIP` of another address than the announced one",
-            "whoever relies on it does not get in",
+            "`loadBalancerIP` differs from the announced address",
+            "clients that use it get no answer",
         ),
     ),
 )
 def check_wanted(look: Look) -> Iterator[Verdict]:
-    """Another, or none: whoever relies on the one that is written does not get in."""
+    """Otherwise clients that use the specified one get no answer."""
     for service in look.services:
         wanted = _wanted(service.intents)
         if wanted and service.ingress != wanted and look.is_old(service.life.made):
@@ -123,7 +123,7 @@ def check_wanted(look: Look) -> Iterator[Verdict]:
                 evidence=f"{service} asks for {wanted}, and announces "
                 f"{service.ingress or 'none'}{_whereabouts(look, wanted)}",
                 remedy=f"openstack floating ip create --floating-ip-address {wanted} NETWORK, or "
-                "take it off what has it; then make the Service anew",
+                "remove it from what has it; then create the Service again",
                 victims=(service_victim(service),),
             )
 

@@ -1,4 +1,4 @@
-"""Checks for what does Kuryr's work already: services, pods' networks, load balancers."""
+"""Checks for programs that already do Kuryr's work: services, pods' networks, load balancers."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ NETWORKS = {
     "kube-router": "kube-router",
     "kindnet": "kindnet",
 }
-"""How the DaemonSets of other networks begin."""
+"""Prefixes of the names of other networks' DaemonSets."""
 MULTUS = "kube-multus"
 
 SERVICE_CONTROLLERS = {"service", "service-lb-controller"}
-"""What the controller that makes load balancers is called; the second name from 1.28 on."""
+"""Names of the controller that creates load balancers; the second from 1.28 on."""
 
 
 @Check(
@@ -47,13 +47,13 @@ SERVICE_CONTROLLERS = {"service", "service-lb-controller"}
     faults=(
         Fault(
             "kube-proxy is there, or came back",
-            "services answer, but not by their load balancers: what these hide shows when it goes",
-            "`kube-proxy`, in preflight too",
+            "services answer, but not through their load balancers, so faults of these are hidden",
+            "`kube-proxy`, also in preflight",
         ),
     ),
 )
 def check_kube_proxy(look: Look) -> Verdict:
-    """It would answer for ClusterIPs on every node, and Octavia's load balancers never would."""
+    """It would answer at ClusterIPs on every node, instead of Octavia's load balancers."""
     found = [_victim(it) for it in look.deployed if it.name.startswith("kube-proxy")]
     if found:
         return failed(
@@ -69,7 +69,7 @@ def check_kube_proxy(look: Look) -> Verdict:
 @Check(
     "other-network",
     "There is no other CNI network",
-    "kubelet: it takes the first CNI configuration by its file name",
+    "kubelet: it uses the first CNI configuration by its file name",
     on=(Occasion.PREFLIGHT, Occasion.DIAGNOSIS),
     explains={"other-plugin"},
     depth=Depth.GROUND,
@@ -77,13 +77,13 @@ def check_kube_proxy(look: Look) -> Verdict:
     faults=(
         Fault(
             "the DaemonSet of another network was installed",
-            "pods get an address of it, or hang, node by node",
-            "`other-network`, in preflight too",
+            "pods get an address from it, or hang, node by node",
+            "`other-network`, also in preflight",
         ),
     ),
 )
 def check_other_network(look: Look) -> Verdict:
-    """The kubelet takes one configuration: the first by its file name."""
+    """The kubelet uses one configuration: the first by its file name."""
     sets = [p for p in look.deployed if p.kind == "DaemonSet"]
     found = [
         f"{network}: {program}"
@@ -95,13 +95,13 @@ def check_other_network(look: Look) -> Verdict:
         return failed(
             some(found),
             "remove it, with its files in /etc/cni/net.d on the nodes; pods that have an address "
-            "of it have to be made anew",
+            "from it have to be created again",
         )
     multus = [str(program) for program in sets if program.name.startswith(MULTUS)]
     if multus:
         return warned(
             f"Multus: {some(multus)}",
-            "let it delegate to Kuryr's configuration, 10-kuryr.conf; the runbook is not tried "
+            "make it delegate to Kuryr's configuration, 10-kuryr.conf; the runbook was not tested "
             "with it",
         )
     return passed("none of those that we know")
@@ -114,9 +114,9 @@ def check_other_network(look: Look) -> Verdict:
     on=(Occasion.PREFLIGHT,),
 )
 def check_cni_configuration(look: PreflightLook) -> Verdict:
-    """A kubelet calls its node Ready when it finds one, so Ready nodes tell of a forgotten one."""
+    """A kubelet reports its node as Ready if it finds one, so Ready nodes have a forgotten one."""
     if look.kuryr_is_installed:
-        return skipped("Kuryr is installed: that they are Ready is its doing")
+        return skipped("Kuryr is installed, so the nodes may be Ready because of it")
     nodes = look.nodes
     if not nodes:
         raise CouldNotLook("the cluster shows no node")
@@ -124,8 +124,8 @@ def check_cni_configuration(look: PreflightLook) -> Verdict:
     if ready:
         return warned(
             f"{len(ready)} of {len(nodes)} nodes are Ready without Kuryr: {some(ready)}",
-            "look into /etc/cni/net.d on them, and remove what another network left; shortly "
-            "after a teardown the kubelets have only not noticed yet",
+            "check /etc/cni/net.d on them, and remove what another network left; shortly after a "
+            "teardown the kubelets may not have noticed yet",
             *map(node_victim, ready),
         )
     return passed(f"none of {len(nodes)} nodes is Ready")
@@ -138,7 +138,7 @@ def check_cni_configuration(look: PreflightLook) -> Verdict:
     on=(Occasion.PREFLIGHT,),
 )
 def check_service_controller(look: PreflightLook) -> Verdict:
-    """It would make a second one, kube_service_..., for each Service of type LoadBalancer."""
+    """It would create a second one, kube_service_..., for each Service of type LoadBalancer."""
     found = [p for p in look.deployed if _controls_cloud(p.words)]
     making = [program for program in found if _makes_balancers(program)]
     if making:

@@ -1,4 +1,4 @@
-"""What is left in Neutron, Octavia and the cluster of things that are gone."""
+"""Leftovers in Neutron, Octavia and the cluster."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from kuryr_runbook.snapshots.cluster.objects import Pod, Service
 from kuryr_runbook.snapshots.cluster.vif import PodVif
 
 JUST_NOW = 15.0
-"""Seconds that lie between the reading of the first list and of the last."""
+"""Seconds between reading the first list and the last."""
 LEAK = "up to ussuri Kuryr has no finalizers: what is deleted while the controller is down stays"
 
 
@@ -50,8 +50,8 @@ def _victim(item: Marked) -> Victim:
 
 @Check(
     "stuck-finalizers",
-    "Nothing hangs in Terminating for Kuryr's sake",
-    "kuryr-kubernetes, constants.py from 3.0.0 on: the controller takes its finalizers off",
+    "Nothing hangs in Terminating because of Kuryr",
+    "kuryr-kubernetes, constants.py from 3.0.0 on: the controller removes its finalizers",
     moot=_without_finalizers,
     faults=(
         Fault(
@@ -74,10 +74,10 @@ def check_finalizers(look: Look) -> Iterator[Cause]:
         first = victims[0]
         yield Cause(
             status=Status.FAIL,
-            evidence=f"{first} was to be gone at {life.deleted:%H:%M:%S} UTC; "
-            f"{', '.join(life.finalizers)} holds it",
-            remedy="let the controller run: it removes what belongs to the object, and then the "
-            f"finalizer. By hand, which leaks that: kubectl -n {first.namespace} patch "
+            evidence=f"{first} should have been gone at {life.deleted:%H:%M:%S} UTC; "
+            f"{', '.join(life.finalizers)} keeps it",
+            remedy="let the controller run: it removes the object's resources, and then the "
+            f"finalizer. By hand, which leaks these: kubectl -n {first.namespace} patch "
             f"{first.kind.lower()} {first.name} --type=merge "
             '-p \'{"metadata":{"finalizers":null}}\'',
             victims=victims,
@@ -93,7 +93,7 @@ def check_finalizers(look: Look) -> Iterator[Cause]:
     faults=(Fault("port of a pod that is gone, or made by hand", "the quota fills up"),),
 )
 def check_ports(look: Look) -> Iterator[Cause]:
-    """Each takes an address and a piece of the quota, as do those that are nobody's at all."""
+    """Each uses an address and counts towards the quota, and so do ports without any owner."""
     subnet = look.own_pod_subnet
     used = {vif.port_id for vif in look.vifs.values() if isinstance(vif, PodVif)}
     uids = {pod.uid for pod in look.all_pods}
@@ -106,10 +106,10 @@ def check_ports(look: Look) -> Iterator[Cause]:
         and (look.owned(Ownership.is_pods, port) or look.owned(Ownership.is_nobodys, port))
     ]
     if orphans:
-        told = [f"{it.id} ({', '.join(it.addresses)})" for it in orphans]
+        details = [f"{it.id} ({', '.join(it.addresses)})" for it in orphans]
         yield Cause(
             status=Status.WARN,
-            evidence=f"{len(orphans)} ports in {subnet.name}: {some(told)}",
+            evidence=f"{len(orphans)} ports in {subnet.name}: {some(details)}",
             remedy=f"openstack port delete {' '.join(it.id for it in orphans[:5])}",
             victims=tuple(Victim("port", it.id) for it in orphans),
             explains=frozenset(),
@@ -126,7 +126,7 @@ def check_ports(look: Look) -> Iterator[Cause]:
     faults=(Fault("second port of a pod, after a failed attempt", "the quota fills up"),),
 )
 def check_second_ports(look: Look) -> Iterator[Cause]:
-    """The one that its interface does not name is of an attempt that failed."""
+    """The one that its interface does not name is from a failed attempt."""
     known = {pod.uid: (pod, look.vif(pod)) for pod in look.pods if pod.uid}
     doubles: dict[str, list[Port]] = defaultdict(list)
     for port in look.ports.values():
@@ -135,11 +135,11 @@ def check_second_ports(look: Look) -> Iterator[Cause]:
         if is_pods and pod and isinstance(vif, PodVif) and vif.port_id != port.id:
             doubles[str(pod)].append(port)
     if doubles:
-        told = [f"{pod}: {', '.join(it.id for it in ports)}" for pod, ports in doubles.items()]
+        details = [f"{pod}: {', '.join(it.id for it in ports)}" for pod, ports in doubles.items()]
         ports = [port for ports in doubles.values() for port in ports]
         yield Cause(
             status=Status.WARN,
-            evidence=some(told),
+            evidence=some(details),
             remedy=f"openstack port delete {ports[0].id}",
             victims=tuple(Victim("port", it.id) for it in ports),
             fixes=certain(lambda: delete_ports(look, ports, "its pod has another one")),
@@ -154,7 +154,7 @@ def check_second_ports(look: Look) -> Iterator[Cause]:
     faults=(Fault("KuryrPort without pod", "the same"),),
 )
 def check_kuryr_ports(look: Look) -> Iterator[Cause]:
-    """It is named as its pod."""
+    """It has the name of its pod."""
     pods = {(pod.namespace, pod.name) for pod in look.all_pods}
     orphans = [
         it
@@ -170,7 +170,7 @@ def check_kuryr_ports(look: Look) -> Iterator[Cause]:
             status=Status.WARN,
             evidence=some([str(it) for it in orphans]),
             remedy=f"kubectl -n {first.namespace} delete kuryrport {first.name}: the controller "
-            "then deletes the Neutron port too",
+            "then deletes the Neutron port, too",
             victims=tuple(Victim(it.kind, it.name, it.namespace) for it in orphans),
             fixes=certain(lambda: delete_kuryr_ports(look, orphans)),
         )
@@ -204,7 +204,7 @@ def check_balancers(look: Look) -> Iterator[Cause]:
             evidence=some([f"{it.name} ({it.id})" for it in orphans]),
             remedy=f"openstack loadbalancer delete --cascade {orphans[0].id}"
             if look.owned(Ownership.is_services, orphans[0])
-            else "they are not certainly Kuryr's: ask whoever made them",
+            else "they may not be Kuryr's: ask their creator",
             victims=tuple(Victim("load balancer", it.name) for it in orphans),
             explains=frozenset(),
             fixes=certain(lambda: delete_balancers(look, orphans)),
@@ -213,12 +213,12 @@ def check_balancers(look: Look) -> Iterator[Cause]:
 
 @Check(
     "floating-ip-orphaned",
-    "Every floating IP of Kuryr's leads to a load balancer",
+    "Every floating IP of Kuryr's points to a load balancer",
     f"kuryr-kubernetes, controller/drivers/public_ip.py: description {KURYRS_FLOATING_IP}; {LEAK}",
     faults=(Fault("floating IP of a service that is gone", "costs"),),
 )
 def check_floating_ips(look: Look) -> Iterator[Cause]:
-    """You pay for it, and it counts towards the quota."""
+    """It costs money, and counts towards the quota."""
     vips = {it.vip_port_id for it in look.balancers}
     orphans = [
         it

@@ -1,7 +1,7 @@
-"""What Kuryr's logs say, where something is wrong that it explains.
+"""Records in Kuryr's logs that explain a problem.
 
-A line may be old, and what it tells of mended: alone it is no finding. It explains what came into
-trouble after it was said, and not what something newer complains of.
+A record may be old, and its problem fixed: alone it is not a finding. It only explains problems
+that began after it, and none that something newer explains.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from kuryr_runbook.snapshots.logs import LogRecord
 from kuryr_runbook.snapshots.reading import Unreadable
 
 SKEW = timedelta(seconds=60)
-"""By how much the clocks of nodes and API server may differ."""
+"""Seconds by which the clocks of nodes and API server may differ."""
 REPEATED = timedelta(minutes=10)
-"""Kuryr tries again what fails, and says so: after 3 minutes at the latest it gives up and starts
-anew (kuryr-kubernetes, handlers/retry.py). What it said last before that, it does not say now;
-only what it does once, as it hears of an object or starts, may have failed long ago."""
+"""Kuryr repeats what fails, and logs it: after 3 minutes at the latest it gives up and starts again
+(kuryr-kubernetes, handlers/retry.py). An older record is no longer current; only what Kuryr does
+once, when it learns of an object or starts, may have failed long ago."""
 
 
 @Check(
     "controller-log",
-    "The controller's log tells of nothing that explains a trouble",
+    "The controller's log has nothing that explains a problem",
     "kuryr-kubernetes: what it logs and raises, from stein to 2024.1",
     depth=Depth.SAID,
     region=Region.PROGRAMS,
@@ -41,7 +41,7 @@ only what it does once, as it hears of an object or starts, may have failed long
             "controller cannot start: wrong CA, login refused, an option, a handler or the "
             "token missing",
             "the same, and the pod restarts",
-            "`controller-log` with the line; without a telling line `controller-ready`",
+            "`controller-log` with the line; without such a line `controller-ready`",
         ),
         Fault(
             "a role was revoked",
@@ -56,13 +56,13 @@ only what it does once, as it hears of an object or starts, may have failed long
     ),
 )
 def check_controller_log(look: Look) -> Iterator[Cause]:
-    """Credentials, certificates, roles, quotas: what no list of resources shows."""
+    """Problems with credentials, certificates, roles or quotas, which no list shows."""
     works = any(pod.ready for pod in look.programs.controllers if not pod.going)
     for sign, lines in _signs(look, look.programs.controllers, CONTROLLER_SIGNS):
         last = lines[-1]
         yield Cause(
             status=Status.FAIL,
-            evidence=f"{sign.means}; {last.pod.name} said: {last.record}",
+            evidence=f"{sign.means}; {last.pod.name} logged: {last.record}",
             remedy=sign.remedy,
             explains=sign.explains,
             is_hint=True,
@@ -73,7 +73,7 @@ def check_controller_log(look: Look) -> Iterator[Cause]:
 
 @Check(
     "daemon-log",
-    "The daemons' logs tell of nothing that explains a trouble",
+    "The daemons' logs have nothing that explains a problem",
     "kuryr-kubernetes, cni/: what it logs and raises, from stein to 2024.1; pyroute2",
     depth=Depth.SAID,
     region=Region.PROGRAMS,
@@ -86,13 +86,13 @@ def check_controller_log(look: Look) -> Iterator[Cause]:
     ),
 )
 def check_daemon_log(look: Look) -> Iterator[Cause]:
-    """Only the logs of daemons in trouble were read, and of those on nodes where pods hang."""
+    """Only the logs of daemons with problems were read, and of those on nodes where pods hang."""
     for sign, lines in _signs(look, look.programs.daemons, DAEMON_SIGNS):
         last = lines[-1]
         works = all(line.pod.ready for line in lines)
         yield Cause(
             status=Status.FAIL,
-            evidence=f"{sign.means}; {last.pod.name} on {last.pod.node} said: {last.record}",
+            evidence=f"{sign.means}; {last.pod.name} on {last.pod.node} logged: {last.record}",
             remedy=sign.remedy,
             nodes=frozenset(line.pod.node for line in lines),
             explains=sign.explains,
@@ -104,18 +104,18 @@ def check_daemon_log(look: Look) -> Iterator[Cause]:
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """What a program said."""
+    """A record and the pod that logged it."""
 
     pod: ProgramPod
     record: LogRecord
 
 
 def _reach(look: Look, lines: list[_Line]) -> Callable[[Victim], bool]:
-    """Whether lines of a program that works may explain somebody's trouble, by their times."""
+    """Whether lines of a working program may explain a victim's problem, by their times."""
 
     def could_be(line: _Line, victim: Victim) -> bool:
         time, now = line.record.time, look.taken_at
-        # What has no time may be of any; one that is to come was written in another zone.
+        # A line without a time may be from any; a future time is in another time zone.
         if time is None or time > now + SKEW:
             return True
         born, complained = look.born.get(str(victim)), look.complained.get(str(victim))
@@ -131,13 +131,13 @@ def _reach(look: Look, lines: list[_Line]) -> Callable[[Victim], bool]:
 
 
 def _fixes(sign: Sign) -> tuple[PhaseFix, ...]:
-    return (PhaseFix(sign.mender),) if sign.mender else ()
+    return (PhaseFix(sign.fixing_phase),) if sign.fixing_phase else ()
 
 
 def _signs(
     look: Look, pods: Iterable[ProgramPod], signs: tuple[Sign, ...]
 ) -> Iterator[tuple[Sign, list[_Line]]]:
-    """Each sign that is seen and that nothing else answers, with the lines, the last one last."""
+    """Each sign that is seen and that no current check covers, with its lines in order."""
     seen: dict[str, list[_Line]] = {}
     for pod in pods:
         if isinstance(pod.log, Unreadable):
@@ -152,7 +152,7 @@ def _signs(
 
 
 def _is_of_now(record: LogRecord, pod: ProgramPod) -> bool:
-    """Whether the process that runs said it, or the one that ran last."""
+    """Whether the running process logged it, or else the last one."""
     return pod.started is None or record.time is None or record.time >= pod.started - SKEW
 
 

@@ -1,4 +1,4 @@
-"""Subnets, router and ranges: is what phase 02 made still there and undivided?"""
+"""Subnets, router and ranges: does everything that phase 02 created still exist and fit?"""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def check_subnets(look: Look) -> Iterator[Cause]:
     if lost:
         yield Cause(
             status=Status.FAIL,
-            evidence=f"the project sees no subnet {some(lost)}",
+            evidence=f"no subnet {some(lost)} is visible to the project",
             remedy=f"{phase('openstack_prep')}, then {phase('controller')}: ids have changed",
             victims=tuple(Victim("subnet", name) for name in lost),
         )
@@ -56,26 +56,26 @@ def check_subnets(look: Look) -> Iterator[Cause]:
 
 @Check(
     "router-legs",
-    "One router joins nodes, pods and Services",
+    "One router connects nodes, pods and Services",
     "kuryr-kubernetes, doc/source/installation/manual.rst: one router for both subnets",
     region=Region.ROUTER,
     faults=(
         Fault(
-            "router lost a leg or its gateway",
+            "router lost an interface or its gateway",
             "no traffic between pods and services, or none to the outside",
         ),
     ),
 )
 def check_router(look: Look) -> Iterator[Cause]:
-    """Its ports stand in the subnets; those of another project's router are not seen."""
+    """It has ports in the subnets; those of another project's router are not visible."""
     router, legs = look.router, look.router_legs
     subnets = (look.node_subnet, look.pod_subnet, look.service_subnet)
     lost = [subnet for subnet in subnets if subnet.id not in legs]
     if lost:
         yield Cause(
             status=Status.FAIL,
-            evidence=f"router {router.name} has no leg in {some([it.name for it in lost])}",
-            # Names of a cloud are anybody's, and a command is copied into a shell.
+            evidence=f"router {router.name} has no interface in {some([it.name for it in lost])}",
+            # Anybody may have chosen names in a cloud, and people paste commands into a shell.
             remedy=f"openstack router add subnet {quote(router.name)} {quote(lost[0].name)}; or "
             f"{phase('openstack_prep')}",
             victims=tuple(Victim("subnet", it.name) for it in lost),
@@ -94,19 +94,19 @@ def check_router(look: Look) -> Iterator[Cause]:
 
 @Check(
     "allocation-pool",
-    "Octavia takes addresses of the upper half only",
+    "Octavia takes addresses from the upper half only",
     RANGES,
     depth=Depth.GROUND,
     region=Region.SERVICES,
     faults=(
         Fault(
-            "allocation pool reaches into the services' half",
+            "allocation pool overlaps the services' half",
             "sooner or later a service without load balancer",
         ),
     ),
 )
 def check_pool(look: Look) -> Iterator[Cause]:
-    """An allocation pool that reaches into the Services' range gives their addresses away."""
+    """An allocation pool that overlaps the Services' range would hand out their addresses."""
     services = look.site.kubernetes.service_cidr
     first, last = services[0], services[-1]
     for start, end in look.service_subnet.pools:
@@ -125,7 +125,7 @@ def check_pool(look: Look) -> Iterator[Cause]:
 
 @Check(
     "address-taken",
-    "No port but a VIP has an address of the Services",
+    "No port except VIPs has a Service's address",
     RANGES,
     explains={"balancer-missing"},
     depth=Depth.GROUND,
@@ -138,9 +138,9 @@ def check_pool(look: Look) -> Iterator[Cause]:
     ),
 )
 def check_taken(look: Look) -> Iterator[Cause]:
-    """An amphora's own port there keeps the next Service from getting its load balancer."""
+    """An amphora's own port there prevents the next Service from getting its load balancer."""
     services, subnet = look.site.kubernetes.service_cidr, look.service_subnet.id
-    # Also of those that are just being deleted.
+    # Including those that are being deleted.
     vips = {balancer.vip_port_id for balancer in readable(look.cloud.balancers)}
     owners = {service.cluster_ip: service for service in look.all_services}
     taken = {}
@@ -150,15 +150,15 @@ def check_taken(look: Look) -> Iterator[Cause]:
             if address is not None and address in services and port.id not in vips:
                 taken[fixed.address] = port
     if taken:
-        told = [
+        details = [
             f"{address}: port {port.id} ({port.name or port.device_owner or 'no name'})"
             for address, port in taken.items()
         ]
         hit = [owners[address] for address in taken if address in owners]
         yield Cause(
             status=Status.FAIL if hit else Status.WARN,
-            evidence=some(told),
-            remedy="of an amphora: openstack loadbalancer failover ID, once the allocation pool "
+            evidence=some(details),
+            remedy="for an amphora: openstack loadbalancer failover ID, when the allocation pool "
             "is right; else openstack port delete ID",
             victims=tuple(map(service_victim, hit)),
             own=True,
@@ -167,7 +167,7 @@ def check_taken(look: Look) -> Iterator[Cause]:
 
 @Check(
     "service-range",
-    "Every ClusterIP lies in the lower half of the service subnet",
+    "Every ClusterIP is in the lower half of the service subnet",
     RANGES,
     explains={"balancer-missing", *SERVICE_EFFECTS},
     depth=Depth.GROUND,
@@ -181,7 +181,7 @@ def check_taken(look: Look) -> Iterator[Cause]:
     ),
 )
 def check_range(look: Look) -> Iterator[Cause]:
-    """The controller says `Found 0 subnets for service`; in the upper half Octavia may be first."""
+    """The controller logs `Found 0 subnets for service`; in the upper half Octavia may be first."""
     subnet = ipv4_range(look.service_subnet.cidr)
     if subnet is None or subnet.prefixlen > 31:
         raise CouldNotLook("the range of the service subnet cannot be read")

@@ -25,20 +25,20 @@ from kuryr_runbook.snapshots.cloud.resources import Port
 from kuryr_runbook.snapshots.cloud.state import NOT_ASKED
 
 NEIGHBOURS = 1024
-"""Linux' default of `net.ipv4.neigh.default.gc_thresh3`: the entries of all network namespaces of
-a machine together (arp(7))."""
+"""Linux' default of `net.ipv4.neigh.default.gc_thresh3`: entries in all network namespaces of a
+machine together (arp(7))."""
 BROKEN_TRUNKS = ("DEGRADED", "ERROR")
-"""States that last; a trunk is DOWN or in BUILD while its instance starts."""
+"""Permanent states; a trunk is DOWN or in BUILD while its instance starts."""
 
 
 def without_pairs(site: Site) -> str:
-    """That no pod takes an address pair of its worker's port, if so."""
+    """Why no pod needs an address pair of its worker's port; empty: they do."""
     needs = site.driver.needs_address_pairs
     return "" if needs else f"{site.kuryr.vif_driver} needs no address pairs"
 
 
 def without_trunks(site: Site) -> str:
-    """That pods' ports are no subports of their worker's trunk, if so."""
+    """Why pods' ports are not subports of their worker's trunk; empty: they are."""
     driver = site.kuryr.vif_driver
     return "" if driver is VifDriver.NESTED_VLAN else f"{driver} needs no trunks"
 
@@ -61,7 +61,7 @@ def _without_tags(site: Site) -> str:
     on=(Occasion.PREFLIGHT,),
 )
 def check_nodes(look: Look) -> Verdict:
-    """Kuryr finds a worker's port by the address that its kubelet registered."""
+    """Kuryr finds a worker's port by the address that the kubelet registered."""
     nodes, servers = look.nodes, look.api_servers
     problems = [f"node {node.name} has no InternalIP" for node in nodes if not node.address]
     if not any(node.schedulable for node in nodes):
@@ -71,12 +71,12 @@ def check_nodes(look: Look) -> Verdict:
     if problems:
         return failed(
             some(problems),
-            "look at `kubectl get nodes -o wide` and `kubectl get endpoints kubernetes`; the "
-            "kubelets need --node-ip, or a cloud controller that gives the addresses",
+            "check `kubectl get nodes -o wide` and `kubectl get endpoints kubernetes`; the "
+            "kubelets need --node-ip, or a cloud controller that sets the addresses",
             *(node_victim(node.name) for node in nodes if not node.address),
         )
-    told = [f"{node.name} {node.address}" for node in nodes]
-    return passed(f"{len(nodes)} nodes ({some(told)}); API at {some(servers)}")
+    details = [f"{node.name} {node.address}" for node in nodes]
+    return passed(f"{len(nodes)} nodes ({some(details)}); API at {some(servers)}")
 
 
 @Check(
@@ -89,14 +89,14 @@ def check_nodes(look: Look) -> Verdict:
     faults=(
         Fault(
             "node's address belongs to no port: wrong `--node-ip`, wrong subnet",
-            "pods of that node hang",
+            "pods on that node hang",
         ),
     ),
 )
 def check_node_ports(look: Look) -> Iterator[Verdict]:
-    """Kuryr finds the port of a pod's node by the address that its kubelet registered.
+    """Kuryr finds the port of a pod's node by the address that the kubelet registered.
 
-    Without that of an API server, the load balancer of the API has no member; phase 02 guards all.
+    Without an API server's port, the API's load balancer has no member there.
     """
     nodes = {node.name: node.address for node in look.nodes}
     lost = [name for name in nodes if not look.node_ports.get(name)]
@@ -105,12 +105,12 @@ def check_node_ports(look: Look) -> Iterator[Verdict]:
         raise CouldNotLook("no node and no API server is known")
     if lost or servers:
         subnet = look.node_subnet
-        told = [f"{name} ({nodes[name] or 'no address'})" for name in lost]
-        told += [f"API server {ip}" for ip in servers]
+        details = [f"{name} ({nodes[name] or 'no address'})" for name in lost]
+        details += [f"API server {ip}" for ip in servers]
         yield Cause(
             status=Status.FAIL,
             evidence=f"no port in subnet {subnet.name or subnet.id} ({subnet.cidr}) has the "
-            f"address of {some(told)}",
+            f"address of {some(details)}",
             remedy="network.node_subnet has to be the nodes' subnet, and the kubelets have to "
             "register their address in it (--node-ip); the ports have to belong to the project of "
             "the site",
@@ -129,16 +129,16 @@ def check_node_ports(look: Look) -> Iterator[Verdict]:
     explains={"pod-unhandled", "address-pair", "controller-restarts"},
     moot=without_pairs,
     depth=Depth.GROUND,
-    faults=(Fault("port security off on a worker's port", "pods of that node hang: 409"),),
+    faults=(Fault("port security off on a worker's port", "pods on that node hang: 409"),),
 )
 def check_port_security(look: Look) -> Iterator[Verdict]:
-    """Neutron answers 409 to a pair for it."""
+    """Without it Neutron refuses address pairs with 409."""
     workers = _workers(look)
     off = [name for name, port in workers.items() if port.port_security is False]
     if off:
         yield Cause(
             status=Status.FAIL,
-            evidence=f"it is off at the ports of {some(off)}, so that they take no address pairs",
+            evidence=f"it is off on the ports of {some(off)}, so they accept no address pairs",
             remedy="openstack port set --enable-port-security --security-group GROUP "
             f"{workers[off[0]].id}",
             victims=tuple(map(node_victim, off)),
@@ -146,7 +146,7 @@ def check_port_security(look: Look) -> Iterator[Verdict]:
         )
     hidden = [name for name, port in workers.items() if port.port_security is None]
     if hidden:
-        raise CouldNotLook(f"Neutron does not tell it of the ports of {some(hidden)}")
+        raise CouldNotLook(f"Neutron does not show it for the ports of {some(hidden)}")
     yield passed(f"{len(workers)} of {len(workers)}")
 
 
@@ -158,7 +158,7 @@ def check_port_security(look: Look) -> Iterator[Verdict]:
     explains={"pod-unhandled", "controller-restarts"},
     moot=without_trunks,
     depth=Depth.GROUND,
-    faults=(Fault("worker's port is no trunk parent (nested-vlan)", "pods of that node hang"),),
+    faults=(Fault("worker's port is no trunk parent (nested-vlan)", "pods on that node hang"),),
 )
 def check_trunks(look: Look) -> Iterator[Verdict]:
     """nested-vlan makes pods' ports subports of their worker's trunk."""
@@ -183,7 +183,7 @@ def check_trunks(look: Look) -> Iterator[Verdict]:
         yield Cause(
             status=Status.FAIL,
             evidence=some([f"that of {name} is {state}" for name, state in broken.items()]),
-            remedy="look at Neutron's trunk driver or agent on the host of that instance",
+            remedy="check Neutron's trunk driver or agent on the host of that instance",
             victims=tuple(map(node_victim, broken)),
             nodes=frozenset(broken),
             explains={"pod-unhandled", "pod-interface-inactive", "subport"},
@@ -199,7 +199,7 @@ def check_trunks(look: Look) -> Iterator[Verdict]:
     explains={"pod-unhandled", "controller-restarts"},
     moot=_without_tags,
     depth=Depth.GROUND,
-    faults=(Fault("worker's port lacks `resource_tags` (Wallaby on)", "pods of that node hang"),),
+    faults=(Fault("worker's port without `resource_tags` (Wallaby on)", "pods on that node hang"),),
 )
 def check_tags(look: Look) -> Iterator[Verdict]:
     """With kuryr.resource_tags, later releases find only tagged ports."""
@@ -209,9 +209,9 @@ def check_tags(look: Look) -> Iterator[Verdict]:
         options = " ".join(f"--tag {tag}" for tag in sorted(tags))
         yield Cause(
             status=Status.FAIL,
-            evidence=f"those of {some(bare)} lack {', '.join(sorted(tags))}",
-            remedy=f"openstack port set {options} {workers[bare[0]].id}, and so for the port of "
-            "every worker",
+            evidence=f"those of {some(bare)} do not have {', '.join(sorted(tags))}",
+            remedy=f"openstack port set {options} {workers[bare[0]].id}, and the same for the port "
+            "of every worker",
             victims=tuple(map(node_victim, bare)),
             nodes=frozenset(bare),
         )
@@ -233,19 +233,19 @@ def check_tags(look: Look) -> Iterator[Verdict]:
     ),
 )
 def check_mtu(look: Look) -> Iterator[Cause]:
-    """Some releases refuse to plug, and the others lose large packets."""
+    """Some releases refuse to plug, and with the others large packets get lost."""
     mtus = {network.id: network.mtu for network in readable(look.cloud.networks)}
     pods, nodes = mtus.get(look.pod_subnet.network_id), mtus.get(look.node_subnet.network_id)
     if pods is None or nodes is None:
-        raise CouldNotLook("Neutron does not tell the MTU of the pods' and the nodes' network")
+        raise CouldNotLook("Neutron does not show the MTU of the pods' and the nodes' network")
     refuses = look.site.release.mtu_rule.refuses(pods, nodes)
     if refuses or pods > nodes:
         yield Cause(
             status=Status.FAIL if refuses else Status.WARN,
             evidence=f"{pods} for pods, {nodes} for nodes"
-            + ("; this release plugs no pod then" if refuses else "; large packets get lost"),
-            remedy=f"openstack network set --mtu {nodes} {look.pod_subnet.network_id}, and start "
-            f"the pods anew; {phase('openstack_prep')} says what else does not fit",
+            + ("; this release then plugs no pod" if refuses else "; large packets get lost"),
+            remedy=f"openstack network set --mtu {nodes} {look.pod_subnet.network_id}, and restart "
+            f"the pods; {phase('openstack_prep')} reports what else does not fit",
         )
 
 
@@ -256,7 +256,7 @@ def check_mtu(look: Look) -> Iterator[Cause]:
     on=(Occasion.PREFLIGHT,),
 )
 def check_neighbours(look: Look) -> Verdict:
-    """A pod asks each other one, and its gateway; what a node has no room for gets no answer."""
+    """Each pod contacts every other one, and its gateway; those without an entry get no answer."""
     replicas = look.site.verification.replicas
     workers = sum(node.schedulable for node in look.nodes)
     if not workers:
@@ -276,9 +276,9 @@ def check_neighbours(look: Look) -> Verdict:
 
 
 def _workers(look: Look) -> dict[str, Port]:
-    """The known ports of workers; those that lack are told by the check of these.
+    """The known ports of workers; another check reports missing ones.
 
-    Raises CouldNotLook when none of them is known.
+    Raises CouldNotLook if none of them is known.
     """
     if not look.workers and any(node.schedulable for node in look.nodes):
         raise CouldNotLook("no port of any worker is known", "see the check `node-port`")

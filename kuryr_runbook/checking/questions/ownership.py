@@ -1,4 +1,4 @@
-"""Does somebody else answer for pods, may nodes and pods send, and is there room for more pods?"""
+"""Does anything else answer for pods, can nodes and pods send, and is there room for more pods?"""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ from kuryr_runbook.snapshots.cloud.resources import Port
 from kuryr_runbook.snapshots.cluster.objects import Pod
 
 NEARLY = 0.9
-"""The part of a subnet's addresses from which on it is told."""
+"""The used part of a subnet's addresses from which on it is reported."""
 
 
 @Check(
     "address-claimed",
-    "No port of somebody else claims a pod's address",
+    "No other port claims a pod's address",
     "neutron, extensions/allowedaddresspairs.py: whoever has an address in its pairs may answer "
     "for it",
     faults=(
         Fault(
-            "a port of somebody else has a pod's address in its address pairs",
+            "another port has a pod's address in its address pairs",
             "connections of that pod go astray",
-            "`address-claimed`; as part of a range a warning",
+            "`address-claimed`; a warning if it is part of a range",
         ),
     ),
 )
 def check_claimed(look: Look) -> Iterator[Cause]:
-    """On the pods' network, by a pair; those of workers have a check of their own."""
+    """On the pods' network, by an address pair; workers' pairs have a check of their own."""
     network = look.pod_subnet.network_id
     promised = [(address, pod) for pod, vif in look.plugged for address in vif.addresses]
-    told = [*promised, *((pod.address, pod) for pod in look.pods)]
-    addresses = {ip: pod for address, pod in told if (ip := ipv4(address)) is not None}
+    claims = [*promised, *((pod.address, pod) for pod in look.pods)]
+    addresses = {ip: pod for address, pod in claims if (ip := ipv4(address)) is not None}
     own = {port.id for port in look.node_ports.values() if port is not None}
     for port in look.ports.values():
         if port.network_id != network or port.id in own:
@@ -56,8 +56,8 @@ def check_claimed(look: Look) -> Iterator[Cause]:
             whose = port.name or port.device_owner or "nobody's"
             yield Cause(
                 status=Status.FAIL if single else Status.WARN,
-                evidence=f"port {port.id} ({whose}) has {some(_told(port))} in its allowed address "
-                "pairs, and may answer for them",
+                evidence=f"port {port.id} ({whose}) has {some(_pair_texts(port))} in its allowed "
+                "address pairs, and may answer for them",
                 remedy=f"openstack port unset --allowed-address ip-address=ADDRESS {port.id}, by "
                 "its owner",
                 victims=tuple(map(pod_victim, pods)),
@@ -68,7 +68,7 @@ def check_claimed(look: Look) -> Iterator[Cause]:
 def _claimed(
     port: Port, addresses: dict[IPv4Address, Pod]
 ) -> tuple[list[IPv4Address], list[IPv4Address]]:
-    """Which of them a port claims by themselves, and which in a range."""
+    """Which of them a port claims individually, and which in a range."""
     mine = set(port.addresses)
     ranges = [it for pair in port.pairs if (it := ipv4_range(pair.address)) is not None]
     exact = {it[0] for it in ranges if it.prefixlen == 32} & addresses.keys()
@@ -78,14 +78,14 @@ def _claimed(
     return single, wide
 
 
-def _told(port: Port) -> list[str]:
+def _pair_texts(port: Port) -> list[str]:
     return [pair.address for pair in port.pairs]
 
 
 @Check(
     "egress",
     "Security groups let nodes and pods send",
-    "neutron: a group lets nothing out without a rule; those that it makes with a group can be "
+    "neutron: a group lets nothing out without a rule; those that it adds to a new group can be "
     "deleted",
     explains={"node-ready", "daemon-ready", "pod-plugged", "pod-unhandled"},
     depth=Depth.GROUND,
@@ -93,12 +93,12 @@ def _told(port: Port) -> list[str]:
     faults=(
         Fault(
             "rules for egress deleted",
-            "nodes NotReady, images cannot be pulled, pods reach nothing",
+            "nodes NotReady, images cannot be pulled, pods can reach nothing",
         ),
     ),
 )
 def check_egress(look: Look) -> Iterator[Cause]:
-    """Of nodes everything: API, image registry, DNS, OpenStack; of pods whatever they ask for."""
+    """Nodes need the API, the image registry, DNS and OpenStack; pods whatever they use."""
     senders: dict[tuple[str, ...], list[Victim]] = defaultdict(list)
     for name, port in look.node_ports.items():
         if port is not None and port.port_security is not False:
@@ -118,7 +118,7 @@ def _held_back(look: Look, groups: tuple[str, ...], victims: list[Victim]) -> It
         return
     hidden = [group for group in groups if group not in look.groups]
     if hidden:
-        raise CouldNotLook(f"security group {', '.join(sorted(hidden))} is of another project")
+        raise CouldNotLook(f"security group {', '.join(sorted(hidden))} belongs to another project")
     names = ", ".join(look.groups[group] for group in groups) or "no group"
     some_out = any(it.direction == "egress" and it.ethertype == "IPv4" for it in rules)
     lets = "some of what they send" if some_out else "nothing"
@@ -145,12 +145,12 @@ def _held_back(look: Look, groups: tuple[str, ...], victims: list[Victim]) -> It
         Fault(
             "the pods' subnet has no addresses left",
             "new pods hang",
-            "`pod-addresses`; from 90 % on a warning",
+            "`pod-addresses`; a warning from 90 % on",
         ),
     ),
 )
 def check_room(look: Look) -> Iterator[Cause]:
-    """By the ports that the project sees: there may be others, so that it may be fewer."""
+    """From the ports that the project can see; there may be others, so fewer may be left."""
     subnet = look.pod_subnet
     bounds = [_bounds(start, end) for start, end in subnet.pools]
     size = sum(int(high) - int(low) + 1 for low, high in bounds)

@@ -1,4 +1,4 @@
-"""Do the allowed address pairs of the workers' ports fit the pods? For nested-macvlan alone."""
+"""Do the allowed address pairs of the workers' ports fit the pods? Only for nested-macvlan."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ from kuryr_runbook.snapshots.cluster.vif import PodVif
 from kuryr_runbook.snapshots.reading import Unreadable
 
 DEFAULT_PAIRS = 10
-"""Neutron's max_allowed_address_pair, unless somebody raised it."""
+"""Neutron's default of max_allowed_address_pair."""
 NEARLY = 0.8
-"""The part of the limit from which on it is told."""
+"""The used part of the limit from which on it is reported."""
 FROM_DRIVER = "kuryr-kubernetes, controller/drivers/nested_macvlan_vif.py, nested_vif.py"
 
 
 @Check(
     "pair-limit",
-    "A worker's port takes an address pair for each of its pods",
+    "A worker's port accepts an address pair for each of its pods",
     "neutron, max_allowed_address_pair, 10 by default; seen: the pod beyond it makes the "
     "controller restart, and leaves a port each time",
     on=(Occasion.PREFLIGHT, Occasion.DIAGNOSIS),
@@ -56,7 +56,7 @@ FROM_DRIVER = "kuryr-kubernetes, controller/drivers/nested_macvlan_vif.py, neste
     depth=Depth.GROUND,
     faults=(
         Fault(
-            "a worker's port takes no more address pairs (default 10)",
+            "a worker's port accepts no more address pairs (default 10)",
             "the eleventh pod hangs, the controller restarts, ports are left over",
             "`pair-limit`; a warning from 80 % on",
         ),
@@ -80,13 +80,13 @@ def check_pair_limit(look: Look) -> Iterator[Verdict]:
             return
     limit, pods = readable(limit), look.cluster.pods_per_node
     if limit is None:
-        yield passed(f"{pods} are allowed, as many as a node takes pods; {in_use}")
+        yield passed(f"{pods} are allowed, as many as the pods of a node; {in_use}")
     elif look.is_ahead:
         share = _share(look)
-        evidence = f"{limit} are allowed, a node takes {pods} pods; {in_use}"
+        evidence = f"{limit} are allowed, a node accepts {pods} pods; {in_use}"
         remedy = (
-            f"have the cloud's operators set max_allowed_address_pair to {pods} in Neutron, or let "
-            f"the kubelets take at most {limit} pods (--max-pods); with one pod more on a worker "
+            f"have the cloud's operators set max_allowed_address_pair to {pods} in Neutron, or "
+            f"limit the kubelets to {limit} pods (--max-pods); with one pod more on a worker "
             "Kuryr's controller fails over and over, and leaves ports behind"
         )
         if limit < share:
@@ -126,19 +126,19 @@ def _full(look: Look, counts: Mapping[str, int], limit: int, whose: str) -> Iter
 
 @Check(
     "address-pair",
-    "Every pod stands in the allowed address pairs of its worker's port",
+    "Every pod is in the allowed address pairs of its worker's port",
     f"{FROM_DRIVER}; stein 1.0.1 loses pairs when two pods start at once",
     moot=without_pairs,
     on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
     faults=(
         Fault(
             "address pair lost or removed (nested-macvlan)",
-            "no connectivity, though Ready and Available",
+            "no connectivity, although Ready and Available",
         ),
     ),
 )
 def check_pairs(look: Look) -> Iterator[Cause]:
-    """Without its pair Neutron drops a nested pod's packets, though the pod is Ready."""
+    """Without its pair Neutron drops a nested pod's packets, although the pod is Ready."""
     lost = [
         (pod, vif)
         for pod, vif in look.plugged
@@ -151,7 +151,7 @@ def check_pairs(look: Look) -> Iterator[Cause]:
         pair = f"ip-address={', '.join(vif.addresses)},mac-address={vif.mac}"
         yield Cause(
             status=Status.FAIL,
-            evidence=f"{len(lost)} of {len(look.plugged)} pods do not: the first, {pod} with "
+            evidence=f"{len(lost)} of {len(look.plugged)} pods are not: the first, {pod} with "
             f"{', '.join(vif.addresses)}, is not allowed on port {port.id if port else ''} of "
             f"{pod.node}",
             remedy=f"openstack port set --allowed-address {pair} {port.id if port else 'PORT'}; or "
@@ -169,20 +169,20 @@ def check_pairs(look: Look) -> Iterator[Cause]:
     faults=(Fault("an address allowed on two workers", "now and then no connectivity"),),
 )
 def check_pairs_once(look: Look) -> Iterator[Cause]:
-    """One of the two is of an earlier pod, and would be answered for by the wrong node."""
+    """One of the two belongs to an earlier pod, and the wrong node would answer for it."""
     where: dict[str, list[PlacedPair]] = defaultdict(list)
     for pair in _pod_pairs(look):
         where[pair[1]].append(pair)
     twice = {address: pairs for address, pairs in where.items() if len(pairs) > 1}
     if twice:
-        told = [
+        details = [
             f"{address} at {' and '.join(f'{node} ({mac})' for node, _, mac in pairs)}"
             for address, pairs in twice.items()
         ]
         yield Cause(
             status=Status.WARN,
-            evidence=some(told),
-            remedy="for the MAC that is no pod's: openstack port unset --allowed-address "
+            evidence=some(details),
+            remedy="for the MAC that no pod has: openstack port unset --allowed-address "
             "ip-address=ADDRESS,mac-address=MAC PORT",
             victims=tuple(Victim("address", address) for address in twice),
             fixes=certain(lambda: drop_second_pairs(look, chain(*twice.values()))),
@@ -203,15 +203,15 @@ def check_pairs_once(look: Look) -> Iterator[Cause]:
     ),
 )
 def check_stale_pairs(look: Look) -> Iterator[Cause]:
-    """They count towards the limit, and let somebody use the address. Only the pods' subnet."""
+    """They count towards the limit, and let others use the address. Only in the pods' subnet."""
     known = {(address, vif.mac) for vif in _vifs(look) for address in vif.addresses}
     macs = {port.mac for port in look.ports.values()}
     unread = {pod.address for pod in look.pods if not isinstance(look.vif(pod), PodVif)}
     stale = [
         (name, address, mac)
         for name, address, mac in _pod_pairs(look)
-        # A pair whose port is there is a pod's that comes or goes; and a pod that has the address,
-        # and whose interface cannot be read, may still need its pair.
+        # If a pair's port exists, its pod is being created or deleted; and a pod with the address
+        # whose interface cannot be read may still need its pair.
         if (address, mac) not in known and mac not in macs and address not in unread
     ]
     if stale:
@@ -227,7 +227,7 @@ def check_stale_pairs(look: Look) -> Iterator[Cause]:
 
 
 def _pod_pairs(look: Look) -> Iterator[PlacedPair]:
-    """Node, address and MAC of each pair in the pods' subnet: others are of no concern here."""
+    """Node, address and MAC of each pair in the pods' subnet: others do not matter here."""
     pods = ipv4_range(look.pod_subnet.cidr)
     if pods is None:
         raise CouldNotLook("the range of the pods' subnet cannot be read")
@@ -243,6 +243,6 @@ def _vifs(look: Look) -> Iterator[PodVif]:
 
 
 def _share(look: Look) -> int:
-    """The pods of the verification on one worker."""
+    """The verification's pods on one worker."""
     workers = [node for node in look.nodes if node.schedulable]
     return ceil(look.site.verification.replicas / max(1, len(workers)))

@@ -1,4 +1,4 @@
-"""Checks of what Neutron and Octavia can, and of what they permit the user."""
+"""Checks of what Neutron and Octavia support, and of what they permit the user."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ from kuryr_runbook.model.releases.parts import LISTENER_TIMEOUTS, PROVIDER_CHOIC
 from kuryr_runbook.snapshots.cloud.lookup import Named, SeveralError, find
 from kuryr_runbook.snapshots.reading import Unreadable
 from kuryr_runbook.specs import wanted as names
-from kuryr_runbook.specs.credentials import lacking_roles, wanted_roles
+from kuryr_runbook.specs.credentials import missing_roles, wanted_roles
 from kuryr_runbook.specs.requirements import needed_extensions
 from kuryr_runbook.specs.wanted import Wanted
 
 AMPHORAE = {"amphora", "octavia"}
-"""Names of the provider whose load balancers are amphorae; the second is the older one."""
+"""Names of the provider of amphorae; the second is the older one."""
 
 
 @Check(
     "neutron-extensions",
     "Neutron has the extensions that this site needs",
-    "kuryr-kubernetes, controller/drivers/: what its requests name",
+    "kuryr-kubernetes, controller/drivers/: what its requests use",
     on=(Occasion.PREFLIGHT,),
 )
 def check_extensions(look: PreflightLook) -> Verdict:
-    """Which ones depends on the VIF driver and the release."""
+    """Which ones they are depends on the VIF driver and the release."""
     needed, there = needed_extensions(look.site), look.neutron.extensions
     missing = [f"{alias} ({reason})" for alias, reason in needed.items() if alias not in there]
     if missing:
         return failed(
-            f"it lacks {'; '.join(missing)}",
+            f"it does not have {'; '.join(missing)}",
             "have the cloud's operators load the plugin or extension driver, or choose another "
             "kuryr.vif_driver",
         )
@@ -52,37 +52,37 @@ def check_extensions(look: PreflightLook) -> Verdict:
 @Check(
     "octavia-api",
     "Octavia's API is new enough",
-    "kuryr-kubernetes, controller/drivers/lbaasv2.py: version 2, and what it asks of it",
+    "kuryr-kubernetes, controller/drivers/lbaasv2.py: version 2, and what it uses of it",
     on=(Occasion.PREFLIGHT,),
 )
 def check_octavia_api(look: PreflightLook) -> Verdict:
-    """Kuryr needs version 2, and does without what a later minor version brings.
+    """Kuryr needs version 2, and works without the features of later minor versions.
 
-    Phase 02 does not: it sets the timeouts of the API's listener, where the provider has them.
+    Phase 02 does not: it sets the timeouts of the API's listener, if the provider has them.
     """
     newest = look.octavia_version
     if newest < (2, 0):
         return failed(
-            "it tells no version 2 of its API",
-            "Kuryr needs Octavia; neutron-lbaas alone, or an endpoint of another service, will "
-            "not do",
+            "it reports no version 2 of its API",
+            "Kuryr needs Octavia; neutron-lbaas alone, or an endpoint of another service, is not "
+            "enough",
         )
-    told = ".".join(map(str, newest))
+    version = ".".join(map(str, newest))
     if newest < LISTENER_TIMEOUTS.api and look.site.provider.has_timeouts:
         return failed(
-            f"version {told} knows no {LISTENER_TIMEOUTS.name}, which phase 02 sets for the API",
+            f"version {version} has no {LISTENER_TIMEOUTS.name}, which phase 02 sets for the API",
             f"upgrade Octavia to one with version {LISTENER_TIMEOUTS.since} of its API: Rocky or "
             "later",
         )
     asked = look.site.release.octavia_features
-    lacking = [str(it) for it in asked if it.api > newest]
-    if lacking:
+    absent = [str(it) for it in asked if it.api > newest]
+    if absent:
         return warned(
-            f"version {told}: Kuryr does without {', '.join(lacking)}",
+            f"version {version}: Kuryr works without {', '.join(absent)}",
             "upgrade Octavia if you need them",
         )
     more = f"; it has {', '.join(it.name for it in asked)}" if asked else ""
-    return passed(f"version {told}{more}")
+    return passed(f"version {version}{more}")
 
 
 @Check(
@@ -92,8 +92,8 @@ def check_octavia_api(look: PreflightLook) -> Verdict:
     on=(Occasion.PREFLIGHT,),
 )
 def check_providers(look: PreflightLook) -> Verdict:
-    """The one that the site chose, which Kuryr does not always name to Octavia; then it gets the
-    default one, and the API does not tell which that is.
+    """The one that the site chose. If Kuryr does not name it in its requests, Octavia uses its
+    default, and the API does not show which that is.
     """
     names, site = readable(look.octavia.providers), look.site
     shown, chosen = ", ".join(names), site.kuryr.octavia_provider
@@ -111,8 +111,8 @@ def check_providers(look: PreflightLook) -> Verdict:
             f"have the cloud's operators enable {chosen}, or choose another kuryr.octavia_provider",
         )
     return warned(
-        f"{shown}: none is an amphora, with which Kuryr {site.release.name} is tried",
-        "look whether phase 02's load balancer becomes ACTIVE and the acceptance checks pass",
+        f"{shown}: none is an amphora, which Kuryr {site.release.name} was tested with",
+        "check that phase 02's load balancer becomes ACTIVE and the acceptance checks pass",
     )
 
 
@@ -123,7 +123,7 @@ def _names_provider(look: PreflightLook) -> bool:
 
 
 def _only_ovn(look: PreflightLook) -> Verdict:
-    """The site is for amphorae: for ovn kuryr.conf and security groups have to be others."""
+    """The site is for amphorae: ovn needs another kuryr.conf and other security groups."""
     kuryr, ovn = look.site.kuryr, OctaviaProvider.OVN
     evidence = f"only {ovn}, and kuryr.octavia_provider is {kuryr.octavia_provider}"
     objections = support.provider_objections(look.site.release, kuryr.vif_driver, ovn)
@@ -141,10 +141,10 @@ def _only_ovn(look: PreflightLook) -> Verdict:
     on=(Occasion.PREFLIGHT,),
 )
 def check_port_role(look: PreflightLook) -> Verdict:
-    """Asked with ports that cannot be made: what counts is how Neutron refuses them.
+    """Probed with impossible ports: what counts is how Neutron refuses them.
 
-    The one without binding:host_id is asked first, so that a refusal for another reason is not
-    taken for that.
+    The one without binding:host_id is first, so that a refusal for another reason is not mistaken
+    for that.
     """
     neutron, driver = look.neutron, look.site.driver
     plain = readable(neutron.plain_port)
@@ -160,8 +160,8 @@ def check_port_role(look: PreflightLook) -> Verdict:
         return failed(
             f"not with binding:host_id, which {look.site.kuryr.vif_driver} sets: "
             f"{bound.said}; {look.roles}",
-            "give the user the role admin in the project, have Neutron's policy allow "
-            "create_port:binding:host_id to a role of the user's, or choose kuryr.vif_driver "
+            "give the user the role admin in the project, have Neutron's policy permit "
+            "create_port:binding:host_id for one of the user's roles, or choose kuryr.vif_driver "
             "nested-vlan, which does not set it",
         )
     return passed(f"also with binding:host_id; {look.roles}")
@@ -174,16 +174,16 @@ def check_port_role(look: PreflightLook) -> Verdict:
     on=(Occasion.PREFLIGHT,),
 )
 def check_balancer_role(look: PreflightLook) -> Verdict:
-    """Asked with a load balancer that cannot be made, since a reader may list and not make."""
+    """Probed with an impossible load balancer, since a reader may list but not create them."""
     refusal = readable(look.octavia.new_balancer)
     if refusal.status == FORBIDDEN:
         return failed(
             f"Octavia answered {refusal.status}: {refusal.said}; {look.roles}",
-            "give the user the role load-balancer_member (beside member) in the project",
+            "give the user the role load-balancer_member, in addition to member, in the project",
         )
     if "vip" not in refusal.said.lower():
         raise CouldNotLook(
-            f"Octavia answered {refusal.status} to a load balancer that cannot be: {refusal.said}"
+            f"Octavia answered {refusal.status} to an impossible load balancer: {refusal.said}"
         )
     balancers = readable(look.cloud.balancers)
     return passed(f"{len(balancers)} are there; {look.roles}")
@@ -196,39 +196,39 @@ def check_balancer_role(look: PreflightLook) -> Verdict:
     on=(Occasion.PREFLIGHT,),
 )
 def check_credential_roles(look: PreflightLook) -> Verdict:
-    """The probes ask as the runbook's user, and an application credential may have less.
+    """The probes use the runbook's login, and an application credential may have fewer roles.
 
-    With its roles nothing can be asked before there is one, so they are judged by their names.
+    Nothing can be probed with its roles before it exists, so only their names are checked.
     """
     site, wanted = look.site, wanted_roles(look.site)
     if wanted is None:
-        return skipped("Kuryr logs in as the runbook does")
-    told, held = ", ".join(wanted), look.login.roles
+        return skipped("Kuryr uses the runbook's login")
+    roles, held = ", ".join(wanted), look.login.roles
     if missing := [role for role in wanted if role not in held]:
         return failed(
-            f"it is to have {told}, and the user lacks {', '.join(missing)}; {look.roles}",
+            f"it should have {roles}, but the user has no {', '.join(missing)}; {look.roles}",
             "an application credential has at most the roles of its user: grant them, or set "
             "kuryr.credential_roles",
         )
-    if lacking := lacking_roles(site, wanted):
+    if needed := missing_roles(site, wanted):
         return warned(
-            f"{told}: by the default policies of Neutron and Octavia {site.kuryr.vif_driver} "
-            f"needs {', '.join(lacking)} too",
-            "a cloud with other policies, or in which these roles imply those, may do: ask its "
+            f"{roles}: by the default policies of Neutron and Octavia {site.kuryr.vif_driver} "
+            f"also needs {', '.join(needed)}",
+            "a cloud with other policies, or where these roles imply those, may be fine: ask its "
             "operators; else add them to kuryr.credential_roles. docs/credentials.md says what "
             "each is for",
         )
-    return passed(told)
+    return passed(roles)
 
 
 @Check(
     "has-to-exist",
-    "What has to exist in Neutron beforehand is there",
+    "The networks that have to exist in Neutron beforehand are there",
     "the site: external network, nodes' subnet, and what it names by ids",
     on=(Occasion.PREFLIGHT,),
 )
 def check_existing(look: PreflightLook) -> Verdict:
-    """External network and node subnet, and all that the site names by its id."""
+    """External network and node subnet, and everything that the site names by its id."""
     site, cloud, network = look.site, look.cloud, look.site.network
     external, nodes = names.external_network(site), names.node_subnet(site)
     given = (names.pod_subnet(site), names.service_subnet(site), names.pod_group(site))
@@ -239,12 +239,12 @@ def check_existing(look: PreflightLook) -> Verdict:
         _inside(look, external),
         *(_absence(look, lists[it.kind], it) for it in given if it.given_id),
     ]
-    told = [problem for problem in problems if problem]
-    if told:
+    details = [problem for problem in problems if problem]
+    if details:
         return failed(
-            some(told),
-            "correct the site file, or have it made: see `openstack network list --external` and "
-            "`openstack subnet list`",
+            some(details),
+            "correct the site file, or have it created: see `openstack network list --external` "
+            "and `openstack subnet list`",
         )
     return passed(
         f"network {network.external_network_id or network.external_network}, subnet "
@@ -253,7 +253,7 @@ def check_existing(look: PreflightLook) -> Verdict:
 
 
 def _absence(look: PreflightLook, items: Iterable[Named] | Unreadable, wanted: Wanted) -> str:
-    """What is wrong with a resource that must be there exactly once; empty when nothing is."""
+    """What is wrong with a resource that must exist exactly once; empty if nothing is."""
     try:
         there = find(readable(items), wanted, readable(look.cloud.project_id))
     except SeveralError as several:
@@ -266,7 +266,7 @@ def _absence(look: PreflightLook, items: Iterable[Named] | Unreadable, wanted: W
 
 
 def _inside(look: PreflightLook, wanted: Wanted) -> str:
-    """That the external network is none, if so: there are no floating IPs on it."""
+    """Why the external network is not external: it would have no floating IPs; empty: it is."""
     project = readable(look.cloud.project_id)
     try:
         network = find(readable(look.cloud.networks), wanted, project)

@@ -1,4 +1,4 @@
-"""Has every pod its interface, and is the port behind it what the pod believes it to be?"""
+"""Does every pod have its interface, and a matching port behind it?"""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SUCCESSOR = "delete the pod: its successor gets a new port"
 
 @Check(
     "pod-unhandled",
-    "Kuryr promised each pod an interface",
+    "Kuryr has assigned an interface to each pod",
     "kuryr-kubernetes, controller/handlers/vif.py: the daemon waits for it, then answers 504",
     explains={"pod-plugged"},
     on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
@@ -32,16 +32,16 @@ SUCCESSOR = "delete the pod: its successor gets a new port"
     ),
 )
 def check_handled(look: Look) -> Iterator[Cause]:
-    """The controller makes a port, and writes it down; the kubelet's plugin waits for that."""
+    """The controller creates a port and stores it; the kubelet's plugin waits for that."""
     waiting = [pod for pod in look.pods if look.vif(pod) is None and look.is_overdue(pod)]
     if waiting:
         place = look.site.release.vif_state
-        told = _told(look, waiting)
+        message = _kubelet_message(look, waiting)
         yield Cause(
             status=Status.FAIL,
-            evidence=f"{len(waiting)} of {len(look.pods)} pods have none ({place}){told}",
+            evidence=f"{len(waiting)} of {len(look.pods)} pods have none ({place}){message}",
             remedy=f"kubectl -n {look.site.kubernetes.namespace} logs deployment/kuryr-controller: "
-            "why does it make no port? (quota, subnet, security group, node's port)",
+            "check why it makes no port (quota, subnet, security group, node's port)",
             victims=tuple(map(pod_victim, waiting)),
             own=True,
         )
@@ -49,14 +49,14 @@ def check_handled(look: Look) -> Iterator[Cause]:
 
 @Check(
     "pod-interface",
-    "The interface that Kuryr promised can be read",
+    "Each interface that Kuryr assigned can be read",
     "kuryr-kubernetes, objects/vif.py: an oslo versioned object",
     explains={"pod-plugged"},
     on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
     faults=(Fault("annotation or KuryrPort overwritten", "the pod hangs"),),
 )
 def check_readable(look: Look) -> Iterator[Cause]:
-    """Something else wrote there, or another release."""
+    """Something else has overwritten it, or another release has."""
     bad = {pod: vif for pod in look.pods if isinstance(vif := look.vif(pod), Malformed)}
     if bad:
         first, why = next(iter(bad.items()))
@@ -75,10 +75,10 @@ def check_readable(look: Look) -> Iterator[Cause]:
     "kuryr-kubernetes: the annotation or KuryrPort names the port that reserves address and MAC",
     explains={"pod-plugged", "address-pair", "members-differ", "subport", "pod-interface-inactive"},
     on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
-    faults=(Fault("port deleted under a pod", "sooner or later the address is given to another"),),
+    faults=(Fault("a pod's port deleted", "sooner or later another one gets its address"),),
 )
 def check_ports_exist(look: Look) -> Iterator[Cause]:
-    """Somebody deleted it; Neutron may give the address to another."""
+    """Somebody deleted it; Neutron may assign its address to another one."""
     lost = [(pod, vif) for pod, vif in look.plugged if vif.port_id not in look.ports]
     if lost:
         pod, vif = lost[0]
@@ -86,8 +86,8 @@ def check_ports_exist(look: Look) -> Iterator[Cause]:
             status=Status.FAIL,
             evidence=f"port {vif.port_id} of {pod} does not exist"
             + (f"; nor do those of {len(lost) - 1} more" if len(lost) > 1 else ""),
-            remedy=f"{SUCCESSOR} (kubectl -n {pod.namespace} delete pod {pod.name}); nothing but "
-            "Kuryr may delete ports of pods",
+            remedy=f"{SUCCESSOR} (kubectl -n {pod.namespace} delete pod {pod.name}); only Kuryr "
+            "should delete pods' ports",
             victims=tuple(pod_victim(pod) for pod, _ in lost),
             own=True,
         )
@@ -100,29 +100,31 @@ def check_ports_exist(look: Look) -> Iterator[Cause]:
     explains={"address-pair", "members-differ"},
     on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
     faults=(
-        Fault("port changed, or pod plugged by another network", "no connectivity, though Running"),
+        Fault(
+            "port changed, or pod plugged by another network", "no connectivity, although Running"
+        ),
     ),
 )
 def check_ports_match(look: Look) -> Iterator[Cause]:
     """Something changed the port, or the pod was plugged by something else."""
-    told = {}
+    wrong = {}
     for pod, vif in look.plugged:
         port = look.ports.get(vif.port_id)
         if port is None:
             continue
         wrong_pod = bool(pod.address) and pod.address not in port.addresses
         if wrong_pod or port.mac != vif.mac or not set(vif.addresses) <= set(port.addresses):
-            told[pod] = (
+            wrong[pod] = (
                 f"port {port.id} has {', '.join(port.addresses) or 'no address'} {port.mac}, "
                 f"{pod} {pod.address or 'no address'}, its interface "
                 f"{', '.join(vif.addresses)} {vif.mac}"
             )
-    if told:
+    if wrong:
         yield Cause(
             status=Status.FAIL,
-            evidence=next(iter(told.values())),
-            remedy=f"{SUCCESSOR}; if the address is of another network, {phase('daemon')}",
-            victims=tuple(map(pod_victim, told)),
+            evidence=next(iter(wrong.values())),
+            remedy=f"{SUCCESSOR}; if the address is in another network, {phase('daemon')}",
+            victims=tuple(map(pod_victim, wrong)),
             own=True,
         )
 
@@ -136,17 +138,17 @@ def check_ports_match(look: Look) -> Iterator[Cause]:
     faults=(Fault("annotation copied from another pod", "two pods with one address"),),
 )
 def check_ports_own(look: Look) -> Iterator[Cause]:
-    """Copied annotations do that, for example those of a restored backup."""
+    """Caused by copied annotations, for example from a backup."""
     of: dict[str, list[Pod]] = defaultdict(list)
     for pod, vif in look.plugged:
         of[vif.port_id].append(pod)
     shared = {port: pods for port, pods in of.items() if len(pods) > 1}
     if shared:
-        told = [f"port {port}: {', '.join(map(str, pods))}" for port, pods in shared.items()]
+        details = [f"port {port}: {', '.join(map(str, pods))}" for port, pods in shared.items()]
         yield Cause(
             status=Status.FAIL,
-            evidence=some(told),
-            remedy=f"{SUCCESSOR}: all but one, without its annotation in its template",
+            evidence=some(details),
+            remedy=f"{SUCCESSOR}: all but one, without the annotation in the template",
             victims=tuple(pod_victim(pod) for pods in shared.values() for pod in pods),
             own=True,
         )
@@ -161,7 +163,7 @@ def check_ports_own(look: Look) -> Iterator[Cause]:
     faults=(Fault("interface not active", "ContainerCreating, `error 504`"),),
 )
 def check_active(look: Look) -> Iterator[Cause]:
-    """With nested-macvlan nobody waits for Neutron; with the others the port has to be ACTIVE."""
+    """nested-macvlan does not wait for Neutron; with other drivers the port has to be ACTIVE."""
     waiting = [(pod, vif) for pod, vif in look.plugged if not vif.active and look.is_overdue(pod)]
     if waiting:
         pod, vif = waiting[0]
@@ -174,7 +176,7 @@ def check_active(look: Look) -> Iterator[Cause]:
             remedy="the controller stopped halfway: kubectl -n "
             f"{look.site.kubernetes.namespace} rollout restart deployment kuryr-controller"
             if nested
-            else "Neutron has to make the port ACTIVE: look at the agent or trunk driver of "
+            else "Neutron has to make the port ACTIVE: check the agent or trunk driver of "
             f"{pod.node} (openstack network agent list)",
             victims=tuple(pod_victim(pod) for pod, _ in waiting),
             own=True,
@@ -189,17 +191,19 @@ def check_active(look: Look) -> Iterator[Cause]:
     moot=without_trunks,
     on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
     faults=(
-        Fault("pod's port taken out of the trunk (nested-vlan)", "no connectivity, though Running"),
+        Fault(
+            "pod's port removed from the trunk (nested-vlan)", "no connectivity, although Running"
+        ),
     ),
 )
 def check_subports(look: Look) -> Iterator[Cause]:
-    """Without it nothing carries the pod's VLAN."""
+    """Otherwise nothing carries the pod's VLAN."""
     lost = {}
     for pod, vif in look.plugged:
         parent = look.node_ports.get(pod.node)
         trunk = look.trunks.get(parent.id) if parent else None
         if trunk and vif.port_id not in trunk.carried:
-            lost[pod] = f"port {vif.port_id} of {pod} is none of trunk {trunk.id} of {pod.node}"
+            lost[pod] = f"port {vif.port_id} of {pod} is not in trunk {trunk.id} of {pod.node}"
     if lost:
         yield Cause(
             status=Status.FAIL,
@@ -212,13 +216,13 @@ def check_subports(look: Look) -> Iterator[Cause]:
 
 FAULTS: Mapping[str, tuple[str, str]] = {
     "cannot be reached": (
-        "the CNI plugin does not reach the daemon",
-        f"is the pod of kuryr-daemon on that node there and ready, with [cni_daemon] bind_address "
-        f"127.0.0.1:5036? {phase('daemon')} sets it",
+        "the CNI plugin cannot reach the daemon",
+        f"check that the pod of kuryr-daemon on that node is ready, with [cni_daemon] bind_address "
+        f"127.0.0.1:5036; {phase('daemon')} sets it",
     ),
     "connection refused": (
-        "the CNI plugin does not reach the daemon",
-        f"is the pod of kuryr-daemon on that node there and ready? {phase('daemon')}",
+        "the CNI plugin cannot reach the daemon",
+        f"check that the pod of kuryr-daemon on that node is ready; {phase('daemon')}",
     ),
     "error 500": (
         "the daemon could not plug the pod",
@@ -227,24 +231,24 @@ FAULTS: Mapping[str, tuple[str, str]] = {
     ),
     "error 504": (
         "the daemon waited in vain for an active interface",
-        "does the daemon see the pod? It watches pods of its node by the node's name; restart it: "
+        "the daemon may not see the pod, since it watches pods by its node's name; restart it: "
         "kubectl -n kube-system rollout restart daemonset kuryr-daemon",
     ),
 }
-"""What the kubelet says about a pod that it could not plug, and what that means."""
+"""The kubelet's messages about pods that it could not plug, and their meaning."""
 
 
 @Check(
     "pod-plugged",
     "Every pod with an interface was plugged",
-    "kuryr-kubernetes, cni/ and kuryr_cni/: the kubelet puts what the plugin answers into an event",
+    "kuryr-kubernetes, cni/ and kuryr_cni/: the kubelet puts the plugin's answer into an event",
     on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
     faults=(
         Fault("the node's side fails", "ContainerCreating, `error 500` or `cannot be reached`"),
     ),
 )
 def check_plugged(look: Look) -> Iterator[Cause]:
-    """Port and promise are there; it is the node's side that fails."""
+    """The port and the interface are assigned; the node's side fails."""
     by_fault: dict[str, list[tuple[Pod, str]]] = defaultdict(list)
     waiting = [pod for pod in look.pods if not pod.address]
     if waiting:
@@ -265,8 +269,8 @@ def check_plugged(look: Look) -> Iterator[Cause]:
         )
 
 
-def _told(look: Look, pods: list[Pod]) -> str:
-    """What the kubelet says about the first of them that it says something about."""
+def _kubelet_message(look: Look, pods: list[Pod]) -> str:
+    """The kubelet's message about the first of them that it has one for."""
     warnings = (look.pod_warning(pod) for pod in pods)
     first = next((warning for warning in warnings if warning), "")
     return f"; {first}" if first else ""

@@ -1,4 +1,4 @@
-"""Is Kuryr itself well? Its controller, its daemons, and the nodes that wait for them."""
+"""Is Kuryr itself healthy? Its controller, its daemons, and the nodes that wait for them."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from kuryr_runbook.specs.daemon import DAEMON
 
 MANY_RESTARTS = 3
 RECENT = 3600.0
-"""Seconds in which restarts still matter."""
+"""Seconds for which restarts still matter."""
 
 
 @Check(
     "controller-replicas",
     "The controller is deployed, once",
-    "kuryr-kubernetes: the controller alone makes ports and load balancers, and does not share "
+    "kuryr-kubernetes: only the controller makes ports and load balancers, and it does not share "
     "the work unless [kubernetes] controller_ha is set",
     explains={"controller-ready", *CONTROLLER_EFFECTS},
     depth=Depth.GROUND,
@@ -39,14 +39,14 @@ RECENT = 3600.0
     faults=(
         Fault(
             "controller scaled to 0, or its Deployment deleted",
-            "new pods hang in ContainerCreating, new services stay without load balancer; "
-            "what runs goes on",
+            "new pods hang in ContainerCreating, new services get no load balancer; existing ones "
+            "keep working",
         ),
         Fault("more than one controller", "pods get two ports, and the quota fills up"),
     ),
 )
 def check_replicas(look: Look) -> Iterator[Cause]:
-    """Pods that run go on without it; nothing new gets a port or a load balancer."""
+    """Running pods keep working without it; nothing new gets a port or a load balancer."""
     home, replicas = look.site.kubernetes.namespace, look.programs.replicas
     if replicas is None:
         yield Cause(
@@ -78,19 +78,19 @@ def check_replicas(look: Look) -> Iterator[Cause]:
 @Check(
     "controller-ready",
     "The controller is ready",
-    "kuryr-kubernetes, controller/managers/health.py: /ready asks Kubernetes, Keystone and Neutron",
+    "kuryr-kubernetes, controller/managers/health.py: /ready: Kubernetes, Keystone and Neutron",
     explains=CONTROLLER_EFFECTS,
     depth=Depth.PROGRAMS,
     region=Region.PROGRAMS,
 )
 def check_controller(look: Look) -> Iterator[Cause]:
-    """A controller that starts over and over does not get to its work either."""
+    """A controller that starts over and over does not do its work either."""
     home, programs = look.site.kubernetes.namespace, look.programs
     pods = [pod for pod in programs.controllers if not pod.going]
     if programs.replicas is None or any(pod.ready for pod in pods):
         return
-    told = [_words(pod) for pod in pods]
-    evidence = some(told) if told else "its Deployment has made no pod"
+    details = [_words(pod) for pod in pods]
+    evidence = some(details) if details else "its Deployment has made no pod"
     yield Cause(
         status=Status.FAIL,
         evidence=f"no controller is ready: {evidence}",
@@ -115,7 +115,7 @@ def check_controller(look: Look) -> Iterator[Cause]:
     ),
 )
 def check_restarts(look: Look) -> Iterator[Cause]:
-    """Between two restarts it is ready, and does part of its work."""
+    """Between restarts it is ready, and does part of its work."""
     for pod in look.programs.controllers:
         is_recent = pod.restarted is not None and not look.is_old(pod.restarted, RECENT)
         if pod.restarts >= MANY_RESTARTS and is_recent:
@@ -134,12 +134,12 @@ def check_restarts(look: Look) -> Iterator[Cause]:
     depth=Depth.PROGRAMS,
     region=Region.PROGRAMS,
     faults=(
-        Fault("no daemon on a node: taint, selector, DaemonSet deleted", "pods of that node hang"),
+        Fault("no daemon on a node: taint, selector, DaemonSet deleted", "pods on that node hang"),
         Fault("DaemonSet deleted, its pods left", "nothing, until one of them ends"),
     ),
 )
 def check_daemons_there(look: Look) -> Iterator[Cause]:
-    """Pods that run go on without it; none can start or end."""
+    """Running pods keep working without it; none can start or end."""
     programs, home = look.programs, look.site.kubernetes.namespace
     served = {pod.node for pod in programs.daemons if not pod.going}
     bare = [node.name for node in look.nodes if node.schedulable and node.name not in served]
@@ -169,14 +169,14 @@ def check_daemons_there(look: Look) -> Iterator[Cause]:
 @Check(
     "daemon-ready",
     "Every daemon is ready",
-    "kuryr-kubernetes, cni/health.py: /ready asks for NET_ADMIN and Kubernetes",
+    "kuryr-kubernetes, cni/health.py: /ready checks NET_ADMIN and Kubernetes",
     explains=DAEMON_EFFECTS,
     depth=Depth.PROGRAMS,
     region=Region.PROGRAMS,
     faults=(
         Fault(
             "daemon not ready",
-            "pods of that node hang: `cannot be reached`",
+            "pods on that node hang: `cannot be reached`",
             "`daemon-ready`, or `daemon-log` with the reason",
         ),
     ),
@@ -213,7 +213,7 @@ def check_daemons(look: Look) -> Iterator[Cause]:
     ),
 )
 def check_nodes(look: Look) -> Iterator[Verdict]:
-    """The kubelet says by itself whether it is the network that lacks."""
+    """The kubelet reports whether it is the network that is missing."""
     by_reason: dict[str, list[str]] = {}
     if not look.nodes:
         raise CouldNotLook("the cluster shows no node")
@@ -222,16 +222,16 @@ def check_nodes(look: Look) -> Iterator[Verdict]:
             by_reason.setdefault(node.reason, []).append(node.name)
     for reason, names in by_reason.items():
         lacks_network = "cni" in reason.lower() or "network" in reason.lower()
-        mend = (
-            f"{phase('daemon')}: its init container brings the CNI configuration"
+        remedy = (
+            f"{phase('daemon')}: its init container installs the CNI configuration"
             if lacks_network
-            else f"kubectl describe node {names[0]}, and the kubelet's log there: it is not the "
-            "network that it misses"
+            else f"kubectl describe node {names[0]}, and the kubelet's log there: the network is "
+            "not the problem"
         )
         yield Cause(
             status=Status.FAIL,
             evidence=f"{some(names)}: {reason}",
-            remedy=mend,
+            remedy=remedy,
             victims=tuple(map(node_victim, names)),
             nodes=frozenset(names),
             fixes=(PhaseFix("daemon"),) if lacks_network else (),
@@ -240,7 +240,7 @@ def check_nodes(look: Look) -> Iterator[Verdict]:
 
 
 def _words(pod: ProgramPod) -> str:
-    """A pod of Kuryr's, why it is not ready, and what it said last."""
-    last = "" if isinstance(pod.log, Unreadable) or not pod.log else f"; it said: {pod.log[-1]}"
+    """One of Kuryr's pods, why it is not ready, and its last log record."""
+    last = "" if isinstance(pod.log, Unreadable) or not pod.log else f"; it logged: {pod.log[-1]}"
     where = f"{pod.name} on {pod.node or 'no node'}"
     return f"{where}: {pod.reason}{last}" if pod.reason else f"{where}{last}"

@@ -1,8 +1,8 @@
-"""Do the quotas have room for what the run and Kuryr make?
+"""Do the quotas have room for what the run and Kuryr create?
 
-Phases 02 and 05 make what they lack; Kuryr a port for each pod that waits for one, and a load
-balancer for each Service. Preflight counts all of that beforehand. Diagnosis sees what is used up:
-a failure as soon as something waits for it.
+Phases 02 and 05 create what is missing; Kuryr a port for each pod that waits for one, and a load
+balancer for each Service. Preflight counts all of that beforehand. Diagnosis reports what is used
+up: a failure as soon as something waits for it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from kuryr_runbook.specs.wanted import Wanted
 from kuryr_runbook.specs.workload import balancer_name
 
 Need = Mapping[str, int]
-"""How many of a resource, by what for."""
+"""How many of a resource are needed, by purpose."""
 
 NEARLY = 0.9
 """The part of a quota that is worth a warning."""
@@ -47,15 +47,15 @@ class _Limited:
     """A resource that has a quota."""
 
     kind: str
-    """As the API calls it."""
+    """Its name in the API."""
     option: str
-    """Raises it."""
+    """The option that raises it."""
     need: Callable[[Look], Need] | None = None
-    """What will be made of it; None: not counted ahead."""
+    """How many will be created; None: not counted beforehand."""
     explains: frozenset[str] | None = None
-    """What follows once it is used up; None: only the run makes it, and not Kuryr later."""
+    """The effects when it is used up; None: only the run creates it, not Kuryr later."""
     room: Callable[[Look, Quota], str] = lambda look, quota: ""
-    """What more of it would be needed for, if anything."""
+    """What would need more of it, if anything."""
 
 
 @Check(
@@ -74,7 +74,7 @@ class _Limited:
     ),
 )
 def check_neutron(look: Look) -> Iterator[Verdict | CouldNotLook]:
-    """Those of the resources that Kuryr and the run make."""
+    """The quotas of the resources that Kuryr and the run create."""
     kinds = (
         _Limited("network", "--networks", _networks),
         _Limited("subnet", "--subnets", _subnets),
@@ -105,7 +105,7 @@ def check_neutron(look: Look) -> Iterator[Verdict | CouldNotLook]:
     ),
 )
 def check_octavia(look: Look) -> Iterator[Verdict | CouldNotLook]:
-    """Octavia reports the limits; what is used was counted."""
+    """Octavia reports the limits; usage was counted."""
     kinds = (
         _Limited("loadbalancer", "--loadbalancer", _balancers, BALANCERS),
         _Limited("listener", "--listener", explains=LISTENERS),
@@ -121,7 +121,7 @@ def check_octavia(look: Look) -> Iterator[Verdict | CouldNotLook]:
 def _compared(
     look: Look, quotas: Mapping[str, Quota], kinds: Iterable[_Limited], raising: str
 ) -> Iterator[Verdict | CouldNotLook]:
-    """A cause for each quota that does not suffice, or one pass with all of them."""
+    """A cause for each quota that is too low, or one pass with all of them."""
     enough: list[str] = []
 
     def compared(kind: _Limited) -> Iterator[Verdict]:
@@ -135,7 +135,7 @@ def _compared(
         if cause is not None:
             yield cause
         else:
-            enough.append(_told(kind, quota, need))
+            enough.append(_usage(kind, quota, need))
 
     yield from each(partial(compared, kind) for kind in kinds)
     yield passed("; ".join(enough))
@@ -144,7 +144,7 @@ def _compared(
 def _short(look: Look, kind: _Limited, quota: Quota, need: Need, raising: str) -> Cause | None:
     """What is wrong with a quota, if anything is."""
     missing = 0 if quota.free is None else sum(need.values()) - quota.free
-    evidence, full = _told(kind, quota, need), quota.free == 0
+    evidence, full = _usage(kind, quota, need), quota.free == 0
     status = Status.WARN
     if missing > 0:
         status, remedy = Status.FAIL, f"raise it by {missing} at least: {raising}"
@@ -164,14 +164,14 @@ def _short(look: Look, kind: _Limited, quota: Quota, need: Need, raising: str) -
     )
 
 
-def _told(kind: _Limited, quota: Quota, need: Need) -> str:
+def _usage(kind: _Limited, quota: Quota, need: Need) -> str:
     used = "no limit" if quota.free is None else f"{quota.used} of {quota.limit} used"
     what = ", ".join(f"{count} for {purpose}" for purpose, count in need.items() if count)
     return f"{kind.kind}: {used}{f', {sum(need.values())} more needed: {what}' if what else ''}"
 
 
 def _room_on_nodes(look: Look, quota: Quota) -> str:
-    """That the nodes can take more pods than there can be ports, if so."""
+    """A note if the nodes can take more pods than there can be ports, else empty."""
     if not look.is_ahead:
         return ""
     plugged = sum(it.is_handled for it in look.all_pods if not it.is_finished)
@@ -182,7 +182,7 @@ def _room_on_nodes(look: Look, quota: Quota) -> str:
 
 
 def _networks(look: Look) -> Need:
-    """The service network, when there is none."""
+    """The service network, if there is none."""
     wanted = names.service_network(look.site)
     if look.site.network.kuryr_service_subnet_id:
         return {}
@@ -212,7 +212,7 @@ def _floating_ips(look: Look) -> Need:
 
 
 def _missing(look: Look, items: Iterable[Named] | Unreadable, wanted: Wanted) -> int:
-    """1 when the run will make it, 0 when it is there."""
+    """1 if the run will create it, 0 if it exists."""
     if wanted.given_id:
         return 0
     return int(not of_name(readable(items), wanted.name, readable(look.cloud.project_id)))
@@ -242,7 +242,7 @@ def _rules_of(look: Look, wanted: Wanted, spec: GroupSpec) -> int:
 
 
 def _waiting(look: Look) -> list[Service]:
-    """The cluster's Services, but for the verification's, that Kuryr makes a load balancer for."""
+    """The Services, except the verification's, that get a load balancer from Kuryr."""
     having = {*_balancer_names(look), balancer_name(look.site)}
     return [
         service
@@ -252,7 +252,7 @@ def _waiting(look: Look) -> list[Service]:
 
 
 def _verification(look: Look) -> int:
-    """1 when the verification's Service still gets its load balancer."""
+    """1 if the verification's Service still gets its load balancer."""
     return int(balancer_name(look.site) not in _balancer_names(look))
 
 
@@ -270,7 +270,7 @@ def _balancers(look: Look) -> Need:
 
 
 def _ports(look: Look) -> Need:
-    """Octavia's own ports are of its own project, but for the one at the VIP."""
+    """Octavia's own ports belong to its own project, except for the one at the VIP."""
     site = look.site.verification
     pods = [pod for pod in look.all_pods if not pod.is_finished]
     ours = sum(pod.namespace == site.namespace for pod in pods)

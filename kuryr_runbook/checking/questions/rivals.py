@@ -1,4 +1,4 @@
-"""Is there a Kuryr of somebody else's beside ours? Two of them answer for the same pods."""
+"""Is there another Kuryr besides ours? Both would handle the same pods."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ PARTS = {
     "controller": re.compile(r"\bkuryr[-/_](?:[\w-]+[-_])?controller\b"),
     "daemon": re.compile(r"\bkuryr-daemon\b|\bkuryr[-/_](?:[\w-]+[-_])?cni\b"),
 }
-"""How commands, images, labels and names call them: upstream's manifests, OpenShift's, DevStack's
-and the Ansible roles of others."""
+"""How to recognize them in commands, images, labels and names: those of upstream's manifests,
+OpenShift, DevStack and Ansible roles."""
 HARM = {
     "controller": "two controllers make ports and load balancers for the same pods and Services, "
     "and delete each other's",
-    "daemon": "two daemons want the same ports of a node, and the same file in /etc/cni/net.d",
+    "daemon": "two daemons need the same ports on a node, and the same file in /etc/cni/net.d",
 }
 
 
 def part_of_kuryr(program: Program) -> str:
-    """Which part of Kuryr something is, whatever it is called; empty: none."""
-    told = [it for it in (program.name, *program.labels, *program.words) if "kuryr" in it]
-    return next((part for part, it in PARTS.items() if any(map(it.search, told))), "")
+    """Which part of Kuryr a program is, whatever its name; empty: none."""
+    texts = [it for it in (program.name, *program.labels, *program.words) if "kuryr" in it]
+    return next((part for part, it in PARTS.items() if any(map(it.search, texts))), "")
 
 
 @Check(
     "other-kuryr",
-    "No Kuryr of somebody else's is there",
+    "There is no other Kuryr",
     "manifests of kuryr-kubernetes (tools/), of cluster-network-operator and of others' roles",
     on=(Occasion.PREFLIGHT, Occasion.DIAGNOSIS),
     explains={"controller-ready", "controller-restarts", "daemon-ready", "port-twice"},
@@ -45,12 +45,12 @@ def part_of_kuryr(program: Program) -> str:
             "a second Kuryr: upstream's DaemonSet kuryr-cni-ds, OpenShift's namespace, a bare Pod "
             "kuryr-controller",
             "ports and load balancers come and go, a daemon does not start",
-            "`other-kuryr`, in preflight too",
+            "`other-kuryr`, also in preflight",
         ),
     ),
 )
 def check_other_kuryr(look: Look) -> Iterator[Verdict]:
-    """Known by command, image, labels and name; ours by kind, namespace and name."""
+    """Recognized by command, image, labels and name; ours by kind, namespace and name."""
     home = look.site.kubernetes.namespace
     ours = {("Deployment", home, CONTROLLER), ("DaemonSet", home, DAEMON)}
     for part in PARTS:
@@ -58,14 +58,14 @@ def check_other_kuryr(look: Look) -> Iterator[Verdict]:
         others = [it for it in there if (it.kind, it.namespace, it.name) not in ours]
         if others:
             mine = [str(it) for it in there if it not in others]
-            beside = f", beside {some(mine)}" if mine else ""
+            beside = f", besides {some(mine)}" if mine else ""
             removal = "; ".join(
                 f"kubectl -n {it.namespace} delete {it.kind.lower()} {it.name}" for it in others
             )
             yield Verdict(
                 status=Status.FAIL,
                 evidence=f"{some([str(it) for it in others])}{beside}: {HARM[part]}",
-                remedy=f"one Kuryr alone may be there. To keep the runbook's: {removal}. Pods keep "
-                "their interfaces: what Kuryr wrote of them stays",
+                remedy=f"there can be only one Kuryr. To keep the runbook's: {removal}. Pods keep "
+                "their interfaces: Kuryr's state of them stays",
                 victims=tuple(Victim(it.kind, it.name, it.namespace) for it in others),
             )

@@ -1,4 +1,4 @@
-"""Has every Service that Kuryr serves a load balancer with what the Service asks for?"""
+"""Does every Service that Kuryr serves have a load balancer that fits it?"""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from kuryr_runbook.checking.causes import Cause
 from kuryr_runbook.checking.checks import Check, Fault, Occasion
-from kuryr_runbook.checking.fixes import certain, lead_back
+from kuryr_runbook.checking.fixes import certain, reconnect
 from kuryr_runbook.checking.verdicts import (
     SERVICE_EFFECTS,
     passed,
@@ -31,15 +31,15 @@ SEE_LOG = "kubectl -n kube-system logs deployment/kuryr-controller"
 
 @Check(
     "service-unsupported",
-    "Kuryr makes a load balancer of every Service with an address",
+    "Kuryr makes a load balancer for every Service with an address",
     f"{FROM_HANDLER}: what it ignores",
     on=(Occasion.PREFLIGHT, Occasion.DIAGNOSIS),
     faults=(Fault("type NodePort; without selector up to Ussuri", "the service does not answer"),),
 )
 def check_kinds(look: Look) -> Iterator[Verdict]:
-    """Nobody answers at the address of a Service that Kuryr ignores: there is no kube-proxy.
+    """Nothing answers at the address of a Service that Kuryr ignores: there is no kube-proxy.
 
-    Headless Services are left out: they need none.
+    Headless Services are left out, since they need none.
     """
     release, version = look.site.release, look.octavia_version
     with_address = [it for it in look.all_services if it.cluster_ip and it.life.deleted is None]
@@ -66,7 +66,7 @@ def check_kinds(look: Look) -> Iterator[Verdict]:
     ),
 )
 def check_twice(look: Look) -> Iterator[Cause]:
-    """The cloud's service controller makes a second one; both cost, and one address confuses."""
+    """A second one may be from the cloud's service controller; it costs, and confuses people."""
     theirs = [it for it in look.balancers if it.name.startswith("kube_service_")]
     if theirs:
         yield Cause(
@@ -83,11 +83,13 @@ def check_twice(look: Look) -> Iterator[Cause]:
         if len(found := look.balancers_named.get(it.place, ())) > 1
     }
     if doubles:
-        told = [f"{it.place}: {', '.join(lb.id for lb in found)}" for it, found in doubles.items()]
+        details = [
+            f"{it.place}: {', '.join(lb.id for lb in found)}" for it, found in doubles.items()
+        ]
         yield Cause(
             status=Status.FAIL,
-            evidence=some(told),
-            remedy="openstack loadbalancer delete --cascade ID, of those whose VIP is not the "
+            evidence=some(details),
+            remedy="openstack loadbalancer delete --cascade ID, for those whose VIP is not the "
             "Service's ClusterIP",
             victims=tuple(map(service_victim, doubles)),
             explains={"balancer-address"},
@@ -110,7 +112,7 @@ def check_twice(look: Look) -> Iterator[Cause]:
     ),
 )
 def check_missing(look: Look) -> Iterator[Cause]:
-    """Kuryr begins once the Service has a backend that is ready."""
+    """Kuryr starts when the Service has a ready backend."""
     lost = [
         service
         for service in look.services
@@ -119,11 +121,11 @@ def check_missing(look: Look) -> Iterator[Cause]:
         and look.backends(service)
     ]
     if lost:
-        told = [_with_warning(look, service) for service in lost]
+        details = [_with_warning(look, service) for service in lost]
         yield Cause(
             status=Status.FAIL,
-            evidence=f"{len(lost)} of {len(look.services)} have none: {some(told)}",
-            remedy=f"{SEE_LOG}: a 403 means that Kuryr's user lacks the role load-balancer_member",
+            evidence=f"{len(lost)} of {len(look.services)} have none: {some(details)}",
+            remedy=f"{SEE_LOG}: a 403 means that Kuryr's user needs the role load-balancer_member",
             victims=tuple(map(service_victim, lost)),
             own=True,
         )
@@ -140,19 +142,19 @@ def check_missing(look: Look) -> Iterator[Cause]:
     ),
 )
 def check_address(look: Look) -> Iterator[Cause]:
-    """It is of an earlier Service of that name, and nobody asks there."""
+    """Otherwise it belongs to an earlier Service of that name, and gets no requests."""
     wrong = [
         (service, balancer)
         for service, balancer in look.served
         if balancer.vip != service.cluster_ip
     ]
     if wrong:
-        told = [f"{it} {it.cluster_ip}, its VIP {lb.vip}" for it, lb in wrong]
+        details = [f"{it} {it.cluster_ip}, its VIP {lb.vip}" for it, lb in wrong]
         yield Cause(
             status=Status.FAIL,
-            evidence=some(told),
-            remedy=f"openstack loadbalancer delete --cascade {wrong[0][1].id}; Kuryr makes it anew "
-            "when the endpoints change, or the controller restarts",
+            evidence=some(details),
+            remedy=f"openstack loadbalancer delete --cascade {wrong[0][1].id}; Kuryr makes it "
+            "again when the endpoints change, or the controller restarts",
             victims=tuple(service_victim(service) for service, _ in wrong),
             own=True,
         )
@@ -172,7 +174,7 @@ def check_address(look: Look) -> Iterator[Cause]:
     ),
 )
 def check_states(look: Look) -> Iterator[Cause]:
-    """ERROR stays; PENDING may last as long as Kuryr waits for it."""
+    """ERROR is permanent; PENDING is normal for as long as Kuryr waits for it."""
     patience = look.site.kuryr.lb_activation_seconds
     broken: dict[str, list[tuple[Victim, Balancer]]] = defaultdict(list)
     for balancer, victim in balancers(look):
@@ -185,7 +187,7 @@ def check_states(look: Look) -> Iterator[Cause]:
         yield Cause(
             status=Status.FAIL,
             evidence=f"{state}: {some([f'{lb.name} ({lb.id})' for _, lb in found])}",
-            remedy=f"see Octavia's worker log: amphora image, flavor, quota, management network; "
+            remedy=f"check Octavia's worker log: amphora image, flavor, quota, management network; "
             f"then openstack loadbalancer failover {first.id}, or delete --cascade, after which "
             f"{SEE_REMAKE}",
             victims=tuple(victim for victim, _ in found),
@@ -195,12 +197,12 @@ def check_states(look: Look) -> Iterator[Cause]:
 
 
 def _api_fixes(state: str, found: list[tuple[Victim, Balancer]]) -> tuple[PhaseFix, ...]:
-    """The load balancer of the API is a phase's, which makes one in ERROR anew."""
+    """The API's load balancer belongs to a phase, which replaces one in ERROR."""
     is_apis = state == "ERROR" and any(victim == API for victim, _ in found)
     return (PhaseFix("openstack_prep"),) if is_apis else ()
 
 
-SEE_REMAKE = "Kuryr makes it anew when the endpoints change, phase openstack_prep that of the API"
+SEE_REMAKE = "Kuryr makes it again when the endpoints change, phase openstack_prep the API's"
 
 
 @Check(
@@ -208,10 +210,10 @@ SEE_REMAKE = "Kuryr makes it anew when the endpoints change, phase openstack_pre
     "Every Service of type LoadBalancer has its floating IP",
     "kuryr-kubernetes, controller/drivers/public_ip.py",
     on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
-    faults=(Fault("no floating IP, or another than announced", "nothing from outside"),),
+    faults=(Fault("no floating IP, or not the announced one", "no access from outside"),),
 )
 def check_external(look: Look) -> Iterator[Cause]:
-    """In Neutron at the VIP's port, and the same in the Service's status."""
+    """At the VIP's port in Neutron, and the same in the Service's status."""
     at: dict[str, str] = {it.port_id: it.address for it in look.floating_ips if it.port_id}
     wrong, loose = [], []
     for service, balancer in look.served:
@@ -225,11 +227,11 @@ def check_external(look: Look) -> Iterator[Cause]:
     if wrong:
         yield Cause(
             status=Status.FAIL,
-            evidence=some([told for _, told in wrong]),
+            evidence=some([details for _, details in wrong]),
             remedy=f"{SEE_LOG} (`Failed to allocate public IP`); check network.external_network "
-            "and the quota of floating IPs; a Service made anew gets a new one",
+            "and the quota of floating IPs; if the Service is created again, it gets a new one",
             victims=tuple(service_victim(service) for service, _ in wrong),
-            fixes=certain(lambda: lead_back(look, loose)),
+            fixes=certain(lambda: reconnect(look, loose)),
         )
 
 
@@ -237,10 +239,10 @@ def check_external(look: Look) -> Iterator[Cause]:
     "api-balancer",
     "The API has a load balancer at the first address of the Services",
     "kuryr-kubernetes, doc/source/installation/manual.rst: the runbook makes it, Kuryr does not",
-    faults=(Fault("API's load balancer deleted or empty", "pods do not reach the API"),),
+    faults=(Fault("API's load balancer deleted or empty", "pods cannot reach the API"),),
 )
 def check_api(look: Look) -> Iterator[Cause]:
-    """Pods ask for the API there, by KUBERNETES_SERVICE_HOST."""
+    """Pods use the API there, by KUBERNETES_SERVICE_HOST."""
     vip = str(api_service_address(look.site.kubernetes.service_cidr))
     found = look.balancers_at.get(vip, [])
     empty = [
@@ -249,10 +251,10 @@ def check_api(look: Look) -> Iterator[Cause]:
         if not any(look.members(listener) for listener in look.listeners_of(balancer))
     ]
     if not found or empty:
-        lacks = "has no listener with members" if found else "does not exist"
+        problem = "has no listener with members" if found else "does not exist"
         yield Cause(
             status=Status.FAIL,
-            evidence=f"the load balancer at {vip} {lacks}: no pod reaches the API",
+            evidence=f"the load balancer at {vip} {problem}: no pod can reach the API",
             remedy=phase("openstack_prep"),
             victims=(API,),
             fixes=(PhaseFix("openstack_prep"),),
@@ -260,7 +262,7 @@ def check_api(look: Look) -> Iterator[Cause]:
 
 
 def balancers(look: Look) -> Iterator[tuple[Balancer, Victim]]:
-    """Those of Services, and that of the API, with whom they serve."""
+    """The load balancers of Services and of the API, with the victim that each stands for."""
     vip = str(api_service_address(look.site.kubernetes.service_cidr))
     for service, balancer in look.served:
         yield balancer, service_victim(service)

@@ -1,6 +1,6 @@
-"""Is anything set so that it carries less than Kuryr, or the runbook, made it for?
+"""Has somebody changed a setting so that some packets are lost?
 
-All of it is on and works, and yet some packets find no way, since somebody set it otherwise.
+Everything is on and works, but not with the settings of Kuryr or the runbook.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from kuryr_runbook.snapshots.cloud.resources import Balancer, Listener, Member, 
 from kuryr_runbook.specs.openstack import API_SILENCE, SHORTEST_WATCH
 
 UNLIMITED = (None, -1)
-"""How Octavia shows a listener without a limit of connections."""
+"""Octavia's value for a listener without a limit of connections."""
 
 
 @Check(
     "network-settings",
-    "Subnets lead to the router, the router hides pods' addresses, groups let answers through",
+    "Subnets have the router as gateway, the router does SNAT, groups admit responses",
     "Neutron API reference: gateway_ip, enable_snat, stateful",
     on=(Occasion.DIAGNOSIS,),
     depth=Depth.GROUND,
     region=Region.ROUTER,
     faults=(
-        Fault("gateway of a subnet changed or taken away", "nothing leaves that subnet"),
-        Fault("the router's SNAT switched off", "pods do not reach the internet"),
-        Fault("a stateless security group", "requests leave, answers do not come"),
+        Fault("gateway of a subnet changed or removed", "nothing leaves that subnet"),
+        Fault("the router's SNAT switched off", "pods cannot reach the internet"),
+        Fault("a stateless security group", "requests leave, responses do not arrive"),
     ),
 )
 def check_network_settings(look: Look) -> Iterator[Cause]:
-    """A subnet's gateway is where its router has a leg."""
+    """A subnet's gateway has to be its router's address."""
     for subnet in (look.node_subnet, look.pod_subnet, look.service_subnet):
         leg = look.router_legs.get(subnet.id)
         if leg and subnet.gateway_ip != leg:
@@ -43,16 +43,16 @@ def check_network_settings(look: Look) -> Iterator[Cause]:
                 status=Status.FAIL,
                 evidence=f"subnet {subnet.name} has the gateway {subnet.gateway_ip or 'none'}, and "
                 f"router {look.router.name} is at {leg}",
-                remedy=f"openstack subnet set --gateway {leg} {subnet.id}; pods that run keep "
-                "what they were given, so delete them",
+                remedy=f"openstack subnet set --gateway {leg} {subnet.id}; running pods "
+                "keep the old one, so delete them",
                 victims=(Victim("subnet", subnet.name),),
             )
     gateway = look.router.gateway
     if gateway is not None and gateway.snat is False:
         yield Cause(
             status=Status.WARN,
-            evidence=f"router {look.router.name} does no SNAT: what has no floating IP gets no "
-            "answer from outside, unless its own address is known there",
+            evidence=f"router {look.router.name} does no SNAT: without a floating IP, pods get no "
+            "answer from outside, unless their own addresses are routed there",
             remedy=f"openstack router set --external-gateway {gateway.network_id} --enable-snat "
             f"{look.router.id}",
             victims=(Victim("subnet", look.pod_subnet.name),),
@@ -81,24 +81,24 @@ def _stateless(look: Look) -> Iterator[Cause]:
 
 @Check(
     "balancer-settings",
-    "Load balancers serve everybody, and all of their members",
+    "Load balancers serve everybody, and use all of their members",
     "Octavia API reference: allowed_cidrs, connection_limit, weight, backup, provider",
     on=(Occasion.DIAGNOSIS,),
     region=Region.SERVICES,
     explains=SERVICE_EFFECTS,
     faults=(
         Fault("a member of weight 0, or a backup", "some pods get no requests"),
-        Fault("a listener for some ranges alone, or with a limit", "some clients get no answer"),
-        Fault("a load balancer of another provider than the site's", "security groups do not fit"),
+        Fault("a listener only for some ranges, or with a limit", "some clients get no answer"),
+        Fault("a load balancer whose provider is not the site's", "security groups do not fit"),
     ),
 )
 def check_balancer_settings(look: Look) -> Iterator[Cause]:
-    """Kuryr sets none of these, so somebody else did."""
+    """Kuryr sets none of these, so somebody else has."""
     for balancer, victim in balancers(look):
-        for told, remedy in (*_provider(look, balancer), *_settings(look, balancer)):
+        for problem, remedy in (*_provider(look, balancer), *_settings(look, balancer)):
             yield Cause(
                 status=Status.WARN,
-                evidence=f"{victim}: {told}",
+                evidence=f"{victim}: {problem}",
                 remedy=remedy,
                 victims=(victim,),
                 own=True,
@@ -110,7 +110,7 @@ def _provider(look: Look, balancer: Balancer) -> Iterator[tuple[str, str]]:
     aliases = {wanted, "octavia"} if wanted == "amphora" else {wanted}
     if balancer.provider and balancer.provider not in aliases:
         yield (
-            f"its load balancer is of the provider {balancer.provider}, the site's is {wanted}",
+            f"its load balancer's provider is {balancer.provider}, the site's is {wanted}",
             "set kuryr.octavia_provider to what the cloud uses, or delete the load balancer: "
             f"openstack loadbalancer delete --cascade {balancer.id}",
         )
@@ -129,14 +129,14 @@ def _of_listener(listener: Listener) -> Iterator[tuple[str, str]]:
     command = "openstack loadbalancer listener"
     if listener.allowed_cidrs:
         yield (
-            f"listener {listener.name or listener.id} lets in {some(listener.allowed_cidrs)} alone",
-            f"{command} unset --allowed-cidr {listener.id}, unless somebody meant it so",
+            f"listener {listener.name or listener.id} only admits {some(listener.allowed_cidrs)}",
+            f"{command} unset --allowed-cidr {listener.id}, unless that is intended",
         )
     if listener.connection_limit not in UNLIMITED:
         yield (
-            f"listener {listener.name or listener.id} takes {listener.connection_limit} "
+            f"listener {listener.name or listener.id} accepts {listener.connection_limit} "
             "connections at once",
-            f"{command} unset --connection-limit {listener.id}, unless somebody meant it so",
+            f"{command} unset --connection-limit {listener.id}, unless that is intended",
         )
 
 
@@ -150,14 +150,14 @@ def _of_member(pool: Pool, member: Member) -> Iterator[tuple[str, str]]:
         )
     if member.backup:
         yield (
-            f"{called} is a backup: it gets requests only when no other answers",
+            f"{called} is a backup: it gets requests only if no other member answers",
             f"{command} --disable-backup {pool.id} {member.id}",
         )
 
 
 @Check(
     "api-timeouts",
-    "The API's load balancer lets watches be silent for as long as the API server does",
+    "The API's load balancer allows watches to be silent for as long as the API server does",
     "kube-apiserver, --min-request-timeout; Octavia API reference: timeout_client_data, "
     "timeout_member_data",
     on=(Occasion.DIAGNOSIS,),
@@ -165,7 +165,7 @@ def _of_member(pool: Pool, member: Member) -> Iterator[tuple[str, str]]:
     faults=(
         Fault(
             "a listener of the API that closes silent connections early",
-            "clients lose their watches, and follow changes late",
+            "clients lose their watches, and notice changes late",
         ),
     ),
 )
@@ -185,7 +185,7 @@ def check_api_timeouts(look: Look) -> Iterator[Cause]:
                 f"after {listener.silence / 1000:g} s of silence; watches last "
                 f"{SHORTEST_WATCH // 60_000} minutes and longer",
                 remedy=f"openstack loadbalancer listener set --timeout-client-data {API_SILENCE} "
-                f"--timeout-member-data {API_SILENCE} {listener.id}; phase 02 does so where the "
+                f"--timeout-member-data {API_SILENCE} {listener.id}; phase 02 does so if the "
                 "runbook made it",
                 victims=(API,),
             )

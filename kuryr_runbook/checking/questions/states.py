@@ -1,7 +1,7 @@
-"""Is anything that packets pass switched off, or in a state in which it does not carry them?
+"""Is anything that packets pass switched off, or in a state in which it does not work?
 
-What Octavia and Neutron make of a state is the same for all their resources, so both questions are
-asked of a list of parts, and a resource that packets pass as well is one more entry of it.
+Octavia's and Neutron's states mean the same for all their resources, so both checks go through one
+list of parts, and another resource that packets pass is one more entry in it.
 """
 
 from __future__ import annotations
@@ -28,28 +28,28 @@ from kuryr_runbook.model.findings import Region, Status, Victim
 from kuryr_runbook.snapshots.cloud.resources import Balancer, Listener, Pool, Port
 
 BROKEN = {"ERROR": Status.FAIL, "DOWN": Status.FAIL, "DEGRADED": Status.WARN}
-"""Of Neutron's resources (neutron-lib, constants.py); while they are made they are in BUILD."""
+"""Of Neutron's resources (neutron-lib, constants.py); while being created they are in BUILD."""
 LASTING = {"ERROR": Status.FAIL}
 """Of provisioning_status (Octavia API reference, "Provisioning Status Codes")."""
 WORKING = {"ERROR": Status.FAIL, "DEGRADED": Status.WARN}
 """Of operating_status (Octavia API reference, "Operating Status Codes")."""
 UNBOUND = {"binding_failed": Status.FAIL}
-"""Of binding:vif_type, where it is shown (neutron-lib, api/definitions/portbindings.py)."""
+"""Of binding:vif_type, if it is shown (neutron-lib, api/definitions/portbindings.py)."""
 POD_EFFECTS = frozenset({"pod-interface-inactive", "pod-plugged"})
-SEE_WORKER = "see Octavia's worker log and, for members, whether the pods answer"
+SEE_WORKER = "check Octavia's worker log and, for members, whether the pods answer"
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One resource that packets pass."""
+    """A resource that packets pass."""
 
     what: str
-    """How people call its kind and it: router k8s-router."""
+    """Its kind and name for people: router k8s-router."""
     switch_on: str
-    """The command that does it."""
+    """The command that switches it on."""
     is_up: bool
     states: tuple[tuple[str, str, Mapping[str, Status]], ...]
-    """Name and value of each of its states, and which values are bad."""
+    """Name and value of each of its states, and the bad values."""
     victims: tuple[Victim, ...]
 
 
@@ -64,7 +64,7 @@ class _Part:
     faults=(
         Fault(
             "router, network, port, trunk, load balancer, listener, pool or member switched off",
-            "whatever goes through it gets no answer",
+            "requests through it get no answer",
         ),
     ),
 )
@@ -85,7 +85,7 @@ def check_switches(look: Look) -> Iterator[Cause | CouldNotLook]:
 
 @Check(
     "resource-state",
-    "Everything that packets pass is in a state in which it works",
+    "Everything that packets pass is in a working state",
     "neutron-lib, constants.py; Octavia API reference: Operating and Provisioning Status Codes",
     on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
     depth=Depth.GROUND,
@@ -95,12 +95,12 @@ def check_switches(look: Look) -> Iterator[Cause | CouldNotLook]:
         Fault(
             "router, network, node's port, trunk, floating IP, listener, pool or member in ERROR, "
             "DOWN or DEGRADED",
-            "whatever goes through it gets no answer, or not always",
+            "requests through it get no answer, or not always",
         ),
     ),
 )
 def check_resource_states(look: Look) -> Iterator[Cause | CouldNotLook]:
-    """What is switched off is left out: its state follows from that."""
+    """Switched-off resources are left out: their state follows from that."""
     found: dict[tuple[str, str, Status], list[_Part]] = defaultdict(list)
     for part in _parts(look):
         if isinstance(part, CouldNotLook):
@@ -122,21 +122,21 @@ def check_resource_states(look: Look) -> Iterator[Cause | CouldNotLook]:
 
 def _remedy(name: str) -> str:
     if name in ("provisioning_status", "operating_status"):
-        return f"{SEE_WORKER}; openstack loadbalancer failover ID makes its amphorae anew"
+        return f"{SEE_WORKER}; openstack loadbalancer failover ID replaces its amphorae"
     return (
-        "see which agent or chassis is to make it work, and whether that is alive: openstack "
-        "network agent list; then the log of Neutron's server about the resource"
+        "check that the agent or chassis responsible for it is alive: openstack network agent "
+        "list; then the log of Neutron's server about the resource"
     )
 
 
 def _parts(look: Look) -> Iterator[_Part | CouldNotLook]:
-    """All that packets of pods and Services pass."""
+    """All parts that packets of pods and Services pass."""
     kinds = (_router, _networks, _node_ports, _pod_ports, _trunks, _balancers, _floating_ips)
     return each(partial(kind, look) for kind in kinds)
 
 
 def _neutrons(kind: str, name: str, item_id: str) -> tuple[str, str]:
-    """How a resource of Neutron is called, and switched on."""
+    """The name of a Neutron resource, and the command that switches it on."""
     what = f"{kind.removeprefix('network ')} {name or item_id}"
     return what, f"openstack {kind} set --enable {item_id}"
 
@@ -165,7 +165,7 @@ def _networks(look: Look) -> Iterator[_Part]:
 
 
 def _port(what: str, port: Port, victims: tuple[Victim, ...], *, is_bound: bool) -> _Part:
-    """A port by its owner; `is_bound`: a host has to have plugged it."""
+    """A port, by its owner; `is_bound`: it has to be plugged on a host."""
     _, switch_on = _neutrons("port", port.name, port.id)
     states = (
         ("status", port.status, BROKEN if is_bound else LASTING),
@@ -181,7 +181,7 @@ def _node_ports(look: Look) -> Iterator[_Part]:
 
 
 def _pod_ports(look: Look) -> Iterator[_Part]:
-    """With nested-macvlan a pod's port only holds its address, and Kuryr leaves it off."""
+    """With nested-macvlan a pod's port only reserves its address, and Kuryr leaves it off."""
     if look.site.kuryr.vif_driver is VifDriver.NESTED_MACVLAN:
         return
     for pod, vif in look.plugged:
@@ -205,7 +205,7 @@ def _balancers(look: Look) -> Iterator[_Part]:
     reported = WORKING | ({"OFFLINE": Status.WARN} if look.health_is_reported else {})
     patience = look.site.kuryr.lb_activation_seconds
     for balancer, victim in balancers(look):
-        # Octavia makes or changes it just now; one that takes too long is told by `balancer-state`.
+        # Octavia is changing it; `balancer-state` reports one that takes too long.
         is_changing = balancer.provisioning.startswith("PENDING")
         settles = is_changing and not look.is_old(balancer.changed, patience)
         working = {} if settles else reported
@@ -234,7 +234,7 @@ def _octavias(
     lasting: Mapping[str, Status],
     working: Mapping[str, Status],
 ) -> _Part:
-    """What of a load balancer is neither a member nor Neutron's."""
+    """A part of a load balancer that is neither a member nor Neutron's."""
     command = " ".join(filter(None, ("openstack loadbalancer", kind, "set --enable", item.id)))
     states = (
         ("provisioning_status", item.provisioning, lasting),
@@ -245,7 +245,7 @@ def _octavias(
 
 
 def _floating_ips(look: Look) -> Iterator[_Part]:
-    """Those of Services; one that leads nowhere is DOWN by right, and another check's."""
+    """Those of Services; one that points nowhere is rightly DOWN, and another check reports it."""
     at = {balancer.vip_port_id: victim for balancer, victim in balancers(look)}
     for address in look.floating_ips:
         victim = at.get(address.port_id) if address.port_id else None

@@ -1,4 +1,4 @@
-"""Is the verification's workload there, and its load balancer where it should be?"""
+"""Does the verification's workload exist, with its load balancer where it should be?"""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from kuryr_runbook.model.findings import Verdict, Victim
 from kuryr_runbook.specs.workload import DEMO, SERVICE
 
 VRRP = "octavia-lb-vrrp-"
-"""How Octavia's amphora provider begins the name of an amphora's own port."""
+"""Prefix of the name of an amphora's own port."""
 
 
 @Check(
@@ -30,20 +30,20 @@ VRRP = "octavia-lb-vrrp-"
     on=(Occasion.VERIFICATION,),
 )
 def check_deployment(look: WorkloadLook) -> Iterator[Verdict]:
-    """A pod is available once Kuryr has plugged it and its container runs."""
+    """A pod is available when Kuryr has plugged it and its container runs."""
     workload, wanted = look.workload, look.site.verification.replicas
     namespace = look.site.verification.namespace
     if workload.available is None:
         yield failed(f"there is no Deployment {namespace}/{DEMO}", "apply the plan first")
     elif workload.available != wanted:
         bad = [pod for pod in workload.pods if not pod.is_running]
-        told = [
+        details = [
             f"{pod.name} on {pod.node or 'no node yet'}: "
             f"{look.pod_warning(pod) or 'does not run yet'}"
             for pod in bad
         ]
         yield failed(
-            f"{workload.available} of {wanted}: {some(told)}".rstrip(": "),
+            f"{workload.available} of {wanted}: {some(details)}".rstrip(": "),
             "`CNI Daemon returned error 504`: the controller did not handle the pod, see its log; "
             "`error 500`: the daemon could not plug it, see the log of kuryr-daemon on that node",
             *map(pod_victim, bad),
@@ -60,14 +60,14 @@ def check_deployment(look: WorkloadLook) -> Iterator[Verdict]:
     on=(Occasion.VERIFICATION,),
 )
 def check_amphora_half(look: WorkloadLook) -> Verdict:
-    """The upper half is Octavia's: an amphora in the lower one would hold somebody's ClusterIP."""
+    """The upper half is Octavia's: an amphora in the lower one would have a Service's ClusterIP."""
     balancer = look.workload_balancer
     if balancer.provider not in ("amphora", "octavia"):
         return skipped(f"provider {balancer.provider} has no amphora")
     addresses = _amphora_addresses(look, balancer.vip)
     if not addresses:
         raise CouldNotLook(
-            f"no port {VRRP}* with the VIP {balancer.vip} is visible; an admin sees it by "
+            f"no port {VRRP}* with the VIP {balancer.vip} is visible; an admin can see it with "
             f"`openstack loadbalancer amphora list --loadbalancer {balancer.id}`"
         )
     _, upper = look.site.network.service_subnet.cidr.subnets()
@@ -76,7 +76,7 @@ def check_amphora_half(look: WorkloadLook) -> Verdict:
         return failed(
             f"{', '.join(bad)} not in {upper}",
             "check the allocation pool of the service subnet: only the upper half, without the "
-            "gateway; phase 02 says what is wrong with it",
+            "gateway; phase 02 reports what is wrong with it",
             Victim("load balancer", balancer.name),
         )
     return passed(f"{', '.join(map(str, addresses))} in {upper}")

@@ -1,1 +1,1 @@
-"""What lines of logs and events mean, as data: patterns, the cause, the way out."""
+"""What lines of logs and events mean, as data: patterns, the cause, the remedy."""

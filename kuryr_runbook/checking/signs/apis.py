@@ -1,4 +1,4 @@
-"""Signs of what stands between Kuryr and the APIs: names, routes, certificates, logins, rights.
+"""Signs of problems between Kuryr and the APIs: names, routes, certificates, logins, rights.
 
 Texts of keystoneauth, openstacksdk, neutronclient, urllib3, OpenSSL and Kubernetes.
 """
@@ -13,7 +13,7 @@ from kuryr_runbook.checking.signs.sign import (
     WORK,
     Sign,
     http,
-    mended,
+    phase_sign,
     raised,
     sign,
 )
@@ -54,8 +54,8 @@ _CUT = (
 _UNREACHED = r"\bConnectFailure\b|Max retries exceeded|Unable to establish connection"
 
 
-def trust_signs(mender: str, explains: frozenset[str]) -> Iterator[Sign]:
-    """Of certificates: each kind wants another remedy."""
+def trust_signs(fixing_phase: str, explains: frozenset[str]) -> Iterator[Sign]:
+    """Certificates: each kind of problem has another remedy."""
     yield sign(
         "certificate-expired",
         r"certificate has expired|CERTIFICATE_HAS_EXPIRED|certificate is not yet valid",
@@ -63,60 +63,60 @@ def trust_signs(mender: str, explains: frozenset[str]) -> Iterator[Sign]:
         "renew it at the API that the line names, and compare the nodes' clocks",
         explains,
     )
-    yield mended(
+    yield phase_sign(
         "certificate-name",
         r"Hostname mismatch|IP address mismatch|certificate is not valid for"
         r"|doesn't match either of|hostname ['\"].{0,80}doesn't match|CertificateError: hostname",
-        "the certificate of an API does not name the address at which it is asked",
-        mender,
+        "the certificate of an API does not name the address that is used",
+        fixing_phase,
         explains,
         "use an address that the certificate names: kubernetes.api_root of the site, or auth_url "
         "in clouds.yaml and the endpoints of Keystone's catalogue",
     )
-    yield mended(
+    yield phase_sign(
         "ca-file-missing",
         r"suitable TLS CA certificate bundle|Unable to find ca cert_file"
         r"|ssl_ca_crt_file cannot be None|Unable to find ssl (?:cert|key)",
         "the file with the CA's certificate is not where kuryr.conf says",
-        mender,
+        fixing_phase,
         explains,
     )
-    yield mended(
+    yield phase_sign(
         "no-tls",
         r"WRONG_VERSION_NUMBER|HTTP_REQUEST\b|unknown protocol|RECORD_LAYER_FAILURE"
         r"|plain HTTP request",
-        "an API is asked by HTTPS where it speaks HTTP",
-        mender,
+        "HTTPS is used for an API that speaks HTTP",
+        fixing_phase,
         explains,
         "correct the address's scheme: auth_url in clouds.yaml, kubernetes.api_root of the site, "
         "or the endpoint in Keystone's catalogue",
     )
-    yield mended(
+    yield phase_sign(
         "certificate-untrusted",
         r"certificate[ _]verify[ _]failed|unable to get (?:local )?issuer"
         r"|self[- ]signed certificate|certificate is not trusted|\bbad certificate\b",
         "a program of Kuryr's does not trust the certificate of an API",
-        mender,
+        fixing_phase,
         explains,
         "name the CA that signed it: openstack.ca_file of the site, or cacert in clouds.yaml",
     )
 
 
 def reach_signs(explains: frozenset[str], where: str) -> Iterator[Sign]:
-    """Of addresses and routes. That something was waited for in vain is none of them."""
+    """Addresses and routes. Waiting in vain for something is not one of them."""
     yield sign(
         "name-unknown",
         _UNKNOWN_NAME,
-        "the name of an API is not resolved",
-        f"on the node, does `getent hosts NAME` answer for the name in the line? The {where} uses "
-        "the node's resolver, as it runs in the node's network",
+        "the name of an API cannot be resolved",
+        f"check `getent hosts NAME` on the node with the name in the line: the {where} uses the "
+        "node's resolver, since it runs in the node's network",
         explains,
     )
     yield sign(
         "api-unreachable",
         _CLOSED,
-        f"the {where} does not reach an API",
-        "is the address in the line reached from that node? kubernetes.api_root has to be a "
+        f"the {where} cannot reach an API",
+        "check that the node can reach the address in the line: kubernetes.api_root has to be a "
         "master's own address with its port open to the nodes; OpenStack's addresses come from "
         "Keystone's catalogue",
         explains,
@@ -125,15 +125,15 @@ def reach_signs(explains: frozenset[str], where: str) -> Iterator[Sign]:
         "api-cuts",
         _CUT,
         f"an API does not answer the {where} in time, or ends the connection",
-        "look at the load of the API that the line names, and at the timeouts of what stands "
-        "before it; the certificate is not the trouble",
+        "check the load of the API that the line names, and the timeouts of any proxy in front of "
+        "it; the certificate is not the problem",
         explains,
     )
     yield sign(
         "api-out-of-reach",
         _UNREACHED,
-        f"the {where} does not reach an API",
-        "is the address in the line reached from that node?",
+        f"the {where} cannot reach an API",
+        "check that the node can reach the address in the line",
         explains,
     )
 
@@ -143,7 +143,7 @@ def _catalogue_signs() -> Iterator[Sign]:
         "endpoint-missing",
         r"\bEndpointNotFound\b|\bEmptyCatalog\b|endpoint for .{0,60} not found"
         r"|Unable to reach Octavia API|service catalog is empty|No suitable endpoint",
-        "Keystone's catalogue has no endpoint of a service in the region and interface asked for",
+        "Keystone's catalogue has no endpoint of a service in the given region and interface",
         "openstack catalog list; compare region_name and interface of the entry in clouds.yaml "
         "with it, then kuryr-runbook run --site FILE --only controller",
         WORK,
@@ -151,7 +151,7 @@ def _catalogue_signs() -> Iterator[Sign]:
 
 
 def _login_signs() -> Iterator[Sign]:
-    yield mended(
+    yield phase_sign(
         "login-expired",
         r"needs to be changed for user|account is locked|account is disabled"
         r"|credential .{0,60}expired|user .{0,60}disabled|Could not find (?:user|application "
@@ -168,7 +168,7 @@ def _login_signs() -> Iterator[Sign]:
         "kubectl -n kube-system rollout restart deployment/kuryr-controller daemonset/kuryr-daemon",
         WORK,
     )
-    yield mended(
+    yield phase_sign(
         "login-refused",
         "|".join(
             (
@@ -185,24 +185,24 @@ def _login_signs() -> Iterator[Sign]:
 
 
 def _right_signs() -> Iterator[Sign]:
-    yield mended(
+    yield phase_sign(
         "kubernetes-right",
         (_REFUSED, _KUBERNETES),
-        "Kubernetes refuses the controller what it asks for (403)",
+        "Kubernetes refuses the controller's requests (403)",
         "controller",
         WORK,
     )
     yield sign(
         "octavia-right",
         (_REFUSED, _OCTAVIA),
-        "Octavia refuses the controller: its user lacks the role load-balancer_member",
+        "Octavia refuses the controller: its user needs the role load-balancer_member",
         "openstack role add --user USER --project PROJECT load-balancer_member",
         LOAD_BALANCING | {"stuck-finalizers"},
     )
     yield sign(
         "neutron-right",
         (_REFUSED, _NEUTRON),
-        "Neutron refuses what the controller asks for (403)",
+        "Neutron refuses the controller's requests (403)",
         "docs/credentials.md names the roles: ports with binding:host_id need admin or a policy of "
         "their own",
         WORK,
@@ -210,7 +210,7 @@ def _right_signs() -> Iterator[Sign]:
     yield sign(
         "right-missing",
         _REFUSED,
-        "an API refuses what the controller asks for (403)",
+        "an API refuses the controller's requests (403)",
         "docs/credentials.md names the roles",
         WORK,
     )
@@ -226,9 +226,9 @@ def _service_signs() -> Iterator[Sign]:
         yield sign(
             f"{service.lower()}-down",
             (_OVERLOADED, words),
-            f"{service} answers that it cannot answer now",
-            f"look at {service}'s own log at that time: its database, its queue, its memcached, "
-            "its number of workers, or the load balancer before it",
+            f"{service} answers that it is not available now",
+            f"check {service}'s own log at that time: its database, its queue, its memcached, its "
+            "number of workers, or the load balancer in front of it",
             explains,
         )
 
@@ -241,7 +241,7 @@ CONTROLLER: tuple[Sign, ...] = (
     *_service_signs(),
     *reach_signs(WORK, "controller"),
 )
-"""What the controller may have to say of APIs."""
+"""What the controller may log about APIs."""
 
 DAEMON: tuple[Sign, ...] = (
     *trust_signs("daemon", DAEMON_WORK),
@@ -252,7 +252,7 @@ DAEMON: tuple[Sign, ...] = (
         "kubectl -n kube-system rollout restart daemonset/kuryr-daemon",
         DAEMON_WORK,
     ),
-    mended(
+    phase_sign(
         "daemon-right",
         _REFUSED,
         "Kubernetes does not let the daemon read what it needs",
@@ -262,10 +262,10 @@ DAEMON: tuple[Sign, ...] = (
     sign(
         "daemon-api-down",
         (_OVERLOADED, _KUBERNETES),
-        "Kubernetes answers that it cannot answer now",
-        "look at the API server's and etcd's logs at that time",
+        "Kubernetes answers that it is not available now",
+        "check the API server's and etcd's logs at that time",
         DAEMON_WORK,
     ),
     *reach_signs(DAEMON_WORK, "daemon"),
 )
-"""What a daemon may have to say of the one API that it asks."""
+"""What a daemon may log about the one API that it uses."""

@@ -1,4 +1,4 @@
-"""Signs of Neutron and Octavia: what they refuse the controller, and what it does not find there.
+"""Signs of Neutron and Octavia: requests that they refuse, and resources that are missing.
 
 Names of errors: neutron-lib `exceptions/`, neutron `services/trunk/exceptions.py`, Octavia
 `common/exceptions.py`; the rest is logged by kuryr-kubernetes' drivers.
@@ -29,7 +29,7 @@ QUOTAS: tuple[Sign, ...] = (
     sign(
         "quota-balancers",
         r"Quota has been met",
-        "a quota of Octavia's is used up",
+        "one of Octavia's quotas is used up",
         "openstack loadbalancer quota show PROJECT; have it raised",
         LOAD_BALANCING,
         _quotas_are_known,
@@ -48,7 +48,7 @@ NODE_PORTS: tuple[Sign, ...] = (
     sign(
         "pairs-full",
         r"allowed address pairs? exceeds|AllowedAddressPairExhausted",
-        "a worker's port takes no more allowed address pairs",
+        "a worker's port accepts no more allowed address pairs",
         "have max_allowed_address_pair in neutron.conf raised to the pods of a worker, or more",
         PODS | {"address-pair", "port-orphaned"},
     ),
@@ -57,28 +57,28 @@ NODE_PORTS: tuple[Sign, ...] = (
         r"InvalidVirtualMACAddress|Virtual MAC address .{0,200}VRRP",
         "Neutron refuses address pairs with a pod's MAC, as ML2/OVN does from 2026.1 (28.0.1) on: "
         "nested-macvlan cannot work on this cloud",
-        "set kuryr.vif_driver to nested-vlan, or to neutron-vif where nodes are bare metal, and "
-        "install anew",
+        "set kuryr.vif_driver to nested-vlan, or to neutron-vif if nodes are bare metal, and "
+        "install Kuryr again",
         PODS | {"address-pair"},
     ),
     sign(
         "pairs-off",
         r"AddressPairAndPortSecurityRequired|Port Security must be enabled",
-        "a worker's port has port security off, and so takes no address pairs",
+        "a worker's port has port security off, and so accepts no address pairs",
         "openstack port set --enable-port-security --security-group GROUP PORT",
         PODS,
     ),
     sign(
         "pair-there",
         r"AllowedAddressAlreadyPresent|already present in the 'allowed_address_pair",
-        "a worker's port has the pair of a pod that is gone, and the address is given out again",
-        "kuryr-runbook diagnose --site FILE --fix takes stale pairs off",
+        "a worker's port has the pair of a pod that is gone, and the address is used again",
+        "kuryr-runbook diagnose --site FILE --fix removes stale pairs",
         PODS,
     ),
     sign(
         "node-port-unknown",
         r"port for vm port with fixed ips.*not found|Parent vm port with fixed ips.*not found",
-        "the controller finds no Neutron port at a node's address in the node subnet",
+        "the controller finds no Neutron port with a node's address in the node subnet",
         "network.node_subnet has to be the nodes' subnet, and the kubelets have to register their "
         "address in it (--node-ip)",
         PODS,
@@ -94,14 +94,14 @@ NODE_PORTS: tuple[Sign, ...] = (
         "vlan-ids-used-up",
         r"no vlan ids available|not enough vlan ids available",
         "the VLAN ids of a worker's trunk are used up",
-        "openstack network trunk show TRUNK: take subports off that are no pod's",
+        "openstack network trunk show TRUNK: remove subports that belong to no pod",
         PODS,
     ),
     sign(
         "vlan-conflict",
         r"VLAN ?ID %?\S* ?conflict|VLAN Id conflict|vlan ?ids? already in use|due to VLAN ID"
         r"|\bDuplicateSubPort\b|segmentation ID .{0,40}already in use",
-        "a VLAN id of a worker's trunk is given out twice: something else adds subports to it",
+        "a VLAN id of a worker's trunk is used twice: something else adds subports to it",
         "openstack network trunk show TRUNK: only one Kuryr may add subports to it; then kubectl "
         "-n kube-system rollout restart deployment/kuryr-controller",
         PODS,
@@ -111,16 +111,16 @@ NODE_PORTS: tuple[Sign, ...] = (
         r"currently a (?:subport|parent port) (?:for|of) trunk|\bPortInUseAs\w+"
         r"|already in use by (?:a|another) trunk",
         "a port that the controller deletes or plugs is still on a trunk",
-        "openstack network trunk unset --subport PORT TRUNK, as the line names them",
+        "openstack network trunk unset --subport PORT TRUNK, with the names in the line",
         PODS | {"port-orphaned"},
     ),
     sign(
         "trunk-gone",
         r"\bTrunkNotFound\b|Trunk \S+ could not be found|\bSubPortNotFound\b"
         r"|SubPort .{0,80}not found|trunk .{0,60}(?:does not exist|not found)",
-        "a trunk, or a subport of it, that the controller works with is gone",
-        "openstack network trunk list; make the worker's trunk again, and delete the pods of that "
-        "node, whose successors get new subports",
+        "a trunk that the controller uses, or a subport of it, is gone",
+        "openstack network trunk list; create the worker's trunk again, and delete the pods of "
+        "that node, whose successors get new subports",
         PODS | {"subport"},
     ),
 )
@@ -146,7 +146,7 @@ NETWORKS: tuple[Sign, ...] = (
         "subnet-of-no-service",
         r"found 0 subnets for service|InvalidIpForSubnet|not a valid IP for the specified subnet",
         "a ClusterIP does not lie in the service subnet",
-        "kubernetes.service_cidr has to be the API server's --service-cluster-ip-range, and to lie "
+        "kubernetes.service_cidr has to be the API server's --service-cluster-ip-range, and to be "
         f"in network.service_subnet.cidr; then {phase('openstack_prep')}",
         LOAD_BALANCING,
     ),
@@ -155,13 +155,13 @@ NETWORKS: tuple[Sign, ...] = (
         r"IpAddressAlreadyAllocated|already allocated|IP address .{0,60} in use",
         "something else has the address of a Service",
         f"openstack port list --fixed-ip ip-address=ADDRESS; the allocation pool of the service "
-        f"subnet may hold its upper half only: {phase('openstack_prep')}",
+        f"subnet must only contain its upper half: {phase('openstack_prep')}",
         LOAD_BALANCING,
     ),
     sign(
         "not-an-id",
         r"is not a valid UUID|badly formed hexadecimal UUID",
-        "kuryr.conf has a name where Kuryr wants an id",
+        "kuryr.conf has a name where Kuryr needs an id",
         f"{phase('controller')}: it writes ids",
         WORK,
     ),
@@ -178,8 +178,8 @@ NETWORKS: tuple[Sign, ...] = (
         "port-not-bound",
         r"Binding failed error for ports|\bbinding_failed\b|\bPortBindingFailed\b",
         "Neutron cannot bind a port on its host",
-        "openstack network agent list: is the L2 agent, or OVN's controller, of that host alive, "
-        "and is its name that of binding:host_id?",
+        "openstack network agent list: check that the L2 agent, or OVN's controller, of that host "
+        "is alive, and has the name in binding:host_id",
         PODS,
     ),
     sign(
@@ -187,8 +187,8 @@ NETWORKS: tuple[Sign, ...] = (
         r"is stuck in \S+ status .{0,120}Neutron|Subport \S+ is in DOWN status"
         r"|Port \S+ is stuck in",
         "Neutron does not bring a pod's port up",
-        "openstack network agent list: is the L2 agent, or OVN's controller, of the worker's "
-        "hypervisor alive? Look into its log",
+        "openstack network agent list: check that the L2 agent, or OVN's controller, of the "
+        "worker's hypervisor is alive, and its log",
         PODS,
     ),
 )
@@ -212,14 +212,14 @@ FLOATING: tuple[Sign, ...] = (
         "floating-ip-taken",
         r"Failed to assign FIP|probably already bound|Floating IP=\S* ?not available"
         r"|\bFloatingIPPortAlreadyAssociated\b|IP=\S+ is not available",
-        "the floating IP that a Service asks for is bound elsewhere, or is none of the project's",
+        "the floating IP that a Service asks for is in use, or not the project's",
         "openstack floating ip list --floating-ip-address ADDRESS",
         EXTERNAL,
     ),
     sign(
         "no-floating-ip",
         r"failed to allocate public ip|Failed to create floating IP",
-        "no floating IP could be had",
+        "no floating IP could be created",
         "check the quota of floating IPs and network.external_network",
         EXTERNAL,
     ),
@@ -246,15 +246,15 @@ BALANCERS: tuple[Sign, ...] = (
     sign(
         "listener-port-taken",
         r"Skipping listener creation for .{0,200}already exists with port",
-        "two ports of a Service differ by their protocol alone, and this Octavia takes one of them",
+        "two ports of a Service only differ in protocol, and this Octavia accepts one of them",
         "give them different ports, or use an Octavia with API 2.13",
         LOAD_BALANCING,
     ),
     sign(
         "balancer-stuck",
         r"Loadbalancer \S+ is stuck in",
-        "Octavia does not finish with a load balancer",
-        "openstack loadbalancer show ID; see Octavia's worker log, then openstack loadbalancer "
+        "Octavia does not finish a load balancer",
+        "openstack loadbalancer show ID; check Octavia's worker log, then openstack loadbalancer "
         "failover ID",
         LOAD_BALANCING,
     ),
@@ -262,10 +262,10 @@ BALANCERS: tuple[Sign, ...] = (
         "octavia-refuses-value",
         (http("400|409"), r"load.?balanc|octavia|lbaas", r"Validation|Invalid|not a valid option"),
         "Octavia refuses a value that Kuryr sends",
-        "see the line; is Kuryr's release as old as Octavia's?",
+        "see the line; Kuryr's and Octavia's releases may not fit together",
         LOAD_BALANCING,
     ),
 )
 
 CLOUD: tuple[Sign, ...] = (*QUOTAS, *NODE_PORTS, *NETWORKS, *FLOATING, *BALANCERS)
-"""The more special before the more general."""
+"""The more specific before the more general."""

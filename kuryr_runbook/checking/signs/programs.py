@@ -1,10 +1,10 @@
-"""Signs of Kuryr's own programs: their configuration, their kinds of objects, and their machine."""
+"""Signs of Kuryr's own programs: their configuration, their kinds of objects, their machine."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kuryr_runbook.checking.signs.sign import DAEMON_WORK, WORK, Sign, mended, sign
+from kuryr_runbook.checking.signs.sign import DAEMON_WORK, WORK, Sign, phase_sign, sign
 from kuryr_runbook.checking.verdicts import phase
 
 _ERRNO = r"\[Errno {0}\]|\(OSError\) {0}\b|OSError: {0}\b"
@@ -12,31 +12,31 @@ _NODE_OF_LINE = "on the node of that pod"
 
 
 def machine_signs(explains: frozenset[str]) -> Iterator[Sign]:
-    """What the node's kernel refuses: the numbers are Linux's (errno(3))."""
+    """Refusals of the node's kernel: the numbers are Linux's (errno(3))."""
     for name, number, words, means, remedy in (
         (
             "port-in-use", 98, "Address already in use",
-            "another program has a port that Kuryr listens on",
+            "another program uses a port that Kuryr listens on",
             f"ss -ltnp, {_NODE_OF_LINE}: 8082 and 9654 are the controller's, 8090, 9655 and 5036 "
-            "the daemon's; a second Kuryr on the node has them too",
+            "the daemon's; a second Kuryr on the node uses them, too",
         ),
         (
             "files-used-up", "(?:24|23)", "Too many open files",
-            "a program of Kuryr's may open no more files",
+            "one of Kuryr's programs cannot open more files",
             "raise the container runtime's LimitNOFILE, or fs.inotify.max_user_instances and "
             f"fs.file-max {_NODE_OF_LINE}; then restart the pod",
         ),
         (
             "memory-used-up", 12,
             "Cannot allocate memory|MemoryError|exceeded maximum memory usage",
-            "there is no memory left for a program of Kuryr's",
-            f"free -m {_NODE_OF_LINE}; take pods off it, or give it more",
+            "there is no memory left for one of Kuryr's programs",
+            f"free -m {_NODE_OF_LINE}; move pods away from it, or give it more",
         ),
         (
             "permission-denied",
             13,
             "Permission denied",
-            "a program of Kuryr's may not use a file or a directory",
+            "one of Kuryr's programs is not allowed to use a file or a directory",
             f"ls -lZ, and dmesg for SELinux and AppArmor, {_NODE_OF_LINE}; docs/security.md says "
             "what the daemon may do, and needs",
         ),
@@ -47,44 +47,44 @@ def machine_signs(explains: frozenset[str]) -> Iterator[Sign]:
         ),
         (
             "disk-read-only", 30, "Read-only file system",
-            "a file system that Kuryr writes to can only be read",
+            "a file system that Kuryr writes to is read-only",
             f"dmesg {_NODE_OF_LINE}: a damaged disk is mounted read-only",
         ),
     ):  # fmt: skip
         yield sign(name, rf"{_ERRNO.format(number)}|{words}", means, remedy, explains)
 
 
-def configuration_signs(mender: str, explains: frozenset[str]) -> Iterator[Sign]:
-    """Of kuryr.conf, whoever reads it."""
-    yield mended(
+def configuration_signs(fixing_phase: str, explains: frozenset[str]) -> Iterator[Sign]:
+    """Problems with kuryr.conf, of either program."""
+    yield phase_sign(
         "option-missing",
         r"RequiredOptError|value required for option|MissingRequiredOptions"
         r"|Auth plugin requires parameters|\bNoSuchOptError\b|no such option",
-        "kuryr.conf lacks an option",
-        mender,
+        "an option is missing in kuryr.conf",
+        fixing_phase,
         explains,
     )
-    yield mended(
+    yield phase_sign(
         "option-wrong",
         r"ConfigFileValueError|ConfigFileParseError|InvalidKuryrConfiguration"
         r"|worker_num needs to be|Cannot start server on|Invalid '\w+' driver type"
         r"|NoMatches: No '|MultiPodDriverPool|driver selected are not compatible",
         "kuryr.conf has a value that Kuryr cannot use",
-        mender,
+        fixing_phase,
         explains,
     )
-    yield mended(
+    yield phase_sign(
         "token-missing",
         r"unable to find token_file",
-        "a program of Kuryr's finds no token of its service account",
-        mender,
+        "one of Kuryr's programs finds no token of its service account",
+        fixing_phase,
         explains,
     )
 
 
 CONTROLLER: tuple[Sign, ...] = (
     *configuration_signs("controller", WORK),
-    mended(
+    phase_sign(
         "handlers-unknown",
         r"handlers .* were not found|Handlers entrypoint .* failed to load",
         "kuryr.conf names handlers that this release does not have, or that cannot be loaded",
@@ -104,10 +104,10 @@ CONTROLLER: tuple[Sign, ...] = (
         "an object of Kuryr's own kinds has lost its status or spec: somebody edited or restored "
         "it",
         "kubectl get kuryrports,kuryrloadbalancers -A -o json: delete those without a status, "
-        f"Kuryr makes them anew; if all are, {phase('controller')} brings the kinds of the release",
+        f"Kuryr makes them again; if all are, {phase('controller')} installs the release's kinds",
         WORK,
     ),
-    mended(
+    phase_sign(
         "kind-missing",
         r"CRD \S+ does not exists|404 page not found|could not find the requested resource"
         r"|no matches for kind|the server doesn't have a resource type",
@@ -133,23 +133,23 @@ CONTROLLER: tuple[Sign, ...] = (
     sign(
         "leader-unknown",
         r"Error when fetching current leader pod name",
-        "controller_ha is on, and nobody tells who leads",
-        "see the elector's container, or set [kubernetes] controller_ha to false with one replica",
+        "controller_ha is on, but there is no answer to which replica leads",
+        "check the elector's container, or set [kubernetes] controller_ha to false, with one "
+        "replica",
         WORK,
     ),
     sign(
         "watch-too-old",
         r"too old resource version|resourceVersion.{0,60}too (?:old|large)"
         r"|\"reason\": ?\"Expired\"",
-        "the controller asked for changes that the API server does not keep any more, and missed "
-        "some",
-        "kubectl -n kube-system rollout restart deployment/kuryr-controller: it then looks at "
-        "everything anew",
+        "the controller asked for changes that the API server no longer keeps, and missed some",
+        "kubectl -n kube-system rollout restart deployment/kuryr-controller: it then reads "
+        "everything again",
         WORK,
     ),
     *machine_signs(WORK),
 )
-"""What the controller may have to say of itself."""
+"""What the controller may log about itself."""
 
 DAEMON: tuple[Sign, ...] = (
     *configuration_signs("daemon", DAEMON_WORK),
@@ -160,7 +160,7 @@ DAEMON: tuple[Sign, ...] = (
         phase("image_build"),
         DAEMON_WORK,
     ),
-    mended(
+    phase_sign(
         "daemon-kind-missing",
         r"404 page not found|could not find the requested resource|no matches for kind",
         "the cluster does not know a kind of objects that Kuryr keeps",
@@ -169,4 +169,4 @@ DAEMON: tuple[Sign, ...] = (
     ),
     *machine_signs(DAEMON_WORK),
 )
-"""What a daemon may have to say of itself."""
+"""What a daemon may log about itself."""

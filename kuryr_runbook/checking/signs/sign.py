@@ -1,4 +1,4 @@
-"""A sign: what a record of a log looks like that tells of a cause, and what to do about it."""
+"""A sign: how to recognize a cause in a log record, and what to do about it."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from kuryr_runbook.snapshots.logs import LogRecord
 
 SELF = frozenset({"controller-ready", "controller-restarts"})
 WORK = CONTROLLER_EFFECTS | SELF
-"""What follows when the controller cannot do anything."""
+"""The effects when the controller cannot do anything."""
 PODS = POD_EFFECTS | SELF
-"""What follows when it gives pods no interface."""
+"""The effects when it assigns no interfaces to pods."""
 LOAD_BALANCING = SERVICE_EFFECTS | SELF
 EXTERNAL = frozenset({"external-address"})
 DAEMON_WORK = DAEMON_EFFECTS | {"daemon-ready"}
@@ -32,27 +32,27 @@ _HARMLESS = re.compile(
         | because\ it\ is\ being\ terminated | Namespace\ already\ terminated
         | \bnon[ ]critical\b"""
 )
-"""Lines that say of themselves that nothing follows from them (kuryr-kubernetes, urllib3)."""
+"""Lines that say themselves that they have no effect (kuryr-kubernetes, urllib3)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sign:
-    """A kind of line and what it means."""
+    """A kind of line, and its meaning."""
 
     name: str
-    """Stable, as docs/troubleshooting.md lists it."""
+    """A stable name, listed in docs/troubleshooting.md."""
     patterns: tuple[re.Pattern[str], ...]
-    """Each occurs somewhere in the record: its text, or what was raised."""
+    """All of them match somewhere in the record, in its text or its exceptions."""
     means: str
     remedy: str
     explains: frozenset[str]
-    mender: str
-    """The phase whose plan mends it if it is not done; empty: none does."""
+    fixing_phase: str
+    """The phase whose plan fixes it; empty: none does."""
     is_answered: Callable[[Look], bool]
-    """Whether a check tells it as it is now; the line may be older than that."""
+    """Whether a check reports the current state instead; the line may be older than that."""
 
     def fits(self, text: str) -> bool:
-        """Whether a text has all that makes the sign."""
+        """Whether a text has all parts of the sign."""
         return all(pattern.search(text) for pattern in self.patterns)
 
 
@@ -68,7 +68,7 @@ def sign(
     explains: frozenset[str],
     is_answered: Callable[[Look], bool] = _never,
 ) -> Sign:
-    """A sign whose remedy is no phase, or more than one."""
+    """A sign that no single phase fixes."""
     texts = (patterns,) if isinstance(patterns, str) else patterns
     return Sign(
         name=name,
@@ -76,21 +76,21 @@ def sign(
         means=means,
         remedy=remedy,
         explains=explains,
-        mender="",
+        fixing_phase="",
         is_answered=is_answered,
     )
 
 
-def mended(
+def phase_sign(
     name: str,
     patterns: str | tuple[str, ...],
     means: str,
-    mender: str,
+    fixing_phase: str,
     explains: frozenset[str],
     before: str = "",
 ) -> Sign:
-    """A sign of something that a phase makes right, after what `before` says."""
-    remedy = f"{before}; then {phase(mender)}" if before else phase(mender)
+    """A sign of something that a phase fixes, after `before` was done."""
+    remedy = f"{before}; then {phase(fixing_phase)}" if before else phase(fixing_phase)
     made = sign(name, patterns, means, remedy, explains)
     return Sign(
         name=made.name,
@@ -98,13 +98,13 @@ def mended(
         means=means,
         remedy=remedy,
         explains=explains,
-        mender=mender,
+        fixing_phase=fixing_phase,
         is_answered=made.is_answered,
     )
 
 
 def sign_of(record: LogRecord, signs: Iterable[Sign]) -> Sign | None:
-    """What a record means: the first sign that fits, as the more special stand first."""
+    """A record's meaning: the first sign that fits, since the more specific ones come first."""
     text = record.whole
     if _HARMLESS.search(text):
         return None
@@ -112,9 +112,9 @@ def sign_of(record: LogRecord, signs: Iterable[Sign]) -> Sign | None:
 
 
 def http(codes: str) -> str:
-    """A pattern for statuses of HTTP, where they are that: no port, process, size or time.
+    """A pattern for HTTP statuses that does not match ports, processes, sizes or times.
 
-    How keystoneauth, openstacksdk, neutronclient, requests and Kubernetes' answers write them.
+    In the notations of keystoneauth, openstacksdk, neutronclient, requests and Kubernetes.
     """
     code, alone = f"(?:{codes})", r"(?<![\w.:/-])"
     return "|".join(
@@ -132,5 +132,5 @@ def http(codes: str) -> str:
 
 
 def raised(names: str) -> str:
-    """A pattern for exceptions of these names, as a traceback or a `repr` writes them."""
+    """A pattern for exceptions with these names, in a traceback or a `repr`."""
     return rf"(?<![\w/-])(?:{names})(?:Client|Exception|Error)?(?=[:(]|$)"

@@ -1,1 +1,1 @@
-"""What the verification's pods saw when they asked each other, and under disturbances."""
+"""Checks of the requests between the verification's pods, and of disturbances."""

@@ -1,4 +1,4 @@
-"""Judging what pods were answered: who asked, what came of it, and who suffers."""
+"""Verdicts on the answers to pods' requests: who asked, the answer, and the affected pods."""
 
 from __future__ import annotations
 
@@ -13,55 +13,55 @@ from kuryr_runbook.snapshots.cluster.objects import Pod
 from kuryr_runbook.snapshots.reading import Unreadable
 from kuryr_runbook.snapshots.workload.probes import Answer, PodProbe
 
-NOT_ASKED = Answer(ok=None, said="was not asked")
+NOT_ASKED = Answer(ok=None, said="was not tried")
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question that was put to the network."""
+    """A request over the network."""
 
     who: str
-    """Who asked whom, as it is told."""
+    """Who sent it to whom, in words."""
     answer: Answer
     pods: tuple[str, ...] = ()
     """Names of the workload's pods that it is about."""
 
 
 def judged(look: WorkloadLook, asked: Iterable[Asked], passing: str, remedy: str) -> Verdict:
-    """Fail when one says no; unknown when one could not be asked, or nobody was."""
+    """Fail if one failed; unknown if one could not be sent, or there were none."""
     questions = list(asked)
     bad = [it for it in questions if it.answer.ok is False]
     if bad:
-        told = some(_counted(f"{it.who}: {it.answer.said}" for it in bad))
+        details = some(_counted(f"{it.who}: {it.answer.said}" for it in bad))
         pods = dict.fromkeys(pod for it in bad for pod in it.pods)
         victims = (look.pod_victim(pod) for pod in pods)
-        return failed(f"{len(bad)} of {len(questions)} fail: {told}", remedy, *victims)
+        return failed(f"{len(bad)} of {len(questions)} fail: {details}", remedy, *victims)
     unknown = _counted(f"{it.who}: {it.answer.said}" for it in questions if it.answer.ok is None)
     if unknown or not questions:
-        raise CouldNotLook(some(unknown) or "there was nobody to ask")
+        raise CouldNotLook(some(unknown) or "there was nothing to send requests to")
     return passed(passing)
 
 
 def probes_of(look: WorkloadLook) -> Iterator[tuple[Pod, PodProbe | Unreadable]]:
-    """What each pod was answered. Raises CouldNotLook when there are too few pods."""
+    """The results of each pod. Raises CouldNotLook if there are too few pods."""
     for pod in look.asked_pods:
         yield pod, look.seen.probes.get(pod.name, Unreadable("it does not run"))
 
 
 def not_asked(probe: Unreadable) -> Answer:
-    """The answer to any question of a pod that could not probe."""
+    """The answer to any request of a pod that could not probe."""
     return Answer(ok=None, said=probe.reason)
 
 
 def by_one_of(names: Iterable[str], answer: Answer) -> Answer:
-    """The answer; a no when somebody else than these pods gave it."""
+    """The answer; a failure if it came from anything but these pods."""
     if answer.ok and answer.said not in names:
-        return replace(answer, ok=False, said=f"answered by {answer.said!r}, which is no pod")
+        return replace(answer, ok=False, said=f"answered by {answer.said!r}, which is not a pod")
     return answer
 
 
 def _counted(texts: Iterable[str]) -> list[str]:
-    """Each text once, with how often it was said."""
+    """Each text once, with how often it occurs."""
     return [
         text if count == 1 else f"{text} ({count} times)" for text, count in Counter(texts).items()
     ]

@@ -1,4 +1,4 @@
-"""Checks of the way between pods: each to each, with what the other end saw."""
+"""Checks of the paths between pods: each to each, with what the other end saw."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SEE_PAIRS = "see the check of the address pairs; then the security groups of the
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One pod that asks another."""
+    """A pod that sends a request to another one."""
 
     one: Pod
     other: Pod
@@ -44,11 +44,11 @@ class Pair:
 @Check(
     "pod-to-pod",
     "Every pod reaches every other pod",
-    "asked by the pods: ping",
+    "requests of the pods: ping",
     on=(Occasion.VERIFICATION,),
 )
 def check_pod_to_pod(look: WorkloadLook) -> Verdict:
-    """Ping, each to each."""
+    """Each pod pings every other one."""
     pairs = list(_pairs(look, _pings))
     local = sum(pair.is_local for pair in pairs)
     split = f"{local} on one node, {len(pairs) - local} between nodes"
@@ -68,11 +68,11 @@ def check_pod_to_pod(look: WorkloadLook) -> Verdict:
 @Check(
     "pod-to-pod-tcp",
     "Every pod's server answers every other pod",
-    "asked by the pods: HTTP",
+    "requests of the pods: HTTP",
     on=(Occasion.VERIFICATION,),
 )
 def check_tcp(look: WorkloadLook) -> Verdict:
-    """HTTP straight to the other pod, which says its name."""
+    """HTTP directly to the other pod, which returns its name."""
     pairs = [
         replace(pair, answer=_by_name(pair.other.name, pair.answer))
         for pair in _pairs(look, lambda probe: probe.tcp)
@@ -81,20 +81,20 @@ def check_tcp(look: WorkloadLook) -> Verdict:
         look,
         pairs,
         f"{len(pairs)} of {len(pairs)} requests answered",
-        "where pings are not answered either: see that check; otherwise a security group or a "
-        f"filter on the worker lets ICMP in, and not TCP {POD_PORT}. Another pod's answer: two "
-        "have one address, see their ports in Neutron",
+        "if pings are not answered either, see that check; otherwise a security group or a filter "
+        f"on the worker admits ICMP, but not TCP {POD_PORT}. If another pod answered, two have the "
+        "same address: check their ports in Neutron",
     )
 
 
 @Check(
     "pod-source-address",
     "Pods see each other's own addresses",
-    "asked by the pods: whom the other's server saw",
+    "requests of the pods: the client that the other pod's server saw",
     on=(Occasion.VERIFICATION,),
 )
 def check_source(look: WorkloadLook) -> Verdict:
-    """What translates addresses between pods breaks policies, and hides who asks."""
+    """Address translation between pods breaks policies, and hides the client."""
     pairs = [
         replace(pair, answer=_seen_as(pair.one.address, pair.answer))
         for pair in _pairs(look, lambda probe: probe.tcp)
@@ -106,19 +106,19 @@ def check_source(look: WorkloadLook) -> Verdict:
         look,
         pairs,
         f"in {len(pairs)} of {len(pairs)} answers",
-        "something translates addresses: on the worker of the pod that asks, kube-proxy or what "
-        "another CNI left (iptables -t nat -S; nft list ruleset)",
+        "something translates addresses: on the client pod's worker, kube-proxy or what another "
+        "CNI left (iptables -t nat -S; nft list ruleset)",
     )
 
 
 @Check(
     "largest-packet",
     "The pod network's largest packet passes between all pods",
-    "asked by the pods: a ping of the network's MTU that no router may part",
+    "requests of the pods: a ping of the network's MTU that must not be fragmented",
     on=(Occasion.VERIFICATION,),
 )
 def check_largest(look: WorkloadLook) -> Verdict:
-    """A ping of the network's MTU that no router may part, where small ones are answered."""
+    """A ping of the network's MTU that must not be fragmented, if small ones are answered."""
     size = readable(look.seen.packet)
     lost = {str(it) for it in _pairs(look, _pings) if it.answer.ok is False}
     pairs = [it for it in _pairs(look, lambda probe: probe.large) if str(it) not in lost]
@@ -128,7 +128,7 @@ def check_largest(look: WorkloadLook) -> Verdict:
         look,
         pairs,
         f"{len(pairs)} of {len(pairs)} pings of {size} bytes answered",
-        f"a link on the way takes less than the network's MTU of {size}: compare the MTU of the "
+        f"a link on the path has less than the network's MTU of {size}: compare the MTU of the "
         "workers' interface (ip link) and of the nodes' network with it, and the underlay's with "
         "what its tunnels add; then openstack network set --mtu",
     )
@@ -139,7 +139,7 @@ def _pings(probe: PodProbe) -> Mapping[str, Answer]:
 
 
 def _pairs(look: WorkloadLook, part: Callable[[PodProbe], Mapping[str, Answer]]) -> Iterator[Pair]:
-    """Every pod with every other one, and what came of that part of the probe."""
+    """Every pod with every other one, and the result of that part of the probe."""
     pods = look.asked_pods
     for one, probe in probes_of(look):
         answers = {} if isinstance(probe, Unreadable) else part(probe)
@@ -150,7 +150,7 @@ def _pairs(look: WorkloadLook, part: Callable[[PodProbe], Mapping[str, Answer]])
 
 
 def _judged(look: WorkloadLook, pairs: Iterable[Pair], passing: str, remedy: str) -> Verdict:
-    """The verdict on all pairs; a failure says what those that fail have in common."""
+    """The verdict on all pairs; a failure says what the failing ones have in common."""
     found = list(pairs)
     asked = (Asked(str(it), it.answer, (it.one.name, it.other.name)) for it in found)
     verdict = judged(look, asked, passing, remedy)
@@ -169,7 +169,7 @@ def _judged(look: WorkloadLook, pairs: Iterable[Pair], passing: str, remedy: str
 
 
 def _common_pod(bad: list[Pair]) -> str:
-    """The one pod that is an end of all of several pairs; empty when there is none."""
+    """The one pod that is an end of all failing pairs; empty if there is none."""
     ends = [{pair.one.name, pair.other.name} for pair in bad]
     common = sorted(set.intersection(*ends)) if len(ends) > 1 else []
     return common[0] if len(common) == 1 else ""
@@ -184,7 +184,7 @@ def _common_place(found: list[Pair], bad: list[Pair]) -> str:
 
 
 def _workers(look: WorkloadLook) -> int:
-    """How many nodes take pods; none when they were not read."""
+    """How many nodes take pods; 0 if they were not read."""
     nodes = look.cluster.nodes
     known = () if isinstance(nodes, Unreadable) else nodes
     return sum(node.ready and node.schedulable for node in known)
@@ -198,7 +198,7 @@ def _by_name(name: str, answer: Answer) -> Answer:
 
 def _seen_as(address: str, answer: Answer) -> Answer:
     if not answer.seen:
-        return replace(answer, ok=None, said="the server does not tell whom it saw")
+        return replace(answer, ok=None, said="the server does not say which client it saw")
     if answer.seen != address:
         return replace(answer, ok=False, said=f"seen as {answer.seen}, not {address}")
     return answer

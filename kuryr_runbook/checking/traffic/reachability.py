@@ -1,4 +1,4 @@
-"""Checks of the data plane beyond the pods: Service, API, DNS, and the world outside."""
+"""Checks of the data plane beyond the pods: Service, API, DNS, and the outside."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from kuryr_runbook.snapshots.workload.verification import (
 from kuryr_runbook.specs.workload import SERVICE
 
 SEE_RULE = (
-    "members are reached from the service subnet: see the check of the service subnet's rule; "
+    "members get requests from the service subnet: see the check of the service subnet's rule; "
     "then the state of the members in Octavia"
 )
 
@@ -44,7 +44,7 @@ SEE_RULE = (
 @Check(
     "external-from-pods",
     "Every pod reaches an address outside",
-    "asked by the pods: ping",
+    "requests of the pods: ping",
     on=(Occasion.VERIFICATION,),
 )
 def check_external(look: WorkloadLook) -> Verdict:
@@ -58,7 +58,7 @@ def check_external(look: WorkloadLook) -> Verdict:
         look,
         asked,
         f"{address} answers {len(asked)} of {len(asked)} pods",
-        "check the router's gateway and SNAT, its leg in the pod subnet, and whether "
+        "check the router's gateway and SNAT, its interface in the pod subnet, and whether "
         f"verification.external_address {address} answers ping at all",
     )
 
@@ -66,7 +66,7 @@ def check_external(look: WorkloadLook) -> Verdict:
 @Check(
     "dns-from-pods",
     "Every pod reaches the cluster's DNS",
-    "asked by the pods: DNS over UDP",
+    "requests of the pods: DNS over UDP",
     on=(Occasion.VERIFICATION,),
 )
 def check_dns(look: WorkloadLook) -> Verdict:
@@ -90,14 +90,14 @@ def check_dns(look: WorkloadLook) -> Verdict:
 @Check(
     "vip-from-pods",
     "Every pod reaches the Service at its ClusterIP",
-    "asked by the pods: HTTP",
+    "requests of the pods: HTTP",
     on=(Occasion.VERIFICATION,),
 )
 def check_vip(look: WorkloadLook) -> Verdict:
     """HTTP, several times from each pod; every answer has to be one of the pods' names."""
     asked = [_asked(pod, answer) for pod, answer in _vip_answers(look)]
     if not asked:
-        raise CouldNotLook("the Service has no ClusterIP to ask")
+        raise CouldNotLook("the Service has no ClusterIP to send requests to")
     verdict = judged(
         look,
         asked,
@@ -118,12 +118,12 @@ def _vip_answers(look: WorkloadLook) -> Iterator[tuple[Pod, Answer | Unreadable]
 
 @Check(
     "vip-backends",
-    "The ClusterIP leads to every one of the pods",
-    "asked by the pods: who answered",
+    "The ClusterIP reaches every pod",
+    "requests of the pods: which pod answered",
     on=(Occasion.VERIFICATION,),
 )
 def check_backends(look: WorkloadLook) -> Verdict:
-    """Over all requests of all pods; one silent backend would otherwise hide among the others."""
+    """Over all requests of all pods; otherwise others would hide one silent backend."""
     names = {pod.name for pod in look.asked_pods}
     answers = [answer for _, answer in _vip_answers(look)]
     unread = [answer for answer in answers if isinstance(answer, Unreadable)]
@@ -131,7 +131,7 @@ def check_backends(look: WorkloadLook) -> Verdict:
     if reached >= names:
         return passed(f"{len(names)} of {len(names)} pods answered")
     if unread or not answers:
-        raise CouldNotLook("not every pod could be asked, and not every pod has answered")
+        raise CouldNotLook("not every pod could send requests, and not every pod has answered")
     silent = sorted(names - reached)
     verdict = failed(
         f"{len(silent)} of {len(names)} pods never answered: {some(silent)}",
@@ -143,15 +143,15 @@ def check_backends(look: WorkloadLook) -> Verdict:
 
 @Check(
     "vip-source-address",
-    "The Service's requests come to the pods from its load balancer",
-    "asked by the pods: whom the server saw",
+    "Requests to the Service reach the pods from its load balancer",
+    "requests of the pods: the client that the server saw",
     on=(Occasion.VERIFICATION,),
 )
 def check_vip_source(look: WorkloadLook) -> Verdict:
-    """Something else that answers at the ClusterIP would do so only where it runs."""
+    """Anything else that answers at the ClusterIP would only do so on the node where it runs."""
     provider = look.workload_balancer.provider
     if provider not in ("amphora", "octavia", "ovn"):
-        return skipped(f"from where provider {provider} asks is not known")
+        return skipped(f"it is not known from which address provider {provider} sends")
     asked = [
         _asked(pod, _rightly_seen(look, pod, answer, keeps=provider == "ovn"))
         for pod, answer in _vip_answers(look)
@@ -163,21 +163,21 @@ def check_vip_source(look: WorkloadLook) -> Verdict:
         look,
         asked,
         f"in {len(asked)} of {len(asked)} answers",
-        "a pod's or node's address means that kube-proxy, or what took its place, answers at the "
-        "ClusterIP on that worker: Kuryr does without, remove it and its rules; phase 00 looks "
-        "for it",
+        "a pod's or node's address means that kube-proxy, or a replacement, answers at the "
+        "ClusterIP on that worker: remove it and its rules, since Kuryr works without; phase 00 "
+        "checks for it",
     )
     return _about_service(look, verdict)
 
 
 def _rightly_seen(look: WorkloadLook, pod: Pod, answer: Answer, *, keeps: bool) -> Answer:
-    """The answer; a no when the request came from where no load balancer asks.
+    """The answer; a failure if the request did not come from a load balancer's address.
 
-    One that keeps the clients' addresses asks in its own name when client and member are the same.
+    One that keeps the clients' addresses uses its own if client and member are the same pod.
     """
     subnet = look.site.network.service_subnet.cidr
     if not answer.seen:
-        return replace(answer, ok=None, said="the server does not tell whom it saw")
+        return replace(answer, ok=None, said="the server does not say which client it saw")
     if keeps and answer.seen in (pod.address, look.workload.cluster_ip):
         return answer
     if not keeps and _lies_in(answer.seen, subnet):
@@ -189,11 +189,11 @@ def _rightly_seen(look: WorkloadLook, pod: Pod, answer: Answer, *, keeps: bool) 
 @Check(
     "api-from-pods",
     "Every pod reaches the API server at its service address",
-    "asked by the pods: a list of Services",
+    "requests of the pods: a list of Services",
     on=(Occasion.VERIFICATION,),
 )
 def check_api(look: WorkloadLook) -> Verdict:
-    """Lists the Services of its namespace with the pod's own account, as `kubectl get svc` does."""
+    """Lists the Services of its namespace with the pod's own account, like `kubectl get svc`."""
     address = api_service_address(look.site.kubernetes.service_cidr)
     asked = [
         _asked(pod, probe if isinstance(probe, Unreadable) else _lists_service(probe.api))
@@ -211,11 +211,11 @@ def check_api(look: WorkloadLook) -> Verdict:
 @Check(
     "floating-ip-from-outside",
     "The Service answers at its floating IP",
-    "asked from where the runbook runs: HTTP",
+    "requests from the machine that runs the runbook: HTTP",
     on=(Occasion.VERIFICATION,),
 )
 def check_outside(look: WorkloadLook) -> Verdict:
-    """HTTP from where the notebook runs."""
+    """HTTP from the machine that runs the notebook."""
     address = look.workload.ingress
     names = {pod.name for pod in look.asked_pods}
     asked = [Asked("from here", by_one_of(names, it)) for it in readable(look.seen.outside)]
@@ -223,7 +223,7 @@ def check_outside(look: WorkloadLook) -> Verdict:
         look,
         asked,
         f"{len(asked)} of {len(asked)} requests answered at {address}",
-        f"{SEE_RULE}; and the way from here to {address}",
+        f"{SEE_RULE}; and the path from here to {address}",
     )
     return _about_service(look, verdict)
 
@@ -234,7 +234,7 @@ def _asked(pod: Pod, answer: Answer | Unreadable | None) -> Asked:
 
 
 def _about_service(look: WorkloadLook, verdict: Verdict) -> Verdict:
-    """A failure with the Service among those that suffer."""
+    """A failure with the Service among its victims."""
     if verdict.status is not Status.FAIL:
         return verdict
     return replace(verdict, victims=(*verdict.victims, look.service_victim))

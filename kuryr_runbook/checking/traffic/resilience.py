@@ -1,4 +1,4 @@
-"""Whether all is well again after a disturbance, and whether anything was lost by it."""
+"""Whether everything recovers after a disturbance, and whether anything was lost."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ LEFTOVERS = frozenset(
         "balancer-twice", "balancer-orphaned", "floating-ip-orphaned",
     }
 )  # fmt: skip
-"""The checks of diagnosis that find what is nobody's."""
-SEE_LOG = "see the controller's log from that time: kubectl logs, and with --previous"
+"""The checks of diagnosis that find orphans."""
+SEE_LOG = "check the controller's log from that time: kubectl logs, also with --previous"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """What was seen before and after a disturbance."""
+    """A disturbance, and the observations before and after it."""
 
     step: Step
     seconds: float
-    """From its begin until all was well again, or was given up."""
+    """From its start until everything had recovered, or the wait was given up."""
     findings: Sequence[Finding]
     """The verification's, afterwards."""
     before: Footprint
     after: Footprint
     remaining: Sequence[str]
-    """What is left of pods that are gone, after it was waited for."""
+    """What is left of pods that are gone, after a wait."""
     orphans_before: frozenset[str] | None
-    """What diagnosis finds that is nobody's; None: it could not look."""
+    """The orphans that diagnosis finds; None: it could not get an answer."""
     orphans_after: frozenset[str] | None
 
 
@@ -52,14 +52,14 @@ def _component(step: Step) -> str:
 
 
 def check_trial(trial: Trial) -> Iterator[Finding]:
-    """Two findings: all is well again, and nothing was lost or left."""
+    """Two findings: everything has recovered, and nothing was lost or left behind."""
     yield _recovered(trial)
     yield _kept(trial)
 
 
 def not_tried(step: Step) -> Finding:
-    """The finding of a disturbance that was not made: it was not planned, or something before it
-    was not borne."""
+    """The finding for a disturbance that did not take place: it was not planned, or there was no
+    recovery from an earlier one."""
     kept = step.action is Action.KEEP
     return Finding(
         check=trial_name(step),
@@ -68,12 +68,12 @@ def not_tried(step: Step) -> Finding:
         status=Status.SKIP if kept else Status.UNKNOWN,
         evidence=step.because
         if kept
-        else "was not tried: all was not well after what was tried before",
+        else "was not tried: an earlier disturbance had lasting effects",
     )
 
 
 def not_back(step: Step, seen: str) -> Finding:
-    """The finding of a disturbance after which what was deleted did not come back."""
+    """The finding for a disturbance after which the deleted pod was not replaced."""
     return Finding(
         check=trial_name(step),
         title=_title(step),
@@ -85,7 +85,7 @@ def not_back(step: Step, seen: str) -> Finding:
 
 
 def orphans(findings: Iterable[Finding]) -> frozenset[str] | None:
-    """What diagnosis finds that is nobody's; None when it could not look for all of that."""
+    """The orphans that diagnosis finds; None if any of these checks got no answer."""
     found = list(findings)
     blind = {
         name for it in found if it.status is Status.UNKNOWN for name in (it.check, *it.effects)
@@ -102,8 +102,8 @@ def orphans(findings: Iterable[Finding]) -> frozenset[str] | None:
 
 def _title(step: Step) -> str:
     if step.target.kind == "Node":
-        return "The workload goes on when its node is drained"
-    return f"The workload goes on when {_component(step)} is deleted"
+        return "The workload keeps working when its node is drained"
+    return f"The workload keeps working when {_component(step)} is deleted"
 
 
 def _recovered(trial: Trial) -> Finding:
@@ -111,15 +111,15 @@ def _recovered(trial: Trial) -> Finding:
     bad = [it for it in trial.findings if it.status is verdict]
     well = verdict not in (Status.FAIL, Status.UNKNOWN)
     passed = sum(it.status is Status.PASS for it in trial.findings)
-    told = some([f"{it.title}: {it.evidence}" for it in bad])
+    details = some([f"{it.title}: {it.evidence}" for it in bad])
     return Finding(
         check=trial_name(trial.step),
         title=_title(trial.step),
         subject=str(trial.step.target),
         status=Status.PASS if well else verdict,
-        evidence=f"all is well again after {trial.seconds:.0f} s: {passed} checks passed"
+        evidence=f"everything works again after {trial.seconds:.0f} s: {passed} checks passed"
         if well
-        else f"not well after {trial.seconds:.0f} s: {told}",
+        else f"not well after {trial.seconds:.0f} s: {details}",
         remedy="" if well else "; ".join(dict.fromkeys(it.remedy for it in bad if it.remedy)),
         cause="" if well else next((it.cause for it in bad if it.cause), ""),
         victims=() if well else tuple(dict.fromkeys(v for it in bad for v in it.victims)),
@@ -133,11 +133,11 @@ def _kept(trial: Trial) -> Finding:
     evidence = {
         Status.FAIL: some(problems),
         Status.PASS: "the same load balancer and floating IP; each pod its port; nothing is left",
-        Status.UNKNOWN: "diagnosis could not look for what is left",
+        Status.UNKNOWN: "diagnosis could not find out what is left",
     }
     return Finding(
         check=f"nothing-lost-{trial_name(trial.step)}",
-        title="Nothing of it is lost or left behind in OpenStack",
+        title="None of its resources in OpenStack is lost or left behind",
         subject=str(trial.step.target),
         status=status,
         evidence=evidence[status],
@@ -158,4 +158,4 @@ def _problems(trial: Trial) -> Iterator[str]:
     yield from (f"{what} is left of a pod that is gone" for what in trial.remaining)
     if trial.orphans_before is not None and trial.orphans_after is not None:
         new_ones = sorted(trial.orphans_after - trial.orphans_before)
-        yield from (f"{what} is nobody's" for what in new_ones)
+        yield from (f"{what} is orphaned" for what in new_ones)

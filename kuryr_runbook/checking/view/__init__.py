@@ -1,1 +1,1 @@
-"""Indexes over snapshots, so that every question is linear in what it looks at."""
+"""Indexes over snapshots, so that every check is linear in what it reads."""

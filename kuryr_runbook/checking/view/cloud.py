@@ -1,4 +1,4 @@
-"""A snapshot for diagnosis with its indexes, so that every check is linear in what it looks at."""
+"""A snapshot for diagnosis with its indexes, so that every check is linear in what it reads."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ N = TypeVar("N", bound=Named)
 
 
 class Look(ClusterLook):
-    """What checks ask of a snapshot. All of it raises CouldNotLook where it was not read."""
+    """A snapshot for checks. Everything raises CouldNotLook if it was not read."""
 
     @property
     def project(self) -> str:
@@ -47,12 +47,12 @@ class Look(ClusterLook):
 
     @cached_property
     def subnets(self) -> tuple[Subnet, ...]:
-        """All subnets that the project sees."""
+        """All subnets that the project can see."""
         return readable(self.cloud.subnets)
 
     @property
     def networks(self) -> tuple[Network, ...]:
-        """All networks that the project sees."""
+        """All networks that the project can see."""
         return readable(self.cloud.networks)
 
     @cached_property
@@ -73,20 +73,20 @@ class Look(ClusterLook):
         )
 
     def owned(self, ask: Callable[[Ownership, T], bool], resource: T) -> bool:
-        """What `snapshots/cloud/ownership.py` says of a resource.
+        """The answer of `snapshots/cloud/ownership.py` about a resource.
 
-        Raises CouldNotLook where it cannot say.
+        Raises CouldNotLook if there is none.
         """
         return _sure(lambda: ask(self._ownership, resource))
 
     @cached_property
     def own_pod_subnet(self) -> Subnet:
-        """The subnet whose ports Kuryr made for this very cluster."""
+        """The subnet where Kuryr creates ports for this cluster."""
         named, found = self.pod_subnet, _sure(lambda: self._ownership.pod_subnet)
         if found is None:
             raise CouldNotLook(
                 f"subnet {named.name} ({named.id}) is not known to be this cluster's",
-                f"put its id into {pod_subnet(self.site).key}_id",
+                f"set {pod_subnet(self.site).key}_id to its id",
             )
         return found
 
@@ -132,22 +132,22 @@ class Look(ClusterLook):
 
     @cached_property
     def node_ports(self) -> Mapping[str, Port | None]:
-        """The port of each node that has an address, found as Kuryr does, by name of the node."""
+        """The port of each node that has an address, found like Kuryr does, by the node's name."""
         at = self.node_subnet_ports
         return {node.name: at.get(node.address) for node in self.nodes if node.address}
 
     def is_trunk_parent(self, port: Port) -> bool:
-        """Whether a port is: by the trunks, or where nobody asked for them, by its own word."""
+        """Whether a port is one: from the trunks, or if they were not read from the port itself."""
         return bool(port.trunk_id) if self.cloud.trunks == NOT_ASKED else port.id in self.trunks
 
     @cached_property
     def trunks(self) -> Mapping[str, Trunk]:
-        """By the port that is their parent."""
+        """By their parent port."""
         return {trunk.port_id: trunk for trunk in readable(self.cloud.trunks)}
 
     @cached_property
     def workers(self) -> dict[str, Port]:
-        """The known ports of nodes that take pods, by name of the node."""
+        """The known ports of nodes that take pods, by the node's name."""
         taking = {node.name for node in self.nodes if node.schedulable}
         return {name: it for name, it in self.node_ports.items() if it and name in taking}
 
@@ -157,7 +157,7 @@ class Look(ClusterLook):
         return {name: _split_pairs(port) for name, port in self.node_ports.items() if port}
 
     def is_paired(self, node: str, address: str, mac: str) -> bool:
-        """Whether the node's port lets packets of that address and MAC pass."""
+        """Whether the node's port allows packets with that address and MAC."""
         single, ranges = self.pairs.get(node, (set(), []))
         if (address, mac) in single:
             return True
@@ -166,7 +166,7 @@ class Look(ClusterLook):
 
     @property
     def pair_limit(self) -> int | Unreadable | None:
-        """How many address pairs a port may have, where Neutron told it; None: enough."""
+        """How many address pairs a port may have, if Neutron reported it; None: enough."""
         return self.cloud.pair_limit
 
     @cached_property
@@ -187,41 +187,41 @@ class Look(ClusterLook):
     def admits(
         self, groups: Iterable[str], source: IPv4Network | str, tcp_port: int | None = None
     ) -> bool:
-        """Whether a port in these groups lets all of that in.
+        """Whether a port in these groups admits all of that.
 
-        Raises CouldNotLook when it does not as far as is seen, and a group is another project's.
+        Raises CouldNotLook if the known rules do not, but a group belongs to another project.
         """
         rules = [rule for group in groups for rule in self.rules.get(group, ())]
         if admits(rules, source=source, tcp_port=tcp_port):
             return True
         hidden = sorted(group for group in groups if group not in self.groups)
         if hidden:
-            raise CouldNotLook(f"security group {', '.join(hidden)} is of another project")
+            raise CouldNotLook(f"security group {', '.join(hidden)} belongs to another project")
         return False
 
     @cached_property
     def floating_ips(self) -> tuple[FloatingIp, ...]:
-        """All of the project."""
+        """All of the project's."""
         return readable(self.cloud.floating_ips)
 
     @cached_property
     def balancers(self) -> list[Balancer]:
-        """Those that are there: Octavia may show a deleted one for a while."""
+        """The existing ones: Octavia may list a deleted one for a while."""
         found = readable(self.cloud.balancers)
         return [it for it in found if it.provisioning not in ("DELETED", "PENDING_DELETE")]
 
     @cached_property
     def balancers_named(self) -> Mapping[str, list[Balancer]]:
-        """By name; names need not be unique."""
+        """By name; names may not be unique."""
         return _by(self.balancers, lambda it: [it.name])
 
     @cached_property
     def balancers_at(self) -> Mapping[str, list[Balancer]]:
-        """By the address of the VIP in the subnet of the Services."""
+        """By their VIP in the Services' subnet."""
         return _by(self.balancers, lambda it: [it.vip] if it.vip else [])
 
     def balancer(self, service: Service) -> Balancer | None:
-        """The one that Kuryr made for a Service: that of its name, best at its address."""
+        """Kuryr's load balancer for a Service: the one with its name, preferably at its address."""
         named = self.balancers_named.get(service.place, [])
         fitting = [it for it in named if it.vip == service.cluster_ip]
         return next(iter(fitting or named), None)
@@ -237,7 +237,7 @@ class Look(ClusterLook):
         return _by(readable(self.cloud.listeners), lambda it: it.balancers)
 
     def listeners_of(self, balancer: Balancer) -> list[Listener]:
-        """All of a load balancer."""
+        """All listeners of a load balancer."""
         return self._listeners.get(balancer.id, [])
 
     def listener(self, balancer: Balancer, protocol: str, port: int) -> Listener | None:
@@ -252,7 +252,7 @@ class Look(ClusterLook):
 
     @cached_property
     def _pools_of(self) -> Mapping[str, Pool]:
-        """The pool of each listener, by its own word."""
+        """The pools by the listeners that they name."""
         return {listener: pool for pool in self._pools.values() for listener in pool.listeners}
 
     def pool(self, listener: Listener) -> Pool | None:
@@ -260,27 +260,27 @@ class Look(ClusterLook):
         return self._pools.get(listener.pool_id) or self._pools_of.get(listener.id)
 
     def members(self, listener: Listener) -> tuple[Member, ...] | None:
-        """The members behind a listener; None when it has no pool."""
+        """The members behind a listener; None if it has no pool."""
         pool = self.pool(listener)
         lists = readable(self.cloud.members)
         return readable(lists[pool.id]) if pool is not None and pool.id in lists else None
 
     @cached_property
     def health_is_reported(self) -> bool:
-        """Whether Octavia hears how its load balancers are: where it does not, all are OFFLINE."""
+        """Whether Octavia gets health reports from its load balancers: if not, all are OFFLINE."""
         return any(it.operating not in ("OFFLINE", "") for it in self.balancers)
 
 
 def look_up(items: Iterable[N] | Unreadable, wanted: Wanted, cloud: CloudState) -> N | None:
-    """What the site means, or None when it is not there.
+    """The resource that the site names, or None if it does not exist.
 
-    Raises CouldNotLook where that was not read, or several have the name.
+    Raises CouldNotLook if that was not read, or several have the name.
     """
     return _sure(lambda: find(readable(items), wanted, readable(cloud.project_id)))
 
 
 def _sure(ask: Callable[[], T]) -> T:
-    """What `ask` returns. Raises CouldNotLook where it refuses."""
+    """What `ask` returns. Raises CouldNotLook if it raises our errors."""
     try:
         return ask()
     except RunbookError as error:
@@ -288,7 +288,7 @@ def _sure(ask: Callable[[], T]) -> T:
 
 
 def ipv4(address: str) -> IPv4Address | None:
-    """The address, or None when it is none."""
+    """The address, or None if it is not one."""
     try:
         return IPv4Address(address)
     except ValueError:
@@ -296,7 +296,7 @@ def ipv4(address: str) -> IPv4Address | None:
 
 
 def ipv4_range(cidr: str) -> IPv4Network | None:
-    """The range, or None when it is none."""
+    """The range, or None if it is not one."""
     try:
         return IPv4Network(cidr, strict=False)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What the checks of diagnosis look up in the cluster's part of their snapshot."""
+"""The cluster's part of a snapshot for checks, with indexes."""
 
 from __future__ import annotations
 
@@ -31,25 +31,25 @@ from kuryr_runbook.snapshots.cluster.vif import Malformed, PodVif
 from kuryr_runbook.snapshots.reading import Unreadable
 
 PATIENCE = 60.0
-"""Seconds that something new may be unfinished without anybody asking why."""
+"""Seconds for which something new may be unfinished without being reported."""
 NOT_PLUGGED = "FailedCreatePodSandBox"
-"""The reason of the kubelet's event about a pod that its network does not take."""
+"""The reason of the kubelet's event about a pod that could not be plugged."""
 ANY_OCTAVIA = (99, 0)
-"""Where Octavia's version was not asked for: a port that it skips shows as a missing listener."""
+"""If Octavia's version was not read: a port that it skips then shows as a missing listener."""
 
 T = TypeVar("T")
 
 
 class Snapshot(Protocol):
-    """Cluster and cloud of a site at one time, read for whichever occasion."""
+    """Cluster and cloud of a site at one time, read on any occasion."""
 
     @property
     def taken_at(self) -> datetime:
-        """When it was begun to be read."""
+        """When reading began."""
 
     @property
     def site(self) -> Site:
-        """Whose they are."""
+        """The site that they belong to."""
 
     @property
     def cluster(self) -> ClusterState:
@@ -61,10 +61,10 @@ class Snapshot(Protocol):
 
 
 class ClusterLook:
-    """What checks ask of the cluster. All of it raises CouldNotLook where it was not read."""
+    """The cluster for checks. Everything raises CouldNotLook if it was not read."""
 
     is_patient = True
-    """Whether what is new may be unfinished."""
+    """Whether something new may be unfinished."""
     is_ahead = False
     """Whether to look ahead: at what the run will make, and at full nodes."""
 
@@ -75,14 +75,14 @@ class ClusterLook:
         self.cloud = snapshot.cloud
 
     def is_old(self, since: datetime | None, seconds: float = PATIENCE) -> bool:
-        """Whether that was so long ago; what has no date is old."""
+        """Whether that was so long ago; without a date it is old."""
         if not self.is_patient:
             return True
         return since is None or (self.taken_at - since).total_seconds() > seconds
 
     @property
     def version(self) -> str:
-        """Of the API server. Raises CouldNotLook also when it is no version."""
+        """The API server's version. Raises CouldNotLook also if it is not a valid one."""
         version = readable(self.cluster.version)
         try:
             minor_version(version)
@@ -97,15 +97,15 @@ class ClusterLook:
 
     @property
     def kubernetes(self) -> Service:
-        """The Service of the API. Raises CouldNotLook also when there is none."""
+        """The Service of the API. Raises CouldNotLook also if there is none."""
         found = readable(self.cluster.kubernetes)
         if found is None:
-            raise CouldNotLook("there is no Service default/kubernetes", "is this a real API?")
+            raise CouldNotLook("there is no Service default/kubernetes", "is this Kubernetes?")
         return found
 
     @cached_property
     def api_servers(self) -> list[str]:
-        """The addresses behind it, as far as they are shown."""
+        """The addresses behind it that are shown."""
         return [
             backend.address
             for endpoints in readable(self.cluster.endpoints)
@@ -125,17 +125,17 @@ class ClusterLook:
 
     @property
     def deployed(self) -> tuple[Program, ...]:
-        """What runs in the cluster, whoever brought it."""
+        """What runs in the cluster, whoever installed it."""
         return readable(self.cluster.deployed)
 
     @cached_property
     def all_pods(self) -> tuple[Pod, ...]:
-        """Also those that are finished, or on their way out."""
+        """Including those that are finished, or being deleted."""
         return readable(self.cluster.pods)
 
     @cached_property
     def pods(self) -> list[Pod]:
-        """Those that want an interface: scheduled, not finished, not on their way out."""
+        """Those that need an interface: scheduled, not finished, not being deleted."""
         return [
             pod
             for pod in self.all_pods
@@ -144,12 +144,12 @@ class ClusterLook:
 
     @cached_property
     def young_addresses(self) -> frozenset[str]:
-        """Addresses of pods that were made only now."""
+        """Addresses of pods that were just created."""
         return frozenset(pod.address for pod in self.pods if not self.is_old(pod.life.made))
 
     @cached_property
     def leaving_addresses(self) -> frozenset[str]:
-        """Addresses of pods in their grace period, or that ended it only now."""
+        """Addresses of pods in their grace period, or that just ended it."""
         return frozenset(
             pod.address
             for pod in self.all_pods
@@ -158,18 +158,18 @@ class ClusterLook:
 
     @cached_property
     def vifs(self) -> Mapping[Key, PodVif | Malformed]:
-        """The interface that Kuryr promised to each pod that it handled."""
+        """The interface that Kuryr assigned to each pod."""
         notes_itself = self.site.release.vif_state.kind == "Pod"
         objects = () if notes_itself else self.kuryr_objects
         return vifs_of(self.site.release, self.all_pods if notes_itself else (), objects)
 
     def vif(self, pod: Pod) -> PodVif | Malformed | None:
-        """The interface that Kuryr promised to a pod."""
+        """The interface that Kuryr assigned to a pod."""
         return self.vifs.get((pod.namespace, pod.name))
 
     @cached_property
     def plugged(self) -> list[tuple[Pod, PodVif]]:
-        """The pods that have one that can be read."""
+        """The pods with a readable one."""
         found = ((pod, self.vif(pod)) for pod in self.pods)
         return [(pod, vif) for pod, vif in found if isinstance(vif, PodVif)]
 
@@ -180,13 +180,13 @@ class ClusterLook:
 
     @cached_property
     def all_services(self) -> tuple[Service, ...]:
-        """All Services, but that of the API."""
+        """All Services, except the API's."""
         found = readable(self.cluster.services)
         return tuple(it for it in found if (it.namespace, it.name) != API)
 
     @cached_property
     def services(self) -> list[Service]:
-        """Those that Kuryr makes a load balancer of, as soon as they have backends."""
+        """Those that get a load balancer from Kuryr, as soon as they have backends."""
         return [
             it
             for it in self.all_services
@@ -204,7 +204,7 @@ class ClusterLook:
         }
 
     def backends(self, service: Service) -> list[Backend]:
-        """Those of a Service that Kuryr makes members of."""
+        """The backends of a Service that Kuryr turns into members."""
         return self._backends.get((service.namespace, service.name), [])
 
     def backends_of(self, service: Service, port: ServicePort) -> list[Backend]:
@@ -217,7 +217,7 @@ class ClusterLook:
 
     @cached_property
     def _warnings(self) -> Mapping[tuple[str, str, str], Warned]:
-        """The latest about each object."""
+        """The latest warning about each object."""
         found: dict[tuple[str, str, str], Warned] = {}
         for event in readable(self.cluster.events):
             key = (event.kind, event.namespace, event.name)
@@ -227,9 +227,9 @@ class ClusterLook:
         return found
 
     def warning(self, kind: str, namespace: str, name: str, life: Life) -> str:
-        """The latest warning about an object; empty when there is none, or none was read.
+        """The latest warning about an object; empty if there is none, or none was read.
 
-        One that is older than the object was about another of that name.
+        One that is older than the object was about another object of that name.
         """
         try:
             event = self._warnings.get((kind, namespace, name))
@@ -241,16 +241,16 @@ class ClusterLook:
 
     @cached_property
     def born(self) -> Mapping[str, datetime]:
-        """When pods and Services were made, by their kind and name in words."""
-        told = (
+        """When pods and Services were created, by their kind and name in words."""
+        created = (
             *((str(pod), pod.life.made) for pod in _or_none(self.cluster.pods)),
             *((str(it), it.life.made) for it in _or_none(self.cluster.services)),
         )
-        return {name: made for name, made in told if made is not None}
+        return {name: made for name, made in created if made is not None}
 
     @cached_property
     def complained(self) -> Mapping[str, datetime]:
-        """When somebody last complained of an object, by its kind and name in words."""
+        """The time of the last warning about an object, by its kind and name in words."""
         found: dict[str, datetime] = {}
         for event in _or_none(self.cluster.events):
             name = f"{event.kind.lower()} {event.namespace}/{event.name}"
@@ -259,17 +259,17 @@ class ClusterLook:
         return found
 
     def pod_warning(self, pod: Pod) -> str:
-        """The latest about a pod."""
+        """The latest warning about a pod."""
         return self.warning("Pod", pod.namespace, pod.name, pod.life)
 
     def is_overdue(self, pod: Pod) -> bool:
-        """Whether a pod waits too long for its interface, or the kubelet complains already."""
+        """Whether a pod waits too long for its interface, or there is a warning already."""
         complains = self.pod_warning(pod).startswith(NOT_PLUGGED)
         return self.is_old(pod.life.made) or complains
 
 
 def _or_none(found: tuple[T, ...] | Unreadable) -> tuple[T, ...]:
-    """What was read; nothing where it could not be, as those tell who need it."""
+    """What was read; empty if it could not be, since checks that need it report that."""
     return () if isinstance(found, Unreadable) else found
 
 

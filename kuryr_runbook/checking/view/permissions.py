@@ -1,4 +1,4 @@
-"""What the checks of preflight ask beside cluster and cloud: what both permit, and who answers."""
+"""A snapshot of preflight for checks: besides cluster and cloud, what both permit."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FORBIDDEN = 403
 
 
 class PreflightLook(Look):
-    """What checks ask of a snapshot of preflight. All of it raises CouldNotLook."""
+    """A snapshot of preflight for checks. Everything raises CouldNotLook if it was not read."""
 
     is_ahead = True
 
@@ -25,7 +25,7 @@ class PreflightLook(Look):
 
     @property
     def login(self) -> Login:
-        """Who the user is in the cloud."""
+        """The user in the cloud."""
         return readable(self.seen.permissions.login)
 
     @property
@@ -37,27 +37,23 @@ class PreflightLook(Look):
 
     @property
     def neutron(self) -> NeutronLook:
-        """Neutron, where it answered."""
+        """Neutron, if it answered."""
         look = self.seen.permissions.neutron
         if isinstance(look, Unreadable):
-            raise CouldNotLook(
-                "Neutron could not be asked", "see the checks of Keystone and Neutron"
-            )
+            raise CouldNotLook("Neutron does not answer", "see the checks of Keystone and Neutron")
         return look
 
     @property
     def octavia(self) -> OctaviaLook:
-        """Octavia, where it answered."""
+        """Octavia, if it answered."""
         look = self.seen.permissions.octavia
         if isinstance(look, Unreadable):
-            raise CouldNotLook(
-                "Octavia could not be asked", "see the checks of Keystone and Octavia"
-            )
+            raise CouldNotLook("Octavia does not answer", "see the checks of Keystone and Octavia")
         return look
 
     @property
     def octavia_version(self) -> tuple[int, int]:
-        """The highest version of Octavia's API; (0, 0) when it tells none."""
+        """The highest version of Octavia's API; (0, 0) if it shows none."""
         return max(self.octavia.versions, default=(0, 0))
 
     @property
@@ -70,15 +66,15 @@ class PreflightLook(Look):
 
     @property
     def kuryr_is_installed(self) -> bool:
-        """Whether Kuryr's daemon is there already: this is a second run."""
+        """Whether Kuryr's daemon exists already: this is a second run."""
         daemon = ("DaemonSet", self.site.kubernetes.namespace, DAEMON)
         return any((it.kind, it.namespace, it.name) == daemon for it in self.deployed)
 
 
 def permitted(refusal: Refusal) -> bool:
-    """Whether Neutron's policy let a probe for a port through.
+    """Whether Neutron's policy permitted a probe's port.
 
-    Raises CouldNotLook when the request failed before the policy, or in a way of its own.
+    Raises CouldNotLook if the request failed before the policy, or in an unknown way.
     """
     if refusal.type == "SubnetNotFound":
         return True
@@ -86,6 +82,4 @@ def permitted(refusal: Refusal) -> bool:
         return False
     if refusal.type == "OverQuota":
         raise CouldNotLook("the quota of ports is used up", "raise it, then run preflight again")
-    raise CouldNotLook(
-        f"Neutron answered {refusal.status} to a port that cannot be: {refusal.said}"
-    )
+    raise CouldNotLook(f"Neutron answered {refusal.status} to an impossible port: {refusal.said}")

@@ -1,4 +1,4 @@
-"""What the checks of the verification ask beside cluster and cloud: the workload, and its pods."""
+"""A snapshot of the verification for checks: besides cluster and cloud, the workload."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from kuryr_runbook.specs.workload import SERVICE, balancer_name
 
 
 class WorkloadLook(Look):
-    """What checks ask of a snapshot of the verification. All of it raises CouldNotLook.
+    """A snapshot of the verification for checks. Everything raises CouldNotLook if it was not read.
 
-    Cluster and cloud hold what is the workload's. It was waited for, so nothing of it is new.
+    Cluster and cloud only contain the workload. It was waited for, so nothing of it is new.
     """
 
     is_patient = False
@@ -33,7 +33,7 @@ class WorkloadLook(Look):
 
     @property
     def asked_pods(self) -> tuple[Pod, ...]:
-        """The workload's pods. Raises CouldNotLook when there are fewer than the site asks for."""
+        """The workload's pods. Raises CouldNotLook if there are fewer than the site wants."""
         pods, wanted = self.workload.pods, self.site.verification.replicas
         if len(pods) < wanted:
             raise CouldNotLook(f"there are {len(pods)} of {wanted} pods")
@@ -41,17 +41,17 @@ class WorkloadLook(Look):
 
     @property
     def workload_balancer(self) -> Balancer:
-        """The load balancer of the Service. Raises CouldNotLook when there is none."""
+        """The load balancer of the Service. Raises CouldNotLook if there is none."""
         name = balancer_name(self.site)
         if not (found := self.balancers_named.get(name)):
             raise CouldNotLook(f"there is no load balancer {name}")
         return found[0]
 
     def pod_victim(self, name: str) -> Victim:
-        """One of the pods, as one that suffers."""
+        """One of the pods, as a victim."""
         return Victim("pod", name, self.site.verification.namespace)
 
     @property
     def service_victim(self) -> Victim:
-        """The Service, as one that suffers."""
+        """The Service, as a victim."""
         return Victim("service", SERVICE, self.site.verification.namespace)

@@ -1,8 +1,8 @@
 """Kuryr releases: what differs between them, as data with its sources.
 
-Everything else asks this data; nowhere is a release compared by its name. `parts` and `release`
-have the types, `catalogue` the releases, `permissions` what each may do in the cluster, `names` how
-it is known in Kubernetes, `hazards` what may go wrong.
+Everything else consults this data, and never compares a release's name. The types are in `parts`
+and `release`, the releases in `catalogue`, their rights in the cluster in `permissions`, Kuryr's
+names in Kubernetes in `names`, and what may go wrong in `hazards`.
 """
 
 from kuryr_runbook.model.releases.catalogue import RELEASES

@@ -1,4 +1,4 @@
-"""What the releases' images and CNI plugins are built of."""
+"""The inputs of the releases' images and CNI plugins."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ SDISTS = {
     "9.0.0": "d86117c205250cb5f6eb5bda8e3da9fd2617fef483ede2002024f7e9017f3e78",
     "10.0.0": "b0b140038afc177291a07c456027917c681036ae5169cef033c41211e7218dfb",
 }
-"""Version to the SHA-256 of the source distribution that has a Go plugin."""
+"""Version to SHA-256 of the source distributions with a Go plugin."""
 
 DEBIAN = "docker.io/library/debian:bookworm-slim"
 
 MODERN = ConstraintSet(file="constraints/modern.txt", python="3.11", base_image=DEBIAN)
-"""The versions of 2024.1, the last release: one set with which every release runs."""
+"""The versions of 2024.1, the last release: every release runs with them."""
 
 
 def go_plugin(version: str, build: GoBuild) -> CniPlugin:
-    """The plugin in Go, of the source distribution of that version."""
+    """The Go plugin from the source distribution of that version."""
     return CniPlugin(
         built_from=version,
         sdist_sha256=SDISTS[version],
@@ -56,11 +56,11 @@ HISTORIC_PYTHONS = {
     "2024.1": "3.11",
 }
 """Releases with a historic set: what PyPI had on the day of the release's last version, with
-upstream's constraints of `pins`, and a protobuf that reads the code which the release brings."""
+upstream's constraints of `pins`, and a protobuf that accepts the release's generated code."""
 
 
 def image_inputs(name: str, *unnamed: str) -> ImageInputs:
-    """What a release's image is made of; `unnamed`: what it imports and does not require."""
+    """The inputs of a release's image; `unnamed`: what it imports but does not require."""
     sets = {ConstraintsName.MODERN: MODERN}
     if name in HISTORIC_PYTHONS:
         python = HISTORIC_PYTHONS[name]

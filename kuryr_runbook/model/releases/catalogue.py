@@ -1,6 +1,6 @@
 """The releases, each as what changed since the one before it.
 
-`release.SOURCES` tells where the facts of each field come from; hazards name their own source.
+`release.SOURCES` names the source of the facts in each field; hazards name their own.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from kuryr_runbook.model.releases.parts import (
 from kuryr_runbook.model.releases.release import Release
 
 CRD_HAZARDS = (hazards.ADDRESS_PAIRS, hazards.FINALIZERS, hazards.QUOTA_DETAILS, hazards.TOKEN)
-"""Of every release that keeps its state in custom resources."""
+"""Hazards of every release that keeps its state in custom resources."""
 
 SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 
@@ -42,7 +42,7 @@ STEIN = Release(
     python=("3.6",),
     pins={"eventlet": "0.24.1", "pyroute2": "0.5.4"},
     image=image_inputs("stein"),
-    # The original took the Go plugin of Train, as the daemon's API is the same.
+    # The original used the Go plugin of Train, since the daemon's API is the same.
     cni_plugin=go_plugin("1.1.2", GoBuild.GOPATH),
     python_plugin=True,
     cni_file="10-kuryr.conf",
@@ -59,7 +59,7 @@ STEIN = Release(
         "neutron_defaults.network_device_mtu": "1500",
     },
     vif_drivers={
-        # Upstream's driver loses address pairs, or cannot make a port: see the hazards.
+        # Upstream's driver loses address pairs, or cannot create a port: see the hazards.
         VifDriver.NESTED_MACVLAN: "nested-macvlan-locked",
         VifDriver.NESTED_VLAN: "nested-vlan",
         VifDriver.NEUTRON_VIF: "neutron-vif",

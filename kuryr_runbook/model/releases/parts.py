@@ -12,17 +12,17 @@ from kuryr_runbook.model.releases.names import API_GROUP, OWN_DOMAIN, POD_FINALI
 
 
 def minor_version(text: str) -> tuple[int, int]:
-    """Major and minor of a version: 1.20, or v1.20.2. Raises ValueError when it is none."""
+    """Major and minor of a version: 1.20, or v1.20.2. Raises ValueError if it is not one."""
     found = re.match(r"v?(\d+)\.(\d+)", text)
     if found is None:
-        raise ValueError(f"{text!r} is no version")
+        raise ValueError(f"{text!r} is not a version")
     return int(found[1]), int(found[2])
 
 
 class GoBuild(StrEnum):
     """How the Go CNI plugin is built. Its dependencies are vendored in both."""
 
-    GOPATH = "in GOPATH's way"
+    GOPATH = "with GOPATH"
     MODULES = "as a Go module"
 
 
@@ -31,15 +31,15 @@ class CniPlugin:
     """The executable in Go that the kubelet calls."""
 
     built_from: str
-    """Version of kuryr-kubernetes whose sdist holds the plugin's source."""
+    """Version of kuryr-kubernetes whose sdist contains the plugin's source."""
     sdist_sha256: str
     build: GoBuild
     daemon_address: str
-    """Where the plugin looks for the daemon: fixed in the Go plugin's source."""
+    """Address at which the plugin contacts the daemon: fixed in the Go plugin's source."""
 
 
 class ConstraintsName(StrEnum):
-    """With which versions of its dependencies a release is installed."""
+    """The versions of its dependencies with which a release is installed."""
 
     MODERN = "modern"
     HISTORIC = "historic"
@@ -47,27 +47,27 @@ class ConstraintsName(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConstraintSet:
-    """The version of each dependency, and where these versions work."""
+    """The version of each dependency, and the Python with which they work."""
 
     file: str
-    """In the package's data for the image."""
+    """The file, in the package's data for the image."""
     python: str
-    """The Python for which the set was made: that of the base image."""
+    """The Python that the set is for: that of the base image."""
     base_image: str
-    """An image that has it, where the site names none."""
+    """An image with that Python, used if the site names none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageInputs:
-    """What the runbook builds the release's image with."""
+    """The inputs of the release's image."""
 
     constraint_sets: Mapping[ConstraintsName, ConstraintSet]
     unnamed_requirements: tuple[str, ...]
-    """What the release imports and does not require."""
+    """Packages that the release imports but does not require."""
 
 
 class KubernetesWindow(NamedTuple):
-    """First and last minor version of Kubernetes; None: no end is known."""
+    """First and last minor version of Kubernetes; None: no last one is known."""
 
     first: str
     last: str | None
@@ -78,7 +78,7 @@ class KubernetesWindow(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatePlace:
-    """Where Kuryr keeps what it knows: a kind of object, and an annotation or a field of it."""
+    """Where Kuryr keeps its state: a kind of object, and an annotation or a field of it."""
 
     kind: str
     annotation: str = ""
@@ -92,7 +92,7 @@ class StatePlace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crd:
-    """A custom resource of Kuryr's; all are namespaced."""
+    """One of Kuryr's custom resources; all are namespaced."""
 
     kind: str
     plural: str
@@ -106,7 +106,7 @@ class Crd:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finalizer:
-    """A finalizer that Kuryr sets; without its controller the object stays in Terminating."""
+    """A finalizer that Kuryr sets; without the controller the object stays in Terminating."""
 
     kind: str
     name: str
@@ -123,7 +123,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """Ports on which both listen, on the node's own network."""
+    """Ports on which controller and daemon listen, on the node's own network."""
 
     controller: int
     daemon: int
@@ -131,23 +131,23 @@ class Ports:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceTraits:
-    """What a service must be for Kuryr to make a load balancer of it."""
+    """Which services get a load balancer from Kuryr."""
 
     needs_selector: bool
     """Services without a selector are ignored."""
     needs_pod_targets: bool
-    """Only endpoints that name a pod become members."""
+    """Only endpoints with a pod's name become members."""
 
 
 class MtuRule(StrEnum):
-    """Which MTU of the pods' network, beside the nodes', keeps a release from plugging a pod."""
+    """Which MTU the pods' network may have, compared with the nodes', for a pod to be plugged."""
 
-    ANY = "any will do"
+    ANY = "any"
     EQUAL = "exactly the nodes'"
     NO_LARGER = "the nodes' or less"
 
     def refuses(self, pods: int, nodes: int) -> bool:
-        """Whether a nested pod is not plugged with these MTUs."""
+        """Whether a nested pod cannot be plugged with these MTUs."""
         match self:
             case MtuRule.ANY:
                 return False
@@ -159,7 +159,7 @@ class MtuRule(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hazard:
-    """What may go wrong with a release, and how it is kept from going wrong."""
+    """What may go wrong with a release, and how to prevent it."""
 
     text: str
     way_out: str
@@ -176,18 +176,18 @@ class OctaviaFeature:
 
     @property
     def since(self) -> str:
-        """That version, as Octavia writes it: 2.13."""
+        """That version in Octavia's notation: 2.13."""
         return ".".join(map(str, self.api))
 
     def __str__(self) -> str:
         return f"{self.name} ({self.since})"
 
 
-# Octavia API reference, listeners; its root tells 2.1 from Rocky on.
+# Octavia API reference, listeners; its root says 2.1 from Rocky on.
 LISTENER_TIMEOUTS = OctaviaFeature(name="timeouts of listeners", api=(2, 1))
 PROVIDER_CHOICE = OctaviaFeature(name="choice of the provider", api=(2, 6))
 ACCESS_LISTS = OctaviaFeature(name="access lists of listeners", api=(2, 12))
-# Ussuri looks for 2.11, which Victoria corrected.
+# Ussuri checks for 2.11, which Victoria corrected.
 BOTH_PROTOCOLS = OctaviaFeature(name="TCP and UDP on one port", api=(2, 13))
 SCTP = OctaviaFeature(name="SCTP", api=(2, 23))
 

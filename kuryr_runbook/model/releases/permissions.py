@@ -1,4 +1,4 @@
-"""What controller and daemon ask of the cluster's API: no more than their code calls.
+"""The rights of controller and daemon in the cluster: no more than the calls in their code need.
 
 For the handlers and drivers that the runbook sets. Network policies, subnets for namespaces and
 SR-IOV would need more.
@@ -29,12 +29,12 @@ OWN_RESOURCES = (
         resources=("kuryrports", "kuryrloadbalancers"),
         verbs=(*READ, "create", "patch", "delete"),
     ),
-    # Read to see whether a namespace has a subnet of its own, and for dead ports.
+    # Read to find out whether a namespace has a subnet of its own, and for dead ports.
     Rule(group=API_GROUP, resources=("kuryrnetworks",), verbs=("get", "list")),
 )
 
 CONVERTING_CONTROLLER = (*ANNOTATING_CONTROLLER, *OWN_RESOURCES)
-"""State is in custom resources; what is left in annotations is moved there, endpoints' too."""
+"""State is in custom resources; remaining annotations are moved there, endpoints' too."""
 
 CRD_CONTROLLER = (
     NODES,
@@ -53,4 +53,4 @@ CRD_DAEMON = (PORTS, Rule(group="", resources=("pods",), verbs=("get",)))
 """The daemon watches the ports of its node's pods."""
 
 WATCHING_DAEMON = (PORTS, Rule(group="", resources=("pods",), verbs=READ))
-"""The daemon watches the pods of its node as well: it has to see them go."""
+"""The daemon also watches the pods of its node, to notice their deletion."""

@@ -1,4 +1,4 @@
-"""A Kuryr release, and the source of each fact about it."""
+"""A Kuryr release, and the sources of the facts about it."""
 
 from __future__ import annotations
 
@@ -25,85 +25,85 @@ from kuryr_runbook.model.releases.parts import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """One Kuryr release and what has to be known to install it."""
+    """One Kuryr release, with the facts that are needed to install it."""
 
     name: str
     version: str
-    """Version of the package kuryr-kubernetes: the last of the release."""
+    """The release's last version of the package kuryr-kubernetes."""
     python: tuple[str, ...]
     """Pythons on which it runs with upstream's constraints."""
     pins: Mapping[str, str]
-    """The dependencies that decide where it runs, as upstream constrained them."""
+    """Upstream's constraints for the dependencies that decide where it runs."""
     image: ImageInputs
-    """What the runbook builds its image with."""
+    """The inputs of its image."""
     cni_plugin: CniPlugin
     python_plugin: bool
     """Whether upstream's own plugin is the one in Python, and not `cni_plugin`."""
     cni_file: str
-    """Name of the CNI configuration; one that ends in `.conflist` holds a list of plugins."""
+    """Name of the CNI configuration; one that ends in `.conflist` contains a list of plugins."""
     handlers: tuple[str, ...]
     """`[kubernetes] enabled_handlers` for pods and services."""
     worker_subnet_option: str
     """The option of [pod_vif_nested] that names the nodes' subnet."""
     octavia_options: frozenset[str]
-    """The options of [octavia_defaults] that depend on Octavia's provider and that it knows."""
+    """The options of [octavia_defaults] that it knows and that depend on Octavia's provider."""
     octavia_features: tuple[OctaviaFeature, ...]
-    """What it asks Octavia for where the API has it; it works without."""
+    """Features of Octavia's API that it uses if present; it works without them."""
     defaults: Mapping[str, str]
     """Defaults that differ between releases, by `section.option`."""
     vif_drivers: Mapping[VifDriver, str]
-    """Driver to the name that kuryr.conf gets: our out-of-tree one where upstream's is broken."""
+    """Driver to its name in kuryr.conf: our out-of-tree driver if upstream's is broken."""
     vif_state: StatePlace
-    """Where the VIF of a pod stands."""
+    """Where the VIF of a pod is stored."""
     balancer_spec: StatePlace
-    """Where it stands what load balancer a service is to have."""
+    """Where the load balancer that a service should have is described."""
     balancer_state: StatePlace
-    """Where it stands what Octavia has of it."""
+    """Where the state of the load balancer in Octavia is stored."""
     crds: tuple[Crd, ...]
     """Definitions that are installed with it."""
     finalizers: tuple[Finalizer, ...]
     controller_rules: tuple[Rule, ...]
     daemon_rules: tuple[Rule, ...]
     health_ports: Ports
-    """Where /ready and /alive are answered."""
+    """Ports of /ready and /alive."""
     metrics_ports: Ports | None
-    """Where Prometheus finds metrics; None: there are none."""
+    """Ports with metrics for Prometheus; None: there are none."""
     kubernetes_window: KubernetesWindow
     needs_self_link: bool
-    """It reads `metadata.selfLink`, which 1.20 to 1.23 only give with the API server's feature
-    gate RemoveSelfLink=false."""
+    """It reads `metadata.selfLink`, which Kubernetes 1.20 to 1.23 only have with the API server's
+    feature gate RemoveSelfLink=false."""
     kubernetes_tried: str
     """The latest version of Kubernetes that it is known to have run on."""
     services: ServiceTraits
     needs_revisions: bool
-    """It changes a worker's address pairs only if the port's revision is the one that it read."""
+    """It changes a worker's address pairs only if the port still has the revision that it read."""
     needs_quota_details: bool
-    """Its controller is ready only where Neutron tells how much of a quota is used."""
+    """Its controller is ready only if Neutron reports how much of a quota is used."""
     needs_resource_tags: bool
     """Without `resource_tags` it deletes load balancers that are not its own."""
     tags_find_node_ports: bool
-    """It finds a node's port only if that carries the `resource_tags`."""
+    """It finds a node's port only if the port has the `resource_tags`."""
     upgrades_from: tuple[str, ...]
-    """Releases from which a cluster is upgraded straight to it, the nearest first; from others it
-    goes by these."""
+    """Releases from which a cluster can be upgraded directly to it, the nearest first; from others,
+    the path leads through one of these."""
     rewrites_annotations: bool
-    """Its `kuryr-k8s-status upgrade update-annotations` rewrites VIFs in pods' annotations that
-    have the format from before Rocky; in others the command does nothing."""
+    """Its `kuryr-k8s-status upgrade update-annotations` converts VIFs in pods' annotations from the
+    format before Rocky; in other releases the command does nothing."""
     moves_balancers: bool
-    """Its controller moves, at its start, what earlier releases noted of load balancers in
-    annotations; in no other release is that read again."""
+    """At its start its controller moves the state of load balancers from the annotations of earlier
+    releases; no other release reads them."""
     mtu_rule: MtuRule
     hazards: tuple[Hazard, ...]
 
     def runs_on(self, kubernetes: tuple[int, int]) -> bool:
-        """Whether that minor version of Kubernetes is in its window."""
+        """Whether it runs on that minor version of Kubernetes."""
         first, last = self.kubernetes_window
         return minor_version(first) <= kubernetes and (
             last is None or kubernetes <= minor_version(last)
         )
 
     def shares_state_with(self, other: Release) -> bool:
-        """Whether each finds what the other has noted of pods and load balancers."""
+        """Whether each finds the other's state of pods and load balancers."""
         return (self.vif_state, self.balancer_spec, self.balancer_state) == (
             other.vif_state,
             other.balancer_spec,
@@ -151,7 +151,7 @@ SOURCES: Mapping[str, str] = {
     "rewrites_annotations": "cmd/status.py, update_annotations",
     "moves_balancers": "controller/handlers/lbaas.py, _move_annotations_to_crd",
     "mtu_rule": "cni/binding/nested.py, bug 1863212",
-    "hazards": "each names its own",
+    "hazards": "each names its own source",
 }
-"""Field of Release to where its facts come from: in the releases as published, paths without
+"""Field of Release to the source of its facts: in the published releases, with paths relative to
 `kuryr_kubernetes/`."""

@@ -17,7 +17,7 @@ from kuryr_runbook.model.documents import mapping
 from kuryr_runbook.model.errors import FileError
 from kuryr_runbook.model.packaged import packaged
 from kuryr_runbook.model.site_file import parse_site, site_problems
-from kuryr_runbook.model.site_form import Texts, form_fields, judged_texts, rendered_site, texts_of
+from kuryr_runbook.model.site_form import Texts, form_fields, rendered_site, text_problems, texts_of
 from kuryr_runbook.phases.base import SITE_VARIABLE
 from kuryr_runbook.phases.site.draft import EXAMPLE
 
@@ -97,7 +97,7 @@ def _actions(link: Path) -> Actions:
 
     return Actions(
         load=lambda name: texts_of(_values(Path(name) if name else example)),
-        judge=judged_texts,
+        judge=text_problems,
         use=lambda name: choose(Path(name), link),
         save=save,
         files=lambda: [(name, f"{name}: {state}") for name, state in site_files()],

@@ -13,14 +13,14 @@ from kuryr_runbook.display.tables import View, table
 from kuryr_runbook.model.packaged import packaged
 from kuryr_runbook.model.site_file import parse_site
 from kuryr_runbook.model.site_template import filled
-from kuryr_runbook.planning.site_draft import Told, draft_site
+from kuryr_runbook.planning.site_draft import DraftKey, draft_site
 from kuryr_runbook.snapshots.reading import attempted
 from kuryr_runbook.snapshots.survey import read_survey
 
 EXAMPLE = "example.yaml"
 
 
-def surveyed(given: Mapping[str, str]) -> tuple[Told, ...]:
+def surveyed(given: Mapping[str, str]) -> tuple[DraftKey, ...]:
     """The remaining keys of a site file, found in the cloud and cluster that the given ones name.
 
     `openstack.cloud`, `openstack.clouds_yaml`, `kubernetes.kubeconfig` and `kubernetes.context`
@@ -48,7 +48,7 @@ def surveyed(given: Mapping[str, str]) -> tuple[Told, ...]:
     return tuple(told for told in draft_site(survey) if told.key not in given)
 
 
-def site_text(given: Mapping[str, str], found: tuple[Told, ...]) -> str:
+def site_text(given: Mapping[str, str], found: tuple[DraftKey, ...]) -> str:
     """The example site file with the given and found values; what was not found is marked.
 
     Raises SiteError when these values do not make a valid site.
@@ -60,7 +60,7 @@ def site_text(given: Mapping[str, str], found: tuple[Told, ...]) -> str:
     return text
 
 
-def survey_view(found: tuple[Told, ...]) -> View:
+def survey_view(found: tuple[DraftKey, ...]) -> View:
     """What was found, with the reasons; what was not found comes last."""
     rows = sorted(
         ((told.key, told.value or "NOT FOUND", told.because) for told in found),

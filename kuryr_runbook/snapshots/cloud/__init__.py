@@ -1,1 +1,1 @@
-"""What a cloud holds and permits, as typed state."""
+"""A cloud's contents and permissions, as typed state."""

@@ -1,7 +1,7 @@
-"""One resource as an API of OpenStack answered it, asked for its fields by their types.
+"""A resource in a response of an OpenStack API, with access to its fields by type.
 
-Strict: what is changed and deleted is decided by it, so an answer that is not as the API references
-say is an error, and never read as something that is absent or empty.
+Strict: it decides what is changed and deleted, so a response that is not as the API references say
+is an error, and never counts as absent or empty.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One resource as an API answered it. Each field is of its type, or an AccessError."""
+    """A resource in a response. Access to a field that does not have its type is an AccessError."""
 
     kind: str
     fields: Mapping[str, object]
 
     def _malformed(self, key: str, wanted: str) -> AccessError:
-        seen = repr(self.fields[key])[:80] if key in self.fields else "not there"
+        seen = repr(self.fields[key])[:80] if key in self.fields else "missing"
         return AccessError(
             f"the cloud's answer is malformed: {key} of {self.kind} {self.fields.get('id')} should "
             f"be {wanted} and is {seen}",
-            remedy="ask the cloud's operators: a proxy or a plugin changes the API's answers",
+            remedy="ask the cloud's operators whether a proxy or a plugin changes the responses",
         )
 
     def _of(self, key: str, kind: type[T], wanted: str) -> T:
@@ -41,24 +41,24 @@ class Answer:
         return value
 
     def id(self, key: str = "id") -> str:
-        """A text that is not empty."""
+        """A non-empty text."""
         found = self._of(key, str, "an id")
         if not found:
             raise self._malformed(key, "an id")
         return found
 
     def text(self, key: str) -> str:
-        """A text; null is the empty one."""
+        """A text; empty for null."""
         if key in self.fields and self.fields[key] is None:
             return ""
         return self._of(key, str, "a text")
 
     def address(self, key: str) -> str:
-        """An IP address, as it is written; null is the empty text."""
+        """An IP address, as in the response; empty for null."""
         return self._read(key, ip_address, "an address")
 
     def cidr(self, key: str) -> str:
-        """A range of IP addresses or a single one, as it is written; null is the empty text."""
+        """A range of IP addresses or a single one, as in the response; empty for null."""
         return self._read(key, partial(ip_network, strict=False), "a range")
 
     def _read(self, key: str, read: Callable[[str], object], wanted: str) -> str:
@@ -93,17 +93,17 @@ class Answer:
         return found
 
     def nullable(self, key: str, read: Callable[[str], T]) -> T | None:
-        """What `read` makes of the field, or None where it is null; it has to be there."""
+        """What `read` returns for the field, or None if it is null; it has to exist."""
         if key not in self.fields:
             raise self._malformed(key, "there")
         return self.shown(key, read)
 
     def shown(self, key: str, read: Callable[[str], T]) -> T | None:
-        """What `read` makes of the field, or None where it is null or not shown."""
+        """What `read` returns for the field, or None if it is null or not shown."""
         return None if self.fields.get(key) is None else read(key)
 
     def part(self, key: str) -> Answer:
-        """What is below the key."""
+        """The object below the key."""
         return Answer(f"{key} of {self.kind}", self._of(key, dict, "an object"))
 
     def parts(self, key: str) -> list[Answer]:
@@ -119,7 +119,7 @@ class Answer:
 
 
 def answered(kind: str, item: object) -> Answer:
-    """A resource of a list that an API answered. Raises AccessError when it is no object."""
+    """A resource from a list in a response. Raises AccessError if it is not an object."""
     if not isinstance(item, Mapping):
         raise AccessError(f"the cloud's answer is malformed: a {kind} is {item!r:.80}")
     return Answer(kind, item)

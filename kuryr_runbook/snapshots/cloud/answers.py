@@ -1,7 +1,7 @@
-"""Neutron's and Octavia's resources, from what the APIs answer.
+"""Neutron's and Octavia's resources, from the APIs' responses.
 
-Left out may be what an extension that is not there, an old version, or a policy keeps from being
-shown: that is None, or said below. All else has to be there (`Answer`).
+Fields may be missing because of a missing extension, an old version, or a policy: these are None,
+or as described below. All others have to exist (`Answer`).
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ def port_of(it: Answer) -> Port:
 
 
 def _bound_by(it: Answer) -> tuple[str, ...] | None:
-    """What Neutron tells from 2023.1 on: a driver for each segment's level."""
+    """Shown by Neutron from 2023.1 on: a driver for each segment's level."""
     details = it.shown("binding:vif_details", it.part)
     drivers = None if details is None else details.shown("bound_drivers", details.part)
     return None if drivers is None else tuple(map(str, drivers.fields.values()))
@@ -161,7 +161,7 @@ def rule_of(it: Answer) -> Rule:
         security_group_id=it.id("security_group_id"),
         direction=it.id("direction"),
         ethertype=it.text("ethertype"),
-        # Neutron takes numbers for names, and shows what it was told.
+        # Neutron accepts numbers in place of names, and shows what it got.
         protocol=it.nullable("protocol", lambda key: str(it.fields[key])),
         port_range_min=it.nullable("port_range_min", it.number),
         port_range_max=it.nullable("port_range_max", it.number),
@@ -214,7 +214,7 @@ def balancer_of(it: Answer) -> Balancer:
         admin_state_up=it.flag("admin_state_up"),
         provisioning=it.id("provisioning_status"),
         operating=it.text("operating_status"),
-        # Octavia tells it from Rocky on.
+        # Octavia shows it from Rocky on.
         provider=it.shown("provider", it.text) or "",
         vip=it.address("vip_address"),
         vip_port_id=it.text("vip_port_id"),
@@ -246,7 +246,7 @@ def pool_of(it: Answer) -> Pool:
         algorithm=it.text("lb_algorithm"),
         balancers=it.ids("loadbalancers"),
         listeners=it.ids("listeners"),
-        # Octavia leaves it out where there is none.
+        # Octavia leaves it out if there is none.
         monitor_id=it.shown("healthmonitor_id", it.text) or "",
     )
 
@@ -279,5 +279,5 @@ PARSERS: Mapping[str, Callable[[Answer], object]] = {
 
 
 def _description(it: Answer) -> str:
-    """Empty where Neutron has none: then nothing there bears a mark of ours."""
+    """Empty if Neutron has none: then nothing has our mark."""
     return it.shown("description", it.text) or ""

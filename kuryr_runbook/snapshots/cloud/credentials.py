@@ -1,4 +1,4 @@
-"""What Keystone has of the user's application credentials, and which of them Kuryr uses."""
+"""The user's application credentials in Keystone, and which of them Kuryr uses."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from kuryr_runbook.specs.kuryr_conf import parse_login
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsedCredential:
-    """The application credential in the Secret from which Kuryr reads its configuration."""
+    """The application credential in the Secret with Kuryr's configuration."""
 
     id: str
     secret: str = field(repr=False)
     accepted: bool
-    """Whether Keystone lets it in; False also when it is none of the user's."""
+    """Whether Keystone accepts it; False also if it is not the user's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApplicationCredential:
-    """One in Keystone, whoever made it."""
+    """One in Keystone, whoever created it."""
 
     id: str
     name: str
     description: str
-    """The runbook's mark, and the roles that were asked for, on one of ours."""
+    """One of ours has the runbook's mark and the requested roles in it."""
     project_id: str
 
 
@@ -51,19 +51,19 @@ def credential_of(it: Answer) -> ApplicationCredential:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CredentialSnapshot:
-    """Keystone and cluster, as they were at one time."""
+    """Keystone and cluster at one time."""
 
     taken_at: datetime
     cluster_id: str
     token: Token
     credentials: tuple[ApplicationCredential, ...]
-    """All application credentials of the user, whoever made them, in every project."""
+    """All application credentials of the user, whoever created them, in every project."""
     used: UsedCredential | None
     deployed: str
-    """Name of the one with which the controller's pods were started; empty when there is none."""
+    """Name of the one that the controller's pods were started with; empty if there is none."""
 
     def of_project(self) -> tuple[ApplicationCredential, ...]:
-        """Those for the project in which the runbook works."""
+        """Those for the runbook's project."""
         project = self.token.project_id
         return tuple(item for item in self.credentials if item.project_id == project)
 
@@ -71,7 +71,7 @@ class CredentialSnapshot:
 def read_credentials(
     site: Site, identity: IdentityReader, cluster: KubernetesReader
 ) -> CredentialSnapshot:
-    """Read both. The secret is in the cluster alone, so it is read from there, to be kept."""
+    """Read both. Only the cluster has the secret, so it is read there, in order to keep it."""
     taken_at = datetime.now(UTC)
     credentials = tuple(
         credential_of(answered("application credential", item))

@@ -1,8 +1,8 @@
-"""Finding what a site names in a cloud: one way for all who look, and one answer to 'two have it'.
+"""The one way to find a resource that a site names, and to handle names that are not unique.
 
-Names need not be unique in OpenStack. An id stands for a name wherever one is asked for, and the
-project's own come before those of others, as an admin sees all. Where several are left nobody
-guesses, not even by a mark of ours: the site file is to have the id.
+OpenStack does not require unique names. An id may replace a name everywhere, and the project's own
+resources come before those of others, since an admin sees all. If several are left there is no
+guessing, not even by our mark: the site file has to use the id.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from kuryr_runbook.specs.wanted import Wanted
 
 
 class Named(Protocol):
-    """What bears a name."""
+    """Something with a name."""
 
     @property
     def id(self) -> str:
@@ -27,33 +27,33 @@ class Named(Protocol):
 
     @property
     def project_id(self) -> str:
-        """Whose it is."""
+        """The project that owns it."""
 
 
 T = TypeVar("T", bound=Named)
 
 
 class SeveralError(DriftError):
-    """Several resources have the name, and which one is meant shows nowhere."""
+    """Several resources have the name, and nothing shows which one is meant."""
 
 
 def find(items: Iterable[T], wanted: Wanted, project: str) -> T | None:
-    """The one that is meant, or None when there is none. Raises SeveralError."""
+    """The resource that is meant, or None if there is none. Raises SeveralError."""
     if wanted.given_id:
         return next((item for item in items if item.id == wanted.given_id), None)
     found = of_name(items, wanted.name, project)
     if len(found) > 1:
         ids = ", ".join(item.id for item in found)
         raise SeveralError(
-            f"{len(found)} {wanted.kind}s are named {wanted.name} ({wanted.key}): put the id "
-            f"there, in the place of the name ({ids})",
-            remedy=f"put the id into {wanted.key}: {ids}",
+            f"{len(found)} {wanted.kind}s are named {wanted.name} ({wanted.key}): use an id "
+            f"instead of the name ({ids})",
+            remedy=f"set {wanted.key} to one of these ids: {ids}",
         )
     return next(iter(found), None)
 
 
 def of_name(items: Iterable[T], name: str, project: str) -> list[T]:
-    """All of that name or id: the project's own, or else those of others."""
+    """All with that name or id: the project's own, or else those of others."""
     named = [item for item in items if name in (item.name, item.id)]
     own = [item for item in named if item.project_id == project]
     return own or named

@@ -1,8 +1,8 @@
-"""Whose a resource of a cloud is: asked by all who plan to change or delete one, and by checks.
+"""Decides who owns a cloud's resource, for checks and for all plans to change or delete one.
 
-The runbook knows its own by a mark that names the cluster. Kuryr leaves no such mark: what it made
-is known by its constants and by the place, which has to be this cluster's. Whatever is not known to
-be ours or Kuryr's is somebody else's.
+The runbook recognizes its own by a mark with the cluster's id. Kuryr leaves no such mark: its
+resources are recognized by its constants and by their place, which has to be this cluster's.
+Everything that is not known to be ours or Kuryr's is somebody else's.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ from kuryr_runbook.specs.wanted import Wanted, node_subnet, pod_subnet, service_
 
 
 class Described(Protocol):
-    """What has a description, in which the runbook puts its mark."""
+    """Something with a description, where the runbook puts its mark."""
 
     @property
     def description(self) -> str:
-        """Whatever its maker wrote."""
+        """Any text by its creator."""
 
 
 class Ownership:
-    """What of a cloud is this cluster's.
+    """Which of a cloud's resources are this cluster's.
 
-    All of it raises AccessError where that was not read, and SeveralError where the nodes' subnet
-    is not known among several of its name.
+    All methods raise AccessError if something they need was not read, and SeveralError if several
+    subnets have the name of the nodes' subnet.
     """
 
     def __init__(self, site: Site, cluster_id: str, cloud: CloudState) -> None:
@@ -49,7 +49,7 @@ class Ownership:
         self.cloud = cloud
 
     def is_ours(self, resource: Described) -> bool:
-        """Whether the runbook made it, for this cluster."""
+        """Whether the runbook created it, for this cluster."""
         return resource.description == self.mark
 
     @cached_property
@@ -64,23 +64,23 @@ class Ownership:
 
     @cached_property
     def pod_subnet(self) -> Subnet | None:
-        """The subnet whose ports Kuryr made for pods of this cluster: on the nodes' network."""
+        """The subnet where Kuryr creates ports for this cluster's pods: on the nodes' network."""
         wanted, cidr = pod_subnet(self.site), self.site.network.pod_subnet.cidr
         return self._kuryrs(wanted, cidr, self._is_beside)
 
     @cached_property
     def service_subnet(self) -> Subnet | None:
-        """The subnet whose load balancers Kuryr made for this cluster: joined to the nodes'."""
+        """The subnet of this cluster's load balancers: a router connects it to the nodes."""
         wanted, cidr = service_subnet(self.site), self.site.network.service_subnet.cidr
         return self._kuryrs(wanted, cidr, self._is_joined)
 
     def _kuryrs(
         self, wanted: Wanted, cidr: IPv4Network, is_near: Callable[[Subnet], bool]
     ) -> Subnet | None:
-        """One that the site gives by its id, or the runbook made, or that was adopted.
+        """The subnet that the site gives by its id, or that the runbook created or adopted.
 
-        Another cluster in the project may have one of the same name, which is the default. Adopted
-        is what the site says that it should be, near the nodes, and marked as nobody's.
+        Another cluster in the project may have one with the same name, which is a default. An
+        adopted one is as the site says, close to the nodes, and has no owner's mark.
         """
         subnets = known(self.cloud.subnets)
         if wanted.given_id:
@@ -96,7 +96,7 @@ class Ownership:
         return self.node_subnet is not None and subnet.network_id == self.node_subnet.network_id
 
     def _is_joined(self, subnet: Subnet) -> bool:
-        """Whether a router joins it to the nodes."""
+        """Whether a router connects it to the nodes."""
         nodes = self.node_subnet
         return nodes is not None and bool(self._routers_of(nodes) & self._routers_of(subnet))
 
@@ -105,7 +105,7 @@ class Ownership:
         return {port.device_id for port in ports if port.is_leg and port.is_in(subnet.id)}
 
     def is_pods(self, port: Port) -> bool:
-        """Whether Kuryr made the port for a pod, or for pods to come; also a subport of a node."""
+        """Whether Kuryr created the port for a present or future pod; also a node's subport."""
         subnet = self.pod_subnet
         return (
             is_of_some_pod(port)
@@ -115,21 +115,21 @@ class Ownership:
         )
 
     def is_nobodys(self, port: Port) -> bool:
-        """Whether nobody says that the port is theirs, in the pods' subnet."""
+        """Whether a port in the pods' subnet has no owner."""
         subnet = self.pod_subnet
         return not port.device_owner and subnet is not None and port.is_in(subnet.id)
 
     def is_left_of_pod(self, port: Port) -> bool:
-        """Whether Kuryr made the port for one pod, by its own mark.
+        """Whether Kuryr created the port for one pod, by Kuryr's own mark.
 
-        The owner of subports is Neutron's word, and Kuryr's pools keep some for pods to come.
+        Subports have Neutron's owner instead, and Kuryr's pools keep some for future pods.
         """
         made = port.device_owner == KURYR_PORT_OWNER and bool(port.device_id)
         return made and self.is_pods(port)
 
     @property
     def has_subports(self) -> bool:
-        """Whether a pod's port is, or was, a subport of a trunk: then trunks are to be read."""
+        """Whether a pod's port is, or was, a subport of a trunk: then trunks have to be read."""
         subnet = self.pod_subnet
         return subnet is not None and any(
             port.device_owner == SUBPORT_OWNER and port.is_in(subnet.id)
@@ -138,9 +138,9 @@ class Ownership:
 
     @cached_property
     def _subports_of_others(self) -> frozenset[str]:
-        """Ids of what trunks carry whose parent is no node's port.
+        """Ids of the subports of trunks whose parent is not a node's port.
 
-        Neutron's own owner stands in the place of Kuryr's on every subport.
+        Every subport has Neutron's owner in place of Kuryr's.
         """
         if not self.has_subports:
             return frozenset()
@@ -154,16 +154,16 @@ class Ownership:
         return nodes is not None and port.is_in(nodes.id)
 
     def is_of_pods(self, address: str) -> bool:
-        """Whether it is a single address of the pods' subnet."""
+        """Whether it is a single address in the pods' subnet."""
         subnet = self.pod_subnet
         return subnet is not None and is_inside(address, subnet.cidr)
 
     def pairs_of_pods(self, port: Port) -> tuple[Pair, ...]:
-        """The address pairs of pods, each with one address, on the port of a node."""
+        """The pods' address pairs, each with one address, on the port of a node."""
         return tuple(pair for pair in port.pairs if self.is_of_pods(pair.address))
 
     def is_services(self, balancer: Balancer) -> bool:
-        """Whether Kuryr made the load balancer for a Service."""
+        """Whether Kuryr created the load balancer for a Service."""
         subnet = self.service_subnet
         return (
             subnet is not None
@@ -175,27 +175,27 @@ class Ownership:
 
     @cached_property
     def _vips(self) -> frozenset[str]:
-        """Ids of the ports at which Kuryr's load balancers are."""
+        """Ids of the VIP ports of Kuryr's load balancers."""
         balancers = known(self.cloud.balancers)
         return frozenset(it.vip_port_id for it in balancers if self.is_services(it)) - {""}
 
     def is_services_address(self, floating: FloatingIp) -> bool:
-        """Whether Kuryr gave the floating IP to a load balancer of its own.
+        """Whether Kuryr created the floating IP, for a load balancer of its own.
 
-        One that a Service named stays somebody's.
+        One that a Service names belongs to its owner.
         """
         return floating.description == KURYRS_FLOATING_IP and floating.port_id in self._vips
 
     def is_loose_address(self, floating: FloatingIp) -> bool:
-        """Whether Kuryr made the floating IP, it leads nowhere, and no other Kuryr is near.
+        """Whether Kuryr created the floating IP, it points nowhere, and there is no other Kuryr.
 
-        Its place says nothing then: a neighbour's looks the same.
+        It has no place that could show whose it is: another Kuryr's would look the same.
         """
         return leads_nowhere(floating) and not self.has_neighbours
 
     @cached_property
     def has_neighbours(self) -> bool:
-        """Whether something in the project is another cluster's, or another Kuryr's."""
+        """Whether something in the project belongs to another cluster, or another Kuryr."""
         cloud, project = self.cloud, self._project
         marked: list[Described] = [
             *known(cloud.subnets), *known(cloud.groups), *known(cloud.balancers),
@@ -216,17 +216,17 @@ class Ownership:
 
 
 def is_of_some_pod(port: Port) -> bool:
-    """Whether a Kuryr made the port for pods, of whichever cluster, or it is a subport."""
+    """Whether any cluster's Kuryr created the port for pods, or it is a subport."""
     return port.device_owner in POD_PORT_OWNERS
 
 
 def leads_nowhere(floating: FloatingIp) -> bool:
-    """Whether a Kuryr made the floating IP, of whichever cluster, and nothing is behind it."""
+    """Whether any cluster's Kuryr created the floating IP, and nothing is behind it."""
     return floating.description == KURYRS_FLOATING_IP and not floating.port_id
 
 
 def is_inside(address: str, cidr: IPv4Network | str) -> bool:
-    """Whether it is one address, of IPv4, in that range."""
+    """Whether it is a single IPv4 address in that range."""
     try:
         return IPv4Address(address) in IPv4Network(cidr)
     except ValueError:

@@ -1,7 +1,7 @@
 """How many allowed address pairs a port may have: Neutron's max_allowed_address_pair.
 
-No API tells it. But Neutron counts the pairs of a port before all else, and names its limit when
-there are too many: so it is asked for a port that cannot come to be, with as many as may be needed.
+No API shows it. But Neutron counts a port's pairs before anything else, and its refusal of too many
+names the limit: so the probe is an impossible port with as many pairs as may be needed.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from kuryr_runbook.clients.openstack.probes import Refusal
 from kuryr_runbook.snapshots.reading import Unreadable
 
 MANY_PAIRS = 1000
-"""More than any node takes pods."""
+"""More than the pods of any node."""
 SOME_MAC = "fa:16:3e:00:00:01"
-"""As a pod's port may have; there are clouds that take pairs with none but the port's own."""
+"""Like that of a pod's port; some clouds only accept pairs with the port's own MAC."""
 AFTER_THE_PAIRS = {"SubnetNotFound", "PolicyNotAuthorized", "HTTPForbidden", "OverQuota"}
-"""What Neutron says against a port once it has counted its address pairs."""
+"""Neutron's errors for a port after it has counted the address pairs."""
 
 
 class PortAsker(Protocol):
-    """A cloud that is asked for ports which it has to refuse."""
+    """A cloud that can be probed with an impossible port."""
 
     def refuse_port(self, network_id: str, body: Mapping[str, Any]) -> Refusal:
-        """How Neutron refuses a port of that network in a subnet that does not exist."""
+        """How Neutron refuses a port in that network and in a subnet that does not exist."""
 
 
 def ask_for_pairs(cloud: PortAsker, network_id: str, project: str, pairs: int) -> Refusal:
-    """How Neutron refuses a port of that network with so many pairs."""
+    """How Neutron refuses a port in that network with that many pairs."""
     addresses = [
         {"ip_address": str(IPv4Address("10.0.0.1") + n), "mac_address": SOME_MAC}
         for n in range(pairs)
@@ -40,11 +40,11 @@ def ask_for_pairs(cloud: PortAsker, network_id: str, project: str, pairs: int) -
     )
 
 
-def limit_told(refusal: Refusal) -> int | Unreadable | None:
-    """The limit; None: so many are allowed."""
-    told = re.search(r"maximum (\d+)", refusal.said)
-    if refusal.type == "AllowedAddressPairExhausted" and told is not None:
-        return int(told[1])
+def reported_limit(refusal: Refusal) -> int | Unreadable | None:
+    """The limit in a refusal; None: that many pairs are allowed."""
+    limit = re.search(r"maximum (\d+)", refusal.said)
+    if refusal.type == "AllowedAddressPairExhausted" and limit is not None:
+        return int(limit[1])
     if refusal.type in AFTER_THE_PAIRS:
         return None
     return Unreadable(f"Neutron answered {refusal.status}: {refusal.said}")

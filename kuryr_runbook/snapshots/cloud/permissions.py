@@ -1,4 +1,4 @@
-"""What preflight looks at in a cloud: who we are there, what there is, and what it permits."""
+"""What preflight reads from a cloud: who we are there, what exists, and what it permits."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from kuryr_runbook.clients.openstack.probes import CloudProber, Login, Refusal
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.snapshots.cloud.pair_limit import ask_for_pairs, limit_told
+from kuryr_runbook.snapshots.cloud.pair_limit import ask_for_pairs, reported_limit
 from kuryr_runbook.snapshots.cloud.quotas import balancer_quotas, network_quotas
 from kuryr_runbook.snapshots.cloud.state import (
     NEUTRON_KINDS,
@@ -20,7 +20,7 @@ from kuryr_runbook.snapshots.cloud.state import (
 from kuryr_runbook.snapshots.reading import Unreadable, attempted
 
 SOME_HOST = "kuryr-runbook"
-"""Stands for the node's name that Kuryr sends; the policy does not ask for its value."""
+"""In place of the node's name that Kuryr sends; the policy does not depend on its value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class NeutronLook:
     url: str
     extensions: frozenset[str]
     plain_port: Refusal | Unreadable
-    """How it refuses a port on the nodes' network that lacks nothing but its subnet."""
+    """How it refuses a port in the nodes' network that is valid apart from its subnet."""
     bound_port: Refusal | Unreadable
     """How it refuses the same with `binding:host_id`."""
     paired_port: Refusal | Unreadable
@@ -45,12 +45,12 @@ class OctaviaLook:
     versions: tuple[tuple[int, int], ...]
     providers: tuple[str, ...] | Unreadable
     new_balancer: Refusal | Unreadable
-    """How it refuses a load balancer that lacks nothing but its address."""
+    """How it refuses a load balancer that is valid apart from its missing address."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloudPermissions:
-    """A cloud before anything is made in it: who answers, and what it lets the user do."""
+    """A cloud before anything is created in it: which services answer, and what they permit."""
 
     login: Login | Unreadable
     neutron: NeutronLook | Unreadable
@@ -60,15 +60,15 @@ class CloudPermissions:
 def read_permissions(
     site: Site, cloud: CloudProber | Unreadable, pairs: int
 ) -> tuple[CloudState, CloudPermissions]:
-    """Look at the cloud; `pairs` is how many allowed address pairs a worker's port may need.
+    """Read the cloud; `pairs` is how many allowed address pairs a worker's port may need.
 
-    What does not answer is asked once, and the rest is looked at nevertheless.
+    A service that does not answer is tried once, and the rest is read nevertheless.
     """
     if isinstance(cloud, Unreadable):
         return _nobody(cloud, cloud)
     login = attempted(cloud.login)
     if isinstance(login, Unreadable):
-        nobody = Unreadable("without a login nothing can be asked", "see the check of Keystone")
+        nobody = Unreadable("nothing can be read without a login", "see the check of Keystone")
         return _nobody(login, nobody)
     project = project_of(site, login.project_id)
     networks, neutron = _neutron(site, cloud, project, pairs)
@@ -103,7 +103,7 @@ def _neutron(
     paired = network if isinstance(network, Unreadable) else attempted(
         lambda: ask_for_pairs(cloud, network, project, pairs)
     )  # fmt: skip
-    limit = paired if isinstance(paired, Unreadable) else limit_told(paired)
+    limit = paired if isinstance(paired, Unreadable) else reported_limit(paired)
     return replace(state, quotas=quotas, pair_limit=limit), NeutronLook(
         url=url,
         extensions=extensions,
@@ -139,7 +139,7 @@ def _octavia(cloud: CloudProber, project: str) -> tuple[CloudState, OctaviaLook 
 
 
 def octavia_versions(ids: object) -> tuple[tuple[int, int], ...]:
-    """v2.27 as (2, 27), in order; what is no version is left out."""
+    """v2.27 as (2, 27), in order; anything that is not a version is left out."""
     texts = ids if isinstance(ids, list | tuple) else ()
     found = (re.fullmatch(r"v(\d+)(?:\.(\d+))?", str(text)) for text in texts)
     return tuple(sorted((int(match[1]), int(match[2] or 0)) for match in found if match))

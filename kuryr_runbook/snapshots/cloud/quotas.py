@@ -1,4 +1,4 @@
-"""How much of each resource a project may have, and has."""
+"""Quota and usage of each resource in a project."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ BALANCER_QUOTAS = {
     "pool": ("pool",),
     "member": ("member",),
 }
-"""Octavia's names of its quotas, which changed."""
+"""Octavia's names of its quotas, old and new."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quota:
-    """How much of a resource a project may have, and has."""
+    """Quota and usage of a resource in a project."""
 
     limit: int
-    """Negative: there is none."""
+    """Negative: unlimited."""
     used: int
-    """With what is reserved by requests under way."""
+    """Includes reservations of requests in progress."""
 
     @property
     def free(self) -> int | None:
-        """How many more there may be; None: any number."""
+        """How many more are allowed; None: any number."""
         return None if self.limit < 0 else max(0, self.limit - self.used)
 
 
 def network_quotas(details: Mapping[str, Any]) -> dict[str, Quota]:
-    """Neutron's quota details; resources whose numbers are missing are left out."""
+    """From Neutron's quota details; resources without numbers are left out."""
     found = {}
     for resource, numbers in details.items():
         known = numbers if isinstance(numbers, Mapping) else {}
@@ -45,14 +45,14 @@ def network_quotas(details: Mapping[str, Any]) -> dict[str, Quota]:
 
 
 def balancer_quotas(limits: Mapping[str, Any], counts: Mapping[str, int]) -> dict[str, Quota]:
-    """Octavia's limits, and what was counted; what was not counted is left out.
+    """From Octavia's limits, and counts of our own; resources without a count are left out.
 
-    Octavia tells limits alone.
+    Octavia only shows limits.
     """
     quotas = {}
     for kind, used in counts.items():
-        told = (number(limits.get(name)) for name in BALANCER_QUOTAS[kind])
-        limit = next((limit for limit in told if limit is not None), None)
+        found = (number(limits.get(name)) for name in BALANCER_QUOTAS[kind])
+        limit = next((limit for limit in found if limit is not None), None)
         if limit is not None:
             quotas[kind] = Quota(limit=limit, used=used)
     return quotas

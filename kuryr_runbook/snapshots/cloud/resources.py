@@ -1,7 +1,7 @@
-"""Neutron's and Octavia's resources: of each, all that decides whether a pod or a Service works.
+"""Neutron's and Octavia's resources, with everything that decides whether pods and Services work.
 
-Names are those that the checks read well with; units and the meaning of what is not there stand
-under the fields. A field that only an extension of Neutron shows is None where it is not shown.
+Names are chosen so that checks read well; units and the meaning of None are under the fields. A
+field that only an extension of Neutron shows is None if it is not shown.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ class Network:
     admin_state_up: bool
     mtu: int | None
     external: bool
-    """Whether floating IPs and routers' gateways can be on it (`router:external`)."""
+    """Whether it can have floating IPs and routers' gateways (`router:external`)."""
     port_security: bool | None
-    """What its new ports get."""
+    """The default for its new ports."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +46,11 @@ class Subnet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gateway:
-    """Where a router leads out."""
+    """A router's gateway to the external network."""
 
     network_id: str
     snat: bool | None
-    """Whether it hides what has no floating IP behind its own address."""
+    """Whether it does SNAT for addresses without a floating IP."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +64,7 @@ class Router:
     status: str
     admin_state_up: bool
     gateway: Gateway | None
-    """None: it leads to no external network."""
+    """None: it has no gateway to an external network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +105,13 @@ class Port:
     pairs: tuple[Pair, ...]
     port_security: bool | None
     host: str | None
-    """Where it is bound (`binding:host_id`); shown to those alone whom Neutron's policy lets."""
+    """Where it is bound (`binding:host_id`); shown only if Neutron's policy permits it."""
     vif_type: str | None
-    """How it is bound there; `binding_failed` and `unbound` say that it is not."""
+    """How it is bound there; `binding_failed` and `unbound` mean that it is not."""
     bound_by: tuple[str, ...] | None
-    """The ML2 drivers that bound it (`bound_drivers`), shown to those alone as well."""
+    """The ML2 drivers that bound it (`bound_drivers`), with the same restriction."""
     trunk_id: str | None
-    """The trunk whose parent it is; None: it is none, or Neutron has no trunks."""
+    """The trunk whose parent it is; None: there is none, or Neutron has no trunks."""
     tags: tuple[str, ...]
     created: datetime | None
 
@@ -122,11 +122,11 @@ class Port:
 
     @property
     def is_leg(self) -> bool:
-        """Whether a router has it in a subnet."""
+        """Whether it is a router's interface in a subnet."""
         return self.device_owner.startswith("network:router_interface")
 
     def is_in(self, subnet_id: str) -> bool:
-        """Whether it has an address of that subnet."""
+        """Whether it has an address in that subnet."""
         return any(fixed.subnet_id == subnet_id for fixed in self.fixed_ips)
 
     def is_at(self, subnet_id: str, address: str) -> bool:
@@ -143,12 +143,12 @@ class Group:
     project_id: str
     description: str
     stateful: bool | None
-    """False: answers are not let through by themselves."""
+    """False: responses need rules of their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """A security group's rule, in Neutron's words: `model.rules` reads them."""
+    """A security group's rule, in Neutron's terms: `model.rules` interprets them."""
 
     id: str
     description: str
@@ -165,12 +165,12 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subport:
-    """What a trunk carries of one port."""
+    """A port's entry in a trunk."""
 
     port_id: str
     segmentation_type: str
     segmentation_id: int | None
-    """The VLAN id, where the type is `vlan`."""
+    """The VLAN id, if the type is `vlan`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,13 +202,13 @@ class FloatingIp:
     status: str
     address: str
     fixed_address: str
-    """Of its port, to which it leads; empty: nowhere."""
+    """Of its port; empty: it points nowhere."""
     port_id: str
-    """Empty: it leads nowhere."""
+    """Empty: it points nowhere."""
     network_id: str
-    """The external network that it is of."""
+    """The external network that it is from."""
     router_id: str
-    """The router that leads there; empty: none does."""
+    """The router on the path; empty: there is none."""
     created: datetime | None
 
 
@@ -220,7 +220,7 @@ class Balancer:
     name: str
     project_id: str
     description: str
-    """The runbook's own load balancer bears its mark there."""
+    """The runbook's own load balancer has its mark here."""
     admin_state_up: bool
     provisioning: str
     operating: str
@@ -229,7 +229,7 @@ class Balancer:
     vip_port_id: str
     vip_subnet_id: str
     changed: datetime | None
-    """When it was changed last, else made."""
+    """When it was last changed, or else created."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,7 +248,7 @@ class Listener:
     provisioning: str
     operating: str
     allowed_cidrs: tuple[str, ...]
-    """Whom it lets in; empty: everybody."""
+    """The clients that it admits; empty: all."""
     connection_limit: int | None
     client_timeout: int | None
     """Milliseconds that a client may be silent."""
@@ -257,9 +257,9 @@ class Listener:
 
     @property
     def silence(self) -> int | None:
-        """Milliseconds of silence after which it closes a connection; None: never, or not told.
+        """Milliseconds of silence after which it closes a connection; None: never, or not shown.
 
-        HAProxy takes 0 as no limit.
+        For HAProxy 0 means no limit.
         """
         return min((it for it in (self.client_timeout, self.member_timeout) if it), default=None)
 
@@ -277,7 +277,7 @@ class Pool:
     """Ids of its load balancers: one."""
     listeners: tuple[str, ...]
     monitor_id: str
-    """Of its health monitor; empty: nobody asks how its members are."""
+    """Of its health monitor; empty: its members are not monitored."""
     provisioning: str
     operating: str
 
@@ -296,11 +296,11 @@ class Member:
     weight: int | None
     """0: it gets no new connections."""
     backup: bool | None
-    """Whether it is asked only when no other member answers."""
+    """Whether it gets requests only if no other member answers."""
     operating: str
     provisioning: str
 
     @property
     def serves(self) -> bool:
-        """Whether it is to get requests."""
+        """Whether it should get requests."""
         return self.admin_state_up and self.weight != 0

@@ -1,7 +1,7 @@
-"""A project in a cloud, read once, in one list call for each type, for all who look at it.
+"""A project in a cloud, read once for all users, with one list call for each type.
 
-Who changes something reads strictly: the first thing that cannot be read, or is malformed, is an
-error. Who only looks reads list by list: what cannot be read says so, and the rest is there.
+Code that makes changes reads strictly: anything that cannot be read, or is malformed, is an error.
+Checks read list by list: what cannot be read is marked as such, and the rest is available.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from kuryr_runbook.model.site import Site
 from kuryr_runbook.snapshots.cloud.answered import answered
 from kuryr_runbook.snapshots.cloud.answers import PARSERS, member_of
 from kuryr_runbook.snapshots.cloud.lookup import find
-from kuryr_runbook.snapshots.cloud.pair_limit import MANY_PAIRS, ask_for_pairs, limit_told
+from kuryr_runbook.snapshots.cloud.pair_limit import MANY_PAIRS, ask_for_pairs, reported_limit
 from kuryr_runbook.snapshots.cloud.quotas import Quota, balancer_quotas, network_quotas
 from kuryr_runbook.snapshots.cloud.resources import (
     Balancer,
@@ -41,7 +41,7 @@ from kuryr_runbook.specs.wanted import Wanted, node_subnet, service_subnet
 T = TypeVar("T")
 
 AT_ONCE = 10
-"""Lists that are read at the same time; the SDK keeps as many connections to a service."""
+"""Lists that are read at the same time; the SDK keeps that many connections to a service."""
 
 FIELDS: dict[str, tuple[str, ...]] = {
     "loadbalancer": (),
@@ -77,8 +77,8 @@ FIELDS: dict[str, tuple[str, ...]] = {
     ),
     "trunk": ("id", "name", "project_id", "port_id", "status", "admin_state_up", "sub_ports"),
 }  # fmt: skip
-"""The types that are listed, with the fields asked for. Octavia's are read whole, and first, as
-there is more to ask then."""
+"""The types to list, with the fields to request. Octavia's are read as a whole, and first, since
+more requests depend on them."""
 LISTS = {
     "network": "networks",
     "subnet": "subnets",
@@ -92,55 +92,55 @@ LISTS = {
     "listener": "listeners",
     "pool": "pools",
 }
-"""Where each is in the state."""
+"""The field of each in the state."""
 KINDS = tuple(kind for kind in FIELDS if kind != "trunk")
-"""All but trunks, which Neutron need not have: they are asked for where something is on them."""
+"""All but trunks, which Neutron may not have: they are read if something is on them."""
 NEUTRON_KINDS = tuple(kind for kind in KINDS if kind not in ("loadbalancer", "listener", "pool"))
 SHARED = ("network", "subnet")
-"""Of which those of other projects are read too: nodes and pods may be in a shared network."""
+"""Types that are read in other projects, too: nodes and pods may be in a shared network."""
 
 
 class DiagnosisCloud(OpenStackReader, Protocol):
-    """A cloud that is read, quotas too."""
+    """A cloud that can be read, including quotas."""
 
     def quotas(self, service: str, project_id: str) -> Mapping[str, Any]:
-        """A project's quotas by resource, as the service gives them."""
+        """A project's quotas by resource, as the service returns them."""
 
     def refuse_port(self, network_id: str, body: Mapping[str, Any]) -> Refusal:
-        """How Neutron refuses a port of that network in a subnet that does not exist."""
+        """How Neutron refuses a port in that network and in a subnet that does not exist."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloudState:
-    """The project in the cloud, list by list; what was not read says so."""
+    """The project in the cloud, list by list; what was not read is marked as such."""
 
     project_id: str | Unreadable
     networks: tuple[Network, ...] | Unreadable
-    """Also those of other projects that this one sees, as of the subnets."""
+    """Including those of other projects that this one can see; the same for subnets."""
     subnets: tuple[Subnet, ...] | Unreadable
     routers: tuple[Router, ...] | Unreadable
     ports: tuple[Port, ...] | Unreadable
-    """For checks also those of other projects, Octavia's above all, on the Services' network."""
+    """For checks, including other projects' ports on the Services' network, mainly Octavia's."""
     groups: tuple[Group, ...] | Unreadable
     rules: tuple[Rule, ...] | Unreadable
     trunks: tuple[Trunk, ...] | Unreadable
-    """Empty without asking where the VIF driver makes none."""
+    """Not read, and empty, if the VIF driver creates none."""
     floating_ips: tuple[FloatingIp, ...] | Unreadable
     balancers: tuple[Balancer, ...] | Unreadable
     listeners: tuple[Listener, ...] | Unreadable
     pools: tuple[Pool, ...] | Unreadable
     members: Mapping[str, tuple[Member, ...] | Unreadable] | Unreadable
-    """By the id of their pool."""
+    """By their pool's id."""
     quotas: Mapping[str, Quota] | Unreadable
     """Neutron's."""
     balancer_quotas: Mapping[str, Quota] | Unreadable
-    """Octavia's, with what was counted here as used."""
+    """Octavia's, with usage counted here."""
     pair_limit: int | Unreadable | None
-    """How many allowed address pairs a port may have; None: more than any node takes pods, or
-    nobody needs to know."""
+    """How many allowed address pairs a port may have; None: more than the pods of any node, or it
+    does not matter."""
 
 
-NOT_ASKED = Unreadable("nobody asked the cloud for it")
+NOT_ASKED = Unreadable("it was not read from the cloud")
 
 
 def nothing_read(why: Unreadable) -> CloudState:
@@ -149,12 +149,12 @@ def nothing_read(why: Unreadable) -> CloudState:
 
 
 def project_of(site: Site, login: str) -> str:
-    """The id of the site's project, as the APIs write it; `login` is that of the credentials."""
+    """The id of the site's project, as in the APIs; `login` is that of the credentials."""
     return (site.openstack.k8s_project_id or login).replace("-", "")
 
 
 def kinds_of(site: Site) -> tuple[str, ...]:
-    """The types that matter to a site: trunks only where its VIF driver puts pods on them."""
+    """The types that matter to a site: trunks only if its VIF driver uses them."""
     return tuple(FIELDS) if site.kuryr.vif_driver is VifDriver.NESTED_VLAN else KINDS
 
 
@@ -168,8 +168,8 @@ def read_cloud(
 ) -> CloudState:
     """The project's resources of these types, strictly unless `attempt` is `attempted`.
 
-    `pools_of` names load balancers, or has their ids, whose members are read too, in a list for
-    each pool, as Octavia has none over all; None: those of all.
+    `pools_of`: names or ids of the load balancers whose members are read as well, with a list call
+    for each pool, since Octavia has none for all of them; None: those of all.
     """
     with ThreadPoolExecutor(AT_ONCE) as threads:
         begun = {
@@ -216,7 +216,7 @@ def _members(
 
 
 def read_cloud_state(site: Site, cloud: DiagnosisCloud | Unreadable) -> CloudState:
-    """All that diagnosis looks at: every list, the members of every pool, and both quotas."""
+    """Everything that diagnosis reads: every list, the members of every pool, and both quotas."""
     if isinstance(cloud, Unreadable):
         return nothing_read(cloud)
     project = attempted(lambda: project_of(site, cloud.project_id))
@@ -238,7 +238,7 @@ def read_cloud_state(site: Site, cloud: DiagnosisCloud | Unreadable) -> CloudSta
 
 
 def with_service_ports(site: Site, reader: OpenStackReader, state: CloudState) -> CloudState:
-    """With all ports on the Services' network: its owner sees the amphorae's too."""
+    """With all ports on the Services' network: its owner can see the amphorae's, too."""
     subnet = attempted(lambda: _found(state, service_subnet(site)))
     if isinstance(state.ports, Unreadable) or isinstance(subnet, Unreadable) or subnet is None:
         return state
@@ -268,7 +268,7 @@ def _pair_limit(
     if isinstance(network, Unreadable):
         return network
     refusal = attempted(lambda: ask_for_pairs(cloud, network, project, MANY_PAIRS))
-    return refusal if isinstance(refusal, Unreadable) else limit_told(refusal)
+    return refusal if isinstance(refusal, Unreadable) else reported_limit(refusal)
 
 
 def node_network(site: Site, state: CloudState) -> str | Unreadable:
@@ -276,14 +276,14 @@ def node_network(site: Site, state: CloudState) -> str | Unreadable:
     wanted = node_subnet(site)
     subnet = attempted(lambda: _found(state, wanted))
     if subnet is None:
-        return Unreadable(f"there is no {wanted} in whose network to ask")
+        return Unreadable(f"there is no {wanted} whose network could be used for the probe")
     return subnet if isinstance(subnet, Unreadable) else subnet.network_id
 
 
 def _balancer_quotas(
     limits: Mapping[str, Any] | Unreadable, state: CloudState
 ) -> Mapping[str, Quota] | Unreadable:
-    """Octavia's; what could not be counted is left out."""
+    """Octavia's quotas; without those that could not be counted."""
     if isinstance(limits, Unreadable):
         return limits
     lists = {"loadbalancer": state.balancers, "listener": state.listeners, "pool": state.pools}

@@ -1,1 +1,1 @@
-"""What a cluster holds and permits, as typed state."""
+"""A cluster's contents and permissions, as typed state."""

@@ -1,4 +1,4 @@
-"""What runs in a cluster, whoever brought it: DaemonSets, Deployments, and pods of neither."""
+"""What runs in a cluster, whoever installed it: DaemonSets, Deployments, and other pods."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from kuryr_runbook.snapshots.reading import attempted
 CLOUD_CONTROLLER = "openstack-cloud-controller-manager"
 SETS = ("DaemonSet", "Deployment")
 NAMING = ("name", "app", "k8s-app", "component", "app.kubernetes.io/name")
-"""Labels that tell which program something is."""
+"""Labels with a program's name."""
 _OF_KURYR = re.compile(r"[\w./:-]{0,200}kuryr[\w./:-]{0,200}")
 MADE_BY_OTHERS = {"DaemonSet", "ReplicaSet", "StatefulSet", "Job"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """Something that runs in the cluster: a DaemonSet, a Deployment, or a pod of neither."""
+    """Something that runs in the cluster: a DaemonSet, a Deployment, or a pod of its own."""
 
     kind: str
     namespace: str
@@ -34,11 +34,11 @@ class Program:
     words: tuple[str, ...]
     """Images, commands and arguments of its containers."""
     labels: tuple[str, ...]
-    """By what it calls itself: the values of its and its pods' labels that name a program."""
+    """Its names: the values of its and its pods' labels that name a program."""
     available: int
-    """Replicas of a Deployment that are available."""
+    """A Deployment's available replicas."""
     load_balancing: bool | None
-    """What the cloud configuration that it mounts says of load balancers; None: nothing."""
+    """Whether the cloud configuration that it mounts enables load balancers; None: not said."""
 
     def __str__(self) -> str:
         return f"{self.kind} {self.namespace}/{self.name}"
@@ -58,26 +58,26 @@ def program_of(item: Manifest, load_balancing: bool | None = None) -> Program:  
 
 
 def lone_program(pod: Manifest) -> Program | None:
-    """A pod as a program of its own; None: something made it that made others, or it has ended."""
+    """A pod as a program of its own; None: its owner is one already, or it has ended."""
     ended = part(pod, "status").get("phase") in FINISHED
     return None if ended or _owners(pod) & MADE_BY_OTHERS else _quiet(program_of(pod))
 
 
 def read_sets(cluster: KubernetesReader) -> Iterator[Program]:
-    """All DaemonSets and Deployments, without what they mount."""
+    """All DaemonSets and Deployments, without the files that they mount."""
     for kind in SETS:
         for item in cluster.each_object("apps/v1", kind):
             yield _quiet(program_of(item))
 
 
 def _quiet(program: Program) -> Program:
-    """Of its words only those that name Kuryr: arguments may hold secrets, and files keep them."""
+    """Only those of its words that name Kuryr: arguments may contain secrets, and are saved."""
     words = (name for word in program.words if "kuryr" in word for name in _OF_KURYR.findall(word))
     return replace(program, words=tuple(words))
 
 
 def load_balancing_of(texts: Iterable[str]) -> bool | None:
-    """What the first cloud.conf among the texts says of load balancers; None: nothing.
+    """Whether the first cloud.conf among the texts enables load balancers; None: not said.
 
     `[LoadBalancer] enabled` (cloud-provider-openstack); the default is true.
     """
@@ -92,7 +92,7 @@ def load_balancing_of(texts: Iterable[str]) -> bool | None:
 
 
 def read_deployed(cluster: KubernetesReader, pods: Iterable[Manifest]) -> Iterator[Program]:
-    """All DaemonSets and Deployments, and the pods that nothing made which made others."""
+    """All DaemonSets and Deployments, and the pods that belong to neither."""
     alone = [pod for pod in pods if not _owners(pod) & MADE_BY_OTHERS]
     sets = [item for kind in SETS for item in cluster.list_objects("apps/v1", kind)]
     for item in (*sets, *alone):
@@ -107,7 +107,7 @@ def _owners(item: Manifest) -> set[str]:
 
 
 def _mounted_texts(cluster: KubernetesReader, item: Manifest) -> Iterator[str]:
-    """The files of the Secrets and ConfigMaps that a program mounts. They may hold passwords."""
+    """The files in the Secrets and ConfigMaps that a program mounts. May contain passwords."""
     for volume in parts(_pod_spec(item), "volumes"):
         secret, config = part(volume, "secret"), part(volume, "configMap")
         if secret.get("secretName"):

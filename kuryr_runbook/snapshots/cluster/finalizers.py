@@ -1,7 +1,7 @@
-"""Objects that Kuryr has marked to have a say in their deletion.
+"""Objects whose deletion waits for Kuryr.
 
 From Victoria on Kuryr sets finalizers on pods, services, network policies and its own resources
-(kuryr-kubernetes, constants.py). Once its controller is gone nobody takes them off.
+(kuryr-kubernetes, constants.py). When its controller is gone, nothing removes them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ MARKED_KINDS = (("v1", "Pod"), ("v1", "Service"), ("networking.k8s.io/v1", "Netw
 
 
 def read_finalized(cluster: KubernetesReader) -> tuple[Mapping[str, Any], ...]:
-    """Objects with a finalizer of Kuryr's, and all objects of Kuryr's own kinds."""
+    """Objects with one of Kuryr's finalizers, and all objects of Kuryr's own kinds."""
     return tuple(_read(cluster))
 
 

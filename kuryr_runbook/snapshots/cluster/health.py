@@ -1,4 +1,4 @@
-"""What controller and daemons say of themselves, and what the daemons put on the nodes."""
+"""The health that controller and daemons report, and what the daemons put on the nodes."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from kuryr_runbook.specs.daemon import DAEMON
 PATHS = ("ready", "alive")
 LOG_LINES = 10
 FIRST, PLUGIN = "first configuration: ", "plugin sha256: "
-"""How the lines of the init container's log begin that matter here."""
+"""Prefixes of the lines of the init container's log that matter here."""
 
 
 class PodReader(KubernetesReader, Executor, Protocol):
-    """Can ask inside pods as well."""
+    """A reader that can also run commands in pods."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealthAnswer:
-    """What a pod answers on one path of its health port."""
+    """A pod's response on one path of its health port."""
 
     pod: str
     path: str
     text: str | Unreadable
-    """The body and, last, the status code."""
+    """The body followed by the status code."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,7 @@ class Installation:
     """What the daemon's init container found and left on a node."""
 
     first: str
-    """The CNI configuration that the kubelet takes; empty: the log names none."""
+    """The CNI configuration that the kubelet uses; empty: the log names none."""
     plugin: str
     """SHA-256 of the CNI plugin; empty: the log names none."""
 
@@ -56,11 +56,11 @@ class DaemonNode:
 def read_health(
     site: Site, cluster: PodReader, component: str, port: int
 ) -> Iterator[HealthAnswer]:
-    """Ask each pod of a component on its health port, from inside the pod.
+    """Query the health port of each pod of a component, from inside the pod.
 
-    A pod reached over the network would test the security groups as well, and a port open to the
-    nodes only would look like a sick pod. One on its way out, as after a rollout, is not asked: it
-    may be gone before it answers.
+    A query over the network would also test the security groups, and a port that is only open to
+    nodes would look like an unhealthy pod. A pod that is being deleted, as after a rollout, is
+    skipped: it may be gone before it answers.
     """
     home = site.kubernetes.namespace
     for pod in cluster.list_objects("v1", "Pod", namespace=home, labels=f"name={component}"):

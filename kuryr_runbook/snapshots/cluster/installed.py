@@ -1,4 +1,4 @@
-"""Which release of Kuryr a cluster runs, and which pods an earlier one left, by its own objects."""
+"""Which release of Kuryr a cluster runs, and the pods of an earlier one, from its objects."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from kuryr_runbook.specs.image import LABEL, Reference
 
 
 class ClusterReader(Protocol):
-    """What is asked of a cluster."""
+    """What is needed of a cluster."""
 
     def get(self, manifest: Manifest) -> Manifest | None:
-        """The object that the manifest names, or None when there is none."""
+        """The object that the manifest names, or None if it does not exist."""
 
 
 class ImageReader(Protocol):
-    """What is asked of a registry."""
+    """What is needed of a registry."""
 
     def remote_image(self, reference: Reference) -> RemoteImage | None:
-        """Digest, labels and size of an image, or None when the registry has none of that name."""
+        """Digest, labels and size of an image, or None if the registry has none of that name."""
 
 
 def read_installed(
     site: Site, cluster: ClusterReader, registry: ImageReader | Unreadable
 ) -> Installed:
-    """Read both. The label tells; where there is none, the label of the image in its registry."""
+    """Read both, from the object's label or else from the label of its image in the registry."""
     deployment = cluster.get(controller_reference(site))
     daemon_set = cluster.get(daemon_reference(site))
     return Installed(
@@ -45,16 +45,16 @@ def read_installed(
 def _release(program: Manifest | None, registry: ImageReader | Unreadable) -> str | None:
     if program is None:
         return None
-    told = part(program, "metadata", "labels").get(RELEASE_LABEL)
-    if told:
-        return str(told)
+    label = part(program, "metadata", "labels").get(RELEASE_LABEL)
+    if label:
+        return str(label)
     containers = parts(part(program, "spec", "template", "spec"), "containers")
     images = [str(container.get("image", "")) for container in containers]
     return _release_of_image(images[0], registry) if images else UNKNOWN
 
 
 def _release_of_image(name: str, registry: ImageReader | Unreadable) -> str:
-    """What the image says of itself; a registry that does not answer tells nothing."""
+    """The release in the image's label; unknown if the registry does not answer."""
     if isinstance(registry, Unreadable):
         return UNKNOWN
     image = attempted(lambda: registry.remote_image(Reference.parse(name)))
@@ -67,7 +67,7 @@ PORTS = f"kuryrports.{API_GROUP}"
 
 
 def read_unmoved(cluster: KubernetesReader) -> tuple[Manifest, ...]:
-    """Pods that run on a node, have the annotation, and no KuryrPort of their name."""
+    """Pods that run on a node and have the annotation, but no KuryrPort of their name."""
     pods = [pod for pod in cluster.list_objects("v1", "Pod") if _runs_with_annotation(pod)]
     have = _ports(cluster) if pods else set()
     return tuple(pod for pod in pods if _place(pod) not in have)

@@ -1,4 +1,4 @@
-"""What objects of the cluster ask for, from their manifests: only what Kuryr may not do."""
+"""What objects of the cluster ask for, from their manifests, if Kuryr may not do it."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from kuryr_runbook.snapshots.parsing import part, parts, text, texts
 POLICIES = ("networking.k8s.io/v1", "NetworkPolicy")
 NAMESPACES = ("v1", "Namespace")
 LONGEST = 100
-"""How much of a value is kept."""
+"""Characters of a value that are kept."""
 BANDWIDTHS = (Wish.BANDWIDTH, "kubernetes.io/egress-bandwidth")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stated:
-    """An object of which only what it asks for is of interest."""
+    """An object of which only the intents matter."""
 
     namespace: str
-    """Empty of a namespace itself."""
+    """Empty for a namespace itself."""
     name: str
     intents: tuple[Intent, ...]
 
 
 def service_intents(item: Manifest) -> tuple[Intent, ...]:
-    """Of a Service."""
+    """The intents of a Service."""
     spec = part(item, "spec")
     outside = _of_outside(spec) if spec.get("type") == "LoadBalancer" else ()
     annotations = part(item, "metadata", "annotations")
@@ -61,7 +61,7 @@ def _of_inside(spec: Manifest) -> Iterator[Intent]:
         yield Intent(Wish.EXTERNAL_IPS, ", ".join(texts(spec, "externalIPs")))
     if text(spec, "internalTrafficPolicy") == "Local":
         yield Intent(Wish.INTERNAL_POLICY, "Local")
-    # One family from Kubernetes 1.16 to 1.19, several since.
+    # A single family from Kubernetes 1.16 to 1.19, several since.
     families = texts(spec, "ipFamilies") or texts({"one": [spec.get("ipFamily")]}, "one")
     policy = text(spec, "ipFamilyPolicy")
     if "IPv6" in families or policy == "RequireDualStack":
@@ -73,7 +73,7 @@ def _is_timeout(key: object) -> bool:
 
 
 def _limits(ranges: tuple[str, ...]) -> bool:
-    """Whether the ranges leave somebody out; what is no range does."""
+    """Whether the ranges exclude any client; an invalid range does."""
     for one in ranges:
         try:
             if ip_network(one.strip(), strict=False).prefixlen == 0:
@@ -84,7 +84,7 @@ def _limits(ranges: tuple[str, ...]) -> bool:
 
 
 def pod_intents(item: Manifest) -> tuple[Intent, ...]:
-    """Of a pod that is not in its node's network."""
+    """The intents of a pod that is not in its node's network."""
     annotations = part(item, "metadata", "annotations")
     limits = [text(annotations, key) for key in BANDWIDTHS if text(annotations, key)]
     found = []
@@ -112,7 +112,7 @@ def namespace_of(item: Manifest) -> Stated:
 def policy_of(item: Manifest) -> Stated:
     """A NetworkPolicy, from its manifest, with what it closes, if anything.
 
-    A direction is closed but for its rules; one rule without limits opens it again.
+    A direction is closed except for its rules; a rule without limits opens it again.
     """
     spec = part(item, "spec")
     implied = ("Ingress", "Egress") if spec.get("egress") else ("Ingress",)

@@ -1,8 +1,9 @@
-"""The objects of a cluster: one type for each kind, for all who look at them.
+"""The objects of a cluster: one type for each kind, for all users.
 
-No environment is kept, and of annotations Kuryr's interface and what asks for more than it does.
-What has no name, or a port that is no number, is an error and never left out; all else that is not
-as it should be reads as empty, since who asks for it says what it needs.
+Environment variables are not kept, and only those annotations that contain Kuryr's interface or ask
+for something that Kuryr does not do. A missing name, or a port that is not a number, is an error
+and never ignored; anything else that is malformed becomes empty, since its users decide whether
+they need it.
 """
 
 from __future__ import annotations
@@ -32,24 +33,24 @@ Key = tuple[str, str]
 """Namespace and name."""
 
 FINISHED = ("Succeeded", "Failed")
-"""Phases of pods that do not run any more."""
+"""Phases of pods that no longer run."""
 MASTER_TAINTS = ("node-role.kubernetes.io/master", "node-role.kubernetes.io/control-plane")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Life:
-    """From when an object is, and whether it is to go."""
+    """When an object was created, and whether it is being deleted."""
 
     made: datetime | None
     deleted: datetime | None
-    """When it was to be gone at the latest; None: nobody deleted it."""
+    """When it should be gone at the latest; None: it is not being deleted."""
     finalizers: tuple[str, ...]
-    """Those of Kuryr's that hold it."""
+    """Kuryr's finalizers on it."""
     other_finalizers: tuple[str, ...]
 
 
 DEFAULT_PODS = 110
-"""How many pods a kubelet takes when it is not told (--max-pods)."""
+"""How many pods a kubelet accepts by default (--max-pods)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,20 +59,20 @@ class Node:
 
     name: str
     address: str
-    """InternalIP; empty when it has none."""
+    """InternalIP; empty if it has none."""
     ready: bool
     reason: str
-    """What the Ready condition says."""
+    """The Ready condition's message."""
     schedulable: bool
     pods: int
-    """How many pods its kubelet takes; 0 when it does not say."""
+    """How many pods its kubelet accepts; 0 if it does not say."""
     runtime: str
     """Container runtime and version: containerd://1.6.20."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pod:
-    """A pod that wants, or wanted, an interface of Kuryr's: none of its node's network."""
+    """A pod that needs, or needed, an interface from Kuryr: not one in its node's network."""
 
     namespace: str
     name: str
@@ -84,19 +85,19 @@ class Pod:
     phase: str
     ready: bool
     vif: PodVif | Malformed | None
-    """What its annotation says; None: it has none, or the release keeps it elsewhere."""
+    """The VIF in its annotation; None: it has none, or the release stores it elsewhere."""
     intents: tuple[Intent, ...]
-    """What it asks for that Kuryr may not do."""
+    """Things that it asks for and Kuryr may not do."""
     life: Life
 
     @property
     def is_finished(self) -> bool:
-        """Whether it has ended, and so has given its interface back."""
+        """Whether it has ended, and so has released its interface."""
         return self.phase in FINISHED
 
     @property
     def is_handled(self) -> bool:
-        """Whether Kuryr has given it a port, wherever its release notes that."""
+        """Whether Kuryr has given it a port, wherever its release stores that."""
         return self.vif is not None or POD_FINALIZER in self.life.finalizers
 
     @property
@@ -110,28 +111,28 @@ class Pod:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """A Service, and what is told to the outside of it."""
+    """A Service, and what it announces to the outside."""
 
     namespace: str
     name: str
     type: str
     """ClusterIP, NodePort, LoadBalancer or ExternalName."""
     cluster_ip: str
-    """Empty when it has none: it is headless, or of type ExternalName."""
+    """Empty if it has none: it is headless, or of type ExternalName."""
     selects: bool
     """Whether it has a selector."""
     ports: tuple[ServicePort, ...]
     self_link: bool
-    """Whether the API gave it a `metadata.selfLink`; a list may leave that out of its items."""
+    """Whether the API returned a `metadata.selfLink`; lists may omit it from their items."""
     ingress: str
     """The address that its status announces; empty: none."""
     intents: tuple[Intent, ...]
-    """What it asks for that Kuryr may not do."""
+    """Things that it asks for and Kuryr may not do."""
     life: Life
 
     @property
     def place(self) -> str:
-        """namespace/name, which is also how Kuryr names its load balancer."""
+        """namespace/name, which is also Kuryr's name for its load balancer."""
         return f"{self.namespace}/{self.name}"
 
     def __str__(self) -> str:
@@ -147,12 +148,12 @@ class Backend:
     port_name: str
     protocol: str
     pod: str
-    """Name of the pod that it is of; empty: of none."""
+    """Name of its pod; empty: it has none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoints:
-    """The backends of the Service of that name that are ready."""
+    """The ready backends of the Service of that name."""
 
     namespace: str
     name: str
@@ -161,7 +162,7 @@ class Endpoints:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KuryrObject:
-    """An object of one of Kuryr's own kinds, or a Kubernetes one that Kuryr only marks."""
+    """One of Kuryr's custom resources, or an object of Kubernetes with Kuryr's finalizer."""
 
     kind: str
     namespace: str
@@ -187,7 +188,7 @@ class Warned:
 
 
 def name_of(item: Manifest) -> str:
-    """An object's name. Raises AccessError when it has none."""
+    """An object's name. Raises AccessError if it has none."""
     found = text(part(item, "metadata"), "name")
     if not found:
         raise AccessError(f"the cluster's answer is malformed: a {item.get('kind')} has no name")
@@ -195,12 +196,12 @@ def name_of(item: Manifest) -> str:
 
 
 def namespace_of(item: Manifest) -> str:
-    """An object's namespace; empty when it has none."""
+    """An object's namespace; empty if it has none."""
     return text(part(item, "metadata"), "namespace")
 
 
 def reference(kind: str, name: str, namespace: str = "default") -> Manifest:
-    """An object of the core API by its name, as a reader gets it."""
+    """A reference to an object of the core API, for a reader."""
     return {"apiVersion": "v1", "kind": kind, "metadata": {"name": name, "namespace": namespace}}
 
 
@@ -252,7 +253,7 @@ def pod_of(pod: Manifest) -> Pod | None:
 
 
 def life_of(item: Manifest) -> Life:
-    """What an object's metadata says about it."""
+    """The life of an object, from its metadata."""
     metadata = part(item, "metadata")
     found = texts(metadata, "finalizers")
     return Life(
@@ -323,7 +324,7 @@ def warning_of(event: Manifest) -> Warned:
 
 
 def kuryr_object_of(item: Manifest) -> KuryrObject:
-    """An object of Kuryr's, from its manifest."""
+    """One of Kuryr's objects, from its manifest."""
     return KuryrObject(
         kind=text(item, "kind"),
         namespace=namespace_of(item),
@@ -336,7 +337,7 @@ def kuryr_object_of(item: Manifest) -> KuryrObject:
 def vifs_of(
     release: Release, pods: Iterable[Pod], kuryr_objects: Iterable[KuryrObject]
 ) -> dict[Key, PodVif | Malformed]:
-    """The interface that Kuryr promised to each pod that it handled, where the release notes it."""
+    """The interface that Kuryr assigned to each pod, from where the release stores it."""
     notes: Iterable[Pod | KuryrObject] = pods if release.vif_state.kind == "Pod" else kuryr_objects
     return {(it.namespace, it.name): it.vif for it in notes if it.vif is not None}
 

@@ -1,4 +1,4 @@
-"""What a cluster permits, and how it refuses: asked by preflight, which changes nothing."""
+"""What a cluster permits, and how it refuses: read by preflight, without changing anything."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class ClusterPermissions:
     """What the user may do in a cluster whose API answers."""
 
     service_refusal: str | Unreadable
-    """How the API server refuses a Service outside of its ranges; its words name them."""
+    """How the API server refuses a Service outside of its ranges; the message names them."""
     missing_rights: tuple[Right, ...] | Unreadable
 
 
 def read_cluster_permissions(rights: Iterable[Right], cluster: ClusterProber) -> ClusterPermissions:
-    """Ask for a Service that cannot be, and for each right."""
+    """Probe with an impossible Service, and check each right."""
     return ClusterPermissions(
         service_refusal=attempted(cluster.refuse_service),
         missing_rights=attempted(lambda: tuple(_missing_rights(rights, cluster))),
@@ -32,7 +32,7 @@ def read_cluster_permissions(rights: Iterable[Right], cluster: ClusterProber) ->
 
 
 def service_range_of(refusal: str | Unreadable) -> IPv4Network | None:
-    """The range of IPv4 in the API server's words; None when they name none, or several."""
+    """The IPv4 range in the API server's message; None if it names none, or several."""
     if isinstance(refusal, Unreadable):
         return None
     found = set()
@@ -45,7 +45,7 @@ def service_range_of(refusal: str | Unreadable) -> IPv4Network | None:
 
 
 def _missing_rights(rights: Iterable[Right], cluster: ClusterProber) -> Iterator[Right]:
-    """What the user may not do of what the runbook does: one question for cluster-admin."""
+    """The rights that the user does not have; for cluster-admin it takes a single request."""
     if _may(cluster, EVERYTHING):
         return
     for right in rights:

@@ -1,7 +1,7 @@
-"""What is there of wanted objects, and what applying them would make of it.
+"""Wanted objects, those that exist already, and what applying would change.
 
-The API server says that itself (server-side apply, dryRun=All): nothing changes, and defaults that
-it fills in are no differences.
+The API server itself computes that (server-side apply, dryRun=All): nothing changes, and defaults
+that it fills in do not count as differences.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ class ObjectPreview:
     """One wanted object."""
 
     manifest: Manifest
-    """As it may be applied."""
+    """The manifest to apply."""
     live: Manifest | None
-    """As it is there; None: there is none."""
+    """The existing object; None: there is none."""
     result: Manifest | None
-    """What applying the manifest would make of the live one."""
+    """What applying the manifest would turn the live object into."""
     conflicts: tuple[str, ...] = ()
-    """What would have to be taken from other managers."""
+    """Fields that would have to be taken over from other managers."""
     adopted: bool = False
-    """Whether somebody else made the live one."""
+    """Whether the live object is not the runbook's."""
 
 
 def read_previews(
     manifests: Iterable[Manifest], reader: KubernetesReader
 ) -> tuple[ObjectPreview, ...]:
-    """Look for each object, and ask what applying it would do.
+    """Read each object, and what applying it would do.
 
-    Raises DriftError when the runbook made one of them for another site, and the API server's
-    refusal of an object that is to be created.
+    Raises DriftError if the runbook created one of them for another site, and the API server's
+    error if it refuses a new object.
     """
     pairs = [(wanted, reader.get(wanted)) for wanted in manifests]
     spaces = {wanted["metadata"]["name"] for wanted, _ in pairs if wanted["kind"] == "Namespace"}
@@ -67,9 +67,10 @@ def _preview(
 
 
 def _can_be_tried(manifest: Manifest, spaces: Collection[str]) -> bool:
-    """Whether the API server can tell by now if it would take the object.
+    """Whether a dry run of the object is possible yet.
 
-    It asks for an object's namespace, and for the role of a binding, which the same plan may make.
+    The API server requires an object's namespace, and a binding's role, and the same plan may have
+    to create them.
     """
     is_binding = manifest["kind"].endswith("RoleBinding")
     return not is_binding and manifest["metadata"].get("namespace") not in spaces

@@ -1,4 +1,4 @@
-"""Kuryr's own programs in the cluster: controller and daemons, and what they last said."""
+"""Kuryr's own programs in the cluster: controller and daemons, with their latest log records."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 from kuryr_runbook.clients.kubernetes.api import KubernetesReader
 from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.snapshots.logs import LogRecord, telling_records
+from kuryr_runbook.snapshots.logs import LogRecord, notable_records
 from kuryr_runbook.snapshots.parsing import number, part, parts, text, time
 from kuryr_runbook.snapshots.reading import Unreadable, attempted
 from kuryr_runbook.specs.controller import CONTROLLER
@@ -16,30 +16,29 @@ from kuryr_runbook.specs.daemon import DAEMON
 from kuryr_runbook.specs.manifests import metadata
 
 LOGS = 5
-"""Daemons whose logs are read: the same fault says the same everywhere."""
+"""Daemons whose logs are read: the same fault causes the same records everywhere."""
 LINES = 1000
-"""Of the end of a log: a traceback has twenty to forty."""
+"""Lines at the end of a log: a traceback has twenty to forty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgramPod:
-    """A pod of Kuryr's own."""
+    """One of Kuryr's own pods."""
 
     name: str
     node: str
     ready: bool
     reason: str
-    """Why it is not, in the cluster's word; empty when it is."""
+    """Why it is not ready, in the cluster's terms; empty if it is."""
     restarts: int
     restarted: datetime | None
-    """When a container of it last ended."""
+    """When one of its containers last ended."""
     started: datetime | None
-    """When the process began whose log is read; None: it did not, or nobody tells."""
+    """When the process whose log is read started; None: it did not, or it is not known."""
     going: bool
     """Whether it is being deleted."""
     log: tuple[LogRecord, ...] | Unreadable
-    """Warnings and errors at the end of its log; empty also where nobody had a reason to read it.
-    """
+    """Warnings and errors at the end of its log; also empty if there was no reason to read it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,14 +46,14 @@ class Programs:
     """Kuryr in the cluster."""
 
     replicas: int | None
-    """How many controllers there are to be; None: there is no Deployment."""
+    """How many controllers there should be; None: there is no Deployment."""
     daemon_set: bool
     controllers: tuple[ProgramPod, ...]
     daemons: tuple[ProgramPod, ...]
 
 
 def read_programs(site: Site, cluster: KubernetesReader, nodes: frozenset[str]) -> Programs:
-    """Read them, with the logs of the controller, and of daemons not ready or on `nodes`."""
+    """Read them, with the logs of the controller, and of daemons on `nodes` or not ready."""
     deployment = cluster.get(_reference(site, "Deployment", CONTROLLER))
     daemon_set = cluster.get(_reference(site, "DaemonSet", DAEMON))
     controllers = _pods(site, cluster, CONTROLLER)
@@ -79,7 +78,7 @@ def read_programs(site: Site, cluster: KubernetesReader, nodes: frozenset[str]) 
 
 
 def program_pod(pod: Manifest, log: tuple[LogRecord, ...] | Unreadable = ()) -> ProgramPod:
-    """A pod of Kuryr's, from its manifest."""
+    """One of Kuryr's pods, from its manifest."""
     running = parts(part(pod, "status"), "containerStatuses")
     containers = [*parts(part(pod, "status"), "initContainerStatuses"), *running]
     ends = [time(part(it, "lastState", "terminated").get("finishedAt")) for it in containers]
@@ -97,7 +96,7 @@ def program_pod(pod: Manifest, log: tuple[LogRecord, ...] | Unreadable = ()) -> 
 
 
 def _begin(container: Manifest) -> datetime | None:
-    """When it began to run, or the last that ran: of that the cluster shows the log."""
+    """When it started, or else the previous one, whose log the cluster shows."""
     places = (("state", "running"), ("state", "terminated"), ("lastState", "terminated"))
     return next(
         (begin for keys in places if (begin := time(part(container, *keys).get("startedAt")))), None
@@ -108,7 +107,7 @@ def _reason(pod: Manifest, containers: list[Manifest]) -> str:
     for state in ("waiting", "terminated"):
         for container in containers:
             found = part(container, "state", state)
-            # An init container that is done is no trouble.
+            # A completed init container is not a problem.
             if found and found.get("reason") != "Completed":
                 return text(found, "reason") or state
     phase = text(part(pod, "status"), "phase")
@@ -123,7 +122,7 @@ def _pods(site: Site, cluster: KubernetesReader, name: str) -> list[Manifest]:
 
 def _log(site: Site, cluster: KubernetesReader, pod: str) -> tuple[LogRecord, ...]:
     found = cluster.log(site.kubernetes.namespace, pod, lines=LINES)
-    return telling_records(found.splitlines())
+    return notable_records(found.splitlines())
 
 
 def _reference(site: Site, kind: str, name: str) -> Manifest:
@@ -131,7 +130,7 @@ def _reference(site: Site, kind: str, name: str) -> Manifest:
 
 
 def _has_run(pod: Manifest) -> bool:
-    """Whether there is a log: a container that never started has none, and asking is an error."""
+    """Whether there is a log: for a container that never started, reading it is an error."""
     return any(
         "running" in part(status, "state")
         or part(status, "state", "terminated")

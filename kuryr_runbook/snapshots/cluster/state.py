@@ -1,7 +1,7 @@
-"""A cluster, read once, in one list call for each kind, for all who look at it.
+"""A cluster, read once for all users, with one list call for each kind.
 
-Who changes something reads strictly: the first thing that cannot be read, or is malformed, is an
-error. Who only looks reads list by list: what cannot be read says so, and the rest is there.
+Code that makes changes reads strictly: anything that cannot be read, or is malformed, is an error.
+Checks read list by list: what cannot be read is marked as such, and the rest is available.
 """
 
 from __future__ import annotations
@@ -62,31 +62,31 @@ API = ("default", "kubernetes")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterState:
-    """The cluster, list by list; what was not read says so."""
+    """The cluster, list by list; what was not read is marked as such."""
 
     cluster_id: str | Unreadable
-    """What tells it from all others."""
+    """An id that distinguishes it from all other clusters."""
     version: str | Unreadable
     kubernetes: Service | Unreadable | None
-    """`default/kubernetes`, got by itself: a list may leave selfLink out of its items."""
+    """`default/kubernetes`, read individually: lists may omit selfLink from their items."""
     nodes: tuple[Node, ...] | Unreadable
     pods: tuple[Pod, ...] | Unreadable
     services: tuple[Service, ...] | Unreadable
     endpoints: tuple[Endpoints, ...] | Unreadable
     kuryr_objects: tuple[KuryrObject, ...] | Unreadable
     events: tuple[Warned, ...] | Unreadable
-    """Warnings alone."""
+    """Only warnings."""
     policies: tuple[Stated, ...] | Unreadable
     """All network policies."""
     namespaces: tuple[Stated, ...] | Unreadable
     programs: Programs | Unreadable
-    """Kuryr's own."""
+    """Kuryr's own programs."""
     deployed: tuple[Program, ...] | Unreadable
-    """Whatever else runs."""
+    """Everything else that runs."""
 
     @property
     def api_servers(self) -> tuple[tuple[IPv4Address, int], ...]:
-        """Addresses and port behind the Service of the API. Raises AccessError or DriftError."""
+        """Addresses and port behind the API's Service. Raises AccessError or DriftError."""
         return tuple(
             (_ipv4(backend.address, "an API server"), backend.port)
             for endpoints in known(self.endpoints)
@@ -107,11 +107,11 @@ class ClusterState:
 
     @property
     def dockershim(self) -> bool:
-        """Whether kubelets drive Docker themselves, as they could up to Kubernetes 1.23."""
+        """Whether kubelets use Docker directly, as they could up to Kubernetes 1.23."""
         return any(node.runtime.startswith("docker:") for node in known(self.nodes))
 
 
-NOT_ASKED = Unreadable("nobody asked the cluster for it")
+NOT_ASKED = Unreadable("it was not read from the cluster")
 
 
 def nothing_read(why: Unreadable) -> ClusterState:
@@ -120,22 +120,22 @@ def nothing_read(why: Unreadable) -> ClusterState:
 
 
 def read_cluster_id(reader: KubernetesReader) -> str:
-    """What tells this cluster from all others: the uid of its namespace kube-system.
+    """The uid of its namespace kube-system, which distinguishes this cluster from all others.
 
-    Kubernetes has no id of a cluster; OpenTelemetry's conventions take this for `k8s.cluster.uid`.
+    Kubernetes has no cluster id; OpenTelemetry's conventions use this one as `k8s.cluster.uid`.
     """
     space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SYSTEM}}
     uid = text(part(reader.get(space), "metadata"), "uid")
     if not uid:
         raise DriftError(
-            f"the cluster has no namespace {SYSTEM}, whose uid tells it from other clusters",
-            remedy="check that the kubeconfig's context names a cluster of Kubernetes",
+            f"the cluster has no namespace {SYSTEM}, whose uid distinguishes it from others",
+            remedy="check that the kubeconfig's context names a Kubernetes cluster",
         )
     return uid
 
 
 def read_cluster(reader: KubernetesReader) -> ClusterState:
-    """Which cluster it is, its nodes, and where the API servers are; strictly."""
+    """The cluster's id, its nodes, and the addresses of the API servers; strictly."""
     return replace(
         nothing_read(NOT_ASKED),
         endpoints=_api_endpoints(reader),
@@ -146,10 +146,10 @@ def read_cluster(reader: KubernetesReader) -> ClusterState:
 
 
 def read_before_kuryr(cluster: KubernetesReader | Unreadable) -> ClusterState:
-    """What preflight looks at: also what else runs, and nothing that Kuryr brings."""
+    """What preflight reads: including other programs, and none of Kuryr's objects."""
     version = cluster if isinstance(cluster, Unreadable) else attempted(lambda: cluster.version)
     if isinstance(cluster, Unreadable) or isinstance(version, Unreadable):
-        nobody = Unreadable("Kubernetes could not be asked", "see the check of the Kubernetes API")
+        nobody = Unreadable("Kubernetes does not answer", "see the check of the Kubernetes API")
         return replace(nothing_read(nobody), version=version)
     pods = attempted(lambda: cluster.list_objects("v1", "Pod"))
     return replace(
@@ -171,7 +171,7 @@ def read_before_kuryr(cluster: KubernetesReader | Unreadable) -> ClusterState:
 
 
 def read_cluster_state(site: Site, cluster: KubernetesReader | Unreadable) -> ClusterState:
-    """All that diagnosis looks at, several lists at a time."""
+    """Everything that diagnosis reads, several lists at a time."""
     if isinstance(cluster, Unreadable):
         return nothing_read(cluster)
     version = attempted(lambda: cluster.version)
@@ -186,7 +186,7 @@ def read_cluster_state(site: Site, cluster: KubernetesReader | Unreadable) -> Cl
         def begin(read: Callable[[], list[T]]) -> Callable[[], tuple[T, ...] | Unreadable]:
             return pool.submit(attempted, lambda: tuple(read())).result
 
-        # Each as a pod and, if nothing else made it, as a program: its manifest is not kept.
+        # Each as a pod and, if it has no other owner, as a program: manifests are not kept.
         both = begin(lambda: listed("Pod", lambda item: (pod_of(item), lone_program(item))))
         sets = begin(lambda: list(read_sets(cluster)))
         events = begin(lambda: listed("Event", warning_of, "type=Warning"))
@@ -197,7 +197,7 @@ def read_cluster_state(site: Site, cluster: KubernetesReader | Unreadable) -> Cl
         policies = begin(lambda: list(cluster.each_object(*POLICIES)))
         kuryr = begin(lambda: list(_own_objects(site.release, cluster)))
         kubernetes = attempted(lambda: _kubernetes(cluster))
-        told, found = events(), both()
+        warnings, found = events(), both()
         pods: tuple[Pod, ...] | Unreadable = _kept(found, 0)
         return replace(
             nothing_read(NOT_ASKED),
@@ -210,15 +210,15 @@ def read_cluster_state(site: Site, cluster: KubernetesReader | Unreadable) -> Cl
             services=services(),
             endpoints=endpoints(),
             kuryr_objects=_with_held(site.release, kuryr(), policies()),
-            events=told,
+            events=warnings,
             policies=_each(policy_of, policies()),
             namespaces=namespaces(),
-            programs=attempted(lambda: read_programs(site, cluster, _troubled(pods, told))),
+            programs=attempted(lambda: read_programs(site, cluster, _troubled(pods, warnings))),
         )
 
 
 def _holds_policies(release: Release) -> bool:
-    """Whether it may hold network policies by a finalizer."""
+    """Whether it may set finalizers on network policies."""
     return any(finalizer.kind == "NetworkPolicy" for finalizer in release.finalizers)
 
 
@@ -228,7 +228,7 @@ def _own_objects(release: Release, cluster: KubernetesReader) -> Iterator[KuryrO
             for item in cluster.each_object(API_VERSION, crd.kind):
                 yield kuryr_object_of(item)
         except ApplyError as error:
-            remedy = f"if Kuryr's kinds are missing: run phase controller, which brings {crd.name}"
+            remedy = f"if Kuryr's kinds are missing: run phase controller; it installs {crd.name}"
             raise ApplyError(error.message, remedy=remedy) from error
 
 
@@ -243,7 +243,7 @@ def _with_held(
 
 
 def _kept(found: tuple[tuple[Any, ...], ...] | Unreadable, index: int) -> Any:
-    """What stands at that place of each, where it is anything."""
+    """The element at that index of each, except None."""
     if isinstance(found, Unreadable):
         return found
     return tuple(it[index] for it in found if it[index] is not None)
@@ -278,15 +278,15 @@ def _ipv4(address: str, whose: str) -> IPv4Address:
         return IPv4Address(address)
     except ValueError as error:
         raise DriftError(
-            f"the address of {whose} should be one of IPv4 and is {address or 'none'}",
-            remedy="the kubelets have to register their address in the nodes' subnet (--node-ip)",
+            f"the address of {whose} should be an IPv4 address and is {address or 'missing'}",
+            remedy="make the kubelets register their address in the nodes' subnet (--node-ip)",
         ) from error
 
 
 def _troubled(
     pods: tuple[Pod, ...] | Unreadable, events: tuple[Warned, ...] | Unreadable
 ) -> frozenset[str]:
-    """Nodes with pods that the kubelet could not plug, by its own word."""
+    """Nodes with pods that the kubelet could not plug, according to its events."""
     if isinstance(pods, Unreadable) or isinstance(events, Unreadable):
         return frozenset()
     waiting = {(it.namespace, it.name): it.node for it in pods if not it.address}

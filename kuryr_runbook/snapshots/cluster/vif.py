@@ -1,4 +1,4 @@
-"""The interface that Kuryr's controller promises to a pod, as it stands in the cluster.
+"""The interface that Kuryr's controller assigns to a pod, as stored in the cluster.
 
 Stein to Ussuri keep it in an annotation of the pod, as an oslo versioned object, `PodState`, whose
 `default_vif` is the pod's eth0 (kuryr-kubernetes 1.0.1, `objects/vif.py`; os-vif,
@@ -26,12 +26,12 @@ class PodVif:
     """In lower case."""
     addresses: tuple[str, ...]
     active: bool
-    """Whether the controller lets the daemon plug it."""
+    """Whether the controller has released it for the daemon to plug."""
 
 
 @dataclass(frozen=True, slots=True)
 class Malformed:
-    """What stands there is none of Kuryr's interfaces, and why."""
+    """Something that is not one of Kuryr's interfaces, and why not."""
 
     reason: str
 
@@ -42,7 +42,7 @@ def parse_vif(text: str) -> PodVif | Malformed:
 
 
 def parse_kuryr_port(status: object) -> PodVif | Malformed | None:
-    """The default interface in a KuryrPort's status, None when there is none; never raises."""
+    """The default interface in a KuryrPort's status, None if there is none; never raises."""
     vifs = status.get("vifs") if isinstance(status, Mapping) else None
     if not vifs:
         return None
@@ -67,16 +67,16 @@ def _parsed(find: Callable[[], Mapping[str, Any]]) -> PodVif | Malformed:
             active=vif["active"] is True,
         )
     except KeyError as error:
-        return Malformed(f"it lacks {error}")
+        return Malformed(f"it has no {error}")
     except (FileError, ValueError, TypeError, AttributeError) as error:
-        return Malformed(f"it is no versioned object of Kuryr's: {error}")
+        return Malformed(f"it is not one of Kuryr's versioned objects: {error}")
 
 
 def _fields(value: Any) -> Mapping[str, Any]:
     """The fields of a versioned object."""
     fields = value[FIELDS]
     if not isinstance(fields, Mapping):
-        raise TypeError(f"{FIELDS} is no object")
+        raise TypeError(f"{FIELDS} is not an object")
     return fields
 
 
@@ -87,5 +87,5 @@ def _objects(value: Any) -> list[Mapping[str, Any]]:
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no text")
+        raise TypeError(f"{value!r} is not text")
     return value

@@ -1,1 +1,1 @@
-"""What the verification's workload shows and what its pods say."""
+"""The state of the verification's workload, and the results of its pods' requests."""

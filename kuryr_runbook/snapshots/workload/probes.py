@@ -1,4 +1,4 @@
-"""What pods, and the machine that runs the notebook, reach over the network."""
+"""What pods, and the machine that runs the notebook, can reach over the network."""
 
 from __future__ import annotations
 
@@ -31,38 +31,38 @@ class Executor(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What came of one request."""
+    """The result of one request."""
 
     ok: bool | None
-    """None: it could not be made at all."""
+    """None: it could not be sent at all."""
     said: str
     seen: str = ""
-    """The asker's address, as the server saw it; empty where it does not tell."""
+    """The client's address, as the server saw it; empty if it does not say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PodProbe:
-    """What one pod reaches."""
+    """What one pod can reach."""
 
     pings: Mapping[str, Answer]
     """By address: every other pod, and the external address."""
     large: Mapping[str, Answer]
-    """By address: pings of the largest packet, of the pods that answered small ones; none when that
-    size is not known."""
+    """By address: pings with the largest packet, of the pods that answered small ones; empty if
+    that size is not known."""
     tcp: Mapping[str, Answer]
-    """By address: HTTP to every other pod itself; `said` is who answered."""
+    """By address: HTTP to every other pod directly; `said` is which pod answered."""
     vip: tuple[Answer, ...]
-    """HTTP to the service's address; `said` is who answered."""
+    """HTTP to the service's address; `said` is which pod answered."""
     api: Answer
-    """The API server through its service address; `said` are the names of the services listed."""
+    """The API server through its service address; `said` are the names of the listed services."""
     dns: Answer | None
-    """The cluster's DNS; None: it was not asked."""
+    """The cluster's DNS; None: it was not tried."""
 
 
 def read_probes(
     site: Site, executor: Executor, targets: Targets
 ) -> dict[str, PodProbe | Unreadable]:
-    """Let every pod ask everything, several pods at once; one command in each."""
+    """Let every pod send all of its requests, several pods at once, with one command in each."""
 
     def probe(pod: str) -> PodProbe | Unreadable:
         command = probe_command(site, pod, targets)
@@ -78,7 +78,7 @@ def read_probes(
 
 
 def parse_probe(executed: Executed) -> PodProbe | Unreadable:
-    """The answers in what a pod printed; never raises."""
+    """The answers in a pod's output; never raises."""
     lines = executed.output.strip().splitlines() or [""]
     if executed.status != 0:
         return Unreadable(f"the probe ended with status {executed.status}: {lines[-1][:300]}")
@@ -93,7 +93,7 @@ def parse_probe(executed: Executed) -> PodProbe | Unreadable:
             dns=None if found["dns"] is None else _answer(found["dns"]),
         )
     except (FileError, ValueError, KeyError, TypeError, AttributeError) as error:
-        return Unreadable(f"the probe's answer cannot be read ({error}): {lines[-1][:100]}")
+        return Unreadable(f"the probe's output cannot be read ({error}): {lines[-1][:100]}")
 
 
 def _by_address(items: Mapping[str, Any]) -> dict[str, Answer]:
@@ -103,12 +103,12 @@ def _by_address(items: Mapping[str, Any]) -> dict[str, Answer]:
 def _answer(item: Any) -> Answer:
     ok = item["ok"]
     if ok is not None and not isinstance(ok, bool):
-        raise ValueError(f"{ok!r} is no answer")
+        raise ValueError(f"{ok!r} is not an answer")
     return Answer(ok=ok, said=str(item["said"]), seen=str(item.get("seen", "")))
 
 
 def read_outside(address: str, tries: int) -> tuple[Answer, ...]:
-    """Ask the floating IP from here so many times, several at once."""
+    """Send that many requests to the floating IP from here, several at once."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
         return tuple(pool.map(_asked, [address] * tries))
 

@@ -1,4 +1,4 @@
-"""What Kuryr made in OpenStack for the verification workload, and how much of it is left."""
+"""What Kuryr created in OpenStack for the verification workload, and what is left of it."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class Traces:
     ids: Mapping[str, frozenset[str]]
     """By kind of resource: load balancers, floating IPs, ports of VIPs and of pods."""
     pairs: frozenset[tuple[str, str]]
-    """Address and MAC of each pod, as the ports of the workers allow them."""
+    """Address and MAC of each pod, in the workers' allowed address pairs."""
 
 
 def read_traces(site: Site, workload: Workload, cloud: OpenStackReader) -> Traces:
-    """The load balancer is found by name, the rest by what it and the pods refer to."""
+    """Find the load balancer by name, and the rest by references from it and from the pods."""
     project = cloud.project_id
     state = read_cloud(cloud, project, kinds=("loadbalancer", "floatingip"))
     balancers = of_name(known(state.balancers), balancer_name(site), project)
@@ -52,7 +52,7 @@ def remaining(traces: Traces, cloud: OpenStackReader) -> list[str]:
 def _remaining(traces: Traces, cloud: OpenStackReader) -> Iterator[str]:
     state = read_cloud(cloud, cloud.project_id, kinds=("loadbalancer", "floatingip", "port"))
     for balancer in known(state.balancers):
-        # Octavia may show a load balancer for a while after its deletion.
+        # Octavia may list a load balancer for a while after its deletion.
         if balancer.provisioning != "DELETED":
             yield from _if_known(traces, "loadbalancer", balancer.id)
     for floating in known(state.floating_ips):
@@ -71,7 +71,7 @@ def _if_known(traces: Traces, kind: str, resource_id: str) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Footprint:
-    """The workload's pods, and what it has in OpenStack, at one time."""
+    """The workload's pods, and its resources in OpenStack, at one time."""
 
     ports: Mapping[str, str]
     """The Neutron port that each pod's annotation names, by name of the pod."""
@@ -87,7 +87,7 @@ def read_footprint(site: Site, cluster: KubernetesReader, cloud: OpenStackReader
 
 
 def left_behind(before: Footprint, after: Footprint) -> Traces:
-    """What pods had that are gone: it has to be gone too."""
+    """The resources of pods that are gone, which have to be gone, too."""
     return Traces(
         ids={
             "loadbalancer": frozenset(),

@@ -1,4 +1,4 @@
-"""All that the acceptance checks look at, read once: cluster, cloud, and what the pods reach."""
+"""Everything that the acceptance checks read, once: cluster, cloud, and the pods' requests."""
 
 from __future__ import annotations
 
@@ -38,42 +38,42 @@ from kuryr_runbook.specs.wanted import pod_subnet
 from kuryr_runbook.specs.workload import TRIES, Targets, balancer_name
 
 DNS_NAMESPACE, DNS_LABELS = "kube-system", "k8s-app=kube-dns"
-"""Where a cluster's DNS is found, whatever program it is."""
+"""The Service of a cluster's DNS, whichever program it is."""
 
 
 class VerificationCluster(KubernetesReader, Executor, Protocol):
-    """A cluster that is read, and whose pods are asked."""
+    """A cluster that can be read, and in whose pods commands can be run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerificationSnapshot:
-    """Everything at one time; what could not be read says so."""
+    """Everything at one time; what could not be read is marked as such."""
 
     taken_at: datetime
     site: Site
     cluster: ClusterState
-    """The nodes of the whole, and what the workload's namespace holds."""
+    """The cluster's nodes, and the contents of the workload's namespace."""
     cloud: CloudState
     """With Octavia's ports on the Services' network, and the members of the workload's Service."""
     packet: int | Unreadable
-    """Bytes of the largest packet of the pods' network, as Neutron tells its MTU."""
+    """Bytes of the pods' network's largest packet, from the MTU that Neutron shows."""
     dns: str | Unreadable
     """Address of the cluster's DNS; empty: there is none."""
     probes: Mapping[str, PodProbe | Unreadable]
-    """By the name of the pod that was asked."""
+    """By the name of the pod that sent the requests."""
     outside: tuple[Answer, ...] | Unreadable
-    """HTTP to the floating IP from where the notebook runs."""
+    """HTTP to the floating IP from the machine that runs the notebook."""
 
     @property
     def workload(self) -> Workload | Unreadable:
-        """What of the cluster is the workload's."""
+        """The workload's part of the cluster."""
         return attempted(lambda: workload_of(self.site, self.cluster))
 
 
 def read_verification(
     site: Site, cluster: VerificationCluster, cloud: OpenStackReader
 ) -> VerificationSnapshot:
-    """Read everything, and let every pod probe what it reaches."""
+    """Read everything, and let every pod probe what it can reach."""
     taken_at = datetime.now(UTC)
     objects = read_workload_cluster(site, cluster)
     workload = attempted(lambda: workload_of(site, objects))
@@ -111,7 +111,7 @@ def _probes(
 
 
 def read_dns(cluster: KubernetesReader) -> str:
-    """The address of the Service of the cluster's DNS; empty when there is none."""
+    """The address of the Service of the cluster's DNS; empty if there is none."""
     found = cluster.list_objects("v1", "Service", namespace=DNS_NAMESPACE, labels=DNS_LABELS)
     return next((it.cluster_ip for it in map(service_of, found) if it.cluster_ip), "")
 
@@ -140,5 +140,5 @@ def _outside(workload: Workload | Unreadable) -> tuple[Answer, ...] | Unreadable
     if isinstance(workload, Unreadable):
         return workload
     if not workload.ingress:
-        return Unreadable("the Service announces no address to ask")
+        return Unreadable("the Service announces no address to send requests to")
     return read_outside(workload.ingress, TRIES)

@@ -1,4 +1,4 @@
-"""The verification's workload as the cluster shows it."""
+"""The verification's workload in the cluster."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Workload:
     available: int | None
     """Available replicas; None: there is no Deployment."""
     pods: tuple[Pod, ...]
-    """Without those that are being deleted, with the interfaces that Kuryr noted for them."""
+    """Without those that are being deleted, with the interfaces that Kuryr assigned to them."""
     service: Service | None
 
     @property
@@ -76,12 +76,12 @@ def _endpoints(namespace: str, cluster: KubernetesReader) -> tuple[Endpoints, ..
 
 
 def read_workload(site: Site, cluster: KubernetesReader) -> Workload:
-    """Deployment, pods and Service alone, strictly."""
+    """Only Deployment, pods and Service, strictly."""
     return workload_of(site, _read(site, cluster, demanded))
 
 
 def _read(site: Site, cluster: KubernetesReader, attempt: Attempt) -> ClusterState:
-    """What a workload is made of."""
+    """Read the parts of a workload."""
 
     def listed(version: str, kind: str, labels: str = "") -> Sequence[Manifest]:
         space = site.verification.namespace
@@ -101,7 +101,7 @@ def _read(site: Site, cluster: KubernetesReader, attempt: Attempt) -> ClusterSta
 
 
 def workload_of(site: Site, cluster: ClusterState) -> Workload:
-    """The workload in what was read. Raises AccessError where a part of it was not."""
+    """The workload in what was read. Raises AccessError if a part was not read."""
     pods, services = known(cluster.pods), known(cluster.services)
     vifs = vifs_of(site.release, pods, known(cluster.kuryr_objects))
     deployments = [it for it in known(cluster.deployed) if (it.kind, it.name) == DEPLOYMENT]

@@ -10,7 +10,7 @@ from kuryr_runbook.checking.diagnosis import check_diagnosis
 from kuryr_runbook.checking.signs.kubelet import (
     DENIALS,
     foreign_plugin,
-    lacking_plugin,
+    missing_plugin,
     remedy_of,
 )
 from kuryr_runbook.checking.view.cloud import Look
@@ -52,7 +52,7 @@ def test_which_plugin_failed(message: str, plugin: str) -> None:
 
 def test_a_plugin_that_is_not_there_is_no_other_network() -> None:
     message = f'{SANDBOX}find plugin "flannel" in path [/opt/cni/bin]'
-    assert (foreign_plugin(message), lacking_plugin(message)) == ("", "flannel")
+    assert (foreign_plugin(message), missing_plugin(message)) == ("", "flannel")
 
 
 @pytest.mark.parametrize(

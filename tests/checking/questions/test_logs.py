@@ -50,7 +50,7 @@ def test_a_daemon_that_is_ready_may_say_why_it_plugs_no_pod() -> None:
         ("KeyError: 'selfLink'", "selfLink"),
         ("K8sClientException: 401 Unauthorized", "token"),
         ("RuntimeError: Unable to find token_file", "token"),
-        ("requests ConnectionError: Max retries exceeded with url", "does not reach"),
+        ("requests ConnectionError: Max retries exceeded with url", "cannot reach"),
     ],
 )
 def test_what_the_controllers_log_means(line: str, means: str) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from kuryr_runbook.checking.questions.logs import CONTROLLER_SIGNS, DAEMON_SIGNS
 from kuryr_runbook.checking.signs.sign import Sign, sign_of
-from kuryr_runbook.snapshots.logs import telling_records
+from kuryr_runbook.snapshots.logs import notable_records
 
 SIGNS = {"controller": CONTROLLER_SIGNS, "daemon": DAEMON_SIGNS}
 LINES = {"controller": {**BOTH, **CONTROLLER}, "daemon": {**BOTH, **DAEMON}}
@@ -40,7 +40,7 @@ def crashed(text: str) -> str:
 
 
 def meant(log: str, signs: tuple[Sign, ...]) -> list[str]:
-    found = (sign_of(record, signs) for record in telling_records(log.splitlines()))
+    found = (sign_of(record, signs) for record in notable_records(log.splitlines()))
     return [sign.name for sign in found if sign is not None]
 
 

@@ -113,7 +113,7 @@ def test_a_source_is_judged_where_there_was_an_answer() -> None:
     silent = lost("tcp", lambda one, other: True, Answer(ok=True, said="x"))
     found = finding(silent, "pod-source-address")
     assert found.status is Status.UNKNOWN
-    assert "does not tell" in found.evidence
+    assert "does not say" in found.evidence
 
 
 def test_a_cluster_without_dns_is_not_asked_for_it() -> None:

@@ -24,7 +24,7 @@ from kuryr_runbook.snapshots.workload.traces import Footprint, Traces, left_behi
 STEP = Step(
     action=Action.DELETE,
     target=Target("Pod", "kube-system/kuryr-controller-x"),
-    because="its successor has to go on",
+    because="its successor has to continue",
     body=ProgramDeletion(reference={}, component="kuryr-controller", uid="u", node="worker1"),
 )
 DRAIN = Step(action=Action.UPDATE, target=Target("Node", "worker1"), because="drained")
@@ -92,7 +92,7 @@ def test_what_is_not_well_is_told_with_its_cause() -> None:
         ({"remaining": ("port port-a",)}, "port port-a is left of a pod that is gone"),
         (
             {"orphans_after": frozenset({"port 2 (port-twice)", "port 1 (port-orphaned)"})},
-            "port 2 (port-twice) is nobody's",
+            "port 2 (port-twice) is orphaned",
         ),
     ],
 )

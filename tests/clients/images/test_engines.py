@@ -269,9 +269,9 @@ def test_image_that_is_not_what_it_claims_is_not_taken() -> None:
     assert not wanted.is_made_as(other.labels)
     assert "release train" in wanted.difference(other.labels)
     assert "release stein" in wanted.difference(other.labels)
-    assert "not made by this runbook" in wanted.difference({})
+    assert "not built by this runbook" in wanted.difference({})
     older = dict(wanted.labels) | {INPUTS_LABEL: "0" * 64}
-    assert wanted.difference(older) == "the registry's image was made of other inputs"
+    assert wanted.difference(older) == "the registry's image was built from other inputs"
 
 
 def test_working_container_is_removed_also_when_the_command_fails(

@@ -51,8 +51,8 @@ def test_answers_are_read_from_the_last_line() -> None:
         (0, "", "cannot be read"),
         (0, "{}", "cannot be read"),
         (0, json.dumps({**FOUND, "ping": []}), "cannot be read"),
-        (0, json.dumps({**FOUND, "api": {"ok": "yes", "said": ""}}), "'yes' is no answer"),
-        (0, json.dumps({**FOUND, "api": {"ok": 1, "said": ""}}), "1 is no answer"),
+        (0, json.dumps({**FOUND, "api": {"ok": "yes", "said": ""}}), "'yes' is not an answer"),
+        (0, json.dumps({**FOUND, "api": {"ok": 1, "said": ""}}), "1 is not an answer"),
         (0, json.dumps({**FOUND, "dns": {"ok": True}}), "'said'"),
     ],
 )
