@@ -160,6 +160,5 @@ def _or_raise(what: str, look: Look, seconds: float = GONE_SECONDS) -> None:
     if not done:
         raise DeadlineError(
             f"{what}: not within {seconds:.0f} s; left: {seen}",
-            remedy="check the controller (is it running?) and its log; teardown removes what is "
-            "left",
+            remedy="see the controller's log (is it running?); teardown removes what is left",
         )
