@@ -8,7 +8,7 @@ STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help setup packages run test test-lab test-pure test-versions test-exhaustive test-archive \
-    notebooks lint docs pins clean
+    notebooks lint docs pins audit clean
 
 help:
 	@echo 'make run     start the lab and install Kuryr on it, phase by phase'
@@ -21,6 +21,7 @@ help:
 	@echo 'make lint    run ruff, mypy and the import contracts'
 	@echo 'make docs    build the documentation as a site, in build/site'
 	@echo 'make pins    generate the lists of pinned packages from their inputs'
+	@echo 'make audit   look up known vulnerabilities of the pinned packages'
 	@echo 'make setup   install Debian packages and the virtual environment'
 	@echo 'make clean   destroy the lab and remove what was built here'
 
@@ -98,6 +99,15 @@ docs: $(STAMP)
 # Versions stay as long as they suit; `make pins UPGRADE=--upgrade` takes the newest that do.
 pins: $(STAMP)
 	PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONPATH=tests $(BIN)/python -m making.pins $(UPGRADE)
+
+# A package that the index knows nothing of is an error, not a pass.
+audit: $(STAMP)
+	status=0; \
+	for list in kuryr_runbook/share/image/constraints/*.txt \
+	    kuryr_runbook/lab/payload/openstack/requirements/*.txt; do \
+	    echo "== $$list"; \
+	    $(BIN)/uvx pip-audit --strict --disable-pip --require-hashes -r $$list || status=1; \
+	done; exit $$status
 
 clean:
 	if [ -x $(BIN)/kuryr-runbook ]; then $(BIN)/kuryr-runbook lab destroy; fi

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Self
 
 from kuryr_runbook.model.errors import UsageError
-from kuryr_runbook.model.releases import CniPlugin, Release
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.specs import kuryr_conf
 
@@ -124,14 +123,16 @@ def image_spec(site: Site, sources: Mapping[str, bytes], base_digest: str) -> Im
 
     The base image is pinned to `base_digest`: a new base image is a different input.
     """
-    release, constraint_set = site.release, site.constraint_set
+    release, constraint_set, plugin = site.release, site.constraint_set, site.release.cni_plugin
     base = Reference.parse(site.base_image).at(base_digest)
-    constraints = sources[constraint_set.file]
+    packages = sources[constraint_set.file]
     files = {
         CONTAINERFILE: sources[CONTAINERFILE],
-        "constraints.txt": constraints,
-        "requirements.txt": _requirements(release),
-        "cni-plugin.txt": _plugin_source(release.cni_plugin),
+        "build.txt": sources[constraint_set.build_file],
+        "packages.txt": packages,
+        "kuryr.txt": _hashed(release.version, release.image.wheel_sha256),
+        # Only the source distribution has the plugin's source.
+        "cni-plugin.txt": _hashed(plugin.built_from, plugin.sdist_sha256),
         **{path: text for path, text in sources.items() if path.startswith(FOLDERS)},
     }
     language = site.image.cni_plugin_language
@@ -147,7 +148,7 @@ def image_spec(site: Site, sources: Mapping[str, bytes], base_digest: str) -> Im
         "org.opencontainers.image.base.digest": base_digest,
         RELEASE_LABEL: release.name,
         f"{LABEL}.constraint-set": f"{site.image.constraints}, Python {constraint_set.python}",
-        f"{LABEL}.constraints": hashlib.sha256(constraints).hexdigest(),
+        f"{LABEL}.constraints": hashlib.sha256(packages).hexdigest(),
         f"{LABEL}.cni-plugin": _plugin_origin(site),
         f"{LABEL}.vif-driver": OUR_DRIVER,
         INPUTS_LABEL: _inputs_digest(files, build_args),
@@ -166,9 +167,9 @@ def image_spec(site: Site, sources: Mapping[str, bytes], base_digest: str) -> Im
     )
 
 
-def _requirements(release: Release) -> bytes:
-    wanted = (f"kuryr-kubernetes=={release.version}", *release.image.unnamed_requirements)
-    return "".join(f"{name}\n" for name in wanted).encode()
+def _hashed(version: str, sha256: str) -> bytes:
+    """A version of Kuryr, for pip."""
+    return f"kuryr-kubernetes=={version} --hash=sha256:{sha256}\n".encode()
 
 
 def _plugin_origin(site: Site) -> str:
@@ -176,12 +177,6 @@ def _plugin_origin(site: Site) -> str:
         return f"Python, kuryr-kubernetes {site.release.version}"
     plugin = site.release.cni_plugin
     return f"Go, kuryr-kubernetes {plugin.built_from}, sha256:{plugin.sdist_sha256}"
-
-
-def _plugin_source(plugin: CniPlugin) -> bytes:
-    """The source distribution, for pip; only that has the plugin's source."""
-    name = f"kuryr-kubernetes=={plugin.built_from}"
-    return f"{name} --hash=sha256:{plugin.sdist_sha256}\n".encode()
 
 
 def _inputs_digest(files: Mapping[str, bytes], build_args: Mapping[str, str]) -> str:

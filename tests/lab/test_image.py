@@ -7,6 +7,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,7 +32,7 @@ BASE = f"{lab.REGISTRY}/lab/debian:bookworm"
 CANARY = "canary-7c1f.invalid"
 """A setting of this machine, in pip's configuration, that must not get into the image."""
 
-SIZE_BAR = 130_000_000
+SIZE_BAR = 145_000_000
 """Bytes to transfer."""
 
 
@@ -180,7 +181,14 @@ def test_silent_registry_is_told_apart(settings: LabSettings) -> None:
 
 
 def test_failing_step_of_the_build_is_shown(engine: Engine, spec: ImageSpec) -> None:
-    files = dict(spec.files) | {"constraints.txt": b"eventlet==0.0.1\n"}
-    broken = dataclasses.replace(spec, files=files)
+    packages = b"eventlet==0.0.1 --hash=sha256:" + b"0" * 64 + b"\n"
+    broken = dataclasses.replace(spec, files=dict(spec.files) | {"packages.txt": packages})
     with pytest.raises(RunbookError, match=r"eventlet==0\.0\.1"):
+        engine.build(broken)
+
+
+def test_another_file_than_the_pinned_one_is_not_installed(engine: Engine, spec: ImageSpec) -> None:
+    kuryr = re.sub(b"sha256:....", b"sha256:0000", spec.files["kuryr.txt"])
+    broken = dataclasses.replace(spec, files=dict(spec.files) | {"packages.txt": kuryr})
+    with pytest.raises(RunbookError, match="DO NOT MATCH THE HASHES"):
         engine.build(broken)

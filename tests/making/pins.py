@@ -15,8 +15,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from kuryr_runbook.model.releases import RELEASES
+
 PACKAGE = Path(__file__).parents[2] / "kuryr_runbook"
 LAB = PACKAGE / "lab" / "payload" / "openstack" / "requirements"
+
+IMAGE = PACKAGE / "share" / "image"
 
 LAB_PYTHON = "3.11"
 """The oldest Python that the lab's services run on."""
@@ -38,6 +42,10 @@ class PinnedList:
 def pinned_lists() -> Iterator[PinnedList]:
     for source in sorted(LAB.glob("*.in")):
         yield PinnedList(source.with_suffix(".txt"), LAB_PYTHON)
+    sets = (each for it in RELEASES.values() for each in it.image.constraint_sets.values())
+    pythons = {file: each.python for each in sets for file in (each.file, each.build_file)}
+    for file, python in sorted(pythons.items()):
+        yield PinnedList(IMAGE / file, python)
 
 
 def make(pinned: PinnedList, *options: str) -> None:
@@ -46,6 +54,8 @@ def make(pinned: PinnedList, *options: str) -> None:
             *("uv", "pip", "compile", "--quiet", "--no-annotate"),
             *("--generate-hashes", "--python-version", pinned.python),
             *("--python-platform", "x86_64-unknown-linux-gnu"),
+            # Of another version for each release, whose hash is in the catalogue.
+            *("--no-emit-package", "kuryr-kubernetes"),
             *("--custom-compile-command", "make pins"),
             *(*options, "--output-file", pinned.path.name, pinned.input.name),
         ],

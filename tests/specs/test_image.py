@@ -11,6 +11,7 @@ import pytest
 from kuryr_runbook.clients.images.kuryr import image_sources
 from kuryr_runbook.model.errors import SiteError, UsageError
 from kuryr_runbook.model.releases import RELEASES, Release
+from kuryr_runbook.model.releases.builds import MODERN
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.site_file import parse_site
 from kuryr_runbook.specs.daemon import cni_conf
@@ -82,14 +83,16 @@ def test_image_is_named_after_the_release_and_stands_on_a_pinned_base() -> None:
     assert str(made.reference) == "registry.example.org:5000/kuryr/kuryr:stein"
     assert made.build_args["BASE_IMAGE"] == f"docker.io/library/debian@{DIGEST}"
     assert made.build_args["PYTHON"] == "3.11"
-    assert made.files["requirements.txt"] == b"kuryr-kubernetes==1.0.1\n"
+    wheel = RELEASES["stein"].image.wheel_sha256
+    assert made.files["kuryr.txt"] == f"kuryr-kubernetes==1.0.1 --hash=sha256:{wheel}\n".encode()
 
 
 def test_every_input_counts() -> None:
     """A change to anything that goes into the image is another image."""
     made = spec()
     variants = [spec(digest=OTHER_DIGEST), spec(base_image="registry.example.org/debian:bookworm")]
-    in_image = [path for path in SOURCES if not path.startswith(("smoke/", "constraints/historic"))]
+    elsewhere = {path for path in SOURCES if path.startswith(("smoke/", "constraints/"))}
+    in_image = SOURCES.keys() - elsewhere | {MODERN.file, MODERN.build_file}
     assert len(in_image) >= 7
     variants += [spec(constraints="historic"), spec(release="train")]
     variants += [spec(dict(SOURCES) | {path: SOURCES[path] + b"\n#"}) for path in in_image]
@@ -128,7 +131,8 @@ def test_the_historic_constraints_bring_a_base_image_with_their_python() -> None
     made = spec(release="train", constraints="historic")
     assert made.build_args["PYTHON"] == "3.6"
     assert str(made.base) == f"docker.io/library/python@{DIGEST}"
-    assert made.files["constraints.txt"] == SOURCES["constraints/historic-train.txt"]
+    assert made.files["packages.txt"] == SOURCES["constraints/historic-train.txt"]
+    assert made.files["build.txt"] == SOURCES["constraints/build-3.6.txt"]
     named = spec(release="train", constraints="historic", base_image="registry.example.org/python")
     assert str(named.base) == f"registry.example.org/python@{DIGEST}"
 
@@ -138,21 +142,12 @@ def test_a_release_without_historic_constraints_says_so() -> None:
         spec(release="xena", constraints="historic")
 
 
-@pytest.mark.parametrize(("release", "also"), [("xena", []), ("yoga", ["pytz"]), ("2024.1", [])])
-def test_what_a_release_imports_and_does_not_require_is_installed(
-    release: str, also: list[str]
-) -> None:
-    version = RELEASES[release].version
-    wanted = spec(release=release).files["requirements.txt"].decode().splitlines()
-    assert wanted == [f"kuryr-kubernetes=={version}", *also]
-
-
 def test_the_build_gets_all_that_the_containerfile_copies() -> None:
     made = spec()
     containerfile = made.files["Containerfile"].decode()
     copied = re.findall(r"^COPY (?!--from)(.*) \S+$", containerfile, re.MULTILINE)
     wanted = {path for line in copied for path in line.split()} - {"host/"}
-    texts = {"constraints.txt", "requirements.txt", "cni-plugin.txt"}
+    texts = {"build.txt", "packages.txt", "kuryr.txt", "cni-plugin.txt"}
     assert wanted == texts | {"vif_driver/", "python_plugin/"}
     for path in wanted:
         assert any(file.startswith(path) for file in made.files), path
@@ -183,13 +178,28 @@ def test_the_last_stage_runs_nothing_and_sees_no_host_settings() -> None:
 
 
 @pytest.mark.parametrize("release", RELEASES.values(), ids=list(RELEASES))
-def test_every_requirement_of_a_release_is_pinned(release: Release) -> None:
-    for constraint_set in release.image.constraint_sets.values():
-        constraints = SOURCES[constraint_set.file].decode().splitlines()
-        assert all(re.fullmatch(r"[\w.-]+==[\w.]+", line) for line in constraints), constraints
-    plugin = spec(release=release.name).files["cni-plugin.txt"].decode()
-    wanted = rf"kuryr-kubernetes=={release.cni_plugin.built_from} --hash=sha256:[0-9a-f]{{64}}\n"
-    assert re.fullmatch(wanted, plugin)
+def test_kuryr_itself_is_pinned(release: Release) -> None:
+    files = spec(release=release.name).files
+    for name, version in (
+        ("kuryr.txt", release.version),
+        ("cni-plugin.txt", release.cni_plugin.built_from),
+    ):
+        wanted = rf"kuryr-kubernetes=={re.escape(version)} --hash=sha256:[0-9a-f]{{64}}\n"
+        assert re.fullmatch(wanted, files[name].decode())
+    assert files["kuryr.txt"] != files["cni-plugin.txt"]
+
+
+def test_pip_takes_nothing_without_a_hash() -> None:
+    """Neither what is installed, nor what builds it: that is installed from a list before."""
+    text = SOURCES["Containerfile"].decode().replace("\\\n", " ")
+    [install] = re.findall(r"install='([^']*)'", text)
+    commands = re.findall(r"pip (?:install|download) [^&']*", text.replace("$install", install))
+    assert len(commands) == 6
+    assert [it for it in commands if "--require-hashes" not in it] == [commands[-1]]
+    assert "--no-deps" in commands[-1]
+    assert commands[-1].strip().endswith("/build/vif_driver")
+    for command in commands[2:]:
+        assert "--no-build-isolation" in command or "--only-binary :all:" in command
 
 
 def test_our_driver_is_registered_under_the_name_that_kuryr_conf_gets() -> None:

@@ -55,7 +55,6 @@ def env_file(environment: Mapping[str, str]) -> str:
     variables = {
         "DEBIAN_FRONTEND": "noninteractive",
         "PIP_CONFIG_FILE": f"{IN_BUILD}/pip.conf",
-        "PIP_CONSTRAINT": "/build/constraints.txt",
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     }
     for name in PROXY_VARIABLES:

@@ -27,10 +27,30 @@ SDISTS = {
 }
 """Version to SHA-256 of the source distributions with a Go plugin."""
 
+WHEELS = {
+    "1.0.1": "ef38acfbd7ef2aecf4bb7faf64b895a23ab94cd39e848a595a2aa7f430ecd48f",
+    "1.1.2": "065d484b931ddffe5edb7a69e673f532c7d4fd8406c9a790afb9414acfbf2de7",
+    "2.1.0": "c05c68c10498f765f70a10e63b658700025c838849e6534aab5ac329e4e22a4e",
+    "3.1.0": "9a27a3c2e53c05f70f5976b10c76f5fa31e51887e2765e08ea94a27573c7813b",
+    "4.0.1": "9cfae179c7bcdaaf73b331d7fc1aac2672f4267cad8d354735e3069b1a26cade",
+    "5.0.0": "525530c638bea372e5c1ceadd53ddc7cc2eb39c673b0c5b5166e3dfdd527c7af",
+    "6.0.1": "1cdada5cc8ac796e2cadb767a7817894b6d8d3383cfc3c0b6c95c1fe8c4c2e43",
+    "7.0.0": "db552fa44ee0911ba5d4047bfcce2012ffa3baae8a082d5e4cd9c5e3b17f1732",
+    "8.0.0": "11c1733b48f40132554f7aac5024c140b74704fc36cb35a8e92df47c0216ad09",
+    "9.0.0": "fce04074608d28c5925dcf45d25eb164f91f2f00124916dfba139ae747c4e313",
+    "10.0.0": "bf189ea59adb79bc03ae294dd24f932b475931b2801a06fd0519f9d832f0f260",
+}
+"""Version of kuryr-kubernetes to the SHA-256 of its wheel."""
+
 DEBIAN = "docker.io/library/debian:bookworm-slim"
 
-MODERN = ConstraintSet(file="constraints/modern.txt", python="3.11", base_image=DEBIAN)
-"""The versions of 2024.1, the last release: every release runs with them."""
+MODERN = ConstraintSet(
+    file="constraints/modern.txt",
+    build_file="constraints/build-3.11.txt",
+    python="3.11",
+    base_image=DEBIAN,
+)
+"""The newest versions with which the releases run: one set for all."""
 
 
 def go_plugin(version: str, build: GoBuild) -> CniPlugin:
@@ -55,19 +75,20 @@ HISTORIC_PYTHONS = {
     "2023.2": "3.10",
     "2024.1": "3.11",
 }
-"""Releases with a historic set: what PyPI had on the day of the release's last version, with
-upstream's constraints of `pins`, and a protobuf that accepts the release's generated code."""
+"""Releases with a historic set: upstream's constraints of `pins` on a Python of the release, and
+the newest versions of all else that suit both."""
 
 
-def image_inputs(name: str, *unnamed: str) -> ImageInputs:
-    """The inputs of a release's image; `unnamed`: what it imports but does not require."""
+def image_inputs(name: str, version: str) -> ImageInputs:
+    """What the image of that version of a release is made of."""
     sets = {ConstraintsName.MODERN: MODERN}
     if name in HISTORIC_PYTHONS:
         python = HISTORIC_PYTHONS[name]
         official = f"docker.io/library/python:{python}-slim-bullseye"
         sets[ConstraintsName.HISTORIC] = ConstraintSet(
             file=f"constraints/historic-{name}.txt",
+            build_file=f"constraints/build-{python}.txt",
             python=python,
             base_image=DEBIAN if python == MODERN.python else official,
         )
-    return ImageInputs(constraint_sets=sets, unnamed_requirements=unnamed)
+    return ImageInputs(constraint_sets=sets, wheel_sha256=WHEELS[version])

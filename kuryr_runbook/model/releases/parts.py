@@ -50,7 +50,9 @@ class ConstraintSet:
     """The version of each dependency, and the Python with which they work."""
 
     file: str
-    """The file, in the package's data for the image."""
+    """In the package's data for the image: each package that is installed, with its hashes."""
+    build_file: str
+    """The same of what builds those that are published as source alone."""
     python: str
     """The Python that the set is for: that of the base image."""
     base_image: str
@@ -62,8 +64,8 @@ class ImageInputs:
     """The inputs of the release's image."""
 
     constraint_sets: Mapping[ConstraintsName, ConstraintSet]
-    unnamed_requirements: tuple[str, ...]
-    """Packages that the release imports but does not require."""
+    wheel_sha256: str
+    """Of the release's own package."""
 
 
 class KubernetesWindow(NamedTuple):

@@ -2,7 +2,7 @@
 
     python tests/specs/options/dump.py [RELEASE]...
 
-Makes one virtual environment with the dependencies of `requirements.txt`, in which every release
+Makes one virtual environment with the packages of the image, in which every release
 can be imported, and puts each release's wheel before it in turn. Takes about two minutes; needs the
 package index and a Python 3.11.
 """
@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from kuryr_runbook.model.releases import RELEASES
+from kuryr_runbook.model.releases.builds import MODERN
 
 HERE = Path(__file__).parent
 SHARE = Path(__file__).parents[3] / "kuryr_runbook" / "share" / "image"
 ASK = SHARE / "smoke" / "options.py"
-CONSTRAINTS = SHARE / "constraints" / "modern.txt"
 
 
 def main(names: list[str]) -> None:
@@ -39,7 +39,8 @@ def main(names: list[str]) -> None:
 def environment(folder: Path) -> Path:
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     python = folder / "bin" / "python"
-    pip(python, f"--constraint={CONSTRAINTS}", f"--requirement={HERE / 'requirements.txt'}")
+    for packages in (MODERN.build_file, MODERN.file):
+        pip(python, "--no-deps", "--no-build-isolation", f"--requirement={SHARE / packages}")
     return python
 
 
