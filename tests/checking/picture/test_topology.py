@@ -202,8 +202,8 @@ def test_a_place_that_no_box_shows_is_the_whole_site() -> None:
         }
     )
     found = seen(world)
-    assert [it.number for it in found.marks] == [1]
-    assert "deny" in found.notes[0].evidence
+    assert [it.number for it in found.marks] == [2]
+    assert "deny" in found.notes[1].evidence
 
 
 @given(st.lists(st.text(max_size=6)))
