@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from spoiling.diagnosis import troubles
 from worlds.objects import BEFORE, endpoints, moments_ago, service
 from worlds.world import RANGE, World
 
@@ -25,11 +26,6 @@ from kuryr_runbook.snapshots.reading import Unreadable
 
 SILENT = (Status.PASS, Status.SKIP)
 MACVLAN, VLAN = VifDriver.NESTED_MACVLAN, VifDriver.NESTED_VLAN
-
-
-def troubles(world: World, place: Place = EVERYWHERE) -> list[Finding]:
-    found = check_diagnosis(Look(world.read()), place)
-    return [finding for finding in found if finding.status not in SILENT]
 
 
 def named(finding: Finding) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 from worlds.memory_leases import MemoryLeases
 from worlds.mendable import MendableWorld
-from worlds.sites import lab_site
+from worlds.sites import LAB, lab_site
 from worlds.world import World
 
 from kuryr_runbook.checking.diagnosis import CHECKS
@@ -23,7 +23,6 @@ from kuryr_runbook.phases.troubleshooting import Troubleshooting
 from kuryr_runbook.recording.records import read_record
 from kuryr_runbook.snapshots.diagnosis import save_snapshot
 
-LAB = Path(__file__).parents[2] / "parameters" / "lab.yaml"
 STEIN = LAB.with_name("stein.yaml")
 
 

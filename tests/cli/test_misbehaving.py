@@ -12,12 +12,12 @@ from click.testing import CliRunner, Result
 from worlds.memory_cloud import cluster_cloud
 from worlds.misbehaving import WAYS, misbehaving
 from worlds.served_apis import ServedApis
+from worlds.sites import LAB
 
 from kuryr_runbook.cli import main
 from kuryr_runbook.clients import exchanges
 from kuryr_runbook.clients.exchanges import Bounds
 
-LAB = Path(__file__).parents[2] / "parameters" / "lab.yaml"
 TINY = Bounds(connect=2.0, silence=0.2, whole=0.3, size=3 << 20)
 SOME = (
     "accepts only", "a body byte by byte", "10 GB in chunks", "redirects without end", "garbage",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 
 import pytest
 from worlds.memory_leases import MemoryLeases
+from worlds.sites import LAB
 
 from kuryr_runbook.display.asking import Asking
 from kuryr_runbook.model.errors import ApprovalError, DriftError
@@ -16,7 +16,6 @@ from kuryr_runbook.model.plan import Action, Outcome, Plan, Step, Target, field_
 from kuryr_runbook.phases import approval
 from kuryr_runbook.phases.base import Phase, read_site
 
-LAB = Path(__file__).parents[2] / "parameters" / "lab.yaml"
 SITE = read_site(LAB)
 
 

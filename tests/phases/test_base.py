@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 from worlds.memory_leases import HeldLeases, MemoryLeases
+from worlds.sites import LAB
 
 from kuryr_runbook.model.approval import site_document
 from kuryr_runbook.model.errors import (
@@ -29,7 +30,6 @@ from kuryr_runbook.phases.base import SITE_VARIABLE, Phase, chosen_site, judged,
 from kuryr_runbook.phases.catalogue import PHASES, TEARDOWN
 from kuryr_runbook.phases.lock import lease
 
-LAB = Path(__file__).parents[2] / "parameters" / "lab.yaml"
 SECTIONS = yaml.safe_load(LAB.read_text())
 SITE = read_site(LAB)
 

@@ -9,15 +9,18 @@ from worlds.memory_cloud import MemoryCloud
 from worlds.memory_cluster import MemoryCluster
 from worlds.memory_leases import HeldLeases, MemoryLeases
 from worlds.sites import lab_site
-from worlds.verification import healthy
+from worlds.verification import NO, PODS, healthy, probe
 from worlds.world import World
 
-from kuryr_runbook.model.errors import DeadlineError, DriftError, LockedError
+from kuryr_runbook.model.errors import CheckError, DeadlineError, DriftError, LockedError
 from kuryr_runbook.model.releases.names import BALANCER_STATE_ANNOTATION
 from kuryr_runbook.phases.lock import lease
 from kuryr_runbook.phases.verification import Verification
 from kuryr_runbook.phases.waits import polling, traffic
+from kuryr_runbook.phases.workload import checks
 from kuryr_runbook.snapshots.cluster.vif import PodVif
+from kuryr_runbook.snapshots.diagnosis import DiagnosisSnapshot, read_diagnosis
+from kuryr_runbook.snapshots.reading import Unreadable
 from kuryr_runbook.snapshots.workload.traces import Traces, read_traces, remaining
 from kuryr_runbook.snapshots.workload.workload import Workload
 from kuryr_runbook.specs.controller import controller_reference
@@ -256,3 +259,38 @@ def test_traces_are_the_workloads_own() -> None:
     assert [item for item in left if item.startswith("address pair 10.1.0.5 on port")]
     cloud.resources["loadbalancer"][0]["provisioning_status"] = "DELETED"
     assert not [item for item in remaining(traces, cloud) if item.startswith("loadbalancer")]
+
+
+@pytest.fixture
+def diagnosing(monkeypatch: pytest.MonkeyPatch) -> Verification:
+    """The phase on a lab where all is well; diagnosis can look at nothing."""
+    made = Verification(SITE)
+    made.cluster, made.cloud = MemoryCluster(), MemoryCloud()  # type: ignore[assignment]
+    monkeypatch.setattr(checks, "read_verification", lambda *_: healthy())
+
+    def read(site: Any, *_: Any) -> DiagnosisSnapshot:
+        read_sites.append(site)
+        return read_diagnosis(site, Unreadable("not asked"), Unreadable("not asked"))
+
+    read_sites.clear()
+    monkeypatch.setattr(checks, "read_diagnosis", read)
+    return made
+
+
+read_sites: list[Any] = []
+
+
+def test_what_passes_is_not_diagnosed(diagnosing: Verification) -> None:
+    diagnosing.check()
+    assert read_sites == []
+
+
+def test_what_fails_is_diagnosed_once_and_shown_with_its_cause(
+    diagnosing: Verification, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    probes = {name: replace(probe(index), vip=(NO,)) for index, name in enumerate(PODS)}
+    spoilt = replace(healthy(), probes=probes)
+    monkeypatch.setattr(checks, "read_verification", lambda *_: spoilt)
+    with pytest.raises(CheckError, match="cause: diagnosis finds none"):
+        diagnosing.check()
+    assert len(read_sites) == 1

@@ -221,11 +221,6 @@ def by_hand(**fields: Any) -> Break:
     return lambda world, index: world.add_port("own", "s-pods", "x", "10.64.9.9", **fields)
 
 
-def use_port(world: World, index: int) -> None:
-    """The runbook knows the pod by nothing but its port."""
-    world.object("Pod", "web-1")["metadata"]["annotations"] = {}
-
-
 def use_balancer(world: World, index: int) -> None:
     leave_balancer(world, 0)
     world.add(

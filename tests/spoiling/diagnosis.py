@@ -9,7 +9,7 @@ from worlds.cloud_answers import answer
 from worlds.objects import endpoints, metadata, moments_ago, service
 from worlds.world import RANGE, World
 
-from kuryr_runbook.checking.diagnosis import check_diagnosis
+from kuryr_runbook.checking.diagnosis import EVERYWHERE, Place, check_diagnosis
 from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.findings import Finding, Status
@@ -23,12 +23,12 @@ SILENT = (Status.PASS, Status.SKIP)
 Spoil = Callable[[World], Any]
 
 
-def diagnosed(world: World) -> list[Finding]:
-    return check_diagnosis(Look(world.read()))
+def diagnosed(world: World, place: Place = EVERYWHERE) -> list[Finding]:
+    return check_diagnosis(Look(world.read()), place)
 
 
-def troubles(world: World) -> list[Finding]:
-    return [finding for finding in diagnosed(world) if finding.status not in SILENT]
+def troubles(world: World, place: Place = EVERYWHERE) -> list[Finding]:
+    return [finding for finding in diagnosed(world, place) if finding.status not in SILENT]
 
 
 def not_ready(world: World, program: str, reason: str = "CrashLoopBackOff") -> None:

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import pytest
+from spoiling.diagnosis import troubles
 from worlds.objects import moments_ago, own_pod
 from worlds.world import World
 
-from kuryr_runbook.checking.diagnosis import check_diagnosis
 from kuryr_runbook.checking.signs.kubelet import (
     DENIALS,
     foreign_plugin,
     missing_plugin,
     remedy_of,
 )
-from kuryr_runbook.checking.view.cloud import Look
-from kuryr_runbook.model.findings import Finding, Status
+from kuryr_runbook.model.findings import Status
 
 SANDBOX = "Failed to create pod sandbox: rpc error: code = Unknown desc = failed to "
-
-
-def troubles(world: World) -> list[Finding]:
-    found = check_diagnosis(Look(world.read()))
-    return [it for it in found if it.status not in (Status.PASS, Status.SKIP)]
 
 
 @pytest.mark.parametrize(

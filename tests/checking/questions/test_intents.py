@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from spoiling.diagnosis import troubles
 from worlds.objects import metadata
 from worlds.sites import lab_site
 from worlds.world import World
 
-from kuryr_runbook.checking.diagnosis import check_diagnosis
-from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.model.drivers import VifDriver
-from kuryr_runbook.model.findings import Finding, Status
+from kuryr_runbook.model.findings import Status
 from kuryr_runbook.model.intents import Intent, Wish, unmet
 from kuryr_runbook.model.releases import RELEASES
 from kuryr_runbook.model.site import Site
@@ -131,11 +130,6 @@ def test_timeouts_are_read_from_xena_on(release: str) -> None:
 def test_the_provider_ovn_keeps_the_clients_address() -> None:
     site = of_release("2024.1", octavia_provider="ovn")
     assert unmet(site, Intent(Wish.EXTERNAL_POLICY, "Local")) is None
-
-
-def troubles(world: World) -> list[Finding]:
-    found = check_diagnosis(Look(world.read()))
-    return [it for it in found if it.status not in (Status.PASS, Status.SKIP)]
 
 
 def test_with_nested_macvlan_no_policy_can_ever_hold() -> None:

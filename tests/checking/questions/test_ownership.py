@@ -5,18 +5,12 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 
 import pytest
+from spoiling.diagnosis import troubles
 from worlds.objects import moments_ago
 from worlds.world import World
 
-from kuryr_runbook.checking.diagnosis import check_diagnosis
-from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.model.drivers import VifDriver
-from kuryr_runbook.model.findings import Finding, Status
-
-
-def troubles(world: World) -> list[Finding]:
-    found = check_diagnosis(Look(world.read()))
-    return [it for it in found if it.status not in (Status.PASS, Status.SKIP)]
+from kuryr_runbook.model.findings import Status
 
 
 def claim(world: World, address: str, network: str) -> None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from spoiling.diagnosis import troubles
 from worlds.objects import metadata
 from worlds.world import World
 
-from kuryr_runbook.checking.diagnosis import check_diagnosis
 from kuryr_runbook.checking.questions.rivals import part_of_kuryr
-from kuryr_runbook.checking.view.cloud import Look
-from kuryr_runbook.model.findings import Finding, Status
+from kuryr_runbook.model.findings import Status
 from kuryr_runbook.snapshots.cluster.deployed import program_of
 
 
@@ -57,11 +56,6 @@ def test_a_kuryr_is_known_by_command_image_labels_or_name(
 @pytest.mark.parametrize("manifest", OTHERS)
 def test_what_is_no_kuryr_is_none(manifest: dict[str, Any]) -> None:
     assert part_of_kuryr(program_of(manifest)) == ""
-
-
-def troubles(world: World) -> list[Finding]:
-    found = check_diagnosis(Look(world.read()))
-    return [it for it in found if it.status not in (Status.PASS, Status.SKIP)]
 
 
 @pytest.mark.parametrize(("manifest", "part"), FOREIGN)

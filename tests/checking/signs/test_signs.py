@@ -18,7 +18,6 @@ SIGNS = {"controller": CONTROLLER_SIGNS, "daemon": DAEMON_SIGNS}
 LINES = {"controller": {**BOTH, **CONTROLLER}, "daemon": {**BOTH, **DAEMON}}
 LOGGER = "kuryr_kubernetes.handlers.logging"
 HEAD = "2026-11-29 10:00:00.403 401 ERROR"
-HTTP_SIGNS = re.compile("right|login|-down$")
 
 
 def said(text: str) -> str:

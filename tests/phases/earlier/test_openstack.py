@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
 import yaml
 from worlds.memory_cloud import MemoryCloud, cluster_cloud
 from worlds.memory_cluster import MemoryCluster
+from worlds.sites import LAB
 
 from kuryr_runbook.model.errors import UsageError
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.site_file import parse_site
 from kuryr_runbook.phases.earlier.openstack import Prepared, read_prepared
 
-SITE = yaml.safe_load((Path(__file__).parents[2] / "parameters" / "lab.yaml").read_text())
+SITE = yaml.safe_load(LAB.read_text())
 MASTER = {"master": "172.18.0.10"}
 
 

@@ -5,12 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from spoiling.diagnosis import troubles
 from worlds.objects import moments_ago
 from worlds.world import World
-
-from kuryr_runbook.checking.diagnosis import check_diagnosis
-from kuryr_runbook.checking.view.cloud import Look
-from kuryr_runbook.model.findings import Finding, Status
 
 HOUR = 3600
 
@@ -31,11 +28,6 @@ def waiting(made: float, complained: float | None) -> World:
         event["lastTimestamp"] = moments_ago(complained)
     world.object("Pod", "web-1")["metadata"]["creationTimestamp"] = moments_ago(made)
     return world
-
-
-def troubles(world: World) -> list[Finding]:
-    found = check_diagnosis(Look(world.read()))
-    return [it for it in found if it.status not in (Status.PASS, Status.SKIP)]
 
 
 @pytest.mark.parametrize(

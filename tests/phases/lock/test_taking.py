@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from worlds.memory_leases import TESTS, HeldLeases, MemoryLeases
+from worlds.sites import LAB
 
 from kuryr_runbook.clients.kubernetes.leases import Leases
 from kuryr_runbook.clients.lock_files import LockFile
@@ -30,7 +31,6 @@ from kuryr_runbook.phases.base import read_site
 from kuryr_runbook.phases.lock import lease, taking
 from kuryr_runbook.phases.lock.taking import VARIABLE, SiteLock, Work, locked
 
-LAB = Path(__file__).parents[2] / "parameters" / "lab.yaml"
 SITE = read_site(LAB)
 UNREACHABLE = UnreachableError("get Lease: the API server does not answer: refused")
 
