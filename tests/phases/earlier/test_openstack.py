@@ -48,7 +48,7 @@ def prepared(site: Site, cloud: MemoryCloud) -> Prepared:
 
 def test_another_project_than_that_of_the_credentials_is_refused() -> None:
     project, other = uuid4(), uuid4()
-    with pytest.raises(UsageError, match=f"{project.hex}, and is {other}") as refused:
+    with pytest.raises(UsageError, match=f"{project.hex}, but is {other}") as refused:
         prepared(site_with(str(other)), cloud_of(project))
     assert "openstack.cloud" in str(refused.value.remedy)
 
