@@ -34,7 +34,7 @@ def measured(pods: int, file: Path) -> dict[str, Any]:
 
 def read(pods: int, file: Path) -> dict[str, Any]:
     """Make the world, read it, save the snapshot."""
-    from worlds.diagnosis import World
+    from worlds.world import World
 
     from kuryr_runbook.snapshots.diagnosis import save_snapshot
 
@@ -43,10 +43,10 @@ def read(pods: int, file: Path) -> dict[str, Any]:
     snapshot = world.read()
     seconds = perf_counter() - start
     save_snapshot(snapshot, file)
-    members = world.lists.count("member")
+    members = world.asked.count("member")
     return {
         "read_s": seconds,
-        "lists": len(world.lists) - members,
+        "lists": len(world.asked) - members,
         "members": members,
         "file_mb": file.stat().st_size / 1e6,
     }

@@ -10,6 +10,7 @@ from types import ModuleType
 from kuryr_runbook.checking.questions import (
     balancers,
     cluster,
+    drift,
     endpoints,
     events,
     groups,
@@ -43,6 +44,7 @@ SUBJECTS: Mapping[str, tuple[ModuleType, ...]] = {
     "Services and load balancers": (services, balancers),
     "Asked for in vain": (intents,),
     "Left over": (leftovers,),
+    "Not as in the site file": (drift,),
     "The verification's workload": (workload, mesh, reachability),
 }
 QUESTIONS = tuple(chain.from_iterable(SUBJECTS.values()))

@@ -51,8 +51,9 @@ def plan_load_balancer(gathering: Gathering, services: Ref, node_subnet: str) ->
         gathering.create(target_of(spec.wanted), body, because)
         return
     if balancer.vip != str(spec.vip):
-        gathering.problems.append(
-            f"load balancer {spec.wanted.name} should have VIP {spec.vip} and has {balancer.vip}"
+        gathering.refuse(
+            target_of(spec.wanted),
+            f"load balancer {spec.wanted.name} should have VIP {spec.vip} and has {balancer.vip}",
         )
         return
     parts = _parts(gathering, balancer)
@@ -80,18 +81,21 @@ def _use(gathering: Gathering, parts: _Parts, members: list[Body]) -> None:
     """Somebody else's: if it is not as it should be, that is a problem."""
     spec, name = gathering.spec.load_balancer, gathering.spec.load_balancer.wanted.name
     if parts.balancer.provisioning == "ERROR":
-        gathering.problems.append(
+        gathering.refuse(
+            target_of(spec.wanted),
             f"load balancer {name} is in ERROR, and the runbook did not create it: delete it, or "
-            "name another one in network.api_load_balancer"
+            "name another one in network.api_load_balancer",
         )
         return
     step = _kept_or_awaited(spec, parts.balancer)
     gathering.steps.append(replace(step, because=f"{step.because}{_timeout_note(spec, parts)}"))
-    gathering.problems.extend(
-        f"load balancer {name}, which the runbook did not create, should have {what}"
-        for what in _misfits(gathering, parts, members)
-    )
-    if not gathering.problems and parts.pool is not None:
+    misfits = list(_misfits(gathering, parts, members))
+    for what in misfits:
+        gathering.refuse(
+            target_of(spec.wanted),
+            f"load balancer {name}, which the runbook did not create, should have {what}",
+        )
+    if not misfits and parts.pool is not None:
         gathering.steps.append(_members(gathering, parts.balancer, parts.pool, members))
 
 

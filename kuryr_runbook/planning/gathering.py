@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, TypeVar
 
 from kuryr_runbook.model.plan import (
@@ -35,23 +36,43 @@ def target_of(wanted: Wanted) -> Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Problem:
+    """What exists and does not fit."""
+
+    target: Target
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
 class Gathering:
     """Steps and problems, as they are found."""
 
     spec: OpenStackSpec
     cloud: CloudState
     steps: list[Step] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
-    """Existing resources that do not fit, in words: a single one prevents the plan."""
+    problems: list[Problem] = field(default_factory=list)
+    """Existing resources that do not fit: a single one prevents the plan."""
 
     @property
     def ports(self) -> tuple[Port, ...]:
         """The project's ports."""
         return known(self.cloud.ports)
 
+    @cached_property
+    def _ports_at(self) -> dict[tuple[str, str], Port]:
+        places = ((it.subnet_id, it.address, port) for port in self.ports for it in port.fixed_ips)
+        return {(subnet, address): port for subnet, address, port in places}
+
     def port_at(self, subnet_id: str, address: str) -> Port | None:
         """The port with that address."""
-        return next((port for port in self.ports if port.is_at(subnet_id, address)), None)
+        return self._ports_at.get((subnet_id, address))
+
+    def refuse(self, target: Target, text: str) -> None:
+        """Note that an existing resource cannot be used as it is."""
+        self.problems.append(Problem(target, text))
 
     def subnet(self, subnet_id: Ref) -> Subnet | None:
         """The subnet with that id; None if it does not exist yet."""
@@ -74,7 +95,7 @@ class Gathering:
         before = len(self.problems)
         found = self.find(items, wanted)
         if found is None and len(self.problems) == before:
-            self.problems.append(f"{wanted} ({wanted.key}) does not exist, and has to")
+            self.refuse(target_of(wanted), f"{wanted} ({wanted.key}) does not exist, and has to")
         return found
 
     def find(self, items: Iterable[T], wanted: Wanted) -> T | None:
@@ -85,13 +106,14 @@ class Gathering:
         try:
             found = find(items, wanted, known(self.cloud.project_id))
         except SeveralError as several:
-            self.problems.append(several.message)
+            self.refuse(target_of(wanted), several.message)
             return None
         if found is None and wanted.given_id:
-            self.problems.append(f"{wanted} ({wanted.key}_id) does not exist")
+            self.refuse(target_of(wanted), f"{wanted} ({wanted.key}_id) does not exist")
         elif found is None and is_id(wanted.name):
-            self.problems.append(
-                f"there is no {wanted.kind} with the id {wanted.name} ({wanted.key})"
+            self.refuse(
+                target_of(wanted),
+                f"there is no {wanted.kind} with the id {wanted.name} ({wanted.key})",
             )
         return found
 

@@ -125,26 +125,33 @@ def _is_extra(rule: Rule, wanted: list[Body]) -> bool:
     return rule.direction == "ingress" and not any(same)
 
 
+def node_port(address: IPv4Address) -> Target:
+    """What a step about the port of a node names."""
+    return Target("port", f"node {address}")
+
+
 def plan_node_ports(gathering: Gathering, group: Ref, node_subnet: str) -> None:
     """Every node's port has to be in the node group, and accept address pairs if needed."""
     for address in gathering.spec.node_addresses:
         port = gathering.port_at(node_subnet, str(address))
         if port is None:
-            gathering.problems.append(
+            gathering.refuse(
+                node_port(address),
                 f"no Neutron port has the node address {address} in subnet "
-                f"{gathering.spec.node_subnet.name}: check the kubelet's --node-ip"
+                f"{gathering.spec.node_subnet.name}: check the kubelet's --node-ip",
             )
             continue
         if gathering.spec.needs_address_pairs and port.port_security is False:
-            gathering.problems.append(
+            gathering.refuse(
+                node_port(address),
                 f"port {port.id} of node {address} has port security off: it accepts no "
-                "allowed address pairs, which nested-macvlan needs"
+                "allowed address pairs, which nested-macvlan needs",
             )
         _membership(gathering, port, group, address)
 
 
 def _membership(gathering: Gathering, port: Port, group: Ref, address: IPv4Address) -> None:
-    target, name = Target("port", f"node {address}"), gathering.spec.node_group.wanted.name
+    target, name = node_port(address), gathering.spec.node_group.wanted.name
     if group in port.groups:
         gathering.keep(target, port.id, f"is in group {name}")
         return

@@ -24,8 +24,9 @@ def use_external_network(gathering: Gathering) -> str:
     if network is None:
         return ""
     if not network.external:
-        gathering.problems.append(
-            f"network {wanted.name} should be external (router:external) and is not"
+        gathering.refuse(
+            target_of(wanted),
+            f"network {wanted.name} should be external (router:external) and is not",
         )
     because = "external network: floating IPs come from it"
     return gathering.keep(target_of(wanted), network.id, because)
@@ -37,8 +38,10 @@ def use_node_subnet(gathering: Gathering) -> Subnet | None:
     subnet = gathering.found(known(gathering.cloud.subnets), wanted)
     if subnet is None:
         return None
-    if ":" in subnet.cidr:
-        gathering.problems.append(f"{wanted} should have an IPv4 range and has {subnet.cidr}")
+    if not _is_ipv4(subnet.cidr):
+        gathering.refuse(
+            target_of(wanted), f"{wanted} should have an IPv4 range and has {subnet.cidr}"
+        )
         return None
     gathering.keep(target_of(wanted), subnet.id, "node subnet: the nodes are attached to it")
     return subnet
@@ -59,9 +62,10 @@ def plan_router(gathering: Gathering, external: str) -> Ref:
         return gathering.update(target_of(wanted), router.id, lost, because)
     if gateway != external:
         outside = gathering.spec.external_network.name
-        gathering.problems.append(
+        gathering.refuse(
+            target_of(wanted),
             f"router {wanted.name} should have its gateway on network {outside} ({external}) and "
-            f"has {gateway or 'none'}"
+            f"has {gateway or 'none'}",
         )
     because = "exists, with its gateway on the external network"
     return gathering.keep(target_of(wanted), router.id, because)
@@ -77,10 +81,11 @@ def plan_interface(gathering: Gathering, router: Ref, subnet: Ref, subnet_name: 
     there = gathering.subnet(subnet)
     holder = gathering.port_at(there.id, there.gateway_ip) if there is not None else None
     if there is not None and holder is not None:
-        gathering.problems.append(
+        gathering.refuse(
+            target,
             f"subnet {subnet_name}: its gateway {there.gateway_ip} should be router "
             f"{router_name}'s and is that of port {holder.id} "
-            f"({holder.device_owner or 'no owner'} {holder.device_id})"
+            f"({holder.device_owner or 'no owner'} {holder.device_id})",
         )
     gathering.steps.append(
         Step(
@@ -116,7 +121,8 @@ def plan_network(gathering: Gathering, node_network: Network | None) -> Ref:
     if not misfits:
         return gathering.keep(target, network.id, "exists and fits: services")
     if not gathering.owns(network):
-        gathering.problems.extend(f"network {name} {reason}" for reason in reasons)
+        for reason in reasons:
+            gathering.refuse(target, f"network {name} {reason}")
     return gathering.update(target, network.id, misfits, "; ".join(reasons))
 
 
@@ -136,19 +142,20 @@ def plan_subnet(gathering: Gathering, spec: SubnetSpec, network: Ref) -> Ref:
         }
         return gathering.create(target, body, f"there is none yet: {spec.role}")
     if not spec.wanted.given_id and is_marked(subnet.description) and not gathering.owns(subnet):
-        gathering.problems.append(
+        gathering.refuse(
+            target,
             f"subnet {name} belongs to another cluster or site ({subnet.description}): name "
             "another subnet; if that cluster or site is gone, set this one's description to "
-            f"{gathering.spec.owner!r}"
+            f"{gathering.spec.owner!r}",
         )
     misfits = _misfits(spec, subnet, network)
     if misfits and gathering.owns(subnet) and misfits.keys() <= REPAIRABLE:
         because = f"exists and does not fit: {spec.role}"
         return gathering.update(target, subnet.id, misfits, because)
-    gathering.problems.extend(
-        f"subnet {name}: {field} should be {shown(wanted)} and is {shown(read)}"
-        for field, (read, wanted) in misfits.items()
-    )
+    for field, (read, wanted) in misfits.items():
+        gathering.refuse(
+            target, f"subnet {name}: {field} should be {shown(wanted)} and is {shown(read)}"
+        )
     return gathering.keep(target, subnet.id, f"exists and fits: {spec.role}")
 
 
@@ -156,8 +163,9 @@ def refuse_overlaps(gathering: Gathering, node_cidr: IPv4Network) -> None:
     """Pods and services must not be in the nodes' range, which only the cloud knows."""
     for spec in (gathering.spec.pod_subnet, gathering.spec.service_subnet):
         if spec.cidr.overlaps(node_cidr):
-            gathering.problems.append(
-                f"subnet {spec.wanted.name} {spec.cidr} overlaps the node subnet {node_cidr}"
+            gathering.refuse(
+                target_of(spec.wanted),
+                f"subnet {spec.wanted.name} {spec.cidr} overlaps the node subnet {node_cidr}",
             )
 
 
@@ -168,10 +176,7 @@ def _is_leg(port: Port, router: Ref, subnet: Ref) -> bool:
 def _misfits(spec: SubnetSpec, subnet: Subnet, network: Ref) -> Differences:
     """How an existing subnet differs from what Kuryr needs of it."""
     there = [{"start": first, "end": last} for first, last in subnet.pools]
-    fitting = ":" not in subnet.cidr and all(
-        IPv4Address(first) in spec.pool and IPv4Address(last) in spec.pool
-        for first, last in subnet.pools
-    )
+    fitting = all(_is_within(spec.pool, it) for pool in subnet.pools for it in pool)
     both = {
         "network_id": (subnet.network_id, network),
         "cidr": (subnet.cidr, str(spec.cidr)),
@@ -180,6 +185,20 @@ def _misfits(spec: SubnetSpec, subnet: Subnet, network: Ref) -> Differences:
         "allocation_pools": (there, there if fitting else _pools(spec.pool)),
     }
     return {name: (read, wanted) for name, (read, wanted) in both.items() if read != wanted}
+
+
+def _is_ipv4(cidr: str) -> bool:
+    try:
+        return bool(IPv4Network(cidr))
+    except ValueError:
+        return False
+
+
+def _is_within(pool: Pool, address: str) -> bool:
+    try:
+        return IPv4Address(address) in pool
+    except ValueError:
+        return False
 
 
 def _pools(pool: Pool) -> list[dict[str, str]]:

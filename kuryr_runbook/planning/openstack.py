@@ -10,24 +10,40 @@ from ipaddress import IPv4Network
 
 from kuryr_runbook.model.errors import DriftError
 from kuryr_runbook.model.plan import Plan
+from kuryr_runbook.model.site import Site
 from kuryr_runbook.planning import balancers, groups, networks
 from kuryr_runbook.planning.gathering import Gathering
 from kuryr_runbook.snapshots.cloud.resources import Subnet
 from kuryr_runbook.snapshots.cloud.state import CloudState
+from kuryr_runbook.snapshots.cluster.state import ClusterState
 from kuryr_runbook.snapshots.reading import known
-from kuryr_runbook.specs.openstack import OpenStackSpec
+from kuryr_runbook.specs.openstack import OpenStackSpec, openstack_spec
 
 
-def plan_openstack(spec: OpenStackSpec, cloud: CloudState) -> Plan:
-    """Wanted minus existing. Raises DriftError with all existing resources that do not fit."""
+def spec_of(site: Site, cluster: ClusterState) -> OpenStackSpec:
+    """What the site wants for this cluster. Raises AccessError or DriftError."""
+    servers = cluster.api_servers
+    addresses = tuple(sorted({*cluster.node_addresses, *(address for address, _ in servers)}))
+    return openstack_spec(site, addresses, servers, known(cluster.cluster_id))
+
+
+def compared(spec: OpenStackSpec, cloud: CloudState) -> Gathering:
+    """Wanted minus existing: the steps, and what does not fit. Raises AccessError."""
     gathering = Gathering(spec, cloud)
     external = networks.use_external_network(gathering)
     node_subnet = networks.use_node_subnet(gathering)
     if node_subnet is not None:
         _plan_on(gathering, external, node_subnet)
+    return gathering
+
+
+def plan_openstack(spec: OpenStackSpec, cloud: CloudState) -> Plan:
+    """Wanted minus read. Raises DriftError with everything that exists and does not fit."""
+    gathering = compared(spec, cloud)
     if gathering.problems:
+        told = map(str, gathering.problems)
         raise DriftError(
-            "\n  ".join(["existing resources do not fit the site:", *gathering.problems]),
+            "\n  ".join(["existing resources do not fit the site:", *told]),
             remedy="correct the site file or the resource; nothing was changed",
         )
     return Plan(phase="openstack_prep", steps=tuple(gathering.steps))

@@ -40,6 +40,8 @@ AUTH_OPTIONS = {
 }
 """Keys of clouds.yaml's `auth` that keystoneauth's password plugin also accepts in kuryr.conf."""
 
+LOGIN = "neutron"
+"""The section with Kuryr's login."""
 CREDENTIAL_SECRET = "application_credential_secret"  # noqa: S105 - the name of an option
 CREDENTIAL_OPTIONS = (
     "auth_url",
@@ -215,16 +217,22 @@ def logged_in(conf: Conf, credential_id: str, secret: str) -> Conf:
     return {**conf, "neutron": conf["neutron"] | filled}
 
 
-def parse_login(text: str) -> dict[str, str]:
-    """The section `neutron` of a rendered configuration; empty if it is not one of ours."""
+def parse_conf(text: str) -> Conf:
+    """The sections of a rendered configuration; empty if it is not one of ours."""
     parser = configparser.RawConfigParser(delimiters=("=",), strict=False, default_section="")
     try:
         parser.read_string(text)
     except configparser.Error:
         return {}
-    if not parser.has_section("neutron"):
-        return {}
-    return {name: _read(value) for name, value in parser.items("neutron")}
+    return {
+        section: {name: _read(value) for name, value in parser.items(section)}
+        for section in parser.sections()
+    }
+
+
+def parse_login(text: str) -> dict[str, str]:
+    """The section of the login of a rendered configuration; empty when it is none of ours."""
+    return parse_conf(text).get(LOGIN, {})
 
 
 def _password(auth: Mapping[str, str]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from spoiling.diagnosis import mtu
 from worlds.world import World
 
 from kuryr_runbook.checking import explaining
@@ -75,7 +76,7 @@ def test_of_many_all_are_diagnosed_and_of_a_service_what_is_behind_it(
 
 def test_an_mtu_that_does_not_fit_is_the_cause_of_lost_packets() -> None:
     world = World(driver=VifDriver.NESTED_VLAN)
-    world.resource("network", "n-nodes")["mtu"] = 1400
+    mtu(world)
     assert "(check mtu)" in cause(world, failed(POD_0, POD_1))
 
 

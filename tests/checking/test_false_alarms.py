@@ -37,8 +37,15 @@ def healthy(seed: int) -> World:
     world.pair_limit = 100  # Fifteen pods on two workers are near Neutron's default.
     kuryr = world.site.kuryr.model_copy(update={"octavia_provider": provider})
     world.site = world.site.model_copy(update={"kuryr": kuryr})
+    world.configure()
     if provider is OctaviaProvider.OVN:  # Its load balancers keep the clients' addresses.
         world.add_rule("r-everybody", "g-pods", remote_ip_prefix="0.0.0.0/0")
+        world.resource("listener", "l-kubernetes-service").update(
+            protocol="TCP", timeout_client_data=None, timeout_member_data=None
+        )
+        world.resource("pool", "p-kubernetes-service").update(
+            protocol="TCP", lb_algorithm="SOURCE_IP_PORT"
+        )
     for change in draw.sample(GOING_ON, draw.randint(0, len(GOING_ON))):
         change(world, draw)
     for balancer in world.resources["loadbalancer"]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+from base64 import b64decode
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +16,8 @@ from kuryr_runbook.checking.diagnosis import EVERYWHERE, Place, check_diagnosis
 from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.findings import Finding, Status
+from kuryr_runbook.specs.controller import CONFIG_KEY
+from kuryr_runbook.specs.manifests import encoded
 
 MACVLAN, VLAN, OVS = VifDriver.NESTED_MACVLAN, VifDriver.NESTED_VLAN, VifDriver.NEUTRON_VIF
 
@@ -73,6 +78,7 @@ def tagged(world: World) -> None:
     world.site = world.site.model_copy(
         update={"kuryr": world.site.kuryr.model_copy(update={"resource_tags": ("blue",)})}
     )
+    world.configure()
 
 
 def pairs(count: int) -> Spoil:
@@ -124,7 +130,9 @@ def quota(kind: str, limit: int, used: int = 3) -> Spoil:
 
 
 def mtu(world: World) -> None:
-    world.resource("network", "n-pods")["mtu"] = 1500
+    """The pods' subnet is on another network, as of a site that was not made by phase 02."""
+    world.add("network", id="n-pods", mtu=1500)
+    world.resource("subnet", "s-pods")["network_id"] = "n-pods"
 
 
 def no_gateway(world: World) -> None:
@@ -148,16 +156,62 @@ def taken(world: World) -> None:
     amphora(world)
 
 
-def move_service(address: str) -> Spoil:
+def move_vip(address: str) -> Spoil:
+    """The load balancer, and its port."""
+
     def spoil(world: World) -> None:
-        world.object("Service", "web-0")["spec"]["clusterIP"] = address
         world.resource("loadbalancer", "default/web-0")["vip_address"] = address
+        world.resource("port", "vip-default/web-0")["fixed_ips"][0]["ip_address"] = address
 
     return spoil
 
 
+def move_service(address: str) -> Spoil:
+    def spoil(world: World) -> None:
+        world.object("Service", "web-0")["spec"]["clusterIP"] = address
+        move_vip(address)(world)
+
+    return spoil
+
+
+def configured(option: str, value: str) -> Spoil:
+    """Somebody edits the controller's Secret, or the daemons' ConfigMap."""
+
+    def spoil(world: World) -> None:
+        for kind in ("Secret", "ConfigMap"):
+            [item] = world.objects[kind]
+            text = item["data"][CONFIG_KEY]
+            text = b64decode(text).decode() if kind == "Secret" else text
+            text = re.sub(rf"(?m)^{option} = .*$", f"{option} = {value}", text)
+            item["data"][CONFIG_KEY] = encoded(text) if kind == "Secret" else text
+
+    return spoil
+
+
+def other_pod_subnet(world: World) -> None:
+    """Since then a pod was made, and has an address of that subnet."""
+    configured("pod_subnet", "s-nodes")(world)
+    address, before = "172.16.9.9", world.port_of("web-3")["fixed_ips"][0]["ip_address"]
+    whole = json.dumps([world.objects, world.resources, world.pool_members])
+    parts = json.loads(whole.replace(before, address))
+    world.objects, world.resources, world.pool_members = parts
+    world.port_of("web-3")["fixed_ips"][0]["subnet_id"] = "s-nodes"
+
+
 def open_rule(**fields: Any) -> Spoil:
     return lambda world: world.add_rule("r-open", "g-nodes", **fields)
+
+
+def in_default_group(port: str) -> Spoil:
+    """A machine whose port was made without a word of its group."""
+
+    def spoil(world: World) -> None:
+        world.add("security_group", id="g-default", name="default")
+        world.add_rule("r-out-g-default", "g-default", direction="egress")
+        world.add_rule("r-default", "g-default", remote_group_id="g-default")
+        world.resource("port", port)["security_groups"] = ["g-default"]
+
+    return spoil
 
 
 def change(kind: str, which: str, /, **fields: Any) -> Spoil:
@@ -197,7 +251,9 @@ def warned(message: str) -> Spoil:
         for endpoint in world.objects["Endpoints"]:
             for subset in endpoint["subsets"]:
                 subset["addresses"] = [
-                    it for it in subset["addresses"] if it["targetRef"]["name"] != "web-1"
+                    it
+                    for it in subset["addresses"]
+                    if it.get("targetRef", {}).get("name") != "web-1"
                 ]
         for members in world.pool_members.values():
             members[:] = [it for it in members if "web-1" not in it["name"]]

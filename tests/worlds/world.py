@@ -12,7 +12,7 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
 from worlds.apis import Apis, Registry
-from worlds.cloud_answers import answer
+from worlds.cloud_answers import PROJECT, answer
 from worlds.memory_cluster import CLUSTER_ID, SYSTEM
 from worlds.objects import (
     BEFORE,
@@ -34,6 +34,10 @@ from kuryr_runbook.model.upgrades import RELEASE_LABEL
 from kuryr_runbook.snapshots.diagnosis import DiagnosisSnapshot, read_diagnosis
 from kuryr_runbook.snapshots.preflight import PreflightSnapshot, read_preflight
 from kuryr_runbook.snapshots.reading import Unreadable
+from kuryr_runbook.specs.controller import CONFIG_KEY, config_secret
+from kuryr_runbook.specs.daemon import DAEMON_CONFIG
+from kuryr_runbook.specs.kuryr_conf import KuryrIds, controller_conf, daemon_conf, render_conf
+from kuryr_runbook.specs.manifests import config_map
 from kuryr_runbook.specs.requirements import needed_extensions
 from kuryr_runbook.specs.workload import DEMO, SERVICE
 
@@ -109,8 +113,25 @@ class World(Apis):
             self._install()
             self._make_pods(pods)
             self._make_services(max(1, pods // PER_SERVICE))
+            self.configure()
         else:
             self.pair_limit = 1000
+
+    def configure(self) -> None:
+        """Tell Kuryr's programs what the site says: again where the site was changed."""
+        ids = KuryrIds(
+            k8s_project_id=PROJECT,
+            external_network_id="n-outside",
+            node_subnet_id="s-nodes",
+            kuryr_pod_subnet_id="s-pods",
+            kuryr_service_subnet_id="s-services",
+            pod_security_group_id="g-pods",
+        )
+        api, login = f"https://{API_SERVER}:6443", {"username": "k8s", "password": "p4ssw0rd"}
+        daemon = render_conf(daemon_conf(self.site, api, dockershim=False))
+        secret = config_secret(self.site, controller_conf(self.site, ids, login, api))
+        config = config_map(self.site, DAEMON_CONFIG, {CONFIG_KEY: daemon})
+        self.objects["Secret"], self.objects["ConfigMap"] = [dict(secret)], [dict(config)]
 
     def pod_name(self, index: int) -> str:
         return self._pods.format(index)
@@ -261,11 +282,8 @@ class World(Apis):
 
     def _install(self) -> None:
         """What phases 02 to 04 make."""
-        pods_on = "n-nodes" if self.site.driver.pods_on_node_network else "n-pods"
         self.add("network", id="n-services", name="kuryr-service-network", mtu=1450)
-        if pods_on == "n-pods":
-            self.add("network", id=pods_on, mtu=1450)
-        self._add_subnet("s-pods", "kuryr-pod-subnet", pods_on, PODS, PODS[2])
+        self._add_subnet("s-pods", "kuryr-pod-subnet", "n-nodes", PODS, PODS[2])
         upper = RANGE.broadcast_address + 1
         self._add_subnet("s-services", "kuryr-service-subnet", "n-services", SERVICES, upper)
         self.add("security_group", id="g-pods", name="kuryr-pod-sg")
@@ -273,13 +291,16 @@ class World(Apis):
         self.add_rule("r-nodes", "g-nodes", remote_group_id="g-nodes")
         self.add_rule("r-api", "g-nodes", protocol="tcp", port_range_min=6443, port_range_max=6443)
         self.add_rule("r-services", "g-nodes", remote_ip_prefix=str(SERVICES))
+        if self.site.driver.needs_address_pairs:
+            self.add_rule("r-pod-range", "g-nodes", remote_ip_prefix=str(PODS))
         self.add_rule("r-pods", "g-pods", remote_group_id="g-pods")
         self.add_rule("r-pod-services", "g-pods", remote_ip_prefix=str(SERVICES))
         self.add_rule("r-kubelets", "g-pods", remote_ip_prefix=str(NODES))
         self._add_balancer("kubernetes-service", str(RANGE[1]), 443, [(API_SERVER, 6443, "api")])
         # As phase 02 makes it; Kuryr leaves those of Services at Octavia's default.
+        self.resources["loadbalancer"][-1].update(description=self.mark)
         self.resources["listener"][-1].update(
-            timeout_client_data=3_600_000, timeout_member_data=3_600_000
+            protocol="HTTPS", timeout_client_data=3_600_000, timeout_member_data=3_600_000
         )
         home = self.site.kubernetes.namespace
         release = {"labels": {RELEASE_LABEL: self.site.kuryr.release}}

@@ -19,6 +19,7 @@ from kuryr_runbook.checking.verdicts import (
 from kuryr_runbook.checking.view.cloud import Look, ipv4, ipv4_range
 from kuryr_runbook.model.findings import Region, Status, Victim
 from kuryr_runbook.snapshots.cluster.objects import Pod, Warned
+from kuryr_runbook.snapshots.cluster.vif import PodVif
 from kuryr_runbook.specs.controller import CONTROLLER
 from kuryr_runbook.specs.daemon import DAEMON
 
@@ -59,7 +60,7 @@ def check_other_plugin(look: Look) -> Iterator[Cause]:
     plugins: dict[str, list[Pod]] = defaultdict(list)
     for pod in look.pods:
         address = ipv4(pod.address) if pod.address else None
-        if address is not None and address not in pods:
+        if address is not None and address not in pods and not _is_of_its_port(look, pod):
             plugins[f"addresses outside of {pods}, such as {address}"].append(pod)
         elif not pod.address and (plugin := foreign_plugin(look.pod_warning(pod))):
             plugins[f"the plugin {plugin}"].append(pod)
@@ -73,6 +74,13 @@ def check_other_plugin(look: Look) -> Iterator[Cause]:
             victims=tuple(map(pod_victim, hit)),
             own=True,
         )
+
+
+def _is_of_its_port(look: Look, pod: Pod) -> bool:
+    """Whether Kuryr gave the address, in whatever subnet."""
+    vif = look.vif(pod)
+    port = look.ports.get(vif.port_id) if isinstance(vif, PodVif) else None
+    return port is not None and pod.address in port.addresses
 
 
 @Check(

@@ -218,13 +218,15 @@ def check_balancers(look: Look) -> Iterator[Cause]:
     faults=(Fault("floating IP of a service that is gone", "costs"),),
 )
 def check_floating_ips(look: Look) -> Iterator[Cause]:
-    """It costs money, and counts towards the quota."""
+    """It costs money and counts towards the quota. One that a Service announces is reconnected."""
     vips = {it.vip_port_id for it in look.balancers}
+    announced = {it.ingress for it in look.all_services}
     orphans = [
         it
         for it in look.floating_ips
         if it.description == KURYRS_FLOATING_IP
         and it.port_id not in vips
+        and it.address not in announced
         and look.is_old(it.created, JUST_NOW)
     ]
     if orphans:

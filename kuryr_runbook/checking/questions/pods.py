@@ -130,6 +130,36 @@ def check_ports_match(look: Look) -> Iterator[Cause]:
 
 
 @Check(
+    "pod-subnet",
+    "Every pod's port is in the pods' subnet",
+    "kuryr.conf: pod_subnet; routes, rules and the router's leg are for that one",
+    explains={"pod-port-differs"},
+    faults=(Fault("pods with addresses of another subnet", "nobody reaches them"),),
+)
+def check_subnets(look: Look) -> Iterator[Cause]:
+    """Those that were made while kuryr.conf named another one keep their address."""
+    wanted = look.pod_subnet
+    astray = [
+        (pod, port)
+        for pod, vif in look.plugged
+        if (port := look.ports.get(vif.port_id)) is not None
+        and port.fixed_ips
+        and not port.is_in(wanted.id)
+    ]
+    if astray:
+        told = [f"{pod} has {', '.join(port.addresses)}" for pod, port in astray]
+        pod = astray[0][0]
+        yield Cause(
+            status=Status.FAIL,
+            evidence=f"not of subnet {wanted.name or wanted.id}: {some(told)}",
+            remedy=f"{phase('controller')}, if kuryr.conf names another subnet; then "
+            f"kubectl -n {pod.namespace} delete pod {pod.name}: its successor gets another address",
+            victims=tuple(pod_victim(pod) for pod, _ in astray),
+            own=True,
+        )
+
+
+@Check(
     "port-shared",
     "No two pods have the same port",
     "kuryr-kubernetes: one port for each pod's interface",

@@ -161,6 +161,37 @@ def check_address(look: Look) -> Iterator[Cause]:
 
 
 @Check(
+    "balancer-port",
+    "Every load balancer's port is there, with its address",
+    "Octavia API reference: vip_port_id; Octavia makes it with the load balancer, once",
+    explains=SERVICE_EFFECTS,
+    faults=(
+        Fault("port of a load balancer deleted, or its address changed", "the service is dead"),
+    ),
+)
+def check_vip_ports(look: Look) -> Iterator[Cause]:
+    """In the Services' subnet, where the project sees all ports."""
+    subnet = look.service_subnet.id
+    lost = []
+    for balancer, victim in balancers(look):
+        port = look.ports.get(balancer.vip_port_id)
+        is_there = port is not None and balancer.vip in port.addresses
+        settled = balancer.provisioning == "ACTIVE" and balancer.vip_subnet_id == subnet
+        if settled and not is_there:
+            lost.append((victim, balancer))
+    if lost:
+        _, first = lost[0]
+        told = [f"{it.name} ({it.vip}), port {it.vip_port_id}" for _, it in lost]
+        yield Cause(
+            status=Status.FAIL,
+            evidence=f"not there: {some(told)}",
+            remedy=f"openstack loadbalancer delete --cascade {first.id}; {SEE_REMAKE}",
+            victims=tuple(victim for victim, _ in lost),
+            own=True,
+        )
+
+
+@Check(
     "balancer-state",
     "Every load balancer is ACTIVE",
     "octavia: provisioning_status",
@@ -215,7 +246,8 @@ SEE_REMAKE = "Kuryr makes it again when the endpoints change, phase openstack_pr
 def check_external(look: Look) -> Iterator[Cause]:
     """At the VIP's port in Neutron, and the same in the Service's status."""
     at: dict[str, str] = {it.port_id: it.address for it in look.floating_ips if it.port_id}
-    wrong, loose = [], []
+    led = {it.address: it for it in look.floating_ips}
+    wrong, loose, astray = [], [], []
     for service, balancer in look.served:
         if service.type != "LoadBalancer" or not look.is_old(service.life.made):
             continue
@@ -224,11 +256,16 @@ def check_external(look: Look) -> Iterator[Cause]:
             announced = service.ingress or "none"
             wrong.append((service, f"{service} announces {announced}, Neutron has {has or 'none'}"))
             loose.append((service, balancer))
+            if service.ingress in led and balancer.vip_port_id:
+                address = led[service.ingress].id
+                astray.append(f"openstack floating ip set --port {balancer.vip_port_id} {address}")
     if wrong:
         yield Cause(
             status=Status.FAIL,
             evidence=some([details for _, details in wrong]),
-            remedy=f"{SEE_LOG} (`Failed to allocate public IP`); check network.external_network "
+            remedy=astray[0]
+            if astray
+            else f"{SEE_LOG} (`Failed to allocate public IP`); check network.external_network "
             "and the quota of floating IPs; if the Service is created again, it gets a new one",
             victims=tuple(service_victim(service) for service, _ in wrong),
             fixes=certain(lambda: reconnect(look, loose)),

@@ -175,9 +175,16 @@ def _port(what: str, port: Port, victims: tuple[Victim, ...], *, is_bound: bool)
 
 
 def _node_ports(look: Look) -> Iterator[_Part]:
+    """Those of the API servers too, which need not be nodes."""
     for name, port in look.node_ports.items():
         if port is not None:
             yield _port(f"node {name}", port, (node_victim(name),), is_bound=True)
+    nodes = {node.address for node in look.nodes}
+    for address in {*look.api_servers} - nodes:
+        port = look.node_subnet_ports.get(address)
+        if port is not None:
+            victims = (Victim("API server", address),)
+            yield _port(f"API server {address}", port, victims, is_bound=True)
 
 
 def _pod_ports(look: Look) -> Iterator[_Part]:
@@ -211,6 +218,9 @@ def _balancers(look: Look) -> Iterator[_Part]:
         working = {} if settles else reported
         # A load balancer in ERROR has a check of its own, `balancer-state`.
         yield _octavias("", balancer, victim, {}, working)
+        vip = look.ports.get(balancer.vip_port_id)
+        if vip is not None:
+            yield _port(f"VIP of {balancer.name}", vip, (victim,), is_bound=False)
         for listener in look.listeners_of(balancer):
             yield _octavias("listener", listener, victim, LASTING, working)
             pool = look.pool(listener)

@@ -12,6 +12,9 @@ from kuryr_runbook.checking.verdicts import CouldNotLook, readable
 from kuryr_runbook.checking.view.cluster import ClusterLook
 from kuryr_runbook.model.errors import RunbookError
 from kuryr_runbook.model.rules import admits
+from kuryr_runbook.planning.configuration import api_root_of, ids_of
+from kuryr_runbook.planning.gathering import Gathering
+from kuryr_runbook.planning.openstack import compared, spec_of
 from kuryr_runbook.snapshots.cloud.lookup import Named, find
 from kuryr_runbook.snapshots.cloud.ownership import Ownership
 from kuryr_runbook.snapshots.cloud.resources import (
@@ -31,6 +34,7 @@ from kuryr_runbook.snapshots.cloud.resources import (
 from kuryr_runbook.snapshots.cloud.state import NOT_ASKED, CloudState
 from kuryr_runbook.snapshots.cluster.objects import Service
 from kuryr_runbook.snapshots.reading import Unreadable
+from kuryr_runbook.specs.kuryr_conf import Conf, controller_conf, daemon_conf
 from kuryr_runbook.specs.wanted import Wanted, node_subnet, pod_subnet, router, service_subnet
 
 T = TypeVar("T")
@@ -93,6 +97,34 @@ class Look(ClusterLook):
     @cached_property
     def _ownership(self) -> Ownership:
         return Ownership(self.site, readable(self.cluster.cluster_id), self.cloud)
+
+    @cached_property
+    def compared(self) -> Gathering:
+        """What phase 02 would change, and refuse, by its own planner."""
+        return _sure(lambda: compared(spec_of(self.site, self.cluster), self.cloud))
+
+    @property
+    def controller_conf(self) -> Conf:
+        """What the controller is to be told, but for its login."""
+        return _sure(
+            lambda: controller_conf(
+                self.site,
+                ids_of(self.site, self.project, self.compared.steps),
+                {},
+                api_root_of(self.site, self.cluster),
+            )
+        )
+
+    @property
+    def daemon_conf(self) -> Conf:
+        """What the daemons are to be told."""
+        return _sure(
+            lambda: daemon_conf(
+                self.site,
+                api_root_of(self.site, self.cluster),
+                dockershim=self.cluster.dockershim,
+            )
+        )
 
     @cached_property
     def router(self) -> Router:

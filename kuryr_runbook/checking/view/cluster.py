@@ -13,6 +13,7 @@ from kuryr_runbook.model.services import ServicePort
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.support import gets_balancer
 from kuryr_runbook.snapshots.cloud.state import CloudState
+from kuryr_runbook.snapshots.cluster.configured import Configured
 from kuryr_runbook.snapshots.cluster.deployed import Program
 from kuryr_runbook.snapshots.cluster.objects import (
     Backend,
@@ -122,6 +123,11 @@ class ClusterLook:
     def programs(self) -> Programs:
         """Kuryr's own."""
         return readable(self.cluster.programs)
+
+    @property
+    def configured(self) -> Configured:
+        """What they are told to do."""
+        return readable(self.cluster.configured)
 
     @property
     def deployed(self) -> tuple[Program, ...]:

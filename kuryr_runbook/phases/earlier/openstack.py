@@ -11,15 +11,15 @@ from dataclasses import dataclass
 
 from kuryr_runbook.clients.kubernetes.api import KubernetesReader
 from kuryr_runbook.clients.openstack.api import OpenStackReader
-from kuryr_runbook.model.errors import DriftError, EarlierPhaseError, UsageError
-from kuryr_runbook.model.plan import Later, Plan, Target
+from kuryr_runbook.model.errors import EarlierPhaseError, UsageError
+from kuryr_runbook.model.plan import Plan
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.planning.openstack import plan_openstack
+from kuryr_runbook.planning.configuration import api_root_of, ids_of
+from kuryr_runbook.planning.openstack import plan_openstack, spec_of
 from kuryr_runbook.snapshots.cloud.state import CloudState, read_cloud
 from kuryr_runbook.snapshots.cluster.state import ClusterState, read_cluster
 from kuryr_runbook.snapshots.reading import known
 from kuryr_runbook.specs.kuryr_conf import KuryrIds
-from kuryr_runbook.specs.openstack import openstack_spec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,28 +43,11 @@ class Prepared:
                 "\n  ".join(["OpenStack is not prepared:", *left]),
                 remedy="run phase openstack_prep first",
             )
-        found = {step.target: step.id or str(Later(step.target)) for step in self.plan.steps}
-        network = site.network
-        return KuryrIds(
-            k8s_project_id=known(self.cloud.project_id),
-            external_network_id=found[Target("network", network.external_network)],
-            node_subnet_id=found[Target("subnet", network.node_subnet)],
-            kuryr_pod_subnet_id=found[Target("subnet", network.pod_subnet.name)],
-            kuryr_service_subnet_id=found[Target("subnet", network.service_subnet.name)],
-            pod_security_group_id=found[Target("security_group", network.pod_security_group)],
-        )
+        return ids_of(site, known(self.cloud.project_id), self.plan.steps)
 
     def api_root(self, site: Site) -> str:
         """The API server's address for Kuryr's pods, which must not depend on Kuryr."""
-        if site.kubernetes.api_root:
-            return site.kubernetes.api_root
-        if not self.cluster.api_servers:
-            raise DriftError(
-                "the endpoints of default/kubernetes are empty: no API server address is known",
-                remedy="set kubernetes.api_root to https://<a master's node address>:6443",
-            )
-        address, port = self.cluster.api_servers[0]
-        return f"https://{address}:{port}"
+        return api_root_of(site, self.cluster)
 
 
 def read_prepared(
@@ -83,10 +66,8 @@ def read_prepared(
         reading = thread.submit(read)
         nodes = read_cluster(cluster())
         snapshot = reading.result()
-    servers = nodes.api_servers
-    addresses = tuple(sorted({*nodes.node_addresses, *(address for address, _ in servers)}))
-    spec = openstack_spec(site, addresses, servers, known(nodes.cluster_id))
-    return Prepared(cluster=nodes, cloud=snapshot, plan=plan_openstack(spec, snapshot))
+    plan = plan_openstack(spec_of(site, nodes), snapshot)
+    return Prepared(cluster=nodes, cloud=snapshot, plan=plan)
 
 
 def _refuse_another_project(site: Site, cloud: OpenStackReader) -> None:

@@ -18,6 +18,7 @@ from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.releases import Release
 from kuryr_runbook.model.releases.names import API_VERSION
 from kuryr_runbook.model.site import Site
+from kuryr_runbook.snapshots.cluster.configured import Configured, read_configured
 from kuryr_runbook.snapshots.cluster.deployed import (
     Program,
     lone_program,
@@ -81,6 +82,8 @@ class ClusterState:
     namespaces: tuple[Stated, ...] | Unreadable
     programs: Programs | Unreadable
     """Kuryr's own programs."""
+    configured: Configured | Unreadable
+    """Their kuryr.conf."""
     deployed: tuple[Program, ...] | Unreadable
     """Everything else that runs."""
 
@@ -213,6 +216,7 @@ def read_cluster_state(site: Site, cluster: KubernetesReader | Unreadable) -> Cl
             events=warnings,
             policies=_each(policy_of, policies()),
             namespaces=namespaces(),
+            configured=attempted(lambda: read_configured(site, cluster)),
             programs=attempted(lambda: read_programs(site, cluster, _troubled(pods, warnings))),
         )
 

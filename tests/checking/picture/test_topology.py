@@ -69,9 +69,10 @@ def test_all_that_is_there_is_in_it(driver: VifDriver, release: str, port: str) 
         "gateway yes", f"Kuryr {release}, {driver}", "controller 1 wanted, 1 of 1 ready",
         "daemons 3 of 3 ready", "subnet of nodes k8s-node-subnet", "172.16.0.0/16 MTU 1450",
         "subnet of pods kuryr-pod-subnet", "subnet of services kuryr-service-subnet",
-        "k8s-node-sg 4 rules, 3 ports", "kuryr-pod-sg 4 rules, 12 ports",
+        f"k8s-node-sg {5 if driver is MACVLAN else 4} rules, 3 ports",
+        "kuryr-pod-sg 4 rules, 12 ports",
         "172.16.1.2 ready", port, "pods in default", "service default/kubernetes",
-        "VIP 10.96.0.1 ACTIVE", "TCP 443 1 member", "api ONLINE", "service default/web-0",
+        "VIP 10.96.0.1 ACTIVE", "HTTPS 443 1 member", "api ONLINE", "service default/web-0",
         "VIP 10.96.0.10 ACTIVE", "from outside 203.0.113.7", "members ONLINE 10",
         *(f"web-{index} 10.64.0.{index + 10}" for index in range(12)),
     ):  # fmt: skip

@@ -40,7 +40,7 @@ def test_one_that_claims_it_in_a_range_is_a_warning() -> None:
 
 def test_another_network_is_another_world() -> None:
     world = World(driver=VifDriver.NESTED_VLAN)
-    claim(world, "10.64.0.11", "n-nodes")
+    claim(world, "10.64.0.11", "n-services")
     assert troubles(world) == []
 
 
@@ -83,7 +83,8 @@ def test_a_group_of_another_project_cannot_be_judged() -> None:
     world = World()
     world.remove("security_group_rule", "r-out-g-nodes")
     world.remove("security_group", "g-nodes")
-    assert [it.status for it in troubles(world)] == [Status.UNKNOWN]
+    found = [it.status for it in troubles(world) if it.check != "site-drift"]
+    assert found == [Status.UNKNOWN]
 
 
 @pytest.mark.parametrize(("size", "told"), [(4, "4 of 4 addresses"), (5, ""), (400, "")])

@@ -79,6 +79,8 @@ def test_a_pod_that_has_ended_is_no_rival() -> None:
 
 
 def test_no_secret_is_read_for_it() -> None:
+    """But those with kuryr.conf, one of each, by name."""
     world = World()
     world.read()
-    assert not [what for what in world.asked if "Secret" in what or "ConfigMap" in what]
+    read = [what for what in world.asked if "Secret" in what or "ConfigMap" in what]
+    assert read == ["one Secret", "one ConfigMap"]
