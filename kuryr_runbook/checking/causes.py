@@ -33,7 +33,7 @@ class Cause(Verdict):
     explains all of these as well."""
     reaches: Callable[[Victim], bool] | None = None
     """Whether it can explain a finding about a victim; None: all that its checks find."""
-    told_by: Set[str] = frozenset()
+    reported_by: Set[str] = frozenset()
     """Checks that report the same in more detail: it counts only where none of them finds anything
     about its victims, or about victims of another kind."""
 
@@ -81,7 +81,7 @@ def found(
                     suspects.append(_Suspect(check, cause, [*cause.victims], cause.status, {}))
                 case _:
                     silent.append(check.finding(verdict))
-    _leave_out_told(suspects)
+    _leave_out_reported(suspects)
     _attribute(suspects, _closure(able))
     busy = {suspect.check.name for suspect in suspects if not suspect.idle}
     idle = {suspect.check.name: suspect.check for suspect in suspects if suspect.idle}
@@ -142,19 +142,19 @@ def _attribute(suspects: list[_Suspect], closure: Mapping[str, frozenset[str]]) 
                 suspect.gone = suspect.idle = True
 
 
-def _leave_out_told(suspects: Iterable[_Suspect]) -> None:
+def _leave_out_reported(suspects: Iterable[_Suspect]) -> None:
     """What another check says better is not said twice."""
     of: dict[str, list[_Suspect]] = {}
     for suspect in suspects:
         of.setdefault(suspect.check.name, []).append(suspect)
     for suspect in suspects:
-        for better in (it for name in suspect.cause.told_by for it in of.get(name, ())):
-            if _is_told(suspect.victims, better.victims):
+        for better in (it for name in suspect.cause.reported_by for it in of.get(name, ())):
+            if _is_reported(suspect.victims, better.victims):
                 better.effects[suspect.check.name] = None
                 suspect.gone = True
 
 
-def _is_told(victims: Iterable[Victim], better: Iterable[Victim]) -> bool:
+def _is_reported(victims: Iterable[Victim], better: Iterable[Victim]) -> bool:
     theirs = {*better}
     kinds = {it.kind for it in theirs}
     return any(it in theirs or it.kind not in kinds for it in victims)

@@ -109,7 +109,7 @@ def test_a_single_step_runs_in_the_callers_thread() -> None:
     assert set(threads) == {threading.current_thread()}
 
 
-def test_what_threads_say_is_told_by_the_caller() -> None:
+def test_what_threads_say_is_reported_by_the_caller() -> None:
     told = []
     noting = Noting(lambda step, say: say(f"waiting for {step.target.name}"))
     apply_plan(
@@ -232,7 +232,7 @@ STANDING = [
 ]
 
 
-def test_what_ran_beside_an_error_that_is_not_ours_is_told_when_it_has_ended() -> None:
+def test_what_ran_beside_an_error_that_is_not_ours_is_reported_when_it_has_ended() -> None:
     told: list[str] = []
     steps = (step("slow"), step("worse"), step("bad"), step("next", "slow"))
     with pytest.raises(KeyError):
@@ -245,7 +245,7 @@ def test_what_ran_beside_an_error_that_is_not_ours_is_told_when_it_has_ended() -
     ]
 
 
-def test_what_ran_at_ctrl_c_is_told_when_it_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_ran_at_ctrl_c_is_reported_when_it_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 

@@ -91,7 +91,7 @@ def test_what_does_not_arise_is_not_asked() -> None:
     assert (verdict.status, verdict.evidence) == (Status.SKIP, f"not for {SITE.name}")
 
 
-def test_who_could_not_look_for_one_reason_is_told_once_with_the_way_out() -> None:
+def test_who_could_not_look_for_one_reason_is_reported_once_with_the_way_out() -> None:
     checks = [check("one", blind), check("two", blind), check("three", broken)]
     first, crash = found(checks, SITE, None)
     assert (first.check, first.effects, first.remedy) == ("one", ("two",), "ask its operators")

@@ -235,7 +235,7 @@ BAD: list[tuple[str, Status, Spoil, tuple[str, ...]]] = [
 
 
 @pytest.mark.parametrize(("name", "status", "spoil", "told"), BAD)
-def test_what_is_wrong_is_told(
+def test_what_is_wrong_is_reported(
     name: str, status: Status, spoil: Spoil, told: tuple[str, ...]
 ) -> None:
     finding = findings(spoiled(spoil))[name]
@@ -249,7 +249,7 @@ def test_every_check_can_fail_or_warn() -> None:
     assert {name for name, *_ in BAD} | others == findings(unspoilt()).keys()
 
 
-def test_a_node_without_the_tags_by_which_wallaby_looks_is_told() -> None:
+def test_a_node_without_the_tags_by_which_wallaby_looks_is_reported() -> None:
     world = unspoilt(VifDriver.NESTED_VLAN)
     world.change_site("kuryr", release="wallaby", resource_tags=("my-site",))
     world.extensions.append("quota_details")
@@ -264,7 +264,7 @@ def test_a_node_without_the_tags_by_which_wallaby_looks_is_told() -> None:
     assert findings(world)["node-port-tags"].status is Status.SKIP
 
 
-def test_a_worker_that_is_no_trunk_parent_is_told() -> None:
+def test_a_worker_that_is_no_trunk_parent_is_reported() -> None:
     world = spoiled(lambda w: w.node_port("worker1").pop("trunk_details"), VifDriver.NESTED_VLAN)
     finding = findings(world)["trunk"]
     assert (finding.status, finding.subject) == (Status.FAIL, "node worker1")
@@ -347,7 +347,7 @@ def test_what_does_not_answer_is_asked_once() -> None:
         assert world.asked == [what]
 
 
-def test_services_that_kuryr_ignores_are_told_by_the_reason() -> None:
+def test_services_that_kuryr_ignores_are_reported_by_the_reason() -> None:
     many = [service(f"n{n}", type="NodePort") for n in range(7)]
     dns = [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]
     world = spoiled(

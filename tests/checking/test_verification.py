@@ -162,7 +162,7 @@ def test_a_fault_of_the_workload_fails_its_check(
 
 
 @pytest.mark.parametrize(("name", "snapshot", "told"), FAILURES)
-def test_what_is_not_reached_fails_its_check_and_is_told(
+def test_what_is_not_reached_fails_its_check_and_is_reported(
     name: str, snapshot: VerificationSnapshot, told: tuple[str, ...]
 ) -> None:
     finding = findings(snapshot)[name]
@@ -246,7 +246,7 @@ def test_one_silent_backend_is_unknown_while_a_pod_was_not_asked() -> None:
     assert findings(snapshot)["vip-backends"].status is Status.UNKNOWN
 
 
-def test_what_is_said_several_times_is_told_once() -> None:
+def test_what_is_said_several_times_is_reported_once() -> None:
     evidence = findings(probing(vip=(NO, NO, NO)))["vip-from-pods"].evidence
     assert evidence.startswith("12 of 12 fail: ")
     for name in PODS:

@@ -112,6 +112,6 @@ def test_a_refusal_names_step_and_answer(server: Server, status: int) -> None:
         artifact_store(server.url).put(PATH, PLUGIN)
 
 
-def test_silence_is_told_apart() -> None:
+def test_silence_is_reported_apart() -> None:
     with pytest.raises(UnreachableError, match=r"artifact store http://127\.0\.0\.1:9: no answer"):
         artifact_store("http://127.0.0.1:9").sha256(PATH)

@@ -49,7 +49,7 @@ def test_without_a_login_it_says_where_one_may_stand(
     assert "AWS_PROFILE" in str(e.value.remedy)
 
 
-def test_silence_is_told_apart(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_silence_is_reported_apart(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     with pytest.raises(UnreachableError, match=f"artifact store {STORE}: no answer"):
         artifact_store(STORE).sha256(PATH)

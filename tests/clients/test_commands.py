@@ -109,6 +109,6 @@ def test_one_that_prints_without_end_is_ended(monkeypatch: pytest.MonkeyPatch) -
         run_command(["yes"], say=lambda line: None, deadline=30)
 
 
-def test_what_cannot_be_run_is_told() -> None:
+def test_what_cannot_be_run_is_reported() -> None:
     with pytest.raises(UsageError, match="null byte"):
         run_command(["true", "\0"], say=lambda line: None, deadline=5)

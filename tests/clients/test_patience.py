@@ -67,7 +67,7 @@ def test_the_server_may_ask_for_a_longer_pause(naps: list[float]) -> None:
     assert naps == [20]
 
 
-def test_at_the_deadline_the_last_error_is_told(naps: list[float]) -> None:
+def test_at_the_deadline_the_last_error_is_reported(naps: list[float]) -> None:
     with pytest.raises(ApplyError, match="503"):
         patiently(failing(10_000), seconds=30, notify=lambda line: None)
     assert sum(naps) <= 30
@@ -110,7 +110,7 @@ def test_what_has_come_is_looked_at_no_more(naps: list[float]) -> None:
     assert naps == []
 
 
-def test_a_long_wait_is_told_of_now_and_then(naps: list[float]) -> None:
+def test_a_long_wait_is_reported_of_now_and_then(naps: list[float]) -> None:
     told: list[str] = []
     for _ in polls("the load balancer", seconds=4 * REMIND_SECONDS, notify=told.append):
         pass

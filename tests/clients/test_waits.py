@@ -67,7 +67,7 @@ def test_a_load_balancer_that_will_not_become_active_ends_the_wait(
         octavia("PENDING_CREATE", status).wait_active("1", lambda line: None)
 
 
-def test_one_that_never_comes_is_told_of_until_the_deadline() -> None:
+def test_one_that_never_comes_is_reported_of_until_the_deadline() -> None:
     told: list[str] = []
     with pytest.raises(DeadlineError, match="after 600 s: last seen PENDING_CREATE"):
         octavia("PENDING_CREATE").wait_active("1", told.append)
@@ -85,14 +85,14 @@ def test_one_that_cannot_be_deleted_ends_the_wait() -> None:
         octavia("PENDING_DELETE", "ERROR").delete("loadbalancer", "1")
 
 
-def test_one_that_does_not_go_is_told_of_until_the_deadline() -> None:
+def test_one_that_does_not_go_is_reported_of_until_the_deadline() -> None:
     told: list[str] = []
     with pytest.raises(DeadlineError, match="was not gone after 120 s"):
         octavia("PENDING_DELETE", told=told).delete("loadbalancer", "1")
     assert "waiting for load balancer 1 to be gone: " in told[0]
 
 
-def test_an_object_that_does_not_go_is_told_of_until_the_deadline(
+def test_an_object_that_does_not_go_is_reported_of_until_the_deadline(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     told: list[str] = []

@@ -89,7 +89,7 @@ PLANTED: tuple[Callable[[Path], object], ...] = (
 
 @pytest.mark.parametrize("plant", PLANTED, ids=lambda it: it.__name__)
 @pytest.mark.parametrize("write", [write_file, write_new])
-def test_what_somebody_planted_stays_and_is_told(
+def test_what_somebody_planted_stays_and_is_reported(
     plant: Callable[[Path], object], write: Callable[..., None], tmp_path: Path
 ) -> None:
     victim, place = tmp_path / "victim", tmp_path / "place"

@@ -173,7 +173,7 @@ def test_untrusted_ca_is_refused(
         dataclasses.replace(engine, ca=another).push(str(spec.reference))
 
 
-def test_silent_registry_is_told_apart(settings: LabSettings) -> None:
+def test_silent_registry_is_reported_apart(settings: LabSettings) -> None:
     nobody = Reference.parse("127.0.0.1:9/kuryr/kuryr:stein")
     client = RegistryClient(settings.registry_auth, settings.ca)
     with pytest.raises(UnreachableError, match=r"127\.0\.0\.1:9"):

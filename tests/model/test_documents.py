@@ -40,7 +40,7 @@ def complaint(parse: Callable[[str, str], object], text: str) -> str:
         ("[" * 3000, f"more than {LEVELS} levels"),
     ],
 )
-def test_what_is_wrong_with_yaml_is_told_with_its_line(text: str, expected: str) -> None:
+def test_what_is_wrong_with_yaml_is_reported_with_its_line(text: str, expected: str) -> None:
     with pytest.raises(FileError) as caught:
         parse_yaml(text, "file x.yaml", remedy="write it anew")
     assert "file x.yaml is not usable YAML: " in str(caught.value)
@@ -59,7 +59,7 @@ def test_what_is_wrong_with_yaml_is_told_with_its_line(text: str, expected: str)
         ("9" * 5000, "a number in it is too long"),
     ],
 )
-def test_what_is_wrong_with_json_is_told(text: str, expected: str) -> None:
+def test_what_is_wrong_with_json_is_reported(text: str, expected: str) -> None:
     with pytest.raises(FileError) as caught:
         parse_json(text, "file x.json")
     assert f"file x.json is not usable JSON: {expected}" in str(caught.value)

@@ -83,7 +83,7 @@ def test_options_have_the_names_and_defaults_of_the_package(release: Release) ->
         assert ("" if found is None else str(found)) == default, name
 
 
-def test_every_default_that_differs_between_releases_is_told() -> None:
+def test_every_default_that_differs_between_releases_is_reported() -> None:
     told = set(RELEASES["stein"].defaults)
     changed = set()
     for section, options in released("stein")["options"].items():
@@ -205,7 +205,7 @@ def _constants(node: ast.AST) -> Iterator[str]:
 
 
 @every_release
-def test_what_is_told_of_mtus_is_what_diagnosis_goes_by(release: Release) -> None:
+def test_what_is_reported_of_mtus_is_what_diagnosis_goes_by(release: Release) -> None:
     told = {hazards.UNEQUAL_MTU: MtuRule.EQUAL, hazards.SMALLER_MTU: MtuRule.NO_LARGER}
     rules = [told[hazard] for hazard in release.hazards if hazard in told]
     assert rules == ([] if release.mtu_rule is MtuRule.ANY else [release.mtu_rule])

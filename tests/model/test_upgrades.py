@@ -114,7 +114,7 @@ def test_what_is_unknown_is_refused(installed: str, told: str) -> None:
     assert "kuryr-runbook/release" in refused.remedy
 
 
-def test_what_moves_is_told_from_the_catalogue() -> None:
+def test_what_moves_is_reported_from_the_catalogue() -> None:
     told = dict(
         (change.field, (change.before, change.after))
         for change in upgrades.moved(RELEASES["ussuri"], RELEASES["victoria"])

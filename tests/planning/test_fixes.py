@@ -287,7 +287,7 @@ def held_with_port(world: World, index: int) -> None:
         ("new", held_with_port),
     ],
 )
-def test_what_is_not_certain_is_told_and_stays(kind: str, spoil: Break) -> None:
+def test_what_is_not_certain_is_reported_and_stays(kind: str, spoil: Break) -> None:
     world = copy.deepcopy(HEALTHY[kind])
     spoil(world, 3)
     assert diagnosed(world)

@@ -90,7 +90,7 @@ SECRET: dict[str, Any] = {
 }
 
 
-def test_of_a_secret_only_a_digest_is_told() -> None:
+def test_of_a_secret_only_a_digest_is_reported() -> None:
     before = copy.deepcopy(SECRET)
     before["data"]["kuryr.conf"] = base64.b64encode(b"password = old").decode()
     cluster = MemoryCluster(before)
@@ -121,7 +121,7 @@ class Held(MemoryCluster):
         return Preview(super().preview(manifest).result, (conflict,))
 
 
-def test_a_field_of_another_manager_is_told_with_its_name() -> None:
+def test_a_field_of_another_manager_is_reported_with_its_name() -> None:
     [step] = planned_objects([CONFIG], Held(live(data={"key": "edited"}))).steps
     assert (step.action, step.conflicts) == (Action.UPDATE, (".data.key (kubectl-edit)",))
 

@@ -39,7 +39,7 @@ def test_what_is_there_is_found() -> None:
     }
 
 
-def test_without_a_cluster_the_cloud_is_told_of() -> None:
+def test_without_a_cluster_the_cloud_is_reported_of() -> None:
     world = unspoilt()
     gone = Unreadable("the API server does not answer")
     found = {told.key: told for told in draft_site(read_survey(world, gone))}
@@ -48,7 +48,7 @@ def test_without_a_cluster_the_cloud_is_told_of() -> None:
     assert found["network.pod_subnet.cidr"].value == "10.1.0.0/24"
 
 
-def test_without_a_cloud_the_cluster_is_told_of() -> None:
+def test_without_a_cloud_the_cluster_is_reported_of() -> None:
     world = unspoilt()
     found = {
         told.key: told
@@ -97,7 +97,7 @@ def test_a_subnet_without_a_router_gets_one() -> None:
     assert "one will be created" in told.because
 
 
-def test_a_resource_without_a_name_is_told_by_its_id() -> None:
+def test_a_resource_without_a_name_is_reported_by_its_id() -> None:
     world = unspoilt()
     router = world.resources["router"][0]
     router["name"] = ""

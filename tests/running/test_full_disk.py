@@ -55,7 +55,7 @@ def run(tmp_path: Path, directory: Path, *cells: str) -> RunResult:
     )
 
 
-def told_by_verifying(place: Path) -> list[str]:
+def reported_by_verifying(place: Path) -> list[str]:
     keys = load_public_keys([public_path(key_path(None))])
     return [str(problem) for problem in verify(standing_in([place]), keys, {}).problems]
 
@@ -73,7 +73,7 @@ def test_what_could_not_be_written_is_reported_by_the_run_and_by_verifying(
     for name, content in left.items():
         assert content.rstrip().endswith((b"}", b"</html>")), name
     if "record.json" not in left:
-        [problem] = told_by_verifying(disk)
+        [problem] = reported_by_verifying(disk)
         assert "r01: " in problem
         assert "LOST" in problem or "UNRECORDED" in problem
 

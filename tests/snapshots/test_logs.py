@@ -88,7 +88,7 @@ def test_a_traceback_may_have_a_time_and_no_more_before_its_lines() -> None:
     assert [it.said for it in notable_records(lines)] == ["no", "KeyError: 'x'"]
 
 
-def test_what_was_printed_before_anything_was_logged_is_told() -> None:
+def test_what_was_printed_before_anything_was_logged_is_reported() -> None:
     (record,) = notable_records(["exec user process caused: exec format error"])
     assert "exec format error" in record.text
 

@@ -32,7 +32,7 @@ OF_BALANCER = frozenset(
         *("balancer-settings", "api-timeouts"),
     }
 )
-TOLD_BY: dict[str, frozenset[str]] = {
+REPORTED_BY: dict[str, frozenset[str]] = {
     "router": frozenset({"router-legs"}),
     "router_interface": frozenset({"router-legs", "subnets-exist"}),
     "subnet": frozenset({"subnets-exist", "router-legs", "allocation-pool", "network-settings"}),
@@ -147,7 +147,7 @@ def check_drift(look: Look) -> Iterator[Cause]:
             evidence=f"{step.target}: {step.because}" + (f" ({changes})" if changes else ""),
             remedy=phase("openstack_prep"),
             victims=_victims(owners, step.target),
-            told_by=TOLD_BY.get(step.target.kind, frozenset()),
+            reported_by=REPORTED_BY.get(step.target.kind, frozenset()),
             fixes=FIXES,
         )
     for problem in look.compared.problems:
@@ -156,7 +156,7 @@ def check_drift(look: Look) -> Iterator[Cause]:
             evidence=problem.text,
             remedy="correct the site file or the resource: phase openstack_prep refuses it",
             victims=_victims(owners, problem.target),
-            told_by=TOLD_BY.get(problem.target.kind, frozenset()),
+            reported_by=REPORTED_BY.get(problem.target.kind, frozenset()),
         )
 
 

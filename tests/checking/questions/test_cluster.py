@@ -39,7 +39,7 @@ def test_the_site_range_is_not_believed_when_the_server_names_none() -> None:
     assert "where its range ends" in finding.evidence
 
 
-def test_a_site_of_another_range_is_told_with_the_right_one() -> None:
+def test_a_site_of_another_range_is_reported_with_the_right_one() -> None:
     world = unspoilt()
     world.change_site("kubernetes", service_cidr=IPv4Network("10.3.0.0/25"))
     finding = findings(world)["service-cidr"]

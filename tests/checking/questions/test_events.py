@@ -89,7 +89,7 @@ def event(
 TAINT = "0/2 nodes are available: 2 node(s) had untolerated taint {dedicated: db}."
 
 
-def test_a_pod_that_found_no_node_is_told_until_it_has_one() -> None:
+def test_a_pod_that_found_no_node_is_reported_until_it_has_one() -> None:
     world = World()
     world.objects["Event"].append(event("Pod", "web-1", "FailedScheduling", TAINT))
     assert troubles(world) == []

@@ -65,7 +65,7 @@ def test_no_secret_of_a_cloud_controller_is_kept() -> None:
     assert config not in shown
 
 
-def test_pods_of_a_set_are_told_by_their_set_only() -> None:
+def test_pods_of_a_set_are_reported_by_their_set_only() -> None:
     owned = program("Pod", "kube-proxy-x1")
     owned["metadata"]["ownerReferences"] = [{"kind": "DaemonSet", "name": "kube-proxy"}]
     world = spoiled(put(program("DaemonSet", "kube-proxy"), owned))

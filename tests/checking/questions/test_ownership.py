@@ -21,7 +21,7 @@ def claim(world: World, address: str, network: str) -> None:
 
 
 @pytest.mark.parametrize("driver", VifDriver)
-def test_a_port_that_claims_a_pods_address_is_told(driver: VifDriver) -> None:
+def test_a_port_that_claims_a_pods_address_is_reported(driver: VifDriver) -> None:
     world = World(driver=driver)
     claim(world, "10.64.0.11", world.resource("subnet", "s-pods")["network_id"])
     (found,) = troubles(world)
@@ -44,7 +44,7 @@ def test_another_network_is_another_world() -> None:
     assert troubles(world) == []
 
 
-def test_a_nodes_group_that_lets_nothing_out_is_told() -> None:
+def test_a_nodes_group_that_lets_nothing_out_is_reported() -> None:
     world = World()
     world.remove("security_group_rule", "r-out-g-nodes")
     (found,) = troubles(world)

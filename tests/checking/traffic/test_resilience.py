@@ -69,7 +69,7 @@ def test_two_findings_pass_when_all_is_as_it_was() -> None:
     assert again.subject == kept.subject == str(STEP.target)
 
 
-def test_what_is_not_well_is_told_with_its_cause() -> None:
+def test_what_is_not_well_is_reported_with_its_cause() -> None:
     bad = finding(Status.FAIL, remedy="mend", cause="a rule", victims=(Victim("pod", "a", "ns"),))
     again, _ = check_trial(replace(WELL, findings=[finding(Status.PASS), bad]))
     assert again.status is Status.FAIL

@@ -187,7 +187,7 @@ def test_missing_login_file_of_the_environment_is_not_handed_over(
         ("no space left on device", ApplyError),
     ],
 )
-def test_failed_push_is_told_apart(
+def test_failed_push_is_reported_apart(
     calls: Calls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: str, kind: type[Exception]
 ) -> None:
     monkeypatch.setenv("STATUS", "125")
@@ -250,7 +250,7 @@ def test_failed_build_says_what_to_do(
     assert way_out in str(caught.value.remedy)
 
 
-def test_full_disk_is_told_in_a_push_too(
+def test_full_disk_is_reported_in_a_push_too(
     calls: Calls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STATUS", "125")

@@ -189,7 +189,9 @@ def test_what_is_not_there_is_none(registry: Registry, client: RegistryClient, n
 
 
 @pytest.mark.parametrize("scheme", ["Basic", "Bearer"])
-def test_wrong_login_is_told_apart(registry: Registry, ca: Ca, tmp_path: Path, scheme: str) -> None:
+def test_wrong_login_is_reported_apart(
+    registry: Registry, ca: Ca, tmp_path: Path, scheme: str
+) -> None:
     registry.scheme = scheme
     wrong = base64.b64encode(b"kuryr:wrong").decode()
     auth_file = login_file(tmp_path, registry.name, wrong)
@@ -228,14 +230,14 @@ def test_given_ca_wins_over_the_environments(
     assert client.digest(reference(registry)) == DIGEST
 
 
-def test_untrusted_ca_is_told_apart(registry: Registry, tmp_path: Path) -> None:
+def test_untrusted_ca_is_reported_apart(registry: Registry, tmp_path: Path) -> None:
     another = ensure_ca(tmp_path / "another").cert
     client = RegistryClient(None, another)
     with pytest.raises(AccessError, match="certificate is not trusted"):
         client.digest(reference(registry))
 
 
-def test_silent_registry_is_told_apart(registry: Registry, ca: Ca) -> None:
+def test_silent_registry_is_reported_apart(registry: Registry, ca: Ca) -> None:
     registry.server_close()
     client = RegistryClient(None, ca.cert)
     with pytest.raises(UnreachableError, match=f"{registry.name}: no answer"):

@@ -44,7 +44,7 @@ def test_nothing_is_sent_when_there_is_nothing_to_change(
     assert server.sent == []
 
 
-def test_another_refusal_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_refusal_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     refusal = (422, {"message": "no such finalizer"})
     with (
         served_cluster(tmp_path, monkeypatch, refusal, live=held()) as (path, _),

@@ -76,7 +76,7 @@ def test_one_that_prints_nonsense_is_no_login(tmp_path: Path, printed: str) -> N
     assert caught.value.exit_code in (1, 6)
 
 
-def test_one_that_fails_is_told_with_what_it_said(tmp_path: Path) -> None:
+def test_one_that_fails_is_reported_with_what_it_said(tmp_path: Path) -> None:
     with pytest.raises(AccessError, match="exit status 3: log in first"):
         connect(config(tmp_path, "echo log in first >&2; exit 3"), None)
 

@@ -92,7 +92,7 @@ def test_versions_stand_at_the_root_above_the_endpoint(
 @pytest.mark.parametrize(
     ("status", "body"), [(200, HTML), (503, "busy"), (200, {}), (200, []), (200, "v2")]
 )
-def test_what_is_no_octavia_is_told(
+def test_what_is_no_octavia_is_reported(
     prober: ProbingCloud, monkeypatch: pytest.MonkeyPatch, status: int, body: object
 ) -> None:
     at_root(monkeypatch, status, body)
@@ -101,7 +101,7 @@ def test_what_is_no_octavia_is_told(
     assert "proxy" in str(caught.value.remedy)
 
 
-def test_a_page_in_place_of_neutron_is_told(prober: ProbingCloud) -> None:
+def test_a_page_in_place_of_neutron_is_reported(prober: ProbingCloud) -> None:
     with pytest.raises(UnreachableError, match=r"Neutron answers 200 .* not JSON"):
         prober.list_resources("extension")
 
@@ -116,7 +116,7 @@ def test_a_page_in_place_of_neutron_is_told(prober: ProbingCloud) -> None:
         (501, HTML, ""),
     ],
 )
-def test_a_refusal_is_told_as_it_came(
+def test_a_refusal_is_reported_as_it_came(
     prober: ProbingCloud, monkeypatch: pytest.MonkeyPatch, status: int, body: object, type_: str
 ) -> None:
     answering(monkeypatch, status, body)

@@ -63,7 +63,7 @@ def test_only_true_is_active(active: object) -> None:
     "text",
     ["", "{}", "null", "[]", '"x"', "{", '{"versioned_object.data": null}', "[" * 100_000],
 )
-def test_what_is_not_kuryrs_is_told(text: str) -> None:
+def test_what_is_not_kuryrs_is_reported(text: str) -> None:
     assert isinstance(parse_vif(text), Malformed)
 
 
