@@ -110,8 +110,6 @@ CASES: list[tuple[str, Spoil, str, str, str]] = [
      "switched-off", "fail", "node worker1"),
     ("", change("port", "master", admin_state_up=False),
      "switched-off", "fail", "API server 172.16.0.9"),
-    ("", change("port", "vip-default/web-0", admin_state_up=False),
-     "switched-off", "fail", "service default/web-0"),
     ("", remove("port", "vip-default/web-0"), "balancer-port", "fail", "service default/web-0"),
     ("", change("port", "vip-kubernetes-service", fixed_ips=[]),
      "balancer-port", "fail", "service default/kubernetes"),

@@ -101,7 +101,7 @@ def test_an_archive_that_lacks_a_component_names_it(
 ) -> None:
     url, archive = mirror
     monkeypatch.setattr(official, "SHA512", hashlib.sha512(archive.read_bytes()).hexdigest())
-    with pytest.raises(LabError, match="holds no kube-nothing"):
+    with pytest.raises(LabError, match="does not contain kube-nothing"):
         official.fetch(("kube-nothing",), tmp_path / "h", silent, {official.URL_VARIABLE: url})
 
 

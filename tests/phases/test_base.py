@@ -199,7 +199,7 @@ def test_an_approved_plan_of_another_site_is_refused(tmp_path: Path) -> None:
 def test_what_is_no_saved_plan_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "plan.json").write_text(text)
     phase = Remembering(SITE, options=Options(approved_plan=tmp_path / "plan.json"))
-    with pytest.raises(UsageError, match=r"plan\.json (is|holds) "):
+    with pytest.raises(UsageError, match=r"the saved plan \S+plan\.json(:| is not| does not) "):
         phase.plan()
 
 

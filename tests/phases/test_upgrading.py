@@ -268,7 +268,7 @@ def test_the_daemon_waits_for_the_controllers_release(
 
 def test_credentials_are_not_rotated_into_another_release(cluster: Cluster) -> None:
     install(cluster, "stein")
-    with pytest.raises(EarlierPhaseError, match="not run the site's release"):
+    with pytest.raises(EarlierPhaseError, match="another release than the site's train"):
         phase(cluster, "train", Rotation).make_plan()
 
 

@@ -443,7 +443,14 @@ class World(Apis):
     ) -> None:
         states = {"provisioning_status": "ACTIVE", "operating_status": "ONLINE"}
         part = f"{name}:TCP:{port}"
-        self.add_port(f"vip-{name}", "s-services", "n-services", vip, device_owner="Octavia")
+        self.add_port(
+            f"vip-{name}",
+            "s-services",
+            "n-services",
+            vip,
+            device_owner="Octavia",
+            admin_state_up=False,
+        )
         self.add(
             "loadbalancer", id=f"lb-{name}", name=name, vip_address=vip,
             vip_port_id=f"vip-{name}", vip_subnet_id="s-services", **states,

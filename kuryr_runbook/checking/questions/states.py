@@ -216,11 +216,9 @@ def _balancers(look: Look) -> Iterator[_Part]:
         is_changing = balancer.provisioning.startswith("PENDING")
         settles = is_changing and not look.is_old(balancer.changed, patience)
         working = {} if settles else reported
-        # A load balancer in ERROR has a check of its own, `balancer-state`.
+        # One in ERROR has a check of its own, `balancer-state`. Its VIP's port is left out: Octavia
+        # makes it administratively down, since only the amphorae's own ports carry packets.
         yield _octavias("", balancer, victim, {}, working)
-        vip = look.ports.get(balancer.vip_port_id)
-        if vip is not None:
-            yield _port(f"VIP of {balancer.name}", vip, (victim,), is_bound=False)
         for listener in look.listeners_of(balancer):
             yield _octavias("listener", listener, victim, LASTING, working)
             pool = look.pool(listener)

@@ -186,7 +186,9 @@ def test_the_only_node_is_skipped(cluster: Cluster) -> None:
 @pytest.mark.usefixtures("asked")
 def test_what_does_not_come_back_fails_its_trial(cluster: Cluster) -> None:
     cluster.returns = False
-    with pytest.raises(CheckError, match="the successor of Pod kube-system/controller-0: not in"):
+    with pytest.raises(
+        CheckError, match="the successor of Pod kube-system/controller-0: not within"
+    ):
         phase(cluster).try_resilience()
     assert cluster.said == ["delete kube-system/controller-0"]
 
