@@ -365,7 +365,7 @@ def _token(found: dict[str, Any], wanted: dict[str, Any]) -> str:
 
 
 def test_a_user_who_may_not_use_leases_sees_what_is_missing(powerless: Site) -> None:
-    with pytest.raises(AccessError, match=r"get Lease kube-system/.*may not") as caught:
+    with pytest.raises(AccessError, match=r"get Lease kube-system/.*is not allowed to") as caught:
         LeaseClient(powerless).read()
     assert "leases.coordination.k8s.io in namespace kube-system" in str(caught.value.remedy)
 
