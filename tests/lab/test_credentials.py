@@ -315,7 +315,7 @@ def test_a_restricted_application_credential_runs_kuryr_and_makes_no_other(
 
 def test_roles_that_the_user_lacks_are_refused_before_anything_changes(kuryr: Site) -> None:
     site = sections(kuryr, openstack={"cloud": "kuryr"}, kuryr=OWN)
-    with pytest.raises(AccessError, match="lacks admin"):
+    with pytest.raises(AccessError, match="does not have admin"):
         Controller(Site.model_validate(site)).make_plan()
 
 
