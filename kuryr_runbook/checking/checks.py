@@ -102,16 +102,15 @@ class Check:
                 return [skipped(reason)]
             said = self.find(view)
             for it in (said,) if isinstance(said, Verdict) else said:
-                found.append(_unseen(it) if isinstance(it, CouldNotLook) else it)
+                if isinstance(it, CouldNotLook):
+                    _note_unseen(found, it)
+                else:
+                    found.append(it)
         except CouldNotLook as unseen:
-            found.append(_unseen(unseen))
+            _note_unseen(found, unseen)
         except Exception as error:
             found.append(_unknown(_crash(error), REPORT, _crash(error)))
-        problems: list[Verdict] = []
-        for verdict in found:
-            # Several parts of a check may get no answer for the same reason.
-            if verdict.status not in (Status.PASS, Status.SKIP) and verdict not in problems:
-                problems.append(verdict)
+        problems = [it for it in found if it.status not in (Status.PASS, Status.SKIP)]
         return problems or found or [passed("nothing found")]
 
     def finding(self, verdict: Verdict) -> Finding:
@@ -145,8 +144,11 @@ def findings_of(checks: Iterable[Check], site: Site, view: object) -> Iterator[F
             yield check.finding(verdict)
 
 
-def _unseen(why: CouldNotLook) -> Verdict:
-    return _unknown(f"could not look: {why}", why.remedy, str(why))
+def _note_unseen(found: list[Verdict], why: CouldNotLook) -> None:
+    """Several parts of a check may get no answer for the same reason, which is noted once."""
+    verdict = _unknown(f"could not look: {why}", why.remedy, str(why))
+    if verdict not in found:
+        found.append(verdict)
 
 
 def _unknown(evidence: str, remedy: str, unseen: str) -> Verdict:

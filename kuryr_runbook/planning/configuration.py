@@ -13,12 +13,12 @@ from kuryr_runbook.specs.kuryr_conf import LOGIN, KuryrIds
 
 def ids_of(site: Site, project_id: str, steps: Iterable[Step]) -> KuryrIds:
     """The ids that Kuryr works with; what phase 02 is yet to make is known later."""
-    found = {step.target: step.id or str(Later(step.target)) for step in steps}
+    found = {step.target: step.id for step in steps}
     network = site.network
 
     def of(kind: str, name: str) -> str:
         target = Target(kind, name)
-        return found.get(target, str(Later(target)))
+        return found.get(target) or str(Later(target))
 
     return KuryrIds(
         k8s_project_id=project_id,
