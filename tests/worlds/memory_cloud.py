@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import copy
 import itertools
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from worlds.cloud_answers import PROJECT, answer
+from worlds.writing import one_at_a_time
 
 from kuryr_runbook.clients.openstack.api import Pairs, changed_pairs
 from kuryr_runbook.model.errors import ApplyError
@@ -29,6 +31,7 @@ class MemoryCloud:
             )
         }  # fmt: skip
         self.pool_members: dict[str, list[dict[str, Any]]] = {}
+        self.lock = threading.RLock()
         self.mutations = 0
         self.fail_at: int | None = None
         self._ids = itertools.count(1)
@@ -62,6 +65,7 @@ class MemoryCloud:
             raise CloudDied
         self.mutations += 1
 
+    @one_at_a_time
     def create(self, kind: str, bodies: Sequence[Mapping[str, Any]]) -> list[Resource]:
         self._mutate()
         if kind == "loadbalancer":
@@ -105,12 +109,14 @@ class MemoryCloud:
         listener = next(item for item in listeners if item["id"] == body["listener_id"])
         return str(listener["loadbalancers"][0]["id"])
 
+    @one_at_a_time
     def update(self, kind: str, resource_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
         self._mutate()
         item = next(i for i in self.resources[kind] if i["id"] == resource_id)
         item.update(copy.deepcopy(dict(body)))
         return copy.deepcopy(item)
 
+    @one_at_a_time
     def delete(self, kind: str, resource_id: str) -> None:
         self._mutate()
         trunks = self.resources["trunk"]
@@ -135,6 +141,7 @@ class MemoryCloud:
                 if rule["security_group_id"] != resource_id
             ]
 
+    @one_at_a_time
     def add_router_interface(self, router_id: str, subnet_id: str) -> None:
         self._mutate()
         self.add(
@@ -148,6 +155,7 @@ class MemoryCloud:
         subnets = self.resources["subnet"]
         return next((it["gateway_ip"] for it in subnets if it["id"] == subnet_id), None)
 
+    @one_at_a_time
     def remove_router_interface(self, router_id: str, subnet_id: str) -> None:
         self._mutate()
         self.resources["port"] = [
@@ -159,6 +167,7 @@ class MemoryCloud:
             )
         ]
 
+    @one_at_a_time
     def replace_members(self, pool_id: str, members: Sequence[Mapping[str, Any]]) -> None:
         self._mutate()
         self.pool_members[pool_id] = [self._member(member) for member in members]
@@ -171,11 +180,13 @@ class MemoryCloud:
         item["provisioning_status"] = "ACTIVE"
         return copy.deepcopy(item)
 
+    @one_at_a_time
     def change_pairs(self, port_id: str, added: Pairs, removed: Pairs) -> dict[str, Any]:
         port = next(i for i in self.resources["port"] if i["id"] == port_id)
         pairs = changed_pairs(port["allowed_address_pairs"], added, removed)
         return self.update("port", port_id, {"allowed_address_pairs": pairs})
 
+    @one_at_a_time
     def remove_subports(self, trunk_id: str, port_ids: Sequence[str]) -> None:
         self._mutate()
         trunk = next(item for item in self.resources["trunk"] if item["id"] == trunk_id)

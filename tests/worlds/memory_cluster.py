@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import copy
 import json
+import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
+
+from worlds.writing import one_at_a_time
 
 from kuryr_runbook.clients.kubernetes.api import Preview
 from kuryr_runbook.clients.kubernetes.exec import Executed
@@ -29,6 +32,7 @@ class MemoryCluster:
         self.objects: list[Manifest] = [copy.deepcopy(dict(item)) for item in objects]
         self.deleted: list[str] = []
         self._applied: dict[tuple[str, str, str | None], Manifest] = {}
+        self.lock = threading.RLock()
         self.on_get: Callable[[], None] = lambda: None
         self.on_delete: Callable[[], None] = lambda: None
         self.on_write: Callable[[], None] = lambda: None
@@ -67,6 +71,7 @@ class MemoryCluster:
     def preview(self, manifest: Mapping[str, Any]) -> Preview:
         return Preview(self._after(manifest))
 
+    @one_at_a_time
     def apply(self, manifest: Mapping[str, Any], *, force: bool = False) -> Manifest:
         self.on_write()
         result = self._after(manifest)
@@ -80,6 +85,7 @@ class MemoryCluster:
         live = self.get(manifest) or {}
         return _merged(live, manifest, self._applied.get(_place(manifest), {}) if live else {})
 
+    @one_at_a_time
     def delete(self, manifest: Mapping[str, Any]) -> None:
         name = manifest["metadata"]["name"]
         self.deleted.append(name)
@@ -90,6 +96,7 @@ class MemoryCluster:
         ]
         self.on_delete()
 
+    @one_at_a_time
     def change_finalizers(
         self,
         manifest: Mapping[str, Any],
