@@ -37,10 +37,6 @@ class _Socket:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 
-    def __del__(self) -> None:
-        # urllib3 drops connections whose response was not read to the end, such as a watch's.
-        self._inner.close()
-
     def wait(self, seconds: float) -> None:
         """The next wait takes at most that long."""
         self._inner.settimeout(self.exchange.left(seconds))
