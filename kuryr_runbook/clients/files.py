@@ -11,11 +11,12 @@ import os
 import ssl
 import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from kuryr_runbook.model.documents import parse_json, parse_yaml
-from kuryr_runbook.model.errors import FileError
+from kuryr_runbook.model.errors import FileError, UsageError
 
 MIB = 1 << 20
 MOST = 64 * MIB
@@ -106,6 +107,20 @@ def read_certificates(path: Path, what: str, *, remedy: str | None = None) -> st
             f"{what} {path} contains no usable PEM certificates: {error}", remedy=remedy
         ) from error
     return text
+
+
+@contextmanager
+def reading_key(path: Path, what: str, *, remedy: str) -> Iterator[bytes]:
+    """The content of a PEM file with one key, to be parsed within.
+
+    Raises UsageError if it cannot be read, or if whatever parses it refuses it.
+    """
+    from cryptography.exceptions import UnsupportedAlgorithm
+
+    try:
+        yield read_bytes(path, "key")
+    except (FileError, OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise UsageError(f"{what} {path} cannot be used: {error}", remedy=remedy) from error
 
 
 def read_yaml(path: Path, what: str, *, remedy: str | None = None) -> Any:

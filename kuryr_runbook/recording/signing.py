@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kuryr_runbook.clients.files import decoded, read_bytes
+from kuryr_runbook.clients.files import decoded, reading_key
 from kuryr_runbook.clients.writing import make_directory, write_new
 from kuryr_runbook.model.documents import parse_json
-from kuryr_runbook.model.errors import FileError, RecordError, UsageError
+from kuryr_runbook.model.errors import FileError, RecordError
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.recording.chain import state_directory
 
@@ -39,24 +39,21 @@ def load_signer(site: Site) -> CryptoSigner:
 
     Raises UsageError when it cannot be used.
     """
-    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
     from securesystemslib.signer import CryptoSigner
 
     path = key_path(site)
     if site.record.signing_key is None and not path.exists():
         _make_key(path)
-    try:
-        private: Any = load_pem_private_key(read_bytes(path, "key"), None)
+    remedy = (
+        "name a private key (Ed25519, ECDSA or RSA) in PEM (PKCS 8) without a passphrase: "
+        "openssl genpkey -algorithm ed25519 -out FILE"
+    )
+    with reading_key(path, "record.signing_key:", remedy=remedy) as pem:
+        private: Any = load_pem_private_key(pem, None)
         signer = CryptoSigner(private)
         if not public_path(path).exists():
             write_new(public_path(path), _public_pem(private), mode=0o644)
-    except (FileError, OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise UsageError(
-            f"record.signing_key: {path} cannot be used: {error}",
-            remedy="name a private key (Ed25519, ECDSA or RSA) in PEM (PKCS 8) without a "
-            "passphrase: openssl genpkey -algorithm ed25519 -out FILE",
-        ) from error
     return signer
 
 
@@ -81,20 +78,15 @@ def _public_pem(private: Any) -> bytes:
 
 def load_public_keys(paths: Sequence[Path]) -> list[SSlibKey]:
     """Keys to verify with. Raises UsageError when one cannot be used."""
-    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
     from securesystemslib.signer import SSlibKey
 
     keys = []
+    remedy = "name the PEM file beside the private key that ends with .pub"
     for path in paths:
-        try:
-            public: Any = load_pem_public_key(read_bytes(path, "key"))
+        with reading_key(path, "public key", remedy=remedy) as pem:
+            public: Any = load_pem_public_key(pem)
             keys.append(SSlibKey.from_crypto(public))
-        except (FileError, ValueError, UnsupportedAlgorithm) as error:
-            raise UsageError(
-                f"public key {path} cannot be used: {error}",
-                remedy="name the PEM file beside the private key that ends with .pub",
-            ) from error
     return keys
 
 

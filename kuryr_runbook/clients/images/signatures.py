@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kuryr_runbook.clients.answers import mapping_of
-from kuryr_runbook.clients.files import read_bytes
+from kuryr_runbook.clients.files import decoded, reading_key
 from kuryr_runbook.model.documents import parse_json
-from kuryr_runbook.model.errors import FileError, UsageError
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.specs.attachments import (
     PAYLOAD_TYPE,
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
 
 MOST_SIGNATURES = 100
 """An image has a few; more are not looked at."""
+PAYLOAD = "a signed payload"
 
 
 class SignatureReader(Protocol):
@@ -45,35 +45,29 @@ class SignatureReader(Protocol):
 
 def load_signing_key(path: Path) -> PrivateKeyTypes:
     """The key that signs. Raises UsageError when it cannot be used."""
-    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-    try:
-        key = load_pem_private_key(read_bytes(path, "key"), None)
+    remedy = (
+        "name a private key without passphrase in PEM (PKCS 8), ECDSA, RSA or Ed25519: "
+        "openssl genpkey -algorithm ec -pkeyopt ec_paramgen_curve:P-256 -out FILE"
+    )
+    with reading_key(path, "image.signing_key:", remedy=remedy) as pem:
+        key = load_pem_private_key(pem, None)
         _signed(key, b"")
-    except (FileError, ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise UsageError(
-            f"image.signing_key: {path} cannot be used: {error}",
-            remedy="name a private key without passphrase in PEM (PKCS 8), ECDSA, RSA or Ed25519: "
-            "openssl genpkey -algorithm ec -pkeyopt ec_paramgen_curve:P-256 -out FILE",
-        ) from error
     return key
 
 
 def load_verify_key(path: Path) -> PublicKeyTypes:
     """The key that must have signed. Raises UsageError when it cannot be used."""
-    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-    try:
-        key = load_pem_public_key(read_bytes(path, "key"))
+    remedy = (
+        "name the public key in PEM, ECDSA, RSA or Ed25519: "
+        "openssl pkey -in PRIVATE -pubout -out FILE"
+    )
+    with reading_key(path, "image.verify_key:", remedy=remedy) as pem:
+        key = load_pem_public_key(pem)
         _is_signature(key, b"", b"")
-    except (FileError, ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise UsageError(
-            f"image.verify_key: {path} cannot be used: {error}",
-            remedy="name the public key in PEM, ECDSA, RSA or Ed25519: "
-            "openssl pkey -in PRIVATE -pubout -out FILE",
-        ) from error
     return key
 
 
@@ -114,9 +108,7 @@ def objection(image: Reference, key: PublicKeyTypes, registry: SignatureReader) 
     by_key = [content for layer, content in found if _is_signature(key, _sig(layer), content)]
     if not by_key:
         return f"{image}: none of its {len(found)} signatures is by that key"
-    digests = [
-        signed_digest(parse_json(content.decode(), "a signed payload")) for content in by_key
-    ]
+    digests = [signed_digest(parse_json(decoded(content, PAYLOAD), PAYLOAD)) for content in by_key]
     if image.version in digests:
         return ""
     return f"{image}: what that key signed is another image: {', '.join(digests)}"

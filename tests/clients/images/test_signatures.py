@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
 
 from kuryr_runbook.clients.images.signatures import (
     load_signing_key,
@@ -18,12 +19,14 @@ from kuryr_runbook.clients.images.signatures import (
     objection,
     signature,
 )
-from kuryr_runbook.model.errors import UnreachableError, UsageError
+from kuryr_runbook.model.errors import FileError, UnreachableError, UsageError
 from kuryr_runbook.specs.attachments import (
     SIGNATURE_ANNOTATION,
     Attachment,
     digest_of,
     payload,
+    signature_layer,
+    signature_manifest,
     signature_reference,
 )
 from kuryr_runbook.specs.image import Reference
@@ -204,6 +207,14 @@ def test_tampering_is_seen_and_signing_again_repairs_it(
 def test_a_manifest_that_is_no_json_is_the_registrys_fault(shelf: Shelf) -> None:
     shelf.manifests[SIGNATURES] = b"<html>"
     with pytest.raises(UnreachableError, match="not JSON"):
+        objection(IMAGE, KEY.public_key(), shelf)
+
+
+def test_a_signed_payload_that_is_not_text_is_reported(shelf: Shelf) -> None:
+    content = b"{\xff"
+    layer = signature_layer(content, KEY.sign(content, ec.ECDSA(SHA256())))
+    shelf.put(signature_reference(IMAGE), signature_manifest(content, [layer]))
+    with pytest.raises(FileError, match="a signed payload: line 1: the byte 0xff is not UTF-8"):
         objection(IMAGE, KEY.public_key(), shelf)
 
 
