@@ -6,7 +6,8 @@ down is one finding, not one for each pod without an interface.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, fields, replace
 
 from kuryr_runbook.checking.checks import UNSEEN, Check
@@ -144,20 +145,37 @@ def _attribute(suspects: list[_Suspect], closure: Mapping[str, frozenset[str]]) 
 
 def _leave_out_reported(suspects: Iterable[_Suspect]) -> None:
     """What another check says better is not said twice."""
-    of: dict[str, list[_Suspect]] = {}
+    reports: dict[str, _Reports] = defaultdict(_Reports)
     for suspect in suspects:
-        of.setdefault(suspect.check.name, []).append(suspect)
+        reports[suspect.check.name].add(suspect)
     for suspect in suspects:
-        for better in (it for name in suspect.cause.reported_by for it in of.get(name, ())):
-            if _is_reported(suspect.victims, better.victims):
+        for name in suspect.cause.reported_by & reports.keys():
+            for better in reports[name].about(suspect.victims):
                 better.effects[suspect.check.name] = None
                 suspect.gone = True
 
 
-def _is_reported(victims: Iterable[Victim], better: Iterable[Victim]) -> bool:
-    theirs = {*better}
-    kinds = {it.kind for it in theirs}
-    return any(it in theirs or it.kind not in kinds for it in victims)
+class _Reports:
+    """One check's suspects, by what they are about: there may be as many as nodes."""
+
+    def __init__(self) -> None:
+        self._by_victim: dict[Victim, list[_Suspect]] = defaultdict(list)
+        self._by_kinds: dict[frozenset[str], list[_Suspect]] = defaultdict(list)
+
+    def add(self, suspect: _Suspect) -> None:
+        """Index one."""
+        for victim in suspect.victims:
+            self._by_victim[victim].append(suspect)
+        self._by_kinds[frozenset(it.kind for it in suspect.victims)].append(suspect)
+
+    def about(self, victims: Iterable[Victim]) -> Iterator[_Suspect]:
+        """Those about one of the victims, or about nothing of such a kind."""
+        for victim in victims:
+            yield from self._by_victim.get(victim, ())
+        for kind in {it.kind for it in victims}:
+            for kinds, others in self._by_kinds.items():
+                if kind not in kinds:
+                    yield from others
 
 
 def _take(suspect: _Suspect, other: _Suspect) -> None:

@@ -11,16 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from spoiling.diagnosis import troubles
 from worlds.objects import BEFORE, endpoints, moments_ago, service
+from worlds.sites import lab_site
 from worlds.world import RANGE, World
 
-from kuryr_runbook.checking.checks import REPORT
+from kuryr_runbook.checking.causes import Cause, found
+from kuryr_runbook.checking.checks import REPORT, Check
 from kuryr_runbook.checking.diagnosis import CHECKS, EVERYWHERE, Place, check_diagnosis
 from kuryr_runbook.checking.paths import trace
 from kuryr_runbook.checking.picture.topology import topology_of
 from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.errors import AccessError, UnreachableError
-from kuryr_runbook.model.findings import Finding, Status
+from kuryr_runbook.model.findings import Finding, Status, Victim
 from kuryr_runbook.snapshots.diagnosis import read_diagnosis
 from kuryr_runbook.snapshots.reading import Unreadable
 
@@ -353,6 +355,42 @@ def test_an_event_that_is_older_than_the_pod_was_about_another_of_that_name() ->
     assert "pod-plugged" in [it.check for it in troubles(world)]
     world.object("Pod", "web-1")["metadata"]["creationTimestamp"] = moments_ago(5)
     assert "pod-plugged" not in [it.check for it in troubles(world)]
+
+
+VICTIMS = st.lists(
+    st.builds(Victim, st.sampled_from(["node", "pod", "subnet"]), st.sampled_from("ab")),
+    max_size=3,
+)
+
+
+@given(general=st.lists(VICTIMS, max_size=4), detailed=st.lists(VICTIMS, max_size=4))
+def test_a_cause_counts_where_no_check_that_reports_it_better_does(
+    general: list[list[Victim]], detailed: list[list[Victim]]
+) -> None:
+    def cause(victims: list[Victim], *reported_by: str) -> Cause:
+        return Cause(
+            status=Status.WARN,
+            evidence=str(victims),
+            remedy="r",
+            victims=tuple(victims),
+            reported_by=frozenset(reported_by),
+        )
+
+    def is_reported(victims: list[Victim]) -> bool:
+        return any(
+            it in others or it.kind not in {other.kind for other in others}
+            for others in detailed
+            for it in victims
+        )
+
+    checks = [
+        Check("general", "t", "s", find=lambda view: [cause(it, "detailed") for it in general]),
+        Check("detailed", "t", "s", find=lambda view: [cause(it) for it in detailed]),
+    ]
+    left = [it for it in found(checks, lab_site(), None) if it.status is Status.WARN]
+    counting = [it for it in general if not is_reported(it)]
+    assert [it.evidence for it in left if it.check == "general"] == [*map(str, counting)]
+    assert sum(it.check == "detailed" for it in left) == len(detailed)
 
 
 def test_the_order_of_what_was_read_does_not_matter() -> None:
