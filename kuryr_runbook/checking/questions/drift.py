@@ -114,10 +114,10 @@ def check_configuration(look: Look) -> Iterator[Cause]:
     ):
         changes = [] if seen is None else list(option_changes(seen, wanted))
         if changes:
-            told = [f"{it.field} is {it.before}, and {it.after} in the site" for it in changes]
+            differing = [f"{it.field} is {it.before}, and {it.after} in the site" for it in changes]
             yield Cause(
                 status=Status.WARN,
-                evidence=f"{what}: {some(told)}",
+                evidence=f"{what}: {some(differing)}",
                 remedy=phase(phase_name),
                 explains=EFFECTS_OF[phase_name],
                 fixes=(PhaseFix(phase_name),),

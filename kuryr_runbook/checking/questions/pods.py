@@ -147,11 +147,11 @@ def check_subnets(look: Look) -> Iterator[Cause]:
         and not port.is_in(wanted.id)
     ]
     if astray:
-        told = [f"{pod} has {', '.join(port.addresses)}" for pod, port in astray]
+        found = [f"{pod} has {', '.join(port.addresses)}" for pod, port in astray]
         pod = astray[0][0]
         yield Cause(
             status=Status.FAIL,
-            evidence=f"not of subnet {wanted.name or wanted.id}: {some(told)}",
+            evidence=f"not of subnet {wanted.name or wanted.id}: {some(found)}",
             remedy=f"{phase('controller')}, if kuryr.conf names another subnet; then "
             f"kubectl -n {pod.namespace} delete pod {pod.name}: its successor gets another address",
             victims=tuple(pod_victim(pod) for pod, _ in astray),

@@ -181,10 +181,10 @@ def check_vip_ports(look: Look) -> Iterator[Cause]:
             lost.append((victim, balancer))
     if lost:
         _, first = lost[0]
-        told = [f"{it.name} ({it.vip}), port {it.vip_port_id}" for _, it in lost]
+        missing = [f"{it.name} ({it.vip}), port {it.vip_port_id}" for _, it in lost]
         yield Cause(
             status=Status.FAIL,
-            evidence=f"not there: {some(told)}",
+            evidence=f"not there: {some(missing)}",
             remedy=f"openstack loadbalancer delete --cascade {first.id}; {SEE_REMAKE}",
             victims=tuple(victim for victim, _ in lost),
             own=True,
@@ -246,7 +246,7 @@ SEE_REMAKE = "Kuryr makes it again when the endpoints change, phase openstack_pr
 def check_external(look: Look) -> Iterator[Cause]:
     """At the VIP's port in Neutron, and the same in the Service's status."""
     at: dict[str, str] = {it.port_id: it.address for it in look.floating_ips if it.port_id}
-    led = {it.address: it for it in look.floating_ips}
+    by_address = {it.address: it for it in look.floating_ips}
     wrong, loose, astray = [], [], []
     for service, balancer in look.served:
         if service.type != "LoadBalancer" or not look.is_old(service.life.made):
@@ -256,9 +256,11 @@ def check_external(look: Look) -> Iterator[Cause]:
             announced = service.ingress or "none"
             wrong.append((service, f"{service} announces {announced}, Neutron has {has or 'none'}"))
             loose.append((service, balancer))
-            if service.ingress in led and balancer.vip_port_id:
-                address = led[service.ingress].id
-                astray.append(f"openstack floating ip set --port {balancer.vip_port_id} {address}")
+            address = by_address.get(service.ingress)
+            if address is not None and balancer.vip_port_id:
+                astray.append(
+                    f"openstack floating ip set --port {balancer.vip_port_id} {address.id}"
+                )
     if wrong:
         yield Cause(
             status=Status.FAIL,
