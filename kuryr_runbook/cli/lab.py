@@ -14,7 +14,7 @@ import click
 
 from kuryr_runbook.display.terminal import echo
 from kuryr_runbook.lab.remembering import remembered
-from kuryr_runbook.lab.settings import OPENSTACK_RELEASES, PROJECT, LabSettings
+from kuryr_runbook.lab.settings import OPENSTACK_RELEASES, PROJECT, LabSettings, WorkerKind
 from kuryr_runbook.model.errors import CheckError, UsageError
 from kuryr_runbook.model.visible import json_text
 
@@ -45,6 +45,14 @@ def lab() -> None:
 @lab.command()
 @click.option("--workers", type=click.IntRange(1, 5), help="Number of worker nodes [default: 2].")
 @click.option(
+    "--worker-kind",
+    "kinds",
+    multiple=True,
+    type=click.Choice([kind.value for kind in WorkerKind]),
+    help="What workers are: namespaces, or namespaces that are chassis of OVN, which neutron-vif "
+    "needs. Once for all, or once for each [default: namespace].",
+)
+@click.option(
     "--max-address-pairs",
     "pairs",
     type=click.IntRange(1),
@@ -62,6 +70,7 @@ def lab() -> None:
 )
 def up(
     workers: int | None,
+    kinds: tuple[str, ...],
     pairs: int | None,
     openstack: str | None,
     octavia_ovn: bool | None,  # noqa: FBT001
@@ -76,6 +85,7 @@ def up(
     settings = replace(
         settings,
         workers=workers or settings.workers,
+        worker_kinds=tuple(map(WorkerKind, kinds)) or settings.worker_kinds,
         max_allowed_address_pair=pairs or settings.max_allowed_address_pair,
         openstack=openstack or settings.openstack,
         octavia_ovn=settings.octavia_ovn if octavia_ovn is None else octavia_ovn,

@@ -78,6 +78,7 @@ def up(settings: LabSettings, say: Progress) -> None:
         lab = Lab(settings=settings, processes=Supervisor(settings), say=say)
         with ThreadPoolExecutor(3) as pool:
             _up_parts(lab, pool)
+        _remove_chassis(lab, before)
         _remove_workers(lab, before)
         remember(settings, complete=True)
 
@@ -156,6 +157,15 @@ def _remove_workers(lab: Lab, before: Remembered | None) -> None:
             lab.say(f"removing {name}")
             cluster.remove_node(lab, name)
             namespaces.remove_namespace(node_namespace(name), lab.say)
+
+
+def _remove_chassis(lab: Lab, before: Remembered | None) -> None:
+    """Undo what made workers chassis that should no longer be any."""
+    had: Collection[str] = before.settings.chassis_names if before else ()
+    for name in had:
+        if name not in lab.settings.chassis_names:
+            lab.say(f"removing {name} from the chassis of OVN")
+            cluster.remove_chassis(lab, name)
 
 
 def _end_processes(settings: LabSettings, say: Progress) -> None:

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from kuryr_runbook.lab.settings import LabSettings
+from kuryr_runbook.lab.settings import LabSettings, WorkerKind
 from kuryr_runbook.model.errors import LabError
 
 
@@ -24,6 +24,7 @@ def remember(settings: LabSettings, *, complete: bool) -> None:
     settings.state.mkdir(parents=True, exist_ok=True)
     kept = {
         "workers": settings.workers,
+        "worker_kinds": settings.worker_kinds,
         "max_allowed_address_pair": settings.max_allowed_address_pair,
         "openstack": settings.openstack,
         "octavia_ovn": settings.octavia_ovn,
@@ -48,6 +49,7 @@ def remembered(where: LabSettings) -> Remembered | None:
         settings = replace(
             where,
             workers=int(kept["workers"]),
+            worker_kinds=tuple(map(WorkerKind, kept.get("worker_kinds", (WorkerKind.NAMESPACE,)))),
             max_allowed_address_pair=int(kept["max_allowed_address_pair"]),
             openstack=str(kept["openstack"]),
             octavia_ovn=bool(kept.get("octavia_ovn")),

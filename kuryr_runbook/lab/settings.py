@@ -7,6 +7,7 @@ can be mistaken for a real host. The cluster's ranges are the original's.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
@@ -48,6 +49,14 @@ SERVICE_CIDR = IPv4Network("10.2.0.0/25")
 """Kubernetes' service CIDR: the lower half of the future service subnet in Neutron."""
 API_SERVICE_ADDRESS = IPv4Address("10.2.0.1")
 
+UNDERLAY_CIDR = IPv4Network("192.0.2.0/24")
+"""The network between the chassis, which carries OVN's tunnels."""
+UNDERLAY_ADDRESS = IPv4Address("192.0.2.1")
+"""The hypervisor's address there; a worker's is `underlay_address`."""
+UNDERLAY_BRIDGE = "br-underlay"
+UNDERLAY_LINK = "underlay"
+"""A worker's link to the underlay."""
+
 REGION = "RegionOne"
 PROJECT = "k8s"
 EXTERNAL_NETWORK = "ext-net"
@@ -77,9 +86,29 @@ KUBERNETES_VERSION = "1.20.2"
 API_PORT = 6443
 
 
+class WorkerKind(StrEnum):
+    """What a worker of the lab is."""
+
+    NAMESPACE = "namespace"
+    """Namespaces of this machine, with its kernel: the fastest, for nested-macvlan."""
+    CHASSIS = "chassis"
+    """The same, and a chassis of OVN: for neutron-vif, which plugs pods into the worker's own Open
+    vSwitch."""
+
+
 def node_namespace(node: str) -> str:
     """Name of the network namespace of a node."""
     return f"{PREFIX}{node}"
+
+
+def underlay_port(worker: str) -> str:
+    """Name of the hypervisor's end of the worker's link to the underlay."""
+    return f"u-{worker}"
+
+
+def underlay_address(worker: str) -> IPv4Address:
+    """The worker's address on the underlay; `worker1` has the eleventh."""
+    return UNDERLAY_CIDR[10 + int(worker.removeprefix("worker"))]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +117,8 @@ class LabSettings:
 
     workers: int = 2
     """Number of worker nodes, 1 to 5."""
+    worker_kinds: tuple[WorkerKind, ...] = (WorkerKind.NAMESPACE,)
+    """The kind of each worker, in their order; the last holds for all that follow."""
     max_allowed_address_pair: int = 250
     """Neutron's limit on a port's address pairs, and so on the nested-macvlan pods of a worker."""
     openstack: str = OPENSTACK_RELEASES[0]
@@ -103,6 +134,17 @@ class LabSettings:
     def worker_names(self) -> tuple[str, ...]:
         """worker1, worker2, ..."""
         return tuple(f"worker{n}" for n in range(1, self.workers + 1))
+
+    @property
+    def chassis_names(self) -> tuple[str, ...]:
+        """The workers that are chassis of OVN."""
+        names = self.worker_names
+        return tuple(name for name in names if self.kind(name) is WorkerKind.CHASSIS)
+
+    def kind(self, worker: str) -> WorkerKind:
+        """The kind of a worker."""
+        index = self.worker_names.index(worker)
+        return self.worker_kinds[min(index, len(self.worker_kinds) - 1)]
 
     @property
     def node_names(self) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from kuryr_runbook.lab.lifecycle import Status
 from kuryr_runbook.lab.processes import ProgramState
 from kuryr_runbook.lab.programs import CommandHealth, Program
 from kuryr_runbook.lab.remembering import remember, remembered
-from kuryr_runbook.lab.settings import LabSettings
+from kuryr_runbook.lab.settings import LabSettings, WorkerKind
 from kuryr_runbook.model.errors import LabError
 
 TRUE = CommandHealth(command=("true",))
@@ -134,7 +134,13 @@ def test_what_is_unwell_is_named_with_what_was_seen() -> None:
 
 def test_parameters_are_remembered(settings: LabSettings) -> None:
     assert remembered(settings) is None
-    kept = LabSettings(workers=3, max_allowed_address_pair=10, openstack="2026.1", octavia_ovn=True)
+    kept = LabSettings(
+        workers=3,
+        worker_kinds=(WorkerKind.NAMESPACE, WorkerKind.CHASSIS),
+        max_allowed_address_pair=10,
+        openstack="2026.1",
+        octavia_ovn=True,
+    )
     remember(kept, complete=False)
     found = remembered(LabSettings())
     assert found is not None

@@ -15,6 +15,7 @@ from typing import Any
 from kuryr_runbook.lab.kubernetes import binaries, cgroups, control_plane, leftovers, nodes
 from kuryr_runbook.lab.kubernetes.control_plane import Addresses, Cluster
 from kuryr_runbook.lab.kubernetes.settling import wait_settled
+from kuryr_runbook.lab.ovn import chassis
 from kuryr_runbook.lab.programs import Lab, Program
 from kuryr_runbook.lab.settings import MASTER, PREFIX, LabSettings, node_namespace
 from kuryr_runbook.model.errors import DeadlineError, LabError
@@ -64,6 +65,11 @@ def remove_node(lab: Lab, name: str) -> None:
     nodes.remove(worker, cgroups.hierarchies())
     found = binaries.ensure(lab.settings, lab.say)
     _kubectl(lab.settings, found, "delete", "node", name, "--ignore-not-found")
+
+
+def remove_chassis(lab: Lab, name: str) -> None:
+    """Make a worker no chassis of OVN any more."""
+    chassis.remove(lab, nodes.node(lab.settings, name))
 
 
 def down(settings: LabSettings) -> None:
@@ -130,6 +136,8 @@ def _up_worker(lab: Lab, cluster: Cluster, name: str) -> None:
         leftovers.unmount_below(worker.directory)
         nodes.make_namespaces(worker)
     cgroups.create(group, roots)
+    if name in lab.settings.chassis_names:
+        chassis.up(lab, worker)
     containerd, kubelet = _enclosed(nodes.programs(worker, cluster), name)
     lab.processes.start(containerd)
     nodes.import_pause_image(worker, cluster)
@@ -167,8 +175,10 @@ def _check_wired(name: str) -> None:
 
 
 def _stop_worker(lab: Lab, name: str) -> None:
-    for program in reversed(nodes.node(lab.settings, name).program_names):
+    worker = nodes.node(lab.settings, name)
+    for program in reversed(worker.program_names):
         lab.processes.stop(program)
+    chassis.stop(lab, worker)
 
 
 def _wait_registered(cluster: Cluster) -> None:

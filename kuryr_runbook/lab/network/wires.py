@@ -32,8 +32,10 @@ from kuryr_runbook.lab.settings import (
     INTERNET_ADDRESS,
     INTERNET_NS,
     PREFIX,
+    UNDERLAY_LINK,
     LabSettings,
     node_namespace,
+    underlay_port,
 )
 from kuryr_runbook.model.errors import LabError
 
@@ -53,6 +55,9 @@ HOST_LIKE = {
     "net.ipv4.conf.all.arp_notify": 1,
 }
 """Kernel parameters of a machine with interfaces of its own."""
+CHASSIS_LIKE = {**HOST_LIKE, "net.ipv4.conf.all.arp_ignore": 1}
+"""The same where pods are on a switch in userspace. The kernel sees their frames, too, and would
+answer those that ask for the address of the node's interface from the interface of the pod."""
 FORWARDING = {**HOST_LIKE, "net.ipv4.ip_forward": 1}
 
 
@@ -65,9 +70,12 @@ def ensure_wires(settings: LabSettings, say: Progress) -> None:
     ensure_namespace(INTERNET_NS, FORWARDING, say)
     ensure_namespace(HYPERVISOR_NS, HOST_LIKE, say)
     for node in settings.node_names:
-        ensure_namespace(node_namespace(node), HOST_LIKE, say)
+        parameters = CHASSIS_LIKE if node in settings.chassis_names else HOST_LIKE
+        ensure_namespace(node_namespace(node), parameters, say)
     _ensure_host_link(say)
     _ensure_external_link(say)
+    for worker in settings.chassis_names:
+        _ensure_underlay_link(worker, say)
 
 
 def destroy_wires(say: Progress) -> None:
@@ -135,6 +143,28 @@ def _ensure_external_link(say: Progress) -> None:
         namespace=INTERNET_NS,
     )
     ip("link", "set", EXTERNAL_PORT, "up", namespace=HYPERVISOR_NS)
+
+
+def _ensure_underlay_link(worker: str, say: Progress) -> None:
+    """A wire from the hypervisor to a worker that is a chassis, for both switches to use."""
+    inside, port = node_namespace(worker), underlay_port(worker)
+    if not any(link["ifname"] == port for link in ip_json("link", namespace=HYPERVISOR_NS)):
+        ip(
+            *("link", "add", port, "type", "veth"),
+            *("peer", "name", UNDERLAY_LINK, "netns", inside),
+            namespace=HYPERVISOR_NS,
+        )
+        say(f"link {UNDERLAY_LINK} made, from {inside} to {HYPERVISOR_NS}")
+    ip("link", "set", UNDERLAY_LINK, "up", namespace=inside)
+    ip("link", "set", port, "up", namespace=HYPERVISOR_NS)
+
+
+def remove_underlay_link(worker: str, say: Progress) -> None:
+    """Remove the wire, if there is one."""
+    port = underlay_port(worker)
+    if any(link["ifname"] == port for link in ip_json("link", namespace=HYPERVISOR_NS)):
+        ip("link", "delete", port, namespace=HYPERVISOR_NS)
+        say(f"link {UNDERLAY_LINK} removed, from {node_namespace(worker)}")
 
 
 def _host_link() -> dict[str, Any] | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from ipaddress import IPv4Address
 
-from kuryr_runbook.lab.network.kernel import run
+from kuryr_runbook.lab.network.kernel import ip_batch, run
 from kuryr_runbook.lab.ovn.places import SCHEMAS, environment, places
 from kuryr_runbook.lab.programs import CommandHealth, Lab, Program
 from kuryr_runbook.lab.settings import (
@@ -14,13 +15,18 @@ from kuryr_runbook.lab.settings import (
     HYPERVISOR_NS,
     INTEGRATION_BRIDGE,
     PHYSICAL_NETWORK,
+    UNDERLAY_ADDRESS,
+    UNDERLAY_BRIDGE,
+    UNDERLAY_CIDR,
     LabSettings,
+    underlay_port,
 )
 
 DATABASES, SWITCH, NORTHD, CONTROLLER = "ovsdb", "ovs-vswitchd", "ovn-northd", "ovn-controller"
 SECONDS = 20
 """How long a command may take; normally it takes a fraction of a second."""
-_LOGGING = ("-vsyslog:off", "-vconsole:info", "-vfile:off")
+LOOPBACK = IPv4Address("127.0.0.1")
+LOGGING = ("-vsyslog:off", "-vconsole:info", "-vfile:off")
 """Everything goes to the supervisor's log, nothing to the machine's."""
 
 
@@ -60,7 +66,7 @@ def _program(settings: LabSettings, name: str, command: str, arguments: tuple[st
     own_socket = () if name == CONTROLLER else (f"--unixctl={run_directory / command}.ctl",)
     return Program(
         name=name,
-        command=(command, *own_socket, f"--pidfile={pid_file}", *_LOGGING, *arguments),
+        command=(command, *own_socket, f"--pidfile={pid_file}", *LOGGING, *arguments),
         health=CommandHealth(command=_asking(settings, name, command)),
         netns=HYPERVISOR_NS,
         environment=environment(settings),
@@ -94,32 +100,75 @@ def _make_databases(settings: LabSettings) -> None:
 def _configure(settings: LabSettings) -> None:
     """Set which chassis this is before ovn-controller starts."""
     options = {
-        "system-id": CHASSIS,
-        # Neutron binds a port to the chassis whose host name is the port's `binding:host_id`.
-        "hostname": CHASSIS,
-        "ovn-remote": places(settings).remote,
-        "ovn-encap-type": "geneve",
-        "ovn-encap-ip": "127.0.0.1",
-        "ovn-bridge-datapath-type": "netdev",
+        **chassis_options(
+            settings, CHASSIS, UNDERLAY_ADDRESS if settings.chassis_names else LOOPBACK
+        ),
         "ovn-bridge-mappings": f"{PHYSICAL_NETWORK}:{EXTERNAL_BRIDGE}",
-        "ovn-monitor-all": "true",
         "ovn-cms-options": "enable-chassis-as-gw",
     }
-    vsctl(settings, "--no-wait", "init", "--", "set", "open", ".", *_external_ids(options))
+    vsctl(settings, *initial(options))
 
 
-def _external_ids(options: Mapping[str, str]) -> Iterator[str]:
+def chassis_options(settings: LabSettings, name: str, address: IPv4Address) -> dict[str, str]:
+    """What ovn-controller reads in Open vSwitch, for a chassis with its end of tunnels there."""
+    return {
+        "system-id": name,
+        # Neutron binds a port to the chassis whose host name is the port's `binding:host_id`.
+        "hostname": name,
+        "ovn-remote": places(settings).remote,
+        "ovn-encap-type": "geneve",
+        "ovn-encap-ip": str(address),
+        "ovn-bridge-datapath-type": "netdev",
+        "ovn-monitor-all": "true",
+    }
+
+
+def initial(options: Mapping[str, str]) -> Iterator[str]:
+    """Arguments of `ovs-vsctl` that set them before ovs-vswitchd runs."""
+    yield from ("--no-wait", "init", "--", "set", "open", ".")
     yield from (f'external_ids:{key}="{value}"' for key, value in options.items())
 
 
+def bridge(name: str, *, secure: bool = False) -> Iterator[str]:
+    """Arguments of `ovs-vsctl` that make a bridge of the userspace datapath.
+
+    A secure one drops what no flow is for; any other learns addresses like a plain switch.
+    """
+    mode = "secure" if secure else "standalone"
+    yield from ("--may-exist", "add-br", name, "--")
+    yield from ("set", "bridge", name, "datapath_type=netdev", f"fail_mode={mode}")
+
+
 def _make_bridges(settings: LabSettings) -> None:
-    for bridge, mode in ((INTEGRATION_BRIDGE, "secure"), (EXTERNAL_BRIDGE, "standalone")):
-        vsctl(
-            settings,
-            *("--may-exist", "add-br", bridge, "--"),
-            *("set", "bridge", bridge, "datapath_type=netdev", f"fail_mode={mode}"),
-        )
+    vsctl(settings, *bridge(INTEGRATION_BRIDGE, secure=True))
+    vsctl(settings, *bridge(EXTERNAL_BRIDGE))
     vsctl(settings, "--may-exist", "add-port", EXTERNAL_BRIDGE, EXTERNAL_PORT)
+    _make_underlay(settings)
+
+
+def _make_underlay(settings: LabSettings) -> None:
+    """Connect the chassis. In userspace, tunnels end at an address of a bridge's own device."""
+    if not settings.chassis_names:
+        vsctl(settings, "--if-exists", "del-br", UNDERLAY_BRIDGE)
+        return
+    vsctl(settings, *bridge(UNDERLAY_BRIDGE))
+    for worker in settings.chassis_names:
+        vsctl(settings, "--may-exist", "add-port", UNDERLAY_BRIDGE, underlay_port(worker))
+    ip_batch(underlay_end(UNDERLAY_ADDRESS), HYPERVISOR_NS)
+
+
+def underlay_end(address: IPv4Address) -> tuple[str, str]:
+    """`ip` commands that give the underlay's bridge its address."""
+    return (
+        f"address replace {address}/{UNDERLAY_CIDR.prefixlen} dev {UNDERLAY_BRIDGE}",
+        f"link set {UNDERLAY_BRIDGE} up",
+    )
+
+
+def leave_underlay(settings: LabSettings, worker: str) -> None:
+    """Forget a worker that is no chassis any more; its ovn-controller must have ended."""
+    vsctl(settings, "--if-exists", "del-port", underlay_port(worker))
+    sbctl(settings, "--if-exists", "chassis-del", worker)
 
 
 def vsctl(settings: LabSettings, *arguments: str) -> str:
