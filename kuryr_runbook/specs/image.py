@@ -23,7 +23,7 @@ INPUTS_LABEL = f"{LABEL}.inputs"
 
 RELEASE_LABEL = f"{LABEL}.release"
 
-OUR_DRIVER = "nested-macvlan-locked"
+OUR_DRIVERS = ("nested-macvlan-locked", "neutron-vif-as-is")
 """The VIF driver that is part of the image in addition to Kuryr's own."""
 
 CONTAINERFILE = "Containerfile"
@@ -150,7 +150,7 @@ def image_spec(site: Site, sources: Mapping[str, bytes], base_digest: str) -> Im
         f"{LABEL}.constraint-set": f"{site.image.constraints}, Python {constraint_set.python}",
         f"{LABEL}.constraints": hashlib.sha256(packages).hexdigest(),
         f"{LABEL}.cni-plugin": _plugin_origin(site),
-        f"{LABEL}.vif-driver": OUR_DRIVER,
+        f"{LABEL}.vif-drivers": ", ".join(OUR_DRIVERS),
         INPUTS_LABEL: _inputs_digest(files, build_args),
     }
     return ImageSpec(
@@ -196,7 +196,7 @@ def _smoke_tests(version: str, sources: Mapping[str, bytes]) -> Iterable[SmokeTe
         name="every program, handler and driver loads",
         command=("python", "-"),
         stdin=sources["smoke/entry_points.py"].decode(),
-        expected=rf"(?s)entry points load.*{OUR_DRIVER}",
+        expected=rf"(?s)entry points load.*{'.*'.join(OUR_DRIVERS)}",
     )
     yield SmokeTest(
         name="pods that start at once keep their address pairs",

@@ -22,6 +22,8 @@ CA_DIRECTORY = "/etc/os_credentials"
 CA_FILE = f"{CA_DIRECTORY}/os_ca.crt"
 LOCK_DIRECTORY = "/var/lib/kuryr-lock"
 PROC_DIRECTORY = "/host_proc"
+OVSDB = "unix:/var/run/openvswitch/db.sock"
+"""The database of the node's Open vSwitch."""
 SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 
 Conf = dict[str, dict[str, str]]
@@ -76,7 +78,7 @@ def controller_conf(site: Site, ids: KuryrIds, neutron: Mapping[str, str], api_r
     return {
         "DEFAULT": {"use_stderr": "true"},
         "neutron": dict(neutron),
-        "neutron_defaults": _neutron_defaults(site, ids) | _resource_tags(site),
+        "neutron_defaults": _neutron_defaults(site, ids) | _resource_tags(site) | _bridge(site),
         "pod_vif_nested": {site.release.worker_subnet_option: ids.node_subnet_id},
         **_segmentation(site),
         "octavia_defaults": dict(site.provider.options),
@@ -122,7 +124,9 @@ def daemon_conf(site: Site, api_root: str, *, dockershim: bool) -> Conf:
         "oslo_concurrency": {"lock_path": LOCK_DIRECTORY},
     }
     if site.driver.plugs_into_ovs:
-        conf["neutron_defaults"] = {"ovs_bridge": "br-int"}
+        conf["neutron_defaults"] = _bridge(site)
+        # os-vif would look for the switch's database at a TCP port, where nobody serves it.
+        conf["os_vif_ovs"] = {"ovsdb_connection": OVSDB}
         helper = {"helper_command": "privsep-helper"}
         conf["vif_plug_ovs_privileged"] = helper
         conf["vif_plug_linux_bridge_privileged"] = helper
@@ -260,6 +264,11 @@ def _neutron_defaults(site: Site, ids: KuryrIds) -> dict[str, str]:
 def _resource_tags(site: Site) -> dict[str, str]:
     tags = site.kuryr.resource_tags
     return {"resource_tags": ",".join(tags)} if tags else {}
+
+
+def _bridge(site: Site) -> dict[str, str]:
+    """The bridge that pods are plugged into, which not every Neutron names in a port's details."""
+    return {"ovs_bridge": "br-int"} if site.driver.plugs_into_ovs else {}
 
 
 def _octavia_provider(site: Site) -> dict[str, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import pytest
-from support.lab_of_tests import SITE_FILE, LabOfTests, runbook
+from support.lab_of_tests import SITE_FILE, BareLab, LabOfTests, runbook
 from worlds import host as host_world
 from worlds.lab import world
 
@@ -104,6 +104,25 @@ def before_kuryr(
     with aloud():
         runbook("teardown", tmp_path_factory.mktemp("clean") / "run")
     return world(cloud, cluster)
+
+
+@pytest.fixture
+def bare(
+    before_kuryr: dict[str, dict[str, str]],
+    cloud: OpenStackClient,
+    cluster: KubernetesClient,
+    aloud: Callable[[], AbstractContextManager[None]],
+    tmp_path: Path,
+) -> BareLab:
+    return BareLab(cloud, cluster, before_kuryr, aloud, tmp_path)
+
+
+@pytest.fixture
+def lab(bare: BareLab) -> Iterator[BareLab]:
+    """Afterwards the lab is bare again."""
+    yield bare
+    bare.call("teardown", bare.folder / "site.yaml", "teardown")
+    assert bare.changed() == []
 
 
 @pytest.fixture(scope="session")

@@ -5,104 +5,35 @@ On a bare lab: run this file by itself, or before what wants Kuryr on it.
 
 from __future__ import annotations
 
-import json
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing
-from dataclasses import dataclass
-from pathlib import Path
+from contextlib import closing
 from typing import Any
 
 import pytest
 import yaml
 from openstack.connection import Connection
-from worlds.lab import changes, world
+from support.lab_of_tests import BareLab
 
 from kuryr_runbook.clients.kubernetes.client import KubernetesClient
-from kuryr_runbook.clients.openstack.client import OpenStackClient
 from kuryr_runbook.model.marks import SUBPORT_OWNER
 from kuryr_runbook.model.releases.names import API_VERSION
 from kuryr_runbook.snapshots.cluster.vif import PodVif, parse_kuryr_port
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow, pytest.mark.exhaustive]
 
-REPOSITORY = Path(__file__).parents[2]
-SITE_FILE = REPOSITORY / "parameters" / "lab.yaml"
-RUN_SECONDS = 45 * 60
-"""An image is built from the packages' sources on the way."""
 SECONDS = 120.0
 
 
-@dataclass(frozen=True, slots=True)
-class Lab:
-    """The bare lab, and how it was."""
-
-    cloud: OpenStackClient
-    cluster: KubernetesClient
-    before: dict[str, dict[str, str]]
-    aloud: Callable[[], AbstractContextManager[None]]
-    folder: Path
-
-    def site(self, **kuryr: Any) -> Path:
-        """A site file of the lab with some of Kuryr's keys changed."""
-        site = yaml.safe_load(SITE_FILE.read_text())
-        site["kuryr"] |= kuryr
-        path = self.folder / "site.yaml"
-        path.write_text(yaml.safe_dump(site))
-        return path
-
-    def run(self, site: Path, directory: str, *options: str) -> dict[str, Any]:
-        """`kuryr-runbook run`; gives its account."""
-        self.call("run", site, directory, *options)
-        account: dict[str, Any] = json.loads((self.folder / directory / "run.json").read_text())
-        return account
-
-    def call(self, command: str, site: Path, directory: str, *options: str) -> None:
-        with self.aloud():
-            subprocess.run(
-                [
-                    *(sys.executable, "-c", "from kuryr_runbook.cli import main; main()"),
-                    *(command, "--site", str(site)),
-                    *("--run-dir", str(self.folder / directory), *options),
-                ],
-                check=True,
-                timeout=RUN_SECONDS,
-                cwd=REPOSITORY,
-            )
-
-    def changed(self) -> list[str]:
-        return changes(self.before, world(self.cloud, self.cluster))
-
-
-@pytest.fixture
-def bare(
-    before_kuryr: dict[str, dict[str, str]],
-    cloud: OpenStackClient,
-    cluster: KubernetesClient,
-    aloud: Callable[[], AbstractContextManager[None]],
-    tmp_path: Path,
-) -> Lab:
-    return Lab(cloud, cluster, before_kuryr, aloud, tmp_path)
-
-
-@pytest.fixture
-def lab(bare: Lab) -> Iterator[Lab]:
-    """Afterwards the lab is bare again."""
-    yield bare
-    bare.call("teardown", bare.folder / "site.yaml", "teardown")
-    assert bare.changed() == []
-
-
 @pytest.mark.parametrize("release", ["train", "2024.1"])
-def test_a_release_is_installed_and_verified(release: str, lab: Lab) -> None:
+def test_a_release_is_installed_and_verified(release: str, lab: BareLab) -> None:
     site = lab.site(release=release, vif_driver="nested-macvlan")
     assert lab.run(site, "run")["status"] == "SUCCEEDED"
     assert lab.run(site, "again")["status"] == "SUCCEEDED"
 
 
-def test_steins_own_plugin_in_python_plugs_pods_too(lab: Lab) -> None:
+def test_steins_own_plugin_in_python_plugs_pods_too(lab: BareLab) -> None:
     site = lab.site(release="stein")
     sections = yaml.safe_load(site.read_text())
     sections["image"]["cni_plugin_language"] = "python"
@@ -137,7 +68,7 @@ def awaited(condition: Callable[[], object]) -> None:
         time.sleep(0.5)
 
 
-def test_ussuri_is_refused_where_it_could_delete_load_balancers_of_others(bare: Lab) -> None:
+def test_ussuri_is_refused_where_it_could_delete_load_balancers_of_others(bare: BareLab) -> None:
     with pytest.raises(subprocess.CalledProcessError) as caught:
         bare.call("run", bare.site(release="ussuri"), "run")
     assert caught.value.returncode == 2
@@ -145,7 +76,7 @@ def test_ussuri_is_refused_where_it_could_delete_load_balancers_of_others(bare: 
 
 
 def test_ussuri_with_tags_leaves_load_balancers_of_others(
-    lab: Lab, foreign_balancer: Callable[[], str]
+    lab: BareLab, foreign_balancer: Callable[[], str]
 ) -> None:
     site = lab.site(release="ussuri", resource_tags=["kuryr-lab"])
     assert lab.run(site, "run")["status"] == "SUCCEEDED"
@@ -160,7 +91,7 @@ def test_ussuri_with_tags_leaves_load_balancers_of_others(
 
 
 @pytest.fixture
-def trunks(lab: Lab, k8s: Connection) -> Iterator[dict[str, str]]:
+def trunks(lab: BareLab, k8s: Connection) -> Iterator[dict[str, str]]:
     """The workers' ports are parents of trunks; gives their ids by the workers' names.
 
     After teardown they carry nothing.
@@ -177,7 +108,7 @@ def trunks(lab: Lab, k8s: Connection) -> Iterator[dict[str, str]]:
 
 
 def test_nested_vlan_makes_pods_ports_subports_of_their_workers_trunk(
-    lab: Lab, trunks: dict[str, str], k8s: Connection
+    lab: BareLab, trunks: dict[str, str], k8s: Connection
 ) -> None:
     site = lab.site(release="2024.1", vif_driver="nested-vlan")
     assert lab.run(site, "run", "--until", "daemon")["status"] == "SUCCEEDED"
@@ -195,7 +126,7 @@ def test_nested_vlan_makes_pods_ports_subports_of_their_workers_trunk(
 
 
 def test_subports_that_kuryr_left_go_with_teardown(
-    lab: Lab, trunks: dict[str, str], k8s: Connection
+    lab: BareLab, trunks: dict[str, str], k8s: Connection
 ) -> None:
     site = lab.site(release="2024.1", vif_driver="nested-vlan")
     assert lab.run(site, "run", "--until", "daemon")["status"] == "SUCCEEDED"
@@ -212,7 +143,7 @@ def test_subports_that_kuryr_left_go_with_teardown(
 
 
 def test_nested_vlan_is_installed_and_verified(
-    has_vlans: None, lab: Lab, trunks: dict[str, str]
+    has_vlans: None, lab: BareLab, trunks: dict[str, str]
 ) -> None:
     site = lab.site(release="2024.1", vif_driver="nested-vlan")
     assert lab.run(site, "run")["status"] == "SUCCEEDED"

@@ -26,7 +26,7 @@ from kuryr_runbook.model.releases import (
 )
 
 PACKAGE = Path(kuryr_runbook.__file__).parent
-OURS = {"nested-macvlan-locked"}
+OURS = {"nested-macvlan-locked", "neutron-vif-as-is"}
 PINNED = re.compile(r"^([\w.-]+)==(\S+) ", re.MULTILINE)
 every_release = pytest.mark.parametrize("release", RELEASES.values(), ids=list(RELEASES))
 

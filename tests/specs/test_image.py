@@ -17,7 +17,7 @@ from kuryr_runbook.model.site_file import parse_site
 from kuryr_runbook.specs.daemon import cni_conf
 from kuryr_runbook.specs.image import (
     INPUTS_LABEL,
-    OUR_DRIVER,
+    OUR_DRIVERS,
     ImageSpec,
     Reference,
     image_spec,
@@ -124,7 +124,7 @@ def test_labels_say_what_the_image_is_made_of() -> None:
     assert labels["org.kuryr-runbook.constraints"] == constraints
     assert labels["org.kuryr-runbook.constraint-set"] == "modern, Python 3.11"
     assert labels["org.kuryr-runbook.release"] == "stein"
-    assert labels["org.kuryr-runbook.vif-driver"] == "nested-macvlan-locked"
+    assert labels["org.kuryr-runbook.vif-drivers"] == "nested-macvlan-locked, neutron-vif-as-is"
 
 
 def test_the_historic_constraints_bring_a_base_image_with_their_python() -> None:
@@ -206,7 +206,7 @@ def test_our_driver_is_registered_under_the_name_that_kuryr_conf_gets() -> None:
     project = SOURCES["vif_driver/setup.cfg"].decode()
     for release in RELEASES.values():
         for name in release.vif_drivers.values():
-            assert (f"\n    {name} = " in project) == (name == OUR_DRIVER)
+            assert (f"\n    {name} = " in project) == (name in OUR_DRIVERS)
 
 
 @pytest.mark.parametrize("path", [path for path in SOURCES if path.endswith(".py")])

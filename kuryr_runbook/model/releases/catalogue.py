@@ -31,7 +31,7 @@ from kuryr_runbook.model.releases.parts import (
 )
 from kuryr_runbook.model.releases.release import Release
 
-CRD_HAZARDS = (hazards.ADDRESS_PAIRS, hazards.FINALIZERS, hazards.QUOTA_DETAILS, hazards.TOKEN)
+CRD_HAZARDS = (hazards.FINALIZERS, hazards.QUOTA_DETAILS, *hazards.ALWAYS)
 """Hazards of every release that keeps its state in custom resources."""
 
 SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
@@ -62,7 +62,8 @@ STEIN = Release(
         # Upstream's driver loses address pairs, or cannot create a port: see the hazards.
         VifDriver.NESTED_MACVLAN: "nested-macvlan-locked",
         VifDriver.NESTED_VLAN: "nested-vlan",
-        VifDriver.NEUTRON_VIF: "neutron-vif",
+        # Upstream's changes the bridge's datapath: see the hazards.
+        VifDriver.NEUTRON_VIF: "neutron-vif-as-is",
     },
     vif_state=StatePlace(kind="Pod", annotation=names.VIF_ANNOTATION),
     balancer_spec=StatePlace(
@@ -89,12 +90,11 @@ STEIN = Release(
     mtu_rule=MtuRule.ANY,
     hazards=(
         hazards.LOST_PAIRS,
-        hazards.ADDRESS_PAIRS,
         hazards.OLD_EVENTLET,
         hazards.PYTHON_PLUGIN,
         hazards.OCTAVIA_DISCOVERY,
         hazards.LEAKED_PORTS,
-        hazards.TOKEN,
+        *hazards.ALWAYS,
     ),
 )
 
@@ -113,10 +113,9 @@ TRAIN = replace(
     upgrades_from=("stein",),
     hazards=(
         hazards.FEW_ATTEMPTS,
-        hazards.ADDRESS_PAIRS,
         hazards.OLD_EVENTLET,
         hazards.LEAKED_PORTS,
-        hazards.TOKEN,
+        *hazards.ALWAYS,
     ),
 )
 
@@ -143,11 +142,10 @@ USSURI = replace(
     hazards=(
         hazards.FOREIGN_BALANCERS,
         hazards.UNKNOWN_REVISION,
-        hazards.ADDRESS_PAIRS,
         hazards.UNEQUAL_MTU,
         hazards.QUOTA_DETAILS,
         hazards.LEAKED_PORTS,
-        hazards.TOKEN,
+        *hazards.ALWAYS,
     ),
 )
 

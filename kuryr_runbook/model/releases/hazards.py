@@ -6,11 +6,22 @@ from kuryr_runbook.model.releases.parts import Hazard
 
 OUR_DRIVER = "the runbook's driver nested-macvlan-locked is used instead"
 
+OUR_NEUTRON_DRIVER = "the runbook's driver neutron-vif-as-is is used instead"
+
 LOST_PAIRS = Hazard(
     text="upstream's nested-macvlan reads a worker's port outside its lock: of two pods that start "
     "at once, one may lose its allowed address pair, and with it all traffic",
     way_out=OUR_DRIVER,
     source="controller/drivers/nested_macvlan_vif.py of 1.0.1; seen with two workers",
+)
+
+CHANGED_DATAPATH = Hazard(
+    text="with upstream's neutron-vif, os-vif sets the node's bridge to the kernel's datapath for "
+    "each pod that it plugs: a bridge with the datapath in userspace is made anew, and everything "
+    "on it loses its network",
+    way_out=OUR_NEUTRON_DRIVER,
+    source="vif_plug_ovs/ovs.py of os-vif 4.3.1, _plug_vif_generic; os_vif_util.py of 1.0.1 and "
+    "10.0.0, neutron_to_osvif_vif_ovs",
 )
 
 FEW_ATTEMPTS = Hazard(
@@ -147,3 +158,6 @@ PYTZ = Hazard(
     way_out="install pytz as well if Kuryr is installed without upstream's constraints",
     source="k8s_client.py of 6.0.1 to 9.0.0; seen",
 )
+
+ALWAYS = (ADDRESS_PAIRS, CHANGED_DATAPATH, TOKEN)
+"""Hazards of every release."""

@@ -12,6 +12,7 @@ from typing import Any, Dict, List
 
 from keystoneauth1 import loading
 from kuryr_kubernetes import opts
+from os_vif import opts as os_vif
 from oslo_concurrency import opts as concurrency
 from oslo_privsep import priv_context
 
@@ -35,7 +36,7 @@ Known = Dict[str, Dict[str, Any]]
 
 def known() -> Known:
     """All options that kuryr.conf may have."""
-    sections = [*opts.list_kuryr_opts(), *concurrency.list_opts()]
+    sections = [*opts.list_kuryr_opts(), *concurrency.list_opts(), *os_vif.list_plugins_opts()]
     sections += [("neutron", loading.get_auth_plugin_conf_options(name)) for name in LOGINS]
     sections += [
         (import_module(name).vif_plug.cfg_section, priv_context.OPTS) for name in PRIVILEGED
