@@ -285,3 +285,25 @@ def test_a_dns_server_that_is_not_there_is_a_no(impatient: ModuleType) -> None:
     found = impatient.dns(ME, 1)
     assert found["ok"] is False
     assert "refused" in found["said"]
+
+
+WITHOUT_RAW_SOCKETS = """
+sysctl -qw net.ipv4.ping_group_range='0 1'
+exec setpriv --bounding-set -net_raw "$@"
+"""
+TWO_IDENTIFIERS = """
+import runpy, sys
+open_one = runpy.run_path(sys.argv[1])["icmp_socket"]
+first, second = open_one(), open_one()
+print(first.type.name, first.getsockname()[1], second.getsockname()[1])
+"""
+
+
+@pytest.mark.lab
+def test_pings_of_pods_on_different_nodes_have_different_identifiers() -> None:
+    node = ("unshare", "--net", "sh", "-ec", WITHOUT_RAW_SOCKETS, "sh")
+    pod = (sys.executable, "-c", TWO_IDENTIFIERS, str(SCRIPTS / "probe.py"))
+    said = [subprocess.check_output((*node, *pod), text=True).split() for _ in range(2)]
+    assert {kind for kind, *_ in said} == {"SOCK_DGRAM"}
+    # Without one (0), a kernel would count them up, and nodes booted alike would have the same.
+    assert all("0" != first != second != "0" for _, first, second in said)

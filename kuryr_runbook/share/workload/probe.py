@@ -89,7 +89,11 @@ def icmp_socket() -> socket.socket:
     try:
         return socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
     except PermissionError:
-        return socket.socket(socket.AF_INET, socket.SOCK_DGRAM, socket.IPPROTO_ICMP)
+        channel = socket.socket(socket.AF_INET, socket.SOCK_DGRAM, socket.IPPROTO_ICMP)
+    # The kernel would count identifiers up, and so would that of every other node. A NAT that does
+    # not translate them, such as Open vSwitch's in userspace, then drops the pings of all but one.
+    channel.bind(("", int.from_bytes(os.urandom(2), "big")))
+    return channel
 
 
 def echo_request(token: bytes, size: int) -> bytes:
