@@ -49,8 +49,9 @@ def lab() -> None:
     "kinds",
     multiple=True,
     type=click.Choice([kind.value for kind in WorkerKind]),
-    help="What workers are: namespaces, or namespaces that are chassis of OVN, which neutron-vif "
-    "needs. Once for all, or once for each [default: namespace].",
+    help="What workers are: namespaces of this machine; the same as chassis of OVN, which "
+    "neutron-vif needs; or virtual machines with a kernel of their own, which nested-vlan needs. "
+    "Once for all, or once for each [default: namespace].",
 )
 @click.option(
     "--max-address-pairs",

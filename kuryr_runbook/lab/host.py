@@ -56,10 +56,20 @@ PACKAGE_OF: Mapping[str, str] = {
 }
 """Commands that the lab runs, each with its Debian package."""
 
+MACHINES: Mapping[str, str] = {"linux.uml": "user-mode-linux"}
+"""Like PACKAGE_OF, for workers that are virtual machines."""
+PTRACE = Path("/proc/sys/kernel/yama/ptrace_scope")
+NOBODY = "3"
+"""Its value when no process may trace another, not even root its children."""
+MACHINE_MEMORY_PLACE = Path("/dev/shm")  # noqa: S108 - where User Mode Linux keeps its memory
+OTHERWISE = "or use workers of kind `namespace`, which are enough for nested-macvlan"
+
 CLOUD_PORTS = (KEYSTONE_PORT, NEUTRON_PORT, OCTAVIA_PORT, REGISTRY_PORT)
 GIB = 1 << 30
 NEEDED_MEMORY = 3 * GIB
 """Two workers and Kuryr need 2 GiB; the rest is for building images."""
+MACHINE_MEMORY = GIB
+"""A worker that is a virtual machine, with Kuryr and some pods: 0.4 to 0.6 GiB were seen."""
 NEEDED_DISK = 6 * GIB
 """For everything that is downloaded and built the first time, including sources."""
 SOCKET_PATH = 107
@@ -86,6 +96,8 @@ def problems(settings: LabSettings) -> tuple[str, ...]:
             "machine or virtual machine",
         )
     found = [*missing_commands(shutil.which), *socket_too_long(settings.state)]
+    if settings.machine_names:
+        found += machine_problems(len(settings.machine_names), shutil.which)
     if os.geteuid() != 0:
         return ("the lab creates network namespaces: run it as root (sudo)", *found)
     found += other_lab(settings, ownership.owner(), namespaces(PREFIX))
@@ -105,6 +117,29 @@ def missing_commands(which: Callable[[str], str | None]) -> Iterator[str]:
         yield (
             f"commands are missing: {', '.join(missing)}: "
             f"`apt-get install {' '.join(sorted(packages))}`"
+        )
+
+
+def machine_problems(
+    machines: int, which: Callable[[str], str | None], ptrace: Path = PTRACE
+) -> Iterator[str]:
+    """What keeps this machine from running so many workers with a kernel of their own."""
+    for command in (command for command in MACHINES if not which(command)):
+        package = MACHINES[command]
+        yield f"{command} is missing: `apt-get install {package}`, {OTHERWISE}"
+    if platform.machine() != "x86_64":
+        yield f"User Mode Linux runs on x86_64, and this is {platform.machine()}: {OTHERWISE}"
+    if ptrace.exists() and ptrace.read_text().strip() == NOBODY:
+        yield (
+            f"{ptrace} is {NOBODY}, and User Mode Linux has to trace its processes: reboot with a "
+            f"lower value, {OTHERWISE}"
+        )
+    free = shutil.disk_usage(MACHINE_MEMORY_PLACE).free
+    if free < machines * MACHINE_MEMORY:
+        yield (
+            f"too little room in {MACHINE_MEMORY_PLACE}, where virtual machines have their memory: "
+            f"{free / GIB:.1f} GiB are free, {machines * MACHINE_MEMORY / GIB:.0f} are needed: "
+            f"`mount -o remount,size=... {MACHINE_MEMORY_PLACE}`, {OTHERWISE}"
         )
 
 
@@ -215,10 +250,11 @@ def _room(settings: LabSettings) -> Iterator[str]:
     if Supervisor(settings).running:
         return  # an existing lab already has what it needs
     memory = psutil.virtual_memory().available
-    if memory < NEEDED_MEMORY:
+    needed = NEEDED_MEMORY + len(settings.machine_names) * MACHINE_MEMORY
+    if memory < needed:
         yield (
             f"too little memory: {memory / GIB:.1f} GiB are available, the lab needs "
-            f"{NEEDED_MEMORY / GIB:.0f}: end something, or use a bigger machine"
+            f"{needed / GIB:.0f}: end something, or use a bigger machine"
         )
     for what, variable, path in (
         ("state", "XDG_STATE_HOME", settings.state),

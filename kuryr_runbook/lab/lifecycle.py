@@ -24,8 +24,9 @@ from kuryr_runbook.lab import (
     registry,
     uploading,
 )
+from kuryr_runbook.lab.compute.machines import interface_name
 from kuryr_runbook.lab.kubernetes import binaries, cgroups, cluster, leftovers
-from kuryr_runbook.lab.kubernetes.control_plane import Addresses
+from kuryr_runbook.lab.kubernetes.control_plane import Addresses, Nic
 from kuryr_runbook.lab.network import namespaces, wires
 from kuryr_runbook.lab.processes import ProgramState, Supervisor, memory
 from kuryr_runbook.lab.programs import Lab, Progress
@@ -35,6 +36,7 @@ from kuryr_runbook.lab.settings import (
     PREFIX,
     REGISTRY,
     LabSettings,
+    WorkerKind,
     node_namespace,
 )
 from kuryr_runbook.model.errors import LabError, UsageError
@@ -71,7 +73,7 @@ def up(settings: LabSettings, say: Progress) -> None:
         if found := host.problems(settings):
             raise UsageError("\n  ".join(["the lab cannot run on this machine:", *found]))
         before = remembered(settings)
-        _refuse_another_release(settings, before)
+        refuse_changes(settings, before)
         ownership.claim(settings)
         remember(settings, complete=False)
         pki.ensure_ca(settings.pki)
@@ -131,7 +133,7 @@ def _up_parts(lab: Lab, pool: ThreadPoolExecutor) -> None:
         say(f"compute: {program.name}")
         lab.processes.start(program)
     fetched.result()
-    cluster.up(lab, _addresses(openstack.read_tenant(settings)))
+    cluster.up(lab, _addresses(settings, openstack.read_tenant(settings)))
     images.result()
 
 
@@ -141,11 +143,17 @@ def _up_registry(lab: Lab, image: Future[Path]) -> None:
     uploading.upload(image.result(), lab.settings, lab.say)
 
 
-def _addresses(tenant: openstack.Tenant) -> Addresses:
+def _addresses(settings: LabSettings, tenant: openstack.Tenant) -> Addresses:
     return Addresses(
         master=tenant.nodes[MASTER].address,
         floating=tenant.master_floating_ip,
         workers={name: port.address for name, port in tenant.nodes.items() if name != MASTER},
+        nics={
+            name: Nic(
+                interface_name(tenant.nodes[name].port_id), tenant.nodes[name].mac, tenant.node_mtu
+            )
+            for name in settings.machine_names
+        },
     )
 
 
@@ -156,7 +164,8 @@ def _remove_workers(lab: Lab, before: Remembered | None) -> None:
         if name not in lab.settings.worker_names:
             lab.say(f"removing {name}")
             cluster.remove_node(lab, name)
-            namespaces.remove_namespace(node_namespace(name), lab.say)
+            if before and before.settings.kind(name) is not WorkerKind.UML:
+                namespaces.remove_namespace(node_namespace(name), lab.say)
 
 
 def _remove_chassis(lab: Lab, before: Remembered | None) -> None:
@@ -189,12 +198,26 @@ def _in_cgroups() -> frozenset[int]:
     return frozenset(pid for group in groups for pid in cgroups.processes(group, roots))
 
 
-def _refuse_another_release(settings: LabSettings, before: Remembered | None) -> None:
-    """Refuse another release, since databases differ and the lab does not upgrade them."""
-    if before is not None and before.settings.openstack != settings.openstack:
+def refuse_changes(settings: LabSettings, before: Remembered | None) -> None:
+    """Refuse another release, whose databases differ, and workers that get or lose a kernel."""
+    if before is None:
+        return
+    had = before.settings
+    kinds = {
+        name: (had.kind(name), settings.kind(name))
+        for name in had.worker_names
+        if name in settings.worker_names
+    }
+    differences = [
+        f"{name} of this lab is of kind {was}, not {wanted}"
+        for name, (was, wanted) in kinds.items()
+        if was is not wanted and WorkerKind.UML in (was, wanted)
+    ]
+    if had.openstack != settings.openstack:
+        differences.append(f"this lab runs OpenStack {had.openstack}, not {settings.openstack}")
+    if differences:
         raise UsageError(
-            f"this lab runs OpenStack {before.settings.openstack}, not {settings.openstack}",
-            remedy="remove it first: `kuryr-runbook lab destroy`",
+            "; ".join(differences), remedy="remove the lab first: `kuryr-runbook lab destroy`"
         )
 
 

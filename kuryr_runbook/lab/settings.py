@@ -94,6 +94,9 @@ class WorkerKind(StrEnum):
     CHASSIS = "chassis"
     """The same, and a chassis of OVN: for neutron-vif, which plugs pods into the worker's own Open
     vSwitch."""
+    UML = "uml"
+    """A virtual machine with a kernel of its own, User Mode Linux, and the parent port of a trunk:
+    for nested-vlan, whatever this machine's kernel has."""
 
 
 def node_namespace(node: str) -> str:
@@ -140,6 +143,17 @@ class LabSettings:
         """The workers that are chassis of OVN."""
         names = self.worker_names
         return tuple(name for name in names if self.kind(name) is WorkerKind.CHASSIS)
+
+    @property
+    def machine_names(self) -> tuple[str, ...]:
+        """The workers that have a kernel of their own."""
+        names = self.worker_names
+        return tuple(name for name in names if self.kind(name) is WorkerKind.UML)
+
+    @property
+    def namespace_names(self) -> tuple[str, ...]:
+        """The nodes that are namespaces of this machine."""
+        return tuple(name for name in self.node_names if name not in self.machine_names)
 
     def kind(self, worker: str) -> WorkerKind:
         """The kind of a worker."""

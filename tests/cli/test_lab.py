@@ -136,7 +136,7 @@ def test_parameters_are_remembered(settings: LabSettings) -> None:
     assert remembered(settings) is None
     kept = LabSettings(
         workers=3,
-        worker_kinds=(WorkerKind.NAMESPACE, WorkerKind.CHASSIS),
+        worker_kinds=(WorkerKind.NAMESPACE, WorkerKind.CHASSIS, WorkerKind.UML),
         max_allowed_address_pair=10,
         openstack="2026.1",
         octavia_ovn=True,

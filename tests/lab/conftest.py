@@ -31,12 +31,18 @@ AT_THE_END = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """First what wants the bare lab, then what wants Kuryr on it, then what takes both away."""
+    """First what wants the bare lab, then what wants Kuryr on it, then what takes both away.
+
+    At the very end come labs of other kinds.
+    """
 
     def order(item: pytest.Item) -> int:
+        fixtures = getattr(item, "fixturenames", ())
         if item.name in AT_THE_END:
             return 2 + AT_THE_END.index(item.name)
-        return int("kuryr_run" in getattr(item, "fixturenames", ()))
+        if "own_lab" in fixtures:
+            return 2 + len(AT_THE_END)
+        return int("kuryr_run" in fixtures)
 
     items.sort(key=order)
 

@@ -33,6 +33,11 @@ def test_a_node_has_its_port_as_ens3_with_mac_address_mtu_and_route() -> None:
     assert plug.port_id == "worker10-port"
 
 
+def test_the_port_of_a_virtual_machine_is_a_tap() -> None:
+    found = desired_machines(cluster(), ["worker1"]).plugs
+    assert {plug.namespace for plug in found if plug.virtual} == {"kr-worker1"}
+
+
 def test_an_amphora_has_vip_and_member_devices_in_one_namespace() -> None:
     found = plugs(cluster(), "kr-lb-amphora1")
     vip, member = found["eth0"], found["m-member00-po"]

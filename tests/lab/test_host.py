@@ -34,7 +34,23 @@ def test_nothing_is_said_when_nothing_is_missing() -> None:
 
 def test_every_package_is_among_those_that_the_makefile_installs() -> None:
     listed = set(DEBIAN_PACKAGES.read_text().split())
-    assert set(host.PACKAGE_OF.values()) - ESSENTIAL <= listed
+    needed = {*host.PACKAGE_OF.values(), *host.MACHINES.values()}
+    assert needed - ESSENTIAL <= listed
+
+
+def test_what_virtual_machines_need_is_named_with_the_other_kind_of_workers(
+    tmp_path: Path,
+) -> None:
+    ptrace = tmp_path / "ptrace_scope"
+    assert list(host.machine_problems(1, lambda name: name, ptrace)) == []
+    ptrace.write_text("3\n")
+    found = list(host.machine_problems(10**6, lambda name: None, ptrace))
+    assert len(found) == 3
+    for problem, word in zip(
+        found, ("user-mode-linux", str(ptrace), str(host.MACHINE_MEMORY_PLACE)), strict=True
+    ):
+        assert word in problem
+        assert "kind `namespace`" in problem
 
 
 @pytest.mark.parametrize(("length", "refused"), [(60, False), (200, True)])

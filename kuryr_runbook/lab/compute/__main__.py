@@ -1,4 +1,4 @@
-"""`python -m kuryr_runbook.lab.compute --state DIR [--check]`: the compute agent, or its health."""
+"""`python -m kuryr_runbook.lab.compute --state DIR`: the compute agent, or its health."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ def main() -> int:
     """Run the agent until it is ended, or check once whether it is healthy."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--state", type=Path, required=True, help="the lab's state directory")
+    parser.add_argument("--virtual", nargs="*", default=(), help="nodes that are virtual machines")
     parser.add_argument("--check", action="store_true", help="fail unless the agent is in step")
     arguments = parser.parse_args()
     settings = LabSettings(state=arguments.state)
     if not arguments.check:
-        Agent(settings, _say).run()
+        Agent(settings, arguments.virtual, _say).run()
     try:
         check(settings)
     except LabError as error:

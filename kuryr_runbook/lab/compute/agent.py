@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from kuryr_runbook.lab.compute.applying import Hypervisor
@@ -34,8 +34,9 @@ FRESH_SECONDS = 30.0
 class Agent:
     """Reads, decides, applies."""
 
-    def __init__(self, settings: LabSettings, say: Progress) -> None:
+    def __init__(self, settings: LabSettings, virtual: Collection[str], say: Progress) -> None:
         self._say = say
+        self._virtual = virtual
         self._status = status_file(settings)
         self._reader = ApiReader(settings)
         self._hypervisor = Hypervisor(settings, say)
@@ -70,7 +71,7 @@ class Agent:
             return False
         self._read_at = now
         try:
-            machines = desired_machines(self._reader.read())
+            machines = desired_machines(self._reader.read(), self._virtual)
         except UnreachableError as error:
             if not self._unread:
                 self._say(f"all stays as it is, the APIs cannot be read: {error}")

@@ -62,6 +62,9 @@ class Hypervisor:
     def _ensure_plug(self, kernel: links.Kernel, switch: Switch, plug: Plug) -> None:
         if plug.namespace.startswith(LB_NS_PREFIX) and not namespaces(plug.namespace):
             ensure_namespace(plug.namespace, AMPHORA, self._say)
+        if plug.virtual:
+            links.ensure_tap(kernel, switch, plug, self._say)
+            return
         if not namespaces(plug.namespace):
             raise LabError(
                 f"port {plug.interface} is not plugged: there is no namespace {plug.namespace}",

@@ -144,6 +144,23 @@ def ensure_plug(kernel: Kernel, switch: Switch, plug: Plug, say: Progress) -> No
         say(f"port {plug.interface} plugged: {plug.namespace} {plug.device} {plug.mac} {held}")
 
 
+def ensure_tap(kernel: Kernel, switch: Switch, plug: Plug, say: Progress) -> None:
+    """Make the end of a virtual machine's plug; it stays when the machine is off."""
+    outer = kernel.devices(HYPERVISOR_NS).get(plug.interface)
+    if outer is not None and outer.peer is not None:
+        # The node was a namespace before.
+        _unplug(kernel, switch, plug.interface)
+        outer = None
+    if outer is None:
+        ip("tuntap", "add", "dev", plug.interface, "mode", "tap", namespace=HYPERVISOR_NS)
+    if outer is None or (outer.mtu, outer.up) != (plug.mtu, True):
+        ip_batch([f"link set {plug.interface} mtu {plug.mtu} up"], HYPERVISOR_NS)
+        kernel.forget(HYPERVISOR_NS)
+    if outer is None or not switch.has(plug.interface, plug.port_id):
+        switch.attach(plug.interface, plug.port_id, plug.mac)
+        say(f"port {plug.interface} plugged: a tap for {plug.mac}")
+
+
 def announce(plug: Plug) -> None:
     """Announce the addresses to the neighbours and to OVN.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from ipaddress import IPv4Address, IPv4Interface
 
 from kuryr_runbook.lab.compute.balancing import LoadBalancer
@@ -27,9 +27,9 @@ def interface_name(port_id: str) -> str:
     return f"{INTERFACE_PREFIX}{port_id[:11]}"
 
 
-def desired_machines(state: CloudState) -> Machines:
-    """The machines that the cloud's state requires."""
-    plan = _Plan(state)
+def desired_machines(state: CloudState, virtual: Collection[str] = ()) -> Machines:
+    """The machines that the cloud's state requires; `virtual` are the nodes with own kernels."""
+    plan = _Plan(state, virtual)
     plugs, doubled = _one_for_each_device(map(plan.plug, plan.ports))
     notes = {note for balancer in state.balancers for note in not_carried(balancer)}
     return Machines(
@@ -56,7 +56,8 @@ def _one_for_each_device(plugs: Iterable[Plug]) -> tuple[tuple[Plug, ...], tuple
 class _Plan:
     """The cloud's state, indexed."""
 
-    def __init__(self, state: CloudState) -> None:
+    def __init__(self, state: CloudState, virtual: Collection[str]) -> None:
+        self._virtual = virtual
         self._subnets = {subnet.id: subnet for subnet in state.subnets}
         self._mtus = {network.id: network.mtu for network in state.networks}
         # Between two list calls, a network may disappear, or a port may lose its addresses.
@@ -84,6 +85,7 @@ class _Plan:
             gateway=None if is_member else gateway,
             vips=vips,
             vip_gateway=gateway if vips else None,
+            virtual=is_node and port.device_id in self._virtual,
         )
 
     def _is_known(self, port: Port) -> bool:

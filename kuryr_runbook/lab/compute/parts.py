@@ -26,6 +26,8 @@ class Plug:
     vips: tuple[IPv4Address, ...] = ()
     """Those `addresses` whose traffic always leaves through this device, whatever the routes."""
     vip_gateway: IPv4Address | None = None
+    virtual: bool = False
+    """Whether the machine is a virtual one: its end is a tap, and it configures its device."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

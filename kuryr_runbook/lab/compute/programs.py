@@ -22,7 +22,7 @@ def programs(settings: LabSettings) -> tuple[Program, ...]:
     module = (sys.executable, "-m", "kuryr_runbook.lab.compute", "--state", str(settings.state))
     agent = Program(
         name="compute",
-        command=module,
+        command=(*module, "--virtual", *settings.machine_names),
         health=CommandHealth(command=(*module, "--check")),
         netns=INTERNET_NS,
         # The cloud is not behind the machine's proxy.

@@ -12,7 +12,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from kuryr_runbook.lab.kubernetes import binaries, cgroups, control_plane, leftovers, nodes
+from kuryr_runbook.lab.kubernetes import (
+    binaries,
+    cgroups,
+    control_plane,
+    leftovers,
+    machines,
+    nodes,
+)
 from kuryr_runbook.lab.kubernetes.control_plane import Addresses, Cluster
 from kuryr_runbook.lab.kubernetes.settling import wait_settled
 from kuryr_runbook.lab.ovn import chassis
@@ -40,7 +47,9 @@ def up(lab: Lab, addresses: Addresses) -> None:
     # A kubelet looks for Docker for 5 s before it does anything, as long as the API server takes.
     with ThreadPoolExecutor(max_workers=1 + len(addresses.workers)) as pool:
         doing = [pool.submit(_up_control_plane, lab, cluster)]
-        doing += [pool.submit(_up_worker, lab, cluster, name) for name in addresses.workers]
+        for name in addresses.workers:
+            virtual = name in lab.settings.machine_names
+            doing.append(pool.submit(_up_machine if virtual else _up_worker, lab, cluster, name))
     for done in doing:
         done.result()
     _wait_registered(cluster)
@@ -54,7 +63,10 @@ def programs(lab: Lab, addresses: Addresses) -> tuple[Program, ...]:
     found = list(_enclosed(control_plane.programs(cluster), MASTER))
     for name in addresses.workers:
         worker = nodes.node(lab.settings, name)
-        found += _enclosed(nodes.programs(worker, cluster), name)
+        if name in lab.settings.machine_names:
+            found.append(machines.program(worker, cluster))
+        else:
+            found += _enclosed(nodes.programs(worker, cluster), name)
     return tuple(found)
 
 
@@ -144,6 +156,13 @@ def _up_worker(lab: Lab, cluster: Cluster, name: str) -> None:
     lab.processes.start(kubelet)
 
 
+def _up_machine(lab: Lab, cluster: Cluster, name: str) -> None:
+    worker = nodes.node(lab.settings, name)
+    machines.write(worker, cluster)
+    lab.say(f"{name}: booting a kernel of its own")
+    lab.processes.start(machines.program(worker, cluster))
+
+
 def _enable_controllers(settings: LabSettings) -> None:
     enabled = {str(root): cgroups.enable_controllers(root) for root in cgroups.hierarchies()}
     if any(enabled.values()):
@@ -176,7 +195,7 @@ def _check_wired(name: str) -> None:
 
 def _stop_worker(lab: Lab, name: str) -> None:
     worker = nodes.node(lab.settings, name)
-    for program in reversed(worker.program_names):
+    for program in (machines.program_name(worker), *reversed(worker.program_names)):
         lab.processes.stop(program)
     chassis.stop(lab, worker)
 

@@ -7,7 +7,7 @@ subnet, and nobody but Kuryr makes services or pods reachable.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -43,6 +43,16 @@ ADMINS = "system:masters"
 """The group with all permissions."""
 
 
+@dataclass(frozen=True, slots=True)
+class Nic:
+    """A virtual machine's network interface."""
+
+    tap: str
+    """The hypervisor's end."""
+    mac: str
+    mtu: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Addresses:
     """The nodes' addresses from Neutron."""
@@ -52,6 +62,8 @@ class Addresses:
     """The master's floating IP."""
     workers: Mapping[str, IPv4Address]
     """By worker name."""
+    nics: Mapping[str, Nic] = field(default_factory=dict)
+    """Of the workers that are virtual machines, by name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

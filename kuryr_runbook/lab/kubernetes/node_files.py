@@ -14,7 +14,7 @@ from pathlib import Path
 
 from kuryr_runbook.lab.kubernetes.binaries import Binaries
 from kuryr_runbook.lab.pki import Issued
-from kuryr_runbook.lab.settings import REGISTRY, SERVICE_CIDR, LabSettings, node_namespace
+from kuryr_runbook.lab.settings import REGISTRY, SERVICE_CIDR, LabSettings
 
 HOME = Path("/run/node")
 """The worker's directory, as seen from inside."""
@@ -115,8 +115,8 @@ def registry_hosts(settings: LabSettings) -> str:
     return _REGISTRY.format(registry=REGISTRY, ca=settings.ca)
 
 
-def kubelet_config(name: str, settings: LabSettings, serving: Issued) -> str:
-    """The kubelet's configuration file."""
+def kubelet_config(cgroup_root: str, settings: LabSettings, serving: Issued) -> str:
+    """The kubelet's configuration file; below `cgroup_root` it makes its pods' groups."""
     document = {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
@@ -129,7 +129,7 @@ def kubelet_config(name: str, settings: LabSettings, serving: Issued) -> str:
         "tlsCertFile": str(serving.cert),
         "tlsPrivateKeyFile": str(serving.key),
         "cgroupDriver": "cgroupfs",
-        "cgroupRoot": f"/{node_namespace(name)}",
+        "cgroupRoot": cgroup_root,
         "clusterDomain": "cluster.local",
         "clusterDNS": [str(DNS_ADDRESS)],
         "resolvConf": "/etc/resolv.conf",

@@ -28,6 +28,8 @@ NETNS = Path("/run/netns")
 HIDDEN = (Path("/run"), Path("/var/run"))
 """A worker has its own, in which it would not see the lab's files."""
 KUBELET_HEALTH = "http://127.0.0.1:10248/healthz"
+KUBELET_ENVIRONMENT = {"AWS_EC2_METADATA_DISABLED": "true"}
+"""Otherwise its AWS client would wait for a metadata service on every start."""
 COMMAND_SECONDS = 60
 
 
@@ -95,23 +97,28 @@ def furnished(worker: Node) -> bool:
 
 def write(worker: Node, cluster: Cluster) -> None:
     """Write the worker's files."""
-    for name in ("ns", "certs.d", *node_files.KEPT):
+    for name in ("ns", *node_files.KEPT):
         (worker.directory / name).mkdir(parents=True, exist_ok=True)
+    write_files(worker, cluster)
+    setup = node_files.setup_script(worker.name, worker.directory, cluster.binaries)
+    (worker.directory / "setup.sh").write_text(setup)
+
+
+def write_files(worker: Node, cluster: Cluster) -> None:
+    """Write the files that workers of all kinds have."""
     for path, text in files(worker, cluster).items():
         file = worker.directory / path
-        file.parent.mkdir(exist_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
         pki.write_private(file, text.encode())
     names = {MASTER: cluster.addresses.master, **cluster.addresses.workers}
     texts = {
         "hostname": f"{worker.name}\n",
         "hosts": node_files.hosts(names),
         "resolv.conf": "# The lab has no name server.\n",
-        "setup.sh": node_files.setup_script(worker.name, worker.directory, cluster.binaries),
     }
     for path, text in texts.items():
         (worker.directory / path).write_text(text)
-    archive = worker.directory / "pause.tar"
-    pause.write_archive(archive, cluster.binaries.busybox, PAUSE_IMAGE)
+    pause.write_archive(worker.directory / "pause.tar", cluster.binaries.busybox, PAUSE_IMAGE)
 
 
 def files(worker: Node, cluster: Cluster) -> dict[str, str]:
@@ -120,9 +127,12 @@ def files(worker: Node, cluster: Cluster) -> dict[str, str]:
     certificate = _certificate(settings, worker.name, cluster.addresses.workers[worker.name])
     server = f"https://{cluster.addresses.master}:{API_PORT}"
     registry = f"certs.d/{REGISTRY}/hosts.toml"
+    # Only a virtual machine has the hierarchies of groups for itself.
+    own = worker.name in settings.machine_names
+    root = "/" if own else f"/{node_namespace(worker.name)}"
     return {
         "containerd.toml": node_files.containerd_config(cluster.binaries),
-        "kubelet.json": node_files.kubelet_config(worker.name, settings, certificate),
+        "kubelet.json": node_files.kubelet_config(root, settings, certificate),
         "kubeconfig": kubeconfig.referring(server, settings.ca, certificate),
         registry: node_files.registry_hosts(settings),
     }
@@ -158,8 +168,7 @@ def make_namespaces(worker: Node) -> None:
 
 def import_pause_image(worker: Node, cluster: Cluster) -> None:
     """Import the pause image, which every pod needs, into the worker's containerd."""
-    ctr = (*worker.entering, str(cluster.binaries.ctr), f"--address={CONTAINERD_SOCKET}")
-    images = (*ctr, "--namespace=k8s.io", "images")
+    images = (*worker.entering, *containerd_client(cluster), "--namespace=k8s.io", "images")
     if PAUSE_IMAGE not in _must(*images, "list", "--quiet").split():
         _must(*images, "import", str(HOME / "pause.tar"))
 
@@ -177,47 +186,64 @@ def remove(worker: Node, roots: Sequence[Path]) -> None:
     shutil.rmtree(worker.directory, ignore_errors=True)
 
 
-def _containerd(worker: Node, cluster: Cluster) -> Program:
-    binary = str(cluster.binaries.containerd)
-    client = (str(cluster.binaries.ctr), f"--address={CONTAINERD_SOCKET}", "--connect-timeout=2s")
-    return Program(
-        name=worker.program_names[0],
-        command=(binary, f"--config={HOME / 'containerd.toml'}"),
-        health=CommandHealth(command=(*client, "version")),
-        netns=node_namespace(worker.name),
-        mount_ns=worker.mount_ns,
-        uts_ns=worker.uts_ns,
-        environment=_environment(worker, cluster),
-        address=f"unix:{CONTAINERD_SOCKET} in {worker.name}",
-    )
+def containerd_command(cluster: Cluster) -> tuple[str, ...]:
+    """containerd, as every worker runs it."""
+    return str(cluster.binaries.containerd), f"--config={HOME / 'containerd.toml'}"
 
 
-def _kubelet(worker: Node, cluster: Cluster) -> Program:
-    address = cluster.addresses.workers[worker.name]
+def containerd_client(cluster: Cluster) -> tuple[str, ...]:
+    """containerd's own client."""
+    return str(cluster.binaries.ctr), f"--address={CONTAINERD_SOCKET}"
+
+
+def kubelet_command(worker: Node, cluster: Cluster) -> tuple[str, ...]:
+    """The kubelet, as every worker runs it."""
     options = {
         "config": HOME / "kubelet.json",
         "kubeconfig": HOME / "kubeconfig",
         "hostname-override": worker.name,
-        "node-ip": address,
+        "node-ip": cluster.addresses.workers[worker.name],
         "container-runtime": "remote",
         "container-runtime-endpoint": f"unix://{CONTAINERD_SOCKET}",
         "pod-infra-container-image": PAUSE_IMAGE,
         "v": 2,
     }
+    return str(cluster.binaries.component("kubelet")), *flags(options)
+
+
+def _containerd(worker: Node, cluster: Cluster) -> Program:
+    client = (*containerd_client(cluster), "--connect-timeout=2s")
+    return Program(
+        name=worker.program_names[0],
+        command=containerd_command(cluster),
+        health=CommandHealth(command=(*client, "version")),
+        netns=node_namespace(worker.name),
+        mount_ns=worker.mount_ns,
+        uts_ns=worker.uts_ns,
+        environment=environment(worker, cluster),
+        address=f"unix:{CONTAINERD_SOCKET} in {worker.name}",
+    )
+
+
+def _kubelet(worker: Node, cluster: Cluster) -> Program:
     return Program(
         name=worker.program_names[1],
-        command=(str(cluster.binaries.component("kubelet")), *flags(options)),
+        command=kubelet_command(worker, cluster),
         health=HttpHealth(url=KUBELET_HEALTH),
         netns=node_namespace(worker.name),
         mount_ns=worker.mount_ns,
         uts_ns=worker.uts_ns,
-        # Otherwise its AWS client would wait for a metadata service on every start.
-        environment={**_environment(worker, cluster), "AWS_EC2_METADATA_DISABLED": "true"},
-        address=f"https://{address}:10250",
+        environment={**environment(worker, cluster), **KUBELET_ENVIRONMENT},
+        address=kubelet_url(worker, cluster),
     )
 
 
-def _environment(worker: Node, cluster: Cluster) -> dict[str, str]:
+def kubelet_url(worker: Node, cluster: Cluster) -> str:
+    """The kubelet's API, as the API server calls it."""
+    return f"https://{cluster.addresses.workers[worker.name]}:10250"
+
+
+def environment(worker: Node, cluster: Cluster) -> dict[str, str]:
     """PATH for containerd to find its shim, and a digest, so that changed files cause a restart."""
     own = cluster.binaries.debian
     text = "".join(files(worker, cluster).values())

@@ -69,7 +69,7 @@ def ensure_wires(settings: LabSettings, say: Progress) -> None:
     _refuse_foreign_routes(ip_json("-4", "route", "show", "table", "all"))
     ensure_namespace(INTERNET_NS, FORWARDING, say)
     ensure_namespace(HYPERVISOR_NS, HOST_LIKE, say)
-    for node in settings.node_names:
+    for node in settings.namespace_names:
         parameters = CHASSIS_LIKE if node in settings.chassis_names else HOST_LIKE
         ensure_namespace(node_namespace(node), parameters, say)
     _ensure_host_link(say)

@@ -46,6 +46,8 @@ class Tenant:
     router_id: str
     router_address: IPv4Address
     """On the external network: the source of traffic that leaves without a floating IP."""
+    node_mtu: int
+    """MTU of the nodes' network."""
     node_security_group_id: str
     nodes: Mapping[str, NodePort]
     """By node name."""
@@ -73,6 +75,7 @@ def ensure_tenant(settings: LabSettings) -> Tenant:
     _ensure_router(cloud, seen, external, subnet)
     group = _ensure_security_group(cloud, seen)
     ports = _ensure_node_ports(cloud, settings, seen, (network, subnet, group))
+    _ensure_trunks(cloud, settings, ports)
     _remove_other_nodes(cloud, settings, seen)
     master = ports[names.MASTER]
     if not any(f.port_id == master.id for f in seen.floating_ips):
@@ -107,6 +110,7 @@ def read_tenant(settings: LabSettings) -> Tenant:
         router_address=IPv4Address(
             router.external_gateway_info["external_fixed_ips"][0]["ip_address"]
         ),
+        node_mtu=int(seen.networks[names.NODE_NETWORK].mtu),
         node_security_group_id=seen.security_groups[names.NODE_SECURITY_GROUP].id,
         nodes={name: _node_port(node_ports[name]) for name in settings.node_names},
         master_floating_ip=IPv4Address(floating.floating_ip_address),
@@ -257,10 +261,21 @@ def _ensure_node_ports(
     return ports
 
 
+def _ensure_trunks(cloud: Connection, settings: LabSettings, ports: Mapping[str, Any]) -> None:
+    """Make the ports of virtual machines parents of trunks, which nested-vlan needs."""
+    parents = {trunk.port_id for trunk in cloud.network.trunks()} if settings.machine_names else ()
+    for name in settings.machine_names:
+        if ports[name].id not in parents:
+            cloud.network.create_trunk(name=name, port_id=ports[name].id)
+
+
 def _remove_other_nodes(cloud: Connection, settings: LabSettings, seen: _Seen) -> None:
-    for port in seen.ports:
-        if _is_node(port) and port.name not in settings.node_names:
-            cloud.network.delete_port(port.id)
+    gone = [p for p in seen.ports if _is_node(p) and p.name not in settings.node_names]
+    trunks = {trunk.port_id: trunk.id for trunk in cloud.network.trunks()} if gone else {}
+    for port in gone:
+        if port.id in trunks:
+            cloud.network.delete_trunk(trunks[port.id])
+        cloud.network.delete_port(port.id)
 
 
 def _is_node(port: Any) -> bool:
