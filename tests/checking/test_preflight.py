@@ -264,6 +264,13 @@ def test_a_node_without_the_tags_by_which_wallaby_looks_is_reported() -> None:
     assert findings(world)["node-port-tags"].status is Status.SKIP
 
 
+def test_nodes_need_no_tags_where_kuryr_does_not_look_for_their_ports() -> None:
+    world = unspoilt(VifDriver.NEUTRON_VIF)
+    world.change_site("kuryr", release="wallaby", resource_tags=("my-site",))
+    world.extensions.append("quota_details")
+    assert findings(world)["node-port-tags"].status is Status.SKIP
+
+
 def test_a_worker_that_is_no_trunk_parent_is_reported() -> None:
     world = spoiled(lambda w: w.node_port("worker1").pop("trunk_details"), VifDriver.NESTED_VLAN)
     finding = findings(world)["trunk"]

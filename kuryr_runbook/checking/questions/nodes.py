@@ -49,6 +49,8 @@ def _without_parents(site: Site) -> str:
 
 
 def _without_tags(site: Site) -> str:
+    if reason := _without_parents(site):
+        return reason
     if site.kuryr.resource_tags and site.release.tags_find_node_ports:
         return ""
     return f"Kuryr {site.release.name} looks for them by their addresses alone here"
