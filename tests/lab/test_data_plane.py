@@ -39,6 +39,7 @@ MACHINES = ("planetest1", "planetest2")
 CIDR, GATEWAY = "10.90.0.0/24", "10.90.0.1"
 SERVICE_CIDR, SERVICE_GATEWAY = "10.91.0.0/24", "10.91.0.1"
 POD_MAC, POD_ADDRESS = "0a:00:0a:5a:00:c8", "10.90.0.200"
+SERVER_MAC, SERVER_ADDRESS = "0a:00:0a:5a:00:c9", "10.90.0.201"
 PORT = 8080
 FOLLOWS_SECONDS = 90.0
 """The data plane follows within 2 s; a busy machine is given more."""
@@ -289,20 +290,25 @@ def test_a_floating_ip_leads_from_the_host_to_the_machine_and_back(lab_world: Wo
 def pod(lab_world: World) -> Iterator[Machine]:
     """A macvlan on the first machine's port, as Kuryr's nested driver makes them."""
     machine = lab_world.machines[0]
-    name = "planepod"
-    namespace = node_namespace(name)
+    with macvlan(lab_world, "planepod", POD_MAC, POD_ADDRESS) as pod:
+        yield pod
+        lab_world.cloud.network.update_port(machine.port.id, allowed_address_pairs=[])
+
+
+@contextmanager
+def macvlan(world: World, name: str, mac: str, address: str) -> Iterator[Machine]:
+    machine, namespace = world.machines[0], node_namespace(name)
     ensure_namespace(namespace, HOST_LIKE, say)
     ip(
         *("link", "add", "pod0", "link", "ens3", "netns", namespace),
-        *("address", POD_MAC, "mtu", str(lab_world.network.mtu), "type", "macvlan"),
+        *("address", mac, "mtu", str(world.network.mtu), "type", "macvlan"),
         *("mode", "bridge"),
         namespace=machine.namespace,
     )
-    ip("address", "add", f"{POD_ADDRESS}/24", "dev", "pod0", namespace=namespace)
+    ip("address", "add", f"{address}/24", "dev", "pod0", namespace=namespace)
     ip("link", "set", "pod0", "up", namespace=namespace)
     ip("route", "add", "default", "via", GATEWAY, namespace=namespace)
     yield Machine(name, machine.port)
-    lab_world.cloud.network.update_port(machine.port.id, allowed_address_pairs=[])
     remove_namespace(namespace, say)
 
 
@@ -489,9 +495,9 @@ def balanced(lab_world: World) -> Iterator[Balanced]:
         follows("no haproxy of it", lambda: not states_of(lab_world.settings, balancer.id))
 
 
-def add_member(octavia: Any, pool_id: str, machine: Machine, **more: str) -> Any:
+def add_member(octavia: Any, pool_id: str, machine: Machine) -> Any:
     return octavia.create_member(
-        pool_id, name=machine.name, address=machine.address, protocol_port=PORT, **more
+        pool_id, name=machine.name, address=machine.address, protocol_port=PORT
     )
 
 
@@ -581,26 +587,20 @@ def test_a_health_monitor_shows_a_dead_member(
     active(octavia, balanced.id)
 
 
-@pytest.mark.parametrize("protocol", ["TCP", "UDP"])
-def test_the_provider_ovn_leads_to_the_members_and_keeps_the_clients_address(
-    lab_world: World, protocol: str
-) -> None:
+@pytest.fixture
+def provider_ovn(lab_world: World) -> None:
     if not lab_world.settings.octavia_ovn:
         pytest.skip("this lab has no provider ovn: `kuryr-runbook lab up --octavia-ovn`")
-    first, second = lab_world.machines
-    octavia = lab_world.cloud.load_balancer
-    with ExitStack() as undo:
-        undo.enter_context(echoing(second))
-        balancer = octavia.create_load_balancer(
-            name=f"{NAME}-ovn", vip_subnet_id=lab_world.service_subnet.id, provider="ovn"
-        )
-        undo.callback(
-            follows,
-            "Octavia has deleted",
-            lambda: not list(octavia.load_balancers(name=f"{NAME}-ovn")),
-            ACTIVE_SECONDS,
-        )
-        undo.callback(octavia.delete_load_balancer, balancer.id, cascade=True)
+
+
+@contextmanager
+def balanced_by_ovn(world: World, protocol: str, member: str) -> Iterator[str]:
+    """The VIP of a load balancer of OVN that leads to one address."""
+    octavia = world.cloud.load_balancer
+    balancer = octavia.create_load_balancer(
+        name=f"{NAME}-ovn", vip_subnet_id=world.service_subnet.id, provider="ovn"
+    )
+    try:
         active(octavia, balancer.id)
         listener = octavia.create_listener(
             name=NAME, load_balancer_id=balancer.id, protocol=protocol, protocol_port=PORT
@@ -610,12 +610,59 @@ def test_the_provider_ovn_leads_to_the_members_and_keeps_the_clients_address(
             name=NAME, listener_id=listener.id, protocol=protocol, lb_algorithm="SOURCE_IP_PORT"
         )
         active(octavia, balancer.id)
-        # It wants to know where a member lies, to find its port.
-        add_member(octavia, pool.id, second, subnet_id=second.port.fixed_ips[0]["subnet_id"])
+        octavia.create_member(
+            pool.id,
+            address=member,
+            protocol_port=PORT,
+            # It wants to know where a member is, to find its port.
+            subnet_id=world.machines[0].port.fixed_ips[0]["subnet_id"],
+        )
         active(octavia, balancer.id)
-        ask = first.asks if protocol == "TCP" else first.asks_by_datagram
-        follows("the VIP answers", lambda: bool(ask(balancer.vip_address)))
-        assert ask(balancer.vip_address) == f"{second.name} {first.address}"
+        yield balancer.vip_address
+    finally:
+        octavia.delete_load_balancer(balancer.id, cascade=True)
+        follows(
+            "Octavia has deleted",
+            lambda: not list(octavia.load_balancers(name=f"{NAME}-ovn")),
+            ACTIVE_SECONDS,
+        )
+
+
+@pytest.mark.parametrize("protocol", ["TCP", "UDP"])
+def test_the_provider_ovn_leads_to_the_members_and_keeps_the_clients_address(
+    lab_world: World, provider_ovn: None, protocol: str
+) -> None:
+    first, second = lab_world.machines
+    ask = first.asks if protocol == "TCP" else first.asks_by_datagram
+    with echoing(second), balanced_by_ovn(lab_world, protocol, second.address) as vip:
+        follows("the VIP answers", lambda: bool(ask(vip)))
+        assert ask(vip) == f"{second.name} {first.address}"
+
+
+def test_with_the_provider_ovn_no_pod_of_macvlan_is_answered_by_one_on_its_own_node(
+    lab_world: World, provider_ovn: None, pod: Machine
+) -> None:
+    """The site is refused for it: `kuryr.octavia_provider`."""
+    first, second = lab_world.machines
+    network = lab_world.cloud.network
+    with ExitStack() as undo:
+        beside = undo.enter_context(macvlan(lab_world, "planeserver", SERVER_MAC, SERVER_ADDRESS))
+        undo.enter_context(serving(beside.namespace, beside.name))
+        pairs = {POD_ADDRESS: POD_MAC, SERVER_ADDRESS: SERVER_MAC}
+        network.update_port(
+            first.port.id,
+            allowed_address_pairs=[
+                {"ip_address": address, "mac_address": mac} for address, mac in pairs.items()
+            ],
+        )
+        # Members see their clients, who may be anybody.
+        anybody = add_rule(lab_world.cloud, lab_world.group, protocol="tcp")
+        undo.callback(network.delete_security_group_rule, anybody.id)
+        vip = undo.enter_context(balanced_by_ovn(lab_world, "TCP", SERVER_ADDRESS))
+        follows("another machine is answered", lambda: bool(second.asks(vip)))
+        assert second.asks(vip) == f"{beside.name} {second.address}"
+        follows("the pod reaches the server itself", lambda: bool(pod.asks(SERVER_ADDRESS)))
+        stays_silent(lambda: bool(pod.asks(vip)))
 
 
 @contextmanager
