@@ -6,11 +6,12 @@ On a bare lab, whose workers are made chassis for these tests.
 from __future__ import annotations
 
 import contextlib
+import json
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +19,7 @@ import pytest
 from openstack.connection import Connection
 from support.lab_of_tests import BareLab
 
+from kuryr_runbook.clients.kubernetes.client import KubernetesClient
 from kuryr_runbook.lab import lifecycle, openstack
 from kuryr_runbook.lab.kubernetes import nodes
 from kuryr_runbook.lab.network.kernel import CommandError, ip_json, run
@@ -34,6 +36,8 @@ from kuryr_runbook.lab.settings import (
     underlay_address,
     underlay_port,
 )
+from kuryr_runbook.phases.base import read_site
+from kuryr_runbook.phases.verification import Verification
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
@@ -55,6 +59,30 @@ import socket, sys
 with socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=5) as connection:
     print(sum(map(len, iter(lambda: connection.recv(65536), b""))))
 """
+
+DATAGRAMS = """
+import socketserver, sys
+class Teller(socketserver.BaseRequestHandler):
+    def handle(self):
+        answer = f"{sys.argv[1]} {self.client_address[0]}".encode()
+        self.request[1].sendto(answer, self.client_address)
+socketserver.UDPServer(("", int(sys.argv[2])), Teller).serve_forever()
+"""
+ASK_BY_DATAGRAM = """
+import socket, sys
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+    s.settimeout(1); s.connect((sys.argv[1], int(sys.argv[2]))); s.send(b"?")
+    print(s.recv(200).decode())
+"""
+UDP_SERVICE = {
+    "apiVersion": "v1",
+    "kind": "Service",
+    "metadata": {"name": "datagrams", "namespace": "kuryr-verification"},
+    "spec": {
+        "selector": {"app": "kuryr-demo"},
+        "ports": [{"port": PORT, "protocol": "UDP"}],
+    },
+}
 
 
 @pytest.fixture(scope="module")
@@ -195,6 +223,79 @@ def test_every_program_of_a_chassis_is_well(workers: LabSettings) -> None:
         assert {it.name for it in chassis.programs(nodes.node(workers, worker))} <= names
 
 
+# Before the tests that have ports of their own.
+RUNS = [
+    ("2024.1", "amphora"),
+    pytest.param("stein", "amphora", marks=pytest.mark.exhaustive),
+    pytest.param("ussuri", "ovn", marks=pytest.mark.exhaustive),
+    pytest.param("2024.1", "ovn", marks=pytest.mark.exhaustive),
+]
+
+
+@pytest.mark.parametrize(("release", "provider"), RUNS)
+def test_neutron_vif_is_installed_and_verified(
+    release: str, provider: str, workers: LabSettings, lab: BareLab
+) -> None:
+    if provider == "ovn" and not workers.octavia_ovn:
+        pytest.skip("this lab has no provider ovn: `kuryr-runbook lab up --octavia-ovn`")
+    site = lab.site(
+        release=release,
+        vif_driver="neutron-vif",
+        octavia_provider=provider,
+        resource_tags=["kuryr-lab"],
+    )
+    before = pod_interfaces(workers)
+    assert lab.run(site, "run")["status"] == "SUCCEEDED"
+    assert pod_interfaces(workers) == before
+    if provider == "ovn":
+        verification = Verification(read_site(site))
+        verification.carry_out(verification.make_plan())
+        try:
+            datagrams_reach_the_pods_of_a_service(workers, lab.cluster)
+        finally:
+            verification.remove()
+    lab.diagnose(site)
+
+
+def datagrams_reach_the_pods_of_a_service(settings: LabSettings, cluster: KubernetesClient) -> None:
+    """Each pod of the verification asks a Service of UDP; the pods say who asked."""
+    vip = str(cluster.apply(UDP_SERVICE)["spec"]["clusterIP"])
+    pods = pods_of(settings)
+    with ExitStack() as ending:
+        for address, inside in pods.items():
+            command = (*inside, sys.executable, "-c", DATAGRAMS, address, str(PORT))
+            server = subprocess.Popen(command)
+            ending.callback(server.wait)
+            ending.callback(server.kill)
+        for client, inside in pods.items():
+            seen: dict[str, str] = {}
+
+            def everyone_answered(
+                inside: tuple[str, ...] = inside, seen: dict[str, str] = seen
+            ) -> bool:
+                with contextlib.suppress(CommandError):
+                    command = (sys.executable, "-c", ASK_BY_DATAGRAM, vip, str(PORT))
+                    server, asker = run(*inside, *command).split()
+                    seen[server] = asker
+                return seen.keys() == pods.keys()
+
+            awaited(everyone_answered)
+            # A pod that is led to itself is asked by the VIP, so that its answer comes back there.
+            assert seen == {**dict.fromkeys(pods, client), client: vip}
+
+
+def pods_of(settings: LabSettings) -> dict[str, tuple[str, ...]]:
+    """All pods with a network of their own: their addresses, and how to run a command there."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name in settings.worker_names:
+        here = nodes.node(settings, name).entering
+        for namespace in run(*here, "ls", "/run/netns").split():
+            shown = run(*here, "ip", "-json", "-netns", namespace, "-4", "address", "show", "eth0")
+            for address in json.loads(shown)[0]["addr_info"]:
+                found[address["local"]] = (*here, "ip", "netns", "exec", namespace)
+    return found
+
+
 def test_ports_on_workers_become_active_and_packets_cross_the_tunnel(
     pods: tuple[Plugged, Plugged], admin: Connection
 ) -> None:
@@ -222,16 +323,6 @@ def test_a_pod_and_its_own_node_reach_each_other(
     awaited(lambda: all(pod.pings(node[pod.address]) for pod in pods))
     for pod in pods:
         run(*pod.worker.entering, "ping", "-c1", "-W5", pod.address)
-
-
-@pytest.mark.parametrize("release", [pytest.param("stein", marks=pytest.mark.exhaustive), "2024.1"])
-def test_neutron_vif_is_installed_and_verified(
-    release: str, workers: LabSettings, lab: BareLab
-) -> None:
-    site = lab.site(release=release, vif_driver="neutron-vif")
-    assert lab.run(site, "run")["status"] == "SUCCEEDED"
-    assert pod_interfaces(workers) == {}
-    lab.diagnose(site)
 
 
 def test_a_worker_that_is_no_chassis_any_more_leaves_nothing(

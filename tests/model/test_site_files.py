@@ -51,6 +51,14 @@ def test_the_stein_site_has_the_addresses_of_the_original() -> None:
     assert str(site.verification.external_address) == "8.8.8.8"
 
 
+def test_the_labs_sites_differ_only_in_what_kuryr_does() -> None:
+    first, second = (
+        yaml.safe_load((DIRECTORY / f"{name}.yaml").read_text())
+        for name in ("lab", "lab-neutron-vif")
+    )
+    assert {key for key in first if first[key] != second[key]} == {"name", "kuryr"}
+
+
 def _paths(values: dict[str, Any], prefix: str = "") -> list[str]:
     return [
         path
