@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from kuryr_runbook.model.objects import Manifest
@@ -191,11 +192,13 @@ def probe(path: str, port: int, *, delay: int) -> Manifest:
     }
 
 
+@lru_cache(maxsize=64)
 def digest(*texts: str) -> str:
     """Distinguishes two contents without revealing them: short, and slow to guess from.
 
     A plain hash of a password and random ids would allow guessing the password, and more people can
-    read pods' annotations, plans and records, which contain this digest, than Secrets.
+    read pods' annotations, plans and records, which contain this digest, than Secrets. Since it is
+    slow, a process that plans again computes it once; the contents are in its memory anyway.
     """
     whole = "\0".join(texts)
     if KNOWN_LATER.search(whole):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from worlds.memory_leases import MemoryLeases
+from worlds.sites import LAB
 
 from kuryr_runbook.cli import main
 from kuryr_runbook.model.errors import UsageError
@@ -18,8 +19,6 @@ from kuryr_runbook.phases.controller import Rotation
 from kuryr_runbook.recording.records import read_record
 from kuryr_runbook.running.resuming import last_stopped
 
-SITE = Path(__file__).parents[2] / "parameters" / "lab.yaml"
-
 
 def step(action: Action) -> Step:
     target = Target("Secret", "kube-system/kuryr-config")
@@ -27,7 +26,7 @@ def step(action: Action) -> Step:
 
 
 def rotate(*options: str) -> Result:
-    return CliRunner().invoke(main, ["rotate-credentials", "--site", str(SITE), *options])
+    return CliRunner().invoke(main, ["rotate-credentials", "--site", str(LAB), *options])
 
 
 @pytest.fixture
@@ -76,4 +75,4 @@ def test_held_fields_are_taken_as_the_refusal_says(
     assert "--force-conflicts" in records[0].predicate["phases"][0]["error"]
     assert all("rotate_credentials" in it.predicate["phases"][0]["phase"] for it in records)
     with pytest.raises(UsageError, match="no run of lab"):
-        last_stopped(read_site(SITE))
+        last_stopped(read_site(LAB))

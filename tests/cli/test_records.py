@@ -13,13 +13,12 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 from runs.recorded import recorded
+from worlds.sites import LAB
 
 from kuryr_runbook.cli import main
 from kuryr_runbook.clients.lock_files import held
 from kuryr_runbook.recording.index import render_index
 from kuryr_runbook.recording.records import read_record
-
-LAB_SITE = Path(__file__).parents[2] / "parameters" / "lab.yaml"
 
 
 def records(*arguments: str | Path) -> Result:
@@ -288,7 +287,7 @@ def test_nothing_that_does_not_hold_is_exported_or_uploaded(
 
 
 def site_with_archive(tmp_path: Path) -> Path:
-    values = yaml.safe_load(LAB_SITE.read_text())
+    values = yaml.safe_load(LAB.read_text())
     values["record"] = {"archive": str(tmp_path / "archive")}
     site = tmp_path / "site.yaml"
     site.write_text(yaml.safe_dump(values))
@@ -314,7 +313,7 @@ def test_the_archive_reveals_records_that_were_removed_with_their_note(
 
 
 def test_records_are_copied_to_the_archive_of_their_site(runs: Path, tmp_path: Path) -> None:
-    assert records("upload", "--site", LAB_SITE).exit_code == 2
+    assert records("upload", "--site", LAB).exit_code == 2
     site = site_with_archive(tmp_path)
     assert records("upload", "--site", site).output.splitlines() == ["copied: r01", "copied: r02"]
     assert records("upload", "--site", site).output.splitlines() == [

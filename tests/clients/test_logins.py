@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from worlds.broken_files import CONTENTS, IRREGULAR, damaged, values
+from worlds.sites import LAB_TEXT
 
 from kuryr_runbook.clients.kubernetes.connection import connect
 from kuryr_runbook.clients.login_files import read_secrets
@@ -17,7 +18,6 @@ from kuryr_runbook.clients.openstack.session import OpenStackSession
 from kuryr_runbook.model.errors import ExitCode, RunbookError
 from kuryr_runbook.model.site_file import parse_site
 
-LAB = (Path(__file__).parents[2] / "parameters" / "lab.yaml").read_text()
 VARIABLES = {
     "OS_AUTH_URL": "http://127.0.0.1:9/v3",
     "OS_USERNAME": "u",
@@ -132,7 +132,7 @@ def test_files_that_are_no_logins_are_refused(kind: str, tmp_path: Path) -> None
     assert caught.value.exit_code == ExitCode.USAGE
     assert len(str(caught.value)) < 3000
     text = json.dumps(str(path))
-    site = parse_site(LAB.replace("~/.local/state/kuryr-runbook/lab/clouds.yaml", text), "x")
+    site = parse_site(LAB_TEXT.replace("~/.local/state/kuryr-runbook/lab/clouds.yaml", text), "x")
     assert isinstance(read_secrets(site, {"KUBECONFIG": str(path)}), list)
 
 

@@ -17,6 +17,7 @@ import yaml
 from worlds.memory_cloud import cluster_cloud
 from worlds.misbehaving import WAYS, Misbehaving, misbehaving
 from worlds.served_apis import ServedApis
+from worlds.sites import lab_site
 
 from kuryr_runbook.clients import exchanges
 from kuryr_runbook.clients.artifacts import artifact_store
@@ -32,10 +33,9 @@ from kuryr_runbook.clients.openstack.probes import ProbingCloud
 from kuryr_runbook.clients.transport import get_text
 from kuryr_runbook.lab.pki import Issued, ensure_ca
 from kuryr_runbook.model.errors import RunbookError
-from kuryr_runbook.phases.base import read_site
 from kuryr_runbook.specs.image import Reference
 
-SITE = read_site(Path(__file__).parents[2] / "parameters" / "lab.yaml")
+SITE = lab_site()
 # Where urllib3 cannot make anything of a redirect, it leaves the connection to the collector.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 NODES = {"master": "172.18.0.10"}

@@ -28,11 +28,11 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import urllib3
 from urllib3.connectionpool import HTTPConnectionPool
+from worlds.sites import LAB
 
 from kuryr_runbook.applying import steps
 from kuryr_runbook.clients.exchanges import current
@@ -40,7 +40,6 @@ from kuryr_runbook.model.site import Site
 from kuryr_runbook.phases.base import Phase, read_site
 from kuryr_runbook.phases.catalogue import PHASES, TEARDOWN
 
-SITE = Path(__file__).parents[2] / "parameters" / "lab.yaml"
 STALL_SECONDS = 30.0
 CHANGING = ("POST", "PUT", "PATCH", "DELETE")
 SPARED = ("auth/tokens", "dryRun", "/leases")
@@ -133,7 +132,7 @@ def _without_token(headers: Mapping[str, str]) -> dict[str, str]:
 
 def changed_site(changes: Mapping[str, Any]) -> dict[str, Any]:
     """The lab's site with other values: by section, or its name."""
-    site: dict[str, Any] = read_site(SITE).model_dump(mode="json", exclude_none=True)
+    site: dict[str, Any] = read_site(LAB).model_dump(mode="json", exclude_none=True)
     for key, value in changes.items():
         site[key] = site[key] | value if isinstance(value, Mapping) else value
     return site

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from runs.recorded import recorded
 from worlds.broken_files import CONTENTS, IRREGULAR, damaged
+from worlds.sites import LAB_TEXT, lab_site
 from worlds.world import World
 
 from kuryr_runbook.clients.files import read_certificates
@@ -36,14 +37,13 @@ from kuryr_runbook.recording.signing import load_public_keys, load_signer
 from kuryr_runbook.running.account import read_whole_run
 from kuryr_runbook.snapshots.diagnosis import load_snapshot, save_snapshot
 
-LAB = (Path(__file__).parents[2] / "parameters" / "lab.yaml").read_text()
-SITE = parse_site(LAB, "lab.yaml")
+SITE = lab_site()
 Reader = Callable[[Path], object]
 
 
 def with_value(old: str, path: Path) -> str:
-    assert old in LAB
-    return LAB.replace(old, json.dumps(str(path)))
+    assert old in LAB_TEXT
+    return LAB_TEXT.replace(old, json.dumps(str(path)))
 
 
 def linked(path: Path, name: str) -> Path:
@@ -81,7 +81,8 @@ def read_login(path: Path) -> object:
 
 
 def read_signer(path: Path) -> object:
-    return load_signer(parse_site(f"{LAB}\nrecord:\n  signing_key: {json.dumps(str(path))}\n", "x"))
+    record = f"record:\n  signing_key: {json.dumps(str(path))}\n"
+    return load_signer(parse_site(f"{LAB_TEXT}\n{record}", "x"))
 
 
 def read_holder(path: Path) -> object:
@@ -143,7 +144,7 @@ def whole(reader: str, place: Path) -> bytes:
     """A file that the reader takes."""
     match reader:
         case "site" | "site files":
-            return LAB.encode()
+            return LAB_TEXT.encode()
         case "plan":
             change = {"field": "f", "before": "a", "after": "b"}
             step = {"action": "update", "kind": "subnet", "name": "n", "id": None, "because": "b",

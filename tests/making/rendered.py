@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from worlds.sites import lab_site
 
 from kuryr_runbook.model import support
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.providers import OctaviaProvider
 from kuryr_runbook.model.releases import RELEASES
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.model.site_file import parse_site
 from kuryr_runbook.specs import kuryr_conf
 from kuryr_runbook.specs.controller import (
     CONFIG_KEY,
@@ -32,7 +32,6 @@ from kuryr_runbook.specs.daemon import daemon_manifests
 from kuryr_runbook.specs.manifests import encoded
 
 GOLDEN = Path(__file__).parents[1] / "specs" / "golden"
-LAB = (Path(__file__).parents[2] / "parameters" / "lab.yaml").read_text()
 IMAGE = "registry.example.org/kuryr/kuryr@sha256:" + "a" * 64
 API = "https://172.18.0.10:6443"
 TAGS = ("my-site",)
@@ -61,7 +60,7 @@ class Combination:
     @property
     def site(self) -> Site:
         """The lab's site with this combination."""
-        site = parse_site(LAB, "lab.yaml")
+        site = lab_site()
         needs_tags = RELEASES[self.release].needs_resource_tags
         changes = {
             "release": self.release,

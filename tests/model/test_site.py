@@ -6,12 +6,10 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from worlds.sites import LAB_TEXT, PARAMETERS, lab_sections, lab_site
 
 from kuryr_runbook.model.errors import SiteError
 from kuryr_runbook.model.site_file import parse_site, site_from_parameters
-
-PARAMETERS = Path(__file__).parents[2] / "parameters"
-LAB = (PARAMETERS / "lab.yaml").read_text()
 
 
 @pytest.mark.parametrize("path", sorted(PARAMETERS.glob("*.yaml")), ids=lambda path: path.name)
@@ -94,16 +92,16 @@ def test_every_shipped_site_is_valid(path: Path) -> None:
     ],
 )
 def test_a_bad_value_is_named_with_its_place(old: str, new: str, expected: str) -> None:
-    assert old in LAB
+    assert old in LAB_TEXT
     with pytest.raises(SiteError) as caught:
-        parse_site(LAB.replace(old, new, 1), "x.yaml")
+        parse_site(LAB_TEXT.replace(old, new, 1), "x.yaml")
     assert expected in str(caught.value)
     assert caught.value.remedy
 
 
 def test_all_problems_are_told_at_once_with_lines() -> None:
     text = (
-        LAB.replace("10.1.0.0/24", "10.1.0.0/30")
+        LAB_TEXT.replace("10.1.0.0/24", "10.1.0.0/30")
         .replace("release: stein", "release: rocky")
         .replace("replicas: 4", "replicas: 999")
     )
@@ -124,7 +122,7 @@ def test_what_is_no_site_at_all(text: str) -> None:
 
 
 def test_parameters_of_a_notebook_are_the_sections_of_a_file() -> None:
-    assert site_from_parameters(yaml.safe_load(LAB)) == parse_site(LAB, "lab.yaml")
+    assert site_from_parameters(lab_sections()) == lab_site()
 
 
 def test_no_parameters_means_that_no_site_was_chosen() -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from worlds.sites import LAB_TEXT
 
 from kuryr_runbook.model import support
 from kuryr_runbook.model.drivers import VifDriver
@@ -20,7 +20,6 @@ from kuryr_runbook.model.services import Service, ServicePort
 from kuryr_runbook.model.site_file import parse_site
 from kuryr_runbook.model.support import Objection
 
-LAB = (Path(__file__).parents[2] / "parameters" / "lab.yaml").read_text()
 MACVLAN, VLAN, NEUTRON = VifDriver
 AMPHORA, OVN = OctaviaProvider
 releases = st.sampled_from(list(RELEASES.values()))
@@ -66,7 +65,7 @@ def test_ovn_does_not_open_the_nodes_to_everybody() -> None:
 
 
 def test_a_site_file_is_refused_with_all_objections_and_their_lines() -> None:
-    text = LAB.replace("release: stein", "release: ussuri\n  octavia_provider: ovn")
+    text = LAB_TEXT.replace("release: stein", "release: ussuri\n  octavia_provider: ovn")
     with pytest.raises(SiteError) as caught:
         parse_site(text, "x.yaml")
     lines = text.splitlines()
@@ -82,7 +81,7 @@ def test_a_site_file_is_refused_with_all_objections_and_their_lines() -> None:
      ("[a b]", "is not a tag"), ("my-site", "valid tuple")],
 )  # fmt: skip
 def test_tags_are_such_as_neutron_and_kuryr_conf_take(tags: str, expected: str | None) -> None:
-    text = LAB.replace("release: stein", f"release: stein\n  resource_tags: {tags}")
+    text = LAB_TEXT.replace("release: stein", f"release: stein\n  resource_tags: {tags}")
     if expected is None:
         assert parse_site(text, "x.yaml").kuryr.resource_tags == ("a", "b")
         return

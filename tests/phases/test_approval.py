@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 from worlds.memory_leases import MemoryLeases
-from worlds.sites import LAB
+from worlds.sites import lab_site
 
 from kuryr_runbook.display.asking import Asking
 from kuryr_runbook.model.errors import ApprovalError, DriftError
 from kuryr_runbook.model.findings import Finding
 from kuryr_runbook.model.plan import Action, Outcome, Plan, Step, Target, field_changes
 from kuryr_runbook.phases import approval
-from kuryr_runbook.phases.base import Phase, read_site
+from kuryr_runbook.phases.base import Phase
 
-SITE = read_site(LAB)
+SITE = lab_site()
 
 
 class Asked(Phase):

@@ -7,9 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import yaml
 from worlds.memory_leases import HeldLeases, MemoryLeases
-from worlds.sites import LAB
+from worlds.sites import LAB, lab_sections, lab_site
 
 from kuryr_runbook.model.approval import site_document
 from kuryr_runbook.model.errors import (
@@ -26,12 +25,11 @@ from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.options import Options
 from kuryr_runbook.model.plan import Action, Outcome, Plan, Step, Target, field_changes
 from kuryr_runbook.phases.approval import write_document
-from kuryr_runbook.phases.base import SITE_VARIABLE, Phase, chosen_site, judged, read_site
+from kuryr_runbook.phases.base import SITE_VARIABLE, Phase, chosen_site, judged
 from kuryr_runbook.phases.catalogue import PHASES, TEARDOWN
 from kuryr_runbook.phases.lock import lease
 
-SECTIONS = yaml.safe_load(LAB.read_text())
-SITE = read_site(LAB)
+SITE = lab_site()
 
 
 class Remembering(Phase):
@@ -240,7 +238,7 @@ def test_the_rest_passes(status: Status) -> None:
 def test_the_variable_names_a_site_when_no_parameter_does(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(SITE_VARIABLE, str(LAB))
     assert chosen_site({"name": "", "openstack": {}}).name == "lab"
-    other = {**SECTIONS, "name": "other"}
+    other = {**lab_sections(), "name": "other"}
     assert chosen_site(other).name == "other"
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from worlds.memory_cluster import CLUSTER_ID, MemoryCluster
 from worlds.memory_keystone import MemoryKeystone
+from worlds.sites import IMAGE, lab_site, lab_site_with
 
 from kuryr_runbook.clients.kubernetes.api import Preview
 from kuryr_runbook.clients.kubernetes.errors import FieldConflict
@@ -19,8 +18,6 @@ from kuryr_runbook.clients.openstack.reading import Credentials
 from kuryr_runbook.model.errors import ApplyError, DeadlineError, EarlierPhaseError
 from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.plan import Action, Done
-from kuryr_runbook.model.site import Site
-from kuryr_runbook.model.site_file import parse_site
 from kuryr_runbook.phases import controller
 from kuryr_runbook.phases.controller import Controller, Login, Rotation
 from kuryr_runbook.phases.earlier import image as earlier
@@ -29,8 +26,6 @@ from kuryr_runbook.specs import kuryr_conf
 from kuryr_runbook.specs.controller import CA_SECRET, ControllerConfig, references
 from kuryr_runbook.specs.credentials import is_owned
 
-LAB = yaml.safe_load((Path(__file__).parents[2] / "parameters" / "lab.yaml").read_text())
-IMAGE = "203.0.113.130:5443/kuryr/kuryr@sha256:" + "a" * 64
 AUTH = {"auth_url": "https://k:5000/v3", "username": "k8s", "password": "pass$word"}
 WRITES = 8
 """No plan of these tests has more."""
@@ -59,7 +54,7 @@ class Cluster(MemoryCluster):
         before = self.get(manifest)
         after = super().apply(manifest, force=force)
         if manifest["kind"] == "Deployment" and before != after:
-            secret, _ = references(parse_site(yaml.safe_dump(LAB), "lab.yaml"))
+            secret, _ = references(lab_site())
             self.started_with = (self.get(secret) or {"data": {}})["data"].get("kuryr.conf", "")
         return after
 
@@ -94,7 +89,7 @@ class World:
         assert credential_id != self.foreign["id"]
 
     def phase(self, kind: type[Controller], **kuryr: Any) -> Controller:
-        phase = kind(Site.model_validate(LAB | {"kuryr": LAB["kuryr"] | kuryr}))
+        phase = kind(lab_site_with(kuryr=kuryr))
         phase.cloud, phase.cluster = Cloud(), self.cluster  # type: ignore[assignment]
         return phase
 

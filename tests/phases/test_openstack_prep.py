@@ -11,21 +11,19 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
-import yaml
 from worlds.memory_cloud import MemoryCloud, cluster_cloud
 from worlds.memory_cluster import CLUSTER_ID
 from worlds.served_apis import ServedApis, served
+from worlds.sites import lab_sections, lab_site
 
 from kuryr_runbook.applying.openstack import apply_openstack
 from kuryr_runbook.clients.openstack.api import COLLECTIONS
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.model.site_file import parse_site
 from kuryr_runbook.phases.openstack_prep import OpenStackPrep
 from kuryr_runbook.planning.openstack import plan_openstack
 from kuryr_runbook.snapshots.cloud.state import KINDS, read_cloud
 from kuryr_runbook.specs.openstack import openstack_spec
 
-LAB = (Path(__file__).parents[2] / "parameters" / "lab.yaml").read_text()
 NODES = {"master": "172.18.0.10", "worker1": "172.18.0.11", "worker2": "172.18.0.12"}
 TOGETHER_SECONDS = 60
 """How long a request waits for those that should be under way with it."""
@@ -36,7 +34,7 @@ SYSTEM = "/cluster/api/v1/namespaces/kube-system"
 def prepared_cloud() -> MemoryCloud:
     """A cloud on which phase 02 has been run."""
     cloud = cluster_cloud(NODES)
-    site = parse_site(LAB, "lab.yaml")
+    site = lab_site()
     nodes = tuple(IPv4Address(address) for address in NODES.values())
     spec = openstack_spec(site, nodes, ((nodes[0], 6443),), CLUSTER_ID)
     state = read_cloud(cloud, cloud.project_id, pools_of=(site.network.api_load_balancer,))
@@ -46,7 +44,7 @@ def prepared_cloud() -> MemoryCloud:
 
 @contextmanager
 def phase_at(apis: ServedApis, folder: Path) -> Iterator[OpenStackPrep]:
-    sections = yaml.safe_load(LAB)
+    sections = lab_sections()
     sections["openstack"] |= {"cloud": "k8s", "clouds_yaml": str(folder / "clouds.yaml")}
     sections["kubernetes"] |= {"kubeconfig": str(folder / "kubeconfig")}
     sections["kubernetes"].pop("context", None)

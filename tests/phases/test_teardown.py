@@ -4,30 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import nullcontext
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from worlds.memory_cloud import MemoryCloud, cluster_cloud
 from worlds.memory_cluster import MemoryCluster
 from worlds.memory_keystone import MemoryKeystone
+from worlds.sites import lab_site
 
 from kuryr_runbook.model.errors import DriftError
 from kuryr_runbook.model.plan import Action
-from kuryr_runbook.model.site import Site
 from kuryr_runbook.phases import teardown
 from kuryr_runbook.phases.teardown import Teardown
 from kuryr_runbook.specs.controller import custom_resource_definitions
 from kuryr_runbook.specs.upgrade_check import upgrade_check
 
-LAB = yaml.safe_load((Path(__file__).parents[2] / "parameters" / "lab.yaml").read_text())
-
 
 @pytest.fixture
 def phase(monkeypatch: pytest.MonkeyPatch) -> Teardown:
     """Of a cluster that runs Victoria."""
-    made = Teardown(Site.model_validate(LAB))
+    made = Teardown(lab_site())
     kuryr = made.site.kuryr.model_copy(update={"release": "victoria"})
     made.site = made.site.model_copy(update={"kuryr": kuryr})
     monkeypatch.setattr(MemoryCloud, "session", None, raising=False)

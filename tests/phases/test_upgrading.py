@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from worlds.memory_cluster import MemoryCluster
 from worlds.memory_keystone import MemoryKeystone
+from worlds.sites import IMAGE, lab_site_with
 
 from kuryr_runbook.applying.upgrade import UpgradeExecutor
 from kuryr_runbook.clients.images.registry import RemoteImage
@@ -25,7 +24,6 @@ from kuryr_runbook.model.errors import (
 from kuryr_runbook.model.findings import Status
 from kuryr_runbook.model.plan import Action, Plan, known_later
 from kuryr_runbook.model.releases import RELEASES
-from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.upgrades import RELEASE_LABEL, Installed
 from kuryr_runbook.phases import controller, daemon
 from kuryr_runbook.phases.controller import Controller, Login, Rotation
@@ -40,9 +38,7 @@ from kuryr_runbook.specs.daemon import DAEMON, daemon_manifests
 from kuryr_runbook.specs.image import Reference
 from kuryr_runbook.specs.upgrade_check import UPGRADE_CHECK
 
-LAB = yaml.safe_load((Path(__file__).parents[2] / "parameters" / "lab.yaml").read_text())
 AUTH = {"auth_url": "https://k:5000/v3", "username": "k8s", "password": "word"}
-IMAGE = "203.0.113.130:5443/kuryr/kuryr@sha256:" + "a" * 64
 
 
 class Cloud:
@@ -129,8 +125,8 @@ class Registry:
 
 
 def phase(cluster: Cluster, release: str, kind: type[Any] = Controller, **more: Any) -> Any:
-    site = LAB | {"kuryr": LAB["kuryr"] | {"release": release, "vif_driver": "nested-vlan"}}
-    made = kind(Site.model_validate(site), **more)
+    site = lab_site_with(kuryr={"release": release, "vif_driver": "nested-vlan"})
+    made = kind(site, **more)
     made.cloud, made.cluster = Cloud(), cluster
     return made
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from worlds.memory_cloud import MemoryCloud, cluster_cloud
-from worlds.planned_cloud import NODES, lab_site, ovn_site, planned, quiet
+from worlds.planned_cloud import NODES, ovn_site, planned, quiet
+from worlds.sites import lab_site
 
 from kuryr_runbook.applying.openstack import apply_openstack
 from kuryr_runbook.model.bodies import plain

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from worlds.memory_cluster import CLUSTER_ID
 from worlds.memory_keystone import PROJECT, MemoryKeystone
+from worlds.sites import lab_site_with
 
 from kuryr_runbook.model.errors import AccessError
 from kuryr_runbook.model.marks import owner_mark
 from kuryr_runbook.model.plan import Action
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.model.site_file import parse_site
 from kuryr_runbook.planning.credentials import (
     CredentialPlan,
     plan_credential_removal,
@@ -29,14 +27,13 @@ from kuryr_runbook.snapshots.cloud.credentials import (
 )
 from kuryr_runbook.specs.credentials import credential_spec
 
-LAB = yaml.safe_load((Path(__file__).parents[2] / "parameters" / "lab.yaml").read_text())
 OWN = {"credentials": "application_credential"}
 MARK = owner_mark("lab", CLUSTER_ID)
 ADMIN = f"{MARK} roles=admin"
 
 
 def site(**kuryr: Any) -> Site:
-    return parse_site(yaml.safe_dump(LAB | {"kuryr": LAB["kuryr"] | kuryr}), "lab.yaml")
+    return lab_site_with(kuryr=kuryr)
 
 
 def snapshot(

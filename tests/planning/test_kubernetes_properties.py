@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from functools import cache
 from typing import Any
 
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 from making.rendered import Combination, combinations, manifests
 from worlds.memory_cluster import Manifest, MemoryCluster
 from worlds.planned_objects import planned_objects
+from worlds.writing import copied
 
 from kuryr_runbook.applying.by_kind import apply_manifests
 from kuryr_runbook.model.plan import Action, Plan
@@ -34,7 +34,7 @@ def rendered(combination: Combination) -> list[Manifest]:
 
 
 def wanted_for(combination: Combination) -> list[Manifest]:
-    return copy.deepcopy(rendered(combination))
+    return copied(rendered(combination))
 
 
 @st.composite
@@ -92,7 +92,7 @@ def taken_down(
 @given(worlds())
 def test_it_comes_to_what_is_wanted_and_stays(world: tuple[Combination, MemoryCluster]) -> None:
     combination, cluster = world
-    before = copy.deepcopy(cluster.objects)
+    before = copied(cluster.objects)
     plan = planned(combination, cluster)
     assert planned(combination, cluster) == plan
     assert cluster.objects == before
@@ -107,7 +107,7 @@ def test_what_somebody_else_made_is_used_and_stays_theirs(
 ) -> None:
     combination, cluster = world
     site = combination.site
-    theirs = {identity(i): i for i in copy.deepcopy(cluster.objects) if not made_for(site, i)}
+    theirs = {identity(i): i for i in copied(cluster.objects) if not made_for(site, i)}
     apply_manifests(planned(combination, cluster), cluster, lambda line: None)
     assert not theirs.keys() & taken_down(combination, cluster)
     now = {identity(item): item for item in cluster.objects}

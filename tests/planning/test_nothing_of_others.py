@@ -14,7 +14,6 @@ from worlds.memory_cloud import MemoryCloud, cluster_cloud
 from worlds.memory_cluster import CLUSTER_ID
 from worlds.planned_cloud import (
     NODES,
-    lab_site,
     planned,
     quiet,
     removed,
@@ -24,6 +23,7 @@ from worlds.planned_cloud import (
     with_pairs,
     with_pods,
 )
+from worlds.sites import lab_site
 
 from kuryr_runbook.applying.openstack import apply_openstack
 from kuryr_runbook.model.fixes import Fix, FloatingIpFix, Leftover, LeftoverFix, PairFix

@@ -6,16 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from worlds.cloud_answers import typed
 from worlds.memory_cloud import CloudDied, MemoryCloud, cluster_cloud
 from worlds.planned_cloud import (
-    LAB,
     NODES,
     OWNER,
-    lab_site,
     ovn_site,
     planned,
     quiet,
@@ -24,15 +21,16 @@ from worlds.planned_cloud import (
     with_pairs,
     with_pods,
 )
+from worlds.sites import lab_sections, lab_site
 
 from kuryr_runbook.applying.openstack import OpenStackExecutor, apply_openstack
 from kuryr_runbook.applying.steps import apply_plan
+from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.errors import ApplyError, DriftError
 from kuryr_runbook.model.marks import owner_mark
 from kuryr_runbook.model.plan import Action, Step, Target
 from kuryr_runbook.model.rules import lets_all_out
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.model.site_file import parse_site
 
 
 def named(cloud: MemoryCloud, kind: str, name: str) -> list[dict[str, Any]]:
@@ -61,13 +59,14 @@ def test_the_first_run_creates_what_the_original_describes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("driver", "group"), [("nested-macvlan", "k8s-node-sg"), ("nested-vlan", "kuryr-pod-sg")]
+    ("driver", "group"),
+    [(VifDriver.NESTED_MACVLAN, "k8s-node-sg"), (VifDriver.NESTED_VLAN, "kuryr-pod-sg")],
 )
 def test_the_service_subnet_is_admitted_where_the_driver_calls_for_it(
-    driver: str, group: str
+    driver: VifDriver, group: str
 ) -> None:
     cloud = cluster_cloud(NODES)
-    site = lab_site(**{"vif_driver: nested-macvlan": f"vif_driver: {driver}"})
+    site = lab_site(driver)
     apply_openstack(planned(cloud, site), cloud, quiet)
     groups = {item["id"]: item["name"] for item in cloud.resources["security_group"]}
     admitting = [
@@ -136,13 +135,13 @@ def test_an_id_in_the_place_of_a_name_tells_those_of_one_name_apart(
 
 def site_with(key: str, value: str) -> Site:
     """The lab's site with another value at that place of its section `network`."""
-    sections = yaml.safe_load(LAB)
+    sections = lab_sections()
     *way, last = ["network", *key.split(".")]
     place = sections
     for part in way:
         place = place.setdefault(part, {})
     place[last] = value
-    return parse_site(yaml.safe_dump(sections), "lab.yaml")
+    return Site.model_validate(sections)
 
 
 def test_what_should_have_an_id_is_not_made_when_there_is_none() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +12,6 @@ from worlds.memory_cluster import CLUSTER_ID
 from worlds.planned_cloud import (
     NODES,
     OWNER,
-    lab_site,
     ovn_site,
     planned,
     quiet,
@@ -23,8 +21,11 @@ from worlds.planned_cloud import (
     with_pairs,
     with_pods,
 )
+from worlds.sites import lab_site
+from worlds.writing import copied
 
 from kuryr_runbook.applying.openstack import apply_openstack
+from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.errors import DriftError
 from kuryr_runbook.model.marks import owner_mark
 from kuryr_runbook.model.plan import Action, Plan
@@ -59,8 +60,8 @@ FIELDS: tuple[tuple[str, str, Any], ...] = (
 SITES = {
     "macvlan": lab_site(),
     "ovn": ovn_site(),
-    "vlan": lab_site(**{"vif_driver: nested-macvlan": "vif_driver: nested-vlan"}),
-    "neutron-vif": lab_site(**{"vif_driver: nested-macvlan": "vif_driver: neutron-vif"}),
+    "vlan": lab_site(VifDriver.NESTED_VLAN),
+    "neutron-vif": lab_site(VifDriver.NEUTRON_VIF),
     "other ranges": lab_site(**{"10.1.0.0/24": "10.64.0.0/16", "10.2.0.": "10.80.4."}),
 }
 
@@ -106,7 +107,7 @@ def worlds(draw: st.DrawFn) -> World:
     for kind, field, value in draw(st.lists(st.sampled_from(FIELDS), max_size=3)):
         for item in cloud.resources[kind]:
             if draw(st.booleans()):
-                item[field] = copy.deepcopy(value)
+                item[field] = copied(value)
     for kind in draw(st.lists(st.sampled_from(MADE), max_size=2)):
         for item in cloud.resources[kind]:
             item["description"] = "somebody else's"
@@ -175,7 +176,7 @@ def test_teardown_leaves_neighbours_that_look_like_ours_as_they_are(
 
 
 def by_id(cloud: MemoryCloud) -> dict[str, Any]:
-    return {it["id"]: copy.deepcopy(it) for of in cloud.resources.values() for it in of}
+    return {it["id"]: copied(it) for of in cloud.resources.values() for it in of}
 
 
 @given(worlds(), st.randoms(use_true_random=False))

@@ -1,15 +1,14 @@
 """What teardown does about the nodes' disks, wherever an earlier one was cut off."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
+from worlds.sites import lab_site
 
-from kuryr_runbook.model.site_file import parse_site
 from kuryr_runbook.planning.teardown import node_files_removal
 from kuryr_runbook.specs.daemon import cleaner_manifest, daemon_manifests
 
-SITE = parse_site((Path(__file__).parents[2] / "parameters" / "lab.yaml").read_text(), "lab.yaml")
+SITE = lab_site()
 IMAGE = "registry.example.org/kuryr@sha256:1"
 DAEMON = daemon_manifests(SITE, IMAGE, "")[-1]
 CLEANER = cleaner_manifest(SITE, IMAGE)

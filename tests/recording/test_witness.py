@@ -11,7 +11,7 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 from runs.recorded import recorded
-from worlds.sites import lab_site
+from worlds.sites import LAB, lab_site
 from worlds.timestamping import Service, make_service, served_timestamps
 
 from kuryr_runbook.cli import main
@@ -20,8 +20,6 @@ from kuryr_runbook.model.site import RecordSection, Site
 from kuryr_runbook.recording.chain import head_path
 from kuryr_runbook.recording.records import Record
 from kuryr_runbook.recording.witness import refuse_unusable_witness, stamp
-
-LAB_SITE = Path(__file__).parents[2] / "parameters" / "lab.yaml"
 
 
 @pytest.fixture(scope="module")
@@ -157,7 +155,7 @@ def test_what_the_run_could_not_have_stamped_is_made_up_for(
     assert "records timestamp" in str(caught.value)
     assert "timestamp.json: is missing" in told(verified())
     service.broken = False
-    values = yaml.safe_load(LAB_SITE.read_text())
+    values = yaml.safe_load(LAB.read_text())
     values["record"] = {"timestamp_url": service.url, "timestamp_ca": str(service.ca)}
     (tmp_path / "site.yaml").write_text(yaml.safe_dump(values))
     made = CliRunner().invoke(main, ["records", "timestamp", "--site", str(tmp_path / "site.yaml")])

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from runs.small import FIRST, SECOND, execute, write_notebook
 from worlds.memory_leases import MemoryLeases
+from worlds.sites import LAB
 
 from kuryr_runbook.model.errors import RecordError
 from kuryr_runbook.recording.signing import key_path, load_public_keys, public_path
@@ -19,7 +20,6 @@ from kuryr_runbook.recording.standing import standing_in
 from kuryr_runbook.recording.verifying import verify
 from kuryr_runbook.running.request import RunResult
 
-LAB_SITE = Path(__file__).parents[2] / "parameters" / "lab.yaml"
 LARGE = "print('x' * 900_000)"
 
 
@@ -46,7 +46,7 @@ def run(tmp_path: Path, directory: Path, *cells: str) -> RunResult:
     write_notebook(notebooks / FIRST.notebook, *cells)
     write_notebook(notebooks / SECOND.notebook, "print('second')")
     return execute(
-        LAB_SITE,
+        LAB,
         [FIRST, SECOND],
         io.StringIO(),
         run_dir=directory,

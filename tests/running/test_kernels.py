@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from runs.small import FIRST, execute, write_notebook
 from worlds.memory_leases import TESTS, MemoryLeases
+from worlds.sites import LAB
 
 from kuryr_runbook.display.frontend import PARENT, VARIABLE
 from kuryr_runbook.phases.catalogue import PHASES
@@ -22,7 +23,6 @@ from kuryr_runbook.running.interrupts import one_interrupt, postponed
 from kuryr_runbook.running.notebooks import displayed_result
 from kuryr_runbook.running.request import RunResult
 
-LAB_SITE = Path(__file__).parents[2] / "parameters" / "lab.yaml"
 NEXT = f"""
 import os, sys
 sys.path.insert(0, {str(TESTS)!r})
@@ -47,7 +47,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
         options: dict[str, Any] = dict(
             run_dir=tmp_path / "run", notebooks=tmp_path, leases=lambda site: MemoryLeases()
         )
-        return execute(LAB_SITE, phases, **options)
+        return execute(LAB, phases, **options)
 
     return run
 

@@ -13,6 +13,7 @@ import pytest
 import yaml
 from runs.small import FIRST, execute, write_notebook
 from worlds.memory_leases import MemoryLeases
+from worlds.sites import LAB
 
 from kuryr_runbook.model.errors import UsageError
 from kuryr_runbook.recording.expecting import noted_heads
@@ -25,7 +26,6 @@ from kuryr_runbook.running import recorder
 from kuryr_runbook.running.account import RunStatus, read_run
 from kuryr_runbook.running.request import RunResult
 
-LAB_SITE = Path(__file__).parents[2] / "parameters" / "lab.yaml"
 FINDINGS = """
 from kuryr_runbook.phases.base import judged
 from kuryr_runbook.model.findings import Finding, Status
@@ -44,7 +44,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
 
     def start(cell: str, record: dict[str, str] | None = None) -> RunResult:
         write_notebook(tmp_path / "notebooks" / FIRST.notebook, cell)
-        values = yaml.safe_load(LAB_SITE.read_text())
+        values = yaml.safe_load(LAB.read_text())
         values["record"] = record or {}
         site = tmp_path / "site.yaml"
         site.write_text(yaml.safe_dump(values))

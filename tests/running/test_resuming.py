@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from runs.small import FIRST, SECOND, execute, write_notebook
 from worlds.memory_leases import MemoryLeases
-from worlds.sites import lab_site
+from worlds.sites import LAB, lab_site
 
 from kuryr_runbook.model.errors import UsageError
 from kuryr_runbook.phases.catalogue import TEARDOWN, PhaseEntry
@@ -18,7 +18,6 @@ from kuryr_runbook.running.account import read_run
 from kuryr_runbook.running.request import RunResult
 from kuryr_runbook.running.resuming import last_stopped
 
-LAB_SITE = Path(__file__).parents[2] / "parameters" / "lab.yaml"
 PLAN = """
 from kuryr_runbook.display.plans import plan_view
 from kuryr_runbook.model.plan import Action, Plan, Step, Target
@@ -49,7 +48,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
         options: dict[str, Any] = dict(
             notebooks=tmp_path / "notebooks", leases=lambda site: MemoryLeases(), **how
         )
-        return execute(LAB_SITE, phases or (FIRST, SECOND), **options)
+        return execute(LAB, phases or (FIRST, SECOND), **options)
 
     return start
 

@@ -27,6 +27,7 @@ from runs.small import (
 )
 from support.awaiting import await_end, await_true
 from worlds.memory_leases import TESTS, HeldLeases, MemoryLeases
+from worlds.sites import LAB
 
 from kuryr_runbook.model.errors import LockedError, SiteError, UnreachableError, UsageError
 from kuryr_runbook.model.locking import Holder
@@ -37,8 +38,6 @@ from kuryr_runbook.running import engine
 from kuryr_runbook.running.account import RunStatus, read_run
 from kuryr_runbook.running.notebooks import displayed_result
 from kuryr_runbook.running.request import RunResult
-
-LAB_SITE = Path(__file__).parents[2] / "parameters" / "lab.yaml"
 
 Run = Callable[..., RunResult]
 
@@ -66,7 +65,7 @@ def run(tmp_path: Path, notebooks: Path) -> Run:
     def run(*cells: str, stream: io.StringIO | None = None, **options: Any) -> RunResult:
         write_notebook(notebooks / FIRST.notebook, *cells)
         options = {"run_dir": tmp_path / "run", "leases": memory_leases, **options}
-        return execute(LAB_SITE, (FIRST, SECOND), stream, notebooks=notebooks, **options)
+        return execute(LAB, (FIRST, SECOND), stream, notebooks=notebooks, **options)
 
     return run
 
@@ -203,7 +202,7 @@ def test_a_cell_that_takes_too_long(run: Run) -> None:
 def sleeping_run(notebooks: Path, run_dir: Path) -> tuple[subprocess.Popen[str], int]:
     """A run in a process of its own whose second cell sleeps; its kernel's process id."""
     write_notebook(notebooks / FIRST.notebook, SLEEPING, "2")
-    process = start(LAB_SITE, notebooks, run_dir)
+    process = start(LAB, notebooks, run_dir)
     return process, kernel_of(process)
 
 
@@ -259,7 +258,7 @@ def test_a_notebook_with_other_parameters_is_refused_before_anything(
         run_dir=tmp_path / "run", notebooks=notebooks, leases=memory_leases
     )
     with pytest.raises(UsageError, match=problem):
-        execute(LAB_SITE, (FIRST,), **options)
+        execute(LAB, (FIRST,), **options)
     assert not (tmp_path / "run").exists()
 
 
@@ -280,7 +279,7 @@ def test_a_missing_notebook_is_refused_before_anything(notebooks: Path, tmp_path
         run_dir=tmp_path / "run", notebooks=notebooks, leases=memory_leases
     )
     with pytest.raises(UsageError, match=FIRST.notebook):
-        execute(LAB_SITE, (FIRST,), **options)
+        execute(LAB, (FIRST,), **options)
 
 
 def test_a_directory_with_something_in_it_is_refused(run: Run, tmp_path: Path) -> None:
@@ -295,7 +294,7 @@ def test_runs_of_a_site_lie_side_by_side_and_the_newest_is_named(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     options: dict[str, Any] = dict(notebooks=notebooks, leases=memory_leases)
-    results = [execute(LAB_SITE, (SECOND,), **options) for _ in range(2)]
+    results = [execute(LAB, (SECOND,), **options) for _ in range(2)]
     directories = [result.directory for result in results]
     assert directories[0] != directories[1]
     assert {directory.parent for directory in directories} == {tmp_path / "runs" / "lab"}
@@ -311,7 +310,7 @@ def test_the_result_of_an_executed_notebook_can_be_read_back(
     options: dict[str, Any] = dict(
         run_dir=tmp_path / "run", notebooks=notebooks, leases=memory_leases
     )
-    result = execute(LAB_SITE, (FIRST,), **options)
+    result = execute(LAB, (FIRST,), **options)
     assert displayed_result(result.directory / FIRST.notebook) == "'the table'"
     assert displayed_result(result.directory / SECOND.notebook) == ""
 
@@ -393,7 +392,7 @@ from kuryr_runbook.phases.base import read_site
 from kuryr_runbook.phases.lock.taking import Work, locked
 
 work = Work(command="phase.apply()", directory=Path.cwd())
-with locked(read_site(Path({str(LAB_SITE)!r})), HeldLeases, work, print) as lock:
+with locked(read_site(Path({str(LAB)!r})), HeldLeases, work, print) as lock:
     lock.take_lease(needs_cluster=True)
     print("applied")
 """
@@ -442,7 +441,7 @@ from kuryr_runbook.phases.base import read_site
 from kuryr_runbook.phases.lock.taking import Work, locked
 
 lease.RENEW_SECONDS, lease.GIVE_UP_SECONDS = 0.05, 1.0
-site = read_site(Path({str(LAB_SITE)!r})).model_copy(update={{"name": "not-of-the-run"}})
+site = read_site(Path({str(LAB)!r})).model_copy(update={{"name": "not-of-the-run"}})
 leases = MemoryLeases()
 work = Work(command="phase.apply()", directory=Path.cwd())
 with locked(site, lambda: leases, work, print) as lock:
@@ -477,7 +476,7 @@ def test_what_needs_the_cluster_fails_before_anything(notebooks: Path, tmp_path:
         run_dir=tmp_path / "run", notebooks=notebooks, leases=silent_leases
     )
     with pytest.raises(UnreachableError) as caught:
-        execute(LAB_SITE, (SECOND,), **options)
+        execute(LAB, (SECOND,), **options)
     assert caught.value is UNREACHABLE
     assert not (tmp_path / "run").exists()
 

@@ -14,12 +14,12 @@ import pytest
 import yaml
 from runs.small import FIRST, execute, write_notebook
 from worlds.memory_leases import MemoryLeases
+from worlds.sites import LAB
 
 from kuryr_runbook.model.secrets import REDACTED, KnownSecrets, Secret
 from kuryr_runbook.recording.scanning import find_leaks
 from kuryr_runbook.running.request import RunResult
 
-LAB_SITE = Path(__file__).parents[2] / "parameters" / "lab.yaml"
 PASSWORD = f'{secrets.token_hex(8)}"<&/ü%{secrets.token_hex(8)}'
 MADE = secrets.token_urlsafe(24)
 KIND = "PRIVATE KEY"
@@ -111,7 +111,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "made").write_text(MADE)
     users = {"users": [{"name": "a", "user": {"client-key": "key.pem"}}]}
     (tmp_path / "kubeconfig").write_text(yaml.safe_dump(users))
-    values = yaml.safe_load(LAB_SITE.read_text())
+    values = yaml.safe_load(LAB.read_text())
     values["openstack"]["clouds_yaml"] = str(tmp_path / "clouds.yaml")
     values["kubernetes"]["kubeconfig"] = str(tmp_path / "kubeconfig")
     path = tmp_path / "site.yaml"

@@ -7,13 +7,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from oslo_config import cfg
+from worlds.sites import lab_site
 
+from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.errors import UsageError
-from kuryr_runbook.model.site import Site
-from kuryr_runbook.model.site_file import parse_site
 from kuryr_runbook.specs import kuryr_conf
 
-LAB = (Path(__file__).parents[2] / "parameters" / "lab.yaml").read_text()
 IDS = kuryr_conf.KuryrIds(
     k8s_project_id="project",
     external_network_id="external",
@@ -25,16 +24,9 @@ IDS = kuryr_conf.KuryrIds(
 AUTH = {"auth_url": "https://203.0.113.130:5000/v3", "username": "k8s", "password": "p$w%d"}
 
 
-def site(**changes: str) -> Site:
-    text = LAB
-    for old, new in changes.items():
-        text = text.replace(old, new)
-    return parse_site(text, "lab.yaml")
-
-
 def conf_with(auth: dict[str, str], region: str = "RegionOne") -> kuryr_conf.Conf:
     login = kuryr_conf.login(auth, region, private_ca=True)
-    return kuryr_conf.controller_conf(site(), IDS, login, "https://172.18.0.2:6443")
+    return kuryr_conf.controller_conf(lab_site(), IDS, login, "https://172.18.0.2:6443")
 
 
 def parsed(conf: kuryr_conf.Conf) -> configparser.RawConfigParser:
@@ -98,7 +90,9 @@ writable = st.text(st.characters(exclude_categories=kuryr_conf.UNWRITABLE), min_
 def test_any_value_is_read_as_it_was_written(tmp_path: Path, value: str) -> None:
     auth = AUTH | {"password": value, "project_name": value}
     written = kuryr_conf.login(auth, value, private_ca=True)
-    text = kuryr_conf.render_conf(kuryr_conf.controller_conf(site(), IDS, written, "https://m:1"))
+    text = kuryr_conf.render_conf(
+        kuryr_conf.controller_conf(lab_site(), IDS, written, "https://m:1")
+    )
     read = read_by_oslo(text, {"neutron": [*written]}, tmp_path / "kuryr.conf")
     assert read == {f"neutron.{name}": text for name, text in written.items()}
     assert kuryr_conf.parse_login(text) == written
@@ -145,7 +139,7 @@ def test_what_is_filled_in_later_is_what_would_have_been_written_at_once() -> No
 @pytest.mark.parametrize("dockershim", [True, False])
 def test_the_daemon_gets_no_credentials(dockershim: bool) -> None:
     text = kuryr_conf.render_conf(
-        kuryr_conf.daemon_conf(site(), "https://m:6443", dockershim=dockershim)
+        kuryr_conf.daemon_conf(lab_site(), "https://m:6443", dockershim=dockershim)
     )
     assert "password" not in text
     assert "[neutron]" not in text
@@ -155,9 +149,7 @@ def test_the_daemon_gets_no_credentials(dockershim: bool) -> None:
 
 
 def test_neutron_vif_names_the_bridge_that_its_daemon_needs() -> None:
-    conf = kuryr_conf.daemon_conf(
-        site(**{"vif_driver: nested-macvlan": "vif_driver: neutron-vif"}), "x", dockershim=False
-    )
+    conf = kuryr_conf.daemon_conf(lab_site(VifDriver.NEUTRON_VIF), "x", dockershim=False)
     assert conf["neutron_defaults"]["ovs_bridge"] == "br-int"
 
 

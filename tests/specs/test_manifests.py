@@ -3,30 +3,26 @@
 import json
 from base64 import b64decode
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from making.rendered import Combination, combinations
 from making.rendered import manifests as rendered
+from worlds.sites import IMAGE, lab_site_with
 
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.model.site_file import parse_site
 from kuryr_runbook.specs import controller as controllers
 from kuryr_runbook.specs import daemon as daemons
 from kuryr_runbook.specs import manifests
 
-LAB = (Path(__file__).parents[2] / "parameters" / "lab.yaml").read_text()
-IMAGE = "203.0.113.130:5443/kuryr/kuryr@sha256:" + "a" * 64
 SECRET_WORD = "correct-horse"
 ALL = list(combinations())
 
 
 def site(plugin: str = "install") -> Site:
-    text = LAB.replace("link_iface: ens3", f"link_iface: ens3\n  cni_plugin: {plugin}")
-    return parse_site(text, "lab.yaml")
+    return lab_site_with(kuryr={"cni_plugin": plugin})
 
 
 def config(word: str = "word", credential: str = "") -> controllers.ControllerConfig:

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from making.rendered import IMAGE, LAB, combinations
+from making.rendered import IMAGE, combinations
 from making.rendered import manifests as rendered
+from worlds.sites import lab_site
 
 from kuryr_runbook.clients.kubernetes.reading import known_to
 from kuryr_runbook.model.objects import Manifest
-from kuryr_runbook.model.site_file import parse_site
 from kuryr_runbook.specs.daemon import cleaner_manifest, daemon_manifests
 from kuryr_runbook.specs.privilege import (
     DOCKERSHIM,
@@ -22,7 +22,7 @@ from kuryr_runbook.specs.privilege import (
 from kuryr_runbook.specs.upgrade_check import upgrade_check
 from kuryr_runbook.specs.workload import workload_manifests
 
-SITE = parse_site(LAB, "lab.yaml")
+SITE = lab_site()
 PRIVILEGES = {
     "controller": NONE,
     "check": NONE,

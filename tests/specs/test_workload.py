@@ -6,13 +6,12 @@ from dataclasses import replace
 from importlib import resources
 from urllib.parse import urlencode
 
-from worlds.sites import lab_site
+from worlds.sites import IMAGE, lab_site
 
 from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.specs import workload
 from kuryr_runbook.specs.manifests import PULL_SECRET, digest
 
-IMAGE = "203.0.113.130:5443/kuryr/kuryr@sha256:" + "a" * 64
 SITE = lab_site()
 NAMESPACE = SITE.verification.namespace
 

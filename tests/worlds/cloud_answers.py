@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
+
+from worlds.writing import copied
 
 from kuryr_runbook.snapshots.cloud.answered import Answer
 from kuryr_runbook.snapshots.cloud.answers import PARSERS
@@ -56,7 +57,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 def answer(kind: str, **fields: Any) -> dict[str, Any]:
     """A resource as its API shows it, with these fields and all others as they usually are."""
     common = {"project_id": PROJECT, "name": "", "description": ""}
-    return {**common, **copy.deepcopy(DEFAULTS[kind]), **copy.deepcopy(fields)}
+    return {**common, **copied(DEFAULTS[kind]), **copied(fields)}
 
 
 def typed(kind: str, **fields: Any) -> Any:

@@ -5,14 +5,13 @@ It stands in for our own client layer, never for the SDK below it.
 
 from __future__ import annotations
 
-import copy
 import itertools
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from worlds.cloud_answers import PROJECT, answer
-from worlds.writing import one_at_a_time
+from worlds.writing import copied, one_at_a_time
 
 from kuryr_runbook.clients.openstack.api import Pairs, changed_pairs
 from kuryr_runbook.model.errors import ApplyError
@@ -42,13 +41,13 @@ class MemoryCloud:
         self, kind: str, *, fields: tuple[str, ...] = (), **filters: str | tuple[str, ...]
     ) -> list[Resource]:
         return [
-            copy.deepcopy(item)
+            copied(item)
             for item in self.resources[kind]
             if all(item.get(key, value) == value for key, value in filters.items())
         ]
 
     def members(self, pool_id: str) -> list[Resource]:
-        return [copy.deepcopy(member) for member in self.pool_members[pool_id]]
+        return [copied(member) for member in self.pool_members[pool_id]]
 
     def add(self, kind: str, **fields: Any) -> dict[str, Any]:
         """Put a resource there, as somebody else would have."""
@@ -76,7 +75,7 @@ class MemoryCloud:
             return [self._create_pool(self._balancer_of(body), body) for body in bodies]
         if len({body.get("security_group_id") for body in bodies}) > 1:
             raise ApplyError("Only allowed to update rules for one security profile at a time")
-        return [copy.deepcopy(self.add(kind, **body)) for body in bodies]
+        return [copied(self.add(kind, **body)) for body in bodies]
 
     def _create_load_balancer(self, body: Mapping[str, Any]) -> dict[str, Any]:
         fields = {key: value for key, value in body.items() if key != "listeners"}
@@ -86,14 +85,14 @@ class MemoryCloud:
         )
         for listener in body["listeners"]:
             self._create_listener(balancer["id"], listener)
-        return copy.deepcopy(balancer)
+        return copied(balancer)
 
     def _create_listener(self, balancer: str, body: Mapping[str, Any]) -> dict[str, Any]:
         plain = {k: v for k, v in body.items() if k not in ("default_pool", "loadbalancer_id")}
         item = self.add("listener", loadbalancers=[{"id": balancer}], **plain)
         if "default_pool" in body:
             item["default_pool_id"] = self._create_pool(balancer, body["default_pool"])["id"]
-        return copy.deepcopy(item)
+        return copied(item)
 
     def _create_pool(self, balancer: str, body: Mapping[str, Any]) -> dict[str, Any]:
         plain = {k: v for k, v in body.items() if k not in ("members", "listener_id")}
@@ -102,7 +101,7 @@ class MemoryCloud:
         for listener in self.resources["listener"]:
             if listener["id"] == body.get("listener_id"):
                 listener["default_pool_id"] = pool["id"]
-        return copy.deepcopy(pool)
+        return copied(pool)
 
     def _balancer_of(self, body: Mapping[str, Any]) -> str:
         listeners = self.resources["listener"]
@@ -113,8 +112,8 @@ class MemoryCloud:
     def update(self, kind: str, resource_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
         self._mutate()
         item = next(i for i in self.resources[kind] if i["id"] == resource_id)
-        item.update(copy.deepcopy(dict(body)))
-        return copy.deepcopy(item)
+        item.update(copied(dict(body)))
+        return copied(item)
 
     @one_at_a_time
     def delete(self, kind: str, resource_id: str) -> None:
@@ -178,7 +177,7 @@ class MemoryCloud:
     def wait_active(self, load_balancer_id: str, say: Callable[[str], None]) -> dict[str, Any]:
         item = next(i for i in self.resources["loadbalancer"] if i["id"] == load_balancer_id)
         item["provisioning_status"] = "ACTIVE"
-        return copy.deepcopy(item)
+        return copied(item)
 
     @one_at_a_time
     def change_pairs(self, port_id: str, added: Pairs, removed: Pairs) -> dict[str, Any]:

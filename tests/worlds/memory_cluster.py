@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
-from worlds.writing import one_at_a_time
+from worlds.writing import copied, one_at_a_time
 
 from kuryr_runbook.clients.kubernetes.api import Preview
 from kuryr_runbook.clients.kubernetes.exec import Executed
@@ -29,7 +28,7 @@ class MemoryCluster:
     version = "v1.20.2"
 
     def __init__(self, *objects: Mapping[str, Any]) -> None:
-        self.objects: list[Manifest] = [copy.deepcopy(dict(item)) for item in objects]
+        self.objects: list[Manifest] = [copied(dict(item)) for item in objects]
         self.deleted: list[str] = []
         self._applied: dict[tuple[str, str, str | None], Manifest] = {}
         self.lock = threading.RLock()
@@ -42,7 +41,7 @@ class MemoryCluster:
     ) -> list[Mapping[str, Any]]:
         wanted = [tuple(label.split("=")) for label in labels.split(",") if label]
         return [
-            copy.deepcopy(item)
+            copied(item)
             for item in self.objects
             if item["kind"] == kind
             and (namespace is None or item["metadata"].get("namespace") == namespace)
@@ -65,8 +64,8 @@ class MemoryCluster:
 
     def get(self, manifest: Mapping[str, Any]) -> Manifest | None:
         self.on_get()
-        found = [it for it in (*self.objects, SYSTEM) if _place(it) == _place(manifest)]
-        return copy.deepcopy(found[0]) if found else None
+        place = _place(manifest)
+        return copied(next((it for it in (*self.objects, SYSTEM) if _place(it) == place), None))
 
     def preview(self, manifest: Mapping[str, Any]) -> Preview:
         return Preview(self._after(manifest))
@@ -75,10 +74,10 @@ class MemoryCluster:
     def apply(self, manifest: Mapping[str, Any], *, force: bool = False) -> Manifest:
         self.on_write()
         result = self._after(manifest)
-        others = [item for item in self.objects if _place(item) != _place(manifest)]
-        self.objects = [*others, result]
-        self._applied[_place(manifest)] = copy.deepcopy(dict(manifest))
-        return copy.deepcopy(result)
+        place = _place(manifest)
+        self.objects = [*(item for item in self.objects if _place(item) != place), result]
+        self._applied[place] = copied(dict(manifest))
+        return copied(result)
 
     def _after(self, manifest: Mapping[str, Any]) -> Manifest:
         """Of what the manifest does not name, what was applied before goes, and the rest stays."""
@@ -144,5 +143,5 @@ def _merged(
         mine = isinstance(value, Mapping) and isinstance(live.get(key), Mapping)
         before = applied.get(key)
         parts = before if isinstance(before, Mapping) else {}
-        merged[key] = _merged(live[key], value, parts) if mine else copy.deepcopy(value)
+        merged[key] = _merged(live[key], value, parts) if mine else copied(value)
     return merged

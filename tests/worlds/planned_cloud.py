@@ -3,39 +3,31 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Address
-from pathlib import Path
 from typing import Any
 
 from worlds.memory_cloud import MemoryCloud
 from worlds.memory_cluster import CLUSTER_ID
+from worlds.sites import lab_site
 
+from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.marks import KURYRS_FLOATING_IP, owner_mark
 from kuryr_runbook.model.plan import Plan, staged
 from kuryr_runbook.model.providers import OctaviaProvider
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.model.site_file import parse_site
 from kuryr_runbook.planning.openstack import plan_openstack
 from kuryr_runbook.planning.teardown import openstack_removal
 from kuryr_runbook.snapshots.cloud.ownership import Ownership
 from kuryr_runbook.snapshots.cloud.state import FIELDS, read_cloud
 from kuryr_runbook.specs.openstack import openstack_spec
 
-LAB = (Path(__file__).parents[2] / "parameters" / "lab.yaml").read_text()
 NODES = {"master": "172.18.0.10", "worker1": "172.18.0.11", "worker2": "172.18.0.12"}
 OWNER = owner_mark("lab", CLUSTER_ID)
 """How what the runbook makes for the lab's site is described."""
 
 
-def lab_site(**changes: str) -> Site:
-    text = LAB
-    for old, new in changes.items():
-        text = text.replace(old, new)
-    return parse_site(text, "lab.yaml")
-
-
 def ovn_site() -> Site:
     """The lab's site with load balancers that keep their clients' addresses."""
-    site = lab_site(**{"vif_driver: nested-macvlan": "vif_driver: nested-vlan"})
+    site = lab_site(VifDriver.NESTED_VLAN)
     kuryr = site.kuryr.model_copy(update={"octavia_provider": OctaviaProvider.OVN})
     return site.model_copy(update={"kuryr": kuryr})
 

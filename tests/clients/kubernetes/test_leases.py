@@ -11,15 +11,15 @@ from typing import Any
 
 import pytest
 from worlds.memory_leases import holder
+from worlds.sites import lab_site
 
 from kuryr_runbook.clients import exchanges
 from kuryr_runbook.clients.kubernetes import leases
 from kuryr_runbook.clients.kubernetes.leases import LeaseClient, lease_manifest, lease_record
 from kuryr_runbook.model.errors import UnreachableError, UsageError
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.phases.base import read_site
 
-SITE = read_site(Path(__file__).parents[3] / "parameters" / "lab.yaml")
+SITE = lab_site()
 ME = holder("me")
 MICRO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 

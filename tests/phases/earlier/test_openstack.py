@@ -5,23 +5,19 @@ from __future__ import annotations
 from uuid import UUID, uuid4
 
 import pytest
-import yaml
 from worlds.memory_cloud import MemoryCloud, cluster_cloud
 from worlds.memory_cluster import MemoryCluster
-from worlds.sites import LAB
+from worlds.sites import lab_site_with
 
 from kuryr_runbook.model.errors import UsageError
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.model.site_file import parse_site
 from kuryr_runbook.phases.earlier.openstack import Prepared, read_prepared
 
-SITE = yaml.safe_load(LAB.read_text())
 MASTER = {"master": "172.18.0.10"}
 
 
 def site_with(project: str) -> Site:
-    site = SITE | {"openstack": SITE["openstack"] | {"k8s_project_id": project}}
-    return parse_site(yaml.safe_dump(site), "site.yaml")
+    return lab_site_with(openstack={"k8s_project_id": project})
 
 
 def cloud_of(project: UUID) -> MemoryCloud:

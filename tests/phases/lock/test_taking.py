@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from worlds.memory_leases import TESTS, HeldLeases, MemoryLeases
-from worlds.sites import LAB
+from worlds.sites import LAB, lab_site
 
 from kuryr_runbook.clients.kubernetes.leases import Leases
 from kuryr_runbook.clients.lock_files import LockFile
@@ -27,11 +27,10 @@ from kuryr_runbook.model.errors import (
 )
 from kuryr_runbook.model.locking import Holder
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.phases.base import read_site
 from kuryr_runbook.phases.lock import lease, taking
 from kuryr_runbook.phases.lock.taking import VARIABLE, SiteLock, Work, locked
 
-SITE = read_site(LAB)
+SITE = lab_site()
 UNREACHABLE = UnreachableError("get Lease: the API server does not answer: refused")
 
 HOLDING = f"""
