@@ -14,9 +14,3 @@ def import_sdks() -> None:
     for name in ("openstack", "kubernetes"):
         import_module(name)
     import_module("keystoneauth1.loading").get_plugin_loader("password")
-
-
-def import_apis() -> None:
-    """Import the generated clients that we use: another half second, for the hundreds of models."""
-    for name in ("core_v1_api", "version_api"):
-        import_module(f"kubernetes.client.api.{name}")

@@ -50,10 +50,10 @@ def test_a_dry_run_exits_3_when_there_are_changes(
     assert f"1 {action}." in told.stdout
 
 
+@pytest.mark.usefixtures("own_state")
 def test_held_fields_are_taken_as_the_refusal_says(
     planned: Callable[[Step], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(Rotation, "leases", MemoryLeases())
     done: list[Plan] = []

@@ -39,9 +39,8 @@ def run(*arguments: str | Path, said: str = "") -> Result:
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> MendableWorld:
+def world(own_state: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> MendableWorld:
     """A pod's pair is lost; commands meet this world in the place of the lab."""
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.chdir(tmp_path)
     made = MendableWorld()
     made.node_port("worker2")["allowed_address_pairs"].pop()

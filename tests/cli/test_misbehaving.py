@@ -32,7 +32,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], set[int]]] = {
 
 
 @pytest.fixture(autouse=True)
-def soon(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def soon(monkeypatch: pytest.MonkeyPatch, own_state: None) -> None:
     for name in ("API", "PROBE", "LEASE", "WORDS", "FILE", "LOGIN"):
         monkeypatch.setattr(exchanges, name, TINY)
     for module in ("openstack.session", "kubernetes.session", "openstack.probes"):
@@ -40,7 +40,6 @@ def soon(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         if module == "openstack.session":
             seconds = {"network": 0.0, "load_balancer": 0.0, "identity": 0.0}
         monkeypatch.setattr(f"kuryr_runbook.clients.{module}.PATIENCE_SECONDS", seconds)
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
 
 def site_at(url: str, folder: Path) -> Path:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from base64 import b64decode, b64encode
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
 from click.testing import CliRunner, Result
-from runs.recorded import recorded
+from runs.recorded import recorded, restated
 from worlds.sites import LAB
 
 from kuryr_runbook.cli import main
@@ -26,8 +25,7 @@ def records(*arguments: str | Path) -> Result:
 
 
 @pytest.fixture
-def runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+def runs(own_state: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.chdir(tmp_path)
     for name in ("r01", "r02"):
         recorded(tmp_path / "runs" / "lab", name)
@@ -171,6 +169,7 @@ WHOLE = (
 )  # fmt: skip
 
 
+@pytest.mark.usefixtures("own_state")
 @pytest.mark.parametrize("tamper", WHOLE, ids=lambda it: it.__name__)
 @pytest.mark.parametrize("arguments", [(), ("runs",)], ids=["here", "named"])
 def test_what_is_done_to_whole_sites_is_noticed(
@@ -179,7 +178,6 @@ def test_what_is_done_to_whole_sites_is_noticed(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.chdir(tmp_path)
     runs = tmp_path / "runs" / "lab"
     recorded(runs, "r01")
@@ -246,23 +244,15 @@ def changed_file(runs: Path) -> None:
 
 
 def forged_name(runs: Path) -> None:
-    path = runs / "r01" / "record.json"
-    envelope = json.loads(path.read_text())
-    statement = json.loads(b64decode(envelope["payload"]))
     (runs.parent / "evil").write_text("evil")
     digest = hashlib.sha256(b"evil").hexdigest()
-    statement["subject"].append({"name": "../../evil", "digest": {"sha256": digest}})
-    envelope["payload"] = b64encode(json.dumps(statement).encode()).decode()
-    path.write_text(f"{json.dumps(envelope, indent=2)}\n")
+    with restated(runs / "r01") as statement:
+        statement["subject"].append({"name": "../../evil", "digest": {"sha256": digest}})
 
 
 def other_site(runs: Path) -> None:
-    path = runs / "r01" / "record.json"
-    envelope = json.loads(path.read_text())
-    statement = json.loads(b64decode(envelope["payload"]))
-    statement["predicate"]["site"]["name"] = "../../../evil"
-    envelope["payload"] = b64encode(json.dumps(statement).encode()).decode()
-    path.write_text(f"{json.dumps(envelope, indent=2)}\n")
+    with restated(runs / "r01") as statement:
+        statement["predicate"]["site"]["name"] = "../../../evil"
 
 
 @pytest.mark.parametrize(

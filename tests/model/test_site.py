@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 from hypothesis import given
-from hypothesis import strategies as st
+from support.drawing import json_values
 from worlds.sites import LAB_TEXT, PARAMETERS, lab_sections, lab_site
 
 from kuryr_runbook.model.errors import SiteError
@@ -130,18 +130,7 @@ def test_no_parameters_means_that_no_site_was_chosen() -> None:
         site_from_parameters({"name": "", "openstack": {}})
 
 
-@given(
-    st.recursive(
-        st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-        lambda inner: (
-            st.lists(inner, max_size=3)
-            | st.dictionaries(
-                st.sampled_from(["name", "openstack", "kuryr", "release", "x"]), inner
-            )
-        ),
-        max_leaves=8,
-    )
-)
+@given(json_values("name", "openstack", "kuryr", "release", "x"))
 def test_any_yaml_is_a_site_or_a_site_error(value: object) -> None:
     with pytest.raises(SiteError):
         parse_site(yaml.safe_dump(value), "x.yaml")

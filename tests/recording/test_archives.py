@@ -17,8 +17,7 @@ from kuryr_runbook.recording.records import Record
 
 
 @pytest.fixture
-def record(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Record:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+def record(tmp_path: Path) -> Record:
     (tmp_path / "runs" / "lab" / "r01" / "below").mkdir(parents=True)
     (tmp_path / "runs" / "lab" / "r01" / "below" / "more.html").write_text("more\n\n")
     return recorded(tmp_path / "runs" / "lab", "r01")

@@ -19,11 +19,6 @@ from kuryr_runbook.recording.standing import standing_in
 from kuryr_runbook.recording.verifying import verify
 
 
-@pytest.fixture(autouse=True)
-def _own_state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-
-
 def test_runs_that_did_the_same_do_not_differ(tmp_path: Path) -> None:
     one, other = run_facts(tmp_path / "r01"), run_facts(tmp_path / "r02")
     assert compare(one, other) == {}

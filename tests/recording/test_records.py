@@ -31,11 +31,6 @@ from kuryr_runbook.recording.signing import (
 from kuryr_runbook.recording.statement import phase_facts
 
 
-@pytest.fixture(autouse=True)
-def _own_state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-
-
 def site_with(**record: Path) -> Site:
     return lab_site().model_copy(update={"record": RecordSection(**record)})
 

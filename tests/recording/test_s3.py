@@ -18,8 +18,7 @@ pytestmark = object_store.QUIET
 
 
 @pytest.fixture
-def record(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Record:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+def record(tmp_path: Path) -> Record:
     return recorded(tmp_path / "runs" / "lab", "r01")
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from base64 import b64decode, b64encode
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from runs.recorded import recorded
+from runs.recorded import recorded, restated
 from worlds.sites import lab_site
 
 from kuryr_runbook.clients.lock_files import held
@@ -28,8 +27,7 @@ PAGE = "02_openstack_prep.html"
 
 
 @pytest.fixture
-def runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+def runs(tmp_path: Path) -> Path:
     for name in RUNS:
         recorded(tmp_path / "lab", name)
     return tmp_path / "lab"
@@ -174,12 +172,8 @@ def swapped_runs(runs: Path) -> None:
 
 
 def payload_changed(runs: Path) -> None:
-    path = runs / "r02" / "record.json"
-    envelope = json.loads(path.read_text())
-    statement = json.loads(b64decode(envelope["payload"]))
-    statement["predicate"]["run"]["status"] = "FAILED"
-    envelope["payload"] = b64encode(json.dumps(statement).encode()).decode()
-    path.write_text(f"{json.dumps(envelope, indent=2)}\n")
+    with restated(runs / "r02") as statement:
+        statement["predicate"]["run"]["status"] = "FAILED"
 
 
 def unsigned(runs: Path) -> None:

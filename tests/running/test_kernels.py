@@ -36,9 +36,8 @@ Run = Callable[..., RunResult]
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(tmp_path: Path) -> Run:
     """A run of phases of one cell each."""
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
     def run(*cells: str) -> RunResult:
         phases = PHASES[1 : len(cells) + 1]

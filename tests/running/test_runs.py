@@ -42,12 +42,6 @@ from kuryr_runbook.running.request import RunResult
 Run = Callable[..., RunResult]
 
 
-@pytest.fixture(autouse=True)
-def _own_state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No lock of this user's: of the machine's runs, or of other tests."""
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-
-
 def memory_leases(site: object) -> MemoryLeases:
     return MemoryLeases()
 

@@ -103,8 +103,7 @@ time.sleep(1)
 
 
 @pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+def site(tmp_path: Path) -> Path:
     clouds = {"clouds": {"k8s": {"auth": {"username": "kuryr", "password": PASSWORD}}}}
     (tmp_path / "clouds.yaml").write_text(yaml.safe_dump(clouds))
     (tmp_path / "key.pem").write_text(KEY)

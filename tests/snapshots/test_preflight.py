@@ -9,6 +9,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from spoiling.preflight import GONE, node_ports, unspoilt
+from support.drawing import json_values
 from worlds.objects import program, service, waiting_pod
 from worlds.world import World
 
@@ -26,14 +27,6 @@ from kuryr_runbook.snapshots.reading import Unreadable
 
 whole_worlds = settings(max_examples=60, deadline=None)
 """A world is read and judged in some ten milliseconds."""
-
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
-    ),
-    max_leaves=8,
-)
 
 APIS = ("network", "load_balancer")
 CALLS_OF_CLOUD = (
@@ -100,7 +93,7 @@ def judged(world: World) -> None:
 
 
 @whole_worlds
-@given(st.data(), st.sampled_from(VifDriver), st.sampled_from(list(RELEASES)), json_values)
+@given(st.data(), st.sampled_from(VifDriver), st.sampled_from(list(RELEASES)), json_values())
 def test_no_manifest_makes_a_check_fall_over(
     data: st.DataObject, driver: VifDriver, release: str, value: Any
 ) -> None:
@@ -147,7 +140,7 @@ def test_whatever_is_refused_all_checks_answer_and_none_passes_for_it(
             assert before[finding.check].status in (Status.PASS, Status.WARN), finding
 
 
-@given(json_values)
+@given(json_values())
 def test_no_json_makes_a_reader_fall_over(value: Any) -> None:
     network_quotas({"port": value})
     network_quotas(value if isinstance(value, dict) else {})

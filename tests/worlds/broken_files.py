@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hypothesis import strategies as st
+from support.drawing import SCALARS, json_values
 
 LEVELS = 3000
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
@@ -108,15 +109,7 @@ IRREGULAR: dict[str, Callable[[Path], object]] = {
     "below a file": lambda path: path.symlink_to("/etc/passwd/x"),
 }
 
-values = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
-    max_leaves=10,
-)
+values = json_values(scalars=SCALARS | st.floats(allow_nan=False, allow_infinity=False))
 """Any JSON value."""
 
 

@@ -129,10 +129,6 @@ class Port:
         """Whether it has an address in that subnet."""
         return any(fixed.subnet_id == subnet_id for fixed in self.fixed_ips)
 
-    def is_at(self, subnet_id: str, address: str) -> bool:
-        """Whether it has that address in that subnet."""
-        return FixedIp(subnet_id, address) in self.fixed_ips
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.drawing import json_values
 from worlds.verification import ADDRESSES, AMPHORA, NO, PODS, VIP, YES, Workload, healthy, probe
 
 from kuryr_runbook.checking.verification import check_verification
@@ -188,16 +189,7 @@ KEYS = {
     "api": {"api-from-pods"},
     "dns": {"dns-from-pods"},
 }
-anything = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(["ok", "said", "seen", ADDRESSES[1], "x"]), inner, max_size=3
-        )
-    ),
-    max_leaves=6,
-)
+anything = json_values("ok", "said", "seen", ADDRESSES[1], "x")
 
 
 def judged(documents: list[Any]) -> dict[str, Finding]:

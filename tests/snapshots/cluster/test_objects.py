@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.drawing import json_values
 from worlds.objects import service, waiting_pod
 
 from kuryr_runbook.model.errors import AccessError
@@ -23,16 +24,8 @@ from kuryr_runbook.snapshots.cluster.objects import (
 )
 from kuryr_runbook.snapshots.parsing import address
 
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
-    ),
-    max_leaves=8,
-)
 
-
-@given(json_values, st.text(max_size=20))
+@given(json_values(), st.text(max_size=20))
 def test_no_json_makes_a_reader_fall_over(value: Any, text: str) -> None:
     manifest = {"kind": "K", "metadata": {"name": "n"}, "spec": value, "status": value}
     for read in (node_of, pod_of, service_of, program_of, endpoints_of, kuryr_object_of):

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.drawing import json_values
 
 from kuryr_runbook.snapshots.cluster.vif import Malformed, PodVif, parse_kuryr_port, parse_vif
 
@@ -72,16 +73,7 @@ def test_no_text_makes_it_raise(text: str) -> None:
     assert isinstance(parse_vif(text), Malformed | PodVif)
 
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(["versioned_object.data", "objects", "ips", "address"]), inner
-        )
-    ),
-    max_leaves=8,
-)
+JSON = json_values("versioned_object.data", "objects", "ips", "address")
 
 
 @given(st.sampled_from(["id", "address", "active", "network"]), JSON)
@@ -103,14 +95,7 @@ def test_a_kuryr_port_without_an_interface_has_none(status: object) -> None:
     assert parse_kuryr_port(status) is None
 
 
-@given(
-    st.recursive(
-        st.none() | st.booleans() | st.text(),
-        lambda it: (
-            st.dictionaries(st.sampled_from(["vifs", "eth0", "vif", "default"]), it) | st.lists(it)
-        ),
-    )
-)
+@given(json_values("vifs", "eth0", "vif", "default"))
 def test_no_status_of_a_kuryr_port_raises(status: object) -> None:
     found = parse_kuryr_port({"vifs": status})
     assert found is None or isinstance(found, Malformed)
