@@ -57,9 +57,8 @@ def copy(tmp_path: Path) -> Path:
     """What a contributor edits and tests."""
     target = tmp_path / "copy"
     for name in COPIED:
-        shutil.copytree(
-            REPOSITORY / name, target / name, ignore=shutil.ignore_patterns("__pycache__")
-        )
+        # With what is compiled already: by the size and the time of its source it stays valid.
+        shutil.copytree(REPOSITORY / name, target / name)
     shutil.copy(REPOSITORY / "pyproject.toml", target)
     return target
 
