@@ -45,6 +45,11 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     print(f"\n{told}")  # noqa: T201
 
 
+@pytest.fixture
+def own_state() -> None:
+    """That of `runs`, for all tests of this module."""
+
+
 def restored(runs: Path) -> None:
     if os.path.lexists(runs):
         shutil.rmtree(runs)
