@@ -68,8 +68,8 @@ CLOUD_PORTS = (KEYSTONE_PORT, NEUTRON_PORT, OCTAVIA_PORT, REGISTRY_PORT)
 GIB = 1 << 30
 NEEDED_MEMORY = 3 * GIB
 """Two workers and Kuryr need 2 GiB; the rest is for building images."""
-MACHINE_MEMORY = GIB
-"""A worker that is a virtual machine, with Kuryr and some pods: 0.4 to 0.6 GiB were seen."""
+MACHINE_MEMORY = 3 * GIB // 2
+"""A worker that is a virtual machine, with Kuryr's image and some pods; 1.3 GiB were seen."""
 NEEDED_DISK = 6 * GIB
 """For everything that is downloaded and built the first time, including sources."""
 SOCKET_PATH = 107
@@ -138,7 +138,7 @@ def machine_problems(
     if free < machines * MACHINE_MEMORY:
         yield (
             f"too little room in {MACHINE_MEMORY_PLACE}, where virtual machines have their memory: "
-            f"{free / GIB:.1f} GiB are free, {machines * MACHINE_MEMORY / GIB:.0f} are needed: "
+            f"{free / GIB:.1f} GiB are free, {machines * MACHINE_MEMORY / GIB:.1f} are needed: "
             f"`mount -o remount,size=... {MACHINE_MEMORY_PLACE}`, {OTHERWISE}"
         )
 

@@ -87,7 +87,7 @@ def test_ussuri_with_tags_leaves_load_balancers_of_others(
     assert foreign_balancer() == "ACTIVE"
 
 
-# nested-vlan: every kernel takes it to the level of the API, one with 8021q to the end.
+# nested-vlan, to the level of the APIs: `test_nested_vlan.py` takes it to the end.
 
 
 @pytest.fixture
@@ -140,23 +140,6 @@ def test_subports_that_kuryr_left_go_with_teardown(
     network: Any = k8s.network
     network.add_trunk_subports(trunks["worker1"], [subport])
     # What is left when teardown has run, the fixtures look at.
-
-
-def test_nested_vlan_is_installed_and_verified(
-    has_vlans: None, lab: BareLab, trunks: dict[str, str]
-) -> None:
-    site = lab.site(release="2024.1", vif_driver="nested-vlan")
-    assert lab.run(site, "run")["status"] == "SUCCEEDED"
-
-
-@pytest.fixture
-def has_vlans() -> None:
-    tried = "link add v0 type veth peer name v1\nlink add link v0 name v0.5 type vlan id 5\n"
-    done = subprocess.run(
-        ["unshare", "--net", "ip", "-batch", "-"], input=tried, text=True, check=False
-    )
-    if done.returncode:
-        pytest.skip("this machine's kernel has no 8021q: pods' VLANs cannot be plugged on it")
 
 
 class Pods:
