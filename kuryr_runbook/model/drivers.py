@@ -37,6 +37,8 @@ class DriverTraits:
     """Every pod uses one allowed address pair of its node's port."""
     sends_binding_host: bool
     """Kuryr sets `binding:host_id`, which Neutron's default policy permits only to admins."""
+    needs_trunks: bool
+    """Pods' ports are subports of their worker's trunk."""
     plugs_into_ovs: bool
     """The daemon adds the pod's interface to the node's own Open vSwitch."""
 
@@ -47,6 +49,7 @@ TRAITS: dict[VifDriver, DriverTraits] = {
         pods_on_node_network=True,
         needs_address_pairs=True,
         sends_binding_host=True,
+        needs_trunks=False,
         plugs_into_ovs=False,
     ),
     VifDriver.NESTED_VLAN: DriverTraits(
@@ -54,6 +57,7 @@ TRAITS: dict[VifDriver, DriverTraits] = {
         pods_on_node_network=False,
         needs_address_pairs=False,
         sends_binding_host=False,
+        needs_trunks=True,
         plugs_into_ovs=False,
     ),
     VifDriver.NEUTRON_VIF: DriverTraits(
@@ -61,6 +65,7 @@ TRAITS: dict[VifDriver, DriverTraits] = {
         pods_on_node_network=False,
         needs_address_pairs=False,
         sends_binding_host=True,
+        needs_trunks=False,
         plugs_into_ovs=True,
     ),
 }

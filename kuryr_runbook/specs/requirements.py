@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.releases.names import API_GROUP
 from kuryr_runbook.model.site import Site
 
@@ -31,7 +30,7 @@ def needed_extensions(site: Site) -> Mapping[str, str]:
         needed["quota_details"] = "without it Kuryr's controller is never ready"
     if site.driver.sends_binding_host:
         needed["binding"] = "Kuryr sets binding:host_id on pods' ports"
-    if site.kuryr.vif_driver is VifDriver.NESTED_VLAN:
+    if site.driver.needs_trunks:
         needed["trunk"] = "pods' ports are subports of their worker's trunk"
     return needed
 

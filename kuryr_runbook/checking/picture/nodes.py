@@ -19,7 +19,6 @@ from kuryr_runbook.checking.picture.marks import (
 from kuryr_runbook.checking.picture.networks import blind_box
 from kuryr_runbook.checking.verdicts import CouldNotLook, node_victim, pod_victim
 from kuryr_runbook.checking.view.cloud import Look
-from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.findings import Victim
 from kuryr_runbook.model.topology import Box, Line, Mark, summed
 from kuryr_runbook.snapshots.cluster.objects import Node, Pod
@@ -115,7 +114,7 @@ def _port(look: Look, node: Node) -> str:
     port = look.node_ports.get(node.name)
     if port is None:
         return "none"
-    if look.site.kuryr.vif_driver is VifDriver.NESTED_VLAN:
+    if look.site.driver.needs_trunks:
         trunk = look.trunks.get(port.id)
         if trunk is None:
             return f"{port.status}, no trunk"

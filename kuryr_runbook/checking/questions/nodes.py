@@ -39,8 +39,7 @@ def without_pairs(site: Site) -> str:
 
 def without_trunks(site: Site) -> str:
     """Why pods' ports are not subports of their worker's trunk; empty: they are."""
-    driver = site.kuryr.vif_driver
-    return "" if driver is VifDriver.NESTED_VLAN else f"{driver} needs no trunks"
+    return "" if site.driver.needs_trunks else f"{site.kuryr.vif_driver} needs no trunks"
 
 
 def _without_parents(site: Site) -> str:

@@ -198,7 +198,7 @@ def _pod_ports(look: Look) -> Iterator[_Part]:
 
 
 def _trunks(look: Look) -> Iterator[_Part]:
-    if look.site.kuryr.vif_driver is not VifDriver.NESTED_VLAN:
+    if not look.site.driver.needs_trunks:
         return
     for name, port in look.workers.items():
         trunk = look.trunks.get(port.id)

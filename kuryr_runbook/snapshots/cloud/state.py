@@ -14,7 +14,6 @@ from typing import Any, Protocol, TypeVar
 
 from kuryr_runbook.clients.openstack.api import OpenStackReader
 from kuryr_runbook.clients.openstack.probes import Refusal
-from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.snapshots.cloud.answered import answered
 from kuryr_runbook.snapshots.cloud.answers import PARSERS, member_of
@@ -155,7 +154,7 @@ def project_of(site: Site, login: str) -> str:
 
 def kinds_of(site: Site) -> tuple[str, ...]:
     """The types that matter to a site: trunks only if its VIF driver uses them."""
-    return tuple(FIELDS) if site.kuryr.vif_driver is VifDriver.NESTED_VLAN else KINDS
+    return tuple(FIELDS) if site.driver.needs_trunks else KINDS
 
 
 def read_cloud(
