@@ -64,6 +64,13 @@ class FinalizerRemoval:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AccessRuleRemoval:
+    """Access rules in Keystone that no application credential uses, by their ids."""
+
+    rules: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProgramDeletion:
     """One of Kuryr's own pods that is deleted, to see whether its successor goes on."""
 
@@ -76,7 +83,7 @@ class ProgramDeletion:
 
 
 OfCloud = RouterLeg | PairChanges | SubportRemoval | PoolMembers | BalancerPart
-Body = Fields | OfCloud | FinalizerRemoval | ProgramDeletion
+Body = Fields | OfCloud | AccessRuleRemoval | FinalizerRemoval | ProgramDeletion
 
 
 def plain(body: Body) -> Fields:

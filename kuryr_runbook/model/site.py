@@ -157,14 +157,19 @@ class KuryrSection(Section):
     credential_roles: Annotated[tuple[Text, ...], Field(min_length=1)] | None = None
     """Roles of the application credential; None: those that the VIF driver needs with the default
     policies of Neutron and Octavia."""
+    credential_access_rules: bool = False
+    """Whether the application credential permits only the requests that Kuryr makes. Neutron and
+    Octavia have to enforce that: phase 03 tries it first."""
 
     @model_validator(mode="after")
     def _supported(self) -> Self:
         return checked(self, self._problems())
 
     def _problems(self) -> Iterator[tuple[str, str]]:
-        if self.credential_roles and self.credentials == "site":
-            yield "credential_roles", "is only for credentials: application_credential"
+        if self.credentials == "site":
+            for key in ("credential_roles", "credential_access_rules"):
+                if getattr(self, key):
+                    yield key, "is only for credentials: application_credential"
         release = RELEASES.get(self.release)
         if release is None:
             yield "release", f"no release {self.release!r}: known are {', '.join(RELEASES)}"

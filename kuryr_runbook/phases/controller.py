@@ -24,7 +24,11 @@ from kuryr_runbook.phases.earlier.image import deployed_image, movable, registry
 from kuryr_runbook.phases.earlier.openstack import read_prepared
 from kuryr_runbook.phases.waits.polling import wait_for
 from kuryr_runbook.phases.waits.rollout import wait_rolled_out
-from kuryr_runbook.planning.credentials import APPLICATION_CREDENTIAL, plan_credentials
+from kuryr_runbook.planning.credentials import (
+    APPLICATION_CREDENTIAL,
+    UNUSED_RULES,
+    plan_credentials,
+)
 from kuryr_runbook.planning.kubernetes import plan_manifests
 from kuryr_runbook.planning.upgrade import (
     RELEASE,
@@ -131,7 +135,7 @@ class Controller(Phase):
         deployment = manifests[-1]
         first = () if login.chosen is None else (self._acceptable(login.chosen, config.conf),)
         waiting = replace(deployment, after=deployment.after | {step.target for step in first})
-        retired = [replace(step, after=frozenset({waiting.target})) for step in login.retired]
+        retired = [replace(step, after=step.after | {waiting.target}) for step in login.retired]
         check = upgrade_check.upgrade_check(self.site, image_of(plain(deployment.body)))
         move = plan_move(installed, self.site.release, check)
         steps = (*first, *manifests[:-1], waiting, *self._vif_moves(waiting.target), *retired)
@@ -165,17 +169,18 @@ class Controller(Phase):
         wait_rolled_out(self.cluster, plain(first[-1].body))
         if any(step.action is Action.DELETE for step in late):
             self._wait_well()
-        last = tuple(replace(step, after=frozenset()) for step in late)
+        own = {step.target for step in late}
+        last = tuple(replace(step, after=step.after & own) for step in late)
         outcomes += apply_plan(replace(plan, steps=last), executor, say)
         self._answers = [item.known for item in outcomes if item.step.target == RELEASE]
         return outcomes
 
     def _executor(self, plan: Plan) -> Executor:
         identity = IdentityClient(self.cloud.session)
+        credentials = CredentialExecutor(identity, self.cluster, self._secret_maker(plan))
         of_kind: dict[str, Executor] = {
-            APPLICATION_CREDENTIAL: CredentialExecutor(
-                identity, self.cluster, self._secret_maker(plan)
-            ),
+            APPLICATION_CREDENTIAL: credentials,
+            UNUSED_RULES.kind: credentials,
             RELEASE.kind: UpgradeExecutor(self.cluster),
             RUNNING_PODS.kind: VifExecutor(self.cluster),
         }

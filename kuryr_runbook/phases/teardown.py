@@ -18,7 +18,11 @@ from kuryr_runbook.model.plan import Action, Outcome, Plan, Step, Target, staged
 from kuryr_runbook.phases.base import Phase
 from kuryr_runbook.phases.verification import Verification
 from kuryr_runbook.phases.waits.rollout import wait_rolled_out
-from kuryr_runbook.planning.credentials import APPLICATION_CREDENTIAL, plan_credential_removal
+from kuryr_runbook.planning.credentials import (
+    APPLICATION_CREDENTIAL,
+    UNUSED_RULES,
+    plan_credential_removal,
+)
 from kuryr_runbook.planning.finalizers import finalizer_removal
 from kuryr_runbook.planning.kubernetes import deletion
 from kuryr_runbook.planning.teardown import NODE_FILES, node_files_removal, openstack_removal
@@ -89,10 +93,11 @@ class Teardown(Phase):
 
     def carry_out(self, plan: Plan) -> list[Outcome]:
         """Remove stage by stage: workload, node files, daemon and controller, OpenStack."""
-        identity = IdentityClient(self.cloud.session)
+        credentials = CredentialExecutor(IdentityClient(self.cloud.session), self.cluster)
         of_kind: dict[str, Executor] = {
             "Namespace": Call(self._remove_verification),
-            APPLICATION_CREDENTIAL: CredentialExecutor(identity, self.cluster),
+            APPLICATION_CREDENTIAL: credentials,
+            UNUSED_RULES.kind: credentials,
             NODE_FILES: Call(self._end_cleaning),
         }
         return apply_plan(plan, ByKind(of_kind, SiteExecutor(self.cloud, self.cluster)), say)

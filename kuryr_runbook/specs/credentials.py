@@ -8,6 +8,7 @@ from typing import Any
 
 from kuryr_runbook.model.marks import owner_mark
 from kuryr_runbook.model.site import Site
+from kuryr_runbook.specs.access_rules import AccessRule, access_rules
 
 ADMIN_ROLES = ("admin",)
 """Neutron's default policy permits `binding:host_id` only to admins, who may also do everything
@@ -24,15 +25,27 @@ class CredentialSpec:
     """Its name without the number that follows, since names are unique for a user."""
     description: str
     roles: tuple[str, ...]
+    access_rules: tuple[AccessRule, ...]
+    """The requests that it permits; none: all that the roles permit."""
 
     def body(self, name: str) -> dict[str, Any]:
         """The request to Keystone; restricted, so that it cannot be used to create others."""
+        rules = [rule.body for rule in self.access_rules]
         return {
             "name": name,
             "description": self.description,
             "roles": [{"name": role} for role in self.roles],
             "unrestricted": False,
-        }
+        } | ({"access_rules": rules} if rules else {})
+
+    def shown(self, name: str) -> dict[str, Any]:
+        """The same for people, with a line for each access rule."""
+        body = self.body(name)
+        return body | ({"access_rules": lines} if (lines := _lines(self.access_rules)) else {})
+
+
+def _lines(rules: Iterable[AccessRule]) -> str:
+    return "\n".join(map(str, rules))
 
 
 def credential_spec(site: Site, cluster_id: str) -> CredentialSpec | None:
@@ -46,6 +59,7 @@ def credential_spec(site: Site, cluster_id: str) -> CredentialSpec | None:
         # the requested ones are noted here.
         description=f"{owner_mark(site.name, cluster_id)} roles={','.join(roles)}",
         roles=roles,
+        access_rules=access_rules(site),
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from spoiling.diagnosis import Spoil, change, quota
+from spoiling.diagnosis import Spoil, both, change, quota
 from spoiling.preflight import (
     CCM,
     EXEC,
@@ -25,6 +25,7 @@ from spoiling.preflight import (
     of_status,
     own_credential,
     put,
+    ruled,
     running,
     spoiled,
     unlike,
@@ -43,13 +44,15 @@ from kuryr_runbook.snapshots.reading import Unreadable
 from kuryr_runbook.specs.daemon import DAEMON
 
 SKIPPED = {
-    VifDriver.NESTED_MACVLAN: {"credential-roles", "image-signature", "trunk", "node-port-tags"},
+    VifDriver.NESTED_MACVLAN: {
+        "access-rules", "credential-roles", "image-signature", "trunk", "node-port-tags",
+    },
     VifDriver.NESTED_VLAN: {
-        "credential-roles", "image-signature", "pair-limit", "pair-macs",
+        "access-rules", "credential-roles", "image-signature", "pair-limit", "pair-macs",
         "node-port-security", "node-port-tags",
     },
     VifDriver.NEUTRON_VIF: {
-        "credential-roles", "image-signature", "pair-limit", "pair-macs",
+        "access-rules", "credential-roles", "image-signature", "pair-limit", "pair-macs",
         "node-port-security", "trunk", "node-port-tags",
     },
 }  # fmt: skip
@@ -130,6 +133,8 @@ BAD: list[tuple[str, Status, Spoil, tuple[str, ...]]] = [
     ("credential-roles", Status.WARN, own_credential("member", "kuryr"),
      ("kuryr, member: by the default policies", "also needs load-balancer_member, admin",
       "a cloud with other policies")),
+    ("access-rules", Status.FAIL, both(ruled, having(has_access_rules=False)),
+     ("older than Train", "leave out kuryr.credential_access_rules")),
     ("has-to-exist", Status.FAIL, change("network", "ext-net", name="public"),
      ("network ext-net (network.external_network) does not exist",)),
     ("has-to-exist", Status.FAIL, change("network", "k8s-node-network", name="ext-net"),

@@ -137,6 +137,7 @@ KEYSTONE: dict[str, Question] = {
     "credentials": openstack(
         lambda client: IdentityClient(client.session).application_credentials()
     ),
+    "access rules": openstack(lambda client: IdentityClient(client.session).access_rules()),
     "networks by way of Keystone": openstack(lambda client: client.list_resources("network")),
 }
 SERVICES: dict[str, tuple[str, Question]] = {
@@ -157,6 +158,16 @@ SERVICES: dict[str, tuple[str, Question]] = {
     ),
     "versions of Octavia": ("/octavia", probing(lambda client: client.octavia_versions())),
     "providers": ("/octavia", probing(lambda client: client.providers())),
+    "a trial of a credential": (
+        "/network",
+        openstack(
+            lambda client: IdentityClient(client.session).statuses("i", "s", "network", ["/ports"])
+        ),
+    ),
+    "an access rule's end": (
+        "/access_rules",
+        openstack(lambda client: IdentityClient(client.session).delete_access_rule("r")),
+    ),
     "a new credential": (
         "/application_credentials",
         openstack(
@@ -200,8 +211,11 @@ MAY_PASS = {
     "a log", "an artifact", "an upload", "words of a pod",
     # 404 means: there is none; and a watch is asked again until its time is over.
     "a node", "a lease", "deleting", "finalizers", "a watch", "credentials", "image",
+    "access rules", "an access rule's end",
     # An answer without anything in it, where nothing of it is needed.
     "a leg", "a probe", "a new port",
+    # Any status is an answer.
+    "a trial of a credential",
 }  # fmt: skip
 
 
@@ -237,7 +251,7 @@ def until(part: str) -> Callable[[str, str], tuple[int, object] | None]:
         plain = path.partition("?")[0]
         if "/identity" not in path and part in path.removeprefix("/cluster"):
             return None
-        if part in plain and part == "/application_credentials":
+        if part in plain and part in ("/application_credentials", "/access_rules"):
             return None
         return apis.answer(method, plain)
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
+from support.credentials import OWN, carry_out, ours, sections
 
 from kuryr_runbook.clients.kubernetes.client import KubernetesClient
 from kuryr_runbook.clients.openstack.client import OpenStackClient
@@ -20,10 +21,7 @@ from kuryr_runbook.clients.openstack.identity import IdentityClient
 from kuryr_runbook.lab.openstack import connect
 from kuryr_runbook.lab.settings import PROJECT, LabSettings
 from kuryr_runbook.model.errors import AccessError
-from kuryr_runbook.model.marks import is_marked
-from kuryr_runbook.model.objects import Resource
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.phases.base import Phase
 from kuryr_runbook.phases.controller import Controller, Rotation
 from kuryr_runbook.phases.openstack_prep import OpenStackPrep
 from kuryr_runbook.phases.teardown import Teardown
@@ -33,26 +31,12 @@ from kuryr_runbook.specs.controller import references
 
 pytestmark = pytest.mark.lab
 
-OWN = {"credentials": "application_credential"}
 TEST = "credentials-test"
 """Name of everything that these tests make in Keystone."""
 
 
 class Killed(BaseException):
     """The process was killed here: no handler of ours may catch it."""
-
-
-def sections(site: Site, **changes: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = site.model_dump(mode="json", exclude_none=True)
-    return found | {name: found[name] | values for name, values in changes.items()}
-
-
-def carry_out(phase: Phase) -> list[str]:
-    """Plan, apply and check; gives what the plan would have changed."""
-    plan = phase.make_plan()
-    phase.carry_out(plan)
-    phase.check()
-    return [f"{step.action} {step.target.kind}" for step in plan.changes]
 
 
 @pytest.fixture
@@ -65,12 +49,6 @@ def restored(kuryr: Site) -> Iterator[None]:
     """Afterwards the controller is as the lab's site has it."""
     yield
     carry_out(Controller(Site.model_validate(sections(kuryr))))
-
-
-def ours(site: Site, identity: IdentityClient) -> list[Resource]:
-    made = [it for it in identity.application_credentials() if is_marked(it["description"])]
-    assert all(item["name"].startswith(f"kuryr-{site.name}-") for item in made)
-    return made
 
 
 def secret_in_use(site: Site, identity: IdentityClient, cluster: KubernetesClient) -> str:

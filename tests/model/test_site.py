@@ -83,6 +83,11 @@ def test_every_shipped_site_is_valid(path: Path) -> None:
             "link_iface: ens3\n  credentials: application_credential\n  credential_roles: []",
             "at least 1 item",
         ),
+        (
+            "link_iface: ens3",
+            "link_iface: ens3\n  credential_access_rules: true",
+            "credential_access_rules (line 31): is only for credentials: application_credential",
+        ),
         ("link_iface: ens3", "link_iface: ens3\n  credentials: none", "'application_credential'"),
         (
             "repository: 203.0.113.130:5443/kuryr/kuryr",

@@ -15,7 +15,13 @@ from worlds.sites import IMAGE, lab_site, lab_site_with
 from kuryr_runbook.clients.kubernetes.api import Preview
 from kuryr_runbook.clients.kubernetes.errors import FieldConflict
 from kuryr_runbook.clients.openstack.reading import Credentials
-from kuryr_runbook.model.errors import ApplyError, DeadlineError, EarlierPhaseError
+from kuryr_runbook.model.errors import (
+    AccessError,
+    ApplyError,
+    DeadlineError,
+    EarlierPhaseError,
+    UnreachableError,
+)
 from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.plan import Action, Done
 from kuryr_runbook.phases import controller
@@ -28,7 +34,7 @@ from kuryr_runbook.specs.credentials import is_owned
 
 AUTH = {"auth_url": "https://k:5000/v3", "username": "k8s", "password": "pass$word"}
 WRITES = 8
-"""No plan of these tests has more."""
+"""No plan of these tests has more, but for access rules that nothing uses."""
 
 
 class Killed(BaseException):
@@ -137,7 +143,8 @@ def make_world() -> Iterator[Callable[[], World]]:
 
 OWN = {"credentials": "application_credential"}
 MEMBER = OWN | {"credential_roles": ["member"]}
-SITES = st.sampled_from([{}, OWN, MEMBER])
+RULED = OWN | {"credential_access_rules": True}
+SITES = st.sampled_from([{}, OWN, MEMBER, RULED])
 ACTS = st.sampled_from(["run", "rotate", "lose the Secret", "change the Secret", "delete by hand"])
 CUTS = st.none() | st.integers(0, WRITES)
 
@@ -184,8 +191,11 @@ def test_whatever_happened_a_run_ends_with_exactly_one_that_works(
         assert (seen.used.id, seen.used.accepted) == (ours["id"], True)
         assert seen.deployed == ours["name"]
         assert ours["description"].endswith(",".join(kuryr.get("credential_roles", ["admin"])))
+        assert ("access_rules" in ours) == ("credential_access_rules" in kuryr)
     else:
         assert (world.ours(), seen.used, seen.deployed) == ([], None, "")
+    used = {rule["id"] for ours in world.ours() for rule in ours.get("access_rules", ())}
+    assert set((world.keystone.rules or {}).values()) == used
     assert world.foreign["id"] in world.keystone.items
     secret, _ = references(phase.site)
     assert world.cluster.started_with == (world.cluster.get(secret) or {})["data"]["kuryr.conf"]
@@ -275,6 +285,80 @@ def test_a_secret_that_another_manager_holds_is_reported_before_there_is_a_crede
     [step, *_] = phase.make_plan().steps
     assert step.conflicts == (".data.kuryr.conf (kubectl-edit)",)
     assert world.ours() == []
+
+
+REFUSES = "/ports?limit=1"
+PERMITS = "/lbaas/l7policies?limit=1"
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "words"),
+    [
+        (REFUSES, 401, "service_type = network in \\[keystone_authtoken\\] of neutron.conf"),
+        (REFUSES, 403, "credential_roles"),
+        (PERMITS, 200, "keystonemiddleware"),
+    ],
+)
+def test_access_rules_that_a_service_does_not_enforce_are_found_before_kuryr_has_them(
+    make_world: Callable[[], World], path: str, status: int, words: str
+) -> None:
+    world = make_world()
+    act(world, "run", OWN, None)
+    [before] = world.ours()
+    world.keystone.answers = {path: status}
+    with pytest.raises(ApplyError, match=words) as caught:
+        act(world, "run", RULED, None)
+    assert "kuryr-lab-11 was deleted again, and Kuryr's login is as it was" in caught.value.message
+    assert "leave out kuryr.credential_access_rules" in str(caught.value.remedy)
+    assert world.ours() == [before]
+    assert world.read().used is not None
+    act(world, "run", OWN, None)
+    assert world.ours() == [before]
+    assert world.keystone.rules == {}
+
+
+def test_a_credential_whose_trial_got_no_answer_is_deleted(
+    make_world: Callable[[], World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = make_world()
+
+    def silent(*_: object) -> dict[str, int]:
+        raise UnreachableError("Octavia does not answer")
+
+    monkeypatch.setattr(world.keystone, "statuses", silent)
+    with pytest.raises(ApplyError, match="Octavia does not answer"):
+        act(world, "run", RULED, None)
+    assert world.ours() == []
+
+
+def test_both_services_are_tried_and_rotation_keeps_the_rules(
+    make_world: Callable[[], World],
+) -> None:
+    world = make_world()
+    act(world, "run", RULED, None)
+    [before] = world.ours()
+    act(world, "rotate", RULED, None)
+    [after] = world.ours()
+    assert after["id"] != before["id"]
+    assert after["access_rules"] == before["access_rules"]
+    assert world.keystone.tried == ["network", "load_balancer"] * 2
+
+
+def test_a_rule_that_keystone_keeps_stops_nothing(
+    make_world: Callable[[], World],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    world = make_world()
+    act(world, "run", RULED, None)
+
+    def refuse(rule_id: str) -> None:
+        raise AccessError("May not delete access rule in use")
+
+    monkeypatch.setattr(world.keystone, "delete_access_rule", refuse)
+    act(world, "run", OWN, None)
+    assert "rule-0 is kept: May not delete access rule in use" in capsys.readouterr().out
+    assert len(world.ours()) == 1
 
 
 def test_no_plan_and_no_outcome_holds_a_secret(make_world: Callable[[], World]) -> None:

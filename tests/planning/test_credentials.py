@@ -10,11 +10,13 @@ from worlds.memory_cluster import CLUSTER_ID
 from worlds.memory_keystone import PROJECT, MemoryKeystone
 from worlds.sites import lab_site_with
 
+from kuryr_runbook.model.bodies import AccessRuleRemoval, plain
 from kuryr_runbook.model.errors import AccessError
 from kuryr_runbook.model.marks import owner_mark
-from kuryr_runbook.model.plan import Action
+from kuryr_runbook.model.plan import Action, Step
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.planning.credentials import (
+    UNUSED_RULES,
     CredentialPlan,
     plan_credential_removal,
     plan_credentials,
@@ -24,6 +26,7 @@ from kuryr_runbook.snapshots.cloud.credentials import (
     CredentialSnapshot,
     UsedCredential,
     credential_of,
+    stored_rules,
 )
 from kuryr_runbook.specs.credentials import credential_spec
 
@@ -47,6 +50,7 @@ def snapshot(
             credential_of(Answer("application credential", item))
             for item in keystone.application_credentials()
         ),
+        rules=stored_rules(keystone.access_rules()),
         used=UsedCredential(id=used, secret="word", accepted=accepted) if used else None,
         deployed=deployed,
     )
@@ -173,6 +177,105 @@ def test_a_restricted_application_credential_cannot_make_or_delete_one() -> None
     kept = plan_credentials(site(**OWN), snapshot(keystone, used["id"]))
     assert kept.chosen is not None
     assert kept.chosen.action is Action.KEEP
+
+
+RULED = OWN | {"credential_access_rules": True}
+
+
+def made(keystone: MemoryKeystone, **kuryr: Any) -> dict[str, Any]:
+    """A credential as the plan for such a site makes it."""
+    chosen = plan_credentials(site(**kuryr), snapshot(keystone)).chosen
+    assert chosen is not None
+    return keystone.add(**plain(chosen.body))
+
+
+def test_access_rules_are_part_of_the_credential_and_shown_one_a_line() -> None:
+    chosen = plan_credentials(site(**RULED), snapshot(MemoryKeystone())).chosen
+    assert chosen is not None
+    rules = plain(chosen.body)["access_rules"]
+    assert {"service": "network", "method": "POST", "path": "/**/ports"} in rules
+    [shown] = [change.after for change in chosen.changes if change.field == "access_rules"]
+    assert len(shown.splitlines()) == len(rules)
+    assert "network: POST /**/ports" in shown.splitlines()
+
+
+def test_one_with_the_wanted_access_rules_is_kept() -> None:
+    keystone = MemoryKeystone()
+    used = made(keystone, **RULED)
+    plan = plan_credentials(site(**RULED), snapshot(keystone, used["id"]))
+    assert told(plan) == ["keep kuryr-lab-1: Kuryr uses it, with the wanted roles and access rules"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "because"),
+    [
+        (OWN, RULED, "kuryr-lab-1 has no access rules"),
+        (RULED, OWN, "kuryr-lab-1 has access rules, and kuryr.credential_access_rules is false"),
+        (
+            RULED,
+            RULED | {"release": "2024.1"},
+            "kuryr-lab-1 has other access rules than Kuryr 2024.1 with nested-macvlan needs",
+        ),
+    ],
+)
+def test_a_change_of_the_rules_is_a_new_credential(
+    before: dict[str, Any], after: dict[str, Any], because: str
+) -> None:
+    keystone = MemoryKeystone()
+    used = made(keystone, **before)
+    plan = plan_credentials(site(**after), snapshot(keystone, used["id"]))
+    assert because in told(plan)[0]
+    assert told(plan)[1] == "delete kuryr-lab-1: kuryr-lab-2 replaces it"
+
+
+def test_rotation_makes_the_rules_again_and_deletes_none() -> None:
+    keystone = MemoryKeystone()
+    used = made(keystone, **RULED)
+    plan = plan_credentials(site(**RULED), snapshot(keystone, used["id"]), rotate=True)
+    assert plan.chosen is not None
+    rules = [{k: v for k, v in rule.items() if k != "id"} for rule in used["access_rules"]]
+    assert plain(plan.chosen.body)["access_rules"] == rules
+    assert [str(step.target) for step in plan.retired] == ["application_credential kuryr-lab-1"]
+
+
+def unused(plan: CredentialPlan | tuple[Step, ...]) -> set[str]:
+    """The ids of the access rules that are to be deleted, after all credentials."""
+    retired = plan if isinstance(plan, tuple) else plan.retired
+    if not retired or retired[-1].target != UNUSED_RULES:
+        return set()
+    *credentials, sweep = retired
+    assert sweep.after == {step.target for step in credentials}
+    assert isinstance(sweep.body, AccessRuleRemoval)
+    return set(sweep.body.rules)
+
+
+def test_rules_that_nothing_uses_any_more_are_deleted_and_those_of_others_stay() -> None:
+    keystone = MemoryKeystone()
+    used = made(keystone, **RULED)
+    shared = {"service": "network", "method": "GET", "path": "/**/ports"}
+    foreign = {"service": "compute", "method": "GET", "path": "/**/servers"}
+    keystone.add(name="an operator's", access_rules=[shared, foreign])
+    ids = {tuple(it[k] for k in shared): it["id"] for it in used["access_rules"]}
+    seen = snapshot(keystone, used["id"])
+    expected = set(ids.values()) - {ids[tuple(shared.values())]}
+    assert unused(plan_credentials(site(**OWN), seen)) == expected
+    assert unused(plan_credentials(site(), seen)) == expected
+    assert unused(plan_credential_removal(site(), seen)) == expected
+    newer = plan_credentials(site(**RULED, release="2024.1"), seen)
+    assert unused(newer) == {
+        id_
+        for (_, _, path), id_ in ids.items()
+        if "/security-groups" in path or path == "/**/networks/*/tags"
+    }
+    assert unused(plan_credentials(site(**RULED), seen)) == set()
+
+
+def test_a_keystone_without_access_rules_is_refused() -> None:
+    keystone = MemoryKeystone()
+    keystone.rules = None
+    with pytest.raises(AccessError, match="older than Train"):
+        plan_credentials(site(**RULED), snapshot(keystone))
+    assert plan_credentials(site(**OWN), snapshot(keystone)).chosen is not None
 
 
 def test_nothing_that_can_be_shown_holds_a_secret() -> None:

@@ -96,6 +96,12 @@ def own_credential(*roles: str, held: tuple[str, ...] = ("admin", "kuryr", "memb
     return spoil
 
 
+def ruled(world: World) -> None:
+    """Kuryr's own credential is to have access rules."""
+    world.change_site("kuryr", credentials="application_credential", credential_access_rules=True)
+    world.held = ("admin", "member")
+
+
 def broken(*whats: str) -> Spoil:
     return lambda world: world.broken.update(dict.fromkeys(whats, GONE))
 

@@ -45,6 +45,7 @@ class Apis:
         self.paired: Refusal | None = None
         """Whatever pairs are asked for; None: it depends on how many."""
         self.held: tuple[str, ...] = ("member",)
+        self.has_access_rules = True
         self.kubernetes = ""
         """Its version."""
         self.said = ""
@@ -140,6 +141,10 @@ class Apis:
     def login(self) -> Login:
         self._ask("login")
         return Login(user="k8s", project="k8s", project_id=self.project_id, roles=self.held)
+
+    def knows_access_rules(self) -> bool:
+        self._ask("access rules")
+        return self.has_access_rules
 
     def endpoint(self, service: str) -> str:
         self._ask(f"endpoint of {service}")

@@ -201,7 +201,7 @@ def served(apis: ServedApis, folder: Path) -> Iterator[None]:
             self.end_headers()
             self.wfile.write(content)
 
-        do_POST = do_GET  # noqa: N815
+        do_POST = do_DELETE = do_GET  # noqa: N815
 
         def log_message(self, *args: Any) -> None:
             pass

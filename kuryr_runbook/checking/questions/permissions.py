@@ -222,6 +222,25 @@ def check_credential_roles(look: PreflightLook) -> Verdict:
 
 
 @Check(
+    "access-rules",
+    "Keystone knows the access rules that Kuryr's application credential gets",
+    "keystone: API 3.13 of Train, /users/{user}/access_rules",
+    on=(Occasion.PREFLIGHT,),
+    moot=lambda site: (
+        "" if site.kuryr.credential_access_rules else "the site wants none for Kuryr's credential"
+    ),
+)
+def check_access_rules(look: PreflightLook) -> Verdict:
+    """Whether Neutron and Octavia enforce them is tried by phase 03, with the credential."""
+    if not readable(look.seen.permissions.has_access_rules):
+        return failed(
+            "it has no list of them: it is older than Train, or its API than 3.13",
+            "leave out kuryr.credential_access_rules, or upgrade Keystone",
+        )
+    return passed("phase 03 tries whether Neutron and Octavia enforce them")
+
+
+@Check(
     "has-to-exist",
     "The networks that have to exist in Neutron beforehand are there",
     "the site: external network, nodes' subnet, and what it names by ids",

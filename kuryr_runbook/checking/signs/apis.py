@@ -169,6 +169,17 @@ def _login_signs() -> Iterator[Sign]:
         WORK,
     )
     yield phase_sign(
+        "token-refused",
+        rf"(?=.*(?:{_NEUTRON}|{_OCTAVIA})).*401: Client Error for url"
+        r"|neutronclient\.[\w.]*Unauthorized",
+        "Neutron or Octavia refuses the controller's token (401): the request is outside of its "
+        "credential's access rules, or the service cannot check tokens",
+        "controller",
+        WORK,
+        "with kuryr.credential_access_rules: leave it out, and report the request as a bug of the "
+        "runbook; without: check the service's log, and its [keystone_authtoken]",
+    )
+    yield phase_sign(
         "login-refused",
         "|".join(
             (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -14,6 +14,7 @@ from kuryr_runbook.model.errors import AccessError
 from kuryr_runbook.model.objects import Resource
 
 CREDENTIALS = "Keystone: application_credentials"
+RULES = "Keystone: access_rules"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,9 @@ class IdentityReader(Protocol):
     def application_credentials(self) -> list[Resource]:
         """All of the user's, in every project; none if Keystone is too old for them."""
 
+    def access_rules(self) -> list[Resource] | None:
+        """All of the user's, used or not; None if Keystone is too old for them."""
+
     def accepts(self, credential_id: str, secret: str) -> bool:
         """Whether Keystone accepts a login with this application credential."""
 
@@ -48,6 +52,17 @@ class IdentityWriter(Protocol):
 
     def delete_application_credential(self, credential_id: str) -> None:
         """Delete it, which revokes all of its tokens; no error if it is gone."""
+
+    def statuses(
+        self, credential_id: str, secret: str, service: str, paths: Sequence[str]
+    ) -> dict[str, int]:
+        """How a service answers GET requests with this application credential, by path."""
+
+    def delete_access_rule(self, rule_id: str) -> None:
+        """Delete one that no application credential uses; no error if it is gone.
+
+        Raises AccessError if one uses it.
+        """
 
 
 class IdentityClient:
@@ -77,24 +92,53 @@ class IdentityClient:
             return []
         return part_of_body(CREDENTIALS, answer, "application_credentials", list)
 
+    def access_rules(self) -> list[Resource] | None:
+        """All of the user's, used or not; None if Keystone is too old for them."""
+        path = f"{self._user}/access_rules"
+        answer = self._session.request("GET", "identity", path, missing_ok=True)
+        if answer.status_code != 200:
+            return None
+        return part_of_body(RULES, answer, "access_rules", list)
+
     def accepts(self, credential_id: str, secret: str) -> bool:
         """Whether Keystone accepts a login with this application credential."""
-        method = "application_credential"
-        identity = {"methods": [method], method: {"id": credential_id, "secret": secret}}
         try:
-            answer = self._session.request(
-                "POST",
-                "identity",
-                "/auth/tokens",
-                json={"auth": {"identity": identity}},
-                missing_ok=True,
-                authenticated=False,
-                log=False,
-            )
+            answer = self._log_in(credential_id, secret)
         except AccessError:
             return False
         # Keystone answers 404 for one that does not exist, before it checks the secret.
         return bool(answer.status_code != 404)
+
+    def _log_in(self, credential_id: str, secret: str) -> Any:
+        """Keystone's response to a login with an application credential."""
+        method = "application_credential"
+        identity = {"methods": [method], method: {"id": credential_id, "secret": secret}}
+        return self._session.request(
+            "POST",
+            "identity",
+            "/auth/tokens",
+            json={"auth": {"identity": identity}},
+            missing_ok=True,
+            authenticated=False,
+            log=False,
+        )
+
+    def statuses(
+        self, credential_id: str, secret: str, service: str, paths: Sequence[str]
+    ) -> dict[str, int]:
+        """How a service answers GET requests with this application credential, by path.
+
+        They go to the endpoints of the runbook's own login, since the project is the same. Raises
+        AccessError if Keystone does not accept the credential.
+        """
+        token = self._log_in(credential_id, secret).headers.get("X-Subject-Token")
+        if not token:
+            raise AccessError(
+                "Keystone gives no token for the application credential that it has just made",
+                remedy="check whether all of its servers use the same database, then run again",
+            )
+        learn(token, "a token of Kuryr's application credential")
+        return {path: self._session.status(service, path, token) for path in paths}
 
     def create_application_credential(self, body: Mapping[str, Any]) -> Resource:
         """Create one; only this response contains its secret.
@@ -126,8 +170,17 @@ class IdentityClient:
         path = f"{self._path}/{credential_id}"
         self._session.request("DELETE", "identity", path, missing_ok=True)
 
+    def delete_access_rule(self, rule_id: str) -> None:
+        """Delete one that no application credential uses; no error if it is gone."""
+        path = f"{self._user}/access_rules/{rule_id}"
+        self._session.request("DELETE", "identity", path, missing_ok=True)
+
     @property
     def _path(self) -> str:
+        return f"{self._user}/application_credentials"
+
+    @property
+    def _user(self) -> str:
         access = self._session.access()
         with parsing("Keystone: the token"):
-            return f"/users/{access.user_id}/application_credentials"
+            return f"/users/{access.user_id}"

@@ -16,6 +16,7 @@ from kuryr_runbook.clients import exchanges
 from kuryr_runbook.clients.answers import MALFORMED, SEE_WHAT_ANSWERS, parsing
 from kuryr_runbook.clients.openstack.api import OpenStackReader
 from kuryr_runbook.clients.openstack.client import OpenStackClient
+from kuryr_runbook.clients.openstack.identity import IdentityClient
 from kuryr_runbook.clients.openstack.reading import CloudReader
 from kuryr_runbook.clients.openstack.session import (
     NAMES,
@@ -56,6 +57,9 @@ class CloudProber(OpenStackReader, Protocol):
 
     def login(self) -> Login:
         """Log in to Keystone."""
+
+    def knows_access_rules(self) -> bool:
+        """Whether Keystone knows access rules of application credentials."""
 
     def endpoint(self, service: str) -> str:
         """Endpoint of `network` or `load_balancer`: from clouds.yaml, else from the catalogue."""
@@ -109,6 +113,10 @@ class ProbingCloud(CloudReader):
                 project_id=str(access.project_id),
                 roles=tuple(sorted(access.role_names)),
             )
+
+    def knows_access_rules(self) -> bool:
+        """Whether Keystone knows access rules of application credentials."""
+        return IdentityClient(self.session).access_rules() is not None
 
     def endpoint(self, service: str) -> str:
         """Endpoint of `network` or `load_balancer`: from clouds.yaml, else from the catalogue.

@@ -140,6 +140,21 @@ class OpenStackSession:
             return answer
         raise _refusal(NAMES[service], request, answer)
 
+    def status(self, service: str, path: str, token: str) -> int:
+        """The status of the response to a GET request with another login's token."""
+
+        def send() -> Any:
+            proxy = getattr(self.connection, service)
+            headers = {"X-Auth-Token": token}
+            return proxy.request(
+                path, "GET", raise_exc=False, authenticated=False, headers=headers, log=False
+            )
+
+        def attempt() -> int:
+            return int(self.answer(service, f"GET {path}", send).status_code)
+
+        return self.patiently(service, attempt)
+
     def answer(self, service: str, request: str, send: Callable[[], Any]) -> Any:
         """The response to a request, whatever it is, unless another attempt may help.
 

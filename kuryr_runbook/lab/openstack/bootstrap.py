@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kuryr_runbook.lab.openstack import configuration
-from kuryr_runbook.lab.openstack.configuration import KURYR_ROLE, SERVICE_PROJECT
+from kuryr_runbook.lab.openstack.configuration import CATALOG, KURYR_ROLE, SERVICE_PROJECT
 from kuryr_runbook.lab.openstack.passwords import Passwords
 from kuryr_runbook.lab.settings import PROJECT, REGION
 
@@ -22,7 +22,6 @@ ROLES = (
     KURYR_ROLE,
 )
 """Roles in addition to those that Keystone's own bootstrap makes."""
-CATALOG = {"neutron": "network", "octavia": "load-balancer"}
 DOMAIN_ID = "default"
 """Id of the only domain, which Keystone's bootstrap makes."""
 INTERFACES = ("public", "internal", "admin")

@@ -23,6 +23,8 @@ PORTS = {
 }
 SERVICES = tuple(PORTS)
 """In the order of their dependencies."""
+CATALOG = {"neutron": "network", "octavia": "load-balancer"}
+"""The types of the services that Keystone's own bootstrap does not put into its catalogue."""
 UNLIMITED = -1
 LOCK_TIMEOUT = 60
 """Seconds that a writer waits for the database."""
@@ -161,7 +163,7 @@ def neutron_sections(settings: LabSettings, passwords: Passwords, venv: Path) ->
             "default_log_levels": LOG_LEVELS,
         },
         "database": _database(files, "neutron"),
-        "keystone_authtoken": _login(settings, "neutron", passwords.neutron),
+        "keystone_authtoken": _token_validation(settings, "neutron", passwords.neutron),
         "oslo_policy": {"policy_file": files.policy("neutron")},
         "oslo_concurrency": {"lock_path": files.root / "neutron" / "lock"},
         "ml2": {
@@ -203,7 +205,7 @@ def octavia_sections(settings: LabSettings, passwords: Passwords) -> Sections:
         },
         # Unless it is empty, pool_timeout is passed to SQLite's pool, which does not know it.
         "database": _database(files, "octavia") | {"pool_timeout": ""},
-        "keystone_authtoken": login,
+        "keystone_authtoken": _token_validation(settings, "octavia", passwords.octavia),
         "service_auth": login,
         "neutron": {
             "region_name": names.REGION,
@@ -309,6 +311,11 @@ def _login(settings: LabSettings, user: str, password: str) -> dict[str, object]
         "region_name": names.REGION,
         "cafile": settings.ca,
     }
+
+
+def _token_validation(settings: LabSettings, service: str, password: str) -> dict[str, object]:
+    """How a service validates tokens; without its type it refuses those with access rules."""
+    return _login(settings, service, password) | {"service_type": CATALOG[service]}
 
 
 def _plain(value: object) -> str:

@@ -9,11 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from kuryr_runbook.model.drivers import VifDriver
-from kuryr_runbook.model.releases import (
-    hazards,
-    names,
-    permissions,
-)
+from kuryr_runbook.model.releases import hazards, names, permissions, requests
 from kuryr_runbook.model.releases.builds import GO_PLUGIN_ASKS, go_plugin, image_inputs
 from kuryr_runbook.model.releases.parts import (
     ACCESS_LISTS,
@@ -74,6 +70,7 @@ STEIN = Release(
     finalizers=(),
     controller_rules=permissions.ANNOTATING_CONTROLLER,
     daemon_rules=permissions.ANNOTATION_DAEMON,
+    cloud_requests=requests.WITH_GROUPS,
     health_ports=Ports(controller=8082, daemon=8090),
     metrics_ports=None,
     kubernetes_window=KubernetesWindow("1.11", "1.23"),
@@ -134,6 +131,7 @@ USSURI = replace(
         "kubernetes.ssl_ca_crt_file": f"{SERVICE_ACCOUNT}/ca.crt",
         "kubernetes.token_file": f"{SERVICE_ACCOUNT}/token",
     },
+    cloud_requests=requests.WITH_GROUPS_AND_CHANGES,
     kubernetes_tried="1.16",
     needs_quota_details=True,
     needs_resource_tags=True,
@@ -166,6 +164,7 @@ VICTORIA = replace(
     finalizers=FINALIZERS,
     controller_rules=permissions.CONVERTING_CONTROLLER,
     daemon_rules=permissions.CRD_DAEMON,
+    cloud_requests=requests.WITH_CHANGES,
     kubernetes_window=KubernetesWindow("1.16", "1.23"),
     kubernetes_tried="1.18",
     services=ServiceTraits(needs_selector=False, needs_pod_targets=True),
@@ -197,6 +196,7 @@ WALLABY = replace(
         "neutron_defaults.network_device_mtu": "0",
     },
     controller_rules=permissions.CRD_CONTROLLER,
+    cloud_requests=requests.WITH_ALL_CHANGES,
     kubernetes_window=KubernetesWindow("1.16", None),
     needs_self_link=False,
     kubernetes_tried="1.19",

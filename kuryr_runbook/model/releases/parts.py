@@ -124,6 +124,17 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CloudRequest:
+    """Requests of the controller to an OpenStack service."""
+
+    service: str
+    """Its type in Keystone's catalogue."""
+    path: str
+    """The end of the URL's path, after what differs between clouds; `*` is one segment."""
+    methods: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
     """Ports on which controller and daemon listen, on the node's own network."""
 

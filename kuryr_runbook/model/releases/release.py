@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.releases.parts import (
+    CloudRequest,
     CniPlugin,
     Crd,
     Finalizer,
@@ -64,6 +65,8 @@ class Release:
     finalizers: tuple[Finalizer, ...]
     controller_rules: tuple[Rule, ...]
     daemon_rules: tuple[Rule, ...]
+    cloud_requests: tuple[CloudRequest, ...]
+    """The controller's requests to Neutron and Octavia, with any VIF driver."""
     health_ports: Ports
     """Ports of /ready and /alive."""
     metrics_ports: Ports | None
@@ -135,6 +138,8 @@ SOURCES: Mapping[str, str] = {
     "finalizers": "constants.py",
     "controller_rules": "the calls of k8s_client in controller/, read one by one",
     "daemon_rules": "the calls of k8s_client in cni/, read one by one",
+    "cloud_requests": "the calls of neutron, os_net and lbaas in controller/ and utils.py, with "
+    "their paths in neutronclient and openstacksdk",
     "health_ports": "controller/managers/health.py, cni/health.py",
     "metrics_ports": "config.py, prometheus_exporter_opts",
     "kubernetes_window": "metadata.selfLink in kuryr_kubernetes; apiextensions.k8s.io/v1 in "

@@ -11,9 +11,11 @@ from typing import Any
 from kuryr_runbook.clients.kubernetes.api import KubernetesReader
 from kuryr_runbook.clients.openstack.identity import IdentityReader, Token
 from kuryr_runbook.clients.secrets import learn
+from kuryr_runbook.model.objects import Resource
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.snapshots.cloud.answered import Answer, answered
 from kuryr_runbook.snapshots.cluster.state import read_cluster_id
+from kuryr_runbook.specs.access_rules import AccessRule
 from kuryr_runbook.specs.controller import CONFIG_KEY, CREDENTIAL_ANNOTATION, references
 from kuryr_runbook.specs.kuryr_conf import parse_login
 
@@ -37,6 +39,29 @@ class ApplicationCredential:
     description: str
     """One of ours has the runbook's mark and the requested roles in it."""
     project_id: str
+    access_rules: frozenset[AccessRule]
+    """The requests that it permits; none: all that its roles permit."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRule:
+    """An access rule of the user in Keystone, whether or not a credential uses it."""
+
+    id: str
+    rule: AccessRule
+
+
+def rule_of(it: Answer) -> AccessRule:
+    """An access rule, from Keystone's answer."""
+    return AccessRule(it.id("service"), it.id("path"), it.id("method"))
+
+
+def stored_rules(found: list[Resource] | None) -> tuple[StoredRule, ...] | None:
+    """The user's access rules, from Keystone's answer; None if it is too old for them."""
+    if found is None:
+        return None
+    answers = (answered("access rule", item) for item in found)
+    return tuple(StoredRule(it.id(), rule_of(it)) for it in answers)
 
 
 def credential_of(it: Answer) -> ApplicationCredential:
@@ -46,6 +71,7 @@ def credential_of(it: Answer) -> ApplicationCredential:
         name=it.id("name"),
         description=it.shown("description", it.text) or "",
         project_id=it.id("project_id"),
+        access_rules=frozenset(map(rule_of, it.shown("access_rules", it.parts) or ())),
     )
 
 
@@ -58,6 +84,8 @@ class CredentialSnapshot:
     token: Token
     credentials: tuple[ApplicationCredential, ...]
     """All application credentials of the user, whoever created them, in every project."""
+    rules: tuple[StoredRule, ...] | None
+    """All access rules of the user; None if Keystone is too old for them."""
     used: UsedCredential | None
     deployed: str
     """Name of the one that the controller's pods were started with; empty if there is none."""
@@ -83,6 +111,7 @@ def read_credentials(
         cluster_id=read_cluster_id(cluster),
         token=identity.token(),
         credentials=credentials,
+        rules=stored_rules(identity.access_rules()),
         used=_used(secret or {}, {item.id for item in credentials}, identity),
         deployed=_deployed(deployment),
     )

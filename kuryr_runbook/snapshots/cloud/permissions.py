@@ -55,6 +55,8 @@ class CloudPermissions:
     login: Login | Unreadable
     neutron: NeutronLook | Unreadable
     octavia: OctaviaLook | Unreadable
+    has_access_rules: bool | Unreadable
+    """Whether Keystone knows access rules; False also if the site wants none."""
 
 
 def read_permissions(
@@ -76,11 +78,17 @@ def read_permissions(
     state = replace(
         networks, balancers=balancers.balancers, balancer_quotas=balancers.balancer_quotas
     )
-    return state, CloudPermissions(login=login, neutron=neutron, octavia=octavia)
+    return state, CloudPermissions(
+        login=login,
+        neutron=neutron,
+        octavia=octavia,
+        has_access_rules=site.kuryr.credential_access_rules and attempted(cloud.knows_access_rules),
+    )
 
 
 def _nobody(login: Unreadable, why: Unreadable) -> tuple[CloudState, CloudPermissions]:
-    return nothing_read(why), CloudPermissions(login=login, neutron=why, octavia=why)
+    permissions = CloudPermissions(login=login, neutron=why, octavia=why, has_access_rules=why)
+    return nothing_read(why), permissions
 
 
 def _neutron(

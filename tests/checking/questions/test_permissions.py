@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from spoiling.preflight import broken, findings, having, own_credential, spoiled, unspoilt
+from spoiling.preflight import broken, findings, having, own_credential, ruled, spoiled, unspoilt
 from worlds.apis import FORBIDDEN
 
 from kuryr_runbook.model.drivers import VifDriver
@@ -36,6 +36,16 @@ def test_nobody_knows_which_roles_an_own_credential_may_have_without_a_login() -
     world = spoiled(own_credential())
     broken("login")(world)
     assert findings(world)["credential-roles"].status is Status.UNKNOWN
+
+
+def test_a_keystone_of_today_knows_access_rules() -> None:
+    assert findings(spoiled(ruled))["access-rules"].status is Status.PASS
+
+
+def test_nobody_knows_whether_a_keystone_that_says_nothing_has_access_rules() -> None:
+    world = spoiled(ruled)
+    broken("access rules")(world)
+    assert findings(world)["access-rules"].status is Status.UNKNOWN
 
 
 def test_the_provider_that_the_site_chose_has_to_be_there() -> None:

@@ -294,6 +294,8 @@ CONTROLLER: dict[str, tuple[str, ...]] = {
     "login-refused": (
         f"{KA}.http.Unauthorized: The request you have made requires authentication. (HTTP 401) "
         "(Request-ID: req-1)",
+    ),
+    "token-refused": (
         f"{SDK}.HttpException: HttpException: 401: Client Error for url: {NEUTRON}/ports, The "
         "request you have made requires authentication.",
         f"{NC}.Unauthorized: 401-{{'error': {{'message': 'The request you have made requires "
