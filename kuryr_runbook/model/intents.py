@@ -46,6 +46,11 @@ class Intent:
     value: str
     """The field's value: addresses, names, numbers; for CLOSED ingress, egress or both."""
 
+    @property
+    def ranges(self) -> tuple[str, ...]:
+        """The value of SOURCE_RANGES, one by one."""
+        return tuple(it.strip() for it in self.value.split(","))
+
 
 @dataclass(frozen=True, slots=True)
 class Unmet:
@@ -61,14 +66,14 @@ _UNMET: dict[Wish, Unmet] = {
     Wish.SOURCE_RANGES: Unmet(
         Status.FAIL,
         "no release reads it: the Service is open to everybody",
-        "openstack loadbalancer listener set --allowed-cidr RANGE ID for each listener of its load "
-        "balancer, after every change of its ports; or have it filtered before the floating IP",
+        "have it filtered before the floating IP; or limit its load balancer's listeners, again "
+        "after every change of the Service's ports",
     ),
     Wish.AFFINITY: Unmet(
         Status.WARN,
         "no release reads it: requests from one client go to any pod",
-        "openstack loadbalancer pool set --session-persistence type=SOURCE_IP ID, for each pool; "
-        "or keep sessions outside of the pods",
+        "keep sessions outside of the pods; or make the pools of its load balancer persistent, "
+        "again after every change of the Service's ports",
     ),
     Wish.EXTERNAL_IPS: Unmet(
         Status.WARN,
@@ -99,8 +104,7 @@ _UNMET: dict[Wish, Unmet] = {
     Wish.TIMEOUT: Unmet(
         Status.WARN,
         "releases before Xena do not read it: Octavia's timeout of 50 s holds",
-        "set kuryr.release to xena or later, or openstack loadbalancer listener set "
-        "--timeout-client-data MS --timeout-member-data MS ID",
+        "set kuryr.release to xena or later; or set the timeouts of its load balancer's listeners",
     ),
     Wish.HOST_PORT: Unmet(
         Status.WARN,
@@ -115,7 +119,7 @@ _UNMET: dict[Wish, Unmet] = {
     Wish.BANDWIDTH: Unmet(
         Status.WARN,
         "Kuryr's plugin enforces no limit: the pod uses all that it can get",
-        "limit it with a QoS policy on the pods' network: openstack network set --qos-policy",
+        "limit it with a QoS policy on the pods' network",
     ),
     Wish.PROJECT: Unmet(
         Status.WARN,
@@ -145,6 +149,7 @@ def _unenforced(site: Site, intent: Intent) -> Unmet:
     return Unmet(
         Status.FAIL,
         f"network policies are off{never}: {intent.value} of the pods that it selects is open",
-        "close it in another way: with rules of the pods' security group, or with TLS or tokens in "
-        "the pods themselves; delete the policy, so that nobody relies on it",
+        "close it in another way, such as rules of the pods' security group, TLS, or tokens in "
+        "the pods themselves; so that nobody relies on it, kubectl -n NAMESPACE delete "
+        "networkpolicy NAME",
     )

@@ -140,7 +140,8 @@ def _ignored(release: Release, service: Service) -> tuple[str, str] | None:
     if service.type not in SERVICE_TYPES:
         return (
             f"Kuryr ignores Services of type {service.type}",
-            f"change a Service of type {service.type} to type {' or '.join(SERVICE_TYPES)}",
+            f"change it to type {' or '.join(SERVICE_TYPES)}: kubectl -n NAMESPACE patch service "
+            'NAME --type=merge -p \'{"spec":{"type":"ClusterIP"}}\'',
         )
     if not service.cluster_ip:
         return (

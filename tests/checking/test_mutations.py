@@ -105,6 +105,7 @@ HARMLESS: dict[str, str] = {
     "pools.algorithm": "how requests are shared out, and not whether",
     "pools.protocol": "Octavia lets nobody change it; the listener's is looked at",
     "pools.balancers": "follows from its listener",
+    "pools.persistence": "which member a client gets, and not whether",
     "pools.monitor_id": "what a monitor finds shows in the members' state",
 }
 """By list and field; each reason is that of Neutron's or Octavia's API reference."""

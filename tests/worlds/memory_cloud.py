@@ -97,7 +97,7 @@ class MemoryCloud:
     def _create_pool(self, balancer: str, body: Mapping[str, Any]) -> dict[str, Any]:
         plain = {k: v for k, v in body.items() if k not in ("members", "listener_id")}
         pool = self.add("pool", loadbalancers=[{"id": balancer}], **plain)
-        self.pool_members[pool["id"]] = [self._member(member) for member in body["members"]]
+        self.pool_members[pool["id"]] = [self.member(member) for member in body["members"]]
         for listener in self.resources["listener"]:
             if listener["id"] == body.get("listener_id"):
                 listener["default_pool_id"] = pool["id"]
@@ -169,9 +169,10 @@ class MemoryCloud:
     @one_at_a_time
     def replace_members(self, pool_id: str, members: Sequence[Mapping[str, Any]]) -> None:
         self._mutate()
-        self.pool_members[pool_id] = [self._member(member) for member in members]
+        self.pool_members[pool_id] = [self.member(member) for member in members]
 
-    def _member(self, body: Mapping[str, Any]) -> dict[str, Any]:
+    def member(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """A member as Octavia makes it of a request's body."""
         return answer("member", **{"id": f"member-{next(self._ids)}", **body})
 
     def wait_active(self, load_balancer_id: str, say: Callable[[str], None]) -> dict[str, Any]:

@@ -120,12 +120,12 @@ def versioned(name: str, **fields: Any) -> Item:
     return {"versioned_object.name": name, "versioned_object.data": fields}
 
 
-def vif_of(port: str, mac: str, address: str) -> Item:
+def vif_of(port: str, mac: str, address: str, **more: Any) -> Item:
     """An interface as Kuryr's controller writes it."""
     ip = versioned("FixedIP", address=address)
     subnet = versioned("Subnet", ips=versioned("FixedIPList", objects=[ip]))
     network = versioned("Network", subnets=versioned("SubnetList", objects=[subnet]))
-    return versioned("VIF", id=port, address=mac, active=True, network=network)
+    return versioned("VIF", id=port, address=mac, active=True, network=network, **more)
 
 
 def moments_ago(seconds: float) -> str:

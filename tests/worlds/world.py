@@ -369,9 +369,9 @@ class World(Apis):
                     {"ip_address": address, "mac_address": mac}
                 )
             network = self.resource("subnet", "s-pods")["network_id"]
-            owner = "compute:kuryr"
+            owner, carried = "compute:kuryr", {}
             if self.site.kuryr.vif_driver is VifDriver.NESTED_VLAN:
-                owner = "trunk:subport"
+                owner, carried = "trunk:subport", {"vlan_id": index + 1}
                 self.resource("trunk", f"trunk-{where}")["sub_ports"].append(
                     {
                         "port_id": f"port-{name}",
@@ -385,7 +385,7 @@ class World(Apis):
                 device_owner=owner, device_id=f"uid-{name}",
                 status="DOWN" if nested else "ACTIVE",
             )  # fmt: skip
-            vif = vif_of(f"port-{name}", mac, address)
+            vif = vif_of(f"port-{name}", mac, address, **carried)
             self.objects["Pod"].append(self._pod_of(name, where, address, vif))
             if self.uses_crds:
                 state = {"eth0": {"default": True, "vif": vif}}

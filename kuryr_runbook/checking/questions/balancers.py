@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from kuryr_runbook.checking.causes import Cause
 from kuryr_runbook.checking.checks import Check, Fault, Occasion
-from kuryr_runbook.checking.questions.services import FROM_HANDLER, SEE_LOG, balancers
-from kuryr_runbook.checking.verdicts import service_victim, some
+from kuryr_runbook.checking.questions.services import FROM_HANDLER, balancers
+from kuryr_runbook.checking.remedies import rebuild, restart_controller, see_log
+from kuryr_runbook.checking.verdicts import SHOWN, service_victim, some
 from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.model.findings import Status
 from kuryr_runbook.model.services import ServicePort
-from kuryr_runbook.snapshots.cloud.resources import Balancer, Member
+from kuryr_runbook.snapshots.cloud.resources import Balancer, Listener, Member
 from kuryr_runbook.snapshots.cluster.objects import Service
 
 
@@ -33,16 +35,23 @@ def check_listeners(look: Look) -> Iterator[Cause]:
                 continue
             if listener is None or look.members(listener) is None:
                 what = "listener" if listener is None else "pool"
-                lost.append((service, f"{service}: no {what} for {port.protocol} {port.port}"))
+                details = f"{service}: no {what} for {port.protocol} {port.port}"
+                lost.append((service, balancer, details))
     if lost:
         yield Cause(
             status=Status.FAIL,
-            evidence=some([details for _, details in lost]),
-            remedy=f"{SEE_LOG}; Kuryr tries again when the endpoints change: kubectl rollout "
-            "restart of the workload",
-            victims=tuple(dict.fromkeys(service_victim(service) for service, _ in lost)),
+            evidence=some([details for _, _, details in lost]),
+            remedy=_catching_up(look, *lost[0][:2]),
+            victims=tuple(dict.fromkeys(service_victim(service) for service, _, _ in lost)),
             own=True,
         )
+
+
+def _catching_up(look: Look, service: Service, balancer: Balancer) -> str:
+    """How Kuryr makes what a Service lacks: it missed a change, or others deleted it."""
+    if _left(look, service, balancer):
+        return f"{restart_controller(look)}; it missed that the ports changed"
+    return f"{rebuild(look, service)}; Kuryr then makes it again; if it does not: {see_log(look)}"
 
 
 @Check(
@@ -55,23 +64,27 @@ def check_listeners(look: Look) -> Iterator[Cause]:
 def check_left(look: Look) -> Iterator[Cause]:
     """What a Service does not offer any more is still open to all who know its address."""
     for service, balancer in _settled(look):
-        wanted = {
-            listener.id
-            for port in service.ports
-            if (listener := look.listener(balancer, port.protocol, port.port)) is not None
-        }
-        for listener in look.listeners_of(balancer):
-            if listener.id not in wanted:
-                pool = look.pool(listener)
-                first = f"openstack loadbalancer pool delete {pool.id}; " if pool else ""
-                yield Cause(
-                    status=Status.WARN,
-                    evidence=f"{service} has no port {listener.protocol} {listener.port}, and "
-                    f"listener {listener.name or listener.id} is there",
-                    remedy=f"{first}openstack loadbalancer listener delete {listener.id}",
-                    victims=(service_victim(service),),
-                    own=True,
-                )
+        for listener in _left(look, service, balancer):
+            pool = look.pool(listener)
+            first = f"openstack loadbalancer pool delete {pool.id}; " if pool else ""
+            yield Cause(
+                status=Status.WARN,
+                evidence=f"{service} has no port {listener.protocol} {listener.port}, and "
+                f"listener {listener.name or listener.id} is there",
+                remedy=f"{first}openstack loadbalancer listener delete {listener.id}",
+                victims=(service_victim(service),),
+                own=True,
+            )
+
+
+def _left(look: Look, service: Service, balancer: Balancer) -> list[Listener]:
+    """The listeners for ports that the Service does not have."""
+    wanted = {
+        listener.id
+        for port in service.ports
+        if (listener := look.listener(balancer, port.protocol, port.port)) is not None
+    }
+    return [it for it in look.listeners_of(balancer) if it.id not in wanted]
 
 
 @Check(
@@ -93,16 +106,41 @@ def check_members(look: Look) -> Iterator[Cause]:
         for port in service.ports:
             listener = look.listener(balancer, port.protocol, port.port)
             members = look.members(listener) if listener else None
-            if members is not None and (details := _difference(look, service, port, members)):
-                differing.append((service, f"{service} {port.port}: {details}"))
+            if listener is None or members is None:
+                continue
+            found = _difference(look, service, port, members)
+            if found.missing or found.strange:
+                pool = look.pool(listener)
+                remedy = found.remedy(pool.id if pool else "", rebuild(look, service))
+                differing.append((service, f"{service} {port.port}: {found}", remedy))
     if differing:
         yield Cause(
             status=Status.FAIL,
-            evidence=some([details for _, details in differing]),
-            remedy=f"{SEE_LOG}; Kuryr tries again when the endpoints change: kubectl rollout "
-            "restart of the workload",
-            victims=tuple(dict.fromkeys(service_victim(service) for service, _ in differing)),
+            evidence=some([details for _, details, _ in differing]),
+            remedy=f"{differing[0][2]}; if they differ again: {see_log(look)}",
+            victims=tuple(dict.fromkeys(service_victim(service) for service, _, _ in differing)),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Difference:
+    """How the members of a pool differ from a Service's backends."""
+
+    missing: tuple[str, ...]
+    """Addresses with their ports."""
+    strange: tuple[Member, ...]
+
+    def remedy(self, pool: str, rebuild: str) -> str:
+        """Kuryr adds what it does not know of, and never removes what it has not made."""
+        delete = f"openstack loadbalancer member delete {pool}"
+        gone = [f"{delete} {it.id}" for it in self.strange[:SHOWN]]
+        return "; ".join([*gone, *([rebuild] if self.missing else [])])
+
+    def __str__(self) -> str:
+        missing = [f"{it} is missing" for it in self.missing]
+        strange = [f"{it.address}:{it.port or 0} is not a backend" for it in self.strange]
+        left = missing[2:] + strange[2:]
+        return ", ".join([*missing[:2], *strange[:2], *([f"and {len(left)} more"] if left else [])])
 
 
 @Check(
@@ -141,22 +179,13 @@ def _settled(look: Look) -> Iterator[tuple[Service, Balancer]]:
 
 def _difference(
     look: Look, service: Service, port: ServicePort, members: tuple[Member, ...]
-) -> str:
-    """Which members are missing and which are too many; empty if none are."""
-    wanted = {(it.address, it.port): it.pod for it in look.backends_of(service, port)}
-    have = {(it.address, it.port or 0): it.name for it in members}
-    young = look.young_addresses
-    missing = [
-        f"{ip}:{to} is missing" for ip, to in sorted(wanted.keys() - have.keys()) if ip not in young
-    ]
-    leaving = look.leaving_addresses
-    strange = [
-        f"{ip}:{to} is not a backend"
-        for ip, to in sorted(have.keys() - wanted.keys())
-        if ip not in leaving
-    ]
-    return ", ".join([*missing[:2], *strange[:2], *_more(missing[2:] + strange[2:])])
-
-
-def _more(left: list[str]) -> list[str]:
-    return [f"and {len(left)} more"] if left else []
+) -> _Difference:
+    """Which members are missing and which are too many."""
+    wanted = {(it.address, it.port) for it in look.backends_of(service, port)}
+    have = {(it.address, it.port or 0): it for it in members}
+    young, leaving = look.young_addresses, look.leaving_addresses
+    missing = sorted(key for key in wanted - have.keys() if key[0] not in young)
+    strange = sorted(key for key in have.keys() - wanted if key[0] not in leaving)
+    return _Difference(
+        tuple(f"{ip}:{to}" for ip, to in missing), tuple(have[key] for key in strange)
+    )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from kuryr_runbook.checking.causes import Cause
 from kuryr_runbook.checking.checks import Check, Depth, Fault
+from kuryr_runbook.checking.remedies import about, delete_pods, restart_daemon
 from kuryr_runbook.checking.signs.kubelet import foreign_plugin, missing_plugin, remedy_of
 from kuryr_runbook.checking.verdicts import (
     CONTROLLER_EFFECTS,
@@ -70,7 +71,7 @@ def check_other_plugin(look: Look) -> Iterator[Cause]:
             status=Status.FAIL,
             evidence=f"{what}: {len(hit)} pods on {some(nodes)}, the first {hit[0]}",
             remedy=f"ls /etc/cni/net.d on {nodes[0]}: {FIRST_FILE}, and it has to be Kuryr's; "
-            "remove what another network left, then delete these pods",
+            f"remove what another network left; then {delete_pods(hit)}",
             victims=tuple(map(pod_victim, hit)),
             own=True,
         )
@@ -122,11 +123,7 @@ def _bringing(look: Look, plugin: str, node: str) -> str:
         )
     if look.site.kuryr.cni_plugin == "preinstalled":
         return f"put it into /opt/cni/bin of {node} again: the site says that it is preinstalled"
-    home = look.site.kubernetes.namespace
-    return (
-        f"kubectl -n {home} delete pod -l name={DAEMON} --field-selector spec.nodeName={node}: the "
-        "daemon installs it when it starts"
-    )
+    return f"{restart_daemon(look, node)}; the daemon installs it when it starts"
 
 
 @Check(
@@ -157,7 +154,7 @@ def check_denied(look: Look) -> Iterator[Cause]:
         yield Cause(
             status=Status.FAIL if own else Status.WARN,
             evidence=f"{some([str(it) for it in victims])}: {message}",
-            remedy=remedy_of(message).replace("NAMESPACE", victims[0].namespace),
+            remedy=about(remedy_of(message), victims[0]),
             victims=tuple(victims),
             explains=_effects(names) if own else frozenset(),
         )

@@ -149,7 +149,7 @@ def check_too_open(look: Look) -> Iterator[Cause]:
             status=Status.WARN,
             evidence=f"{name} admits everybody: {some(details)}",
             remedy=f"openstack security group rule delete {rules[0].id}; "
-            f"{phase('openstack_prep')} adds the rules that are needed",
+            f"the rules that are needed are added by {phase('openstack_prep')}",
             victims=(Victim("security group", name),),
         )
 

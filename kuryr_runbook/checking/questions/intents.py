@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from shlex import quote
 
 from kuryr_runbook.checking.checks import Check, Fault, Occasion
-from kuryr_runbook.checking.verdicts import pod_victim, readable, service_victim, some
+from kuryr_runbook.checking.remedies import about, recreate
+from kuryr_runbook.checking.verdicts import CouldNotLook, pod_victim, readable, service_victim, some
 from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.model.findings import Region, Status, Verdict, Victim
 from kuryr_runbook.model.intents import Intent, Unmet, Wish, unmet
-from kuryr_runbook.model.site import Site
+from kuryr_runbook.snapshots.cloud.resources import Listener
+from kuryr_runbook.snapshots.cluster.objects import Service
 
 ALWAYS = (Occasion.PREFLIGHT, Occasion.DIAGNOSIS)
 
@@ -35,21 +38,62 @@ def _askers(look: Look) -> Iterator[Asker]:
         yield Asker(Victim("namespace", namespace.name), namespace.intents)
 
 
-def _unmet(site: Site, askers: Iterable[Asker]) -> Iterator[Verdict]:
+def _unmet(look: Look, askers: Iterable[Asker]) -> Iterator[Verdict]:
     """One verdict for each wish, with all that have it."""
     found: dict[tuple[Wish, Unmet], list[tuple[Asker, Intent]]] = defaultdict(list)
     for asker in askers:
         for intent in asker.intents:
-            if (what := unmet(site, intent)) is not None:
+            if (what := unmet(look.site, intent)) is not None and not _is_met(look, asker, intent):
                 found[intent.wish, what].append((asker, intent))
     for (wish, what), those in found.items():
         details = [f"{asker.victim} ({intent.value})" for asker, intent in those]
         yield Verdict(
             status=what.status,
             evidence=f"{wish}: {what.reason}: {some(details)}",
-            remedy=what.remedy,
+            remedy=_remedy(look, *those[0], what),
             victims=tuple(asker.victim for asker, _ in those),
         )
+
+
+def _remedy(look: Look, asker: Asker, intent: Intent, what: Unmet) -> str:
+    """With the commands for its load balancer, if it has one that can do what is asked for."""
+    commands = "; ".join(_by_hand(look, asker, intent))
+    return about("; or ".join(filter(None, (commands, what.remedy))), asker.victim)
+
+
+def _by_hand(look: Look, asker: Asker, intent: Intent) -> Iterator[str]:
+    for listener in _listeners(look, asker):
+        pool = look.pool(listener)
+        if intent.wish is Wish.SOURCE_RANGES:
+            limits = " ".join(f"--allowed-cidr {quote(it)}" for it in intent.ranges)
+            yield f"openstack loadbalancer listener set {limits} {listener.id}"
+        elif intent.wish is Wish.AFFINITY and pool is not None:
+            persistence = "--session-persistence type=SOURCE_IP"
+            yield f"openstack loadbalancer pool set {persistence} {pool.id}"
+
+
+def _is_met(look: Look, asker: Asker, intent: Intent) -> bool:
+    """Whether somebody did by hand what Kuryr does not do."""
+    listeners = _listeners(look, asker)
+    if intent.wish is Wish.SOURCE_RANGES:
+        ranges = {*intent.ranges}
+        return bool(listeners) and all({*it.allowed_cidrs} == ranges for it in listeners)
+    if intent.wish is Wish.AFFINITY:
+        pools = [look.pool(it) for it in listeners]
+        return bool(pools) and all(it is not None and it.persistence for it in pools)
+    return False
+
+
+def _listeners(look: Look, asker: Asker) -> list[Listener]:
+    """Those of a Service's load balancer; none before Kuryr is there, or if that was not read."""
+    if look.is_ahead or asker.victim.kind != "service":
+        return []
+    try:
+        balancers = {service_victim(it): balancer for it, balancer in look.served}
+        found = balancers.get(asker.victim)
+        return [*look.listeners_of(found)] if found else []
+    except CouldNotLook:
+        return []
 
 
 @Check(
@@ -75,7 +119,7 @@ def _unmet(site: Site, askers: Iterable[Asker]) -> Iterator[Verdict]:
 )
 def check_intents(look: Look) -> Iterator[Verdict]:
     """A failure for something open that should be closed, else a warning."""
-    yield from _unmet(look.site, _askers(look))
+    yield from _unmet(look, _askers(look))
 
 
 @Check(
@@ -98,7 +142,7 @@ def check_policies(look: Look) -> Iterator[Verdict]:
         Asker(Victim("NetworkPolicy", it.name, it.namespace), it.intents)
         for it in readable(look.cluster.policies)
     )
-    yield from _unmet(look.site, policies)
+    yield from _unmet(look, policies)
 
 
 @Check(
@@ -122,10 +166,20 @@ def check_wanted(look: Look) -> Iterator[Verdict]:
                 status=Status.FAIL,
                 evidence=f"{service} asks for {wanted}, and announces "
                 f"{service.ingress or 'none'}{_whereabouts(look, wanted)}",
-                remedy=f"openstack floating ip create --floating-ip-address {wanted} NETWORK, or "
-                "remove it from what has it; then create the Service again",
+                remedy=_providing(look, service, wanted),
                 victims=(service_victim(service),),
             )
+
+
+def _providing(look: Look, service: Service, address: str) -> str:
+    """Kuryr looks for the address when it makes the load balancer, and never later."""
+    found = next((it for it in look.floating_ips if it.address == address), None)
+    network = quote(look.site.network.external_network)
+    if found is None:
+        first = f"openstack floating ip create --floating-ip-address {address} {network}; "
+    else:
+        first = f"openstack floating ip unset --port {found.id}; " if found.port_id else ""
+    return f"{first}then create the Service again: {recreate(service)}"
 
 
 def _wanted(intents: Iterable[Intent]) -> str:

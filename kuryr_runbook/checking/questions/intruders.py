@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from kuryr_runbook.checking.checks import Check, Depth, Fault, Occasion
 from kuryr_runbook.checking.verdicts import (
@@ -58,8 +58,8 @@ def check_kube_proxy(look: Look) -> Verdict:
     if found:
         return failed(
             some([str(it) for it in found]),
-            "remove it (kubectl -n kube-system delete daemonset kube-proxy), and its rules from "
-            "the nodes: kube-proxy --cleanup, or a reboot",
+            f"{_removal(it for it in look.deployed if it.name.startswith('kube-proxy'))}; and its "
+            "rules from the nodes: kube-proxy --cleanup, or a reboot",
             *found,
         )
     return passed("no DaemonSet, Deployment or pod of that name; one outside of the cluster does "
@@ -86,16 +86,16 @@ def check_other_network(look: Look) -> Verdict:
     """The kubelet uses one configuration: the first by its file name."""
     sets = [p for p in look.deployed if p.kind == "DaemonSet"]
     found = [
-        f"{network}: {program}"
+        (network, program)
         for begin, network in NETWORKS.items()
         for program in sets
         if program.name.startswith(begin)
     ]
     if found:
         return failed(
-            some(found),
-            "remove it, with its files in /etc/cni/net.d on the nodes; pods that have an address "
-            "from it have to be created again",
+            some([f"{network}: {program}" for network, program in found]),
+            f"{_removal(program for _, program in found)}; remove its files in /etc/cni/net.d on "
+            "the nodes, too; pods that have an address from it have to be created again",
         )
     multus = [str(program) for program in sets if program.name.startswith(MULTUS)]
     if multus:
@@ -152,6 +152,12 @@ def check_service_controller(look: PreflightLook) -> Verdict:
         return passed(f"{some([str(program) for program in found])}: its service controller is off")
     return passed("no OpenStack cloud controller is seen; one outside of the cluster does not "
                   "show here")  # fmt: skip
+
+
+def _removal(programs: Iterable[Program]) -> str:
+    return "; ".join(
+        f"kubectl -n {it.namespace} delete {it.kind.lower()} {it.name}" for it in programs
+    )
 
 
 def _victim(program: Program) -> Victim:

@@ -16,6 +16,7 @@ from kuryr_runbook.checking.fixes import (
     delete_ports,
     release,
 )
+from kuryr_runbook.checking.remedies import FIX, restart_controller
 from kuryr_runbook.checking.verdicts import pod_victim, service_victim, some
 from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.model.findings import Status, Victim
@@ -76,10 +77,10 @@ def check_finalizers(look: Look) -> Iterator[Cause]:
             status=Status.FAIL,
             evidence=f"{first} should have been gone at {life.deleted:%H:%M:%S} UTC; "
             f"{', '.join(life.finalizers)} keeps it",
-            remedy="let the controller run: it removes the object's resources, and then the "
-            f"finalizer. By hand, which leaks these: kubectl -n {first.namespace} patch "
-            f"{first.kind.lower()} {first.name} --type=merge "
-            '-p \'{"metadata":{"finalizers":null}}\'',
+            remedy=f"{restart_controller(look)}; it removes the object's resources, and then the "
+            f"finalizer; or by hand, kubectl -n {first.namespace} patch {first.kind.lower()} "
+            f'{first.name} --type=merge -p \'{{"metadata":{{"finalizers":null}}}}\'; then '
+            f"{FIX}, for what is left of it",
             victims=victims,
             fixes=certain(lambda: release(look, stuck)),
         )

@@ -8,6 +8,7 @@ from itertools import chain
 from kuryr_runbook.checking.causes import Cause
 from kuryr_runbook.checking.checks import Check, Fault, Occasion
 from kuryr_runbook.checking.questions.nodes import without_pairs
+from kuryr_runbook.checking.remedies import replace_balancer
 from kuryr_runbook.checking.verdicts import failed, passed, service_victim, some, warned
 from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.checking.view.permissions import PreflightLook
@@ -83,7 +84,8 @@ def check_ovn_balancers(look: Look) -> Iterator[Cause]:
             status=Status.WARN,
             evidence=f"{some([it.name for _, it in theirs])}: a pod that uses them gets no "
             "answer from a pod on its own node",
-            remedy="have the cloud's default provider set to amphora, then openstack loadbalancer "
-            "delete --cascade ID, and Kuryr creates it again; or use another kuryr.vif_driver",
+            remedy="have the cloud's default provider set to amphora, then "
+            f"{replace_balancer(look, theirs[0][1], service_victim(theirs[0][0]))}; or use another "
+            "kuryr.vif_driver",
             victims=tuple(service_victim(service) for service, _ in theirs),
         )

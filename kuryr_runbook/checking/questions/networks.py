@@ -18,8 +18,10 @@ from kuryr_runbook.checking.verdicts import (
     some,
 )
 from kuryr_runbook.checking.view.cloud import Look, ipv4, ipv4_range, look_up
+from kuryr_runbook.model.addressing import service_pool
 from kuryr_runbook.model.findings import Region, Status, Victim
 from kuryr_runbook.model.fixes import PhaseFix
+from kuryr_runbook.snapshots.cloud.resources import Port
 from kuryr_runbook.snapshots.cluster.objects import Service
 from kuryr_runbook.specs.wanted import node_subnet, pod_subnet, service_subnet
 
@@ -109,17 +111,16 @@ def check_pool(look: Look) -> Iterator[Cause]:
     """An allocation pool that overlaps the Services' range would hand out their addresses."""
     services = look.site.kubernetes.service_cidr
     first, last = services[0], services[-1]
+    wanted = service_pool(look.site.network.service_subnet.cidr)
     for start, end in look.service_subnet.pools:
         low, high = ipv4(start), ipv4(end)
         if low is not None and high is not None and low <= last and high >= first:
             yield Cause(
                 status=Status.WARN,
                 evidence=f"its pool {start}-{end} overlaps the Services' {services}",
-                remedy=f"{phase('openstack_prep')} says how the subnet has to be; openstack subnet "
-                f"set --no-allocation-pool --allocation-pool start=FIRST,end=LAST "
-                f"{look.service_subnet.name}",
+                remedy="openstack subnet set --no-allocation-pool --allocation-pool "
+                f"start={wanted.first},end={wanted.last} {look.service_subnet.id}",
                 explains={"address-taken"},
-                fixes=(PhaseFix("openstack_prep"),),
             )
 
 
@@ -158,11 +159,19 @@ def check_taken(look: Look) -> Iterator[Cause]:
         yield Cause(
             status=Status.FAIL if hit else Status.WARN,
             evidence=some(details),
-            remedy="for an amphora: openstack loadbalancer failover ID, when the allocation pool "
-            "is right; else openstack port delete ID",
+            remedy=_giving_back(look, next(iter(taken.values()))),
             victims=tuple(map(service_victim, hit)),
             own=True,
         )
+
+
+def _giving_back(look: Look, port: Port) -> str:
+    """An amphora's ports belong to Octavia; by their pairs they show their load balancer."""
+    balancers = (it for pair in port.pairs for it in look.balancers_at.get(pair.address, ()))
+    served = next(balancers, None)
+    if served is not None:
+        return f"openstack loadbalancer failover {served.id}, once the allocation pool is right"
+    return f"openstack port delete {port.id}, by its owner; an amphora's by a failover"
 
 
 @Check(
@@ -197,7 +206,7 @@ def check_range(look: Look) -> Iterator[Cause]:
             evidence=f"{where}: {some([f'{it} {it.cluster_ip}' for it in services])}",
             remedy="kubernetes.service_cidr has to be the API server's "
             "--service-cluster-ip-range, in the lower half of network.service_subnet.cidr; "
-            f"then {phase('openstack_prep')} and {phase('controller')}",
+            f"then {phase('openstack_prep')}; then {phase('controller')}",
             victims=tuple(map(service_victim, services)),
             own=True,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import ceil
+from shlex import quote
 
 from kuryr_runbook.checking.causes import Cause
 from kuryr_runbook.checking.checks import Check, Depth, Fault, Occasion
@@ -12,7 +13,6 @@ from kuryr_runbook.checking.verdicts import (
     failed,
     node_victim,
     passed,
-    phase,
     readable,
     some,
     warned,
@@ -140,8 +140,8 @@ def check_port_security(look: Look) -> Iterator[Verdict]:
         yield Cause(
             status=Status.FAIL,
             evidence=f"it is off on the ports of {some(off)}, so they accept no address pairs",
-            remedy="openstack port set --enable-port-security --security-group GROUP "
-            f"{workers[off[0]].id}",
+            remedy="openstack port set --enable-port-security --security-group "
+            f"{quote(look.site.network.node_security_group)} {workers[off[0]].id}",
             victims=tuple(map(node_victim, off)),
             nodes=frozenset(off),
         )
@@ -169,8 +169,8 @@ def check_trunks(look: Look) -> Iterator[Verdict]:
         yield Cause(
             status=Status.FAIL,
             evidence=f"those of {some(bare)} are not",
-            remedy=f"openstack network trunk create --parent-port {workers[bare[0]].id} NAME, "
-            "before the instance is started on it",
+            remedy=f"openstack network trunk create --parent-port {workers[bare[0]].id} "
+            f"trunk-{quote(bare[0])}, before the instance is started on it",
             victims=tuple(map(node_victim, bare)),
             nodes=frozenset(bare),
         )
@@ -207,7 +207,7 @@ def check_tags(look: Look) -> Iterator[Verdict]:
     tags, workers = set(look.site.kuryr.resource_tags), _workers(look)
     bare = [name for name, port in workers.items() if not tags <= set(port.tags)]
     if bare:
-        options = " ".join(f"--tag {tag}" for tag in sorted(tags))
+        options = " ".join(f"--tag {quote(tag)}" for tag in sorted(tags))
         yield Cause(
             status=Status.FAIL,
             evidence=f"those of {some(bare)} do not have {', '.join(sorted(tags))}",
@@ -245,8 +245,8 @@ def check_mtu(look: Look) -> Iterator[Cause]:
             status=Status.FAIL if refuses else Status.WARN,
             evidence=f"{pods} for pods, {nodes} for nodes"
             + ("; this release then plugs no pod" if refuses else "; large packets get lost"),
-            remedy=f"openstack network set --mtu {nodes} {look.pod_subnet.network_id}, and restart "
-            f"the pods; {phase('openstack_prep')} reports what else does not fit",
+            remedy=f"openstack network set --mtu {nodes} {look.pod_subnet.network_id}; then create "
+            "the pods again, which keep the MTU that they started with",
         )
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Address
 
 from kuryr_runbook.checking.causes import Cause
 from kuryr_runbook.checking.checks import Check, Depth, Fault
+from kuryr_runbook.checking.remedies import FIX
 from kuryr_runbook.checking.verdicts import (
+    SHOWN,
     CouldNotLook,
     node_victim,
     phase,
@@ -16,11 +18,12 @@ from kuryr_runbook.checking.verdicts import (
     some,
 )
 from kuryr_runbook.checking.view.cloud import Look, ipv4, ipv4_range
+from kuryr_runbook.model.addressing import pod_pool
 from kuryr_runbook.model.drivers import GroupRole
 from kuryr_runbook.model.findings import Region, Status, Victim
 from kuryr_runbook.model.fixes import PhaseFix
 from kuryr_runbook.model.rules import lets_all_out
-from kuryr_runbook.snapshots.cloud.resources import Port
+from kuryr_runbook.snapshots.cloud.resources import Port, Subnet
 from kuryr_runbook.snapshots.cluster.objects import Pod
 
 NEARLY = 0.9
@@ -58,8 +61,7 @@ def check_claimed(look: Look) -> Iterator[Cause]:
                 status=Status.FAIL if single else Status.WARN,
                 evidence=f"port {port.id} ({whose}) has {some(_pair_texts(port))} in its allowed "
                 "address pairs, and may answer for them",
-                remedy=f"openstack port unset --allowed-address ip-address=ADDRESS {port.id}, by "
-                "its owner",
+                remedy=f"{_taken_back(port, addresses)}, by its owner",
                 victims=tuple(map(pod_victim, pods)),
                 own=True,
             )
@@ -76,6 +78,16 @@ def _claimed(
     wider = [it for it in ranges if it.prefixlen < 32]
     wide = [ip for ip in addresses if any(ip in it for it in wider)] if wider else []
     return single, wide
+
+
+def _taken_back(port: Port, addresses: Mapping[IPv4Address, Pod]) -> str:
+    """The command that removes the pairs with pods' addresses; Neutron compares the MAC, too."""
+    pairs = [
+        f"--allowed-address ip-address={pair.address},mac-address={pair.mac}"
+        for pair in port.pairs
+        if (it := ipv4_range(pair.address)) is not None and any(ip in it for ip in addresses)
+    ]
+    return " ".join(["openstack port unset", *pairs[:SHOWN], port.id])
 
 
 def _pair_texts(port: Port) -> list[str]:
@@ -169,10 +181,22 @@ def check_room(look: Look) -> Iterator[Cause]:
         status=Status.FAIL if waits else Status.WARN,
         evidence=f"{used} of {size} addresses of {subnet.name or subnet.id} are taken"
         + (": none is left" if full else ""),
-        remedy=f"openstack subnet set --allocation-pool start=FIRST,end=LAST {subnet.id}; ports "
-        "that nobody uses: kuryr-runbook diagnose --site FILE --fix",
+        remedy=_more_room(look, subnet),
         victims=(Victim("subnet", subnet.name or subnet.id),),
         explains=None if full else frozenset(),
+    )
+
+
+def _more_room(look: Look, subnet: Subnet) -> str:
+    wanted = look.site.network.pod_subnet
+    pool = pod_pool(wanted.cidr, wanted.gateway_ip)
+    first, last = str(pool.first), str(pool.last)
+    unused = f"to delete ports that nobody uses: {FIX}"
+    if subnet.pools == ((first, last),):
+        return f"{unused}; a larger subnet is another one: nobody can change a subnet's range"
+    return (
+        f"openstack subnet set --no-allocation-pool --allocation-pool start={first},end={last} "
+        f"{subnet.id}: all of the subnet; {unused}"
     )
 
 

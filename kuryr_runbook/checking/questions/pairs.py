@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from math import ceil
 
@@ -17,7 +17,9 @@ from kuryr_runbook.checking.fixes import (
     drop_second_pairs,
 )
 from kuryr_runbook.checking.questions.nodes import without_pairs
+from kuryr_runbook.checking.remedies import successors
 from kuryr_runbook.checking.verdicts import (
+    SHOWN,
     CouldNotLook,
     failed,
     node_victim,
@@ -29,6 +31,7 @@ from kuryr_runbook.checking.verdicts import (
 )
 from kuryr_runbook.checking.view.cloud import Look, ipv4, ipv4_range
 from kuryr_runbook.model.findings import Status, Verdict, Victim
+from kuryr_runbook.model.fixes import Fix, PairFix
 from kuryr_runbook.snapshots.cluster.vif import PodVif
 from kuryr_runbook.snapshots.reading import Unreadable
 
@@ -148,14 +151,15 @@ def check_pairs(look: Look) -> Iterator[Cause]:
     if lost:
         pod, vif = lost[0]
         port = look.workers.get(pod.node) or look.node_ports[pod.node]
-        pair = f"ip-address={', '.join(vif.addresses)},mac-address={vif.mac}"
+        pairs = " ".join(f"--allowed-address {_option(it, vif.mac)}" for it in vif.addresses)
         yield Cause(
             status=Status.FAIL,
             evidence=f"{len(lost)} of {len(look.plugged)} pods are not: the first, {pod} with "
             f"{', '.join(vif.addresses)}, is not allowed on port {port.id if port else ''} of "
             f"{pod.node}",
-            remedy=f"openstack port set --allowed-address {pair} {port.id if port else 'PORT'}; or "
-            "delete the pod: its successor gets a pair",
+            remedy=f"openstack port set {pairs} {port.id}; or {successors([pod])}, and a pair"
+            if port
+            else successors([pod]),
             victims=tuple(pod_victim(pod) for pod, _ in lost),
             fixes=certain(lambda: allow_pairs(look, lost)),
         )
@@ -179,13 +183,15 @@ def check_pairs_once(look: Look) -> Iterator[Cause]:
             f"{address} at {' and '.join(f'{node} ({mac})' for node, _, mac in pairs)}"
             for address, pairs in twice.items()
         ]
+        fixes = certain(lambda: drop_second_pairs(look, chain(*twice.values())))
         yield Cause(
             status=Status.WARN,
             evidence=some(details),
-            remedy="for the MAC that no pod has: openstack port unset --allowed-address "
-            "ip-address=ADDRESS,mac-address=MAC PORT",
+            remedy=_dropping(fixes)
+            or "openstack port show the ports of these workers, and openstack port unset the pair "
+            "of the one that the pod is not on",
             victims=tuple(Victim("address", address) for address in twice),
-            fixes=certain(lambda: drop_second_pairs(look, chain(*twice.values()))),
+            fixes=fixes,
         )
 
 
@@ -216,14 +222,28 @@ def check_stale_pairs(look: Look) -> Iterator[Cause]:
     ]
     if stale:
         counts = Counter(name for name, _, _ in stale)
+        fixes = certain(lambda: drop_pairs(look, stale))
         yield Cause(
             status=Status.WARN,
             evidence=some([f"{name}: {count}" for name, count in counts.items()]),
-            remedy="openstack port unset --allowed-address ip-address=ADDRESS,mac-address=MAC PORT",
+            remedy=_dropping(fixes),
             victims=tuple(Victim("address", address) for _, address, _ in stale),
             own=True,
-            fixes=certain(lambda: drop_pairs(look, stale)),
+            fixes=fixes,
         )
+
+
+def _dropping(fixes: Iterable[Fix]) -> str:
+    """The commands that remove the first few of these pairs; empty if there are none."""
+    pairs = [it for it in fixes if isinstance(it, PairFix) and not it.allow]
+    return "; ".join(
+        f"openstack port unset --allowed-address {_option(it.address, it.mac)} {it.port_id}"
+        for it in pairs[:SHOWN]
+    )
+
+
+def _option(address: str, mac: str) -> str:
+    return f"ip-address={address},mac-address={mac}"
 
 
 def _pod_pairs(look: Look) -> Iterator[PlacedPair]:

@@ -8,13 +8,20 @@ from collections.abc import Iterator, Mapping
 from kuryr_runbook.checking.causes import Cause
 from kuryr_runbook.checking.checks import Check, Fault, Occasion
 from kuryr_runbook.checking.questions.nodes import without_trunks
+from kuryr_runbook.checking.remedies import (
+    FIX,
+    delete_pods,
+    restart_controller,
+    restart_daemon,
+    see_log,
+    successors,
+)
 from kuryr_runbook.checking.verdicts import phase, pod_victim, readable, some
 from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.model.findings import Status
+from kuryr_runbook.snapshots.cloud.resources import Trunk
 from kuryr_runbook.snapshots.cluster.objects import Pod
-from kuryr_runbook.snapshots.cluster.vif import Malformed
-
-SUCCESSOR = "delete the pod: its successor gets a new port"
+from kuryr_runbook.snapshots.cluster.vif import Malformed, PodVif
 
 
 @Check(
@@ -40,8 +47,8 @@ def check_handled(look: Look) -> Iterator[Cause]:
         yield Cause(
             status=Status.FAIL,
             evidence=f"{len(waiting)} of {len(look.pods)} pods have none ({place}){message}",
-            remedy=f"kubectl -n {look.site.kubernetes.namespace} logs deployment/kuryr-controller: "
-            "check why it makes no port (quota, subnet, security group, node's port)",
+            remedy=f"{restart_controller(look)}; it then looks at all pods again; if it makes no "
+            f"port, {see_log(look)}: why (quota, subnet, security group, node's port)",
             victims=tuple(map(pod_victim, waiting)),
             own=True,
         )
@@ -63,7 +70,7 @@ def check_readable(look: Look) -> Iterator[Cause]:
         yield Cause(
             status=Status.FAIL,
             evidence=f"{first}: {look.site.release.vif_state}: {why.reason}",
-            remedy=SUCCESSOR,
+            remedy=f"{successors([*bad])}; then {FIX}, since Kuryr cannot delete the old one",
             victims=tuple(map(pod_victim, bad)),
             own=True,
         )
@@ -86,8 +93,7 @@ def check_ports_exist(look: Look) -> Iterator[Cause]:
             status=Status.FAIL,
             evidence=f"port {vif.port_id} of {pod} does not exist"
             + (f"; nor do those of {len(lost) - 1} more" if len(lost) > 1 else ""),
-            remedy=f"{SUCCESSOR} (kubectl -n {pod.namespace} delete pod {pod.name}); only Kuryr "
-            "should delete pods' ports",
+            remedy=f"{successors([pod for pod, _ in lost])}; only Kuryr should delete pods' ports",
             victims=tuple(pod_victim(pod) for pod, _ in lost),
             own=True,
         )
@@ -123,7 +129,7 @@ def check_ports_match(look: Look) -> Iterator[Cause]:
         yield Cause(
             status=Status.FAIL,
             evidence=next(iter(wrong.values())),
-            remedy=f"{SUCCESSOR}; if the address is in another network, {phase('daemon')}",
+            remedy=successors([*wrong]),
             victims=tuple(map(pod_victim, wrong)),
             own=True,
         )
@@ -148,12 +154,11 @@ def check_subnets(look: Look) -> Iterator[Cause]:
     ]
     if astray:
         found = [f"{pod} has {', '.join(port.addresses)}" for pod, port in astray]
-        pod = astray[0][0]
         yield Cause(
             status=Status.FAIL,
             evidence=f"not of subnet {wanted.name or wanted.id}: {some(found)}",
             remedy=f"{phase('controller')}, if kuryr.conf names another subnet; then "
-            f"kubectl -n {pod.namespace} delete pod {pod.name}: its successor gets another address",
+            f"{delete_pods(pod for pod, _ in astray)}: its successor gets another address",
             victims=tuple(pod_victim(pod) for pod, _ in astray),
             own=True,
         )
@@ -178,7 +183,9 @@ def check_ports_own(look: Look) -> Iterator[Cause]:
         yield Cause(
             status=Status.FAIL,
             evidence=some(details),
-            remedy=f"{SUCCESSOR}: all but one, without the annotation in the template",
+            # Kuryr deletes the port with the first of them, so none of them can stay.
+            remedy=f"{successors([pod for pods in shared.values() for pod in pods])}, if their "
+            f"template lacks the annotation; then {FIX}",
             victims=tuple(pod_victim(pod) for pods in shared.values() for pod in pods),
             own=True,
         )
@@ -203,8 +210,7 @@ def check_active(look: Look) -> Iterator[Cause]:
         yield Cause(
             status=Status.FAIL,
             evidence=f"that of {pod} is not{state}",
-            remedy="the controller stopped halfway: kubectl -n "
-            f"{look.site.kubernetes.namespace} rollout restart deployment kuryr-controller"
+            remedy=f"the controller stopped halfway: {restart_controller(look)}"
             if nested
             else "Neutron has to make the port ACTIVE: check the agent or trunk driver of "
             f"{pod.node} (openstack network agent list)",
@@ -233,26 +239,39 @@ def check_subports(look: Look) -> Iterator[Cause]:
         parent = look.node_ports.get(pod.node)
         trunk = look.trunks.get(parent.id) if parent else None
         if trunk and vif.port_id not in trunk.carried:
-            lost[pod] = f"port {vif.port_id} of {pod} is not in trunk {trunk.id} of {pod.node}"
+            details = f"port {vif.port_id} of {pod} is not in trunk {trunk.id} of {pod.node}"
+            lost[pod] = (details, _carried_again(trunk, vif) or f"{successors([pod])}; then {FIX}")
     if lost:
+        first = next(iter(lost.values()))
         yield Cause(
             status=Status.FAIL,
-            evidence=next(iter(lost.values())),
-            remedy=SUCCESSOR,
+            evidence=first[0],
+            remedy=first[1],
             victims=tuple(map(pod_victim, lost)),
             own=True,
         )
 
 
+def _carried_again(trunk: Trunk, vif: PodVif) -> str:
+    """The command that puts a port back into its trunk; empty if its VLAN is not free.
+
+    Up to Wallaby, Kuryr cannot delete a pod's port that is not a subport (nested_vlan_vif.py).
+    """
+    taken = {it.segmentation_id for it in trunk.sub_ports}
+    if vif.vlan is None or vif.vlan in taken:
+        return ""
+    subport = f"port={vif.port_id},segmentation-type=vlan,segmentation-id={vif.vlan}"
+    return f"openstack network trunk set --subport {subport} {trunk.id}"
+
+
 FAULTS: Mapping[str, tuple[str, str]] = {
     "cannot be reached": (
         "the CNI plugin cannot reach the daemon",
-        f"check that the pod of kuryr-daemon on that node is ready, with [cni_daemon] bind_address "
-        f"127.0.0.1:5036; {phase('daemon')} sets it",
+        "RESTART, and it listens again, if its [cni_daemon] bind_address is 127.0.0.1:5036",
     ),
     "connection refused": (
         "the CNI plugin cannot reach the daemon",
-        f"check that the pod of kuryr-daemon on that node is ready; {phase('daemon')}",
+        "RESTART, and it listens again",
     ),
     "error 500": (
         "the daemon could not plug the pod",
@@ -261,11 +280,11 @@ FAULTS: Mapping[str, tuple[str, str]] = {
     ),
     "error 504": (
         "the daemon waited in vain for an active interface",
-        "the daemon may not see the pod, since it watches pods by its node's name; restart it: "
-        "kubectl -n kube-system rollout restart daemonset kuryr-daemon",
+        "the daemon may not see the pod, since it watches pods by its node's name: RESTART",
     ),
 }
-"""The kubelet's messages about pods that it could not plug, and their meaning."""
+"""The kubelet's messages about pods that it could not plug, their meaning, and what to do;
+RESTART stands for the command that restarts the daemon of the pod's node."""
 
 
 @Check(
@@ -294,7 +313,7 @@ def check_plugged(look: Look) -> Iterator[Cause]:
         yield Cause(
             status=Status.FAIL,
             evidence=f"{means}; {pod} on {pod.node}: {warning}",
-            remedy=remedy,
+            remedy=remedy.replace("RESTART", restart_daemon(look, pod.node)),
             victims=tuple(pod_victim(pod) for pod, _ in pods),
         )
 

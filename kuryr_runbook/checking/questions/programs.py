@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from kuryr_runbook.checking.causes import Cause
 from kuryr_runbook.checking.checks import Check, Depth, Fault, Occasion
+from kuryr_runbook.checking.remedies import restart_daemon
 from kuryr_runbook.checking.verdicts import (
     CONTROLLER_EFFECTS,
     DAEMON_EFFECTS,
@@ -158,8 +159,9 @@ def check_daemons_there(look: Look) -> Iterator[Cause]:
     yield Cause(
         status=Status.FAIL,
         evidence=missing if programs.daemon_set else gone,
-        remedy=f"kubectl -n {home} describe daemonset {DAEMON}, for taints and node selectors; "
-        f"then {phase('daemon')}",
+        remedy=f"kubectl -n {home} describe daemonset {DAEMON}, for taints and node selectors"
+        if programs.daemon_set
+        else phase("daemon"),
         victims=tuple(map(node_victim, bare)),
         nodes=frozenset(bare),
         fixes=(PhaseFix("daemon"),),
@@ -223,7 +225,7 @@ def check_nodes(look: Look) -> Iterator[Verdict]:
     for reason, names in by_reason.items():
         lacks_network = "cni" in reason.lower() or "network" in reason.lower()
         remedy = (
-            f"{phase('daemon')}: its init container installs the CNI configuration"
+            f"{restart_daemon(look, names[0])}; its init container installs the CNI configuration"
             if lacks_network
             else f"kubectl describe node {names[0]}, and the kubelet's log there: the network is "
             "not the problem"
@@ -234,7 +236,6 @@ def check_nodes(look: Look) -> Iterator[Verdict]:
             remedy=remedy,
             victims=tuple(map(node_victim, names)),
             nodes=frozenset(names),
-            fixes=(PhaseFix("daemon"),) if lacks_network else (),
         )
     yield passed(f"{len(look.nodes)} of {len(look.nodes)}")
 

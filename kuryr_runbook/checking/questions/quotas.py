@@ -85,7 +85,7 @@ def check_neutron(look: Look) -> Iterator[Verdict | CouldNotLook]:
         _Limited("port", "--ports", _ports, PODS | BALANCERS, _room_on_nodes),
     )
     quotas = readable(look.cloud.quotas)
-    raising = f"openstack quota set {{}} NUMBER {look.project}, by the cloud's operators"
+    raising = f"openstack quota set {{}} {{}} {look.project}, by the cloud's operators"
     yield from _compared(look, quotas, kinds, raising)
 
 
@@ -114,7 +114,7 @@ def check_octavia(look: Look) -> Iterator[Verdict | CouldNotLook]:
             "member", "--member", explains=frozenset({"members-differ", "controller-restarts"})
         ),
     )
-    raising = "openstack loadbalancer quota set {} NUMBER PROJECT, by the operators"
+    raising = f"openstack loadbalancer quota set {{}} {{}} {look.project}, by the operators"
     yield from _compared(look, readable(look.cloud.balancer_quotas), kinds, raising)
 
 
@@ -131,7 +131,7 @@ def _compared(
                 raise CouldNotLook(f"the cloud reports no quota of {kind.kind}")
             return
         need = kind.need(look) if kind.need is not None and look.is_ahead else {}
-        cause = _short(look, kind, quota, need, raising.format(kind.option))
+        cause = _short(look, kind, quota, need, raising.format(kind.option, _enough(quota, need)))
         if cause is not None:
             yield cause
         else:
@@ -139,6 +139,11 @@ def _compared(
 
     yield from each(partial(compared, kind) for kind in kinds)
     yield passed("; ".join(enough))
+
+
+def _enough(quota: Quota, need: Need) -> int:
+    """Twice as many as there are, or are needed."""
+    return 2 * max(quota.limit, quota.used + sum(need.values()), 1)
 
 
 def _short(look: Look, kind: _Limited, quota: Quota, need: Need, raising: str) -> Cause | None:

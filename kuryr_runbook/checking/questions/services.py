@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from kuryr_runbook.checking.causes import Cause
 from kuryr_runbook.checking.checks import Check, Fault, Occasion
 from kuryr_runbook.checking.fixes import certain, reconnect
+from kuryr_runbook.checking.remedies import about, rebuild, replace_balancer, see_log
 from kuryr_runbook.checking.verdicts import (
     SERVICE_EFFECTS,
     passed,
@@ -26,7 +27,7 @@ from kuryr_runbook.snapshots.cluster.objects import Service
 
 API = Victim("service", "kubernetes", "default")
 FROM_HANDLER = "kuryr-kubernetes, controller/handlers/lbaas.py, loadbalancer.py"
-SEE_LOG = "kubectl -n kube-system logs deployment/kuryr-controller"
+SEE_WORKER = "check Octavia's worker log: amphora image, flavor, quota, management network"
 
 
 @Check(
@@ -49,7 +50,8 @@ def check_kinds(look: Look) -> Iterator[Verdict]:
             by_reason[objection.evidence, objection.remedy].append(service)
     for (reason, remedy), services in by_reason.items():
         names = some([service.place for service in services])
-        yield warned(f"{reason} ({names})", remedy, *map(service_victim, services))
+        victims = tuple(map(service_victim, services))
+        yield warned(f"{reason} ({names})", about(remedy, victims[0]), *victims)
     yield passed(f"{len(with_address)}, besides default/kubernetes, which phase 02 serves")
 
 
@@ -89,8 +91,7 @@ def check_twice(look: Look) -> Iterator[Cause]:
         yield Cause(
             status=Status.FAIL,
             evidence=some(details),
-            remedy="openstack loadbalancer delete --cascade ID, for those whose VIP is not the "
-            "Service's ClusterIP",
+            remedy=f"{_surplus(look, doubles)}: its VIP is not the Service's ClusterIP",
             victims=tuple(map(service_victim, doubles)),
             explains={"balancer-address"},
             own=True,
@@ -125,7 +126,8 @@ def check_missing(look: Look) -> Iterator[Cause]:
         yield Cause(
             status=Status.FAIL,
             evidence=f"{len(lost)} of {len(look.services)} have none: {some(details)}",
-            remedy=f"{SEE_LOG}: a 403 means that Kuryr's user needs the role load-balancer_member",
+            remedy=f"{rebuild(look, lost[0])}; Kuryr then makes it again; if it never could, "
+            f"{see_log(look)}: a 403 means that its user needs the role load-balancer_member",
             victims=tuple(map(service_victim, lost)),
             own=True,
         )
@@ -153,8 +155,7 @@ def check_address(look: Look) -> Iterator[Cause]:
         yield Cause(
             status=Status.FAIL,
             evidence=some(details),
-            remedy=f"openstack loadbalancer delete --cascade {wrong[0][1].id}; Kuryr makes it "
-            "again when the endpoints change, or the controller restarts",
+            remedy=replace_balancer(look, wrong[0][1], service_victim(wrong[0][0])),
             victims=tuple(service_victim(service) for service, _ in wrong),
             own=True,
         )
@@ -180,12 +181,12 @@ def check_vip_ports(look: Look) -> Iterator[Cause]:
         if settled and not is_there:
             lost.append((victim, balancer))
     if lost:
-        _, first = lost[0]
+        victim, first = lost[0]
         missing = [f"{it.name} ({it.vip}), port {it.vip_port_id}" for _, it in lost]
         yield Cause(
             status=Status.FAIL,
             evidence=f"not there: {some(missing)}",
-            remedy=f"openstack loadbalancer delete --cascade {first.id}; {SEE_REMAKE}",
+            remedy=replace_balancer(look, first, victim),
             victims=tuple(victim for victim, _ in lost),
             own=True,
         )
@@ -214,13 +215,18 @@ def check_states(look: Look) -> Iterator[Cause]:
         if state == "ERROR" or slow:
             broken[state].append((victim, balancer))
     for state, found in broken.items():
-        first = found[0][1]
+        victim, first = found[0]
+        remedy = (
+            f"{SEE_WORKER}; then openstack loadbalancer failover {first.id}; or "
+            f"{replace_balancer(look, first, victim)}"
+            if state == "ERROR"
+            else f"{SEE_WORKER}; only the cloud's operators can end this state: until then Octavia "
+            "refuses any change of it"
+        )
         yield Cause(
             status=Status.FAIL,
             evidence=f"{state}: {some([f'{lb.name} ({lb.id})' for _, lb in found])}",
-            remedy=f"check Octavia's worker log: amphora image, flavor, quota, management network; "
-            f"then openstack loadbalancer failover {first.id}, or delete --cascade, after which "
-            f"{SEE_REMAKE}",
+            remedy=remedy,
             victims=tuple(victim for victim, _ in found),
             own=True,
             fixes=_api_fixes(state, found),
@@ -231,9 +237,6 @@ def _api_fixes(state: str, found: list[tuple[Victim, Balancer]]) -> tuple[PhaseF
     """The API's load balancer belongs to a phase, which replaces one in ERROR."""
     is_apis = state == "ERROR" and any(victim == API for victim, _ in found)
     return (PhaseFix("openstack_prep"),) if is_apis else ()
-
-
-SEE_REMAKE = "Kuryr makes it again when the endpoints change, phase openstack_prep the API's"
 
 
 @Check(
@@ -267,8 +270,9 @@ def check_external(look: Look) -> Iterator[Cause]:
             evidence=some([details for _, details in wrong]),
             remedy=astray[0]
             if astray
-            else f"{SEE_LOG} (`Failed to allocate public IP`); check network.external_network "
-            "and the quota of floating IPs; if the Service is created again, it gets a new one",
+            else f"{rebuild(look, wrong[0][0])}; Kuryr then announces what it has, or gets one; if "
+            f"it does not, {see_log(look)}: `Failed to allocate public IP` means the quota, or "
+            "network.external_network",
             victims=tuple(service_victim(service) for service, _ in wrong),
             fixes=certain(lambda: reconnect(look, loose)),
         )
@@ -307,6 +311,14 @@ def balancers(look: Look) -> Iterator[tuple[Balancer, Victim]]:
         yield balancer, service_victim(service)
     for balancer in look.balancers_at.get(vip, []):
         yield balancer, API
+
+
+def _surplus(look: Look, doubles: Mapping[Service, Sequence[Balancer]]) -> str:
+    """The command that deletes the first of several that Kuryr does not use."""
+    service, found = next(iter(doubles.items()))
+    kept = look.balancer(service)
+    first = next(it for it in found if it != kept)
+    return f"openstack loadbalancer delete --cascade {first.id}"
 
 
 def _with_warning(look: Look, service: Service) -> str:

@@ -5,7 +5,7 @@ Everything is on and works, but not with the settings of Kuryr or the runbook.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 from kuryr_runbook.checking.causes import Cause
 from kuryr_runbook.checking.checks import Check, Depth, Fault, Occasion
@@ -117,20 +117,21 @@ def _provider(look: Look, balancer: Balancer) -> Iterator[tuple[str, str]]:
 
 
 def _settings(look: Look, balancer: Balancer) -> Iterator[tuple[str, str]]:
+    ranges = look.source_ranges.get(balancer.id, frozenset())
     for listener in look.listeners_of(balancer):
-        yield from _of_listener(listener)
+        yield from _of_listener(listener, ranges)
         pool = look.pool(listener)
         if pool is not None:
             for member in look.members(listener) or ():
                 yield from _of_member(pool, member)
 
 
-def _of_listener(listener: Listener) -> Iterator[tuple[str, str]]:
+def _of_listener(listener: Listener, ranges: Set[str]) -> Iterator[tuple[str, str]]:
     command = "openstack loadbalancer listener"
-    if listener.allowed_cidrs:
+    if listener.allowed_cidrs and {*listener.allowed_cidrs} != ranges:
         yield (
             f"listener {listener.name or listener.id} only admits {some(listener.allowed_cidrs)}",
-            f"{command} unset --allowed-cidr {listener.id}, unless that is intended",
+            f"{command} unset --allowed-cidrs {listener.id}, unless that is intended",
         )
     if listener.connection_limit not in UNLIMITED:
         yield (

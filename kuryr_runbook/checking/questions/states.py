@@ -51,6 +51,8 @@ class _Part:
     states: tuple[tuple[str, str, Mapping[str, Status]], ...]
     """Name and value of each of its states, and the bad values."""
     victims: tuple[Victim, ...]
+    balancer: str = ""
+    """Id of the load balancer that it is a part of; empty: of none."""
 
 
 @Check(
@@ -114,15 +116,15 @@ def check_resource_states(look: Look) -> Iterator[Cause | CouldNotLook]:
         yield Cause(
             status=status,
             evidence=f"{name} {value}: {some([part.what for part in parts])}",
-            remedy=_remedy(name),
+            remedy=_remedy(parts[0]),
             victims=victims,
             own=bool(victims),
         )
 
 
-def _remedy(name: str) -> str:
-    if name in ("provisioning_status", "operating_status"):
-        return f"{SEE_WORKER}; openstack loadbalancer failover ID replaces its amphorae"
+def _remedy(part: _Part) -> str:
+    if part.balancer:
+        return f"{SEE_WORKER}; openstack loadbalancer failover {part.balancer}: new amphorae for it"
     return (
         "check that the agent or chassis responsible for it is alive: openstack network agent "
         "list; then the log of Neutron's server about the resource"
@@ -218,13 +220,13 @@ def _balancers(look: Look) -> Iterator[_Part]:
         working = {} if settles else reported
         # One in ERROR has a check of its own, `balancer-state`. Its VIP's port is left out: Octavia
         # makes it administratively down, since only the amphorae's own ports carry packets.
-        yield _octavias("", balancer, victim, {}, working)
+        yield _octavias("", balancer, balancer.id, victim, {}, working)
         for listener in look.listeners_of(balancer):
-            yield _octavias("listener", listener, victim, LASTING, working)
+            yield _octavias("listener", listener, balancer.id, victim, LASTING, working)
             pool = look.pool(listener)
             if pool is None:
                 continue
-            yield _octavias("pool", pool, victim, LASTING, working)
+            yield _octavias("pool", pool, balancer.id, victim, LASTING, working)
             for member in look.members(listener) or ():
                 yield _Part(
                     f"member {member.address}:{member.port} of pool {pool.name or pool.id}",
@@ -238,6 +240,7 @@ def _balancers(look: Look) -> Iterator[_Part]:
 def _octavias(
     kind: str,
     item: Balancer | Listener | Pool,
+    balancer: str,
     victim: Victim,
     lasting: Mapping[str, Status],
     working: Mapping[str, Status],
@@ -249,7 +252,7 @@ def _octavias(
         ("operating_status", item.operating, working),
     )
     what = f"{kind or 'load balancer'} {item.name or item.id}"
-    return _Part(what, command, item.admin_state_up, states, (victim,))
+    return _Part(what, command, item.admin_state_up, states, (victim,), balancer)
 
 
 def _floating_ips(look: Look) -> Iterator[_Part]:

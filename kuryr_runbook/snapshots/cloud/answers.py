@@ -248,6 +248,7 @@ def pool_of(it: Answer) -> Pool:
         listeners=it.ids("listeners"),
         # Octavia leaves it out if there is none.
         monitor_id=it.shown("healthmonitor_id", it.text) or "",
+        persistence=it.shown("session_persistence", lambda key: it.part(key).text("type")) or "",
     )
 
 

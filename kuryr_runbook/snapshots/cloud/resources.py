@@ -276,6 +276,8 @@ class Pool:
     """Of its health monitor; empty: its members are not monitored."""
     provisioning: str
     operating: str
+    persistence: str = ""
+    """What keeps a client at one member, such as SOURCE_IP; empty: nothing does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,8 @@ class PodVif:
     addresses: tuple[str, ...]
     active: bool
     """Whether the controller has released it for the daemon to plug."""
+    vlan: int | None = None
+    """Its VLAN in the trunk of its worker; None: it is not a subport, or that is not shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ def _parsed(find: Callable[[], Mapping[str, Any]]) -> PodVif | Malformed:
             mac=_text(vif["address"]).lower(),
             addresses=tuple(_text(address) for address in addresses),
             active=vif["active"] is True,
+            vlan=vlan if isinstance(vlan := vif.get("vlan_id"), int) else None,
         )
     except KeyError as error:
         return Malformed(f"it has no {error}")

@@ -49,6 +49,7 @@ WHOLE: dict[str, dict[str, Any]] = {
 MAY_BE_HIDDEN = {
     "description", "mtu", "router:external", "port_security_enabled", "security_groups",
     "allowed_address_pairs", "tags", "trunk_details", "stateful", "healthmonitor_id",
+    "session_persistence",
     "allowed_cidrs", "connection_limit", "timeout_client_data", "timeout_member_data", "weight",
     "backup", "provider",
 }  # fmt: skip
