@@ -161,7 +161,7 @@ def _of_member(pool: Pool, member: Member) -> Iterator[tuple[str, str]]:
     "The API's load balancer allows watches to be silent for as long as the API server does",
     "kube-apiserver, --min-request-timeout; Octavia API reference: timeout_client_data, "
     "timeout_member_data",
-    on=(Occasion.DIAGNOSIS,),
+    on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
     region=Region.SERVICES,
     faults=(
         Fault(
