@@ -197,6 +197,13 @@ BAD: list[tuple[str, Status, Spoil, tuple[str, ...]]] = [
     ("node-port", Status.FAIL,
      lambda w: w.node_port("master")["fixed_ips"][0].update(subnet_id="other"),
      ("API server 172.16.0.9",)),
+    ("switched-off", Status.FAIL,
+     lambda w: w.resource("router", "k8s-router").update(admin_state_up=False),
+     ("openstack router set --enable router",)),
+    ("resource-state", Status.FAIL,
+     lambda w: w.node_port("worker1").update(status="DOWN"), ("worker1",)),
+    ("egress", Status.FAIL, lambda w: w.remove("security_group_rule", "r-out-g-nodes"),
+     ("k8s-node-sg lets nothing out",)),
     ("node-port-security", Status.FAIL,
      lambda w: w.node_port("worker1").update(port_security_enabled=False), ("worker1",)),
     ("pair-limit", Status.WARN, having(pair_limit=10),
@@ -297,7 +304,8 @@ def test_all_problems_are_told_at_once() -> None:
 
 OF_NEUTRON = {
     "neutron-extensions", "port-role", "has-to-exist", "node-port", "node-port-security",
-    "pair-limit", "pair-macs", "quota-neutron", "service-cidr",
+    "pair-limit", "pair-macs", "quota-neutron", "service-cidr", "switched-off", "resource-state",
+    "egress",
 }  # fmt: skip
 
 
@@ -311,7 +319,8 @@ OF_KUBERNETES = {
     "kubernetes-version", "release-step", "self-link", "kubernetes-rights", "service-cidr",
     "kube-proxy", "other-network", "cni-configuration", "service-controller", "nodes", "node-port",
     "node-port-security", "pair-limit", "neighbours", "quota-neutron", "quota-octavia",
-    "service-unsupported", "intent-unmet", "policy-unenforced", "other-kuryr",
+    "service-unsupported", "intent-unmet", "policy-unenforced", "other-kuryr", "switched-off",
+    "resource-state", "egress",
 }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Address
 
 from kuryr_runbook.checking.causes import Cause
-from kuryr_runbook.checking.checks import Check, Depth, Fault
+from kuryr_runbook.checking.checks import Check, Depth, Fault, Occasion
 from kuryr_runbook.checking.remedies import FIX
 from kuryr_runbook.checking.verdicts import (
     SHOWN,
@@ -99,6 +99,7 @@ def _pair_texts(port: Port) -> list[str]:
     "Security groups let nodes and pods send",
     "neutron: a group lets nothing out without a rule; those that it adds to a new group can be "
     "deleted",
+    on=(Occasion.PREFLIGHT, Occasion.DIAGNOSIS),
     explains={"node-ready", "daemon-ready", "pod-plugged", "pod-unhandled"},
     depth=Depth.GROUND,
     region=Region.GUARDS,
@@ -115,7 +116,7 @@ def check_egress(look: Look) -> Iterator[Cause]:
     for name, port in look.node_ports.items():
         if port is not None and port.port_security is not False:
             senders[tuple(sorted(port.groups))].append(node_victim(name))
-    if look.site.driver.admitting_group is GroupRole.POD:
+    if look.site.driver.admitting_group is GroupRole.POD and not look.is_ahead:
         for pod, vif in look.plugged:
             plugged = look.ports.get(vif.port_id)
             if plugged is not None and plugged.port_security is not False:

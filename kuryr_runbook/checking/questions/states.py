@@ -59,7 +59,7 @@ class _Part:
     "switched-off",
     "Nothing that packets pass is switched off",
     "Neutron and Octavia API references: admin_state_up",
-    on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
+    on=tuple(Occasion),
     depth=Depth.GROUND,
     region=Region.PROJECT,
     explains={*SERVICE_EFFECTS, *POD_EFFECTS, "resource-state"},
@@ -89,7 +89,7 @@ def check_switches(look: Look) -> Iterator[Cause | CouldNotLook]:
     "resource-state",
     "Everything that packets pass is in a working state",
     "neutron-lib, constants.py; Octavia API reference: Operating and Provisioning Status Codes",
-    on=(Occasion.VERIFICATION, Occasion.DIAGNOSIS),
+    on=tuple(Occasion),
     depth=Depth.GROUND,
     region=Region.PROJECT,
     explains={*SERVICE_EFFECTS, *POD_EFFECTS},
@@ -132,8 +132,9 @@ def _remedy(part: _Part) -> str:
 
 
 def _parts(look: Look) -> Iterator[_Part | CouldNotLook]:
-    """All parts that packets of pods and Services pass."""
-    kinds = (_router, _networks, _node_ports, _pod_ports, _trunks, _balancers, _floating_ips)
+    """All parts that packets of pods and Services pass; before Kuryr, those of nodes alone."""
+    there = (_router, _networks, _node_ports)
+    kinds = there if look.is_ahead else (*there, _pod_ports, _trunks, _balancers, _floating_ips)
     return each(partial(kind, look) for kind in kinds)
 
 
@@ -144,7 +145,9 @@ def _neutrons(kind: str, name: str, item_id: str) -> tuple[str, str]:
 
 
 def _router(look: Look) -> Iterator[_Part]:
-    router = look.router
+    router = look.known_router
+    if router is None:
+        return
     states = (("status", router.status, BROKEN),)
     called = _neutrons("router", router.name, router.id)
     yield _Part(*called, router.admin_state_up, states, ())
@@ -154,8 +157,10 @@ def _router(look: Look) -> Iterator[_Part]:
 
 
 def _networks(look: Look) -> Iterator[_Part]:
-    own = {it.network_id for it in (look.node_subnet, look.pod_subnet, look.service_subnet)}
-    gateway = look.router.gateway
+    nodes, router = look.node_subnet, look.known_router
+    subnets = (nodes,) if look.is_ahead else (nodes, look.pod_subnet, look.service_subnet)
+    own = {it.network_id for it in subnets}
+    gateway = router.gateway if router else None
     used = own | ({gateway.network_id} if gateway else set())
     if hidden := own - {it.id for it in look.networks}:
         raise CouldNotLook(f"network {', '.join(sorted(hidden))} of the site is not visible")

@@ -136,6 +136,15 @@ class Look(ClusterLook):
             raise CouldNotLook(f"no {wanted} is visible")
         return there
 
+    @property
+    def known_router(self) -> Router | None:
+        """The same; before Kuryr is there, None if it is not either: phase 02 creates it."""
+        return (
+            look_up(self.cloud.routers, router(self.site), self.cloud)
+            if self.is_ahead
+            else self.router
+        )
+
     @cached_property
     def router_legs(self) -> Mapping[str, str]:
         """The router's address in each subnet where it has a port, by the subnet's id."""
