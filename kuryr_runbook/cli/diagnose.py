@@ -167,7 +167,7 @@ def _snapshot(site_file: Path | None, saved: Path | None) -> DiagnosisSnapshot:
     if saved is None:
         if site is None:
             raise UsageError(NAME_A_SITE)
-        return Troubleshooting(site).read()
+        return Troubleshooting(site).read_settled()
     found = load_snapshot(saved)
     if site is None:
         return found

@@ -10,6 +10,7 @@ from pathlib import Path
 from kuryr_runbook.applying.by_kind import apply_fixes
 from kuryr_runbook.checking.diagnosis import Place, check_diagnosis
 from kuryr_runbook.checking.paths import trace
+from kuryr_runbook.checking.settling import changing
 from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.clients.openstack.probes import AskingCloud
 from kuryr_runbook.display.findings import causes_view
@@ -30,6 +31,8 @@ from kuryr_runbook.snapshots.diagnosis import DiagnosisSnapshot, read_diagnosis,
 from kuryr_runbook.snapshots.reading import attempted
 from kuryr_runbook.specs.controller import CONTROLLER
 
+SETTLING_SECONDS = 10.0
+"""How long to look again while what is found may follow from a change of the last minute."""
 FIXED_SECONDS = 45.0
 """How long Kuryr and the kubelets may take with everything that waited for a fix."""
 TAKEN = ".spec.replicas "
@@ -62,6 +65,23 @@ class Troubleshooting(Phase):
             self.site, attempted(lambda: self.cluster), attempted(lambda: self.cloud)
         )
         return self._snapshot
+
+    def read_settled(self) -> DiagnosisSnapshot:
+        """Read, and for a few seconds again while something is found about what has just changed.
+
+        What is still found then is reported: a change does not excuse a fault.
+        """
+
+        def look() -> tuple[bool, str]:
+            seen = Look(self.read())
+            what = changing(seen, check_diagnosis(seen))
+            return not what, what
+
+        settled, what = look()
+        if not settled:
+            say(f"looking again, since these have just changed: {what}")
+            wait_for("what has just changed to settle", SETTLING_SECONDS, look)
+        return self.seen
 
     def make_plan(self) -> Plan:
         """What is certain to fix the causes: steps of its own, and other phases' plans.
@@ -131,7 +151,7 @@ class Troubleshooting(Phase):
         found: list[Finding] = []
 
         def look() -> tuple[bool, str]:
-            found[:] = self.findings()
+            found[:] = check_diagnosis(Look(self.read()))
             waiting = [it for it in found if it.status is Status.FAIL and it.check in self._fixed]
             return not waiting, "; ".join(it.evidence for it in waiting)
 
@@ -140,7 +160,7 @@ class Troubleshooting(Phase):
 
     def findings(self) -> Iterable[Finding]:
         """All causes, deepest first."""
-        return check_diagnosis(Look(self.read()))
+        return check_diagnosis(Look(self.read_settled()))
 
     def check(self) -> View:
         """Diagnose again, and show what is wrong. Findings are results here, not errors."""

@@ -6,20 +6,23 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from spoiling.diagnosis import pair_lost
 from worlds.memory_leases import MemoryLeases
 from worlds.mendable import MendableWorld
+from worlds.objects import moments_ago
 from worlds.world import World
 
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.errors import AccessError, DriftError
-from kuryr_runbook.model.findings import Finding
+from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.plan import Action, Outcome, Plan, Step, Target
 from kuryr_runbook.phases import troubleshooting
 from kuryr_runbook.phases.base import Phase
 from kuryr_runbook.phases.catalogue import TROUBLESHOOTING, PhaseEntry
 from kuryr_runbook.phases.troubleshooting import Troubleshooting
+from kuryr_runbook.phases.waits import polling
 from kuryr_runbook.snapshots.cluster.objects import reference
-from kuryr_runbook.snapshots.diagnosis import load_snapshot
+from kuryr_runbook.snapshots.diagnosis import DiagnosisSnapshot, load_snapshot
 
 
 def phase(world: World) -> Troubleshooting:
@@ -235,3 +238,40 @@ def test_what_stays_broken_is_waited_for_no_longer_than_a_while(
     made = phase(world)
     made.plan()
     assert made.left()[0].check == "controller-replicas"
+
+
+def young_without_pair() -> tuple[World, list[dict[str, str]]]:
+    """A pod that was just created, and whose pair is there a moment later."""
+    world = World()
+    pairs = [*world.node_port("worker2")["allowed_address_pairs"]]
+    pair_lost(world)
+    world.object("Pod", "web-3")["metadata"]["creationTimestamp"] = moments_ago(5)
+    return world, pairs
+
+
+def bad(findings: Iterable[Finding]) -> list[str]:
+    return [it.check for it in findings if it.status in (Status.FAIL, Status.WARN)]
+
+
+def test_what_has_just_changed_is_looked_at_again(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(polling, "STEP_SECONDS", 0.0)
+    world, pairs = young_without_pair()
+    made = phase(world)
+    read = made.read
+
+    def reading() -> DiagnosisSnapshot:
+        seen = read()
+        world.node_port("worker2")["allowed_address_pairs"] = pairs
+        return seen
+
+    monkeypatch.setattr(made, "read", reading)
+    assert bad(made.findings()) == []
+    assert "just changed: pod default/web-3" in capsys.readouterr().out
+
+
+def test_what_is_still_there_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(troubleshooting, "SETTLING_SECONDS", 0.0)
+    world, _ = young_without_pair()
+    assert bad(phase(world).findings()) == ["address-pair"]
