@@ -110,15 +110,15 @@ def test_a_single_step_runs_in_the_callers_thread() -> None:
 
 
 def test_what_threads_say_is_reported_by_the_caller() -> None:
-    told = []
+    reported = []
     noting = Noting(lambda step, say: say(f"waiting for {step.target.name}"))
     apply_plan(
         plan(step("a"), step("b")),
         noting,
-        lambda line: told.append((line, threading.current_thread())),
+        lambda line: reported.append((line, threading.current_thread())),
     )
-    assert {"waiting for a", "waiting for b"} <= {line for line, _ in told}
-    assert {thread for _, thread in told} == {threading.current_thread()}
+    assert {"waiting for a", "waiting for b"} <= {line for line, _ in reported}
+    assert {thread for _, thread in reported} == {threading.current_thread()}
 
 
 def test_creations_of_one_kind_go_together_and_know_their_own_ids() -> None:
@@ -176,7 +176,7 @@ def test_a_plan_out_of_order_is_no_plan() -> None:
         plan(step("b", "a"), step("a"))
 
 
-def test_errors_of_several_steps_are_all_told() -> None:
+def test_errors_of_several_steps_are_all_reported() -> None:
     together = threading.Barrier(2)
 
     def act(step: Step, say: Any) -> None:
@@ -199,17 +199,17 @@ def test_after_a_failure_nothing_more_is_begun_however_much_is_ready() -> None:
 
 
 @pytest.mark.parametrize("error", [KeyError, KeyboardInterrupt])
-def test_what_was_cut_off_in_the_callers_thread_is_not_told_as_unreached(
+def test_what_was_cut_off_in_the_callers_thread_is_not_reported_as_unreached(
     error: type[BaseException],
 ) -> None:
     def act(step: Step, say: Any) -> None:
         if step.target.name == "b":
             raise error
 
-    told: list[str] = []
+    reported: list[str] = []
     with pytest.raises(error):
-        apply_plan(plan(step("a"), step("b", "a"), step("c", "b")), Noting(act), told.append)
-    assert told[-3:] == [
+        apply_plan(plan(step("a"), step("b", "a"), step("c", "b")), Noting(act), reported.append)
+    assert reported[-3:] == [
         "done, and not undone: thing a",
         "interrupted, and perhaps done: thing b",
         "not reached: thing c",
@@ -233,12 +233,12 @@ STANDING = [
 
 
 def test_what_ran_beside_an_error_that_is_not_ours_is_reported_when_it_has_ended() -> None:
-    told: list[str] = []
+    reported: list[str] = []
     steps = (step("slow"), step("worse"), step("bad"), step("next", "slow"))
     with pytest.raises(KeyError):
-        apply_plan(plan(*steps), Noting(slowly), told.append)
-    assert "slow ends" in told
-    assert told[-4:] == [
+        apply_plan(plan(*steps), Noting(slowly), reported.append)
+    assert "slow ends" in reported
+    assert reported[-4:] == [
         *STANDING,
         "interrupted, and perhaps done: thing bad",
         "not reached: thing next",
@@ -250,9 +250,9 @@ def test_what_ran_at_ctrl_c_is_reported_when_it_has_ended(monkeypatch: pytest.Mo
         raise KeyboardInterrupt
 
     monkeypatch.setattr(steps_module, "wait", interrupted)
-    told: list[str] = []
+    reported: list[str] = []
     steps = (step("slow"), step("worse"), step("next", "slow"))
     with pytest.raises(KeyboardInterrupt):
-        apply_plan(plan(*steps), Noting(slowly), told.append)
-    assert "slow ends" in told
-    assert told[-3:] == [*STANDING, "not reached: thing next"]
+        apply_plan(plan(*steps), Noting(slowly), reported.append)
+    assert "slow ends" in reported
+    assert reported[-3:] == [*STANDING, "not reached: thing next"]

@@ -173,7 +173,7 @@ def test_cells_that_are_not_drawn_yet_are_reached(jupyter: Jupyter, person: Pers
 
 @pytest.mark.usefixtures("chosen")
 def test_a_headless_run_in_there_asks_nobody(jupyter: Jupyter, tmp_path: Path) -> None:
-    """Its kernel inherits what tells JupyterLab's kernels from others."""
+    """Its kernel inherits what distinguishes JupyterLab's kernels from others."""
     import papermill
 
     variables = {

@@ -50,14 +50,14 @@ def test_a_bug_is_one_message_and_a_file_without_secrets(
         raise KeyError(f"{secret}\x1b[2J")
     assert caught.value.code == 1
     [path] = (tmp_path / "kuryr-runbook" / "errors").iterdir()
-    told, kept = capsys.readouterr().err, path.read_text()
+    reported, kept = capsys.readouterr().err, path.read_text()
     assert path.stat().st_mode & 0o777 == 0o600
-    assert "a bug in the runbook: KeyError" in told
-    assert path.name in told
-    assert "Traceback" not in told
+    assert "a bug in the runbook: KeyError" in reported
+    assert path.name in reported
+    assert "Traceback" not in reported
     assert "Traceback" in kept
-    assert secret not in told + kept
-    assert "\x1b" not in told
+    assert secret not in reported + kept
+    assert "\x1b" not in reported
 
 
 def test_a_bug_whose_traceback_cannot_be_saved_is_reported_nevertheless(

@@ -23,7 +23,7 @@ def served(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Path]:
     found: list[Path] = []
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv(SITE_VARIABLE, "")
-    monkeypatch.setattr(jupyterlab, "serve", lambda directory, told: found.append(directory))
+    monkeypatch.setattr(jupyterlab, "serve", lambda directory, settings: found.append(directory))
     return found
 
 

@@ -40,7 +40,7 @@ def lost(runs: Path) -> Path:
     return lost
 
 
-def told(result: Result) -> str:
+def reported(result: Result) -> str:
     return " ".join(result.stderr.split())
 
 
@@ -84,13 +84,13 @@ def test_valid_records_pass_and_others_fail(runs: Path) -> None:
     (runs / "r01" / "02_openstack_prep.html").write_text("other")
     result = records("verify", runs)
     assert result.exit_code == 4
-    assert "r01/02_openstack_prep.html: was changed" in told(result)
+    assert "r01/02_openstack_prep.html: was changed" in reported(result)
 
 
 def test_a_run_that_was_killed_is_reported(runs: Path, lost: Path) -> None:
     result = records("verify")
     assert result.exit_code == 4
-    assert "r03: LOST" in told(result)
+    assert "r03: LOST" in reported(result)
 
 
 def test_a_run_under_way_is_named_and_nothing_is_wrong_with_it(runs: Path, lost: Path) -> None:
@@ -195,8 +195,8 @@ def test_the_directory_where_runs_were_called_will_do(runs: Path, tmp_path: Path
     (tmp_path / "site.yaml").touch()
     assert records("verify", ".").output == "2 records are valid\n"
     (runs.parent / "runs").mkdir()
-    assert "runs/runs: UNRECORDED" in told(records("verify", "."))
-    assert "runs/runs: UNRECORDED" in told(records("verify", runs.parent))
+    assert "runs/runs: UNRECORDED" in reported(records("verify", "."))
+    assert "runs/runs: UNRECORDED" in reported(records("verify", runs.parent))
 
 
 def test_runs_are_found_where_they_were_made(
@@ -208,7 +208,7 @@ def test_runs_are_found_where_they_were_made(
     shutil.rmtree(runs)
     result = records("verify")
     assert result.exit_code == 4
-    assert f"record 2 ({runs}/r02), the newest one made here, is missing" in told(result)
+    assert f"record 2 ({runs}/r02), the newest one made here, is missing" in reported(result)
 
 
 def test_without_a_key_one_has_to_be_named(
@@ -299,7 +299,7 @@ def test_the_archive_reveals_records_that_were_removed_with_their_note(
     assert records("verify").output == "1 record is valid\n"
     result = records("verify", "--site", site)
     assert result.exit_code == 4
-    assert "record 2 (r02): is in the archive, but not among these records" in told(result)
+    assert "record 2 (r02): is in the archive, but not among these records" in reported(result)
 
 
 def test_records_are_copied_to_the_archive_of_their_site(runs: Path, tmp_path: Path) -> None:

@@ -96,20 +96,20 @@ def test_phases_are_chosen_by_name_or_by_their_ends() -> None:
 
 
 def test_disturbances_are_asked_for_and_off_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[Options] = []
-    monkeypatch.setattr(cli_run, "_execute", lambda phases, options, wanted: told.append(options))
+    given: list[Options] = []
+    monkeypatch.setattr(cli_run, "_execute", lambda phases, options, wanted: given.append(options))
     for more in ((), ("--resilience",)):
         assert CliRunner().invoke(main, ["run", "--site", "x", *more]).exit_code == 0
-    assert told == [Options(), Options(resilience=True)]
+    assert given == [Options(), Options(resilience=True)]
 
 
 def test_with_json_a_refusal_is_a_line_of_it_too(tmp_path: Path) -> None:
     site = str(tmp_path / "none.yaml")
     result = CliRunner().invoke(main, ["run", "--site", site, "--log-format", "json"])
     assert result.exit_code == 2
-    told = json.loads(result.stderr)
-    assert (told["event"], told["exit_code"]) == ("ended", 2)
-    assert "none.yaml cannot be read" in told["errors"][0]
+    reported = json.loads(result.stderr)
+    assert (reported["event"], reported["exit_code"]) == ("ended", 2)
+    assert "none.yaml cannot be read" in reported["errors"][0]
 
 
 def test_nothing_to_resume_exits_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -265,8 +265,8 @@ def test_what_cells_print_is_visible_in_their_notebook(kind: str, content: dict[
     ],
 )
 def test_arguments_are_shown_visibly(arguments: list[str]) -> None:
-    told = [argument.replace("\0", "").replace("\ud800", "\udcff") for argument in arguments]
-    result = CliRunner().invoke(main, told)
+    given = [argument.replace("\0", "").replace("\ud800", "\udcff") for argument in arguments]
+    result = CliRunner().invoke(main, given)
     assert result.exit_code in (1, 2)
     assert isinstance(result.exception, SystemExit)
     assert faults(result.output) == []

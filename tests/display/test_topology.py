@@ -22,7 +22,7 @@ from kuryr_runbook.model.findings import Status
 from kuryr_runbook.model.topology import Box, Line, Mark, Note, Topology
 
 TITLE = "Topology of site lab"
-TELLING = (Status.FAIL, Status.WARN, Status.UNKNOWN)
+SHOWN = (Status.FAIL, Status.WARN, Status.UNKNOWN)
 
 
 def spoilt(world: World) -> World:
@@ -75,7 +75,7 @@ TEXTS = st.text(max_size=30) | st.sampled_from(
 MARKS = st.builds(
     Mark,
     number=st.integers(1, 99),
-    status=st.sampled_from(TELLING),
+    status=st.sampled_from(SHOWN),
     count=st.integers(1, 20_000),
 )
 MANY_MARKS = st.lists(MARKS, max_size=5, unique_by=lambda it: it.number).map(tuple)
@@ -93,7 +93,7 @@ BOXES = st.builds(
 NOTES = st.builds(
     Note,
     number=st.integers(1, 999),
-    status=st.sampled_from(TELLING),
+    status=st.sampled_from(SHOWN),
     title=TEXTS,
     evidence=TEXTS,
     victims=st.integers(0, 10_000),

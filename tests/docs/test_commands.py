@@ -87,13 +87,13 @@ def options(command: click.Command) -> set[str]:
 
 def test_the_synopsis_has_every_command_with_every_option() -> None:
     context = click.Context(main)
-    told = {}
+    usage = {}
     for line in synopsis():
         program, name, *words = line.split(maxsplit=2)
         assert program == PROGRAM
-        told[name] = " ".join(words)
-    assert list(told) == list(COMMANDS)
-    for name, rest in told.items():
+        usage[name] = " ".join(words)
+    assert list(usage) == list(COMMANDS)
+    for name, rest in usage.items():
         command = main.get_command(context, name)
         if isinstance(command, click.Group):
             assert {part.split()[0] for part in rest.split("|")} == set(command.commands)

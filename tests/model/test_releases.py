@@ -84,7 +84,7 @@ def test_options_have_the_names_and_defaults_of_the_package(release: Release) ->
 
 
 def test_every_default_that_differs_between_releases_is_reported() -> None:
-    told = set(RELEASES["stein"].defaults)
+    reported = set(RELEASES["stein"].defaults)
     changed = set()
     for section, options in released("stein")["options"].items():
         for option in options:
@@ -95,7 +95,7 @@ def test_every_default_that_differs_between_releases_is_reported() -> None:
             }
             if len(values) > 1:
                 changed.add(f"{section}.{option}")
-    assert told == changed
+    assert reported == changed
 
 
 @every_release
@@ -206,8 +206,8 @@ def _constants(node: ast.AST) -> Iterator[str]:
 
 @every_release
 def test_what_is_reported_of_mtus_is_what_diagnosis_goes_by(release: Release) -> None:
-    told = {hazards.UNEQUAL_MTU: MtuRule.EQUAL, hazards.SMALLER_MTU: MtuRule.NO_LARGER}
-    rules = [told[hazard] for hazard in release.hazards if hazard in told]
+    reported = {hazards.UNEQUAL_MTU: MtuRule.EQUAL, hazards.SMALLER_MTU: MtuRule.NO_LARGER}
+    rules = [reported[hazard] for hazard in release.hazards if hazard in reported]
     assert rules == ([] if release.mtu_rule is MtuRule.ANY else [release.mtu_rule])
 
 

@@ -236,7 +236,7 @@ def test_a_known_key_is_found_line_by_line() -> None:
 
 
 @pytest.mark.parametrize("word", ["admin", "password", "OpenStack"])
-def test_what_cannot_be_told_from_words_is_named_and_not_looked_for(word: str) -> None:
+def test_what_cannot_be_distinguished_from_words_is_named_and_not_looked_for(word: str) -> None:
     some = KnownSecrets([Secret(word, "the password"), Secret("", "nothing")])
     assert some.indistinct == ["the password"]
     assert some.redacted(f"the {word}") == f"the {word}"

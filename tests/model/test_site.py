@@ -104,7 +104,7 @@ def test_a_bad_value_is_named_with_its_place(old: str, new: str, expected: str) 
     assert caught.value.remedy
 
 
-def test_all_problems_are_told_at_once_with_lines() -> None:
+def test_all_problems_are_reported_at_once_with_lines() -> None:
     text = (
         LAB_TEXT.replace("10.1.0.0/24", "10.1.0.0/30")
         .replace("release: stein", "release: rocky")

@@ -69,8 +69,8 @@ def test_a_site_file_is_refused_with_all_objections_and_their_lines() -> None:
     with pytest.raises(SiteError) as caught:
         parse_site(text, "x.yaml")
     lines = text.splitlines()
-    told = [problem.partition(" (line ")[0] for problem in caught.value.problems]
-    assert told == ["kuryr.octavia_provider", "kuryr.resource_tags"]
+    reported = [problem.partition(" (line ")[0] for problem in caught.value.problems]
+    assert reported == ["kuryr.octavia_provider", "kuryr.resource_tags"]
     number = int(caught.value.problems[0].split("(line ")[1].split(")")[0])
     assert "octavia_provider: ovn" in lines[number - 1]
 

@@ -106,25 +106,27 @@ def test_a_skipped_step_is_refused_with_the_steps_to_go() -> None:
     )
 
 
-@pytest.mark.parametrize(("installed", "told"), [("", "shows which release"), ("rocky", "rocky")])
-def test_what_is_unknown_is_refused(installed: str, told: str) -> None:
+@pytest.mark.parametrize(
+    ("installed", "reported"), [("", "shows which release"), ("rocky", "rocky")]
+)
+def test_what_is_unknown_is_refused(installed: str, reported: str) -> None:
     refused = upgrades.move_objection(installed, RELEASES["stein"], WHO)
     assert refused is not None
-    assert told in refused.evidence
+    assert reported in refused.evidence
     assert "kuryr-runbook/release" in refused.remedy
 
 
 def test_what_moves_is_reported_from_the_catalogue() -> None:
-    told = dict(
+    reported = dict(
         (change.field, (change.before, change.after))
         for change in upgrades.moved(RELEASES["ussuri"], RELEASES["victoria"])
     )
-    assert told["release"] == ("ussuri", "victoria")
-    assert told["VIF of a pod"] == ("Pod annotation openstack.org/kuryr-vif",
+    assert reported["release"] == ("ussuri", "victoria")
+    assert reported["VIF of a pod"] == ("Pod annotation openstack.org/kuryr-vif",
                                     "KuryrPort .status.vifs")  # fmt: skip
-    assert told["CNI configuration"] == ("10-kuryr.conf", "10-kuryr.conflist")
-    assert told["custom resources"][0] == "none"
-    assert "nodes' subnet in kuryr.conf" not in told
+    assert reported["CNI configuration"] == ("10-kuryr.conf", "10-kuryr.conflist")
+    assert reported["custom resources"][0] == "none"
+    assert "nodes' subnet in kuryr.conf" not in reported
     fields = [c.field for c in upgrades.moved(RELEASES["stein"], RELEASES["train"])]
     assert fields == ["release", "package"]
 

@@ -1,4 +1,4 @@
-"""The API's load balancer: made whole, mended where it is ours, never changed where it is not."""
+"""The API's load balancer: made whole, fixed where it is ours, never changed where it is not."""
 
 from __future__ import annotations
 
@@ -186,7 +186,7 @@ def test_the_pool_is_the_listeners_and_not_the_first_of_the_load_balancer() -> N
 
 
 @pytest.mark.parametrize(
-    ("kind", "field", "value", "told"),
+    ("kind", "field", "value", "reported"),
     [
         ("loadbalancer", "admin_state_up", False, "itself switched on (admin_state_up)"),
         ("listener", "admin_state_up", False, "its listener switched on"),
@@ -196,7 +196,7 @@ def test_the_pool_is_the_listeners_and_not_the_first_of_the_load_balancer() -> N
     ],
 )
 def test_a_misfit_of_somebody_elses_is_refused_with_what_it_is(
-    kind: str, field: str, value: Any, told: str
+    kind: str, field: str, value: Any, reported: str
 ) -> None:
     cloud = prepared()
     cloud.resources["loadbalancer"][0]["description"] = "theirs"
@@ -206,7 +206,7 @@ def test_a_misfit_of_somebody_elses_is_refused_with_what_it_is(
     cloud.resources[kind][0][field] = value
     with pytest.raises(DriftError) as caught:
         planned(cloud)
-    assert told in str(caught.value)
+    assert reported in str(caught.value)
 
 
 @pytest.mark.parametrize("site", [lab_site(), ovn_site()], ids=["amphora", "ovn"])
@@ -222,11 +222,11 @@ def test_timeouts_that_octavia_does_not_show_or_the_provider_does_not_read_are_l
 
 @pytest.mark.parametrize("missing", TIMEOUTS)
 @pytest.mark.parametrize(
-    ("milliseconds", "told"),
+    ("milliseconds", "reported"),
     [(50_000, "silent for 50 s"), (HOUR // 2 - 1, "silent for 1800"), (HOUR // 2, ""), (0, "")],
 )
 def test_somebody_elses_listener_keeps_its_timeouts_and_the_plan_says_so(
-    missing: str, milliseconds: int, told: str
+    missing: str, milliseconds: int, reported: str
 ) -> None:
     cloud = prepared()
     cloud.resources["loadbalancer"][0]["description"] = "theirs"
@@ -234,5 +234,5 @@ def test_somebody_elses_listener_keeps_its_timeouts_and_the_plan_says_so(
     plan = planned(cloud)
     assert plan.changes == ()
     [kept] = [step for step in plan.steps if step.target.kind == "loadbalancer"]
-    assert ("its listener breaks watches" in kept.because) is bool(told)
-    assert told in kept.because
+    assert ("its listener breaks watches" in kept.because) is bool(reported)
+    assert reported in kept.because

@@ -1,4 +1,4 @@
-"""Fixes: a world that is broken in one place is mended there, and nobody else's is ever touched."""
+"""Fixes: a world that is broken in one place is fixed there, and nobody else's is ever touched."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def planned(world: World) -> Plan:
     return plan_fixes("troubleshooting", world.read(), fixes)
 
 
-def mended(world: World) -> Plan:
+def repaired(world: World) -> Plan:
     plan = planned(world)
     apply_fixes(plan, world, world, lambda line: None)
     return plan
@@ -159,14 +159,14 @@ CASES = (
 
 @settings(max_examples=50)
 @given(data=st.data(), case=st.sampled_from(CASES), index=st.integers(0, PODS - 1))
-def test_what_is_broken_in_one_place_is_mended_there_and_nothing_else_is(
+def test_what_is_broken_in_one_place_is_fixed_there_and_nothing_else_is(
     data: st.DataObject, case: Case, index: int
 ) -> None:
     world = copy.deepcopy(HEALTHY[data.draw(st.sampled_from(case.worlds))])
     case.spoil(world, index)
     assert next(iter(diagnosed(world))) == case.check
     before = everything(world)
-    plan = mended(world)
+    plan = repaired(world)
     assert diagnosed(world) == {}
     assert planned(world).steps == ()
     assert len(before ^ everything(world)) <= 2 * len(plan.steps) + 1
@@ -178,7 +178,7 @@ def everything(world: World) -> set[str]:
 
 
 @pytest.mark.parametrize("kind", HEALTHY)
-def test_where_all_is_well_there_is_nothing_to_mend(kind: str) -> None:
+def test_where_all_is_well_there_is_nothing_to_fix(kind: str) -> None:
     assert planned(HEALTHY[kind]).steps == ()
 
 
@@ -191,11 +191,11 @@ def test_several_faults_are_one_plan_with_one_step_for_each_port() -> None:
     assert planned(world) == plan
     ports = [step.id for step in plan.steps if step.target.kind == ADDRESS_PAIRS]
     assert len(ports) == len(set(ports))
-    mended(world)
+    repaired(world)
     assert diagnosed(world) == {}
 
 
-def test_the_plan_tells_pairs_by_address() -> None:
+def test_the_plan_names_pairs_by_address() -> None:
     world = copy.deepcopy(HEALTHY["old"])
     lose_pair(world, 3)
     (step,) = planned(world).steps
@@ -214,7 +214,7 @@ def test_a_floating_ip_goes_before_its_load_balancer() -> None:
     assert second.needs == {first.target}
 
 
-# What is not certain, or not Kuryr's, is told and stays.
+# What is not certain, or not Kuryr's, is reported and stays.
 
 
 def by_hand(**fields: Any) -> Break:

@@ -101,8 +101,8 @@ def test_of_a_secret_only_a_digest_is_reported() -> None:
     assert re.fullmatch(r"secret [0-9a-f]{16}", change.after)
     assert change.before != change.after
     [created] = planned_objects([SECRET], MemoryCluster(None)).steps
-    told = str([*step.changes, *created.changes])
-    assert not any(word in told for word in ("password", SECRET["data"]["kuryr.conf"]))
+    reported = str([*step.changes, *created.changes])
+    assert not any(word in reported for word in ("password", SECRET["data"]["kuryr.conf"]))
 
 
 def test_a_secret_of_what_is_known_later_is_itself_known_later() -> None:

@@ -155,7 +155,7 @@ def everything(cloud: MemoryCloud) -> list[Fix]:
     return fixes
 
 
-def mended(cloud: MemoryCloud) -> Plan:
+def repaired(cloud: MemoryCloud) -> Plan:
     nodes = tuple(
         node_of(
             {
@@ -196,7 +196,7 @@ def test_neither_teardown_nor_any_fix_touches_what_is_somebody_elses(
         random.shuffle(items)
     theirs = {key: item for key, item in by_id(cloud).items() if key not in ours}
     nodes = {item["id"] for item in cloud.resources["port"] if item["name"] in NODES}
-    for plan in (removed(cloud, keep=("openstack",)), removed(cloud), mended(cloud)):
+    for plan in (removed(cloud, keep=("openstack",)), removed(cloud), repaired(cloud)):
         touched = {step.id for step in plan.changes}
         assert not touched & (theirs.keys() - nodes), plan
     apply_openstack(removed(cloud), cloud, quiet)
@@ -206,7 +206,7 @@ def test_neither_teardown_nor_any_fix_touches_what_is_somebody_elses(
     }
 
 
-def test_what_is_ours_is_mended_where_nobody_else_is() -> None:
+def test_what_is_ours_is_fixed_where_nobody_else_is() -> None:
     cloud = cluster_cloud(NODES)
     apply_openstack(planned(cloud), cloud, quiet)
     with_pods(cloud)
@@ -214,5 +214,5 @@ def test_what_is_ours_is_mended_where_nobody_else_is() -> None:
     cloud.add("floatingip", floating_ip_address="198.51.100.7", description=KURYRS_FLOATING_IP)
     for port in cloud.resources["port"]:
         port["device_id"] = port["device_id"] or "uid"
-    kinds = {step.target.kind for step in mended(cloud).changes}
+    kinds = {step.target.kind for step in repaired(cloud).changes}
     assert kinds == {"port", "loadbalancer", "floatingip", "address_pairs"}

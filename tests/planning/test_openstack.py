@@ -121,7 +121,7 @@ NAMED = [
 
 
 @pytest.mark.parametrize(("kind", "name", "key"), NAMED)
-def test_an_id_in_the_place_of_a_name_tells_those_of_one_name_apart(
+def test_an_id_in_the_place_of_a_name_keeps_those_of_one_name_apart(
     kind: str, name: str, key: str
 ) -> None:
     cloud = cluster_cloud(NODES)
@@ -405,7 +405,7 @@ class Refusing(OpenStackExecutor):
         return super().execute(step, body, say)
 
 
-def test_a_failed_step_tells_what_stands_and_what_was_not_reached() -> None:
+def test_a_failed_step_reports_what_stands_and_what_was_not_reached() -> None:
     cloud = cluster_cloud(NODES)
     with pytest.raises(ApplyError, match="quota exceeded") as caught:
         apply_plan(planned(cloud), Refusing(cloud), quiet)
@@ -450,13 +450,13 @@ def test_rules_that_nothing_calls_for_go_when_they_are_ours_and_stay_when_not() 
         Action.DELETE,
         "kuryr-pod-sg: TCP 22 from 0.0.0.0/0 (extra)",
     )
-    told = [s.because for s in plan.steps if s.target.name.endswith("192.0.2.0/24 (extra)")]
-    assert told == ["somebody else's: it stays"]
+    reported = [s.because for s in plan.steps if s.target.name.endswith("192.0.2.0/24 (extra)")]
+    assert reported == ["somebody else's: it stays"]
     apply_openstack(plan, cloud, quiet)
     assert planned(cloud).changes == ()
 
 
-def test_a_group_of_ours_that_lets_nothing_out_any_more_is_mended() -> None:
+def test_a_group_of_ours_that_lets_nothing_out_any_more_is_fixed() -> None:
     cloud = cluster_cloud(NODES)
     apply_openstack(planned(cloud), cloud, quiet)
     rules = cloud.resources["security_group_rule"]
@@ -497,7 +497,7 @@ def test_our_own_subnet_is_repaired_where_that_harms_nobody() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "name", "changes", "told"),
+    ("kind", "name", "changes", "reported"),
     [
         (
             "router",
@@ -514,7 +514,7 @@ def test_our_own_subnet_is_repaired_where_that_harms_nobody() -> None:
     ],
 )
 def test_what_was_taken_off_is_put_back_where_it_is_ours_and_refused_where_not(
-    kind: str, name: str, changes: dict[str, Any], told: str
+    kind: str, name: str, changes: dict[str, Any], reported: str
 ) -> None:
     cloud = cluster_cloud(NODES)
     apply_openstack(planned(cloud), cloud, quiet)
@@ -525,7 +525,7 @@ def test_what_was_taken_off_is_put_back_where_it_is_ours_and_refused_where_not(
     apply_openstack(planned(cloud), cloud, quiet)
     assert planned(cloud).changes == ()
     item |= {**changes, "description": ""}
-    with pytest.raises(DriftError, match=told):
+    with pytest.raises(DriftError, match=reported):
         planned(cloud)
 
 

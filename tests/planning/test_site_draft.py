@@ -1,4 +1,4 @@
-"""A first site file from what cloud and cluster tell: what is found, and what is said to be not."""
+"""A first site file from what cloud and cluster answer: what is found, and what is not."""
 
 from ipaddress import IPv4Network
 
@@ -16,11 +16,11 @@ from kuryr_runbook.snapshots.survey import read_survey
 
 
 def drafted(world: World) -> dict[str, DraftKey]:
-    return {told.key: told for told in draft_site(read_survey(world, world))}
+    return {item.key: item for item in draft_site(read_survey(world, world))}
 
 
 def values(world: World) -> dict[str, str | None]:
-    return {key: told.value for key, told in drafted(world).items()}
+    return {key: item.value for key, item in drafted(world).items()}
 
 
 def test_what_is_there_is_found() -> None:
@@ -42,7 +42,7 @@ def test_what_is_there_is_found() -> None:
 def test_without_a_cluster_the_cloud_is_reported_of() -> None:
     world = unspoilt()
     gone = Unreadable("the API server does not answer")
-    found = {told.key: told for told in draft_site(read_survey(world, gone))}
+    found = {item.key: item for item in draft_site(read_survey(world, gone))}
     assert "does not answer" in found["kubernetes.service_cidr"].because
     assert "does not answer" in found["network.node_subnet"].because
     assert found["network.pod_subnet.cidr"].value == "10.1.0.0/24"
@@ -51,8 +51,8 @@ def test_without_a_cluster_the_cloud_is_reported_of() -> None:
 def test_without_a_cloud_the_cluster_is_reported_of() -> None:
     world = unspoilt()
     found = {
-        told.key: told
-        for told in draft_site(read_survey(Unreadable("no entry k8s in clouds.yaml"), world))
+        item.key: item
+        for item in draft_site(read_survey(Unreadable("no entry k8s in clouds.yaml"), world))
     }
     assert found["network.router"] == DraftKey(
         key="network.router", value=None, because="no entry k8s in clouds.yaml"
@@ -84,35 +84,35 @@ def test_of_several_external_networks_the_routers_is_meant() -> None:
     world.add("network", name="other-net", **{"router:external": True})
     assert values(world)["network.external_network"] == world.site.network.external_network
     world.resources["router"][0]["external_gateway_info"] = None
-    told = drafted(world)["network.external_network"]
-    assert told.value is None
-    assert "other-net" in told.because
+    item = drafted(world)["network.external_network"]
+    assert item.value is None
+    assert "other-net" in item.because
 
 
 def test_a_subnet_without_a_router_gets_one() -> None:
     world = unspoilt()
     world.resources["router"].clear()
-    told = drafted(world)["network.router"]
-    assert told.value is None
-    assert "one will be created" in told.because
+    item = drafted(world)["network.router"]
+    assert item.value is None
+    assert "one will be created" in item.because
 
 
 def test_a_resource_without_a_name_is_reported_by_its_id() -> None:
     world = unspoilt()
     router = world.resources["router"][0]
     router["name"] = ""
-    told = drafted(world)["network.router"]
-    assert told.value == router["id"]
-    assert "it has no name" in told.because
+    item = drafted(world)["network.router"]
+    assert item.value == router["id"]
+    assert "it has no name" in item.because
 
 
 def test_the_group_default_is_not_taken_for_the_nodes_own() -> None:
     world = unspoilt()
     [group] = [it for it in world.resources["security_group"] if it["name"]]
     group["name"] = "default"
-    told = drafted(world)["network.node_security_group"]
-    assert told.value is None
-    assert "will be created" in told.because
+    item = drafted(world)["network.node_security_group"]
+    assert item.value is None
+    assert "will be created" in item.because
 
 
 def test_pods_get_a_range_that_is_free() -> None:
@@ -132,9 +132,9 @@ def test_octavia_without_amphorae_is_used_as_it_is() -> None:
 def test_a_cluster_too_old_for_every_release() -> None:
     world = unspoilt()
     world.kubernetes = "v1.10.0"
-    told = drafted(world)["kuryr.release"]
-    assert told.value is None
-    assert "v1.10.0" in told.because
+    item = drafted(world)["kuryr.release"]
+    assert item.value is None
+    assert "v1.10.0" in item.because
 
 
 def test_the_latest_release_that_runs_on_the_cluster_is_taken() -> None:
@@ -158,9 +158,9 @@ def test_the_service_subnet_has_the_cluster_range_in_its_lower_half(
 ) -> None:
     world = unspoilt()
     world.said = said
-    told = drafted(world)["network.service_subnet.cidr"]
-    assert told.value == subnet
-    assert told.because
+    item = drafted(world)["network.service_subnet.cidr"]
+    assert item.value == subnet
+    assert item.because
 
 
 @given(st.integers(8, 27), st.integers(0, 2**32 - 1))

@@ -34,8 +34,8 @@ def test_the_cleaner_comes_before_the_daemon_goes(
     there: list[dict[str, Any]], steps: list[str]
 ) -> None:
     stages = node_files_removal(SITE, there)
-    told = [f"{step.action} {step.target}" for stage in stages for step in stage]
-    assert [line.partition(" CNI")[0] for line in told] == steps
+    reported = [f"{step.action} {step.target}" for stage in stages for step in stage]
+    assert [line.partition(" CNI")[0] for line in reported] == steps
 
 
 def test_it_is_made_of_the_daemons_image() -> None:

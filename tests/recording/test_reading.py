@@ -51,20 +51,22 @@ def test_every_kind_of_difference_is_found(tmp_path: Path) -> None:
         phases=changed,
     )
     found = compare(before, after)
-    told = {name: {c.field: (c.before, c.after) for c in items} for name, items in found.items()}
-    assert told["parameters"] == {"network.router": ("k8s-router", "other")}
-    assert told["versions"]["version"] == ("0.1.0", "0.2.0")
-    assert told["versions"]["commit"] == ("f" * 40, "absent")
-    assert told["cloud"]["cloud"] == ("k8s", "other")
-    assert told["cluster"] == {"server": ("https://172.18.0.10:6443", "absent")}
-    assert told["phases"] == {"controller": ("SUCCEEDED", "FAILED")}
-    assert told["plans"] == {"openstack_prep: subnet kuryr-pod-subnet": ("create", "keep")}
-    assert told["findings"] == {
+    reported = {
+        name: {c.field: (c.before, c.after) for c in items} for name, items in found.items()
+    }
+    assert reported["parameters"] == {"network.router": ("k8s-router", "other")}
+    assert reported["versions"]["version"] == ("0.1.0", "0.2.0")
+    assert reported["versions"]["commit"] == ("f" * 40, "absent")
+    assert reported["cloud"]["cloud"] == ("k8s", "other")
+    assert reported["cluster"] == {"server": ("https://172.18.0.10:6443", "absent")}
+    assert reported["phases"] == {"controller": ("SUCCEEDED", "FAILED")}
+    assert reported["plans"] == {"openstack_prep: subnet kuryr-pod-subnet": ("create", "keep")}
+    assert reported["findings"] == {
         "controller: ready kuryr-controller-0": ("pass (200)", "fail (503)")
     }
-    assert told["digests"]["controller: image.digest"] == ("absent", "sha256:1")
-    assert told["digests"]["controller: plugins.sha256"] == ("absent", '["a"]')
-    assert told["ids"]["kuryr_pod_subnet_id"] == ("1", "2")
+    assert reported["digests"]["controller: image.digest"] == ("absent", "sha256:1")
+    assert reported["digests"]["controller: plugins.sha256"] == ("absent", '["a"]')
+    assert reported["ids"]["kuryr_pod_subnet_id"] == ("1", "2")
     text = differences_view("r01", "r02", found)
     assert max(map(len, text.splitlines())) <= 80
     assert "k8s-router" in text

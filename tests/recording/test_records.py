@@ -178,13 +178,13 @@ def test_findings_of_disturbances_stand_beside_those_of_the_checks() -> None:
 
 
 def test_a_phase_has_what_its_cells_displayed_last() -> None:
-    told = {"evidence": "10-kuryr.conf", "facts": {PLUGIN_DIGEST: "a" * 64}}
+    reported = {"evidence": "10-kuryr.conf", "facts": {PLUGIN_DIGEST: "a" * 64}}
     facts = phase_facts(
         [
             {"plan": {"steps": [1]}},
             {"outcomes": []},
             {"plan": {"steps": []}},
-            {"findings": [told, told, {"evidence": "200", "facts": {}}]},
+            {"findings": [reported, reported, {"evidence": "200", "facts": {}}]},
         ]
     )
     assert facts["plan"] == {"steps": []}

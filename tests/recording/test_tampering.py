@@ -41,8 +41,10 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             recorded(place / "runs" / "other", name, site=OTHER)
         shutil.copytree(place / "runs", place / "pristine", symlinks=True)
         yield place / "runs"
-    told = f"tampering noticed: {COUNTED['noticed']} of {COUNTED['changed']} that changed something"
-    print(f"\n{told}")  # noqa: T201
+    reported = (
+        f"tampering noticed: {COUNTED['noticed']} of {COUNTED['changed']} that changed something"
+    )
+    print(f"\n{reported}")  # noqa: T201
 
 
 @pytest.fixture
@@ -77,7 +79,7 @@ def noticed(runs: Path) -> list[str]:
     return [str(problem) for problem in verify(standing_in([runs]), keys, heads).problems]
 
 
-# What can be done; each is told a path, another one, a name and a content.
+# What can be done; each is given a path, another one, a name and a content.
 
 
 def delete(path: Path, other: Path, name: str, content: bytes) -> None:

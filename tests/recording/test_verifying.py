@@ -256,15 +256,15 @@ TAMPERED: dict[Callable[[Path], None], tuple[str, ...]] = {
 
 
 @pytest.mark.parametrize(
-    ("tamper", "told"), TAMPERED.items(), ids=lambda x: getattr(x, "__name__", "")
+    ("tamper", "reported"), TAMPERED.items(), ids=lambda x: getattr(x, "__name__", "")
 )
 def test_it_is_found_and_its_place_is_named(
-    tamper: Callable[[Path], None], told: tuple[str, ...], runs: Path
+    tamper: Callable[[Path], None], reported: tuple[str, ...], runs: Path
 ) -> None:
     tamper(runs)
     found = problems(runs)
-    assert len(found) == len(told), found
-    for text in told:
+    assert len(found) == len(reported), found
+    for text in reported:
         assert any(text in problem for problem in found), found
 
 

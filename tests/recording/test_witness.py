@@ -37,19 +37,19 @@ def site(service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> S
 
 
 def a_run(site: Site, name: str) -> Record:
-    told = {
+    named = {
         "name": "lab",
         "digest": {"sha256": "0" * 64},
         "parameters": site.model_dump(mode="json"),
     }
-    return recorded(Path("runs/lab"), name, site=told, timestamp=site.record.timestamp_url)
+    return recorded(Path("runs/lab"), name, site=named, timestamp=site.record.timestamp_url)
 
 
 def verified(*arguments: str | Path) -> Result:
     return CliRunner().invoke(main, ["records", "verify", *map(str, arguments)])
 
 
-def told(result: Result) -> str:
+def reported(result: Result) -> str:
     return " ".join(result.stderr.split())
 
 
@@ -102,7 +102,7 @@ def test_what_is_done_to_a_stamp_is_noticed(tamper: object, site: Site, service:
     tamper([record.directory / "timestamp.json" for record in records], service)
     result = verified()
     assert result.exit_code == 4
-    assert "timestamp.json" in told(result)
+    assert "timestamp.json" in reported(result)
 
 
 def test_a_record_made_anew_with_the_key_itself_does_not_get_the_old_time(site: Site) -> None:
@@ -117,7 +117,7 @@ def test_a_record_made_anew_with_the_key_itself_does_not_get_the_old_time(site: 
     (anew.directory / "timestamp.json").write_bytes(kept)
     result = verified()
     assert result.exit_code == 4
-    assert "time stamp is invalid" in told(result)
+    assert "time stamp is invalid" in reported(result)
 
 
 def test_a_stamp_of_another_authority_is_reported(site: Site, tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_a_stamp_of_another_authority_is_reported(site: Site, tmp_path: Path) ->
     other = make_service(tmp_path / "other", "another CA")
     result = verified("--timestamp-ca", other.ca)
     assert result.exit_code == 4
-    assert "time stamp is invalid" in told(result)
+    assert "time stamp is invalid" in reported(result)
     assert verified("--timestamp-ca", site.record.timestamp_ca or "").exit_code == 0
 
 
@@ -135,13 +135,13 @@ def test_what_cannot_be_verified_is_no_success(site: Site) -> None:
     stamp(a_run(without, "r01"), without)
     result = verified()
     assert result.exit_code == 5
-    assert "--timestamp-ca" in told(result)
+    assert "--timestamp-ca" in reported(result)
 
 
 def test_a_stamp_that_no_record_speaks_of_was_added(site: Site) -> None:
     directory = recorded(Path("runs/lab"), "r01").directory
     (directory / "timestamp.json").write_text("{}")
-    assert "timestamp.json: was added" in told(verified())
+    assert "timestamp.json: was added" in reported(verified())
 
 
 def test_what_the_run_could_not_have_stamped_is_made_up_for(
@@ -152,7 +152,7 @@ def test_what_the_run_could_not_have_stamped_is_made_up_for(
     with pytest.raises(RecordError, match="r01 has no time stamp") as caught:
         stamp(record, site)
     assert "records timestamp" in str(caught.value)
-    assert "timestamp.json: is missing" in told(verified())
+    assert "timestamp.json: is missing" in reported(verified())
     service.broken = False
     values = yaml.safe_load(LAB.read_text())
     values["record"] = {"timestamp_url": service.url, "timestamp_ca": str(service.ca)}

@@ -89,10 +89,10 @@ def test_a_secret_in_a_cell_itself_keeps_the_run_from_being_recorded(
     result = start(f"password = {word!r}")
     assert result.status is RunStatus.SUCCEEDED
     assert result.exit_code == 1
-    told = str(result.record_error)
-    assert f"{FIRST.notebook}, cell " in told
-    assert "the variable OS_PASSWORD" in told
-    assert word not in told
+    reported = str(result.record_error)
+    assert f"{FIRST.notebook}, cell " in reported
+    assert "the variable OS_PASSWORD" in reported
+    assert word not in reported
     assert not (result.directory / "record.json").exists()
     assert read_run(result.directory)["status"] == "SUCCEEDED"
 
@@ -117,7 +117,7 @@ def test_a_machine_without_history_goes_on_after_the_archive(
 
 
 @pytest.mark.parametrize(
-    ("archive", "told"),
+    ("archive", "reported"),
     [
         ("{}/file", "Not a directory"),
         ("{}/file/below", "Not a directory"),
@@ -129,10 +129,10 @@ def test_a_machine_without_history_goes_on_after_the_archive(
     ],
 )
 def test_an_archive_that_cannot_be_is_refused_before_anything_runs(
-    archive: str, told: str, start: Start, tmp_path: Path
+    archive: str, reported: str, start: Start, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("not a directory")
-    with pytest.raises(UsageError, match=told) as caught:
+    with pytest.raises(UsageError, match=reported) as caught:
         start("1", {"archive": archive.format(tmp_path)})
     assert "record.archive" in str(caught.value)
     assert not (tmp_path / "runs").exists()

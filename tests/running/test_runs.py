@@ -91,10 +91,10 @@ def test_a_run_that_succeeds(run: Run) -> None:
         "record.json",
         "run.json",
     ]
-    told = [line.strip() for line in stream.getvalue().splitlines()]
-    assert told.index("read") < told.index("planned") < told.index("second")
-    assert any(re.fullmatch(r"\d+:\d\d  Step 1", line) for line in told)
-    assert f"{FIRST.stem}: {FIRST.title}" in told
+    reported = [line.strip() for line in stream.getvalue().splitlines()]
+    assert reported.index("read") < reported.index("planned") < reported.index("second")
+    assert any(re.fullmatch(r"\d+:\d\d  Step 1", line) for line in reported)
+    assert f"{FIRST.stem}: {FIRST.title}" in reported
 
 
 def test_the_notebook_gets_the_site_and_strings_stay_strings(run: Run) -> None:

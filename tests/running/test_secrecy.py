@@ -132,9 +132,9 @@ def run(site: Path, *cells: str) -> tuple[RunResult, str]:
 
 @pytest.mark.parametrize("cell", [FORMS, PIECES, LEARNT, RAISED, LOGGED])
 def test_no_form_of_a_secret_gets_anywhere(cell: str, site: Path) -> None:
-    result, told = run(site, cell)
+    result, reported = run(site, cell)
     assert list(find_leaks(result.directory, ALL)) == []
-    assert ALL.found_in(told) == []
+    assert ALL.found_in(reported) == []
     assert ALL.found_in(str(result.error)) == []
     kept = "".join(path.read_text() for path in result.directory.glob("*.[il]*"))
     assert REDACTED in kept
@@ -146,20 +146,20 @@ def test_what_children_and_descriptors_write_has_no_secret_either(
     with monkeypatch.context() as patched:
         # Where it is set, ipykernel leaves the descriptors alone.
         patched.delenv("PYTEST_CURRENT_TEST")
-        result, told = run(site, CHILDREN)
+        result, reported = run(site, CHILDREN)
     assert result.error is None
-    assert "printed by a child" in told
-    assert f"written {REDACTED}" in told
+    assert "printed by a child" in reported
+    assert f"written {REDACTED}" in reported
     assert list(find_leaks(result.directory, ALL)) == []
     passed_by = "".join(capfd.readouterr())
-    assert ALL.found_in(told) == []
+    assert ALL.found_in(reported) == []
     assert ALL.found_in(passed_by) == []
     assert "printed by a child" not in passed_by
 
 
 def test_what_is_written_beside_a_cell_has_no_secret_either(site: Path) -> None:
-    _, told = run(site, BESIDE)
-    assert re.search(r"^ *written\n *nothing of it$", told, re.MULTILINE)
+    _, reported = run(site, BESIDE)
+    assert re.search(r"^ *written\n *nothing of it$", reported, re.MULTILINE)
 
 
 def test_what_is_no_secret_stays(site: Path) -> None:

@@ -1,4 +1,4 @@
-"""The copy of the notebooks that a person works with, and what JupyterLab is told."""
+"""The copy of the notebooks that a person works with, and what JupyterLab is asked to do."""
 
 from __future__ import annotations
 
@@ -89,8 +89,8 @@ def test_a_missing_jupyterlab_names_the_extra(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_only_this_machine_can_reach_it(tmp_path: Path) -> None:
-    told = settings(tmp_path, 8899, browser=False)
-    assert "--ServerApp.ip=127.0.0.1" in told
-    assert "--ServerApp.port_retries=0" in told
-    assert not any("token" in argument or "password" in argument for argument in told)
+    arguments = settings(tmp_path, 8899, browser=False)
+    assert "--ServerApp.ip=127.0.0.1" in arguments
+    assert "--ServerApp.port_retries=0" in arguments
+    assert not any("token" in argument or "password" in argument for argument in arguments)
     assert "--ServerApp.port" not in " ".join(settings(tmp_path, None, browser=True))

@@ -58,8 +58,8 @@ def test_the_interface_is_read_where_the_release_keeps_it(driver: VifDriver, rel
     assert not isinstance(snapshot.cluster.pods, Unreadable)
     assert not isinstance(snapshot.cluster.kuryr_objects, Unreadable)
     of_pods = [it.vif for it in snapshot.cluster.pods]
-    told = [*of_pods, *(it.vif for it in snapshot.cluster.kuryr_objects)]
-    vifs = [vif for vif in told if isinstance(vif, PodVif)]
+    reported = [*of_pods, *(it.vif for it in snapshot.cluster.kuryr_objects)]
+    vifs = [vif for vif in reported if isinstance(vif, PodVif)]
     assert [vif.port_id for vif in vifs] == ["port-web-0", "port-web-1", "port-web-2"]
 
 

@@ -105,7 +105,7 @@ def test_of_those_that_say_the_same_the_last_is_kept() -> None:
     assert [it.text for it in found] == ["the true cause", "port 8 failed"]
 
 
-def test_what_tells_nothing_is_left_out_and_a_long_log_is_cut() -> None:
+def test_what_says_nothing_is_left_out_and_a_long_log_is_cut() -> None:
     quiet = [f"{head(level=level)} [-] x" for level in ("DEBUG", "INFO")]
     loud = [f"{head(logger='a' + 'b' * n)} [-] x" for n in range(KEPT + 5)]
     assert notable_records(quiet) == ()

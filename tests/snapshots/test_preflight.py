@@ -181,7 +181,7 @@ def test_versions_are_ordered_as_numbers() -> None:
     assert octavia_versions(["v2.9", "v2.30", "v1", "latest"]) == ((1, 0), (2, 9), (2, 30))
 
 
-def test_a_kubelet_that_does_not_tell_takes_the_usual_number_of_pods() -> None:
+def test_a_kubelet_that_does_not_say_takes_the_usual_number_of_pods() -> None:
     assert nothing_read(Unreadable("no")).pods_per_node == DEFAULT_PODS
     world = unspoilt()
     for item in world.objects["Node"]:

@@ -45,11 +45,11 @@ def test_every_object_that_the_runbook_makes_is_among_the_rights(verb: str) -> N
 
 
 def test_a_right_reads_as_a_sentence() -> None:
-    told = [str(right) for right in needed_rights(SITE)]
-    assert "create pods/exec in kuryr-verification" in told
-    assert "list daemonsets.apps in kube-system" in told
-    assert "list nodes" in told
-    assert len(told) == len(set(told))
+    reported = [str(right) for right in needed_rights(SITE)]
+    assert "create pods/exec in kuryr-verification" in reported
+    assert "list daemonsets.apps in kube-system" in reported
+    assert "list nodes" in reported
+    assert len(reported) == len(set(reported))
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_what_is_no_version_of_kubernetes() -> None:
         minor_version("unknown")
 
 
-def test_a_window_tells_what_runs_and_whether_self_link_is_needed() -> None:
+def test_a_window_says_what_runs_and_whether_self_link_is_needed() -> None:
     assert STEIN.runs_on((1, 11))
     assert STEIN.runs_on((1, 23))
     assert not STEIN.runs_on((1, 9))

@@ -134,7 +134,7 @@ def test_without_a_size_or_peers_nothing_of_that_is_asked(server: int) -> None:
     assert (found.large, found.tcp, found.vip) == ({}, {}, ())
 
 
-def test_many_peers_are_asked_at_once_and_told_in_a_few_kilobytes(
+def test_many_peers_are_asked_at_once_and_reported_in_a_few_kilobytes(
     server: int, probe: ModuleType, capsys: pytest.CaptureFixture[str]
 ) -> None:
     peers = [f"127.0.1.{index}" for index in range(64)]

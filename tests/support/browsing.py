@@ -31,7 +31,7 @@ WIDE: ViewportSize = {"width": 1200, "height": 900}
 NARROW: ViewportSize = {"width": 480, "height": 900}
 
 ALLOWED = {
-    # Chromium tells so of every page whose server sends no such header; it has no effect.
+    # Chromium reports every page whose server sends no such header; it has no effect.
     "Error with Permissions-Policy header": "a header of the server that this Chromium has not",
 }
 """Errors in the console that are none of ours, each with the reason."""
@@ -147,10 +147,10 @@ class Person:
     def __init__(self, page: Page) -> None:
         self.page = page
         self.errors: list[str] = []
-        page.on("console", self._told)
+        page.on("console", self._reported)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
 
-    def _told(self, message: ConsoleMessage) -> None:
+    def _reported(self, message: ConsoleMessage) -> None:
         known = any(allowed in message.text for allowed in ALLOWED)
         if message.type == "error" and not known:
             self.errors.append(f"{message.text} ({message.location.get('url')})")

@@ -73,7 +73,7 @@ EXECUTED: Mapping[str, Execution] = {
     ),
     "kuryr-runbook diagnose --site my-site.yaml --picture site.svg": AS_IT_IS,
     "kuryr-runbook diagnose --site my-site.yaml --fix": Execution(
-        why="it asks nothing: on a healthy lab there is nothing to mend"
+        why="it asks nothing: on a healthy lab there is nothing to fix"
     ),
     "kuryr-runbook lab status": AS_IT_IS,
     "kuryr-runbook lab env": AS_IT_IS,

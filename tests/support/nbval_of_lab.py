@@ -10,7 +10,7 @@ from nbval.plugin import IPyNbFile
 from kuryr_runbook.display.tables import DATA_TYPE
 
 PROGRESS = "stdout"
-"""How often a wait tells its state, and which of two parallel steps begins first, is chance."""
+"""How often a wait reports its state, and which of two parallel steps begins first, is chance."""
 TEXT = "text/plain"
 """Where its lines end depends on how long addresses are; the HTML says the same, in whole words."""
 

@@ -53,10 +53,10 @@ def test_the_order_of_a_list_decides_nothing(rows: list[tuple[str, bool]], rando
     random.shuffle(shuffled)
     wanted = Wanted(kind="subnet", name="a", key="k")
 
-    def told(of: list[Any]) -> Any:
+    def reported(of: list[Any]) -> Any:
         try:
             return find(of, wanted, PROJECT)
         except SeveralError:
             return "several"
 
-    assert told(items) == told(shuffled)
+    assert reported(items) == reported(shuffled)

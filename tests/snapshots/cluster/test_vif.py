@@ -1,4 +1,4 @@
-"""The annotation in which Kuryr's controller tells a pod's interface."""
+"""The annotation in which Kuryr's controller describes a pod's interface."""
 
 import json
 from typing import Any

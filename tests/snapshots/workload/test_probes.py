@@ -44,7 +44,7 @@ def test_answers_are_read_from_the_last_line() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "output", "told"),
+    ("status", "output", "reported"),
     [
         (1, "Traceback\nModuleNotFoundError: json", "status 1: ModuleNotFoundError: json"),
         (127, "", "status 127"),
@@ -56,10 +56,10 @@ def test_answers_are_read_from_the_last_line() -> None:
         (0, json.dumps({**FOUND, "dns": {"ok": True}}), "'said'"),
     ],
 )
-def test_no_answer_is_unreadable_and_never_a_no(status: int, output: str, told: str) -> None:
+def test_no_answer_is_unreadable_and_never_a_no(status: int, output: str, reported: str) -> None:
     probe = parse_probe(Executed(status=status, output=output))
     assert isinstance(probe, Unreadable)
-    assert told in probe.reason
+    assert reported in probe.reason
 
 
 @given(st.integers(0, 255), st.text())
