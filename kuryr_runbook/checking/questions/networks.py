@@ -119,8 +119,10 @@ def check_pool(look: Look) -> Iterator[Cause]:
                 status=Status.WARN,
                 evidence=f"its pool {start}-{end} overlaps the Services' {services}",
                 remedy="openstack subnet set --no-allocation-pool --allocation-pool "
-                f"start={wanted.first},end={wanted.last} {look.service_subnet.id}",
+                f"start={wanted.first},end={wanted.last} {look.service_subnet.id}; or "
+                f"{phase('openstack_prep')}, if the runbook made it",
                 explains={"address-taken"},
+                fixes=(PhaseFix("openstack_prep"),),
             )
 
 
