@@ -17,8 +17,8 @@ LOST_PAIRS = Hazard(
 
 CHANGED_DATAPATH = Hazard(
     text="with upstream's neutron-vif, os-vif sets the node's bridge to the kernel's datapath for "
-    "each pod that it plugs: a bridge with the datapath in userspace is made anew, and everything "
-    "on it loses its network",
+    "each pod that it plugs: a bridge with the datapath in userspace is made anew, and nothing on "
+    "it has a network until the node's agent puts that back, which ovn-controller does at once",
     way_out=OUR_NEUTRON_DRIVER,
     source="vif_plug_ovs/ovs.py of os-vif 4.3.1, _plug_vif_generic; os_vif_util.py of 1.0.1 and "
     "10.0.0, neutron_to_osvif_vif_ovs",
