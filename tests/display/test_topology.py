@@ -57,7 +57,7 @@ def test_nothing_overlaps_and_no_text_leaves_its_box(
 @pytest.mark.parametrize("spoil", [lambda world: world, spoilt, all_wrong])
 def test_300_nodes_are_one_page(spoil: object) -> None:
     assert callable(spoil)
-    view = topology_view(topology(spoil(World(3000, nodes=300))), TITLE)
+    view = topology_view(topology(spoil(World(900, nodes=300))), TITLE)
     svg = view.html.partition("<details>")[0].removeprefix("<div>")
     assert faults(svg) == []
     assert len(view.html) < 64_000

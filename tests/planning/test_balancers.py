@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from worlds.memory_cloud import MemoryCloud, cluster_cloud
-from worlds.planned_cloud import NODES, ovn_site, planned, quiet
+from worlds.planned_cloud import NODES, ovn_site, planned, prepared_cloud, quiet
 from worlds.sites import lab_site
 
 from kuryr_runbook.applying.openstack import apply_openstack
@@ -21,14 +21,8 @@ HOUR = 3_600_000
 """In milliseconds: no watch of the API lasts longer."""
 
 
-def prepared() -> MemoryCloud:
-    cloud = cluster_cloud(NODES)
-    apply_openstack(planned(cloud), cloud, quiet)
-    return cloud
-
-
 def test_a_load_balancer_in_error_is_replaced() -> None:
-    cloud = prepared()
+    cloud = prepared_cloud()
     cloud.resources["loadbalancer"][0]["provisioning_status"] = "ERROR"
     [step] = planned(cloud).changes
     assert step.action is Action.REPLACE
@@ -42,7 +36,7 @@ def test_a_load_balancer_in_error_is_replaced() -> None:
     [("ERROR", "is in ERROR, and the runbook did not"), ("ACTIVE", "and has none")],
 )
 def test_a_load_balancer_of_somebody_else_is_never_changed(status: str, expected: str) -> None:
-    cloud = prepared()
+    cloud = prepared_cloud()
     [balancer] = cloud.resources["loadbalancer"]
     balancer |= {"description": "theirs", "provisioning_status": status}
     [pool] = cloud.pool_members
@@ -54,7 +48,7 @@ def test_a_load_balancer_of_somebody_else_is_never_changed(status: str, expected
 
 
 def test_a_new_master_becomes_a_member() -> None:
-    cloud = prepared()
+    cloud = prepared_cloud()
     [pool] = cloud.pool_members
     cloud.pool_members[pool] = []
     [step] = planned(cloud).changes
@@ -67,7 +61,7 @@ def test_a_new_master_becomes_a_member() -> None:
     [(["listener"], "listener"), (["pool"], "pool"), (["listener", "pool"], "listener")],
 )
 def test_a_part_of_the_load_balancer_that_is_gone_is_made_again(gone: list[str], made: str) -> None:
-    cloud = prepared()
+    cloud = prepared_cloud()
     for kind in gone:
         cloud.resources[kind].clear()
     [step] = planned(cloud).changes
@@ -128,7 +122,7 @@ CHANGED: list[tuple[str, str, Any, str]] = [
 def test_a_field_that_somebody_changed_is_named_and_changed_back(
     kind: str, field: str, value: Any, change: str
 ) -> None:
-    cloud = prepared()
+    cloud = prepared_cloud()
     [item] = cloud.resources[kind]
     item[field] = value
     [step] = planned(cloud).changes
@@ -140,7 +134,7 @@ def test_a_field_that_somebody_changed_is_named_and_changed_back(
 
 @pytest.mark.parametrize("kind", ["listener", "pool"])
 def test_a_protocol_cannot_be_changed_so_the_whole_is_replaced(kind: str) -> None:
-    cloud = prepared()
+    cloud = prepared_cloud()
     cloud.resources[kind][0]["protocol"] = "HTTP"
     [step] = planned(cloud).changes
     assert (step.action, step.because) == (
@@ -153,7 +147,7 @@ def test_a_protocol_cannot_be_changed_so_the_whole_is_replaced(kind: str) -> Non
 
 @pytest.mark.parametrize("change", [{"admin_state_up": False}, {"weight": 0}])
 def test_a_member_that_gets_no_requests_is_switched_on_again(change: dict[str, Any]) -> None:
-    cloud = prepared()
+    cloud = prepared_cloud()
     [members] = cloud.pool_members.values()
     members[0] |= change
     [step] = planned(cloud).changes
@@ -163,7 +157,7 @@ def test_a_member_that_gets_no_requests_is_switched_on_again(change: dict[str, A
 
 
 def test_what_is_to_be_changed_of_it_is_changed_one_after_the_other() -> None:
-    cloud = prepared()
+    cloud = prepared_cloud()
     for kind in ("loadbalancer", "listener", "pool"):
         cloud.resources[kind][0]["admin_state_up"] = False
     [members] = cloud.pool_members.values()
@@ -177,7 +171,7 @@ def test_what_is_to_be_changed_of_it_is_changed_one_after_the_other() -> None:
 
 
 def test_the_pool_is_the_listeners_and_not_the_first_of_the_load_balancer() -> None:
-    cloud = prepared()
+    cloud = prepared_cloud()
     [balancer] = cloud.resources["loadbalancer"]
     other = cloud.add("pool", name="another", loadbalancers=[{"id": balancer["id"]}])
     cloud.pool_members[other["id"]] = []
@@ -198,7 +192,7 @@ def test_the_pool_is_the_listeners_and_not_the_first_of_the_load_balancer() -> N
 def test_a_misfit_of_somebody_elses_is_refused_with_what_it_is(
     kind: str, field: str, value: Any, reported: str
 ) -> None:
-    cloud = prepared()
+    cloud = prepared_cloud()
     cloud.resources["loadbalancer"][0]["description"] = "theirs"
     assert planned(cloud).changes == ()
     cloud.resources["pool"][0]["lb_algorithm"] = "LEAST_CONNECTIONS"
@@ -228,7 +222,7 @@ def test_timeouts_that_octavia_does_not_show_or_the_provider_does_not_read_are_l
 def test_somebody_elses_listener_keeps_its_timeouts_and_the_plan_says_so(
     missing: str, milliseconds: int, reported: str
 ) -> None:
-    cloud = prepared()
+    cloud = prepared_cloud()
     cloud.resources["loadbalancer"][0]["description"] = "theirs"
     cloud.resources["listener"][0][missing] = milliseconds
     plan = planned(cloud)

@@ -15,6 +15,7 @@ from worlds.memory_cluster import CLUSTER_ID
 from worlds.planned_cloud import (
     NODES,
     planned,
+    prepared_cloud,
     quiet,
     removed,
     subnet_of,
@@ -207,8 +208,7 @@ def test_neither_teardown_nor_any_fix_touches_what_is_somebody_elses(
 
 
 def test_what_is_ours_is_fixed_where_nobody_else_is() -> None:
-    cloud = cluster_cloud(NODES)
-    apply_openstack(planned(cloud), cloud, quiet)
+    cloud = prepared_cloud()
     with_pods(cloud)
     with_pairs(cloud)
     cloud.add("floatingip", floating_ip_address="198.51.100.7", description=KURYRS_FLOATING_IP)

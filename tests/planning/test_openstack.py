@@ -15,6 +15,7 @@ from worlds.planned_cloud import (
     OWNER,
     ovn_site,
     planned,
+    prepared_cloud,
     quiet,
     removed,
     with_nodes_of_another_cluster,
@@ -124,8 +125,7 @@ NAMED = [
 def test_an_id_in_the_place_of_a_name_keeps_those_of_one_name_apart(
     kind: str, name: str, key: str
 ) -> None:
-    cloud = cluster_cloud(NODES)
-    apply_openstack(planned(cloud), cloud, quiet)
+    cloud = prepared_cloud()
     [ours] = [item for item in cloud.resources[kind] if item["name"] == name]
     cloud.add(kind, name=name)
     with pytest.raises(DriftError, match=f"2 {kind}s are named {name} .*use an id instead"):
@@ -214,8 +214,7 @@ def test_what_does_not_fit_is_refused_before_anything_changes(
 
 
 def test_a_service_subnet_whose_pool_reaches_into_kubernetes_half_is_refused() -> None:
-    cloud = cluster_cloud(NODES)
-    apply_openstack(planned(cloud), cloud, quiet)
+    cloud = prepared_cloud()
     subnet = next(s for s in cloud.resources["subnet"] if s["name"] == "kuryr-service-subnet")
     subnet["allocation_pools"] = [{"start": "10.2.0.2", "end": "10.2.0.253"}]
     subnet["description"] = "of somebody else"
@@ -265,8 +264,7 @@ def test_teardown_takes_what_kuryr_left() -> None:
 
 
 def test_teardown_leaves_another_cluster_of_the_same_names_alone() -> None:
-    cloud = cluster_cloud(NODES)
-    apply_openstack(planned(cloud), cloud, quiet)
+    cloud = prepared_cloud()
     with_pods(cloud)
     with_pairs(cloud)
     with_nodes_of_another_cluster(cloud)
@@ -276,8 +274,7 @@ def test_teardown_leaves_another_cluster_of_the_same_names_alone() -> None:
 
 
 def test_another_cluster_whose_site_has_the_same_name_is_another_owner() -> None:
-    cloud = cluster_cloud(NODES)
-    apply_openstack(planned(cloud), cloud, quiet)
+    cloud = prepared_cloud()
     with_pods(cloud)
     with_pairs(cloud)
     assert removed(cloud, cluster_id="another").changes == ()
@@ -289,8 +286,7 @@ def test_another_cluster_whose_site_has_the_same_name_is_another_owner() -> None
 
 
 def test_the_subnets_of_a_cluster_that_is_gone_are_used_again_when_described_so() -> None:
-    cloud = cluster_cloud(NODES)
-    apply_openstack(planned(cloud), cloud, quiet)
+    cloud = prepared_cloud()
     for subnet in cloud.resources["subnet"]:
         if subnet["description"] == OWNER:
             subnet["description"] = owner_mark("lab", "another")
@@ -298,8 +294,7 @@ def test_the_subnets_of_a_cluster_that_is_gone_are_used_again_when_described_so(
 
 
 def test_teardown_leaves_address_pairs_of_other_subnets_nodes_alone() -> None:
-    cloud = cluster_cloud(NODES)
-    apply_openstack(planned(cloud), cloud, quiet)
+    cloud = prepared_cloud()
     with_pods(cloud)
     with_pairs(cloud)
     with_nodes_of_another_cluster(cloud)
@@ -308,8 +303,7 @@ def test_teardown_leaves_address_pairs_of_other_subnets_nodes_alone() -> None:
 
 
 def test_an_adopted_subnet_is_known_by_what_it_is_not_by_its_name_alone() -> None:
-    cloud = cluster_cloud(NODES)
-    apply_openstack(planned(cloud), cloud, quiet)
+    cloud = prepared_cloud()
     with_pods(cloud)
     with_pairs(cloud)
     subnets = {it["name"]: it for it in cloud.resources["subnet"]}
@@ -325,8 +319,7 @@ def test_an_adopted_subnet_is_known_by_what_it_is_not_by_its_name_alone() -> Non
 
 
 def test_teardown_leaves_a_floating_ip_that_a_service_named_to_its_owner() -> None:
-    cloud = cluster_cloud(NODES)
-    apply_openstack(planned(cloud), cloud, quiet)
+    cloud = prepared_cloud()
     with_pods(cloud)
     with_pairs(cloud)
     cloud.resources["floatingip"][0]["description"] = "shop.example.org"
@@ -361,8 +354,7 @@ def test_teardown_takes_subports_off_their_trunks_first(calls: int) -> None:
 
 
 def test_teardown_leaves_subports_of_trunks_whose_parent_is_no_node() -> None:
-    cloud = cluster_cloud(NODES)
-    apply_openstack(planned(cloud), cloud, quiet)
+    cloud = prepared_cloud()
     pods = next(s for s in cloud.resources["subnet"] if s["name"] == "kuryr-pod-subnet")
     fixed = [{"subnet_id": pods["id"], "ip_address": "10.1.0.9"}]
     port = cloud.add("port", device_owner="trunk:subport", fixed_ips=fixed)
@@ -419,16 +411,14 @@ def test_a_failed_step_reports_what_stands_and_what_was_not_reached() -> None:
 
 
 def test_what_is_new_and_ready_at_once_goes_in_one_request() -> None:
-    cloud = cluster_cloud(NODES)
-    apply_openstack(planned(cloud), cloud, quiet)
+    cloud = prepared_cloud()
     # network, pod subnet, group, node group's rules, its interface; then service subnet, pod
     # group's rules; then the interface of the services and the load balancer.
     assert cloud.mutations == 9
 
 
 def test_rules_that_nothing_calls_for_go_when_they_are_ours_and_stay_when_not() -> None:
-    cloud = cluster_cloud(NODES)
-    apply_openstack(planned(cloud), cloud, quiet)
+    cloud = prepared_cloud()
     [group] = named(cloud, "security_group", "kuryr-pod-sg")
     rule = {"security_group_id": group["id"], "direction": "ingress", "ethertype": "IPv4"}
     cloud.add("security_group_rule", **rule, remote_ip_prefix="192.0.2.0/24")
@@ -457,8 +447,7 @@ def test_rules_that_nothing_calls_for_go_when_they_are_ours_and_stay_when_not() 
 
 
 def test_a_group_of_ours_that_lets_nothing_out_any_more_is_fixed() -> None:
-    cloud = cluster_cloud(NODES)
-    apply_openstack(planned(cloud), cloud, quiet)
+    cloud = prepared_cloud()
     rules = cloud.resources["security_group_rule"]
     left = [rule for rule in rules if (rule["direction"], rule["ethertype"]) != ("egress", "IPv4")]
     cloud.resources["security_group_rule"] = left
@@ -486,8 +475,7 @@ def test_a_narrower_rule_does_not_let_all_out(narrower: dict[str, str]) -> None:
 
 
 def test_our_own_subnet_is_repaired_where_that_harms_nobody() -> None:
-    cloud = cluster_cloud(NODES)
-    apply_openstack(planned(cloud), cloud, quiet)
+    cloud = prepared_cloud()
     [pods] = [s for s in cloud.resources["subnet"] if s["name"] == "kuryr-pod-subnet"]
     pods["enable_dhcp"] = True
     [step] = planned(cloud).changes
@@ -516,8 +504,7 @@ def test_our_own_subnet_is_repaired_where_that_harms_nobody() -> None:
 def test_what_was_taken_off_is_put_back_where_it_is_ours_and_refused_where_not(
     kind: str, name: str, changes: dict[str, Any], reported: str
 ) -> None:
-    cloud = cluster_cloud(NODES)
-    apply_openstack(planned(cloud), cloud, quiet)
+    cloud = prepared_cloud()
     item = next(it for it in cloud.resources[kind] if it["name"] == name)
     item |= {**changes, "description": OWNER}
     [step] = planned(cloud).changes
@@ -530,8 +517,7 @@ def test_what_was_taken_off_is_put_back_where_it_is_ours_and_refused_where_not(
 
 
 def test_a_narrow_service_network_is_widened_when_it_is_ours() -> None:
-    cloud = cluster_cloud(NODES)
-    apply_openstack(planned(cloud), cloud, quiet)
+    cloud = prepared_cloud()
     network = next(n for n in cloud.resources["network"] if n["name"] == "kuryr-service-network")
     network["mtu"] = 1280
     [step] = planned(cloud).changes
@@ -542,8 +528,7 @@ def test_a_narrow_service_network_is_widened_when_it_is_ours() -> None:
 
 
 def test_a_gateway_that_is_another_routers_is_refused() -> None:
-    cloud = cluster_cloud(NODES)
-    apply_openstack(planned(cloud), cloud, quiet)
+    cloud = prepared_cloud()
     [services] = [s for s in cloud.resources["subnet"] if s["name"] == "kuryr-service-subnet"]
     leg = next(
         port
@@ -559,8 +544,7 @@ def test_a_gateway_that_is_another_routers_is_refused() -> None:
 
 
 def test_rules_of_two_groups_that_are_ready_at_once_are_made_apart() -> None:
-    cloud = cluster_cloud(NODES)
-    apply_openstack(planned(cloud), cloud, quiet)
+    cloud = prepared_cloud()
     ours = [r for r in cloud.resources["security_group_rule"] if r["description"]]
     for rule in ours:
         cloud.delete("security_group_rule", rule["id"])
@@ -570,14 +554,12 @@ def test_rules_of_two_groups_that_are_ready_at_once_are_made_apart() -> None:
 
 
 def test_teardown_may_keep_what_phase_02_made() -> None:
-    cloud = cluster_cloud(NODES)
-    apply_openstack(planned(cloud), cloud, quiet)
+    cloud = prepared_cloud()
     assert removed(cloud, keep=("openstack",)).steps == ()
 
 
 def test_our_own_extra_rule_that_admits_a_wanted_one_is_replaced_by_it() -> None:
-    cloud = cluster_cloud(NODES)
-    apply_openstack(planned(cloud), cloud, quiet)
+    cloud = prepared_cloud()
     rules = cloud.resources["security_group_rule"]
     [rule] = [item for item in rules if item["remote_ip_prefix"] == "10.2.0.0/24"]
     rule["remote_ip_prefix"] = "0.0.0.0/0"

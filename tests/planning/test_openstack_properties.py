@@ -14,6 +14,7 @@ from worlds.planned_cloud import (
     OWNER,
     ovn_site,
     planned,
+    prepared_cloud,
     quiet,
     removed,
     with_an_application,
@@ -88,17 +89,11 @@ class World:
         return removed(self.cloud, self.site)
 
 
-def prepared(site: Site) -> MemoryCloud:
-    cloud = cluster_cloud(NODES)
-    apply_openstack(planned(cloud, site), cloud, quiet)
-    return cloud
-
-
 @st.composite
 def worlds(draw: st.DrawFn) -> World:
     """A prepared cloud after people were there: things gone, changed, disowned and added."""
     site = SITES[draw(st.sampled_from([*SITES]))]
-    cloud = prepared(site) if draw(st.booleans()) else cluster_cloud(NODES)
+    cloud = prepared_cloud(site) if draw(st.booleans()) else cluster_cloud(NODES)
     for _ in range(draw(st.integers(0, 4))):
         kind = draw(st.sampled_from(MADE))
         items = cloud.resources[kind]
@@ -160,7 +155,7 @@ OTHERS = (owner_mark("lab", "another"), owner_mark("other", CLUSTER_ID), "", "by
 def test_teardown_leaves_neighbours_that_look_like_ours_as_they_are(
     keep: tuple[str, ...], owner: str, random: Any
 ) -> None:
-    cloud = prepared(lab_site())
+    cloud = prepared_cloud()
     with_pods(cloud)
     with_pairs(cloud)
     plan, ours = removed(cloud, keep=keep), by_id(cloud)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from typing import Any
 
 from worlds.cloud_answers import PROJECT, answer
@@ -36,6 +37,13 @@ class MemoryCloud:
         self._ids = itertools.count(1)
 
     project_id = PROJECT
+
+    def copied(self) -> MemoryCloud:
+        """Another cloud that holds the same."""
+        made = MemoryCloud()
+        made.resources, made.pool_members = copied(self.resources), copied(self.pool_members)
+        made.mutations, made._ids = self.mutations, copy(self._ids)
+        return made
 
     def list_resources(
         self, kind: str, *, fields: tuple[str, ...] = (), **filters: str | tuple[str, ...]

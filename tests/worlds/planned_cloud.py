@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cache
 from ipaddress import IPv4Address
 from typing import Any
 
-from worlds.memory_cloud import MemoryCloud
+from worlds.memory_cloud import MemoryCloud, cluster_cloud
 from worlds.memory_cluster import CLUSTER_ID
 from worlds.sites import lab_site
 
+from kuryr_runbook.applying.openstack import apply_openstack
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.marks import KURYRS_FLOATING_IP, owner_mark
 from kuryr_runbook.model.plan import Plan, staged
@@ -46,6 +48,18 @@ def planned(cloud: MemoryCloud, site: Site | None = None, cluster_id: str = CLUS
 
 def quiet(_: str) -> None:
     pass
+
+
+def prepared_cloud(site: Site | None = None) -> MemoryCloud:
+    """A cloud with a cluster's nodes, on which phase 02 has been run."""
+    return _prepared(site or lab_site()).copied()
+
+
+@cache
+def _prepared(site: Site) -> MemoryCloud:
+    cloud = cluster_cloud(NODES)
+    apply_openstack(planned(cloud, site), cloud, quiet)
+    return cloud
 
 
 def removed(

@@ -81,14 +81,14 @@ def test_all_that_is_there_is_in_it(driver: VifDriver, release: str, port: str) 
 
 
 def test_300_nodes_are_one_box_where_all_is_well_and_few_lines() -> None:
-    found = seen(World(1500, nodes=300))
+    found = seen(World(1200, nodes=300))
     assert texts(found.nodes).splitlines() == [
         "nodes 300 without findings", "  worker1 … worker300 ", "  nodes ready 300",
-        "  address pairs a node 5", "  pods a node 5", "  pods ready 1,500",
+        "  address pairs a node 4", "  pods a node 4", "  pods ready 1,200",
     ]  # fmt: skip
     assert texts(found.services).splitlines() == [
-        "services 151 without findings", "  default/kubernetes … default/web-149 ",
-        "  load balancer ACTIVE 151", "  members ONLINE 1,501",
+        "services 121 without findings", "  default/kubernetes … default/web-119 ",
+        "  load balancer ACTIVE 121", "  members ONLINE 1,201",
     ]  # fmt: skip
 
 
