@@ -37,6 +37,10 @@ class _Socket:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 
+    def __del__(self) -> None:
+        # A connection that the pool kept and `open_socket` connects again drops its first socket.
+        self._inner.close()
+
     def wait(self, seconds: float) -> None:
         """The next wait takes at most that long."""
         self._inner.settimeout(self.exchange.left(seconds))
