@@ -19,10 +19,11 @@ def programs(settings: LabSettings) -> tuple[Program, ...]:
         netns=INTERNET_NS,
         address=url,
     )
+    machines = settings.machine_names
     module = (sys.executable, "-m", "kuryr_runbook.lab.compute", "--state", str(settings.state))
     agent = Program(
         name="compute",
-        command=(*module, "--virtual", *settings.machine_names),
+        command=(*module, *(("--virtual", *machines) if machines else ())),
         health=CommandHealth(command=(*module, "--check")),
         netns=INTERNET_NS,
         # The cloud is not behind the machine's proxy.
