@@ -138,6 +138,12 @@ def _facts(release: Release) -> Iterator[Row]:
     yield "balancer_state", str(release.balancer_state)
     yield "crds", "\n".join(crd.name for crd in release.crds) or "none"
     yield "finalizers", "\n".join(f"{f.kind}: {f.name}" for f in release.finalizers) or "none"
+    yield (
+        "cloud_requests",
+        "\n".join(
+            f"{it.service} {it.path}: {', '.join(it.methods)}" for it in release.cloud_requests
+        ),
+    )
     yield from _cluster_facts(release)
 
 
