@@ -41,7 +41,7 @@ class MemoryKeystone:
         )
 
     def application_credentials(self) -> list[Resource]:
-        return [copy.deepcopy(item) for item in self.items.values()]
+        return [copy.deepcopy(item) for item in [*self.items.values()]]
 
     def accepts(self, credential_id: str, secret: str) -> bool:
         return self.secrets.get(credential_id) == secret
