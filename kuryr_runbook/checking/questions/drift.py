@@ -71,7 +71,7 @@ def check_node_groups(look: Look) -> Iterator[Cause]:
     """The group is right where it is: another one must not be opened for such a port."""
     wanted = look.site.network.node_security_group
     owners = _owners(look)
-    for step in _changes(look):
+    for step in to_change(look):
         victim = owners.get(step.target)
         if victim is None:
             continue
@@ -140,7 +140,7 @@ def check_configuration(look: Look) -> Iterator[Cause]:
 def check_drift(look: Look) -> Iterator[Cause]:
     """Each change that the phase would make, and what it would refuse."""
     owners = _owners(look)
-    for step in _changes(look):
+    for step in to_change(look):
         changes = ", ".join(map(str, step.changes)) if step.action is Action.UPDATE else ""
         yield Cause(
             status=Status.WARN,
@@ -160,8 +160,8 @@ def check_drift(look: Look) -> Iterator[Cause]:
         )
 
 
-def _changes(look: Look) -> Iterator[Step]:
-    """Without what follows from another change: the rules of a group that is yet to be made."""
+def to_change(look: Look) -> Iterator[Step]:
+    """What phase 02 would change, without what needs another change first, such as a subnet."""
     changing = (it for it in look.compared.steps if it.action is not Action.KEEP)
     return (it for it in changing if not any(laters(it.body)))
 

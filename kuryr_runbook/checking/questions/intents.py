@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from shlex import quote
 
@@ -17,6 +17,16 @@ from kuryr_runbook.snapshots.cloud.resources import Listener
 from kuryr_runbook.snapshots.cluster.objects import Service
 
 ALWAYS = (Occasion.PREFLIGHT, Occasion.DIAGNOSIS)
+
+
+def source_ranges(look: Look) -> Mapping[str, frozenset[str]]:
+    """The clients that a Service wants to admit alone, by the id of its load balancer."""
+    return {
+        balancer.id: frozenset(intent.ranges)
+        for service, balancer in look.served
+        for intent in service.intents
+        if intent.wish is Wish.SOURCE_RANGES
+    }
 
 
 @dataclass(frozen=True, slots=True)

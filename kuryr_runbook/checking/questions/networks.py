@@ -8,6 +8,7 @@ from shlex import quote
 
 from kuryr_runbook.checking.causes import Cause
 from kuryr_runbook.checking.checks import Check, Depth, Fault, Occasion
+from kuryr_runbook.checking.questions.drift import to_change
 from kuryr_runbook.checking.verdicts import (
     CONTROLLER_EFFECTS,
     SERVICE_EFFECTS,
@@ -19,6 +20,7 @@ from kuryr_runbook.checking.verdicts import (
 )
 from kuryr_runbook.checking.view.cloud import Look, ipv4, ipv4_range, look_up
 from kuryr_runbook.model.addressing import service_pool
+from kuryr_runbook.model.bodies import RouterLeg
 from kuryr_runbook.model.findings import Region, Status, Victim
 from kuryr_runbook.model.fixes import PhaseFix
 from kuryr_runbook.snapshots.cloud.resources import Port
@@ -69,18 +71,17 @@ def check_subnets(look: Look) -> Iterator[Cause]:
     ),
 )
 def check_router(look: Look) -> Iterator[Cause]:
-    """It has ports in the subnets; those of another project's router are not visible."""
-    router, legs = look.router, look.router_legs
-    subnets = (look.node_subnet, look.pod_subnet, look.service_subnet)
-    lost = [subnet for subnet in subnets if subnet.id not in legs]
+    """What phase 02 would connect; the ports of another project's router are not visible."""
+    router = look.router
+    lost = {it.target.name: it.body for it in to_change(look) if isinstance(it.body, RouterLeg)}
     if lost:
+        leg = next(iter(lost.values()))
         yield Cause(
             status=Status.FAIL,
-            evidence=f"router {router.name} has no interface in {some([it.name for it in lost])}",
-            # Anybody may have chosen names in a cloud, and people paste commands into a shell.
-            remedy=f"openstack router add subnet {quote(router.name)} {quote(lost[0].name)}; or "
+            evidence=f"router {router.name} has no interface in {some([*lost])}",
+            remedy=f"openstack router add subnet {leg.router_id} {leg.subnet_id}; or "
             f"{phase('openstack_prep')}",
-            victims=tuple(Victim("subnet", it.name) for it in lost),
+            victims=tuple(Victim("subnet", name) for name in lost),
             fixes=(PhaseFix("openstack_prep"),),
         )
     if not router.gateway:

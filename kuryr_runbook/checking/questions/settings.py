@@ -5,10 +5,11 @@ Everything is on and works, but not with the settings of Kuryr or the runbook.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Mapping, Set
 
 from kuryr_runbook.checking.causes import Cause
 from kuryr_runbook.checking.checks import Check, Depth, Fault, Occasion
+from kuryr_runbook.checking.questions.intents import source_ranges
 from kuryr_runbook.checking.questions.services import API, balancers
 from kuryr_runbook.checking.verdicts import SERVICE_EFFECTS, some
 from kuryr_runbook.checking.view.cloud import Look
@@ -94,8 +95,9 @@ def _stateless(look: Look) -> Iterator[Cause]:
 )
 def check_balancer_settings(look: Look) -> Iterator[Cause]:
     """Kuryr sets none of these, so somebody else has."""
+    limits = source_ranges(look)
     for balancer, victim in balancers(look):
-        for problem, remedy in (*_provider(look, balancer), *_settings(look, balancer)):
+        for problem, remedy in (*_provider(look, balancer), *_settings(look, balancer, limits)):
             yield Cause(
                 status=Status.WARN,
                 evidence=f"{victim}: {problem}",
@@ -116,8 +118,10 @@ def _provider(look: Look, balancer: Balancer) -> Iterator[tuple[str, str]]:
         )
 
 
-def _settings(look: Look, balancer: Balancer) -> Iterator[tuple[str, str]]:
-    ranges = look.source_ranges.get(balancer.id, frozenset())
+def _settings(
+    look: Look, balancer: Balancer, limits: Mapping[str, Set[str]]
+) -> Iterator[tuple[str, str]]:
+    ranges = limits.get(balancer.id, frozenset())
     for listener in look.listeners_of(balancer):
         yield from _of_listener(listener, ranges)
         pool = look.pool(listener)

@@ -22,10 +22,11 @@ from kuryr_runbook.checking.verdicts import (
     pod_victim,
     some,
 )
-from kuryr_runbook.checking.view.cloud import Look
+from kuryr_runbook.checking.view.cloud import Look, look_up
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.findings import Region, Status, Victim
-from kuryr_runbook.snapshots.cloud.resources import Balancer, Listener, Pool, Port
+from kuryr_runbook.snapshots.cloud.resources import Balancer, Listener, Pool, Port, Router
+from kuryr_runbook.specs import wanted
 
 BROKEN = {"ERROR": Status.FAIL, "DOWN": Status.FAIL, "DEGRADED": Status.WARN}
 """Of Neutron's resources (neutron-lib, constants.py); while being created they are in BUILD."""
@@ -145,7 +146,7 @@ def _neutrons(kind: str, name: str, item_id: str) -> tuple[str, str]:
 
 
 def _router(look: Look) -> Iterator[_Part]:
-    router = look.known_router
+    router = _known_router(look)
     if router is None:
         return
     states = (("status", router.status, BROKEN),)
@@ -156,8 +157,15 @@ def _router(look: Look) -> Iterator[_Part]:
             yield _port(f"router leg {port.addresses}", port, (), is_bound=False)
 
 
+def _known_router(look: Look) -> Router | None:
+    """Before Kuryr is there it may be missing: phase 02 creates it."""
+    if not look.is_ahead:
+        return look.router
+    return look_up(look.cloud.routers, wanted.router(look.site), look.cloud)
+
+
 def _networks(look: Look) -> Iterator[_Part]:
-    nodes, router = look.node_subnet, look.known_router
+    nodes, router = look.node_subnet, _known_router(look)
     subnets = (nodes,) if look.is_ahead else (nodes, look.pod_subnet, look.service_subnet)
     own = {it.network_id for it in subnets}
     gateway = router.gateway if router else None

@@ -11,7 +11,6 @@ from typing import TypeVar
 from kuryr_runbook.checking.verdicts import CouldNotLook, readable
 from kuryr_runbook.checking.view.cluster import ClusterLook
 from kuryr_runbook.model.errors import RunbookError
-from kuryr_runbook.model.intents import Wish
 from kuryr_runbook.model.rules import admits
 from kuryr_runbook.planning.configuration import api_root_of, ids_of
 from kuryr_runbook.planning.gathering import Gathering
@@ -135,15 +134,6 @@ class Look(ClusterLook):
         if there is None:
             raise CouldNotLook(f"no {wanted} is visible")
         return there
-
-    @property
-    def known_router(self) -> Router | None:
-        """The same; before Kuryr is there, None if it is not either: phase 02 creates it."""
-        return (
-            look_up(self.cloud.routers, router(self.site), self.cloud)
-            if self.is_ahead
-            else self.router
-        )
 
     @cached_property
     def router_legs(self) -> Mapping[str, str]:
@@ -273,16 +263,6 @@ class Look(ClusterLook):
         """The Services that have one."""
         found = ((service, self.balancer(service)) for service in self.services)
         return [(service, balancer) for service, balancer in found if balancer is not None]
-
-    @cached_property
-    def source_ranges(self) -> Mapping[str, frozenset[str]]:
-        """The clients that a Service wants to admit alone, by the id of its load balancer."""
-        return {
-            balancer.id: frozenset(intent.ranges)
-            for service, balancer in self.served
-            for intent in service.intents
-            if intent.wish is Wish.SOURCE_RANGES
-        }
 
     @cached_property
     def _listeners(self) -> Mapping[str, list[Listener]]:
