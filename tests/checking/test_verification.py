@@ -192,6 +192,7 @@ OF_CLOUD = {
     "balancer-missing", "balancer-address", "balancer-state", "external-address",
     "listener-missing", "members-differ", "member-state", "service-range", "amphora-upper-half",
     "vip-source-address", "pod-port-differs", "switched-off", "resource-state",
+    "api-timeouts",
 }  # fmt: skip
 OF_PROBES = {
     "pod-to-pod", "pod-to-pod-tcp", "pod-source-address", "largest-packet", "external-from-pods",
