@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from openstack.connection import Connection
 from support.lab_of_tests import BareLab
+from worlds.lab import world
 
 from kuryr_runbook.clients.kubernetes.client import KubernetesClient
 from kuryr_runbook.lab import lifecycle, openstack
@@ -98,6 +99,12 @@ def workers(
     yield wanted
     with aloud():
         lifecycle.up(settings, print)
+
+
+@pytest.fixture
+def bare(bare: BareLab, workers: LabSettings) -> BareLab:
+    """The bare lab as it is with workers that are chassis."""
+    return replace(bare, before=world(bare.cloud, bare.cluster))
 
 
 def chassis_of(settings: LabSettings) -> dict[str, str]:
