@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 REPOSITORY = Path(__file__).parents[2]
+PATHS = os.pathsep.join(map(str, (REPOSITORY / "tests", REPOSITORY)))
 SECONDS = 420
 MOST_KILLS = 100
 KILLED = -signal.SIGKILL
@@ -32,7 +33,7 @@ def started(
         stderr=subprocess.PIPE,
         text=True,
         cwd=REPOSITORY,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY), **(environment or {})},
+        env={**os.environ, "PYTHONPATH": PATHS, **(environment or {})},
     )
 
 

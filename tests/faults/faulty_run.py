@@ -1,6 +1,6 @@
 """One phase in a process of its own, whose requests meet a fault: for tests on the lab.
 
-    python tests/faults/faulty_run.py PHASE '{"fault": "kill", "at": 3}'
+    PYTHONPATH=tests python tests/faults/faulty_run.py PHASE '{"fault": "kill", "at": 3}'
 
 The fault sits in urllib3, below the SDKs of cloud and cluster alike, and meets what changes
 something: no logins, no dry runs, not the lock of the site. `at` is the number of the call, from
