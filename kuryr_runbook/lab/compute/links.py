@@ -147,10 +147,6 @@ def ensure_plug(kernel: Kernel, switch: Switch, plug: Plug, say: Progress) -> No
 def ensure_tap(kernel: Kernel, switch: Switch, plug: Plug, say: Progress) -> None:
     """Make the end of a virtual machine's plug; it stays when the machine is off."""
     outer = kernel.devices(HYPERVISOR_NS).get(plug.interface)
-    if outer is not None and outer.peer is not None:
-        # The node was a namespace before.
-        _unplug(kernel, switch, plug.interface)
-        outer = None
     if outer is None:
         ip("tuntap", "add", "dev", plug.interface, "mode", "tap", namespace=HYPERVISOR_NS)
     if outer is None or (outer.mtu, outer.up) != (plug.mtu, True):

@@ -12,7 +12,7 @@ from ipaddress import IPv4Address, IPv4Interface
 from pathlib import Path
 
 from kuryr_runbook.lab.kubernetes.binaries import Binaries
-from kuryr_runbook.lab.kubernetes.node_files import EMPTY, HOME, KEPT
+from kuryr_runbook.lab.kubernetes.node_files import HOME, KEPT, own_files
 
 DEVICE = "ens3"
 MODULES = Path("/usr/lib/uml/modules")
@@ -28,10 +28,10 @@ mount -t proc proc /proc
 mount -t sysfs sys /sys
 {busybox} insmod {modules}/$(uname -r)/kernel/fs/overlayfs/overlay.ko
 mount -t tmpfs -o size=50%,mode=0755 lab /mnt
-mkdir /mnt/upper /mnt/work /mnt/root
-mount -t overlay -o lowerdir=/,upperdir=/mnt/upper,workdir=/mnt/work lab /mnt/root
-for path in proc sys dev; do mount --no-mtab --move /$path /mnt/root/$path; done
-cd /mnt/root
+mkdir /mnt/upper /mnt/work /mnt/merged
+mount -t overlay -o lowerdir=/,upperdir=/mnt/upper,workdir=/mnt/work lab /mnt/merged
+for path in proc sys dev; do mount --no-mtab --move /$path /mnt/merged/$path; done
+cd /mnt/merged
 pivot_root . mnt
 exec chroot . /bin/bash {init} </dev/console >/dev/console 2>&1
 """
@@ -66,14 +66,7 @@ for module in {loaded}; do {busybox} modprobe $module; done
 # Containers' file systems cannot be on an overlay.
 mount -t tmpfs -o size=50%,mode=0755 lab /run/kept
 {kept}
-for path in {empty}; do
-  mkdir -p $path
-  mount -t tmpfs -o mode=0755 lab $path
-done
-mkdir -p /etc/cni/net.d /opt/cni/bin
-cp {loopback} /opt/cni/bin/loopback
-rm -f /etc/hostname /etc/hosts /etc/resolv.conf
-cp {home}/hostname {home}/hosts {home}/resolv.conf /etc/
+{own}
 sysctl -q -w net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0 \
   net.ipv4.conf.all.arp_notify=1
 ip link set lo up
@@ -129,8 +122,7 @@ def init_script(
         loaded=" ".join(LOADED),
         busybox=shlex.quote(str(binaries.busybox)),
         kept="\n".join(kept),
-        empty=" ".join(EMPTY),
-        loopback=shlex.quote(str(binaries.loopback)),
+        own=own_files(binaries),
         device=DEVICE,
         mtu=mtu,
         address=address,

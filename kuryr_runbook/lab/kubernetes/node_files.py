@@ -75,6 +75,16 @@ server = "https://{registry}"
   ca = "{ca}"
 """
 
+_OWN = """\
+for path in {empty}; do
+  mkdir -p $path
+  mount -t tmpfs -o mode=0755 lab $path
+done
+mkdir -p /etc/cni/net.d /opt/cni/bin
+cp {loopback} /opt/cni/bin/loopback
+rm -f /etc/hostname /etc/hosts /etc/resolv.conf
+cp {home}/hostname {home}/hosts {home}/resolv.conf /etc/"""
+
 _SETUP = """\
 set -eu
 cd /
@@ -89,16 +99,9 @@ for path in {overlaid}; do
   mount -t overlay -o \
 lowerdir=$path,upperdir=/run/overlay$path/upper,workdir=/run/overlay$path/work lab $path
 done
-for path in {empty}; do
-  mkdir -p $path
-  mount -t tmpfs -o mode=0755 lab $path
-done
-mkdir -p /etc/cni/net.d /opt/cni/bin
-cp {loopback} /opt/cni/bin/loopback
+{own}
 {binds}
 {sysctls}
-rm -f /etc/hostname /etc/hosts /etc/resolv.conf
-cp {home}/hostname {home}/hosts {home}/resolv.conf /etc/
 touch {complete}
 """
 
@@ -152,6 +155,13 @@ def hosts(addresses: Mapping[str, IPv4Address]) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
+def own_files(binaries: Binaries) -> str:
+    """Shell commands that give a node of any kind its own network plugins, name and hosts."""
+    return _OWN.format(
+        empty=" ".join(EMPTY), loopback=shlex.quote(str(binaries.loopback)), home=HOME
+    )
+
+
 def setup_script(name: str, directory: Path, binaries: Binaries) -> str:
     """Shell commands that set up a new mount and UTS namespace for a node."""
     binds = (f"mkdir -p {path}; mount --bind {HOME}/{own} {path}" for own, path in KEPT.items())
@@ -165,8 +175,7 @@ def setup_script(name: str, directory: Path, binaries: Binaries) -> str:
         home=HOME,
         directory=shlex.quote(str(directory)),
         overlaid=" ".join(OVERLAID),
-        empty=" ".join(EMPTY),
-        loopback=shlex.quote(str(binaries.loopback)),
+        own=own_files(binaries),
         binds="\n".join(binds),
         sysctls="\n".join(sysctls),
         complete=COMPLETE,
