@@ -25,6 +25,8 @@ EMS = {
 USUAL, FOREIGN = 0.79, 1.1
 BOLD = 1.15
 """How much wider bold letters are."""
+SEPARATORS = "/-_.:, "
+"""Behind these a name may be broken."""
 HINT = 300
 """Longest hint; longer ones are cut."""
 
@@ -62,13 +64,28 @@ class Font:
         """The text, cut at its end if it is too long: a sentence's end matters less."""
         if self.width(text) <= room:
             return text
-        used, kept = self.width("…"), 0
-        for letter in text:
+        return f"{text[: self._fitting(text, room - self.width('…'))].rstrip()}…"
+
+    def wrapped(self, text: str, room: float) -> tuple[str, ...]:
+        """The text in one row or two, broken behind a separator if there is one.
+
+        Only what is too long for two rows is cut, in the middle of the second.
+        """
+        if self.width(text) <= room:
+            return (text,)
+        most = self._fitting(text, room)
+        separators = [index + 1 for index in range(most // 3, most) if text[index] in SEPARATORS]
+        first = separators[-1] if separators else most
+        return (text[:first].rstrip(), self.fitted(text[first:].lstrip(), room))
+
+    def _fitting(self, text: str, room: float) -> int:
+        """How many of the first letters fit."""
+        used = 0.0
+        for index, letter in enumerate(text):
             used += self.width(letter)
             if used > room:
-                break
-            kept += 1
-        return f"{text[:kept].rstrip()}…"
+                return index
+        return len(text)
 
 
 def _em(letter: str) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from math import ceil
 from xml.etree.ElementTree import Element
 
 from kuryr_runbook.display.drawing import Area, Font, clean, group, rectangle, words
@@ -20,13 +19,11 @@ TEXT, END, MARK = Font("kt-text", 12), Font("kt-end", 12), Font("kt-mark", 11, b
 KINDS = {Status.FAIL: "kt-fail", Status.WARN: "kt-warn", Status.UNKNOWN: "kt-unknown"}
 CHIPS = 3
 """Marks in a line; the number of further ones is shown beside them."""
-CHIP_HEIGHT = 15
+CHIP_HEIGHT, CHIP_GAP = 15, 4
 HINTED = 50
 """How many of those a hint names."""
 MOST_FOR_MARKS = 0.6
 """The part of a line that its marks may take."""
-LEAST_FOR_END = 0.4
-"""The part of a line that its end may take, however long its text is."""
 
 
 def mark_text(mark: Mark) -> str:
@@ -35,9 +32,11 @@ def mark_text(mark: Mark) -> str:
     return f"{SIGNS[mark.status][0]}{mark.number}{times}"
 
 
-def box_height(box: Box, columns: int = 1) -> float:
-    """The height of a box whose lines are in so many columns."""
-    return PAD + HEAD + LINE * ceil(len(box.lines) / columns) + PAD / 2
+def box_height(box: Box, width: float, columns: int = 1) -> float:
+    """The height of a box of that width whose lines are in so many columns."""
+    name = NAME.wrapped(clean(box.name), width - 2 * PAD)
+    lines = sum(_heights(box.lines, _line_width(width, columns), columns))
+    return PAD + HEAD + LINE * (len(name) - 1) + lines + PAD / 2
 
 
 def draw_box(parent: Element, box: Box, area: Area, hints: Hints, columns: int = 1) -> None:
@@ -48,28 +47,52 @@ def draw_box(parent: Element, box: Box, area: Area, hints: Hints, columns: int =
     room = area.width - 2 * PAD
     right = draw_marks(here, box.marks, (area.right - PAD, baseline + 2), room, hints)
     words(here, (left, baseline), KIND.fitted(clean(box.what), right - left), KIND)
-    name = NAME.fitted(clean(box.name), room)
-    words(here, (left, baseline + 17), name, NAME)
-    width = (room - (columns - 1) * 2 * PAD) / columns
+    for part in NAME.wrapped(clean(box.name), room):
+        baseline += LINE
+        words(here, (left, baseline), part, NAME)
+    width = _line_width(area.width, columns)
+    top = baseline + HEAD - LINE - 8
+    heights = _heights(box.lines, width, columns)
     for index, line in enumerate(box.lines):
         row, column = divmod(index, columns)
-        x, y = left + column * (width + 2 * PAD), area.y + PAD + HEAD + row * LINE
-        draw_line(here, line, Area(x, y, width, LINE), hints)
+        x, y = left + column * (width + 2 * PAD), top + sum(heights[:row])
+        draw_line(here, line, Area(x, y, width, heights[row]), hints)
+
+
+def _line_width(width: float, columns: int) -> float:
+    """The width of each line in a box of that width."""
+    return (width - 2 * PAD - (columns - 1) * 2 * PAD) / columns
+
+
+def _heights(lines: Sequence[Line], width: float, columns: int) -> list[float]:
+    """The height of each row of lines."""
+    rows = [LINE * len(_rows(line, width)) for line in lines]
+    return [max(rows[first : first + columns]) for first in range(0, len(rows), columns)]
 
 
 def draw_line(parent: Element, line: Line, area: Area, hints: Hints) -> None:
     """Draw a line: its text at the left, its end and its marks at the right."""
-    text, end = clean(line.text), clean(line.end)
     left, baseline = area.x + INDENT * line.depth, area.y + 12
-    here = group(parent, line.hint or f"{text} {end}")
+    here = group(parent, line.hint or f"{clean(line.text)} {clean(line.end)}")
     right = draw_marks(here, line.marks, (area.right, baseline), area.width, hints)
-    if end:
-        left_over = right - left - SPACE
-        room = max(left_over - TEXT.width(text), left_over * LEAST_FOR_END)
-        end = END.fitted(end, room)
-        words(here, (right, baseline), end, END, anchor="end")
-        right -= END.width(end) + SPACE
-    words(here, (left, baseline), TEXT.fitted(text, right - left), TEXT)
+    for row, (text, end) in enumerate(_rows(line, area.width)):
+        below = baseline + row * LINE
+        words(here, (right, below), end, END, anchor="end")
+        words(here, (left, below), text, TEXT)
+
+
+def _rows(line: Line, width: float) -> list[tuple[str, str]]:
+    """The text and the end of each row: names are told apart by any part, so they are wrapped."""
+    text, end = clean(line.text), clean(line.end)
+    room = width - INDENT * line.depth - _marks_width(line.marks, width)
+    *above, last = TEXT.wrapped(text, room)
+    beside = room - TEXT.width(last) - SPACE
+    rows = (
+        [(last, end)]
+        if END.width(end) <= beside or not end
+        else [(last, ""), ("", END.fitted(end, room))]
+    )
+    return [*((it, "") for it in above), *rows]
 
 
 def draw_marks(
@@ -77,16 +100,33 @@ def draw_marks(
 ) -> float:
     """Draw marks that end there. Returns where anything to their left has to end."""
     right, baseline = end
-    shown = sorted(marks, key=lambda mark: GRAVITY.index(mark.status))[:CHIPS]
-    while shown and sum(_chip_width(mark_text(mark)) for mark in shown) > room * MOST_FOR_MARKS:
-        shown.pop()
-    if more := len(marks) - len(shown):
+    shown = _shown(marks, room)
+    if more := _more(marks, shown):
         numbers = ", ".join(str(mark.number) for mark in marks[:HINTED] if mark not in shown)
-        right = _chip(parent, f"+{more}", "kt-box", (right, baseline), f"also {numbers}")
+        right = _chip(parent, more, "kt-box", (right, baseline), f"also {numbers}")
     for mark in reversed(shown):
         hint = hints.get(mark.number, "")
         right = _chip(parent, mark_text(mark), KINDS[mark.status], (right, baseline), hint)
     return right - SPACE if marks else right
+
+
+def _shown(marks: Sequence[Mark], room: float) -> list[Mark]:
+    """The gravest marks that have room."""
+    shown = sorted(marks, key=lambda mark: GRAVITY.index(mark.status))[:CHIPS]
+    while shown and sum(_chip_width(mark_text(mark)) for mark in shown) > room * MOST_FOR_MARKS:
+        shown.pop()
+    return shown
+
+
+def _more(marks: Sequence[Mark], shown: Sequence[Mark]) -> str:
+    return f"+{len(marks) - len(shown)}" if len(marks) > len(shown) else ""
+
+
+def _marks_width(marks: Sequence[Mark], room: float) -> float:
+    """What marks take of a line, with the space to their left."""
+    shown = _shown(marks, room)
+    texts = [*map(mark_text, shown), *filter(None, [_more(marks, shown)])]
+    return sum(_chip_width(it) + CHIP_GAP for it in texts) + SPACE if texts else 0
 
 
 def _chip_width(text: str) -> float:
@@ -101,7 +141,7 @@ def _chip(parent: Element, text: str, kind: str, place: tuple[float, float], hin
     area = Area(right - width, baseline - 11.5, width, CHIP_HEIGHT)
     rectangle(here, area, kind, radius=3)
     words(here, (area.middle, baseline), text, MARK, anchor="middle")
-    return area.x - 4
+    return area.x - CHIP_GAP
 
 
 def _kind(marks: Iterable[Mark]) -> str:

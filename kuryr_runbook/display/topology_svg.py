@@ -105,7 +105,7 @@ def _header(root: Element, topology: Topology, title: str, hints: Hints) -> floa
 def _networks(root: Element, topology: Topology, top: float, hints: Hints) -> float:
     """Draw, and join: the external network; the router between programs and project; subnets."""
     external, router = topology.external, topology.router
-    above = Area(MARGIN, top, WIDTH - 2 * MARGIN, box_height(external, 3))
+    above = Area(MARGIN, top, WIDTH - 2 * MARGIN, box_height(external, WIDTH - 2 * MARGIN, 3))
     draw_box(root, external, above, hints, columns=3)
     row = (topology.programs, router, topology.project)
     areas = _row(row, above.bottom + HALL)
@@ -133,7 +133,7 @@ def _link(root: Element, corners: list[tuple[float, float]], box: Box) -> None:
 
 def _row(boxes: Sequence[Box], top: float) -> list[Area]:
     """Areas of the same height, one per column."""
-    height = max(map(box_height, boxes))
+    height = max(box_height(box, COLUMN) for box in boxes)
     return [Area(_column(index), top, COLUMN, height) for index in range(len(boxes))]
 
 
@@ -165,7 +165,7 @@ def _grid(boxes: Sequence[Box], room: Area, columns: int) -> list[Area]:
     areas, top = [], room.y + CAPTION
     for first in range(0, len(boxes), columns):
         row = boxes[first : first + columns]
-        height = max(map(box_height, row))
+        height = max(box_height(box, width) for box in row)
         areas += [
             Area(room.x + PAD + index * (width + PAD), top, width, height)
             for index in range(len(row))

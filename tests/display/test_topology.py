@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -140,6 +141,28 @@ def test_of_a_name_both_ends_are_kept_and_of_a_sentence_the_beginning() -> None:
     font = Font("kt-text", 12)
     assert re.fullmatch(r"kuryr-d\w*…\w*-x2x9z", font.fitted("kuryr-demo-7d9f8b6c5-x2x9z", 130))
     assert re.fullmatch(r"no rule.*\w…", font.begun("no rule of that group admits it", 120))
+
+
+@given(TEXTS, st.floats(24, 400))
+def test_a_wrapped_text_is_whole_unless_two_rows_are_too_few(text: str, room: float) -> None:
+    font = Font("kt-text", 12)
+    rows = font.wrapped(text, room)
+    assert 1 <= len(rows) <= 2
+    assert all(font.width(row) <= room or row == "…" for row in rows)
+    if "…" not in "".join(rows):
+        assert re.sub(r"\s", "", "".join(rows)) == re.sub(r"\s", "", text)
+
+
+def test_names_that_differ_in_any_part_stay_different() -> None:
+    found = topology(World(4, nodes=1))
+    pods = [f"shop-frontend-{kind}-7d9f8b6c5-x2x9{letter}" for kind in ("canary", "stable")
+            for letter in "ab"]  # fmt: skip
+    lines = tuple(Line(text=pod, end="10.64.0.10", depth=1) for pod in pods)
+    [node] = found.nodes
+    svg = topology_svg(replace(found, nodes=(replace(node, lines=lines),)), TITLE)
+    assert faults(svg) == []
+    drawn = re.sub(r"<[^>]*>|10\.64\.0\.10", "", svg)
+    assert all(pod in drawn for pod in pods)
 
 
 def test_what_turns_or_hides_text_is_spelled_out() -> None:

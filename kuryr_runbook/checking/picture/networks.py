@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 
 from kuryr_runbook.checking.picture.marks import (
     Marks,
@@ -21,6 +22,8 @@ from kuryr_runbook.specs.wanted import node_subnet, pod_subnet, service_subnet
 
 FLOATING_IPS = 6
 GROUPS = 3
+OTHER = "another port"
+"""Behind a floating IP: a port that is not visible, or has no name."""
 FINDERS = {
     Region.NODES: node_subnet,
     Region.PODS: pod_subnet,
@@ -43,7 +46,7 @@ def _floating_ips(look: Look, marks: Marks) -> Iterator[Line]:
     holders = _holders(look)
 
     def holder(ip: FloatingIp) -> str:
-        return holders.get(ip.port_id, "another port") if ip.port_id else "points nowhere"
+        return holders.get(ip.port_id, OTHER) if ip.port_id else "points nowhere"
 
     # Sorted by their targets: Neutron chooses the addresses, and others in the next lab.
     ips = sorted(look.floating_ips, key=lambda it: (holder(it), it.address))
@@ -61,13 +64,29 @@ def _victim(ip: FloatingIp) -> Victim:
 
 
 def _holders(look: Look) -> Mapping[str, str]:
-    """What is behind a floating IP, by its port: a load balancer, or a node."""
-    try:
-        nodes = {port.id: name for name, port in look.node_ports.items() if port}
-    except CouldNotLook:
-        nodes = {}
+    """What is behind a floating IP, by its port: a load balancer, a node, an API server."""
     balancers = readable(look.cloud.balancers)
-    return nodes | {it.vip_port_id: it.name for it in balancers if it.vip_port_id}
+    found = {it.vip_port_id: it.name for it in balancers if it.vip_port_id}
+    for see in (_servers, _nodes, _named):
+        with suppress(CouldNotLook):
+            found = see(look) | found
+    return found
+
+
+def _named(look: Look) -> dict[str, str]:
+    """All ports that have a name."""
+    return {port.id: f"port {port.name}" for port in look.ports.values() if port.name}
+
+
+def _nodes(look: Look) -> dict[str, str]:
+    return {port.id: name for name, port in look.node_ports.items() if port}
+
+
+def _servers(look: Look) -> dict[str, str]:
+    """The API servers, which need not be nodes; one that is has its node's name, too."""
+    nodes, ports = _nodes(look), look.node_subnet_ports
+    servers = [ports[address].id for address in look.api_servers if address in ports]
+    return {port: f"API server {nodes.get(port, '')}".rstrip() for port in servers}
 
 
 def router_box(look: Look, marks: Marks) -> Box:

@@ -21,6 +21,12 @@ from kuryr_runbook.snapshots.cloud.quotas import Quota
 from kuryr_runbook.snapshots.cluster.programs import ProgramPod
 
 QUOTAS_SHOWN = 3
+QUOTA_NAMES = {
+    "floatingip": "floating IPs",
+    "loadbalancer": "load balancers",
+    "rbac_policy": "RBAC policies",
+}
+"""Names of what quotas limit, where the API's is not a word."""
 
 
 def topology_of(look: Look, findings: Iterable[Finding]) -> Topology:
@@ -102,9 +108,24 @@ def _project(look: Look, marks: Marks) -> Box:
 def _quotas(found: Mapping[str, Quota], marks: Marks) -> Iterator[Line]:
     limited = [kind for kind, quota in found.items() if quota.limit >= 0]
     limited.sort(key=lambda kind: -found[kind].used / max(found[kind].limit, 1))
-    shown, more, rest = chosen(limited, QUOTAS_SHOWN, lambda kind: marks.at(Victim("quota", kind)))
-    for kind in (*shown, *more, *rest)[:QUOTAS_SHOWN]:
-        usage = f"{found[kind].used:,} of {found[kind].limit:,}"
-        yield Line(text=kind.replace("_", " "), end=usage, marks=marks.at(Victim("quota", kind)))
-    if not limited:
-        yield Line(text="no limits" if found else "not known")
+    shown, more, rest = chosen(limited, QUOTAS_SHOWN, lambda kind: marks.at(_victim(kind)))
+    # Most projects have dozens of quotas for what nobody uses there.
+    telling = [it for it in (*shown, *more, *rest) if found[it].used or marks.at(_victim(it))]
+    for kind in telling[:QUOTAS_SHOWN]:
+        yield Line(
+            text=QUOTA_NAMES.get(kind, f"{kind.replace('_', ' ')}s"),
+            end=_usage(found[kind]),
+            marks=marks.at(_victim(kind)),
+        )
+    if not telling:
+        yield Line(text="none is in use" if limited else "no limits" if found else "not known")
+
+
+def _victim(kind: str) -> Victim:
+    return Victim("quota", kind)
+
+
+def _usage(quota: Quota) -> str:
+    """How much is used; near its end, how many are left."""
+    used = f"{quota.used:,} of {quota.limit:,}"
+    return f"{used}, {quota.free:,} left" if quota.is_nearly_used_up else used

@@ -32,8 +32,6 @@ from kuryr_runbook.specs.workload import balancer_name
 Need = Mapping[str, int]
 """How many of a resource are needed, by purpose."""
 
-NEARLY = 0.9
-"""The part of a quota that is worth a warning."""
 OWN_RULES = 2
 """Neutron gives each new security group two rules that let everything out."""
 
@@ -155,7 +153,7 @@ def _short(look: Look, kind: _Limited, quota: Quota, need: Need, raising: str) -
         status, remedy = Status.FAIL, f"raise it by {missing} at least: {raising}"
     elif room := kind.room(look, quota):
         evidence, remedy = f"{evidence}; but {room}", f"raise it before that: {raising}"
-    elif kind.explains is not None and quota.limit >= 0 and quota.used >= NEARLY * quota.limit:
+    elif kind.explains is not None and quota.is_nearly_used_up:
         evidence, remedy = f"{evidence}{': none is left' if full else ''}", raising
     else:
         return None

@@ -26,8 +26,8 @@ LINK = "site.yaml"
 SITE_SECTIONS = {"kuryr", "openstack"}
 """A YAML file with one of these sections is taken for a site file."""
 HOW = (
-    "In the JupyterLab of `kuryr-runbook notebooks`, choose one in the form below. Headless: use "
-    "papermill -f FILE, or the environment variable KURYR_RUNBOOK_SITE."
+    "In the JupyterLab of the command “kuryr-runbook notebooks”, choose one in the form below. "
+    "Headless: use papermill -f FILE, or the environment variable KURYR_RUNBOOK_SITE."
 )
 
 

@@ -16,6 +16,9 @@ BALANCER_QUOTAS = {
 }
 """Octavia's names of its quotas, old and new."""
 
+NEARLY = 0.9
+"""The part of a quota whose use is worth a warning."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quota:
@@ -30,6 +33,11 @@ class Quota:
     def free(self) -> int | None:
         """How many more are allowed; None: any number."""
         return None if self.limit < 0 else max(0, self.limit - self.used)
+
+    @property
+    def is_nearly_used_up(self) -> bool:
+        """Whether there is a limit, and little below it is left."""
+        return self.limit >= 0 and self.used >= NEARLY * self.limit
 
 
 def network_quotas(details: Mapping[str, Any]) -> dict[str, Quota]:

@@ -49,6 +49,58 @@ def test_floating_ips_stand_by_what_they_lead_to(address: str) -> None:
     assert ends == ["another port", "default/web-0"]
 
 
+def test_the_floating_ip_of_an_api_server_and_of_a_port_with_a_name_say_so() -> None:
+    world = World(4)
+    [servers] = [it for it in world.objects["Endpoints"] if it["metadata"]["name"] == "kubernetes"]
+    address = servers["subsets"][0]["addresses"][0]["ip"]
+    api = next(
+        it
+        for it in world.resources["port"]
+        if any(ip["ip_address"] == address for ip in it["fixed_ips"])
+    )
+    named = {**api, "id": "p-bastion", "name": "bastion", "fixed_ips": []}
+    world.resources["port"].append(named)
+    for number, port in enumerate((api, named)):
+        more = {"id": port["id"], "floating_ip_address": f"203.0.113.20{number}"}
+        ip = {**world.resources["floatingip"][0], **more, "port_id": port["id"]}
+        world.resources["floatingip"].append(ip)
+    ends = [line.end for line in seen(world).external.lines]
+    assert ends == ["API server", "default/web-0", "port bastion"]
+    node = world.objects["Node"][0]
+    for it in node["status"]["addresses"]:
+        it["address"] = address
+    assert seen(world).external.lines[0].end == f"API server {node['metadata']['name']}"
+
+
+@pytest.mark.parametrize(
+    ("limits", "lines"),
+    [
+        ({"rbac_policy": (10, 0), "network": (-1, 7)}, [("none is in use", "")]),
+        ({"network": (-1, 7)}, [("no limits", "")]),
+        ({}, [("not known", "")]),
+        (
+            {
+                "rbac_policy": (10, 0),
+                "network": (100, 5),
+                "router": (10, 1),
+                "subnet": (1000, 1),
+                "security_group": (10, 9),
+            },
+            [("security groups", "9 of 10, 1 left"), ("routers", "1 of 10"),
+             ("networks", "5 of 100")],
+        ),
+    ],
+)  # fmt: skip
+def test_of_the_quotas_those_nearest_to_their_end_are_shown(
+    limits: dict[str, tuple[int, int]], lines: list[tuple[str, str]]
+) -> None:
+    world = World(4)
+    world.limits = limits
+    world.balancer_limits = {}
+    project = seen(world).project
+    assert [(line.text, line.end) for line in project.lines] == lines
+
+
 @pytest.mark.parametrize(
     ("driver", "release", "port"),
     [
