@@ -37,13 +37,15 @@ def rotate_credentials(*, site_file: Path, dry_run: bool, force_conflicts: bool)
     if dry_run:
         with redirect_stdout(sys.stderr):
             plan = rotation.make_plan()
-        echo(f"{plan_view(plan)}\n")
+        echo(plan_view(plan))
+        echo("")
         sys.exit(ExitCode.CHANGES_PENDING if plan.changes else ExitCode.DONE)
     command = click.get_current_context().command_path
     with recorded_command(site, site_file, command=command, name=rotation.name) as run:
         for step in (rotation.plan, rotation.apply, rotation.check):
             with redirect_stdout(sys.stderr):
                 view = step()
-            echo(f"{view}\n")
+            echo(view)
+            echo("")
             run.keep(view)
     echo(f"recorded: {run.directory}")

@@ -104,7 +104,8 @@ def diagnose(
     else:
         echo(_causes(read, findings))
         if hops:
-            echo(f"\n{path_view(f'Path to {place}', hops)}")
+            echo("")
+            echo(path_view(f"Path to {place}", hops))
     if more["picture"] is not None:
         title = f"Topology {_of_site(read)}"
         write_file(more["picture"], topology_svg(topology_of(look, findings), title))
@@ -138,8 +139,9 @@ def _fixed(site_file: Path | None, *, on_stderr: bool) -> DiagnosisSnapshot:
     phase = Troubleshooting(site)
     with redirect_stdout(sys.stderr):
         plan = phase.plan()
-    echo(f"{_causes(phase.seen, check_diagnosis(Look(phase.seen)))}\n", err=on_stderr)
-    echo(f"{plan}\n", err=on_stderr)
+    for view in (_causes(phase.seen, check_diagnosis(Look(phase.seen))), plan):
+        echo(view, err=on_stderr)
+        echo("", err=on_stderr)
     if plan.data["plan"]["steps"] and click.confirm("Carry out this plan?", err=True):
         command = f"{click.get_current_context().command_path} --fix"
         with recorded_command(site, site_file, command=command, name=phase.name) as run:
@@ -147,7 +149,8 @@ def _fixed(site_file: Path | None, *, on_stderr: bool) -> DiagnosisSnapshot:
             with redirect_stdout(sys.stderr):
                 outcome = phase.apply()
             run.keep(outcome)
-            echo(f"{outcome}\n", err=on_stderr)
+            echo(outcome, err=on_stderr)
+            echo("", err=on_stderr)
             with redirect_stdout(sys.stderr):
                 left = phase.left()
             run.keep(_causes(phase.seen, left))

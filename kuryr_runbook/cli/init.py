@@ -50,5 +50,6 @@ def init(
     with redirect_stdout(sys.stderr):
         found = surveyed(given)
     write_new(file, site_text(given, found))
-    echo(f"{survey_view(found)}\n\n{file} was written: read it, then try it with")
+    echo(survey_view(found))
+    echo(f"\n{file} was written: read it, then try it with")
     echo(f"  kuryr-runbook run --site {file} --dry-run")

@@ -19,6 +19,7 @@ from kuryr_runbook.model.errors import CheckError, UsageError
 from kuryr_runbook.model.visible import json_text
 
 if TYPE_CHECKING:
+    from kuryr_runbook.display.tables import View
     from kuryr_runbook.lab.lifecycle import Status
 
 EXTRA = ("bcrypt", "cryptography", "psutil", "supervisor")
@@ -109,7 +110,7 @@ def status(as_json: bool) -> None:  # noqa: FBT001
     if found is None:
         message, remedy = _no_lab()
         raise CheckError(message, remedy=remedy)
-    echo(json_text(_as_data(found), indent=1) if as_json else as_text(found))
+    echo(json_text(_as_data(found), indent=1) if as_json else status_view(found))
     if not found.well:
         raise CheckError(complaint(found), remedy="repair it with `kuryr-runbook lab up`")
 
@@ -221,8 +222,8 @@ def _as_data(found: Status) -> dict[str, Any]:
     }
 
 
-def as_text(found: Status) -> str:
-    """The table, of 80 columns."""
+def status_view(found: Status) -> View:
+    """The programs, and what they take."""
     from kuryr_runbook.display.tables import table
 
     rows = [
@@ -239,7 +240,7 @@ def as_text(found: Status) -> str:
         f"{found.memory / MIB:.0f} MiB in all, {found.other_memory / MIB:.0f} of them used by "
         "pods, load balancers and the supervisor"
     )
-    return table("Lab", ("program", "health", "MiB", "uptime", "address"), rows, note).text
+    return table("Lab", ("program", "health", "MiB", "uptime", "address"), rows, note)
 
 
 def complaint(found: Status) -> str:

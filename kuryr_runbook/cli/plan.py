@@ -44,7 +44,8 @@ def plan(*, site_file: Path, choice: PhaseChoice, as_json: bool, out: Path | Non
     with redirect_stdout(sys.stderr):
         plans = list(plan_site(site, choice.phases))
     for found in plans if not as_json else ():
-        echo(f"{plan_view(found)}\n")
+        echo(plan_view(found))
+        echo("")
     document = site_document(site, plans, made_at=now(), version=version("kuryr-runbook"))
     if as_json:
         echo_json(document)

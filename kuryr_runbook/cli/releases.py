@@ -26,13 +26,14 @@ def releases(name: str | None, as_json: bool) -> None:  # noqa: FBT001
         releases_view,
         ways_view,
     )
+    from kuryr_runbook.display.tables import stacked
 
     if as_json:
         found = [release_data(release) for release in RELEASES.values()]
         echo_json(release_data(RELEASES[name]) if name else found)
     elif name:
         views = (view(RELEASES[name]) for view in (release_view, hazards_view, ways_view))
-        echo("\n\n".join(map(str, views)))
+        echo(stacked(views))
     else:
         echo(releases_view(RELEASES.values()))
 

@@ -1,1 +1,1 @@
-"""How plans, findings and progress appear in a notebook and on an 80-column terminal."""
+"""How plans, findings and progress appear in a notebook, on a terminal, and in a record."""

@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from html import escape
 from typing import Any
 
-from kuryr_runbook.display.tables import Folded, View, table
+from kuryr_runbook.display.tables import Coloured, Folded, View, table
 from kuryr_runbook.model.findings import Finding, Status
 
 SIGNS = {
@@ -16,6 +16,14 @@ SIGNS = {
     Status.FAIL: "✗ FAIL",
     Status.UNKNOWN: "? UNKNOWN",
     Status.SKIP: "- skip",
+}
+
+COLOURS = {
+    Status.PASS: "green",
+    Status.WARN: "yellow",
+    Status.FAIL: "red",
+    Status.UNKNOWN: "magenta",
+    Status.SKIP: "",
 }
 
 OR_FIX = "-> or: kuryr-runbook diagnose --fix, which shows its plan first"
@@ -31,14 +39,24 @@ def findings_view(title: str, findings: Iterable[Finding], key: str = "findings"
     """
     found = tuple(findings)
     rows = [
-        (SIGNS[item.status], _question(item), _answer(item, f"{title}-{number}-{item.check}"))
+        (_sign(item.status), _question(item), _answer(item, f"{title}-{number}-{item.check}"))
         for number, item in enumerate(found, 1)
     ]
     states = [item.status for item in found]
     counts = ", ".join(f"{states.count(status)} {status}" for status in Status if status in states)
-    view = table(title, ("status", "check", "evidence"), rows, f"{counts or 'no checks'}.")
+    view = table(
+        title,
+        ("status", "check", "evidence"),
+        rows,
+        f"{counts or 'no checks'}.",
+        prose=("check", "evidence"),
+    )
     html = f"{_to_do(found, [answer for _, _, answer in rows])}{view.html}"
     return replace(view, html=html, data={key: [finding_document(item) for item in found]})
+
+
+def _sign(status: Status) -> Coloured:
+    return Coloured(SIGNS[status], COLOURS[status])
 
 
 def _to_do(findings: Sequence[Finding], answers: Sequence[str | Folded]) -> str:
@@ -62,12 +80,14 @@ def causes_view(title: str, findings: Iterable[Finding]) -> View:
     """What is wrong, deepest cause first; checks that passed are only counted."""
     found = tuple(findings)
     wrong = [item for item in found if item.status not in (Status.PASS, Status.SKIP)]
-    rows: list[tuple[str, str | Folded]] = [(SIGNS[it.status], _folded_cause(it)) for it in wrong]
+    rows: list[tuple[Coloured, str | Folded]] = [
+        (_sign(it.status), _folded_cause(it)) for it in wrong
+    ]
     passed = sum(item.status is Status.PASS for item in found)
     view = table(
         title,
         ("status", "cause, evidence, remedy"),
-        rows or [(SIGNS[Status.PASS], "nothing is wrong")],
+        rows or [(_sign(Status.PASS), "nothing is wrong")],
         f"{passed} checks found nothing.",
     )
     return replace(view, data={"findings": [finding_document(item) for item in found]})

@@ -1,16 +1,17 @@
-"""Records of runs, and the differences between two, as text."""
+"""Records of runs, and the differences between two."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from html import escape
 from typing import Any
 
-from kuryr_runbook.display.tables import table
+from kuryr_runbook.display.tables import View, plain, stacked, table
 from kuryr_runbook.model.plan import Change
 
 
-def record_view(predicate: Mapping[str, Any]) -> str:
+def record_view(predicate: Mapping[str, Any]) -> View:
     """What a record says, as two tables."""
     phases = [
         (
@@ -24,7 +25,7 @@ def record_view(predicate: Mapping[str, Any]) -> str:
     ]
     facts = table("Record", ("what", "value"), _facts(predicate))
     columns = ("phase", "status", "s", "plan", "findings")
-    return f"{facts}\n\n{table('Phases', columns, phases)}"
+    return stacked((facts, table("Phases", columns, phases)))
 
 
 def _facts(predicate: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
@@ -54,12 +55,18 @@ def _counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {name}" for name, count in counts.items())
 
 
-def differences_view(before: str, after: str, found: Mapping[str, Sequence[Change]]) -> str:
+def differences_view(before: str, after: str, found: Mapping[str, Sequence[Change]]) -> View:
     """One table for each subject in which the runs differ."""
     if not found:
-        return f"{before} and {after} do not differ"
+        same = f"{before} and {after} do not differ"
+        return View(plain(lambda _: [same]), f"<p>{escape(same)}</p>")
     views = (
-        table(subject, ("what", before, after), [(c.field, c.before, c.after) for c in changes])
+        table(
+            subject,
+            ("what", before, after),
+            [(c.field, c.before, c.after) for c in changes],
+            prose=(before, after),
+        )
         for subject, changes in found.items()
     )
-    return "\n\n".join(map(str, views))
+    return stacked(views)

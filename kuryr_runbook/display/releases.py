@@ -33,7 +33,7 @@ def releases_view(releases: Iterable[Release]) -> View:
         "OVN: as Octavia's provider, with a driver other than nested-macvlan; amphora works with "
         "all.\n"
         "*: from 1.20 on only with the API server's feature gate RemoveSelfLink=false.\n"
-        "`kuryr-runbook releases NAME` shows all about one, with its hazards, the sources,\n"
+        "`kuryr-runbook releases NAME` shows all about one, with its hazards, the sources, "
         "and the ways to the others."
     )
     return table("Kuryr's releases", columns, rows, note)

@@ -1,40 +1,50 @@
-"""Tables: text of at most 80 columns for terminals, HTML for notebooks."""
+"""Tables and other views: text as wide as where it is shown, and HTML for notebooks."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kuryr_runbook.display.frontend import in_notebook
-from kuryr_runbook.display.terminal import echo
+from kuryr_runbook.display.layout import column_widths
+from kuryr_runbook.display.terminal import FIXED_WIDTH, Span, echo
 from kuryr_runbook.model.visible import CELL_LETTERS, bounded, visible
 
-WIDTH = 80
-"""Columns of the text form: the least that terminals have."""
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 DATA_TYPE = "application/vnd.kuryr-runbook+json"
 """The media type of the machine-readable part of a cell's result in a notebook."""
 
 Row = Sequence[object]
+Line = Sequence[Span]
+Form = Callable[[int], Iterable[Line]]
+"""How something becomes lines of text for that many columns."""
 
 
 @dataclass(frozen=True, slots=True)
 class View:
     """Something to show, in two forms with the same content."""
 
-    text: str
-    """Plain lines of at most 80 columns, without a trailing line break."""
+    form: Form
+    """The text form: made for the width of the terminal that shows it."""
     html: str
     data: Mapping[str, Any] = field(default_factory=dict)
     """The same for machines, as JSON values; empty when there is nothing for them."""
 
     def __post_init__(self) -> None:
-        # Wherever the texts come from, neither form can control a terminal or hide anything.
-        object.__setattr__(self, "text", visible(self.text))
+        # Wherever the texts come from, no form can control a terminal or hide anything. That of
+        # the text is made visible where it is drawn: below, or by the terminal.
         object.__setattr__(self, "html", visible(self.html))
+
+    @property
+    def text(self) -> str:
+        """The text form for records and pipes: 80 columns, no colour, no final line break."""
+        lines = ("".join(span.text for span in line).rstrip() for line in self.form(FIXED_WIDTH))
+        return visible("\n".join(lines))
 
     def __str__(self) -> str:
         return self.text
@@ -51,7 +61,37 @@ class View:
 
             display(self)  # type: ignore[no-untyped-call]
         else:
-            echo(self.text)
+            echo(self)
+
+
+def plain(lines: Callable[[int], Iterable[str]]) -> Form:
+    """The form of something that makes its own lines, and has no colours."""
+    return lambda width: ([Span(line)] for line in lines(width))
+
+
+def stacked(views: Iterable[View]) -> View:
+    """Several views below each other, with an empty line in between; without their data."""
+    all_of_them = tuple(views)
+
+    def form(width: int) -> Iterator[Line]:
+        for position, view in enumerate(all_of_them):
+            if position:
+                yield [Span("")]
+            yield from view.form(width)
+
+    return View(form, "".join(view.html for view in all_of_them))
+
+
+@dataclass(frozen=True, slots=True)
+class Coloured:
+    """A cell whose colour on a terminal repeats what its text says already."""
+
+    text: str
+    colour: str
+    """One of the terminal's own sixteen, such as `green`, so that it fits the terminal's theme."""
+
+    def __str__(self) -> str:
+        return self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,39 +111,82 @@ class Folded:
         return self.text
 
 
-def table(title: str, columns: Sequence[str], rows: Iterable[Row], note: str = "") -> View:
-    """A titled table; `note` is a line below it. Cells may hold several lines."""
+def table(
+    title: str,
+    columns: Sequence[str],
+    rows: Iterable[Row],
+    note: str = "",
+    *,
+    prose: Collection[str] | None = None,
+) -> View:
+    """A titled table; `note` is a line below it. Cells may hold several lines.
+
+    `prose` names the columns with sentences, by default the last one. They wrap at words, so that
+    names and ids in the other columns stay whole where there is room for them.
+    """
     cells = [list(row) for row in rows]
     texts = [[visible(bounded(str(value), CELL_LETTERS)) for value in row] for row in cells]
-    return View(_text(title, columns, texts, note), html_table(title, columns, cells, note))
+    colours = [[getattr(value, "colour", "") for value in row] for row in cells]
+    wrapping = columns[-1:] if prose is None else prose
+    grid = _Grid(columns, texts, colours, [name in wrapping for name in columns])
+
+    def form(width: int) -> Iterator[Line]:
+        yield from _drawn([_text(title, "bold")], width)
+        yield [Span("")]
+        yield from _drawn([grid.at(width)], width)
+        if note:
+            yield [Span("")]
+            yield from _drawn([_text(note)], width)
+
+    return View(form, html_table(title, columns, cells, note))
 
 
-def _text(title: str, columns: Sequence[str], rows: list[list[str]], note: str) -> str:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """The body of a table as text."""
+
+    columns: Sequence[str]
+    texts: Sequence[Sequence[str]]
+    colours: Sequence[Sequence[str]]
+    is_prose: Sequence[bool]
+
+    def at(self, width: int) -> RenderableType:
+        """The grid in that many columns of a terminal."""
+        from rich import box
+        from rich.table import Table
+
+        gap = 3  # between two columns of this box
+        heads = [visible(name) for name in self.columns]
+        widths = column_widths([heads, *self.texts], self.is_prose, width - gap * (len(heads) - 1))
+        grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+        for name, room in zip(heads, widths, strict=True):
+            grid.add_column(_text(name), overflow="fold", width=room)
+        for texts, colours in zip(self.texts, self.colours, strict=True):
+            grid.add_row(*map(_text, texts, colours))
+        return grid
+
+
+def _text(text: str, style: str = "") -> RenderableType:
     from rich.text import Text
 
+    return Text(visible(text), style)
+
+
+def _drawn(parts: Iterable[RenderableType], width: int) -> Iterator[Line]:
+    from rich.console import Console
+
     # The terminal and the environment must not affect the text: it is compared and archived.
-    buffer = io.StringIO()
     console = Console(
-        file=buffer,
-        width=WIDTH,
+        file=io.StringIO(),
+        width=width,
         color_system=None,
         force_terminal=False,
         force_jupyter=False,
         _environ={},
     )
-    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for name in columns:
-        grid.add_column(Text(visible(name)), overflow="fold")
-    for row in rows:
-        grid.add_row(*(Text(cell) for cell in row))
-    console.print(Text(visible(title)), Text(""), sep="\n")
-    console.print(grid)
-    if note:
-        console.print(Text(""), Text(visible(note)), sep="\n")
-    return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines())
+    for part in parts:
+        for line in console.render_lines(part, pad=False):
+            yield [Span(segment.text, segment.style) for segment in line]
 
 
 # No colours of our own: the notebook's theme, dark or light, sets them.

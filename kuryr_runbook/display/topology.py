@@ -9,7 +9,8 @@ from kuryr_runbook.checking.diagnosis import check_diagnosis
 from kuryr_runbook.checking.picture.topology import topology_of
 from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.display.drawing import clean
-from kuryr_runbook.display.tables import View
+from kuryr_runbook.display.tables import View, plain
+from kuryr_runbook.display.terminal import FIXED_WIDTH
 from kuryr_runbook.display.topology_boxes import mark_text
 from kuryr_runbook.display.topology_svg import topology_svg
 from kuryr_runbook.display.trees import Branch, tree_lines
@@ -19,15 +20,18 @@ from kuryr_runbook.snapshots.diagnosis import DiagnosisSnapshot
 
 def topology_view(topology: Topology, title: str) -> View:
     """Both forms; the page has the tree as well, for those whom a drawing does not help."""
-    text = "\n".join(_lines(topology, title))
+    text = "\n".join(_lines(topology, title, FIXED_WIDTH))
     tree = f"<details><summary>The same as text</summary><pre>{escape(text)}</pre></details>"
-    return View(text=text, html=f"<div>{topology_svg(topology, title)}{tree}</div>")
+    return View(
+        plain(lambda width: _lines(topology, title, width)),
+        html=f"<div>{topology_svg(topology, title)}{tree}</div>",
+    )
 
 
-def _lines(topology: Topology, title: str) -> Iterator[str]:
+def _lines(topology: Topology, title: str, width: int) -> Iterator[str]:
     marks = _marks(topology.marks)
     head = Branch(0, (f"{clean(title)}{marks}", clean(topology.facts)))
-    yield from tree_lines([head, *_tree(topology)])
+    yield from tree_lines([head, *_tree(topology)], width)
     yield ""
     if not topology.notes:
         yield "✓ Nothing is wrong."
@@ -35,7 +39,7 @@ def _lines(topology: Topology, title: str) -> Iterator[str]:
         mark = mark_text(Mark(number=note.number, status=note.status))
         victims = f" ({note.victims:,} affected)" if note.victims > 1 else ""
         branch = Branch(0, (f"{mark}  {clean(note.title)}{victims}", clean(note.evidence)))
-        yield from tree_lines([branch])
+        yield from tree_lines([branch], width)
 
 
 def _tree(topology: Topology) -> Iterator[Branch]:

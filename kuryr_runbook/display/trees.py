@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from html import escape
 
 from kuryr_runbook.display.findings import SIGNS
-from kuryr_runbook.display.tables import WIDTH, View
+from kuryr_runbook.display.tables import View, plain
 from kuryr_runbook.model.findings import Hop
 from kuryr_runbook.model.visible import one_line
 
@@ -21,8 +21,8 @@ class Branch:
     lines: tuple[str, ...]
 
 
-def tree_lines(tree: Sequence[Branch]) -> Iterator[str]:
-    """The tree's lines, of at most 80 columns; an empty line separates the roots."""
+def tree_lines(tree: Sequence[Branch], width: int) -> Iterator[str]:
+    """The tree's lines, of at most that width; an empty line separates the roots."""
     for position, branch in enumerate(tree):
         if branch.depth == 0 and position:
             yield ""
@@ -38,7 +38,7 @@ def tree_lines(tree: Sequence[Branch]) -> Iterator[str]:
         below = f"{below}{child}  "
         for line in branch.lines:
             yield from textwrap.wrap(
-                one_line(line), WIDTH, initial_indent=begin, subsequent_indent=f"{below}  "
+                one_line(line), width, initial_indent=begin, subsequent_indent=f"{below}  "
             )
             begin = below
 
@@ -62,7 +62,7 @@ def path_view(title: str, hops: Sequence[Hop]) -> View:
         for hop in hops
     ]
     return View(
-        text="\n".join([title, "", *tree_lines(tree)]),
+        plain(lambda width: [title, "", *tree_lines(tree, width)]),
         html=_html(title, hops),
         data={"hops": [asdict(hop) for hop in hops]},
     )

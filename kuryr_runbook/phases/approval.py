@@ -51,7 +51,7 @@ class Approval:
             f"Approve {changes} for {self._site}",
             lambda: self._approve(plan),
         )
-        return Asking(view.text, view.html, view.data, self._panel)
+        return Asking(view.form, view.html, view.data, self._panel)
 
     def refuse(self, plan: Plan) -> None:
         """Raise ApprovalError unless the plan's changes were approved, or there is nobody to ask.

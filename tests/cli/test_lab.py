@@ -117,7 +117,7 @@ def test_table_fits_eighty_columns_and_names_each_program() -> None:
     names = ["kube-controller-manager", "keystone", "containerd-worker5"]
     addresses = ["https://172.18.0.42:10257", "https://203.0.113.130:5000", "unix:" + "/x" * 40]
     states = tuple(state(n, address=a) for n, a in zip(names, addresses, strict=True))
-    text = commands.as_text(Status(complete=True, programs=states, other_memory=5 * 2**20))
+    text = commands.status_view(Status(complete=True, programs=states, other_memory=5 * 2**20)).text
     assert max(map(len, text.splitlines())) <= 80
     assert all(name in text for name in names)
     assert "1:02:03" in text

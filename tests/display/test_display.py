@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from kuryr_runbook.display.findings import findings_view
 from kuryr_runbook.display.plans import outcomes_view, plan_view
 from kuryr_runbook.display.progress import say
-from kuryr_runbook.display.tables import WIDTH, View, table
+from kuryr_runbook.display.tables import View, plain, table
+from kuryr_runbook.display.terminal import FIXED_WIDTH
 from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.plan import Action, Change, Done, Outcome, Plan, Step, Target
 
@@ -45,7 +46,7 @@ def finding(status: Status, remedy: str = "") -> Finding:
 def test_text_stays_within_80_columns_and_loses_nothing() -> None:
     long_id = "0123456789abcdef" * 8
     view = table("T" * 100, ("name", "value"), [("a b" * 40, long_id), ("x", "y\nz")], "n " * 60)
-    assert max(len(line) for line in view.text.splitlines()) <= WIDTH
+    assert max(len(line) for line in view.text.splitlines()) <= FIXED_WIDTH
     assert long_id.count("f") == view.text.count("f")
 
 
@@ -105,7 +106,7 @@ def test_a_table_names_its_title_and_heads_for_screen_readers() -> None:
 
 
 def test_view_shows_itself_as_text_outside_a_notebook(capsys: pytest.CaptureFixture[str]) -> None:
-    View("plain", "<p>rich</p>").show()
+    View(plain(lambda _: ["plain"]), "<p>rich</p>").show()
     say("now")
     assert capsys.readouterr().out == "plain\nnow\n"
 
@@ -114,7 +115,7 @@ def test_view_offers_both_forms_to_jupyter() -> None:
     from IPython.core.formatters import DisplayFormatter
 
     formatter: Any = DisplayFormatter()
-    formats, _ = formatter.format(View("plain", "<p>rich</p>"))
+    formats, _ = formatter.format(View(plain(lambda _: ["plain"]), "<p>rich</p>"))
     assert formats == {"text/plain": "plain", "text/html": "<p>rich</p>"}
 
 
@@ -128,7 +129,7 @@ def test_text_stays_within_80_columns_whatever_is_in_it(
     from rich.cells import cell_len
 
     text = table("Title", ("a", "b", "c"), rows, note).text
-    assert max(cell_len(line) for line in text.splitlines()) <= WIDTH
+    assert max(cell_len(line) for line in text.splitlines()) <= FIXED_WIDTH
 
 
 def test_html_of_a_plan_unfolds_to_all_fields_whole_and_the_text_stays_short() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
 import unicodedata
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -31,7 +32,7 @@ from kuryr_runbook.display.live import LiveProgress
 from kuryr_runbook.display.plans import outcomes_view, plan_view
 from kuryr_runbook.display.records import differences_view, record_view
 from kuryr_runbook.display.tables import table
-from kuryr_runbook.display.terminal import echo_on, guard_logging
+from kuryr_runbook.display.terminal import Screen, drawn, echo_on, guard_logging
 from kuryr_runbook.display.topology import topology_view
 from kuryr_runbook.display.topology_svg import topology_svg
 from kuryr_runbook.display.trees import path_view
@@ -49,6 +50,7 @@ HOSTILE = (
 )
 TEXTS = st.just(HOSTILE) | st.text(max_size=30)
 SEEN = {"\n"}
+OUR_COLOURS = re.compile(r"\x1b\[(0|1|3[1-5])m")
 
 
 class Tags(HTMLParser):
@@ -120,6 +122,8 @@ def outputs(world: World) -> Iterator[tuple[str, str, str]]:
         *(path_view("Path", trace(look, Place(pod=name))) for name in pods),
     ):
         yield "view", view.text, view.html
+        coloured = drawn(view, Screen(140, has_colour=True))
+        yield "terminal", OUR_COLOURS.sub("", coloured), ""
     yield "svg", topology_svg(topology_of(look, findings), f"of {HOSTILE}"), ""
     yield "junit", junit(findings), ""
     yield "json", json_text(report_data(world.site.name, findings, ()), indent=2), ""
@@ -212,9 +216,9 @@ def test_records_with_hostile_values(tmp_path: Path) -> None:
     phase |= {"error": HOSTILE.replace("\ud800", ""), "status": "FAILED"}
     record = recorded(tmp_path, "r01", phases=[phase])
     refuse_faults(iter([("page", "", render_index([record]))]))
-    refuse_faults(iter([("text", record_view(record.predicate), "")]))
+    refuse_faults(iter([("text", record_view(record.predicate).text, "")]))
     changes = {HOSTILE: [Change(HOSTILE, HOSTILE, HOSTILE)]}
-    refuse_faults(iter([("text", differences_view(HOSTILE, HOSTILE, changes), "")]))
+    refuse_faults(iter([("text", differences_view(HOSTILE, HOSTILE, changes).text, "")]))
     refuse_faults(iter([("junit", render_junit(HOSTILE, record.predicate["phases"]), "")]))
 
 

@@ -13,7 +13,7 @@ from making.pictured import EXAMPLE, example, faults, topology
 from worlds.world import World
 
 from kuryr_runbook.display.drawing import Font, clean
-from kuryr_runbook.display.tables import WIDTH
+from kuryr_runbook.display.terminal import FIXED_WIDTH
 from kuryr_runbook.display.topology import topology_view
 from kuryr_runbook.display.topology_svg import described, topology_svg
 from kuryr_runbook.display.trees import Branch, tree_lines
@@ -126,7 +126,7 @@ def test_any_names_are_drawn_well_formed_and_in_their_boxes(found: Topology, tit
     assert "<script" not in view.html
     assert "\x1b" not in view.text + view.html
     # What is wider than its column is counted by terminals, and not by Python.
-    assert all(len(line) <= WIDTH for line in view.text.splitlines())
+    assert all(len(line) <= FIXED_WIDTH for line in view.text.splitlines())
 
 
 @given(TEXTS, st.floats(0, 400))
@@ -189,7 +189,7 @@ def test_it_says_what_it_is_to_those_who_do_not_see_it() -> None:
 
 def test_the_text_is_the_same_as_a_tree() -> None:
     view = topology_view(topology(spoilt(World(12, nodes=3))), TITLE)
-    assert max(map(len, view.text.splitlines())) <= WIDTH
+    assert max(map(len, view.text.splitlines())) <= FIXED_WIDTH
     for said in (
         "└─ router k8s-router  ✗1", "   │  ├─ node worker2", "│  │     ├─ web-1: 10.64.0.11  ✗2",
         "router: none", "✗1  One router connects nodes, pods and Services: no",
@@ -227,7 +227,7 @@ def test_a_page_may_hold_several() -> None:
 
 def test_trees_go_on_where_something_follows() -> None:
     tree = [Branch(0, ("a", "x")), Branch(1, ("b",)), Branch(2, ("c",)), Branch(1, ("d",))]
-    assert list(tree_lines([*tree, Branch(0, ("e",))])) == [
+    assert list(tree_lines([*tree, Branch(0, ("e",))], FIXED_WIDTH)) == [
         "a", "│  x", "├─ b", "│  └─ c", "└─ d", "", "e",
     ]  # fmt: skip
 

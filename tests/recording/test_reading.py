@@ -22,7 +22,7 @@ from kuryr_runbook.recording.verifying import verify
 def test_runs_that_did_the_same_do_not_differ(tmp_path: Path) -> None:
     one, other = run_facts(tmp_path / "r01"), run_facts(tmp_path / "r02")
     assert compare(one, other) == {}
-    assert "do not differ" in differences_view("r01", "r02", {})
+    assert "do not differ" in differences_view("r01", "r02", {}).text
 
 
 def test_every_kind_of_difference_is_found(tmp_path: Path) -> None:
@@ -67,14 +67,14 @@ def test_every_kind_of_difference_is_found(tmp_path: Path) -> None:
     assert reported["digests"]["controller: image.digest"] == ("absent", "sha256:1")
     assert reported["digests"]["controller: plugins.sha256"] == ("absent", '["a"]')
     assert reported["ids"]["kuryr_pod_subnet_id"] == ("1", "2")
-    text = differences_view("r01", "r02", found)
+    text = differences_view("r01", "r02", found).text
     assert max(map(len, text.splitlines())) <= 80
     assert "k8s-router" in text
 
 
 def test_a_record_is_shown_in_80_columns(tmp_path: Path) -> None:
     phase = a_phase("image_build", image={"name": "kuryr", "digest": "sha256:1", "labels": {}})
-    text = record_view(recorded(tmp_path, "r01", phases=[phase]).predicate)
+    text = record_view(recorded(tmp_path, "r01", phases=[phase]).predicate).text
     assert max(map(len, text.splitlines())) <= 80
     for part in ("kuryr sha256:1", "operator on there", "SUCCEEDED", "image_build"):
         assert part in text

@@ -46,7 +46,7 @@ def choose_site() -> View:
     if link is None or not is_interactive():
         return view
     form = SiteForm(form_fields(), _actions(link), _chosen(link))
-    return Asking(view.text, view.html, view.data, form)
+    return Asking(view.form, view.html, view.data, form)
 
 
 def site_files(place: Path | None = None) -> list[tuple[str, str]]:

@@ -1,0 +1,57 @@
+"""The widths of columns: names stay whole as long as there is room, and nothing vanishes."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kuryr_runbook.display.layout import LEAST_READABLE, column_widths
+
+ID = "3f0d9d5a-7a8e-4b1f-9f3c-0a5f3f0b2c11"
+SENTENCE = "the subnet has another gateway than the site says, and its pods need that one"
+
+
+@pytest.mark.parametrize(
+    ("room", "widths"),
+    [
+        (200, [len(ID), len(SENTENCE)]),  # room for everything
+        (100, [len(ID), 100 - len(ID)]),  # the sentence wraps, the id does not
+        (len(ID) + LEAST_READABLE, [len(ID), LEAST_READABLE]),
+        (50, [len(ID), 50 - len(ID)]),  # still no word is broken
+        (40, [40 - len("another"), len("another")]),  # the longest word gives way first
+    ],
+)
+def test_sentences_give_way_before_names(room: int, widths: list[int]) -> None:
+    assert column_widths([["id", "because"], [ID, SENTENCE]], [False, True], room) == widths
+
+
+def test_names_wrap_at_their_blanks_before_any_word_is_folded() -> None:
+    rule = "kuryr-nodes: TCP 10250 from kuryr-pods"
+    widths = column_widths([["name", "because"], [rule, SENTENCE]], [False, True], 44)
+    assert widths == [22, 22]
+
+
+def test_a_table_without_rows_has_room_for_its_heads() -> None:
+    assert column_widths([["nothing was drawn"]], [True], 80) == [len("nothing was drawn")]
+
+
+CELLS = st.text("ab \n", max_size=60)
+
+
+@given(
+    st.lists(st.tuples(CELLS, CELLS, CELLS), min_size=1, max_size=4),
+    st.tuples(st.booleans(), st.booleans(), st.booleans()),
+    st.integers(min_value=3, max_value=200),
+)
+def test_columns_fit_and_take_no_more_than_they_need(
+    rows: list[tuple[str, str, str]], is_prose: tuple[bool, ...], room: int
+) -> None:
+    widths = column_widths(rows, is_prose, room)
+    longest = [
+        max((len(line) for cell in column for line in cell.split("\n")), default=0) or 1
+        for column in zip(*rows, strict=True)
+    ]
+    assert sum(widths) <= max(room, 3)
+    assert all(1 <= width <= most for width, most in zip(widths, longest, strict=True))
+    assert sum(widths) == room or widths == longest
