@@ -14,7 +14,7 @@ from kuryr_runbook.display.terminal import echo
 
 @click.command()
 @click.argument("file", type=UserPath(dir_okay=False))
-@click.option("--cloud", help="Entry of clouds.yaml [default: the OS_* variables].")
+@click.option("--cloud", help="Entry of clouds.yaml [default: OS_CLOUD, else the OS_* variables].")
 @click.option("--clouds-yaml", help="The clouds.yaml with that entry.")
 @click.option("--kubeconfig", help="[default: KUBECONFIG, else ~/.kube/config]")
 @click.option("--context", help="Context of the kubeconfig [default: its current one].")
@@ -31,15 +31,16 @@ def init(
     """Write a commented site file FILE for a cloud and a cluster.
 
     Looks up the service range, the nodes' subnet, router and security group, the
-    external network and a free range for pods. Reports what it cannot find, and
-    marks it in the file. Changes nothing but FILE, which must not exist.
+    external network and a free range for pods. What it cannot find stays blank in
+    the file, which says how to look it up, and does not load before it is filled
+    in. Changes nothing but FILE, which must not exist.
     """
     from kuryr_runbook.clients.writing import write_new
-    from kuryr_runbook.phases.site.draft import site_text, survey_view, surveyed
+    from kuryr_runbook.phases.site import draft
 
     options = {
         "name": file.stem,
-        "openstack.cloud": cloud or "envvars",
+        "openstack.cloud": cloud,
         "openstack.clouds_yaml": clouds_yaml,
         "kubernetes.kubeconfig": kubeconfig,
         "kubernetes.context": context,
@@ -48,8 +49,14 @@ def init(
     given = {key: value for key, value in options.items() if value}
     # Progress is not part of the result.
     with redirect_stdout(sys.stderr):
-        found = surveyed(given)
-    write_new(file, site_text(given, found))
-    echo(survey_view(found))
-    echo(f"\n{file} was written: read it, then try it with")
+        found = draft.surveyed(given)
+    text = draft.site_text(given, found)
+    write_new(file, text)
+    blanks = draft.site_blanks(text)
+    echo(draft.survey_view(found))
+    if blanks:
+        echo("")
+        echo(draft.blanks_view(blanks))
+    then = "fill in what is blank" if blanks else "read it"
+    echo(f"\n{file} was written: {then}, then try it with")
     echo(f"  kuryr-runbook run --site {file} --dry-run")

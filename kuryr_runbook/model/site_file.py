@@ -6,12 +6,14 @@ import difflib
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from kuryr_runbook.model.blanks import blanks_of
 from kuryr_runbook.model.documents import compose_yaml, mapping
 from kuryr_runbook.model.errors import FileError, SiteError
 from kuryr_runbook.model.site import Site
@@ -47,6 +49,32 @@ def parse_site(text: str, source: str) -> Site:
     return site
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blank:
+    """A value of a site file that nobody has found out yet."""
+
+    key: str
+    """Path in the file, with dots."""
+    line: int
+    """From 1."""
+    how: str
+    """How to look it up."""
+
+
+def drafted_blanks(text: str, source: str) -> tuple[Blank, ...]:
+    """The blanks in a site file, in its order; apart from them, it is valid.
+
+    Raises SiteError with every other problem.
+    """
+    value, root = compose_yaml(text, source)
+    lines = {path: line for path, (line, _) in _nodes(root)}
+    found = {key: how for key, how in blanks_of(mapping(value, source))}
+    others = [it for it in site_problems(mapping(value, source)) if it[0] not in found]
+    if others:
+        raise _refusal(source, others, lines)
+    return tuple(Blank(key=key, line=lines[key], how=how) for key, how in found.items())
+
+
 def site_from_parameters(values: Mapping[str, Any]) -> Site:
     """The site that a notebook's parameters describe.
 
@@ -78,7 +106,15 @@ def site_problems(values: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _validated(values: Mapping[str, Any]) -> Site | list[tuple[str, str]]:
-    """The site, or the problems of the values."""
+    """The site, or the problems of the values; that of a blank is only that it is one."""
+    site, blanks = _modelled(values), dict(blanks_of(values))
+    if not blanks:
+        return site
+    others = [] if isinstance(site, Site) else [it for it in site if it[0] not in blanks]
+    return [*((path, f"is blank: {how}") for path, how in blanks.items()), *others]
+
+
+def _modelled(values: Mapping[str, Any]) -> Site | list[tuple[str, str]]:
     try:
         return Site.model_validate(values)
     except ValidationError as error:

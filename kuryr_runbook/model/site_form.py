@@ -142,4 +142,4 @@ def rendered_site(texts: Texts, template: str) -> str:
     chosen = dict(_leaves(values_of(texts)))
     defaults = {field.path: _value(field, field.default) or None for field in form_fields()}
     values = {path: defaults.get(path) for path in used} | chosen
-    return filled(template, values, {})
+    return filled(template, values)

@@ -5,11 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from math import inf
-from textwrap import wrap
+from pathlib import Path
 
 import yaml
-
-COLUMNS = 100
 
 LINE = re.compile(
     r"(?P<indent> *)(?P<off># )?(?P<key>[a-z][a-z0-9_]*):(?P<value> [^#]*[^# ])?(?P<rest> +#.*)?"
@@ -17,22 +15,34 @@ LINE = re.compile(
 """A key of the example: in use, or commented out with its default."""
 
 
-def filled(template: str, values: Mapping[str, object], remarks: Mapping[str, str]) -> str:
-    """The template with these values and, above their keys, these remarks; keys have dots.
+SCHEMA_LINE = "# yaml-language-server: $schema="
+"""How an editor finds the schema of a site file."""
+
+
+def filled(template: str, values: Mapping[str, object]) -> str:
+    """The template with these values; keys have dots.
 
     A value for a key that is commented out puts it into use. Raises KeyError for a missing key.
     """
-    left = {*values, *remarks}
+    left = set(values)
     lines = []
     for line, key, match in _keyed(template):
-        if match is not None and key in remarks:
-            before = f"{match['indent']}# "
-            lines += wrap(remarks[key], COLUMNS, initial_indent=before, subsequent_indent=before)
         lines.append(_valued(match, values[key]) if match and key in values else line)
         left.discard(key)
     if left:
         raise KeyError(", ".join(sorted(left)))
     return "\n".join(lines) + "\n"
+
+
+def with_schema(text: str, schema: Path) -> str:
+    """The text with an absolute reference to the schema, for a file that is not beside it.
+
+    It is a URL, since editors end a path at its first blank.
+    """
+    first, _, rest = text.partition("\n")
+    if not first.startswith(SCHEMA_LINE):
+        raise ValueError("the template does not begin with a reference to its schema")
+    return f"{SCHEMA_LINE}{schema.absolute().as_uri()}\n{rest}"
 
 
 def _keyed(template: str) -> Iterator[tuple[str, str, re.Match[str] | None]]:
@@ -52,7 +62,8 @@ def _keyed(template: str) -> Iterator[tuple[str, str, re.Match[str] | None]]:
 
 def _valued(match: re.Match[str], value: object) -> str:
     # On one line, however long: a second one would have to be indented more than its key.
-    dumped = yaml.safe_dump(value, default_flow_style=True, width=inf)
+    style = '"' if isinstance(value, str) and "'" in value else None
+    dumped = yaml.safe_dump(value, default_flow_style=True, default_style=style, width=inf)
     text = dumped.removesuffix("\n...\n").strip()
     line = f"{match['indent']}{match['key']}: {text}"
     if not match["rest"]:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from kuryr_runbook.model import addressing
+from kuryr_runbook.model.blanks import NOT_A_BLANK
 from kuryr_runbook.model.visible import bounded, one_line
 
 
@@ -126,7 +127,10 @@ _PORT = AfterValidator(_has_port)
 
 # The constraint comes before the functions, so that it is in the schema for editors.
 Text = Annotated[
-    str, Field(min_length=1, max_length=NAME_LETTERS), AfterValidator(_is_whole), _TEXT
+    str,
+    Field(min_length=1, max_length=NAME_LETTERS, json_schema_extra=NOT_A_BLANK),
+    AfterValidator(_is_whole),
+    _TEXT,
 ]
 Label = Annotated[
     str,
@@ -142,9 +146,10 @@ Interface = Annotated[
     ),
     _TEXT,
 ]
-Network = Annotated[IPv4Network, BeforeValidator(_network)]
-Address = Annotated[IPv4Address, BeforeValidator(_address)]
-File = Annotated[Path, BeforeValidator(_file)]
+_FILLED = Field(json_schema_extra=NOT_A_BLANK)
+Network = Annotated[IPv4Network, BeforeValidator(_network), _FILLED]
+Address = Annotated[IPv4Address, BeforeValidator(_address), _FILLED]
+File = Annotated[Path, BeforeValidator(_file), _FILLED]
 Id = Annotated[str, _matching(_ID, "an OpenStack id: 32 digits 0-9 and a-f"), _TEXT]
 # Neutron accepts 60 characters; kuryr.conf separates tags by commas, and URLs contain them.
 Tag = Annotated[

@@ -1,20 +1,23 @@
 """A first site file, from what cloud and cluster show.
 
-Nothing is guessed: a key whose value could not be found out keeps the example's, and is reported.
+Nothing is guessed: a key whose value could not be found out stays blank. Only what the runbook is
+going to make gets a name of ours.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from ipaddress import IPv4Network
 from math import log2
 
 from kuryr_runbook.model.addressing import service_problems
+from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.findings import Status
 from kuryr_runbook.model.releases import RELEASES
+from kuryr_runbook.model.site import NetworkSection
 from kuryr_runbook.model.support import kubernetes_objections
+from kuryr_runbook.planning.draft_keys import DraftKey, unknown
 from kuryr_runbook.snapshots.cloud.lookup import Named, of_name
 from kuryr_runbook.snapshots.cloud.resources import Port, Router, Subnet
 from kuryr_runbook.snapshots.cloud.state import CloudState
@@ -26,33 +29,18 @@ from kuryr_runbook.snapshots.survey import Survey
 POD_RANGE = IPv4Network("10.0.0.0/8")
 """The range in which a range for pods is searched for."""
 WIDEST_POD_PREFIX, NARROWEST_POD_PREFIX = 16, 24
-ASK_A_NODE = "`ip -br address` on a node shows it next to the node's address"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DraftKey:
-    """A key's value and the reason for it; without a value, the reason why it is not known."""
-
-    key: str
-    """Path in the site file, with dots."""
-    value: str | None
-    because: str
-
-
-def draft_site(survey: Survey) -> tuple[DraftKey, ...]:
-    """The keys that the survey may determine, in the order of a site file."""
+def draft_site(survey: Survey, site: str) -> tuple[DraftKey, ...]:
+    """The keys that the survey may determine, in the order of a site file; `site` is its name."""
     return (
         *_service_range(survey),
         *_nodes_place(survey),
         *_pod_range(survey),
-        *_kuryr(survey),
-        _unknown("kuryr.link_iface", f"no API shows the name of an interface; {ASK_A_NODE}"),
-        _unknown("image.repository", "the registry that the nodes pull from is yours to choose"),
+        *_kuryr(survey, site),
+        unknown("kuryr.link_iface", "OpenStack does not know the names of interfaces"),
+        unknown("image.repository", "it is yours to choose: init --image"),
     )
-
-
-def _unknown(key: str, because: str) -> DraftKey:
-    return DraftKey(key=key, value=None, because=because)
 
 
 def _service_range(survey: Survey) -> Iterator[DraftKey]:
@@ -60,10 +48,9 @@ def _service_range(survey: Survey) -> Iterator[DraftKey]:
     found = service_range_of(survey.service_refusal)
     if found is None:
         reason = survey.service_refusal
-        unknown = reason.reason if isinstance(reason, Unreadable) else "the API server hides it"
-        because = f"{unknown}; see its --service-cluster-ip-range"
-        yield _unknown(cidr, because)
-        yield _unknown(subnet, "its lower half is kubernetes.service_cidr")
+        why = reason.reason if isinstance(reason, Unreadable) else "the API server hides it"
+        yield unknown(cidr, why)
+        yield unknown(subnet, "kubernetes.service_cidr is not known")
         return
     yield DraftKey(key=cidr, value=str(found), because="the API server names it")
     wider = found
@@ -74,7 +61,7 @@ def _service_range(survey: Survey) -> Iterator[DraftKey]:
                 key=subnet, value=str(wider), because="its lower half contains that range"
             )
             return
-    yield _unknown(subnet, f"no range has {found} in its lower half: the cluster needs another one")
+    yield unknown(subnet, f"no range has {found} in its lower half: the cluster needs another one")
 
 
 def _nodes_place(survey: Survey) -> Iterator[DraftKey]:
@@ -97,7 +84,7 @@ def _nodes_place(survey: Survey) -> Iterator[DraftKey]:
     router = _router(cloud, subnet)
     yield _external(cloud, router)
     if router is None:
-        yield _unknown("network.router", f"subnet {subnet.name} is on none; one will be created")
+        yield _ours("router", f"subnet {subnet.name} is on none")
     else:
         because = "it has an interface in the nodes' subnet"
         yield _named("network.router", router, known(cloud.routers), because)
@@ -109,7 +96,14 @@ def _nodes_place(survey: Survey) -> Iterator[DraftKey]:
 def _nowhere(because: str) -> Iterator[DraftKey]:
     """The keys that depend on the nodes' place, which is not known."""
     for key in ("external_network", "router", "node_subnet", "node_security_group"):
-        yield _unknown(f"network.{key}", because)
+        yield unknown(f"network.{key}", because)
+
+
+def _ours(key: str, because: str) -> DraftKey:
+    """The runbook's own name for something that it is going to create."""
+    name = str(NetworkSection.model_fields[key].default)
+    because = f"{because}; one of this name will be created"
+    return DraftKey(key=f"network.{key}", value=name, because=because)
 
 
 def _named(key: str, resource: Named, among: Iterable[Named], because: str) -> DraftKey:
@@ -143,7 +137,7 @@ def _external(cloud: CloudState, router: Router | None) -> DraftKey:
     if len(external) == 1:
         return _named(key, external[0], networks, "the only external network")
     names = ", ".join(it.name for it in external) or "none is visible"
-    return _unknown(key, f"several could be meant ({names})" if external else names)
+    return unknown(key, f"several could be meant ({names})" if external else names)
 
 
 def _node_group(cloud: CloudState, ports: Sequence[Port]) -> DraftKey:
@@ -152,20 +146,17 @@ def _node_group(cloud: CloudState, ports: Sequence[Port]) -> DraftKey:
     shared = [group for group in groups if group.id in common and group.name != "default"]
     if len(shared) == 1:
         return _named(key, shared[0], groups, "all nodes' ports are in it")
+    if not shared:
+        return _ours("node_security_group", "the nodes' ports only share `default`")
     names = ", ".join(group.name for group in shared)
-    return _unknown(
-        key,
-        f"the nodes' ports share several ({names}): choose one"
-        if shared
-        else "the nodes' ports only share `default`; one of this name will be created",
-    )
+    return unknown(key, f"the nodes' ports share several ({names})")
 
 
 def _pod_range(survey: Survey) -> Iterator[DraftKey]:
     """The first free range with an address for each pod that the nodes can run."""
     key = "network.pod_subnet.cidr"
     if isinstance(survey.cloud, Unreadable):
-        yield _unknown(key, survey.cloud.reason)
+        yield unknown(key, survey.cloud.reason)
         return
     subnets = known(survey.cloud.subnets)
     taken = [IPv4Network(subnet.cidr) for subnet in subnets if ":" not in subnet.cidr]
@@ -179,7 +170,7 @@ def _pod_range(survey: Survey) -> Iterator[DraftKey]:
             found = next(block.subnets(new_prefix=prefix))
             yield DraftKey(key=key, value=str(found), because=f"free; the nodes accept {pods} pods")
             return
-    yield _unknown(key, f"no /{WIDEST_POD_PREFIX} of {POD_RANGE} is free of the cloud's subnets")
+    yield unknown(key, f"no /{WIDEST_POD_PREFIX} of {POD_RANGE} is free of the cloud's subnets")
 
 
 def pod_prefix(pods: int) -> int:
@@ -191,28 +182,49 @@ def pod_prefix(pods: int) -> int:
     return max(WIDEST_POD_PREFIX, min(NARROWEST_POD_PREFIX, needed))
 
 
-def _kuryr(survey: Survey) -> Iterator[DraftKey]:
+def _kuryr(survey: Survey, site: str) -> Iterator[DraftKey]:
+    yield from _release(survey, site)
+    yield _driver(survey)
+    key, providers = "kuryr.octavia_provider", survey.providers
+    if isinstance(providers, Unreadable):
+        yield unknown(key, providers.reason)
+    elif "ovn" in providers and not {"amphora", "octavia"} & set(providers):
+        yield DraftKey(key=key, value="ovn", because="Octavia offers no amphora")
+
+
+def _release(survey: Survey, site: str) -> Iterator[DraftKey]:
+    """The latest release that runs on the cluster."""
     key = "kuryr.release"
     if isinstance(survey.version, Unreadable):
-        yield _unknown(key, survey.version.reason)
-    else:
-        fitting = [
-            release.name
-            for release in RELEASES.values()
-            if not any(
-                objection.status is Status.FAIL
-                for objection in kubernetes_objections(release, survey.version)
-            )
-        ]
-        yield (
-            DraftKey(key=key, value=fitting[-1], because=f"runs on Kubernetes {survey.version}")
-            if fitting
-            else _unknown(key, f"none runs on Kubernetes {survey.version}")
+        yield unknown(key, survey.version.reason)
+        return
+    fitting = [
+        release
+        for release in RELEASES.values()
+        if not any(
+            objection.status is Status.FAIL
+            for objection in kubernetes_objections(release, survey.version)
         )
-    providers = survey.providers
-    if isinstance(providers, Unreadable):
-        yield _unknown("kuryr.octavia_provider", providers.reason)
-    elif "ovn" in providers and not {"amphora", "octavia"} & set(providers):
-        yield DraftKey(
-            key="kuryr.octavia_provider", value="ovn", because="Octavia offers no amphora"
-        )
+    ]
+    if not fitting:
+        yield unknown(key, f"none runs on Kubernetes {survey.version}")
+        return
+    latest = fitting[-1]
+    because = f"the latest that runs on Kubernetes {survey.version}"
+    yield DraftKey(key=key, value=latest.name, because=because)
+    if latest.needs_resource_tags:
+        because = f"Kuryr {latest.name} has to have one"
+        yield DraftKey(key="kuryr.resource_tags", value=(site,), because=because)
+
+
+def _driver(survey: Survey) -> DraftKey:
+    """nested-vlan where its trunks are prepared: instances only get them when they are started."""
+    key, macvlan = "kuryr.vif_driver", str(VifDriver.NESTED_MACVLAN)
+    if isinstance(survey.cloud, Unreadable) or isinstance(survey.nodes, Unreadable):
+        return DraftKey(key=key, value=macvlan, because="it needs nothing that has to be prepared")
+    workers = [node for node in survey.nodes if node.schedulable]
+    ports = _ports_of(workers, survey.cloud)
+    if ports and all(port.trunk_id for port in ports):
+        because = "the workers' ports are parents of trunks"
+        return DraftKey(key=key, value=str(VifDriver.NESTED_VLAN), because=because)
+    return DraftKey(key=key, value=macvlan, because="not all workers' ports are parents of trunks")

@@ -1,55 +1,124 @@
 """The command `init`: what it writes and says, and what it refuses to write over."""
 
+import re
+import subprocess
+import sys
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import pytest
-from click.testing import CliRunner
+import yaml
+from click.testing import CliRunner, Result
 from spoiling.preflight import unspoilt
 from worlds.world import World
 
 from kuryr_runbook.cli import main
+from kuryr_runbook.model.errors import SiteError
 from kuryr_runbook.model.site_file import parse_site
 from kuryr_runbook.phases.site import draft
 
 
 @pytest.fixture(autouse=True)
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    for variable in ("OS_CLOUD", "OS_AUTH_URL"):
+        monkeypatch.delenv(variable, raising=False)
     made = unspoilt()
     monkeypatch.setattr(draft, "ProbingCloud", lambda *where: made)
     monkeypatch.setattr(draft, "ProbingCluster", lambda *where: made)
     return made
 
 
-def test_a_site_file_is_written_and_described(tmp_path: Path) -> None:
+def init(path: Path, *options: str) -> Result:
+    return CliRunner().invoke(main, ["init", str(path), *options], terminal_width=80)
+
+
+def filled(text: str) -> str:
+    return re.sub("(?m)^  link_iface: .*$", "  link_iface: ens7", text)
+
+
+def schema_of(path: Path) -> Path:
+    """The file that the first line names, as an editor reads it."""
+    first = path.read_text().partition("\n")[0]
+    assert first.startswith("# yaml-language-server: $schema=file:///")
+    return Path(url2pathname(urlsplit(first.partition("=")[2]).path))
+
+
+def test_a_site_file_is_written_and_its_blanks_are_listed(tmp_path: Path) -> None:
     path = tmp_path / "my-cluster.yaml"
-    result = CliRunner().invoke(main, ["init", str(path), "--cloud", "k8s"], terminal_width=80)
+    result = init(path, "--cloud", "k8s")
     assert result.exit_code == 0, result.output
     text = path.read_text()
-    site = parse_site(text, path.name)
-    assert (site.name, site.openstack.cloud) == ("my-cluster", "k8s")
-    assert site.network.router == "k8s-router"
-    assert "# NOT FOUND: the registry" in text
-    assert "NOT FOUND" in result.stdout
+    with pytest.raises(SiteError) as caught:
+        parse_site(text, path.name)
+    lines = text.splitlines()
+    for key in ("kuryr.link_iface", "image.repository"):
+        name = key.rpartition(".")[2]
+        [line] = [n for n, it in enumerate(lines, 1) if re.match(f"  {name}: .LOOK UP: ", it)]
+        assert f"{key} (line {line}): is blank:" in str(caught.value)
+        assert re.search(rf"^{line} +{key} ", result.stdout, re.MULTILINE)
+    assert str(caught.value).count("is blank") == 2
+    assert "fill in what is blank" in result.stdout
     assert f"--site {path}" in result.stdout
 
 
-def test_what_is_given_is_not_asked_for(tmp_path: Path) -> None:
+def test_what_is_filled_in_afterwards_is_a_site(tmp_path: Path) -> None:
+    path = tmp_path / "my-cluster.yaml"
+    assert init(path, "--cloud", "k8s", "--image", "registry.test/kuryr").exit_code == 0
+    text = filled(path.read_text())
+    site = parse_site(text, path.name)
+    assert (site.name, site.openstack.cloud) == ("my-cluster", "k8s")
+    assert (site.network.router, site.kuryr.link_iface) == ("k8s-router", "ens7")
+
+
+def test_what_is_given_is_not_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OS_AUTH_URL", "https://keystone.test")
     path = tmp_path / "site.yaml"
     given = ["--image", "registry.test/kuryr", "--context", "mine", "--kubeconfig", "~/config"]
-    result = CliRunner().invoke(main, ["init", str(path), *given])
+    result = init(path, *given)
     assert result.exit_code == 0, result.output
-    site = parse_site(path.read_text(), path.name)
-    assert site.image.repository == "registry.test/kuryr"
-    assert site.kubernetes.context == "mine"
-    assert site.kubernetes.kubeconfig == Path("~/config").expanduser()
-    assert site.openstack.cloud == "envvars"
+    values = yaml.safe_load(path.read_text())
+    assert values["image"]["repository"] == "registry.test/kuryr"
+    assert values["kubernetes"]["context"] == "mine"
+    assert values["kubernetes"]["kubeconfig"] == "~/config"
+    assert values["openstack"]["cloud"] == "envvars"
     assert "image.repository" not in result.stdout
+
+
+def test_without_any_login_the_cloud_stays_blank(tmp_path: Path) -> None:
+    path = tmp_path / "site.yaml"
+    result = init(path)
+    assert result.exit_code == 0, result.output
+    assert yaml.safe_load(path.read_text())["openstack"]["cloud"].startswith("LOOK UP:")
+    assert "OS_CLOUD and OS_AUTH_URL are not set" in re.sub(r"\s+", " ", result.stdout)
+
+
+def test_the_entry_that_the_environment_names_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OS_CLOUD", "theirs")
+    path = tmp_path / "site.yaml"
+    assert init(path).exit_code == 0
+    assert yaml.safe_load(path.read_text())["openstack"]["cloud"] == "theirs"
+
+
+def test_an_editor_finds_the_schema_and_accepts_the_file_once_it_is_filled_in(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "my cluster's.d" / "site.yaml"
+    path.parent.mkdir()
+    assert init(path, "--cloud", "k8s", "--image", "registry.test/kuryr").exit_code == 0
+    command = (sys.executable, "-m", "check_jsonschema", "--schemafile", schema_of(path), path)
+    refused = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert "link_iface" in refused.stdout
+    path.write_text(filled(path.read_text()))
+    subprocess.run(command, check=True, timeout=60)
 
 
 def test_a_file_that_is_there_stays(tmp_path: Path) -> None:
     path = tmp_path / "site.yaml"
     path.write_text("mine")
-    result = CliRunner().invoke(main, ["init", str(path)])
+    result = init(path)
     assert result.exit_code == 2
     assert "already exists" in result.stderr
     assert path.read_text() == "mine"
@@ -57,7 +126,7 @@ def test_a_file_that_is_there_stays(tmp_path: Path) -> None:
 
 def test_a_name_that_no_site_can_have_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "My Site.yaml"
-    result = CliRunner().invoke(main, ["init", str(path)])
+    result = init(path)
     assert result.exit_code == 2
     assert "name" in result.stderr
     assert not path.exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from kuryr_runbook.lab.settings import LabSettings
+from kuryr_runbook.model.errors import SiteError
 from kuryr_runbook.phases.base import read_site
 
 pytestmark = pytest.mark.lab
@@ -31,6 +33,9 @@ def test_init_finds_what_the_lab_is(tmp_path: Path, settings: LabSettings) -> No
         cwd=REPOSITORY,
     )
     assert done.returncode == 0, done.stderr
+    with pytest.raises(SiteError, match=r"1 problem\n.*kuryr.link_iface .*: is blank"):
+        read_site(path)
+    path.write_text(re.sub("(?m)^  link_iface: .*$", "  link_iface: eth0", path.read_text()))
     found = read_site(path)
     assert (found.name, found.openstack, found.kubernetes) == (
         lab.name,

@@ -1,5 +1,7 @@
 """Values put into the commented example: comments stay, keys behind a # come into use."""
 
+from pathlib import Path
+
 import pytest
 import yaml
 from hypothesis import given
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 
 from kuryr_runbook.model.packaged import packaged
 from kuryr_runbook.model.site_file import parse_site
-from kuryr_runbook.model.site_template import filled
+from kuryr_runbook.model.site_template import filled, with_schema
 
 EXAMPLE = (packaged("parameters") / "example.yaml").read_text()
 SMALL = """\
@@ -22,35 +24,25 @@ part:
 
 
 def test_values_go_to_their_keys_and_comments_stay() -> None:
-    text = filled(SMALL, {"name": "other", "part.inner.key": "v2", "part.last": "x"}, {})
+    text = filled(SMALL, {"name": "other", "part.inner.key": "v2", "part.last": "x"})
     assert text == SMALL.replace("one       #", "other     #").replace("value", "v2").replace(
         "7", "x"
     )
 
 
 def test_a_key_behind_a_comment_comes_into_use() -> None:
-    text = filled(SMALL, {"part.spare": "yes"}, {})
+    text = filled(SMALL, {"part.spare": "yes"})
     assert "  spare: 'yes'  # shown with its default" in text
     assert yaml.safe_load(text)["part"]["spare"] == "yes"
 
 
-def test_a_remark_stands_above_its_key_and_is_wrapped() -> None:
-    text = filled(SMALL, {}, {"part.inner.key": "word " * 40})
-    lines = text.splitlines()
-    place = lines.index("    key: value")
-    assert lines[place - 1].startswith("    # word")
-    assert lines[place - 2].startswith("    # word")
-    assert max(map(len, lines)) <= 100
-    assert yaml.safe_load(text) == yaml.safe_load(SMALL)
-
-
 def test_an_unknown_key_is_named() -> None:
     with pytest.raises(KeyError, match=r"part\.none"):
-        filled(SMALL, {"part.none": "x"}, {})
+        filled(SMALL, {"part.none": "x"})
 
 
 def test_nothing_to_fill_leaves_the_example() -> None:
-    assert filled(EXAMPLE, {}, {}) == EXAMPLE
+    assert filled(EXAMPLE, {}) == EXAMPLE
 
 
 @given(
@@ -59,6 +51,15 @@ def test_nothing_to_fill_leaves_the_example() -> None:
     .filter(bool)
 )
 def test_any_text_comes_back_as_it_was(value: str) -> None:
-    text = filled(EXAMPLE, {"openstack.cloud": value}, {})
+    text = filled(EXAMPLE, {"openstack.cloud": value})
     assert yaml.safe_load(text)["openstack"]["cloud"] == value
     assert parse_site(text, "example").openstack.cloud == value
+
+
+def test_the_schema_is_found_from_anywhere_and_nothing_else_changes() -> None:
+    text = with_schema(EXAMPLE, Path("/opt/a place/schema.json"))
+    first, rest = text.split("\n", 1)
+    assert first == "# yaml-language-server: $schema=file:///opt/a%20place/schema.json"
+    assert rest == EXAMPLE.split("\n", 1)[1]
+    with pytest.raises(ValueError, match="does not begin"):
+        with_schema(SMALL, Path("schema.json"))

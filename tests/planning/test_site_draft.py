@@ -1,25 +1,32 @@
 """A first site file from what cloud and cluster answer: what is found, and what is not."""
 
+from collections.abc import Iterator
 from ipaddress import IPv4Network
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from spoiling.preflight import node_ports, unspoilt
 from worlds.world import World
 
 from kuryr_runbook.model.addressing import service_problems
+from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.errors import UnreachableError
-from kuryr_runbook.planning.site_draft import DraftKey, draft_site, pod_prefix
+from kuryr_runbook.model.packaged import packaged
+from kuryr_runbook.model.site_file import drafted_blanks
+from kuryr_runbook.model.site_template import filled
+from kuryr_runbook.planning.draft_keys import HOW, DraftKey
+from kuryr_runbook.planning.site_draft import draft_site, pod_prefix
 from kuryr_runbook.snapshots.reading import Unreadable
 from kuryr_runbook.snapshots.survey import read_survey
 
 
 def drafted(world: World) -> dict[str, DraftKey]:
-    return {item.key: item for item in draft_site(read_survey(world, world))}
+    return {item.key: item for item in draft_site(read_survey(world, world), "mine")}
 
 
-def values(world: World) -> dict[str, str | None]:
+def values(world: World) -> dict[str, object]:
     return {key: item.value for key, item in drafted(world).items()}
 
 
@@ -34,6 +41,7 @@ def test_what_is_there_is_found() -> None:
         "network.node_security_group": network.node_security_group,
         "network.pod_subnet.cidr": "10.1.0.0/23",
         "kuryr.release": "2024.1",
+        "kuryr.vif_driver": "nested-macvlan",
         "kuryr.link_iface": None,
         "image.repository": None,
     }
@@ -42,7 +50,7 @@ def test_what_is_there_is_found() -> None:
 def test_without_a_cluster_the_cloud_is_reported_of() -> None:
     world = unspoilt()
     gone = Unreadable("the API server does not answer")
-    found = {item.key: item for item in draft_site(read_survey(world, gone))}
+    found = {item.key: item for item in draft_site(read_survey(world, gone), "mine")}
     assert "does not answer" in found["kubernetes.service_cidr"].because
     assert "does not answer" in found["network.node_subnet"].because
     assert found["network.pod_subnet.cidr"].value == "10.1.0.0/24"
@@ -52,7 +60,9 @@ def test_without_a_cloud_the_cluster_is_reported_of() -> None:
     world = unspoilt()
     found = {
         item.key: item
-        for item in draft_site(read_survey(Unreadable("no entry k8s in clouds.yaml"), world))
+        for item in draft_site(
+            read_survey(Unreadable("no entry k8s in clouds.yaml"), world), "mine"
+        )
     }
     assert found["network.router"] == DraftKey(
         key="network.router", value=None, because="no entry k8s in clouds.yaml"
@@ -93,8 +103,8 @@ def test_a_subnet_without_a_router_gets_one() -> None:
     world = unspoilt()
     world.resources["router"].clear()
     item = drafted(world)["network.router"]
-    assert item.value is None
-    assert "one will be created" in item.because
+    assert item.value == "k8s-router"
+    assert "one of this name will be created" in item.because
 
 
 def test_a_resource_without_a_name_is_reported_by_its_id() -> None:
@@ -111,7 +121,7 @@ def test_the_group_default_is_not_taken_for_the_nodes_own() -> None:
     [group] = [it for it in world.resources["security_group"] if it["name"]]
     group["name"] = "default"
     item = drafted(world)["network.node_security_group"]
-    assert item.value is None
+    assert item.value == "k8s-node-sg"
     assert "will be created" in item.because
 
 
@@ -140,7 +150,58 @@ def test_a_cluster_too_old_for_every_release() -> None:
 def test_the_latest_release_that_runs_on_the_cluster_is_taken() -> None:
     world = unspoilt()
     world.kubernetes = "v1.15.0"
-    assert drafted(world)["kuryr.release"].value == "ussuri"
+    assert values(world)["kuryr.release"] == "ussuri"
+    assert values(world)["kuryr.resource_tags"] == ("mine",)
+
+
+@pytest.mark.parametrize("driver", VifDriver)
+def test_trunks_that_are_prepared_are_used(driver: VifDriver) -> None:
+    world = unspoilt(driver)
+    wanted = "nested-vlan" if driver is VifDriver.NESTED_VLAN else "nested-macvlan"
+    assert values(world)["kuryr.vif_driver"] == wanted
+    world.node_port("worker1").pop("trunk_details", None)
+    assert values(world)["kuryr.vif_driver"] == "nested-macvlan"
+
+
+NAMES_OF_OURS = {
+    "network.pod_subnet.name",
+    "network.service_subnet.network",
+    "network.service_subnet.name",
+    "network.pod_security_group",
+}
+"""What phase 02 creates."""
+CHOICES = {
+    "kuryr.credentials",
+    "verification.replicas",
+    "verification.external_address",
+    "record.archive",
+}
+"""What nobody can look up."""
+
+
+def test_no_key_keeps_the_value_of_the_example() -> None:
+    nobody = Unreadable("it does not answer")
+    drafted: dict[str, object] = {"name": "mine", "openstack.cloud": "k8s"}
+    drafted |= {it.key: it.written for it in draft_site(read_survey(nobody, nobody), "mine")}
+    text = filled((packaged("parameters") / "example.yaml").read_text(), drafted)
+    keys = {key for key, _ in leaves(yaml.safe_load(text))}
+    assert keys - drafted.keys() == NAMES_OF_OURS | CHOICES
+    blanks = {it.key for it in drafted_blanks(text, "draft")}
+    assert drafted.keys() - blanks == {"name", "openstack.cloud", "kuryr.vif_driver"}
+
+
+def leaves(value: object, path: str = "") -> Iterator[tuple[str, object]]:
+    if not isinstance(value, dict):
+        yield path.lstrip("."), value
+        return
+    for key, inner in value.items():
+        yield from leaves(inner, f"{path}.{key}")
+
+
+def test_whatever_may_stay_blank_says_how_to_look_it_up() -> None:
+    nobody = Unreadable("it does not answer")
+    for item in draft_site(read_survey(nobody, nobody), "mine"):
+        assert item.value is not None or str(item.written).startswith(f"LOOK UP: {HOW[item.key]} (")
 
 
 @pytest.mark.parametrize(

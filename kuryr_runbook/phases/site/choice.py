@@ -15,11 +15,11 @@ from kuryr_runbook.display.site_form import NEW, Actions, SiteForm, counted
 from kuryr_runbook.display.tables import View, table
 from kuryr_runbook.model.documents import mapping
 from kuryr_runbook.model.errors import FileError
-from kuryr_runbook.model.packaged import packaged
 from kuryr_runbook.model.site_file import parse_site, site_problems
 from kuryr_runbook.model.site_form import Texts, form_fields, rendered_site, text_problems, texts_of
+from kuryr_runbook.model.site_template import with_schema
 from kuryr_runbook.phases.base import SITE_VARIABLE
-from kuryr_runbook.phases.site.draft import EXAMPLE
+from kuryr_runbook.phases.site.draft import EXAMPLE, SCHEMA
 
 LINK = "site.yaml"
 """Link to the chosen site file, beside the working copy of the notebooks."""
@@ -88,15 +88,13 @@ def _chosen(link: Path) -> str:
 
 
 def _actions(link: Path) -> Actions:
-    example = packaged("parameters") / EXAMPLE
-
     def save(name: str, texts: Texts) -> None:
-        text = rendered_site(texts, read_text(example, "the example"))
+        text = with_schema(rendered_site(texts, read_text(EXAMPLE, "the example")), SCHEMA)
         parse_site(text, name)
         write_new(Path(name).expanduser(), text)
 
     return Actions(
-        load=lambda name: texts_of(_values(Path(name) if name else example)),
+        load=lambda name: texts_of(_values(Path(name) if name else EXAMPLE)),
         judge=text_problems,
         use=lambda name: choose(Path(name), link),
         save=save,

@@ -2,39 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from kuryr_runbook.clients.files import read_text
 from kuryr_runbook.clients.kubernetes.probes import ProbingCluster
+from kuryr_runbook.clients.openstack.cloud_config import ENVIRONMENT
 from kuryr_runbook.clients.openstack.probes import ProbingCloud
 from kuryr_runbook.display.progress import say
 from kuryr_runbook.display.tables import View, table
 from kuryr_runbook.model.packaged import packaged
-from kuryr_runbook.model.site_file import parse_site
-from kuryr_runbook.model.site_template import filled
-from kuryr_runbook.planning.site_draft import DraftKey, draft_site
-from kuryr_runbook.snapshots.reading import attempted
+from kuryr_runbook.model.site_file import Blank, drafted_blanks
+from kuryr_runbook.model.site_template import filled, with_schema
+from kuryr_runbook.planning.draft_keys import DraftKey, unknown
+from kuryr_runbook.planning.site_draft import draft_site
+from kuryr_runbook.snapshots.reading import Unreadable, attempted
 from kuryr_runbook.snapshots.survey import read_survey
 
-EXAMPLE = "example.yaml"
+EXAMPLE = packaged("parameters") / "example.yaml"
+SCHEMA = packaged("parameters") / "schema.json"
+NOTHING = "NOT FOUND"
+COLUMNS = ("line", "key", "how to look it up")
 
 
 def surveyed(given: Mapping[str, str]) -> tuple[DraftKey, ...]:
     """The remaining keys of a site file, found in the cloud and cluster that the given ones name.
 
     `openstack.cloud`, `openstack.clouds_yaml`, `kubernetes.kubeconfig` and `kubernetes.context`
-    say where these are.
+    say where these are; `name` is the site's.
     """
+    login = _login(given)
     clouds_yaml = given.get("openstack.clouds_yaml")
     kubeconfig = given.get("kubernetes.kubeconfig")
     say("asking Keystone, Neutron, Octavia and Kubernetes")
     survey = read_survey(
-        attempted(
+        Unreadable(login.because)
+        if login.value is None
+        else attempted(
             lambda: ProbingCloud(
-                given["openstack.cloud"],
-                Path(clouds_yaml).expanduser() if clouds_yaml else None,
-                say,
+                str(login.value), Path(clouds_yaml).expanduser() if clouds_yaml else None, say
             )
         ),
         attempted(
@@ -45,25 +53,59 @@ def surveyed(given: Mapping[str, str]) -> tuple[DraftKey, ...]:
             )
         ),
     )
-    return tuple(told for told in draft_site(survey) if told.key not in given)
+    found = (login, *draft_site(survey, given["name"]))
+    return tuple(told for told in found if told.key not in given)
+
+
+def _login(given: Mapping[str, str]) -> DraftKey:
+    """The entry of clouds.yaml: the given one, or that of the environment."""
+    key = "openstack.cloud"
+    if key in given:
+        return DraftKey(key=key, value=given[key], because="it was given")
+    for variable in ("OS_CLOUD", "OS_AUTH_URL"):
+        if value := os.environ.get(variable):
+            name = value if variable == "OS_CLOUD" else ENVIRONMENT
+            return DraftKey(key=key, value=name, because=f"{variable} is set")
+    return unknown(key, "no cloud was named, and OS_CLOUD and OS_AUTH_URL are not set")
 
 
 def site_text(given: Mapping[str, str], found: tuple[DraftKey, ...]) -> str:
-    """The example site file with the given and found values; what was not found is marked.
+    """The example site file with the given and found values, and blanks for what was not found.
 
-    Raises SiteError when these values do not make a valid site.
+    Raises SiteError when these values do not make a valid site, apart from the blanks.
     """
-    values = dict(given) | {told.key: told.value for told in found if told.value is not None}
-    remarks = {told.key: f"NOT FOUND: {told.because}" for told in found if told.value is None}
-    text = filled(read_text(packaged("parameters") / EXAMPLE, "the example"), values, remarks)
-    parse_site(text, "the drafted site file")
+    values = dict(given) | {told.key: told.written for told in found}
+    text = with_schema(filled(read_text(EXAMPLE, "the example"), values), SCHEMA)
+    site_blanks(text)
     return text
+
+
+def site_blanks(text: str) -> tuple[Blank, ...]:
+    """The blanks that are left in a drafted site file. Raises SiteError with all other problems."""
+    return drafted_blanks(text, "the drafted site file")
 
 
 def survey_view(found: tuple[DraftKey, ...]) -> View:
     """What was found, with the reasons; what was not found comes last."""
-    rows = sorted(
-        ((told.key, told.value or "NOT FOUND", told.because) for told in found),
-        key=lambda row: row[1] == "NOT FOUND",
+    rows = [(told.key, _shown(told), told.because) for told in found]
+    view = table(
+        "Found in cloud and cluster",
+        ("key", "value", "because"),
+        sorted(rows, key=lambda row: row[1] == NOTHING),
     )
-    return table("Found in cloud and cluster", ("key", "value", "because"), rows)
+    data = [{"key": it.key, "value": it.value, "because": it.because} for it in found]
+    return replace(view, data={"found": data})
+
+
+def _shown(told: DraftKey) -> str:
+    if told.value is None:
+        return NOTHING
+    return told.value if isinstance(told.value, str) else ", ".join(told.value)
+
+
+def blanks_view(blanks: Sequence[Blank]) -> View:
+    """The blanks, with their lines in the file and how to look each of them up."""
+    rows = [(blank.line, blank.key, blank.how) for blank in blanks]
+    view = table("Left blank: the file does not load before these are filled in", COLUMNS, rows)
+    data = [{"line": it.line, "key": it.key, "how": it.how} for it in blanks]
+    return replace(view, data={"blanks": data})
