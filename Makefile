@@ -50,7 +50,7 @@ $(STAMP): pyproject.toml
 
 run: setup
 	$(BIN)/kuryr-runbook lab up
-	$(BIN)/kuryr-runbook run --site parameters/lab.yaml
+	$(BIN)/kuryr-runbook run --site parameters/lab.yaml --yes
 
 # Both halves at the same time, since the lab's tests mostly wait for the lab.
 test: setup lint
@@ -82,8 +82,8 @@ test-archive:
 # The image comes first: its build takes minutes, and its output differs each time.
 notebooks: setup
 	$(BIN)/kuryr-runbook lab up
-	$(BIN)/kuryr-runbook run --site parameters/lab.yaml --only image_build
-	$(BIN)/kuryr-runbook teardown --site parameters/lab.yaml
+	$(BIN)/kuryr-runbook run --site parameters/lab.yaml --only image_build --yes
+	$(BIN)/kuryr-runbook teardown --site parameters/lab.yaml --yes
 	PYTHONPATH=tests $(BIN)/python -m making.keep_outputs parameters/lab.yaml
 
 lint: $(STAMP)

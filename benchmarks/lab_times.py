@@ -53,7 +53,7 @@ def main(cycles: int) -> None:
     runs, teardowns = [], []
     with tempfile.TemporaryDirectory() as folder:
         for cycle in range(cycles):
-            where = ("--site", str(SITE), "--run-dir")
+            where = ("--site", str(SITE), "--yes", "--run-dir")
             runs.append(timed(*cli, "run", *where, f"{folder}/run{cycle}"))
             if cycle == 0:
                 print(f"second run             {timed(*cli, 'run', *where, f'{folder}/2'):6.1f} s")

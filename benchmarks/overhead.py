@@ -140,7 +140,7 @@ def small_notebooks(folder: Path, seconds: float) -> None:
 
 def lab_run(phases: Sequence[PhaseEntry], place: Path) -> Sequence[str]:
     only = [part for phase in phases for part in ("--only", phase.name)]
-    return (*CLI, "run", "--site", str(SITE), *only, "--run-dir", str(place / "run"))
+    return (*CLI, "run", "--site", str(SITE), *only, "--yes", "--run-dir", str(place / "run"))
 
 
 def memory_run(notebooks: Path, place: Path) -> Sequence[str]:

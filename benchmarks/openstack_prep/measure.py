@@ -108,7 +108,7 @@ def ways(programs: Path, work: Path) -> list[Way]:
     """All of them; each runs in an empty folder."""
     python, runbook = sys.executable, "from kuryr_runbook.cli import main; main()"
     playbook = (str(programs / "ansible-playbook"), "-i", "localhost,", "-e", f"@{work}")
-    run = (python, "-c", runbook, "run", "--site", str(SITE), "--run-dir", "run")
+    run = (python, "-c", runbook, "run", "--site", str(SITE), "--yes", "--run-dir", "run")
     only = (*run, "--only", "openstack_prep")
     after = (*only, "--only", "image_build")
     return [

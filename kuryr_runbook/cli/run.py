@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from contextlib import redirect_stdout
+from dataclasses import dataclass, fields, replace
 from functools import wraps
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
+from kuryr_runbook.cli.agreement import agrees, can_ask
 from kuryr_runbook.cli.errors import wrapped
 from kuryr_runbook.cli.paths import UserPath
 from kuryr_runbook.display.terminal import echo
+from kuryr_runbook.model.errors import ExitCode, UsageError
 from kuryr_runbook.phases.catalogue import PHASES, TEARDOWN, PhaseEntry, chosen
 
 if TYPE_CHECKING:
-    from kuryr_runbook.display.progress import Progress
     from kuryr_runbook.model.options import Options
     from kuryr_runbook.running.request import RunRequest, RunResult
 
@@ -73,6 +76,7 @@ class Wanted:
     """The options that say how to run, and how to report the run."""
 
     site_file: Path
+    yes: bool
     dry_run: bool
     run_dir: Path | None
     log_format: str
@@ -119,6 +123,11 @@ def report_options(command: Command) -> Command:
     return command
 
 
+yes_option = click.option(
+    "--yes",
+    is_flag=True,
+    help="Do not ask before the first change: for machines.",
+)
 dry_run_option = click.option(
     "--dry-run",
     is_flag=True,
@@ -145,6 +154,7 @@ run_dir_option = click.option(
     help="Continue at the phase where the site's last run stopped; phases before it run again if "
     "their plan has changes.",
 )
+@yes_option
 @dry_run_option
 @click.option(
     "--plan",
@@ -173,9 +183,10 @@ def run(
 ) -> None:
     """Install Kuryr: execute the phases' notebooks for a site, in order.
 
-    Stops at the first phase that fails. A phase that is already done changes
-    nothing. The executed notebooks, their HTML, run.json and the signed record are
-    kept in the run's directory.
+    Shows the plan of all phases and asks before anything changes; then does what
+    is in that plan, and nothing else. Where there is no terminal, --yes or --plan
+    has to answer. Stops at the first phase that fails. The executed notebooks,
+    their HTML, run.json and the signed record are kept in the run's directory.
     """
     from kuryr_runbook.model.options import Options
 
@@ -189,6 +200,7 @@ def run(
 
 @click.command()
 @site_option
+@yes_option
 @dry_run_option
 @click.option(
     "--keep",
@@ -200,7 +212,11 @@ def run(
 @report_options
 @collecting(wanted=Wanted)
 def teardown(*, wanted: Wanted, keep: tuple[Any, ...]) -> None:
-    """Remove what the runbook made for a site, in order; leave the rest alone."""
+    """Remove what the runbook made for a site, in order; leave the rest alone.
+
+    Shows what it would remove, and asks. Where there is no terminal, --yes has to
+    answer.
+    """
     from kuryr_runbook.model.options import Options
 
     _execute([TEARDOWN], Options(keep=keep), wanted)
@@ -209,10 +225,10 @@ def teardown(*, wanted: Wanted, keep: tuple[Any, ...]) -> None:
 def _execute(phases: Sequence[PhaseEntry] | None, options: Options, wanted: Wanted) -> None:
     """Run these phases, or continue where the last run stopped; exit with the run's status."""
     report = _as_text if wanted.log_format == "text" else _as_json
-    sys.exit(report(wanted, lambda progress: _request(phases, options, wanted, progress)))
+    sys.exit(report(wanted, lambda say: _request(phases, options, wanted, say)))
 
 
-Ask = Callable[["Progress"], "RunRequest"]
+Ask = Callable[[Callable[[str], None]], "RunRequest"]
 """Makes the request. Called by the function that reports the run, to report its errors, too."""
 
 
@@ -221,8 +237,8 @@ def _as_text(wanted: Wanted, ask: Ask) -> int:
     from kuryr_runbook.display.live import LiveProgress
     from kuryr_runbook.running.runs import run_phases
 
+    request = ask(_say)
     with LiveProgress(sys.stderr) as progress:
-        request = ask(progress)
         result = run_phases(request, progress)
     _print_results(request, result, wanted.junit)
     echo(f"{result.status}: {result.directory}")
@@ -239,7 +255,7 @@ def _as_json(wanted: Wanted, ask: Ask) -> int:
 
     lines = JsonProgress(sys.stderr)
     try:
-        request = ask(lines)
+        request = ask(lines.line)
         result = run_phases(request, lines)
         _print_results(request, result, wanted.junit)
     except RunbookError as error:
@@ -254,9 +270,17 @@ def _as_json(wanted: Wanted, ask: Ask) -> int:
     return result.exit_code
 
 
+def _say(text: str) -> None:
+    echo(text, err=True)
+
+
 def _request(
-    phases: Sequence[PhaseEntry] | None, options: Options, wanted: Wanted, progress: Progress
+    phases: Sequence[PhaseEntry] | None,
+    options: Options,
+    wanted: Wanted,
+    say: Callable[[str], None],
 ) -> RunRequest:
+    """What is to be run, once it is agreed to. Raises UsageError when there is nobody to ask."""
     from kuryr_runbook.phases.base import read_site
     from kuryr_runbook.running.request import RunRequest
     from kuryr_runbook.running.resuming import last_stopped
@@ -264,9 +288,9 @@ def _request(
     site, recheck = read_site(wanted.site_file), frozenset[str]()
     if phases is None:
         stopped = last_stopped(site)
-        progress.line(f"continuing {stopped.directory}")
+        say(f"continuing {stopped.directory}")
         phases, recheck = stopped.phases, stopped.done
-    return RunRequest(
+    request = RunRequest(
         site=site,
         site_file=wanted.site_file,
         phases=tuple(phases),
@@ -276,6 +300,47 @@ def _request(
         run_dir=wanted.run_dir,
         recheck=recheck,
     )
+    answered = wanted.yes or wanted.dry_run or options.approved_plan is not None
+    if answered or not any(phase.lasting for phase in request.phases):
+        return request
+    if wanted.log_format != "text" or not can_ask():
+        raise _nobody_to_ask()
+    return _agreed(request)
+
+
+def _nobody_to_ask() -> UsageError:
+    command = click.get_current_context().info_name
+    saved = (
+        ", or --plan FILE with a plan from `kuryr-runbook plan --out FILE`, to do what is in it"
+        if command == "run"
+        else ""
+    )
+    return UsageError(
+        f"{command} asks before it changes anything, and there is no terminal to ask on",
+        remedy=f"give --yes to go ahead without a question{saved}; --dry-run only shows the plan",
+    )
+
+
+def _agreed(request: RunRequest) -> RunRequest:
+    """The request with the plan that a person agreed to; exits if they do not.
+
+    If there is nothing to change there is no question, and the run changes nothing.
+    """
+    from kuryr_runbook.display.plans import plan_view
+    from kuryr_runbook.model.approval import site_document
+    from kuryr_runbook.phases.catalogue import plan_site
+    from kuryr_runbook.running.account import now
+
+    with redirect_stdout(sys.stderr):
+        plans = list(plan_site(request.site, request.phases, request.options))
+    for plan in plans:
+        echo(plan_view(plan), err=True)
+        echo("", err=True)
+    if any(plan.changes for plan in plans) and not agrees("Carry out this plan?"):
+        echo("nothing was changed", err=True)
+        sys.exit(ExitCode.CHANGES_PENDING)
+    document = site_document(request.site, plans, made_at=now(), version=version("kuryr-runbook"))
+    return replace(request, agreed=document)
 
 
 def _print_results(request: RunRequest, result: RunResult, junit: Path | None) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from kuryr_runbook.model.errors import UsageError
 
 if TYPE_CHECKING:
+    from kuryr_runbook.model.options import Options
     from kuryr_runbook.model.plan import Plan
     from kuryr_runbook.model.site import Site
     from kuryr_runbook.phases.base import Phase
@@ -90,7 +91,9 @@ def chosen(
     return [phase for phase in PHASES[begin:end] if not only or phase.name in only]
 
 
-def plan_site(site: Site, phases: Iterable[PhaseEntry]) -> Iterator[Plan]:
+def plan_site(
+    site: Site, phases: Iterable[PhaseEntry], options: Options | None = None
+) -> Iterator[Plan]:
     """The plan of each phase, made before the phases it depends on have run.
 
     Changes nothing. Raises what the phases raise: for a cloud that does not answer, or for
@@ -98,4 +101,4 @@ def plan_site(site: Site, phases: Iterable[PhaseEntry]) -> Iterator[Plan]:
     """
     for entry in phases:
         if entry.lasting:
-            yield entry.load()(site, dry_run=True).make_plan()
+            yield entry.load()(site, dry_run=True, options=options).make_plan()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from kuryr_runbook.clients.kubernetes.leases import LeaseClient, Leases
+from kuryr_runbook.model.approval import Document
 from kuryr_runbook.model.errors import ExitCode, RunbookError
 from kuryr_runbook.model.options import Options, options_parameter
 from kuryr_runbook.model.packaged import packaged
@@ -32,6 +33,8 @@ class RunRequest:
     """Stop each phase after its plan."""
     options: Options = field(default_factory=Options)
     """Options of this run."""
+    agreed: Document | None = None
+    """The plans that a person agreed to: nothing else is done. Kept in the run's directory."""
     run_dir: Path | None = None
     """A new or empty directory; None means runs/<site>/<UTC time> below the current directory."""
     notebooks: Path = field(default_factory=lambda: packaged("notebooks"))
@@ -43,6 +46,10 @@ class RunRequest:
     cell_seconds: int = 4 * 3600
     """The last resort against a cell that hangs; the phases' waits have their own, much shorter
     deadlines."""
+
+    def agreed_in(self, file: Path) -> RunRequest:
+        """The same, with the agreed plans in that file."""
+        return replace(self, options=self.options.model_copy(update={"approved_plan": file}))
 
     @property
     def parameters(self) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from kuryr_runbook.clients.lock_files import held
 from kuryr_runbook.display.progress import Progress
 from kuryr_runbook.model.options import PARAMETERS
-from kuryr_runbook.phases.approval import read_document
+from kuryr_runbook.phases.approval import read_document, write_document
 from kuryr_runbook.phases.catalogue import PhaseEntry
 from kuryr_runbook.phases.lock.taking import SiteLock, Work, locked
 from kuryr_runbook.recording.signing import load_signer
@@ -24,6 +24,9 @@ from kuryr_runbook.running.kernels import Inheritance, Kernels
 from kuryr_runbook.running.recorder import Recorder
 from kuryr_runbook.running.request import RunRequest, RunResult
 from kuryr_runbook.running.secrecy import secrets_of
+
+AGREED = "plan.json"
+"""The file in a run's directory with the plans that a person agreed to."""
 
 
 def run_phases(request: RunRequest, progress: Progress) -> RunResult:
@@ -53,6 +56,9 @@ def run_phases(request: RunRequest, progress: Progress) -> RunResult:
         account.phases = [_planned(phase, request) for phase in phases]
         lock.take_lease(needs_cluster=phases[0].needs_cluster)
         make_run_directory(directory, newest=request.run_dir is None)
+        if request.agreed is not None:
+            write_document(request.agreed, directory / AGREED)
+            request = request.agreed_in(directory / AGREED)
         means = Means(request, progress, lock, secrets, kernels, recorder)
         with held(directory):
             return Run(directory, account, means).execute()

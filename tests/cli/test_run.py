@@ -5,16 +5,24 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
-from kuryr_runbook.cli import COMMANDS, main
+from kuryr_runbook.cli import COMMANDS, agreement, main
 from kuryr_runbook.cli import run as cli_run
 from kuryr_runbook.model.options import Options
+from kuryr_runbook.model.plan import Action, Plan, Step, Target
+from kuryr_runbook.phases import catalogue
 from kuryr_runbook.phases.catalogue import PHASES, chosen
+from kuryr_runbook.running import runs
+from kuryr_runbook.running.account import RunStatus
+from kuryr_runbook.running.request import RunRequest, RunResult
 
 
 @pytest.mark.parametrize(
@@ -118,6 +126,135 @@ def test_nothing_to_resume_exits_2(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     result = CliRunner().invoke(main, ["run", "--site", str(site), "--resume"])
     assert result.exit_code == 2
     assert "there is no run of lab" in result.stderr
+
+
+SITE = Path(__file__).parents[2] / "parameters" / "lab.yaml"
+CREATION = Step(action=Action.CREATE, target=Target("subnet", "kuryr-pods"), because="none yet")
+
+
+@dataclass
+class Desk:
+    """What a person at a terminal sees planned, and what is run once they have answered."""
+
+    steps: tuple[Step, ...] = (CREATION,)
+    planned: list[tuple[list[str], Options]] = field(default_factory=list)
+    done: list[RunRequest] = field(default_factory=list)
+
+    def plan_site(self, site: object, phases: Sequence[Any], options: Options) -> Iterator[Plan]:
+        self.planned.append(([phase.name for phase in phases], options))
+        yield Plan(phase="openstack_prep", steps=self.steps)
+
+    def run_phases(self, request: RunRequest, progress: object) -> RunResult:
+        self.done.append(request)
+        return RunResult(RunStatus.SUCCEEDED, Path("runs/lab/1"), None)
+
+
+@pytest.fixture
+def desk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Desk:
+    monkeypatch.chdir(tmp_path)
+    desk = Desk()
+    monkeypatch.setattr(catalogue, "plan_site", desk.plan_site)
+    monkeypatch.setattr(runs, "run_phases", desk.run_phases)
+    return desk
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch, desk: Desk) -> Desk:
+    monkeypatch.setattr(cli_run, "can_ask", lambda: True)
+    return desk
+
+
+def call(*arguments: object, said: str = "") -> Result:
+    command, *more = map(str, arguments)
+    return CliRunner().invoke(main, [command, "--site", str(SITE), *more], input=said)
+
+
+@pytest.mark.parametrize("command", ["run", "teardown"])
+def test_without_a_terminal_and_a_word_nothing_begins(desk: Desk, command: str) -> None:
+    refused = call(command, said="y\n")
+    assert (refused.exit_code, desk.planned, desk.done) == (2, [], [])
+    said = " ".join(refused.stderr.split())
+    assert f"{command} asks before it changes anything" in said
+    assert "--yes" in said
+    assert ("--plan FILE" in said) == (command == "run")
+
+
+def test_json_is_for_machines_which_nobody_asks(terminal: Desk) -> None:
+    refused = call("run", "--log-format", "json", said="y\n")
+    assert (refused.exit_code, terminal.done) == (2, [])
+    assert "--yes" in json.loads(refused.stderr)["errors"][0]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run", "--yes"),
+        ("teardown", "--yes"),
+        ("run", "--dry-run"),
+        ("teardown", "--dry-run"),
+        ("run", "--plan", "approved.json"),
+        ("run", "--only", "preflight", "--only", "verification"),
+    ],
+)
+def test_what_is_answered_or_changes_nothing_is_not_asked(
+    desk: Desk, arguments: tuple[str, ...]
+) -> None:
+    assert call(*arguments).exit_code == 0
+    assert desk.planned == []
+    assert [request.agreed for request in desk.done] == [None]
+
+
+@pytest.mark.parametrize("command", ["run", "teardown"])
+def test_a_yes_to_the_plan_of_all_phases_runs_that_plan(terminal: Desk, command: str) -> None:
+    done = call(command, said="y\n")
+    assert done.exit_code == 0, done.output
+    [request] = terminal.done
+    [(phases, options)] = terminal.planned
+    assert phases == [phase.name for phase in request.phases]
+    assert options == request.options
+    assert request.agreed is not None
+    [phase] = request.agreed["phases"]
+    assert [step["name"] for step in phase["steps"]] == ["kuryr-pods"]
+    shown, _, answer = done.stderr.partition("Carry out this plan? [y/N]")
+    assert "kuryr-pods" in shown
+    assert answer
+    assert "kuryr-pods" not in done.stdout
+
+
+@pytest.mark.parametrize("said", ["n\n", "\n", ""])
+def test_without_a_yes_nothing_is_run_and_the_changes_stay_pending(
+    terminal: Desk, said: str
+) -> None:
+    declined = call("teardown", said=said)
+    assert (declined.exit_code, terminal.done) == (3, [])
+    assert declined.stderr.endswith("nothing was changed\n")
+
+
+def test_where_there_is_nothing_to_change_there_is_no_question(terminal: Desk) -> None:
+    terminal.steps = (replace(CREATION, action=Action.KEEP),)
+    done = call("run")
+    assert done.exit_code == 0
+    assert "Carry out" not in done.stderr
+    # What was shown holds: if there is something to change after all, the run stops.
+    assert terminal.done[0].agreed is not None
+
+
+def test_ctrl_c_at_the_question_is_an_interruption(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> bool:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("click.termui.visible_prompt_func", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        agreement.agrees("Carry out this plan?")
+
+
+@pytest.mark.parametrize(("stdin", "stderr"), [(True, True), (True, False), (False, True)])
+def test_asking_takes_somebody_who_sees_the_question_and_can_answer(
+    monkeypatch: pytest.MonkeyPatch, *, stdin: bool, stderr: bool
+) -> None:
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: stdin))
+    monkeypatch.setattr("sys.stderr", SimpleNamespace(isatty=lambda: stderr))
+    assert agreement.can_ask() is (stdin and stderr)
 
 
 def test_an_unknown_command_exits_2() -> None:

@@ -125,6 +125,16 @@ def test_each_system_plans_and_runs() -> None:
         assert {(plan, "plan"), (run, "run")} <= called
 
 
+def test_what_changes_something_is_never_asked_where_nobody_answers() -> None:
+    makefile = DIRECTORY.parents[1] / "Makefile"
+    made = re.findall(r"kuryr-runbook (.*)", makefile.read_text())
+    called = [*(arguments for _, arguments in commands()), *map(shlex.split, made)]
+    changing = [arguments for arguments in called if arguments[0] in ("run", "teardown")]
+    assert len(changing) >= 7
+    for arguments in changing:
+        assert {"--yes", "--plan", "--dry-run"} & {*arguments}, arguments
+
+
 @pytest.mark.parametrize(("file", "arguments"), list(commands()))
 def test_the_commands_have_these_options(file: str, arguments: list[str]) -> None:
     context = click.Context(main)

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.lab
 REPOSITORY = Path(__file__).parents[2]
 EDITOR = "kubectl-edit"
 FORCED = (
-    *("run", "--site", "parameters/lab.yaml", "--force-conflicts"),
+    *("run", "--site", "parameters/lab.yaml", "--yes", "--force-conflicts"),
     *("--only", "controller", "--only", "daemon", "--run-dir"),
 )
 

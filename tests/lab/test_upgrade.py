@@ -63,7 +63,7 @@ def run(site: Path, directory: Path) -> str:
     done = subprocess.run(
         [
             *(sys.executable, "-c", "from kuryr_runbook.cli import main; main()"),
-            *("run", "--site", site, "--run-dir", directory),
+            *("run", "--site", site, "--run-dir", directory, "--yes"),
         ],
         check=False,
         capture_output=True,

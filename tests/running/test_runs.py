@@ -29,8 +29,12 @@ from support.awaiting import await_end, await_true
 from worlds.memory_leases import TESTS, HeldLeases, MemoryLeases
 from worlds.sites import LAB
 
+from kuryr_runbook.model.approval import site_document
 from kuryr_runbook.model.errors import LockedError, SiteError, UnreachableError, UsageError
 from kuryr_runbook.model.locking import Holder
+from kuryr_runbook.model.options import Options
+from kuryr_runbook.model.plan import Action, Plan, Step, Target
+from kuryr_runbook.phases.base import read_site
 from kuryr_runbook.phases.lock import lease
 from kuryr_runbook.recording.records import read_record
 from kuryr_runbook.recording.standing import LATEST
@@ -38,6 +42,7 @@ from kuryr_runbook.running import engine
 from kuryr_runbook.running.account import RunStatus, read_run
 from kuryr_runbook.running.notebooks import displayed_result
 from kuryr_runbook.running.request import RunResult
+from kuryr_runbook.running.runs import AGREED
 
 Run = Callable[..., RunResult]
 
@@ -119,6 +124,21 @@ def test_a_plan_is_shown_on_the_terminal_in_a_dry_run_only(run: Run, tmp_path: P
     stream = io.StringIO()
     run("'the plan'", stream=stream)
     assert "the plan" not in stream.getvalue()
+
+
+def test_what_a_person_agreed_to_is_in_the_record_and_binds_the_phases(run: Run) -> None:
+    step = Step(action=Action.CREATE, target=Target("subnet", "pods"), because="none yet")
+    plan = Plan(phase=FIRST.name, steps=(step,))
+    document = site_document(
+        read_site(LAB), [plan], made_at="2026-11-30T03:00:00+00:00", version="1"
+    )
+    result = run("options['approved_plan']", agreed=document, options=Options(resilience=True))
+    kept = result.directory / AGREED
+    assert json.loads(kept.read_text()) == document
+    executed = json.loads((result.directory / FIRST.notebook).read_text())
+    (output,) = executed["cells"][-1]["outputs"]
+    assert str(kept) in "".join(output["data"]["text/plain"])
+    assert AGREED in read_record(result.directory).subjects
 
 
 def test_an_error_stops_the_run_with_its_own_message_and_exit_code(run: Run) -> None:
@@ -430,6 +450,9 @@ from pathlib import Path
 sys.path.insert(0, {str(TESTS)!r})
 from worlds.memory_leases import MemoryLeases
 from kuryr_runbook.model.errors import UnreachableError
+from kuryr_runbook.model.options import Options
+from kuryr_runbook.model.plan import Action, Plan, Step, Target
+from kuryr_runbook.phases.base import read_site
 from kuryr_runbook.phases.lock import lease
 from kuryr_runbook.phases.base import read_site
 from kuryr_runbook.phases.lock.taking import Work, locked

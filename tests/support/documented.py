@@ -96,7 +96,10 @@ EXECUTED: Mapping[str, Execution] = {
     "kubectl delete pod hello --now": AS_IT_IS,
     "kubectl --namespace=kube-system delete configmap kuryr-cni-conf": AS_IT_IS,
     "kuryr-runbook plan --site parameters/lab.yaml --only daemon": Execution(status=3),
-    "kuryr-runbook run --site parameters/lab.yaml --only daemon": AS_IT_IS,
+    "kuryr-runbook run --site parameters/lab.yaml --only daemon": Execution(
+        instead="kuryr-runbook run --site parameters/lab.yaml --only daemon --yes",
+        why="there is nobody to ask",
+    ),
     "kuryr-runbook teardown --site parameters/lab.yaml --dry-run": Execution(status=3),
 }
 """In the order of the documents."""

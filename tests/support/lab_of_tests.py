@@ -73,7 +73,7 @@ class BareLab:
                 [
                     *(sys.executable, "-c", "from kuryr_runbook.cli import main; main()"),
                     *(command, "--site", str(site)),
-                    *("--run-dir", str(self.folder / directory), *options),
+                    *("--run-dir", str(self.folder / directory), "--yes", *options),
                 ],
                 check=True,
                 timeout=RUN_SECONDS,
@@ -98,11 +98,11 @@ class BareLab:
 
 
 def runbook(command: str, directory: Path) -> None:
-    """`kuryr-runbook run` or `teardown` on the lab, as a person calls it."""
+    """`kuryr-runbook run` or `teardown` on the lab, as a machine calls it."""
     ended = subprocess.run(
         [
             *(sys.executable, "-c", "from kuryr_runbook.cli import main; main()"),
-            *(command, "--site", SITE_FILE, "--run-dir", directory),
+            *(command, "--site", SITE_FILE, "--run-dir", directory, "--yes"),
         ],
         check=False,
         timeout=900,
