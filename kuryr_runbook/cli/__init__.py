@@ -6,12 +6,17 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from kuryr_runbook.cli.conventions import Group
 from kuryr_runbook.cli.errors import exit_on_error, visible_usage
-from kuryr_runbook.display.terminal import guard_logging
+from kuryr_runbook.display.terminal import guard_logging, set_color
+from kuryr_runbook.display.verbosity import Verbosity, set_verbosity
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("kuryr_runbook.cli.init:init", "Draft a site file for a cloud and a cluster."),
@@ -41,7 +46,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 """The name of each command, where it is defined, and its line in the help."""
 
 
-class LazyGroup(click.Group):
+class LazyGroup(Group):
     """A group that imports a command when it is called, and turns errors into exit codes."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -61,8 +66,21 @@ class LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Commands and options that begin so; commands without importing them."""
+        from click.shell_completion import CompletionItem
+
+        commands = [
+            CompletionItem(name, help=line)
+            for name, (_, line) in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return [*commands, *click.Command.shell_complete(self, ctx, incomplete)]
+
     def make_context(self, *args: Any, **more: Any) -> click.Context:
-        """Parse the group's own options: only --help."""
+        """Parse the group's own options."""
+        set_verbosity(Verbosity.NORMAL)
+        set_color("auto")
         with visible_usage():
             return super().make_context(*args, **more)
 
@@ -73,6 +91,19 @@ class LazyGroup(click.Group):
             return super().invoke(ctx)
 
 
-@click.group(cls=LazyGroup)
+@click.group(
+    cls=LazyGroup,
+    examples=[
+        "kuryr-runbook init my-site.yaml --cloud my-cloud",
+        "kuryr-runbook plan --site my-site.yaml",
+        "kuryr-runbook run --site my-site.yaml",
+        "kuryr-runbook diagnose --site my-site.yaml",
+    ],
+)
+@click.version_option(package_name="kuryr-runbook", message="%(package)s %(version)s")
 def main() -> None:
-    """Kuryr networking for Kubernetes on OpenStack, as an executable runbook."""
+    """Kuryr networking for Kubernetes on OpenStack, as an executable runbook.
+
+    The options below come before the command; -h, -v, -q and --color may also come
+    after it.
+    """

@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 import sys
-from contextlib import redirect_stdout
 from pathlib import Path
 
 import click
 
-from kuryr_runbook.cli.run import dry_run_option, force_conflicts_option, site_option
+from kuryr_runbook.cli.conventions import Command
+from kuryr_runbook.cli.options import site_option
+from kuryr_runbook.cli.run import dry_run_option, force_conflicts_option
 from kuryr_runbook.display.terminal import echo
+from kuryr_runbook.display.verbosity import progress_apart
 from kuryr_runbook.model.errors import ExitCode
 
 
-@click.command("rotate-credentials")
-@site_option
+@click.command(
+    "rotate-credentials",
+    cls=Command,
+    exits={
+        ExitCode.CHANGES_PENDING: "with --dry-run: there are changes",
+        ExitCode.CHECK_FAILED: "a check failed",
+        ExitCode.CHECK_UNKNOWN: "a check could not get an answer",
+    },
+    examples=[
+        "kuryr-runbook rotate-credentials --site my-site.yaml --dry-run",
+        "kuryr-runbook rotate-credentials --site my-site.yaml",
+    ],
+)
+@site_option(required=True)
 @dry_run_option
 @force_conflicts_option
 def rotate_credentials(*, site_file: Path, dry_run: bool, force_conflicts: bool) -> None:
@@ -35,7 +49,7 @@ def rotate_credentials(*, site_file: Path, dry_run: bool, force_conflicts: bool)
     site = read_site(site_file)
     rotation = Rotation(site, dry_run=dry_run, options=Options(force_conflicts=force_conflicts))
     if dry_run:
-        with redirect_stdout(sys.stderr):
+        with progress_apart():
             plan = rotation.make_plan()
         echo(plan_view(plan))
         echo("")
@@ -43,7 +57,7 @@ def rotate_credentials(*, site_file: Path, dry_run: bool, force_conflicts: bool)
     command = click.get_current_context().command_path
     with recorded_command(site, site_file, command=command, name=rotation.name) as run:
         for step in (rotation.plan, rotation.apply, rotation.check):
-            with redirect_stdout(sys.stderr):
+            with progress_apart():
                 view = step()
             echo(view)
             echo("")

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sys
-from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from kuryr_runbook.cli.conventions import Command
+from kuryr_runbook.cli.options import Output, answer, output_options, site_option
 from kuryr_runbook.cli.paths import UserPath
 from kuryr_runbook.clients.writing import write_file
-from kuryr_runbook.display.terminal import echo, echo_json
+from kuryr_runbook.display.terminal import echo
+from kuryr_runbook.display.verbosity import progress_apart, tell
 from kuryr_runbook.model.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -29,13 +31,21 @@ NAME_A_SITE = "name a site with --site, or a file with --snapshot"
 file_type = UserPath(dir_okay=False)
 
 
-@click.command()
-@click.option(
-    "--site",
-    "site_file",
-    type=UserPath(),
-    help="The site file; optional with --snapshot.",
+@click.command(
+    cls=Command,
+    exits={
+        ExitCode.DONE: "nothing is wrong",
+        ExitCode.CHECK_FAILED: "something is wrong",
+        ExitCode.CHECK_UNKNOWN: "something could not be checked",
+    },
+    examples=[
+        "kuryr-runbook diagnose --site my-site.yaml",
+        "kuryr-runbook diagnose --site my-site.yaml --pod web-1 --namespace shop",
+        "kuryr-runbook diagnose --site my-site.yaml --fix",
+        "kuryr-runbook diagnose --snapshot site.json -o yaml",
+    ],
 )
+@site_option("The site file; optional with --snapshot.")
 @click.option(
     "--namespace",
     help="Show only what affects this namespace [default for --pod and --service: default].",
@@ -50,7 +60,7 @@ file_type = UserPath(dir_okay=False)
     is_flag=True,
     help="Plan the fixes that are certain to help, ask, carry them out, and diagnose again.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
+@output_options
 @click.option("--junit", "junit_file", type=file_type, help="Write the findings as JUnit XML.")
 @click.option(
     "--fail-on",
@@ -64,14 +74,13 @@ def diagnose(
     site_file: Path | None,
     snapshot: Path | None,
     fix: bool,
-    as_json: bool,
+    output: Output,
     fail_on: str,
     **more: Any,
 ) -> None:
     """Find out what is wrong with Kuryr, deepest cause first.
 
-    Changes nothing, except with --fix once you have agreed. The exit status is 4
-    if something is wrong, 5 if something could not be checked, otherwise 0.
+    Changes nothing, except with --fix once you have agreed.
     """
     from kuryr_runbook.checking.diagnosis import EVERYWHERE, Place, check_diagnosis
     from kuryr_runbook.checking.paths import trace
@@ -79,6 +88,7 @@ def diagnose(
     from kuryr_runbook.checking.view.cloud import Look
     from kuryr_runbook.clients.exchanges import all_within
     from kuryr_runbook.display.junit import junit, report_data
+    from kuryr_runbook.display.tables import stacked
     from kuryr_runbook.display.topology_svg import topology_svg
     from kuryr_runbook.display.trees import path_view
     from kuryr_runbook.snapshots.diagnosis import save_snapshot
@@ -90,22 +100,21 @@ def diagnose(
                 "--fix works on a whole site in its current state: it cannot be combined with "
                 "--snapshot, --namespace, --pod or --service"
             )
-        read = _fixed(site_file, on_stderr=as_json)
+        read = _fixed(site_file, on_stderr=output.is_data)
     else:
-        # Progress is not part of the result.
-        with redirect_stdout(sys.stderr), all_within(LOOK_SECONDS):
+        with progress_apart(), all_within(LOOK_SECONDS):
             read = _snapshot(site_file, snapshot)
     if more["save_snapshot"] is not None:
         save_snapshot(read, more["save_snapshot"])
     look = Look(read)
     findings, hops = check_diagnosis(look, place), trace(look, place)
-    if as_json:
-        echo_json(report_data(read.site.name, findings, hops))
-    else:
-        echo(_causes(read, findings))
-        if hops:
-            echo("")
-            echo(path_view(f"Path to {place}", hops))
+    views = [_causes(read, findings)]
+    views += [path_view(f"Path to {place}", hops)] if hops else []
+    answer(
+        output,
+        lambda: stacked(views),
+        lambda: report_data(read.site.name, findings, hops),
+    )
     if more["picture"] is not None:
         title = f"Topology {_of_site(read)}"
         write_file(more["picture"], topology_svg(topology_of(look, findings), title))
@@ -137,7 +146,7 @@ def _fixed(site_file: Path | None, *, on_stderr: bool) -> DiagnosisSnapshot:
         raise UsageError(NAME_A_SITE)
     site = read_site(site_file)
     phase = Troubleshooting(site)
-    with redirect_stdout(sys.stderr):
+    with progress_apart():
         plan = phase.plan()
     for view in (_causes(phase.seen, check_diagnosis(Look(phase.seen))), plan):
         echo(view, err=on_stderr)
@@ -146,15 +155,15 @@ def _fixed(site_file: Path | None, *, on_stderr: bool) -> DiagnosisSnapshot:
         command = f"{click.get_current_context().command_path} --fix"
         with recorded_command(site, site_file, command=command, name=phase.name) as run:
             run.keep(plan)
-            with redirect_stdout(sys.stderr):
+            with progress_apart():
                 outcome = phase.apply()
             run.keep(outcome)
             echo(outcome, err=on_stderr)
             echo("", err=on_stderr)
-            with redirect_stdout(sys.stderr):
+            with progress_apart():
                 left = phase.left()
             run.keep(_causes(phase.seen, left))
-        echo(f"recorded: {run.directory}\n", err=True)
+        tell(f"recorded: {run.directory}\n")
     return phase.seen
 
 

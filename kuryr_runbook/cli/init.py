@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
-import sys
-from contextlib import redirect_stdout
 from pathlib import Path
 
 import click
 
+from kuryr_runbook.cli.conventions import Command
+from kuryr_runbook.cli.options import Output, answer, output_options
 from kuryr_runbook.cli.paths import UserPath
 from kuryr_runbook.display.terminal import echo
+from kuryr_runbook.display.verbosity import progress_apart
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    examples=[
+        "kuryr-runbook init my-site.yaml --cloud my-cloud",
+        "kuryr-runbook init my-site.yaml --cloud my-cloud --context my-cluster \\",
+        "    --image registry.example.org/kuryr/kuryr",
+    ],
+)
 @click.argument("file", type=UserPath(dir_okay=False))
 @click.option("--cloud", help="Entry of clouds.yaml [default: OS_CLOUD, else the OS_* variables].")
 @click.option("--clouds-yaml", help="The clouds.yaml with that entry.")
-@click.option("--kubeconfig", help="[default: KUBECONFIG, else ~/.kube/config]")
+@click.option("--kubeconfig", help="The kubeconfig [default: KUBECONFIG, else ~/.kube/config].")
 @click.option("--context", help="Context of the kubeconfig [default: its current one].")
 @click.option("--image", help="Registry and repository for Kuryr's image, without a tag.")
+@output_options
 def init(
     *,
     file: Path,
-    cloud: str | None,
-    clouds_yaml: str | None,
-    kubeconfig: str | None,
-    context: str | None,
     image: str | None,
+    output: Output,
+    **where: str | None,
 ) -> None:
     """Write a commented site file FILE for a cloud and a cluster.
 
@@ -36,27 +43,26 @@ def init(
     in. Changes nothing but FILE, which must not exist.
     """
     from kuryr_runbook.clients.writing import write_new
+    from kuryr_runbook.display.tables import stacked
     from kuryr_runbook.phases.site import draft
 
     options = {
         "name": file.stem,
-        "openstack.cloud": cloud,
-        "openstack.clouds_yaml": clouds_yaml,
-        "kubernetes.kubeconfig": kubeconfig,
-        "kubernetes.context": context,
+        "openstack.cloud": where["cloud"],
+        "openstack.clouds_yaml": where["clouds_yaml"],
+        "kubernetes.kubeconfig": where["kubeconfig"],
+        "kubernetes.context": where["context"],
         "image.repository": image,
     }
     given = {key: value for key, value in options.items() if value}
-    # Progress is not part of the result.
-    with redirect_stdout(sys.stderr):
+    with progress_apart():
         found = draft.surveyed(given)
     text = draft.site_text(given, found)
     write_new(file, text)
     blanks = draft.site_blanks(text)
-    echo(draft.survey_view(found))
-    if blanks:
-        echo("")
-        echo(draft.blanks_view(blanks))
-    then = "fill in what is blank" if blanks else "read it"
-    echo(f"\n{file} was written: {then}, then try it with")
-    echo(f"  kuryr-runbook run --site {file} --dry-run")
+    views = [draft.survey_view(found), *([draft.blanks_view(blanks)] if blanks else [])]
+    answer(output, lambda: stacked(views), lambda: draft.survey_data(file, found, blanks))
+    if not output.is_data:
+        then = "fill in what is blank" if blanks else "read it"
+        echo(f"\n{file} was written: {then}, then try it with")
+        echo(f"  kuryr-runbook run --site {file} --dry-run")

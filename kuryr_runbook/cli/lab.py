@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kuryr_runbook.cli.conventions import Command, Group
+from kuryr_runbook.cli.options import Output, answer, output_options
 from kuryr_runbook.display.terminal import echo
+from kuryr_runbook.display.verbosity import tell
 from kuryr_runbook.lab.remembering import remembered
 from kuryr_runbook.lab.settings import OPENSTACK_RELEASES, PROJECT, LabSettings, WorkerKind
-from kuryr_runbook.model.errors import CheckError, UsageError
-from kuryr_runbook.model.visible import json_text
+from kuryr_runbook.model.errors import CheckError, ExitCode, UsageError
 
 if TYPE_CHECKING:
     from kuryr_runbook.display.tables import View
@@ -30,9 +32,27 @@ MIB = 1 << 20
 UP = "bring it up with `kuryr-runbook lab up`"
 
 
-@click.group()
+class LabCommand(Command):
+    """A command of the lab, which needs what the extra `lab` installs; its help does not."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Refuse to run without the extra."""
+        _prepare()
+        return super().invoke(ctx)
+
+
+class LabGroup(Group):
+    """The group of these commands."""
+
+    command_class = LabCommand
+
+
+@click.group(cls=LabGroup, examples=["kuryr-runbook lab up", "kuryr-runbook lab status"])
 def lab() -> None:
     """Manage the embedded OpenStack and Kubernetes on this machine."""
+
+
+def _prepare() -> None:
     missing = [name for name in EXTRA if find_spec(name) is None]
     if missing:
         raise UsageError(
@@ -43,7 +63,12 @@ def lab() -> None:
     os.environ["PATH"] = os.pathsep.join((os.environ.get("PATH", ""), *SYSTEM_PATH))
 
 
-@lab.command()
+@lab.command(
+    examples=[
+        "kuryr-runbook lab up",
+        "kuryr-runbook lab up --workers 3 --worker-kind uml --openstack 2026.1",
+    ]
+)
 @click.option("--workers", type=click.IntRange(1, 5), help="Number of worker nodes [default: 2].")
 @click.option(
     "--worker-kind",
@@ -92,35 +117,32 @@ def up(
         openstack=openstack or settings.openstack,
         octavia_ovn=settings.octavia_ovn if octavia_ovn is None else octavia_ovn,
     )
-    say = lifecycle.Elapsed(_say)
+    say = lifecycle.Elapsed(tell)
     lifecycle.up(settings, say)
     say("the lab is up; `kuryr-runbook lab env` prints what to export")
 
 
-@lab.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def status(as_json: bool) -> None:  # noqa: FBT001
-    """Show every program: health, address, memory, uptime.
-
-    The exit status is 4 if something is unhealthy.
-    """
+@lab.command(
+    exits={ExitCode.DONE: "everything is healthy", ExitCode.CHECK_FAILED: "something is not"},
+    examples=["kuryr-runbook lab status", "kuryr-runbook lab status -o json"],
+)
+@output_options
+def status(*, output: Output) -> None:
+    """Show every program: health, address, memory, uptime."""
     from kuryr_runbook.lab import lifecycle
 
     found = lifecycle.status(_known())
     if found is None:
         message, remedy = _no_lab()
         raise CheckError(message, remedy=remedy)
-    echo(json_text(_as_data(found), indent=1) if as_json else status_view(found))
+    answer(output, lambda: status_view(found), lambda: _as_data(found))
     if not found.well:
         raise CheckError(complaint(found), remedy="repair it with `kuryr-runbook lab up`")
 
 
-@lab.command()
+@lab.command(examples=['eval "$(kuryr-runbook lab env)"'])
 def env() -> None:
-    """Print variables for OpenStack, Kubernetes and OVN clients.
-
-    Use it as `eval "$(kuryr-runbook lab env)"`.
-    """
+    """Print variables for OpenStack, Kubernetes and OVN clients."""
     from kuryr_runbook.lab import ovn
 
     settings = _required()
@@ -135,7 +157,7 @@ def env() -> None:
         echo(f"export {name}={shlex.quote(str(value))}")
 
 
-@lab.command()
+@lab.command(examples=["kuryr-runbook lab logs neutron-api", "kuryr-runbook lab logs etcd -f"])
 @click.argument("name")
 @click.option("-f", "--follow", is_flag=True, help="Keep printing new lines, until Ctrl-C.")
 def logs(name: str, follow: bool) -> None:  # noqa: FBT001
@@ -149,24 +171,20 @@ def logs(name: str, follow: bool) -> None:  # noqa: FBT001
     _print_log(settings.logs / f"{name}.log", follow=follow)
 
 
-@lab.command()
+@lab.command(examples=["kuryr-runbook lab down"])
 def down() -> None:
     """Stop the lab's processes; `up` starts them again."""
     from kuryr_runbook.lab import lifecycle
 
-    lifecycle.down(_required(), lifecycle.Elapsed(_say))
+    lifecycle.down(_required(), lifecycle.Elapsed(tell))
 
 
-@lab.command()
+@lab.command(examples=["kuryr-runbook lab destroy"])
 def destroy() -> None:
     """Remove the lab; what was downloaded or built stays cached."""
     from kuryr_runbook.lab import lifecycle
 
-    lifecycle.destroy(LabSettings(), lifecycle.Elapsed(_say))
-
-
-def _say(message: str) -> None:
-    echo(message, err=True)
+    lifecycle.destroy(LabSettings(), lifecycle.Elapsed(tell))
 
 
 def _known() -> LabSettings:

@@ -7,17 +7,20 @@ from pathlib import Path
 
 import click
 
+from kuryr_runbook.cli.conventions import Command
+from kuryr_runbook.cli.options import site_option
 from kuryr_runbook.cli.paths import UserPath
 from kuryr_runbook.display.terminal import echo
 
 
-@click.command()
-@click.option(
-    "--site",
-    "site_file",
-    type=UserPath(),
-    help="The site file [default: the one chosen last; you can choose one in JupyterLab].",
+@click.command(
+    cls=Command,
+    examples=[
+        "kuryr-runbook notebooks --site my-site.yaml",
+        "kuryr-runbook notebooks --dir my-notebooks --port 8900 --no-browser",
+    ],
 )
+@site_option("The site file [default: the one chosen last; you can choose one in JupyterLab].")
 @click.option(
     "--dir",
     "directory",
@@ -40,7 +43,8 @@ def notebooks(
     already, and runs JupyterLab on this machine until Ctrl-C. Only the holder of
     its token can use it. Nothing is changed before you approve a plan there.
     """
-    from kuryr_runbook.phases.base import SITE_VARIABLE, read_site
+    from kuryr_runbook.model.variables import SITE_VARIABLE
+    from kuryr_runbook.phases.base import read_site
     from kuryr_runbook.phases.site.choice import LINK, choose
     from kuryr_runbook.running.jupyterlab import refuse_missing, refuse_taken, serve, settings
     from kuryr_runbook.running.working_copy import copy_notebooks, default_directory

@@ -3,36 +3,45 @@
 from __future__ import annotations
 
 import sys
-from contextlib import redirect_stdout
 from importlib.metadata import version
 from pathlib import Path
 
 import click
 
+from kuryr_runbook.cli.conventions import Command
+from kuryr_runbook.cli.options import Output, answer, output_options, site_option
 from kuryr_runbook.cli.paths import UserPath
-from kuryr_runbook.cli.run import PhaseChoice, collecting, phase_options, site_option
-from kuryr_runbook.display.terminal import echo, echo_json
+from kuryr_runbook.cli.run import PhaseChoice, collecting, phase_options
+from kuryr_runbook.display.verbosity import progress_apart
 from kuryr_runbook.model.errors import ExitCode
 
 
-@click.command()
-@site_option
+@click.command(
+    cls=Command,
+    exits={ExitCode.DONE: "nothing to change", ExitCode.CHANGES_PENDING: "there are changes"},
+    examples=[
+        "kuryr-runbook plan --site my-site.yaml",
+        "kuryr-runbook plan --site my-site.yaml --from controller --out plan.json",
+        "kuryr-runbook plan --site my-site.yaml -o json",
+    ],
+)
+@site_option(required=True)
 @phase_options
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
+@output_options
 @click.option(
     "--out",
     type=UserPath(dir_okay=False),
     help="Save the plan; `run --plan FILE` does what is in it, and nothing else.",
 )
 @collecting(choice=PhaseChoice)
-def plan(*, site_file: Path, choice: PhaseChoice, as_json: bool, out: Path | None) -> None:
+def plan(*, site_file: Path, choice: PhaseChoice, output: Output, out: Path | None) -> None:
     """Show what a run would change.
 
     Reads cloud, cluster and registry, and changes nothing. Values that an earlier
-    phase would produce are "known later". The exit status is 3 if there are
-    changes, otherwise 0.
+    phase would produce are "known later".
     """
     from kuryr_runbook.display.plans import plan_view
+    from kuryr_runbook.display.tables import stacked
     from kuryr_runbook.model.approval import site_document
     from kuryr_runbook.phases.approval import write_document
     from kuryr_runbook.phases.base import read_site
@@ -40,15 +49,10 @@ def plan(*, site_file: Path, choice: PhaseChoice, as_json: bool, out: Path | Non
     from kuryr_runbook.running.account import now
 
     site = read_site(site_file)
-    # Progress is not part of the result.
-    with redirect_stdout(sys.stderr):
+    with progress_apart():
         plans = list(plan_site(site, choice.phases))
-    for found in plans if not as_json else ():
-        echo(plan_view(found))
-        echo("")
     document = site_document(site, plans, made_at=now(), version=version("kuryr-runbook"))
-    if as_json:
-        echo_json(document)
+    answer(output, lambda: stacked(map(plan_view, plans)), lambda: document)
     if out is not None:
         write_document(document, out)
     sys.exit(ExitCode.CHANGES_PENDING if any(found.changes for found in plans) else ExitCode.DONE)

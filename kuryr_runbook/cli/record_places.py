@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kuryr_runbook.cli.paths import UserPath
+from kuryr_runbook.model.wording import counted
 
 if TYPE_CHECKING:
     from securesystemslib.signer import SSlibKey
@@ -54,7 +55,7 @@ def do_not_hold(problems: Sequence[Problem]) -> CheckError:
     from kuryr_runbook.model.errors import CheckError
 
     return CheckError(
-        "\n  ".join([f"problems found: {len(problems)}", *map(str, problems)]),
+        "\n  ".join([f"{counted(len(problems), 'problem')} found:", *map(str, problems)]),
         remedy="compare with a copy, such as the site's archive; inform whoever is responsible "
         "for audits",
     )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from kuryr_runbook.cli.conventions import Group
+from kuryr_runbook.cli.options import Output, answer, output_options, site_option
 from kuryr_runbook.cli.paths import UserPath
 from kuryr_runbook.cli.record_places import (
     directory_type,
@@ -18,15 +21,26 @@ from kuryr_runbook.cli.record_places import (
     public_keys,
     standing,
 )
-from kuryr_runbook.cli.run import site_option
-from kuryr_runbook.display.terminal import echo, echo_json
+from kuryr_runbook.display.terminal import echo
+from kuryr_runbook.model.errors import ExitCode
+from kuryr_runbook.model.wording import counted
 from kuryr_runbook.recording.standing import RUNS
 
 if TYPE_CHECKING:
     from kuryr_runbook.recording.records import Record
 
 
-@click.group()
+Row = Mapping[str, str | int | None]
+"""A run in the list, and the fields of its JSON form; None: there is no record."""
+NOTHING = {"record": "none", "run": "-", "status": "-", "by": "-"}
+"""What the table shows in place of None."""
+INVALID = {ExitCode.CHECK_FAILED: "records are not valid"}
+
+
+@click.group(
+    cls=Group,
+    examples=["kuryr-runbook records list", "kuryr-runbook records verify runs/my-site"],
+)
 def records() -> None:
     """The records of runs: list, show, compare, verify and copy them.
 
@@ -35,38 +49,49 @@ def records() -> None:
     """
 
 
-@records.command("list")
+@records.command(
+    "list",
+    examples=["kuryr-runbook records list", "kuryr-runbook records list runs/my-site -o json"],
+)
 @places_argument
-def list_records(places: tuple[Path, ...]) -> None:
+@output_options
+def list_records(*, places: tuple[Path, ...], output: Output) -> None:
     """List runs and their records, oldest first."""
     from kuryr_runbook.display.tables import table
 
     found = standing(places or (RUNS,))
     rows = [_row(directory) for directory in found.runs]
-    rows += [("none", _from_here(path), "UNRECORDED", "-") for path in found.strays]
-    echo(table("Runs", ("record", "run", "status", "by"), rows))
+    rows += [_as_row(path, "UNRECORDED") for path in found.strays]
+    answer(output, lambda: table("Runs", [*NOTHING], map(_cells, rows)), lambda: rows)
 
 
-@records.command()
+@records.command(
+    examples=[
+        "kuryr-runbook records show runs/my-site/20260730T101500.000Z",
+        "kuryr-runbook records show runs/my-site/20260730T101500.000Z -o yaml",
+    ]
+)
 @click.argument("run", type=directory_type)
-@click.option("--json", "as_json", is_flag=True, help="Print the whole record as JSON.")
-def show(run: Path, *, as_json: bool) -> None:
+@output_options
+def show(*, run: Path, output: Output) -> None:
     """Show the record of a run: who, when, what, and how it ended."""
     from kuryr_runbook.display.records import record_view
     from kuryr_runbook.recording.records import read_record
 
     record = read_record(run)
-    if as_json:
-        echo_json(record.predicate)
-    else:
-        echo(record_view(record.predicate))
+    answer(output, lambda: record_view(record.predicate), lambda: record.predicate)
 
 
-@records.command()
+@records.command(
+    examples=[
+        "cd runs/my-site",
+        "kuryr-runbook records diff 20260730T101500.000Z 20260731T090000.000Z",
+    ]
+)
 @click.argument("before", type=directory_type)
 @click.argument("after", type=directory_type)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
-def diff(before: Path, after: Path, *, as_json: bool) -> None:
+@output_options
+def diff(*, before: Path, after: Path, output: Output) -> None:
     """Show what changed between two runs of a site.
 
     Compares parameters, versions, cloud and cluster, plans, findings, the digests
@@ -79,38 +104,48 @@ def diff(before: Path, after: Path, *, as_json: bool) -> None:
     from kuryr_runbook.recording.records import read_record
 
     found = compare(read_record(before).predicate, read_record(after).predicate)
-    if as_json:
-        as_values = {name: [asdict(item) for item in changes] for name, changes in found.items()}
-        echo_json(as_values)
-    else:
-        echo(differences_view(before.name, after.name, found))
+    answer(
+        output,
+        lambda: differences_view(before.name, after.name, found),
+        lambda: {name: [asdict(item) for item in changes] for name, changes in found.items()},
+    )
 
 
-@records.command()
+@records.command(
+    exits={
+        ExitCode.DONE: "all records are valid",
+        **INVALID,
+        ExitCode.CHECK_UNKNOWN: "a time stamp cannot be verified",
+    },
+    examples=[
+        "kuryr-runbook records verify",
+        "kuryr-runbook records verify runs/my-site --site my-site.yaml",
+    ],
+)
 @places_argument
 @keys_option
-@click.option(
-    "--site",
-    "site_file",
-    type=UserPath(),
-    help="Also compare with the archive that this site file names.",
-)
+@site_option("Also compare with the archive that this site file names.")
 @click.option(
     "--timestamp-ca",
     type=UserPath(dir_okay=False),
     help="CA of the time-stamping service [default: the site's].",
 )
+@output_options
 def verify(
+    *,
     places: tuple[Path, ...],
     keys: tuple[Path, ...],
     site_file: Path | None,
     timestamp_ca: Path | None,
+    output: Output,
 ) -> None:
-    """Verify the records; the exit status is 4 if there are problems.
+    """Verify the records.
 
     Finds files, records and runs that were changed, removed, added or moved.
     Without DIRECTORY, all records that were made on this machine have to be there.
     """
+    from dataclasses import asdict
+
     from kuryr_runbook.model.errors import UnknownError
     from kuryr_runbook.phases.base import read_site
     from kuryr_runbook.recording.archives import archive_problems
@@ -135,21 +170,29 @@ def verify(
         problems += archive_problems(site, found.records, public)
     wrong, unknown = witnessed(found.records, timestamp_ca)
     problems += wrong
-    for path in found.running:
-        echo(f"still running, so there is no record yet: {path}")
+    data = {
+        "records": len(found.records),
+        "problems": [asdict(problem) for problem in problems],
+        "unverified_time_stamps": [str(record.directory) for record in unknown],
+        "running": [str(path) for path in found.running],
+    }
+    valid = f"{counted(len(found.records), 'record is', 'records are')} valid"
+    lines = [f"still running, so there is no record yet: {path}" for path in found.running]
+    lines += [valid] if not (problems or unknown) else []
+    answer(output, lambda: "\n".join(lines), lambda: data)
     if problems:
         raise do_not_hold(problems)
-    number = len(found.records)
-    valid = "1 record is valid" if number == 1 else f"{number} records are valid"
     if unknown:
         raise UnknownError(
-            f"{valid}, but {len(unknown)} time stamps cannot be verified",
+            f"{valid}, but {counted(len(unknown), 'time stamp')} cannot be verified",
             remedy="name the CA of the time-stamping service: --timestamp-ca FILE",
         )
-    echo(valid)
 
 
-@records.command()
+@records.command(
+    exits=INVALID,
+    examples=["kuryr-runbook records export runs/my-site --out my-site.tar.gz"],
+)
 @places_argument
 @click.option(
     "--out",
@@ -176,11 +219,11 @@ def export(places: tuple[Path, ...], out: Path, keys: tuple[Path, ...]) -> None:
     if damaged:
         raise do_not_hold(damaged)
     export_records(found.records, key_files(keys), out)
-    echo(f"{len(found.records)} records: {out}")
+    echo(f"{counted(len(found.records), 'record')}: {out}")
 
 
-@records.command()
-@site_option
+@records.command(exits=INVALID, examples=["kuryr-runbook records upload --site my-site.yaml"])
+@site_option(required=True)
 @places_argument
 @keys_option
 def upload(site_file: Path, places: tuple[Path, ...], keys: tuple[Path, ...]) -> None:
@@ -213,8 +256,8 @@ def upload(site_file: Path, places: tuple[Path, ...], keys: tuple[Path, ...]) ->
         raise do_not_hold(damaged)
 
 
-@records.command()
-@site_option
+@records.command(exits=INVALID, examples=["kuryr-runbook records timestamp --site my-site.yaml"])
+@site_option(required=True)
 @places_argument
 @keys_option
 def timestamp(site_file: Path, places: tuple[Path, ...], keys: tuple[Path, ...]) -> None:
@@ -241,17 +284,29 @@ def timestamp(site_file: Path, places: tuple[Path, ...], keys: tuple[Path, ...])
             echo(f"time-stamped: {record.directory.name}")
 
 
-def _row(directory: Path) -> tuple[str, str, str, str]:
+def _row(directory: Path) -> Row:
     from kuryr_runbook.model.errors import RecordError
     from kuryr_runbook.recording.records import read_record
     from kuryr_runbook.recording.verifying import state_without_record
 
-    where = _from_here(directory)
     try:
         record = read_record(directory)
     except RecordError:
-        return "none", where, state_without_record(directory), "-"
-    return str(record.number), where, record.predicate["run"]["status"], _by(record)
+        return _as_row(directory, state_without_record(directory))
+    return _as_row(directory, record.predicate["run"]["status"], record)
+
+
+def _as_row(path: Path, status: str, record: Record | None = None) -> Row:
+    return {
+        "record": record.number if record else None,
+        "run": _from_here(path),
+        "status": status,
+        "by": _by(record) if record else None,
+    }
+
+
+def _cells(row: Row) -> list[str]:
+    return [NOTHING[name] if value is None else str(value) for name, value in row.items()]
 
 
 def _from_here(path: Path) -> str:

@@ -6,14 +6,23 @@ from importlib import metadata
 
 import click
 
-from kuryr_runbook.display.terminal import echo, echo_json
+from kuryr_runbook.cli.conventions import Command
+from kuryr_runbook.cli.options import Output, answer, output_options
+from kuryr_runbook.display.terminal import echo
 from kuryr_runbook.model.releases import RELEASES
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    examples=[
+        "kuryr-runbook releases",
+        "kuryr-runbook releases 2024.1",
+        "kuryr-runbook releases stein -o yaml",
+    ],
+)
 @click.argument("name", required=False, type=click.Choice(list(RELEASES)), metavar="[NAME]")
-@click.option("--json", "as_json", is_flag=True, help="Print data instead of tables.")
-def releases(name: str | None, as_json: bool) -> None:  # noqa: FBT001
+@output_options
+def releases(*, name: str | None, output: Output) -> None:
     """Show what works with which release of Kuryr.
 
     With NAME (stein ... 2024.1), show all about one: versions, options,
@@ -28,17 +37,23 @@ def releases(name: str | None, as_json: bool) -> None:  # noqa: FBT001
     )
     from kuryr_runbook.display.tables import stacked
 
-    if as_json:
-        found = [release_data(release) for release in RELEASES.values()]
-        echo_json(release_data(RELEASES[name]) if name else found)
-    elif name:
-        views = (view(RELEASES[name]) for view in (release_view, hazards_view, ways_view))
-        echo(stacked(views))
-    else:
-        echo(releases_view(RELEASES.values()))
+    if name is None:
+        answer(
+            output,
+            lambda: releases_view(RELEASES.values()),
+            lambda: [release_data(release) for release in RELEASES.values()],
+        )
+        return
+    release = RELEASES[name]
+    views = (release_view, hazards_view, ways_view)
+    answer(
+        output,
+        lambda: stacked(view(release) for view in views),
+        lambda: release_data(release),
+    )
 
 
-@click.command()
+@click.command(cls=Command, examples=["kuryr-runbook version"])
 def version() -> None:
     """Print the version."""
     echo(f"kuryr-runbook {metadata.version('kuryr-runbook')}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import redirect_stdout
 from dataclasses import dataclass, fields, replace
 from functools import wraps
 from importlib.metadata import version
@@ -14,9 +13,12 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import click
 
 from kuryr_runbook.cli.agreement import agrees, can_ask
+from kuryr_runbook.cli.conventions import Command as ClickCommand
 from kuryr_runbook.cli.errors import wrapped
+from kuryr_runbook.cli.options import site_option
 from kuryr_runbook.cli.paths import UserPath
 from kuryr_runbook.display.terminal import echo
+from kuryr_runbook.display.verbosity import is_quiet, progress_apart, show_requests, tell
 from kuryr_runbook.model.errors import ExitCode, UsageError
 from kuryr_runbook.phases.catalogue import PHASES, TEARDOWN, PhaseEntry, chosen
 
@@ -25,14 +27,6 @@ if TYPE_CHECKING:
     from kuryr_runbook.running.request import RunRequest, RunResult
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-site_option = click.option(
-    "--site",
-    "site_file",
-    required=True,
-    type=UserPath(),
-    help="The site file, such as parameters/lab.yaml.",
-)
 
 
 def collecting(**kinds: type[Any]) -> Callable[[Command], Command]:
@@ -128,6 +122,11 @@ yes_option = click.option(
     is_flag=True,
     help="Do not ask before the first change: for machines.",
 )
+RUN_EXITS = {
+    ExitCode.CHANGES_PENDING: 'there are changes, after --dry-run or a "no"',
+    ExitCode.CHECK_FAILED: "a check failed; if in preflight, nothing was changed",
+    ExitCode.CHECK_UNKNOWN: "a check could not get an answer",
+}
 dry_run_option = click.option(
     "--dry-run",
     is_flag=True,
@@ -145,8 +144,18 @@ run_dir_option = click.option(
 )
 
 
-@click.command()
-@site_option
+@click.command(
+    cls=ClickCommand,
+    exits=RUN_EXITS,
+    examples=[
+        "kuryr-runbook run --site my-site.yaml --dry-run",
+        "kuryr-runbook run --site my-site.yaml",
+        "kuryr-runbook run --site my-site.yaml --plan plan.json",
+        "kuryr-runbook run --site my-site.yaml --yes --log-format json",
+        "kuryr-runbook run --site my-site.yaml --resume",
+    ],
+)
+@site_option(required=True)
 @phase_options
 @click.option(
     "--resume",
@@ -198,8 +207,15 @@ def run(
     _execute(None if resume else choice.phases, options, wanted)
 
 
-@click.command()
-@site_option
+@click.command(
+    cls=ClickCommand,
+    exits=RUN_EXITS,
+    examples=[
+        "kuryr-runbook teardown --site my-site.yaml --dry-run",
+        "kuryr-runbook teardown --site my-site.yaml --keep openstack",
+    ],
+)
+@site_option(required=True)
 @yes_option
 @dry_run_option
 @click.option(
@@ -237,8 +253,9 @@ def _as_text(wanted: Wanted, ask: Ask) -> int:
     from kuryr_runbook.display.live import LiveProgress
     from kuryr_runbook.running.runs import run_phases
 
-    request = ask(_say)
-    with LiveProgress(sys.stderr) as progress:
+    request = ask(tell)
+    with LiveProgress(sys.stderr, only_blocks=is_quiet()) as progress:
+        show_requests(progress.line)
         result = run_phases(request, progress)
     _print_results(request, result, wanted.junit)
     echo(f"{result.status}: {result.directory}")
@@ -253,7 +270,8 @@ def _as_json(wanted: Wanted, ask: Ask) -> int:
     from kuryr_runbook.model.errors import RunbookError
     from kuryr_runbook.running.runs import run_phases
 
-    lines = JsonProgress(sys.stderr)
+    lines = JsonProgress(sys.stderr, only_results=is_quiet())
+    show_requests(lines.line)
     try:
         request = ask(lines.line)
         result = run_phases(request, lines)
@@ -268,10 +286,6 @@ def _as_json(wanted: Wanted, ask: Ask) -> int:
         exit_code=result.exit_code,
     )
     return result.exit_code
-
-
-def _say(text: str) -> None:
-    echo(text, err=True)
 
 
 def _request(
@@ -331,7 +345,7 @@ def _agreed(request: RunRequest) -> RunRequest:
     from kuryr_runbook.phases.catalogue import plan_site
     from kuryr_runbook.running.account import now
 
-    with redirect_stdout(sys.stderr):
+    with progress_apart():
         plans = list(plan_site(request.site, request.phases, request.options))
     for plan in plans:
         echo(plan_view(plan), err=True)

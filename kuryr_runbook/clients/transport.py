@@ -8,7 +8,9 @@ response that trickles nor a name lookup, and they do not limit a response's siz
 from __future__ import annotations
 
 import io
+import logging
 import socket
+import time
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -23,6 +25,8 @@ from kuryr_runbook.clients.answers import LONGEST_REASON, MALFORMED
 from kuryr_runbook.clients.exchanges import Exchange, call_with_timeout, current, exchange
 from kuryr_runbook.model.errors import UnreachableError
 
+LOG = logging.getLogger(__name__)
+"""A line for each request, of which nothing is logged but method, address, status and time."""
 REDIRECTS = 5
 IDENTITY = "identity"
 
@@ -111,6 +115,7 @@ class _Ending:
     port: int
     scheme: ClassVar[str]
     socket_options: Any
+    _asked_at: float
 
     def _new_conn(self) -> Any:
         """A connection to the first of the host's addresses that accepts one."""
@@ -158,6 +163,7 @@ class _Ending:
         exchange = current()
         path = url.partition("?")[0]
         exchange.asks(f"{method} {self.scheme}://{self.host}:{self.port}{path}")
+        self._asked_at = time.monotonic()
         if self.sock is not None:
             self.sock.exchange, exchange.connected = exchange, True
         kept = _without_encoding(headers or {})
@@ -169,6 +175,7 @@ class _Ending:
         """The start of the response."""
         exchange = self.sock.exchange
         answer = super().getresponse()  # type: ignore[misc]
+        LOG.info("%s: %d, %.2f s", exchange.asked, answer.status, time.monotonic() - self._asked_at)
         encoding = answer.headers.get("Content-Encoding", IDENTITY)
         if encoding.lower() != IDENTITY:
             answer.close()

@@ -9,6 +9,8 @@ from typing import TextIO
 from kuryr_runbook.display.terminal import echo_on
 from kuryr_runbook.model.visible import json_text
 
+RESULTS = ("table", "ended")
+
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
@@ -17,8 +19,12 @@ def _now() -> str:
 class JsonProgress:
     """Reports on a stream, normally stderr, what a run is doing."""
 
-    def __init__(self, stream: TextIO, clock: Callable[[], str] = _now) -> None:
+    def __init__(
+        self, stream: TextIO, clock: Callable[[], str] = _now, *, only_results: bool = False
+    ) -> None:
+        """With `only_results` there is no event but `table` and `ended`."""
         self._stream = stream
+        self._only_results = only_results
         self._clock = clock
         self._phase = ""
         self._step = ""
@@ -52,6 +58,8 @@ class JsonProgress:
         self._write("ended", **how)
 
     def _write(self, event: str, **what: object) -> None:
+        if self._only_results and event not in RESULTS:
+            return
         where = {"phase": self._phase, "step": self._step}
         known = {key: value for key, value in where.items() if value}
         document = {"time": self._clock(), "event": event, **known, **what}

@@ -22,19 +22,23 @@ Clock = Callable[[], float]
 class LiveProgress:
     """Reports on a stream, normally stderr, what a run is doing. Use it as a context manager."""
 
-    def __init__(self, stream: TextIO, clock: Clock = time.monotonic) -> None:
+    def __init__(
+        self, stream: TextIO, clock: Clock = time.monotonic, *, only_blocks: bool = False
+    ) -> None:
+        """With `only_blocks` nothing is shown but tables."""
         from rich.console import Console
         from rich.live import Live
 
         self._console: Console = Console(file=stream, highlight=False, soft_wrap=True)
         self._clock = clock
+        self._only_blocks = only_blocks
         self._began = clock()
         self._phase_began = self._began
         self._phase = ""
         self._step = ""
         self._live = (
             Live(get_renderable=self._status, console=self._console, transient=True)
-            if self._console.is_terminal
+            if self._console.is_terminal and not only_blocks
             else None
         )
 
@@ -69,7 +73,7 @@ class LiveProgress:
 
     def block(self, text: str) -> None:
         """A table, which needs the whole width."""
-        self._print(f"\n{text}\n")
+        self._show(f"\n{text}\n")
 
     def phase_ended(self, status: str) -> None:
         """The phase is over."""
@@ -77,6 +81,10 @@ class LiveProgress:
         self._phase = self._step = ""
 
     def _print(self, text: str) -> None:
+        if not self._only_blocks:
+            self._show(text)
+
+    def _show(self, text: str) -> None:
         self._console.print(visible(text), markup=False)
         if self._live is not None:
             self._live.refresh()

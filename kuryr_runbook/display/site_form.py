@@ -13,6 +13,7 @@ from typing import Any
 from kuryr_runbook.model.errors import RunbookError
 from kuryr_runbook.model.site_form import FormField, Texts
 from kuryr_runbook.model.visible import one_line, visible
+from kuryr_runbook.model.wording import counted
 
 NEW = ""
 """Chosen when no file is: a new site, which starts as a copy of the example."""
@@ -137,7 +138,7 @@ class SiteForm:
 
     def _judgement(self, problems: Mapping[str, str], same: bool) -> str:  # noqa: FBT001
         if problems:
-            return f"✗ {counted(len(problems))}: {', '.join(problems)}"
+            return f"✗ {counted(len(problems), 'problem')}: {', '.join(problems)}"
         if same and self._picker.value != NEW:
             return "✓ This is a valid site."
         return "✓ This would be a valid site: save it in a new file to use it."
@@ -193,7 +194,7 @@ class _Section:
     def show_problems(self, problems: int) -> None:
         """Show how many problems its fields have."""
         self._button.description = (
-            f"{self._name}: ✗ {counted(problems)}" if problems else self._name
+            f"{self._name}: ✗ {counted(problems, 'problem')}" if problems else self._name
         )
 
     def _pressed(self, change: Mapping[str, Any]) -> None:
@@ -246,8 +247,3 @@ def _by_section(fields: Sequence[FormField]) -> dict[str, list[str]]:
     for field in fields:
         found.setdefault(field.section or "site", []).append(field.path)
     return found
-
-
-def counted(number: int) -> str:
-    """The number of problems, with the noun."""
-    return f"{number} problem{'s' if number != 1 else ''}"

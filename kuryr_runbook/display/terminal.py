@@ -13,13 +13,15 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TextIO, runtime_checkable
 
-from kuryr_runbook.model.visible import json_text, one_line, visible
+from kuryr_runbook.model.visible import json_text, one_line, visible, yaml_text
 
 if TYPE_CHECKING:
     from rich.style import Style
 
 FIXED_WIDTH = 80
 """Columns of text that is kept or piped: the least that terminals have."""
+ANY_WIDTH = 1_000_000
+"""For lines that are not wrapped at all."""
 LEAST_WIDTH = 20
 """Narrower terminals get lines of this width, which they wrap themselves."""
 
@@ -80,17 +82,21 @@ def _terminal_width(stream: TextIO) -> int | None:
     return max(columns, LEAST_WIDTH)
 
 
-def echo(what: object, *, err: bool = False) -> None:
+def echo(what: object, *, err: bool = False, width: int | None = None) -> None:
     """Print a text or a view and flush, on stdout or on stderr.
 
-    The stream is looked up each time, since kernels and redirections replace it.
+    The stream is looked up each time, since kernels and redirections replace it. `width` replaces
+    that of the stream.
     """
-    echo_on(sys.stderr if err else sys.stdout, what)
+    echo_on(sys.stderr if err else sys.stdout, what, width)
 
 
-def echo_on(stream: TextIO, what: object) -> None:
+def echo_on(stream: TextIO, what: object, width: int | None = None) -> None:
     """Print a text on that stream and flush; a view in the stream's width and colours."""
-    shown = drawn(what, screen_of(stream)) if isinstance(what, Drawable) else visible(str(what))
+    screen = screen_of(stream)
+    if width is not None:
+        screen = screen._replace(width=width)
+    shown = drawn(what, screen) if isinstance(what, Drawable) else visible(str(what))
     encoding = getattr(stream, "encoding", None) or "utf-8"
     stream.write(f"{shown.encode(encoding, 'backslashreplace').decode(encoding)}\n")
     stream.flush()
@@ -124,6 +130,11 @@ def _painted(span: Span, *, has_colour: bool) -> str:
 def echo_json(value: Any) -> None:
     """Print a value as JSON on stdout."""
     echo(json_text(value, indent=2))
+
+
+def echo_yaml(value: Any) -> None:
+    """Print JSON values as YAML on stdout."""
+    echo(yaml_text(value))
 
 
 class _Visible(logging.Formatter):

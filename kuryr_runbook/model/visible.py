@@ -7,6 +7,7 @@ terminal, a page, a drawing or a message.
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import Any
 
@@ -68,3 +69,20 @@ def json_text(value: Any, indent: int | None = None) -> str:
     """The value as JSON in visible ASCII, with everything else escaped."""
     # Python leaves this one control character as it is.
     return json.dumps(value, indent=indent).replace("\x7f", "\\u007f")
+
+
+def yaml_text(value: Any) -> str:
+    """JSON values as YAML in visible ASCII, with everything else escaped; no anchors."""
+    import yaml
+
+    class Dumper(yaml.SafeDumper):
+        def ignore_aliases(self, data: object) -> bool:
+            return True
+
+    # Enumerations are text in JSON, too.
+    Dumper.add_multi_representer(str, lambda dumper, text: dumper.represent_str(str(text)))
+    Dumper.add_multi_representer(dict, lambda dumper, item: dumper.represent_dict(item.items()))
+    shown: str = yaml.dump(
+        value, Dumper=Dumper, sort_keys=False, allow_unicode=False, width=math.inf
+    )
+    return shown.removesuffix("\n")

@@ -27,11 +27,10 @@ from kuryr_runbook.model.options import Options
 from kuryr_runbook.model.plan import Outcome, Plan
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.site_file import parse_site, site_from_parameters
+from kuryr_runbook.model.variables import SITE_VARIABLE
 from kuryr_runbook.phases.approval import Approval, read_document
 from kuryr_runbook.phases.lock.taking import SiteLock, Work, locked
 from kuryr_runbook.phases.parameters import read_parameters
-
-SITE_VARIABLE = "KURYR_RUNBOOK_SITE"
 
 
 def chosen_site(sections: Mapping[str, Any]) -> Site:

@@ -25,6 +25,7 @@ from papermill.iorw import papermill_io, write_ipynb
 
 from kuryr_runbook.clients.files import MOST_OF_RUN, read_text
 from kuryr_runbook.clients.writing import write_file
+from kuryr_runbook.display.verbosity import is_verbose
 from kuryr_runbook.model.errors import RecordError
 from kuryr_runbook.model.visible import visible
 from kuryr_runbook.running.notebooks import LANGUAGE, cell_key
@@ -221,7 +222,8 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
         """Process a message from the kernel; the watcher gets what was printed or displayed."""
         content = shown(msg["msg_type"], self._secrets.redacted(msg["content"]))
         match msg["msg_type"]:
-            case "stream" if content["name"] == "stdout":
+            # Libraries' warnings are only in the notebook, unless everything is wanted.
+            case "stream" if content["name"] == "stdout" or is_verbose():
                 *lines, self._line = (self._line + content["text"]).split("\n")
                 for line in lines:
                     self._print(line)

@@ -7,6 +7,7 @@ from importlib import import_module
 
 from kuryr_runbook.clients.sdks import import_sdks
 from kuryr_runbook.display.frontend import PARENT
+from kuryr_runbook.display.verbosity import inherit_verbosity
 
 
 def begin(phase: str) -> None:
@@ -14,6 +15,7 @@ def begin(phase: str) -> None:
 
     ipykernel starts to watch its parent later, whichever process that is by then.
     """
+    inherit_verbosity()
     import_module(f"kuryr_runbook.phases.{phase}")
     import_sdks()
     if os.environ.get(PARENT) != str(os.getppid()):

@@ -23,6 +23,7 @@ from jupyter_client.manager import AsyncKernelManager
 
 from kuryr_runbook.clients import secrets
 from kuryr_runbook.clients.writing import write_file
+from kuryr_runbook.display.verbosity import inherited
 from kuryr_runbook.model.errors import RecordError
 from kuryr_runbook.model.visible import visible
 from kuryr_runbook.phases.catalogue import PhaseEntry
@@ -158,6 +159,7 @@ class Kernels:
             "pass_fds": (*self._inherited.lock, descriptor),
             "env": {
                 **os.environ,
+                **inherited(),
                 secrets.VARIABLE: str(descriptor),
                 # It gets killed in the end, and cannot remove what it wrote: the Kubernetes
                 # client leaves its key in a temporary file.

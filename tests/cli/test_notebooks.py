@@ -11,7 +11,8 @@ from click.testing import CliRunner, Result
 
 from kuryr_runbook.cli import main
 from kuryr_runbook.model.packaged import packaged
-from kuryr_runbook.phases.base import SITE_VARIABLE, read_site
+from kuryr_runbook.model.variables import SITE_VARIABLE
+from kuryr_runbook.phases.base import read_site
 from kuryr_runbook.running import jupyterlab
 
 LAB = packaged("parameters") / "lab.yaml"
@@ -28,6 +29,8 @@ def served(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Path]:
 
 
 def notebooks(*arguments: str | Path) -> Result:
+    # What one command chooses is for JupyterLab, not for the next command.
+    os.environ[SITE_VARIABLE] = ""
     return CliRunner().invoke(main, ["notebooks", *map(str, arguments)])
 
 

@@ -22,6 +22,7 @@ from support.documented import (
 )
 
 from kuryr_runbook.cli import COMMANDS, main
+from kuryr_runbook.cli.conventions import common_options
 
 PROGRAM = "kuryr-runbook"
 SHOWN = (*DOCUMENTS, REPOSITORY / "docs" / "real-cloud.md")
@@ -82,7 +83,13 @@ def synopsis() -> Iterator[str]:
 
 
 def options(command: click.Command) -> set[str]:
-    return {name for param in command.params for name in param.opts if name.startswith("--")}
+    common = {name for option in common_options() for name in option.opts}
+    return {
+        name
+        for param in command.params
+        for name in param.opts
+        if name.startswith("--") and name not in common
+    }
 
 
 def test_the_synopsis_has_every_command_with_every_option() -> None:

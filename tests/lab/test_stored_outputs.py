@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 from support.lab_of_tests import REPOSITORY, SITE_FILE, runbook
 
-from kuryr_runbook.phases.base import SITE_VARIABLE
+from kuryr_runbook.model.variables import SITE_VARIABLE
 
 pytestmark = pytest.mark.lab
 

@@ -14,7 +14,7 @@ import nbformat
 from nbclient import NotebookClient
 
 from kuryr_runbook.display.tables import DATA_TYPE
-from kuryr_runbook.phases.base import SITE_VARIABLE
+from kuryr_runbook.model.variables import SITE_VARIABLE
 from kuryr_runbook.running.engine import joined_streams
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"

@@ -24,8 +24,9 @@ from kuryr_runbook.model.errors import (
 from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.options import Options
 from kuryr_runbook.model.plan import Action, Outcome, Plan, Step, Target, field_changes
+from kuryr_runbook.model.variables import SITE_VARIABLE
 from kuryr_runbook.phases.approval import write_document
-from kuryr_runbook.phases.base import SITE_VARIABLE, Phase, chosen_site, judged
+from kuryr_runbook.phases.base import Phase, chosen_site, judged
 from kuryr_runbook.phases.catalogue import PHASES, TEARDOWN
 from kuryr_runbook.phases.lock import lease
 

@@ -183,8 +183,3 @@ def span(numbers: Sequence[int]) -> str:
     """From the smallest to the largest of at least one number."""
     low, high = min(numbers), max(numbers)
     return f"{low:,}" if low == high else f"{low:,} to {high:,}"
-
-
-def counted(number: int, one: str, many: str = "") -> str:
-    """A number and its noun."""
-    return f"{number:,} {one if number == 1 else many or f'{one}s'}"

@@ -10,13 +10,13 @@ from kuryr_runbook.checking.picture.marks import (
     Marks,
     Spot,
     chosen,
-    counted,
 )
 from kuryr_runbook.checking.verdicts import CouldNotLook, readable
 from kuryr_runbook.checking.view.cloud import Look, look_up
 from kuryr_runbook.model.drivers import GroupRole
 from kuryr_runbook.model.findings import Region, Victim
 from kuryr_runbook.model.topology import Box, Line, summed
+from kuryr_runbook.model.wording import counted
 from kuryr_runbook.snapshots.cloud.resources import FloatingIp, Port, Subnet
 from kuryr_runbook.specs.wanted import node_subnet, pod_subnet, service_subnet
 

@@ -11,7 +11,6 @@ from kuryr_runbook.checking.picture.marks import (
     Marks,
     by_state,
     chosen,
-    counted,
     listed,
     natural,
     span,
@@ -21,6 +20,7 @@ from kuryr_runbook.checking.verdicts import CouldNotLook, node_victim, pod_victi
 from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.model.findings import Victim
 from kuryr_runbook.model.topology import Box, Line, Mark, summed
+from kuryr_runbook.model.wording import counted
 from kuryr_runbook.snapshots.cluster.objects import Node, Pod
 from kuryr_runbook.snapshots.reading import Unreadable
 

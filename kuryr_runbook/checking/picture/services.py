@@ -10,7 +10,6 @@ from kuryr_runbook.checking.picture.marks import (
     Marks,
     by_state,
     chosen,
-    counted,
     listed,
     natural,
 )
@@ -20,6 +19,7 @@ from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.model.addressing import api_service_address
 from kuryr_runbook.model.findings import Victim
 from kuryr_runbook.model.topology import Box, Line, Mark, summed
+from kuryr_runbook.model.wording import counted
 from kuryr_runbook.snapshots.cloud.resources import Balancer, Listener, Member
 from kuryr_runbook.snapshots.cluster.objects import Service
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 
-from kuryr_runbook.checking.picture.marks import Marks, chosen, counted
+from kuryr_runbook.checking.picture.marks import Marks, chosen
 from kuryr_runbook.checking.picture.networks import (
     blind,
     external_box,
@@ -17,6 +17,7 @@ from kuryr_runbook.checking.verdicts import CouldNotLook, readable
 from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.model.findings import Finding, Region, Victim
 from kuryr_runbook.model.topology import Box, Line, Topology
+from kuryr_runbook.model.wording import counted
 from kuryr_runbook.snapshots.cloud.quotas import Quota
 from kuryr_runbook.snapshots.cluster.programs import ProgramPod
 

@@ -11,14 +11,15 @@ from kuryr_runbook.clients.files import read_text, read_yaml
 from kuryr_runbook.clients.writing import make_link, write_new
 from kuryr_runbook.display.asking import Asking
 from kuryr_runbook.display.frontend import is_interactive
-from kuryr_runbook.display.site_form import NEW, Actions, SiteForm, counted
+from kuryr_runbook.display.site_form import NEW, Actions, SiteForm
 from kuryr_runbook.display.tables import View, table
 from kuryr_runbook.model.documents import mapping
 from kuryr_runbook.model.errors import FileError
 from kuryr_runbook.model.site_file import parse_site, site_problems
 from kuryr_runbook.model.site_form import Texts, form_fields, rendered_site, text_problems, texts_of
 from kuryr_runbook.model.site_template import with_schema
-from kuryr_runbook.phases.base import SITE_VARIABLE
+from kuryr_runbook.model.variables import SITE_VARIABLE
+from kuryr_runbook.model.wording import counted
 from kuryr_runbook.phases.site.draft import EXAMPLE, SCHEMA
 
 LINK = "site.yaml"
@@ -65,7 +66,7 @@ def site_files(place: Path | None = None) -> list[tuple[str, str]]:
 
 def _state(values: Mapping[str, Any]) -> str:
     problems = site_problems(values)
-    return counted(len(problems)) if problems else str(values["name"])
+    return counted(len(problems), "problem") if problems else str(values["name"])
 
 
 def _values(path: Path) -> dict[str, Any]:

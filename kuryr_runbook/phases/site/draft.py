@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 from kuryr_runbook.clients.files import read_text
 from kuryr_runbook.clients.kubernetes.probes import ProbingCluster
@@ -83,6 +84,15 @@ def site_text(given: Mapping[str, str], found: tuple[DraftKey, ...]) -> str:
 def site_blanks(text: str) -> tuple[Blank, ...]:
     """The blanks that are left in a drafted site file. Raises SiteError with all other problems."""
     return drafted_blanks(text, "the drafted site file")
+
+
+def survey_data(file: Path, found: tuple[DraftKey, ...], blanks: Sequence[Blank]) -> dict[str, Any]:
+    """What was found and what is blank as JSON values, with the file that was written."""
+    return {
+        "file": str(file),
+        "keys": [{"key": told.key, "value": told.value, "because": told.because} for told in found],
+        "blanks": [asdict(blank) for blank in blanks],
+    }
 
 
 def survey_view(found: tuple[DraftKey, ...]) -> View:
