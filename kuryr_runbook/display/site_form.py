@@ -10,24 +10,22 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from kuryr_runbook.display.site_fields import BESIDE, LABEL, LOW, FieldRow
 from kuryr_runbook.model.errors import RunbookError
 from kuryr_runbook.model.site_form import FormField, Texts
 from kuryr_runbook.model.visible import one_line, visible
 from kuryr_runbook.model.wording import counted
+from kuryr_runbook.planning.site_offers import Offers
 
 NEW = ""
 """Chosen when no file is: a new site, which starts as a copy of the example."""
-WIDTH = "calc(100% - 8px)"
-"""The full width, less the margins that widgets have."""
-# Both themes of JupyterLab define --jp-error-color1; the sign ✗ says the same without a colour.
-BELOW = (
-    "white-space: normal; line-height: 1.4; "
-    "margin-left: clamp(0px, calc((100% - 30em) * 99), 14.5em)"
+PLACE = (
+    "openstack.cloud",
+    "openstack.clouds_yaml",
+    "kubernetes.kubeconfig",
+    "kubernetes.context",
 )
-"""Below the field, which itself moves below its label where there is no room beside it."""
-PROBLEM = f'style="{BELOW}; color: var(--jp-error-color1, inherit)"'
-MEANING = f'style="{BELOW}"'
-LABEL = {"description_width": "14em"}
+"""The fields that say which cloud and which cluster can be asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +42,16 @@ class Actions:
     """Write a valid site to a new file. Raises RunbookError."""
     files: Callable[[], Sequence[tuple[str, str]]]
     """The existing site files: path and label."""
+    ask: Callable[[Texts, Callable[[Offered], None]], None]
+    """Ask the cloud and the cluster that the texts name what they have; later, once, call back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offered:
+    """What can be chosen from, and a text about where that comes from, or why it is not known."""
+
+    offers: Offers
+    told: str
 
 
 class SiteForm:
@@ -53,12 +61,15 @@ class SiteForm:
         """Starts with the file `chosen`."""
         import ipywidgets
 
-        beside = {"width": WIDTH, "max_width": "46em"}
-        below = {**beside, "height": "auto", "flex_flow": "row wrap"}
         self._actions = actions
         self._loading = False
+        self._asked: tuple[str, ...] | None = None
         self._picker = ipywidgets.Dropdown(
-            description="Site file", options=self._options(), layout=beside, style=LABEL
+            description="Site file",
+            options=self._options(),
+            value=chosen,
+            layout=BESIDE,
+            style=LABEL,
         )
         self._use = ipywidgets.Button(
             description="Use this site", button_style="primary", icon="check"
@@ -66,15 +77,19 @@ class SiteForm:
         self._name = ipywidgets.Text(
             description="Save as a new file",
             placeholder="my-site.yaml",
-            layout=below,
+            layout=LOW,
             style=LABEL,
         )
         self._save = ipywidgets.Button(description="Save", icon="save")
         self._message = ipywidgets.HTML()
+        self._known = ipywidgets.HTML()
+        self._ask_again = ipywidgets.Button(
+            description="Ask cloud and cluster again",
+            icon="refresh",
+            layout=ipywidgets.Layout(width="max-content", max_width="100%"),
+        )
         self._verdict = ipywidgets.HTML()
-        self._fields = {
-            field.path: _Row(field, beside if field.choices else below) for field in fields
-        }
+        self._fields = {field.path: FieldRow(field, self._changed) for field in fields}
         self._sections = {
             name: _Section(name, [self._fields[path].widget for path in paths])
             for name, paths in _by_section(fields).items()
@@ -85,6 +100,8 @@ class SiteForm:
                 self._picker,
                 self._use,
                 self._message,
+                self._known,
+                self._ask_again,
                 *(section.widget for section in self._sections.values()),
                 self._verdict,
                 self._name,
@@ -93,17 +110,15 @@ class SiteForm:
         )
         self._picker.observe(self._picked, "value")
         self._name.observe(self._judge, "value")
-        for row in self._fields.values():
-            row.control.observe(self._judge, "value")
+        self._ask_again.on_click(lambda _: self._ask())
         self._use.on_click(self._used)
         self._save.on_click(self._saved)
-        self._picker.value = chosen
         self._picked()
 
     @property
     def texts(self) -> dict[str, str]:
         """The contents of the fields."""
-        return {path: row.control.value for path, row in self._fields.items()}
+        return {path: row.text for path, row in self._fields.items()}
 
     def _options(self) -> list[tuple[str, str]]:
         return [
@@ -120,6 +135,43 @@ class SiteForm:
         self._loaded = self.texts
         self._say("")
         self._judge()
+        self._ask()
+
+    @property
+    def _place(self) -> tuple[str, ...]:
+        return tuple(self._fields[path].text for path in PLACE)
+
+    def _ask(self) -> None:
+        """Ask what can be chosen from; meanwhile, everything can be typed."""
+        self._asked = place = self._place
+        self._tell("Asking cloud and cluster what there is; meanwhile, type names or ids.")
+        self._actions.ask(self.texts, lambda found: self._offer(place, found))
+
+    def _offer(self, place: tuple[str, ...], found: Offered) -> None:
+        """Offer what they have, unless others have been named since they were asked."""
+        if place != self._asked:
+            return
+        self._loading = True
+        for path, row in self._fields.items():
+            row.offer(found.offers.get(path))
+        self._loading = False
+        self._tell(found.told)
+        self._judge()
+
+    def _changed(self) -> None:
+        if self._loading:
+            return
+        if self._asked is not None and self._place != self._asked:
+            self._asked = None
+            self._loading = True
+            for path in self._fields.keys() - {*PLACE}:
+                self._fields[path].offer(None)
+            self._loading = False
+            self._tell("These are another cloud or cluster: ask again to choose from what it has.")
+        self._judge()
+
+    def _tell(self, text: str) -> None:
+        self._known.value = _status(text)
 
     def _judge(self, _: Any = None) -> None:
         if self._loading:
@@ -132,9 +184,7 @@ class SiteForm:
         same = self.texts == self._loaded
         self._use.disabled = bool(problems) or not same or self._picker.value == NEW
         self._save.disabled = bool(problems) or not self._name.value.strip()
-        self._verdict.value = (
-            f'<div role="status">{escape(visible(self._judgement(problems, same)))}</div>'
-        )
+        self._verdict.value = _status(self._judgement(problems, same))
 
     def _judgement(self, problems: Mapping[str, str], same: bool) -> str:  # noqa: FBT001
         if problems:
@@ -168,11 +218,7 @@ class SiteForm:
         return True
 
     def _say(self, text: str) -> None:
-        self._message.value = (
-            f'<div role="status" style="white-space: pre-line">{escape(visible(text))}</div>'
-            if text
-            else ""
-        )
+        self._message.value = _status(text) if text else ""
 
 
 class _Section:
@@ -202,44 +248,10 @@ class _Section:
         self._button.icon = "caret-down" if change["new"] else "caret-right"
 
 
-class _Row:
-    """One field: the input, what it means, and what is wrong with it."""
-
-    def __init__(self, field: FormField, layout: Mapping[str, str]) -> None:
-        import ipywidgets
-
-        self._field = field
-        name = field.path.partition(".")[2] or field.path
-        if field.choices:
-            default = f"(default: {field.default})" if field.default else "(none)"
-            options = [(default, ""), *((choice, choice) for choice in field.choices)]
-            self.control = ipywidgets.Dropdown(
-                description=name, options=options, layout=layout, style=LABEL
-            )
-        else:
-            self.control = ipywidgets.Text(
-                description=name, placeholder=field.default, layout=layout, style=LABEL
-            )
-        self.control.add_class(f"kuryr-runbook-{field.path.replace('.', '-')}")
-        several = " Separate several with commas." if field.listed else ""
-        meaning = ipywidgets.HTML(
-            f"<div {MEANING}><small>{escape(field.meaning + several)}</small></div>",
-            layout=ipywidgets.Layout(width=WIDTH, max_width="46em"),
-        )
-        self._problem = ipywidgets.HTML(layout=meaning.layout)
-        self.widget = ipywidgets.VBox([self.control, meaning, self._problem])
-
-    def fill(self, text: str) -> None:
-        """Show a value; one that is not among the choices is added, so that its problem shows."""
-        if self._field.choices and text not in (value for _, value in self.control.options):
-            self.control.options = [*self.control.options, (text, text)]
-        self.control.value = text
-
-    def show_problem(self, problem: str) -> None:
-        """Show what is wrong; empty if nothing is."""
-        self._problem.value = (
-            f'<div role="alert" {PROBLEM}>✗ {escape(visible(problem))}</div>' if problem else ""
-        )
+def _status(text: str) -> str:
+    """A text that screen readers announce when it changes."""
+    style = "white-space: pre-line; line-height: 1.4"
+    return f'<div role="status" style="{style}">{escape(visible(text))}</div>'
 
 
 def _by_section(fields: Sequence[FormField]) -> dict[str, list[str]]:

@@ -8,14 +8,28 @@ from functools import cache
 from typing import Any
 
 from kuryr_runbook.model.documents import parse_yaml
+from kuryr_runbook.model.releases import RELEASES
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.site_file import site_problems
 from kuryr_runbook.model.site_template import filled
+from kuryr_runbook.model.site_values import is_id
 
 Texts = Mapping[str, str]
 """The text in each field, by the path of its key. An empty text means the default."""
 DIGITS = 9
 """At most, in whole numbers: Python does not convert thousands of digits."""
+
+IDS = {
+    "network.external_network": "network.external_network_id",
+    "network.node_subnet": "network.node_subnet_id",
+    "network.pod_subnet.name": "network.kuryr_pod_subnet_id",
+    "network.pod_security_group": "network.pod_security_group_id",
+    "network.service_subnet.name": "network.kuryr_service_subnet_id",
+}
+"""Keys of names, with the keys of the ids that replace them: the form has one field for both."""
+NAMES = {identifier: name for name, identifier in IDS.items()}
+CHOICES = {"kuryr.release": tuple(RELEASES)}
+"""All possible values of keys whose type does not tell them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,14 +70,21 @@ def _fields(
         if "properties" in kind:
             yield from _fields(kind, f"{path}.", definitions)
             continue
+        if path in NAMES:
+            continue
+        meaning = key.get("description", "")
         yield FormField(
             path=path,
-            meaning=key.get("description", ""),
+            meaning=f"{meaning} An id may replace the name." if path in IDS else meaning,
             default=_text(key.get("default")),
-            choices=tuple(kind.get("enum", ())),
+            choices=CHOICES.get(path) or _choices(kind),
             listed=kind.get("type") == "array",
             integer=kind.get("type") == "integer",
         )
+
+
+def _choices(kind: Mapping[str, Any]) -> tuple[str, ...]:
+    return ("true", "false") if kind.get("type") == "boolean" else tuple(kind.get("enum", ()))
 
 
 def _resolved(kind: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -75,6 +96,8 @@ def _text(value: object) -> str:
     match value:
         case None:
             return ""
+        case bool():
+            return str(value).lower()
         case list() | tuple():
             return ", ".join(map(str, value))
     return str(value)
@@ -83,7 +106,10 @@ def _text(value: object) -> str:
 def texts_of(values: Mapping[str, Any]) -> dict[str, str]:
     """The texts for the form from a site file's values; unknown keys are left out."""
     found = dict(_leaves(values))
-    return {field.path: _text(found.get(field.path)) for field in form_fields()}
+    return {
+        field.path: _text(found.get(IDS.get(field.path, "")) or found.get(field.path))
+        for field in form_fields()
+    }
 
 
 def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -98,16 +124,20 @@ def values_of(texts: Texts) -> dict[str, Any]:
     """The values of a site file with these texts: all sections, and their keys with a text."""
     values: dict[str, Any] = {}
     for field in form_fields():
-        *sections, name = field.path.split(".")
+        text = texts.get(field.path, "").strip()
+        path = IDS[field.path] if field.path in IDS and is_id(text) else field.path
+        *sections, name = path.split(".")
         place = values
         for section in sections:
             place = place.setdefault(section, {})
-        if text := texts.get(field.path, "").strip():
+        if text:
             place[name] = _value(field, text)
     return values
 
 
 def _value(field: FormField, text: str) -> object:
+    if field.choices == ("true", "false"):
+        return {"true": True, "false": False}.get(text, text)
     if field.listed:
         return [part.strip() for part in text.split(",") if part.strip()]
     return int(text) if field.integer and text.isdecimal() and len(text) <= DIGITS else text
@@ -125,7 +155,7 @@ def text_problems(texts: Texts) -> dict[str, str]:
 
 def _place(path: str, known: Iterable[str]) -> str:
     """The field of a problem: the one with that path, or the nearest above or below it."""
-    near = [field for field in known if _is_near(field, path)]
+    near = [field for field in known if _is_near(field, NAMES.get(path, path))]
     return max(near, key=len) if near else next(iter(known))
 
 

@@ -9,7 +9,12 @@ from typing import Any
 
 import nbformat
 import pytest
+import yaml
 from support.browsing import Jupyter, Person, browser_page, jupyterlab
+from worlds.cloud_answers import PROJECT
+from worlds.memory_cloud import cluster_cloud
+from worlds.served_apis import ServedApis, served
+from worlds.sites import lab_sections
 
 from kuryr_runbook.model.packaged import packaged
 from kuryr_runbook.phases.base import read_site
@@ -17,12 +22,16 @@ from kuryr_runbook.phases.base import read_site
 pytestmark = pytest.mark.browser
 
 TESTS = Path(__file__).parents[1]
+NODES = {"master": "172.18.0.10", "worker1": "172.18.0.11"}
 PHASE = "approvable.ipynb"
 LONG = "long.ipynb"
 SETUP = """from kuryr_runbook.phases.base import chosen_site
 from runs.approvable_phase import Approvable
 
 phase = Approvable(chosen_site({}))"""
+CHOOSE = """from kuryr_runbook.phases.site.choice import choose_site
+
+choose_site()"""
 CELLS = {
     "begin": SETUP,
     "plan": "phase.plan()",
@@ -110,6 +119,47 @@ def test_a_site_is_chosen_and_problems_are_shown_while_one_types(
     assert not person.failed("begin")
     person.run("plan")
     person.cell("plan").get_by_role("button", name="Approve 3 changes for lab").wait_for()
+
+
+def test_what_the_cloud_has_is_chosen_and_without_an_answer_typed(
+    jupyter: Jupyter, person: Person, directory: Path, tmp_path: Path
+) -> None:
+    cloud = cluster_cloud(NODES)
+    cloud.add("router", name="k8s-router", project_id=PROJECT)
+    cloud.add("router", name="twice", id=f"{1:032x}", project_id=PROJECT)
+    cloud.add("router", name="twice", id=f"{2:032x}", project_id=PROJECT)
+    sections = lab_sections()
+    sections["openstack"] |= {"cloud": "k8s", "clouds_yaml": str(tmp_path / "clouds.yaml")}
+    sections["kubernetes"] |= {"kubeconfig": str(tmp_path / "kubeconfig"), "context": "c"}
+    (directory / "asked.yaml").write_text(yaml.safe_dump(sections))
+    with served(ServedApis(cloud, NODES), tmp_path):
+        # Not start.ipynb, which another test has saved with a form whose kernel has ended.
+        write_notebook(jupyter.directory / "form.ipynb", {"site": CHOOSE})
+        person.open(jupyter, "form.ipynb")
+        person.run("site")
+        form = person.cell("site")
+        form.get_by_label("Site file", exact=True).select_option(label="asked.yaml: lab")
+        form.get_by_text("according to Keystone and Neutron, Octavia, Kubernetes").wait_for()
+        form.get_by_role("button", name="network").click()
+        router = form.locator(".kuryr-runbook-network-router select")
+        router.select_option(label=f"twice ({2:032x})")
+        for theme in ("Light", "Dark"):
+            person.theme(f"JupyterLab {theme}")
+            router.scroll_into_view_if_needed()
+            person.screenshot(f"form-offers-{theme.lower()}")
+        person.theme("JupyterLab Light")
+        router.select_option(label="another: type it below")
+        typed = form.locator(".kuryr-runbook-network-router input")
+        typed.fill("mine")
+        person.screenshot("form-typed")
+    form.get_by_role("button", name="Ask cloud and cluster again").click()
+    form.get_by_text("✗ Keystone and Neutron, Octavia").wait_for()
+    assert typed.input_value() == "mine"
+    assert router.is_hidden()
+    form.get_by_text("Asking", exact=False).wait_for(state="detached")
+    form.get_by_label("Site file", exact=True).scroll_into_view_if_needed()
+    person.screenshot("form-no-answer")
+    (directory / "asked.yaml").unlink()
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from kuryr_runbook.model.schema import render_schema
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.site_file import parse_site
 from kuryr_runbook.model.site_form import (
+    IDS,
     form_fields,
     rendered_site,
     text_problems,
@@ -41,7 +42,7 @@ def test_every_key_of_the_schema_is_a_field_with_a_meaning() -> None:
         for name, key in section.get("properties", {}).items()
         if "properties" not in schema["$defs"].get(key.get("$ref", "").rpartition("/")[2], {})
     }
-    assert {path.rpartition(".")[2] for path in FIELDS} == keys
+    assert {path.rpartition(".")[2] for path in (*FIELDS, *IDS.values())} == keys
     assert all(field.meaning for field in FIELDS.values())
 
 
@@ -78,6 +79,34 @@ def test_a_problem_stands_at_its_field(path: str, text: str, problem: str) -> No
     assert problem in found[path]
 
 
+ID = "01234567-89ab-cdef-0123-456789abcdef"
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_a_field_takes_the_name_or_the_id(name: str) -> None:
+    written = yaml.safe_load(rendered_site(texts() | {name: ID}, EXAMPLE))
+    assert texts_of(written)[name] == ID
+    *sections, key = IDS[name].split(".")
+    place = written
+    for section in sections:
+        place = place[section]
+    assert place[key] == ID
+    assert text_problems(texts() | {name: "a name"}) == {}
+    assert text_problems(texts() | {name: "x" * 999}).keys() == {name}
+
+
+def test_yes_and_no_are_chosen() -> None:
+    field = FIELDS["kuryr.credential_access_rules"]
+    assert (field.choices, field.default) == (("true", "false"), "false")
+    wanted = texts() | {
+        "kuryr.release": "train",
+        "kuryr.credentials": "application_credential",
+        "kuryr.credential_access_rules": "true",
+    }
+    assert parse_site(rendered_site(wanted, EXAMPLE), "form").kuryr.credential_access_rules is True
+
+
+@example({"network.node_subnet": ID})
 @example({"verification.replicas": ""})
 @example({"verification.replicas": "9" * 5000})
 @example({"record.archive": "a directory with a long name " * 5})

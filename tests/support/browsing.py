@@ -136,7 +136,7 @@ def browser_page(**how: Any) -> Iterator[Person]:
             page.set_default_timeout(SHORT)
             person = Person(page)
             yield person
-            assert person.errors == []
+            assert person.errors == [], person.errors
         finally:
             browser.close()
 

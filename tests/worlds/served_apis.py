@@ -38,6 +38,7 @@ class ServedApis:
     on_request: Callable[[str, str], None] = lambda method, path: None
     requests: list[tuple[str, str]] = field(default_factory=list)
     url: str = ""
+    providers: tuple[str, ...] = ("amphora",)
 
     def answer(self, method: str, path: str) -> tuple[int, Any]:
         """Status and body; status 0 ends the connection without an answer."""
@@ -99,6 +100,8 @@ class ServedApis:
         }
 
     def _listed(self, service: str, path: str) -> Any:
+        if path == "/lbaas/providers":
+            return {"providers": [{"name": name} for name in self.providers]}
         if path.endswith("/members"):
             return {"members": self.cloud.members(path.split("/")[-2])}
         for kind, collection in COLLECTIONS.items():
@@ -130,6 +133,8 @@ class ServedApis:
                 return {"kind": "APIResourceList", "groupVersion": "v1", "resources": resources}
             case "api/v1/nodes":
                 return {"items": [_node(*node) for node in self.nodes.items()]}
+            case "api/v1/namespaces":
+                return {"items": [SYSTEM]}
             case "api/v1/namespaces/kube-system":
                 return SYSTEM
             case "api/v1/namespaces/default/endpoints/kubernetes":

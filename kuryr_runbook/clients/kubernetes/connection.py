@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -63,8 +64,20 @@ def connect(
     return api
 
 
+def context_names(kubeconfig: Path | None) -> list[str]:
+    """The contexts that `kubernetes.context` may name; sends nothing. Raises UsageError."""
+    contexts = [item for content in _contents(kubeconfig) for item in content.get("contexts") or []]
+    return sorted({str(item["name"]) for item in contexts if item.get("name")})
+
+
 def _refuse_broken(kubeconfig: Path | None) -> None:
     """Refuse an unsuitable file before the SDK reads it: it would wait for a pipe, for example."""
+    for _ in _contents(kubeconfig):
+        pass
+
+
+def _contents(kubeconfig: Path | None) -> Iterator[Mapping[str, Any]]:
+    """The given file, or those where kubectl would look, as far as they exist."""
     named = os.environ.get("KUBECONFIG", "").split(os.pathsep)
     others = [Path(name).expanduser() for name in named if name] or [Path.home() / ".kube/config"]
     for path in [kubeconfig] if kubeconfig else [path for path in others if path.exists()]:
@@ -73,6 +86,7 @@ def _refuse_broken(kubeconfig: Path | None) -> None:
             items = content.get(kind) or []
             if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
                 raise UsageError(f"{WHAT} {path}: {kind} is not a list of entries", remedy=CHECK)
+        yield content
 
 
 def _in_memory(content: bytes | str, *_: object, **__: object) -> str:

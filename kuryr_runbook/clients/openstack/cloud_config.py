@@ -68,6 +68,22 @@ def cloud_region(
         ) from error
 
 
+def cloud_names(clouds_yaml: Path | None) -> list[str]:
+    """The entries that `openstack.cloud` may name; sends nothing. Raises UsageError."""
+    import openstack
+
+    _refuse_broken("", clouds_yaml)
+    try:
+        config = openstack.config.OpenStackConfig(
+            config_files=[str(clouds_yaml)] if clouds_yaml else None
+        )
+        return sorted(map(str, config.get_cloud_names()))
+    except Exception as error:  # The SDK does not validate values, and may raise anything.
+        raise UsageError(
+            f"{WHAT}: the SDK cannot use a value in it ({type(error).__name__})", remedy=REMEDY
+        ) from error
+
+
 def _subject(cloud: str) -> str:
     return "openstack.cloud: no usable " + (
         f"login in the OS_* variables ({cloud})" if cloud == ENVIRONMENT else f"entry {cloud!r}"

@@ -21,6 +21,7 @@ from kuryr_runbook.model.site_template import with_schema
 from kuryr_runbook.model.variables import SITE_VARIABLE
 from kuryr_runbook.model.wording import counted
 from kuryr_runbook.phases.site.draft import EXAMPLE, SCHEMA
+from kuryr_runbook.phases.site.offering import ask
 
 LINK = "site.yaml"
 """Link to the chosen site file, beside the working copy of the notebooks."""
@@ -100,4 +101,5 @@ def _actions(link: Path) -> Actions:
         use=lambda name: choose(Path(name), link),
         save=save,
         files=lambda: [(name, f"{name}: {state}") for name, state in site_files()],
+        ask=ask,
     )
