@@ -47,7 +47,6 @@ def init(
     from kuryr_runbook.phases.site import draft
 
     options = {
-        "name": file.stem,
         "openstack.cloud": where["cloud"],
         "openstack.clouds_yaml": where["clouds_yaml"],
         "kubernetes.kubeconfig": where["kubeconfig"],
@@ -56,7 +55,7 @@ def init(
     }
     given = {key: value for key, value in options.items() if value}
     with progress_apart():
-        found = draft.surveyed(given)
+        found = draft.surveyed(given, file.stem)
     text = draft.site_text(given, found)
     write_new(file, text)
     blanks = draft.site_blanks(text)

@@ -27,3 +27,9 @@ def owner_mark(site_name: str, cluster_id: str) -> str:
 def is_marked(description: object) -> bool:
     """Whether the description says that the runbook created it, for any site and cluster."""
     return str(description).startswith(OWNER_MARK)
+
+
+def marked_site(description: object, cluster_id: str) -> str:
+    """The site for which the runbook created it, for that cluster; empty: it did not."""
+    name, of, cluster = str(description).removeprefix(OWNER_MARK).partition(" cluster=")
+    return name if is_marked(description) and of and cluster_id and cluster == cluster_id else ""

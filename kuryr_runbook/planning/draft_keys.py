@@ -18,8 +18,10 @@ HOW: Mapping[str, str] = {
     "port",
     "network.pod_subnet.cidr": "a range that is in no subnet of the cloud, with an address for "
     "each pod: `openstack subnet list`",
+    "network.pod_security_group": "the group that Kuryr is to set on every pod's port",
     "network.service_subnet.cidr": "twice kubernetes.service_cidr, which is its lower half",
     "kuryr.release": "`kuryr-runbook releases` shows what goes with what",
+    "kuryr.vif_driver": "nested-macvlan, nested-vlan or neutron-vif: docs/network.md",
     "kuryr.link_iface": "`ip -br address` on a node: the interface with the node's address",
     "kuryr.octavia_provider": "`openstack loadbalancer provider list`",
     "image.repository": "a registry that every node pulls from, and a repository in it: "
@@ -34,16 +36,22 @@ class DraftKey:
 
     key: str
     """Path in the site file, with dots."""
-    value: str | tuple[str, ...] | None
+    value: str | int | tuple[str, ...] | None
     """None: it stays blank."""
     because: str
 
     @property
-    def written(self) -> str | list[str]:
+    def written(self) -> str | int | list[str]:
         """What the site file gets: the value, or a blank that says how to look it up."""
         if self.value is None:
             return blank(f"{HOW[self.key]} ({self.because})")
-        return self.value if isinstance(self.value, str) else list(self.value)
+        return list(self.value) if isinstance(self.value, tuple) else self.value
+
+    @property
+    def shown(self) -> str:
+        """The value in words; empty: there is none."""
+        value = "" if self.value is None else self.value
+        return ", ".join(value) if isinstance(value, tuple) else str(value)
 
 
 def unknown(key: str, because: str) -> DraftKey:

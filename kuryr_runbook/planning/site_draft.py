@@ -7,7 +7,7 @@ going to make gets a name of ours.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Network
 from math import log2
 
@@ -15,12 +15,14 @@ from kuryr_runbook.model.addressing import service_problems
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.findings import Status
 from kuryr_runbook.model.releases import RELEASES
-from kuryr_runbook.model.site import NetworkSection
 from kuryr_runbook.model.support import kubernetes_objections
+from kuryr_runbook.planning.draft_interfaces import link_iface
 from kuryr_runbook.planning.draft_keys import DraftKey, unknown
-from kuryr_runbook.snapshots.cloud.lookup import Named, of_name
+from kuryr_runbook.planning.draft_kuryr import kuryr_keys
+from kuryr_runbook.planning.draft_names import Ours, named
 from kuryr_runbook.snapshots.cloud.resources import Port, Router, Subnet
 from kuryr_runbook.snapshots.cloud.state import CloudState
+from kuryr_runbook.snapshots.cluster.found_kuryr import FoundKuryr
 from kuryr_runbook.snapshots.cluster.objects import DEFAULT_PODS, Node
 from kuryr_runbook.snapshots.cluster.permissions import service_range_of
 from kuryr_runbook.snapshots.reading import Unreadable, known
@@ -28,19 +30,38 @@ from kuryr_runbook.snapshots.survey import Survey
 
 POD_RANGE = IPv4Network("10.0.0.0/8")
 """The range in which a range for pods is searched for."""
+TAGS = "kuryr.resource_tags"
 WIDEST_POD_PREFIX, NARROWEST_POD_PREFIX = 16, 24
 
 
 def draft_site(survey: Survey, site: str) -> tuple[DraftKey, ...]:
-    """The keys that the survey may determine, in the order of a site file; `site` is its name."""
-    return (
-        *_service_range(survey),
-        *_nodes_place(survey),
-        *_pod_range(survey),
-        *_kuryr(survey, site),
-        unknown("kuryr.link_iface", "OpenStack does not know the names of interfaces"),
-        unknown("image.repository", "it is yours to choose: init --image"),
-    )
+    """The keys that the survey may determine, roughly in the order of a site file.
+
+    `site` is its name, unless the runbook has installed Kuryr under another one. What an installed
+    Kuryr says counts more than what would otherwise be proposed.
+    """
+    cloud = None if isinstance(survey.cloud, Unreadable) else survey.cloud
+    kuryr = survey.kuryr if isinstance(survey.kuryr, FoundKuryr) else None
+    installed = {it.key: it for it in kuryr_keys(kuryr, cloud)} if kuryr is not None else {}
+    name = str(installed["name"].value) if "name" in installed else site
+    ours = Ours(site=name, cluster_id=survey.cluster_id, cloud=cloud) if cloud else None
+    proposed = {it.key: it for it in _proposed(survey, ours)}
+    keys = proposed | installed
+    release = RELEASES.get(str(keys["kuryr.release"].value))
+    if release is not None and release.needs_resource_tags and TAGS not in keys:
+        keys[TAGS] = DraftKey(key=TAGS, value=(name,), because=f"Kuryr {release.name} needs one")
+    return tuple(keys.values())
+
+
+def _proposed(survey: Survey, ours: Ours | None) -> Iterator[DraftKey]:
+    """What cloud and cluster say, whether or not Kuryr is installed."""
+    yield from _service_range(survey)
+    yield from _nodes_place(survey, ours)
+    yield from ours.taken() if ours else ()
+    yield from _pod_range(survey, ours)
+    yield from _kuryr(survey)
+    yield link_iface(survey.interfaces)
+    yield unknown("image.repository", "it is yours to choose: init --image")
 
 
 def _service_range(survey: Survey) -> Iterator[DraftKey]:
@@ -64,11 +85,11 @@ def _service_range(survey: Survey) -> Iterator[DraftKey]:
     yield unknown(subnet, f"no range has {found} in its lower half: the cluster needs another one")
 
 
-def _nodes_place(survey: Survey) -> Iterator[DraftKey]:
+def _nodes_place(survey: Survey, ours: Ours | None) -> Iterator[DraftKey]:
     """Subnet, router, external network and security group, found through the nodes' ports."""
     cloud, nodes = survey.cloud, survey.nodes
-    if isinstance(cloud, Unreadable):
-        yield from _nowhere(cloud.reason)
+    if isinstance(cloud, Unreadable) or ours is None:
+        yield from _nowhere(cloud.reason if isinstance(cloud, Unreadable) else "")
         return
     if isinstance(nodes, Unreadable):
         yield from _nowhere(nodes.reason)
@@ -84,36 +105,19 @@ def _nodes_place(survey: Survey) -> Iterator[DraftKey]:
     router = _router(cloud, subnet)
     yield _external(cloud, router)
     if router is None:
-        yield _ours("router", f"subnet {subnet.name} is on none")
+        yield ours.name("network.router", f"subnet {subnet.name} is on none")
     else:
         because = "it has an interface in the nodes' subnet"
-        yield _named("network.router", router, known(cloud.routers), because)
+        yield named("network.router", router, known(cloud.routers), because)
     because = f"{len(ports)} of {len(nodes)} nodes are in it"
-    yield _named("network.node_subnet", subnet, known(cloud.subnets), because)
-    yield _node_group(cloud, ports)
+    yield named("network.node_subnet", subnet, known(cloud.subnets), because)
+    yield _node_group(ours, ports)
 
 
 def _nowhere(because: str) -> Iterator[DraftKey]:
     """The keys that depend on the nodes' place, which is not known."""
     for key in ("external_network", "router", "node_subnet", "node_security_group"):
         yield unknown(f"network.{key}", because)
-
-
-def _ours(key: str, because: str) -> DraftKey:
-    """The runbook's own name for something that it is going to create."""
-    name = str(NetworkSection.model_fields[key].default)
-    because = f"{because}; one of this name will be created"
-    return DraftKey(key=f"network.{key}", value=name, because=because)
-
-
-def _named(key: str, resource: Named, among: Iterable[Named], because: str) -> DraftKey:
-    """A resource by its name, or by its id if the name is not unique."""
-    if not resource.name:
-        return DraftKey(key=key, value=resource.id, because=f"{because}; it has no name")
-    if len(of_name(among, resource.name, resource.project_id)) > 1:
-        because = f"{because}; several are named {resource.name}"
-        return DraftKey(key=key, value=resource.id, because=because)
-    return DraftKey(key=key, value=resource.name, because=because)
 
 
 def _ports_of(nodes: Sequence[Node], cloud: CloudState) -> list[Port]:
@@ -132,29 +136,32 @@ def _external(cloud: CloudState, router: Router | None) -> DraftKey:
     gateway = router.gateway.network_id if router is not None and router.gateway else None
     network = next((it for it in networks if it.id == gateway), None)
     if network is not None:
-        return _named(key, network, networks, "the router's gateway is there")
+        return named(key, network, networks, "the router's gateway is there")
     external = [it for it in networks if it.external]
     if len(external) == 1:
-        return _named(key, external[0], networks, "the only external network")
+        return named(key, external[0], networks, "the only external network")
     names = ", ".join(it.name for it in external) or "none is visible"
     return unknown(key, f"several could be meant ({names})" if external else names)
 
 
-def _node_group(cloud: CloudState, ports: Sequence[Port]) -> DraftKey:
-    key, groups = "network.node_security_group", known(cloud.groups)
+def _node_group(ours: Ours, ports: Sequence[Port]) -> DraftKey:
+    key, groups = "network.node_security_group", known(ours.cloud.groups)
     common = set.intersection(*(set(port.groups) for port in ports))
     shared = [group for group in groups if group.id in common and group.name != "default"]
     if len(shared) == 1:
-        return _named(key, shared[0], groups, "all nodes' ports are in it")
+        return named(key, shared[0], groups, "all nodes' ports are in it")
     if not shared:
-        return _ours("node_security_group", "the nodes' ports only share `default`")
+        return ours.name(key, "the nodes' ports only share `default`")
     names = ", ".join(group.name for group in shared)
     return unknown(key, f"the nodes' ports share several ({names})")
 
 
-def _pod_range(survey: Survey) -> Iterator[DraftKey]:
+def _pod_range(survey: Survey, ours: Ours | None) -> Iterator[DraftKey]:
     """The first free range with an address for each pod that the nodes can run."""
     key = "network.pod_subnet.cidr"
+    if ours is not None and (made := ours.pod_subnet) is not None:
+        yield DraftKey(key=key, value=made.cidr, because=f"the runbook created {made.name}")
+        return
     if isinstance(survey.cloud, Unreadable):
         yield unknown(key, survey.cloud.reason)
         return
@@ -182,8 +189,8 @@ def pod_prefix(pods: int) -> int:
     return max(WIDEST_POD_PREFIX, min(NARROWEST_POD_PREFIX, needed))
 
 
-def _kuryr(survey: Survey, site: str) -> Iterator[DraftKey]:
-    yield from _release(survey, site)
+def _kuryr(survey: Survey) -> Iterator[DraftKey]:
+    yield _release(survey)
     yield _driver(survey)
     key, providers = "kuryr.octavia_provider", survey.providers
     if isinstance(providers, Unreadable):
@@ -192,14 +199,13 @@ def _kuryr(survey: Survey, site: str) -> Iterator[DraftKey]:
         yield DraftKey(key=key, value="ovn", because="Octavia offers no amphora")
 
 
-def _release(survey: Survey, site: str) -> Iterator[DraftKey]:
+def _release(survey: Survey) -> DraftKey:
     """The latest release that runs on the cluster."""
     key = "kuryr.release"
     if isinstance(survey.version, Unreadable):
-        yield unknown(key, survey.version.reason)
-        return
+        return unknown(key, survey.version.reason)
     fitting = [
-        release
+        release.name
         for release in RELEASES.values()
         if not any(
             objection.status is Status.FAIL
@@ -207,14 +213,9 @@ def _release(survey: Survey, site: str) -> Iterator[DraftKey]:
         )
     ]
     if not fitting:
-        yield unknown(key, f"none runs on Kubernetes {survey.version}")
-        return
-    latest = fitting[-1]
+        return unknown(key, f"none runs on Kubernetes {survey.version}")
     because = f"the latest that runs on Kubernetes {survey.version}"
-    yield DraftKey(key=key, value=latest.name, because=because)
-    if latest.needs_resource_tags:
-        because = f"Kuryr {latest.name} has to have one"
-        yield DraftKey(key="kuryr.resource_tags", value=(site,), because=because)
+    return DraftKey(key=key, value=fitting[-1], because=because)
 
 
 def _driver(survey: Survey) -> DraftKey:

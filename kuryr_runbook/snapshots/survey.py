@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from kuryr_runbook.clients.kubernetes.probes import ClusterProber
 from kuryr_runbook.clients.openstack.probes import CloudProber
 from kuryr_runbook.snapshots.cloud.state import CloudState, read_cloud
+from kuryr_runbook.snapshots.cluster.found_kuryr import FoundKuryr, read_found_kuryr
+from kuryr_runbook.snapshots.cluster.interfaces import NodeInterfaces, read_interfaces
 from kuryr_runbook.snapshots.cluster.objects import Node, node_of
+from kuryr_runbook.snapshots.cluster.state import read_cluster_id
 from kuryr_runbook.snapshots.reading import Unreadable, attempted
 
 SURVEYED = ("network", "subnet", "router", "port", "security_group")
@@ -25,6 +28,12 @@ class Survey:
     nodes: tuple[Node, ...] | Unreadable
     service_refusal: str | Unreadable
     """How the API server refuses a Service outside of its ranges; the message names them."""
+    cluster_id: str
+    """As in the marks on what the runbook creates; empty: it could not be read."""
+    kuryr: FoundKuryr | Unreadable | None
+    """The Kuryr that is installed already; None: there is none."""
+    interfaces: tuple[NodeInterfaces, ...] | Unreadable
+    """Those of all nodes."""
 
 
 def read_survey(cloud: CloudProber | Unreadable, cluster: ClusterProber | Unreadable) -> Survey:
@@ -42,11 +51,19 @@ def read_survey(cloud: CloudProber | Unreadable, cluster: ClusterProber | Unread
             version=cluster,
             nodes=cluster,
             service_refusal=cluster,
+            cluster_id="",
+            kuryr=cluster,
+            interfaces=cluster,
         )
+    nodes = attempted(lambda: tuple(map(node_of, cluster.list_objects("v1", "Node"))))
+    cluster_id = attempted(lambda: read_cluster_id(cluster))
     return Survey(
         cloud=state,
         providers=providers,
         version=attempted(lambda: cluster.version),
-        nodes=attempted(lambda: tuple(map(node_of, cluster.list_objects("v1", "Node")))),
+        nodes=nodes,
         service_refusal=attempted(cluster.refuse_service),
+        cluster_id="" if isinstance(cluster_id, Unreadable) else cluster_id,
+        kuryr=attempted(lambda: read_found_kuryr(cluster)),
+        interfaces=nodes if isinstance(nodes, Unreadable) else read_interfaces(cluster, nodes),
     )

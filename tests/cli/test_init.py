@@ -24,6 +24,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     for variable in ("OS_CLOUD", "OS_AUTH_URL"):
         monkeypatch.delenv(variable, raising=False)
     made = unspoilt()
+    made.interfaces = dict.fromkeys(("worker1", "worker2"), ("ens3", "ens4"))
     monkeypatch.setattr(draft, "ProbingCloud", lambda *where: made)
     monkeypatch.setattr(draft, "ProbingCluster", lambda *where: made)
     return made

@@ -42,7 +42,7 @@ def test_what_is_there_is_found() -> None:
         "network.pod_subnet.cidr": "10.1.0.0/23",
         "kuryr.release": "2024.1",
         "kuryr.vif_driver": "nested-macvlan",
-        "kuryr.link_iface": None,
+        "kuryr.link_iface": "ens3",
         "image.repository": None,
     }
 

@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from kuryr_runbook.checking.checks import Check, Depth, Fault, Occasion
 from kuryr_runbook.checking.verdicts import some
 from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.model.findings import Region, Status, Verdict, Victim
-from kuryr_runbook.snapshots.cluster.deployed import Program
+from kuryr_runbook.snapshots.cluster.deployed import PARTS, part_of_kuryr
 from kuryr_runbook.specs.controller import CONTROLLER
 from kuryr_runbook.specs.daemon import DAEMON
 
-PARTS = {
-    "controller": re.compile(r"\bkuryr[-/_](?:[\w-]+[-_])?controller\b"),
-    "daemon": re.compile(r"\bkuryr-daemon\b|\bkuryr[-/_](?:[\w-]+[-_])?cni\b"),
-}
-"""How to recognize them in commands, images, labels and names: those of upstream's manifests,
-OpenShift, DevStack and Ansible roles."""
 HARM = {
     "controller": "two controllers make ports and load balancers for the same pods and Services, "
     "and delete each other's",
     "daemon": "two daemons need the same ports on a node, and the same file in /etc/cni/net.d",
 }
-
-
-def part_of_kuryr(program: Program) -> str:
-    """Which part of Kuryr a program is, whatever its name; empty: none."""
-    texts = [it for it in (program.name, *program.labels, *program.words) if "kuryr" in it]
-    return next((part for part, it in PARTS.items() if any(map(it.search, texts))), "")
 
 
 @Check(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import quote
 
 from kuryr_runbook.clients.answers import part_of
 from kuryr_runbook.clients.kubernetes.api import KubernetesReader
@@ -13,6 +14,7 @@ from kuryr_runbook.clients.kubernetes.reading import ClusterReader
 from kuryr_runbook.clients.kubernetes.session import KubernetesSession
 from kuryr_runbook.clients.patience import Notify
 from kuryr_runbook.model.errors import ApplyError
+from kuryr_runbook.model.objects import Manifest
 
 NOWHERE = "0.0.0.1"
 """An address that no service range contains."""
@@ -27,6 +29,9 @@ class ClusterProber(KubernetesReader, Protocol):
 
     def refuse_service(self) -> str:
         """How the API server refuses a Service outside of its ranges; the message names them."""
+
+    def node_statistics(self, node: str) -> Manifest:
+        """What a node's kubelet has measured."""
 
 
 class ProbingCluster(ClusterReader):
@@ -81,6 +86,16 @@ class ProbingCluster(ClusterReader):
                 remedy="delete the Service kuryr-runbook-* in namespace default, and report this",
             )
         return said
+
+    def node_statistics(self, node: str) -> Manifest:
+        """What a node's kubelet has measured, through the API server; it is not asked twice.
+
+        Needs the right to get nodes/proxy, which the runbook needs for nothing else.
+        """
+        path = f"/api/v1/nodes/{quote(node)}/proxy/stats/summary"
+        doing = f"ask the kubelet of node {node}"
+        answer = self.session.read(doing, lambda: self.session.raw(path), statuses=set())
+        return answer or {}
 
     def _refusal(self, body: Mapping[str, Any], **options: str) -> str:
         """Why the API server refuses the object; empty if it accepts it."""

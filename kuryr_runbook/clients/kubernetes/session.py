@@ -49,6 +49,10 @@ class KubernetesSession:
         answer = self.read(doing, lambda: self._discovery.raw("/version"))
         return part_of(doing, answer, "gitVersion", str)
 
+    def raw(self, path: str) -> Any:
+        """The response to a GET of a path, for `read`."""
+        return self._discovery.raw(path)
+
     def resource(self, api_version: str, kind: str) -> Any:
         """The dynamic client's access to the objects of a kind; the kinds are read once."""
         return self._discovery.resource(api_version, kind)

@@ -31,6 +31,12 @@ KUBELET_HEALTH = "http://127.0.0.1:10248/healthz"
 KUBELET_ENVIRONMENT = {"AWS_EC2_METADATA_DISABLED": "true"}
 """Otherwise its AWS client would wait for a metadata service on every start."""
 COMMAND_SECONDS = 60
+MEASURE_THE_NODE = (
+    "while umount /proc/1/net 2>/dev/null; do :; done; "
+    'mount --bind "/proc/$$/net" /proc/1/net; exec "$0" "$@"'
+)
+"""A kubelet measures the network of process 1, which is the machine's own; here it becomes that of
+the kubelet, which is the node's. What a killed kubelet has left is unmounted first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +234,7 @@ def _containerd(worker: Node, cluster: Cluster) -> Program:
 def _kubelet(worker: Node, cluster: Cluster) -> Program:
     return Program(
         name=worker.program_names[1],
-        command=kubelet_command(worker, cluster),
+        command=("sh", "-c", MEASURE_THE_NODE, *kubelet_command(worker, cluster)),
         health=HttpHealth(url=KUBELET_HEALTH),
         netns=node_namespace(worker.name),
         mount_ns=worker.mount_ns,

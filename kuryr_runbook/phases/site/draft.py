@@ -28,11 +28,11 @@ NOTHING = "NOT FOUND"
 COLUMNS = ("line", "key", "how to look it up")
 
 
-def surveyed(given: Mapping[str, str]) -> tuple[DraftKey, ...]:
+def surveyed(given: Mapping[str, str], name: str) -> tuple[DraftKey, ...]:
     """The remaining keys of a site file, found in the cloud and cluster that the given ones name.
 
     `openstack.cloud`, `openstack.clouds_yaml`, `kubernetes.kubeconfig` and `kubernetes.context`
-    say where these are; `name` is the site's.
+    say where these are. `name` is the site's, unless Kuryr is already installed for another one.
     """
     login = _login(given)
     clouds_yaml = given.get("openstack.clouds_yaml")
@@ -54,8 +54,9 @@ def surveyed(given: Mapping[str, str]) -> tuple[DraftKey, ...]:
             )
         ),
     )
-    found = (login, *draft_site(survey, given["name"]))
-    return tuple(told for told in found if told.key not in given)
+    mine = DraftKey(key="name", value=name, because="the name of the file")
+    found = {told.key: told for told in (mine, login, *draft_site(survey, name))}
+    return tuple(told for told in found.values() if told.key not in given)
 
 
 def _login(given: Mapping[str, str]) -> DraftKey:
@@ -97,7 +98,7 @@ def survey_data(file: Path, found: tuple[DraftKey, ...], blanks: Sequence[Blank]
 
 def survey_view(found: tuple[DraftKey, ...]) -> View:
     """What was found, with the reasons; what was not found comes last."""
-    rows = [(told.key, _shown(told), told.because) for told in found]
+    rows = [(told.key, told.shown or NOTHING, told.because) for told in found]
     view = table(
         "Found in cloud and cluster",
         ("key", "value", "because"),
@@ -105,12 +106,6 @@ def survey_view(found: tuple[DraftKey, ...]) -> View:
     )
     data = [{"key": it.key, "value": it.value, "because": it.because} for it in found]
     return replace(view, data={"found": data})
-
-
-def _shown(told: DraftKey) -> str:
-    if told.value is None:
-        return NOTHING
-    return told.value if isinstance(told.value, str) else ", ".join(told.value)
 
 
 def blanks_view(blanks: Sequence[Blank]) -> View:

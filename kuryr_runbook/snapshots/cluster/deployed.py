@@ -21,6 +21,12 @@ SETS = ("DaemonSet", "Deployment")
 NAMING = ("name", "app", "k8s-app", "component", "app.kubernetes.io/name")
 """Labels with a program's name."""
 _OF_KURYR = re.compile(r"[\w./:-]{0,200}kuryr[\w./:-]{0,200}")
+PARTS = {
+    "controller": re.compile(r"\bkuryr[-/_](?:[\w-]+[-_])?controller\b"),
+    "daemon": re.compile(r"\bkuryr-daemon\b|\bkuryr[-/_](?:[\w-]+[-_])?cni\b"),
+}
+"""How to recognize them in commands, images, labels and names: those of upstream's manifests,
+OpenShift, DevStack and Ansible roles."""
 MADE_BY_OTHERS = {"DaemonSet", "ReplicaSet", "StatefulSet", "Job"}
 
 
@@ -42,6 +48,12 @@ class Program:
 
     def __str__(self) -> str:
         return f"{self.kind} {self.namespace}/{self.name}"
+
+
+def part_of_kuryr(program: Program) -> str:
+    """Which part of Kuryr a program is, whatever its name; empty: none."""
+    texts = [it for it in (program.name, *program.labels, *program.words) if "kuryr" in it]
+    return next((part for part, it in PARTS.items() if any(map(it.search, texts))), "")
 
 
 def program_of(item: Manifest, load_balancing: bool | None = None) -> Program:  # noqa: FBT001
@@ -97,7 +109,7 @@ def read_deployed(cluster: KubernetesReader, pods: Iterable[Manifest]) -> Iterat
     sets = [item for kind in SETS for item in cluster.list_objects("apps/v1", kind)]
     for item in (*sets, *alone):
         if any(CLOUD_CONTROLLER in word for word in _words(item)):
-            yield program_of(item, load_balancing_of(_mounted_texts(cluster, item)))
+            yield program_of(item, load_balancing_of(mounted_texts(cluster, item)))
         else:
             yield program_of(item)
 
@@ -106,7 +118,7 @@ def _owners(item: Manifest) -> set[str]:
     return {str(owner.get("kind")) for owner in parts(part(item, "metadata"), "ownerReferences")}
 
 
-def _mounted_texts(cluster: KubernetesReader, item: Manifest) -> Iterator[str]:
+def mounted_texts(cluster: KubernetesReader, item: Manifest) -> Iterator[str]:
     """The files in the Secrets and ConfigMaps that a program mounts. May contain passwords."""
     for volume in parts(_pod_spec(item), "volumes"):
         secret, config = part(volume, "secret"), part(volume, "configMap")

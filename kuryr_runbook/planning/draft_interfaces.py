@@ -1,0 +1,52 @@
+"""Which of the nodes' interfaces is the one in their subnet: `kuryr.link_iface`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from kuryr_runbook.planning.draft_keys import DraftKey, unknown
+from kuryr_runbook.snapshots.cluster.interfaces import NodeInterfaces
+from kuryr_runbook.snapshots.reading import Unreadable
+
+KEY = "kuryr.link_iface"
+VIRTUAL = re.compile(
+    r"(lo|veth|docker|nerdctl|podman|br-|cbr|cni|virbr|lxc|lxdbr|flannel|cali|cilium|weave|tunl|"
+    r"vxlan|genev|gre|ovs|tap|tun|kube-|nodelocaldns|dummy|ifb|wg)[\w.-]*|br\d*|.*[.@].*"
+)
+"""Interfaces of programs: pods, bridges, tunnels, VLANs; not a machine's own."""
+
+
+def link_iface(seen: Collection[NodeInterfaces] | Unreadable) -> DraftKey:
+    """The interface with the nodes' addresses, if it was looked at; else the only one they have.
+
+    It has one name for all nodes.
+    """
+    if isinstance(seen, Unreadable):
+        return unknown(KEY, seen.reason)
+    if not seen:
+        return unknown(KEY, "the cluster has no nodes")
+    own = {it.own for it in seen}
+    if len(own) == 1 and (name := next(iter(own))):
+        because = f"it is in the network of the address of each of {len(seen)} nodes"
+        return DraftKey(key=KEY, value=name, because=because)
+    if "" not in own:
+        names = ", ".join(f"{it.node}: {it.own}" for it in seen)
+        return unknown(KEY, f"it has to be the same on all nodes, and is not: {names}")
+    return _only(seen)
+
+
+def _only(seen: Collection[NodeInterfaces]) -> DraftKey:
+    common: set[str] | None = None
+    for it in seen:
+        if isinstance(it.names, Unreadable):
+            return unknown(KEY, it.names.reason)
+        machine = {name for name in it.names if not VIRTUAL.fullmatch(name)}
+        common = machine if common is None else common & machine
+    names = sorted(common or ())
+    if len(names) == 1:
+        because = f"the only one that all {len(seen)} nodes have, as their kubelets say"
+        return DraftKey(key=KEY, value=names[0], because=because)
+    if not names:
+        return unknown(KEY, "the kubelets name no interface that all nodes have")
+    return unknown(KEY, f"all nodes have {', '.join(names)}: init --probe-nodes looks which it is")

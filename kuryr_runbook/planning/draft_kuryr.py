@@ -1,0 +1,201 @@
+"""What an installed Kuryr says for a site file: release, driver, ranges, groups.
+
+Its ids are looked up in the cloud, since names tell people more. What a site file cannot express,
+such as several groups of pods, stays blank.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from ipaddress import IPv4Network
+
+from kuryr_runbook.model.drivers import VifDriver
+from kuryr_runbook.model.providers import OctaviaProvider
+from kuryr_runbook.model.releases import RELEASES, Release
+from kuryr_runbook.model.site import KuryrSection
+from kuryr_runbook.planning.draft_keys import DraftKey, unknown
+from kuryr_runbook.planning.draft_names import named
+from kuryr_runbook.snapshots.cloud.lookup import Named, of_name
+from kuryr_runbook.snapshots.cloud.resources import Subnet
+from kuryr_runbook.snapshots.cloud.state import CloudState
+from kuryr_runbook.snapshots.cluster.found_kuryr import FoundKuryr
+from kuryr_runbook.snapshots.reading import known
+from kuryr_runbook.specs.image import Reference
+
+HOME = "kube-system"
+"""The default namespace of a site."""
+OF_KURYR = "the installed Kuryr"
+
+
+def kuryr_keys(kuryr: FoundKuryr, cloud: CloudState | None) -> Iterator[DraftKey]:
+    """The keys that an installed Kuryr determines; without a cloud, its ids are not looked up."""
+    if kuryr.site:
+        because = f"the marks on {kuryr.programs[0]}"
+        yield DraftKey(key="name", value=kuryr.site, because=because)
+    if kuryr.namespace != HOME:
+        because = f"{kuryr.programs[0]} is there"
+        yield DraftKey(key="kubernetes.namespace", value=kuryr.namespace, because=because)
+    yield _release(kuryr)
+    yield from _settings(kuryr.options)
+    if cloud is not None:
+        yield from _network(kuryr.options, cloud)
+    if kuryr.site:
+        yield from _of_the_runbook(kuryr)
+
+
+def _said(key: str, value: str | int | tuple[str, ...], option: str) -> DraftKey:
+    return DraftKey(key=key, value=value, because=f"{option} of {OF_KURYR}")
+
+
+def _release(kuryr: FoundKuryr) -> DraftKey:
+    key = "kuryr.release"
+    if kuryr.release in RELEASES:
+        because = f"the label on {kuryr.programs[0]}"
+        return DraftKey(key=key, value=kuryr.release, because=because)
+    for image in kuryr.images:
+        tag = image.rpartition("/")[2].partition("@")[0].partition(":")[2]
+        for release in RELEASES.values():
+            if tag.removeprefix("stable-") in (release.name, release.version):
+                return DraftKey(key=key, value=release.name, because=f"the tag of {image}")
+    fitting = [it.name for it in RELEASES.values() if fits(it, kuryr.options)]
+    if len(fitting) == 1:
+        because = f"the only one with the options of {OF_KURYR}"
+        return DraftKey(key=key, value=fitting[0], because=because)
+    some = f"its options fit {', '.join(fitting)}" if fitting else "no release has its options"
+    return unknown(key, f"{', '.join(kuryr.programs)} does not say its release; {some}")
+
+
+def fits(release: Release, options: Mapping[str, str]) -> bool:
+    """Whether a release knows the options that are set, and the names in them."""
+    handlers = set(options.get("kubernetes.enabled_handlers", "").split(",")) - {""}
+    # Handlers of both worlds: those of later releases read custom resources.
+    has_resources = "kuryrport" in handlers
+    subnet_option = next((it for it in options if it.startswith("pod_vif_nested.")), "")
+    return (
+        (not handlers or has_resources == bool(release.crds))
+        and subnet_option in ("", f"pod_vif_nested.{release.worker_subnet_option}")
+        and (
+            "kubernetes.endpoints_driver_octavia_provider" not in options
+            or "lb_algorithm" in release.octavia_options
+        )
+    )
+
+
+def _settings(options: Mapping[str, str]) -> Iterator[DraftKey]:
+    """What the site's section `kuryr` has keys for."""
+    if name := options.get("kubernetes.pod_vif_driver"):
+        yield _driver(name)
+    if name := options.get("binding.link_iface"):
+        yield _said("kuryr.link_iface", name, "[binding] link_iface")
+    provider = options.get("kubernetes.endpoints_driver_octavia_provider", "")
+    if provider in list(OctaviaProvider):
+        option = "[kubernetes] endpoints_driver_octavia_provider"
+        yield _said("kuryr.octavia_provider", provider, option)
+    if tags := options.get("neutron_defaults.resource_tags"):
+        names = tuple(tag.strip() for tag in tags.split(",") if tag.strip())
+        yield _said("kuryr.resource_tags", names, "[neutron_defaults] resource_tags")
+    seconds = options.get("neutron_defaults.lbaas_activation_timeout", "")
+    usual = str(KuryrSection.model_fields["lb_activation_seconds"].default)
+    if seconds.isdecimal() and seconds != usual and 30 <= int(seconds) <= 3600:
+        option = "[neutron_defaults] lbaas_activation_timeout"
+        yield _said("kuryr.lb_activation_seconds", int(seconds), option)
+
+
+def _driver(name: str) -> DraftKey:
+    key = "kuryr.vif_driver"
+    known_names = {str(driver): driver for driver in VifDriver} | {
+        ours: driver
+        for release in RELEASES.values()
+        for driver, ours in release.vif_drivers.items()
+    }
+    if name in known_names:
+        return _said(key, str(known_names[name]), "[kubernetes] pod_vif_driver")
+    return unknown(key, f"{OF_KURYR} has {name}, which the runbook does not install")
+
+
+def _network(options: Mapping[str, str], cloud: CloudState) -> Iterator[DraftKey]:
+    """The resources that it names by their ids."""
+    project = options.get("neutron_defaults.project", "")
+    if project and project != cloud.project_id:
+        yield _said("openstack.k8s_project_id", project, "[neutron_defaults] project")
+    networks, subnets = known(cloud.networks), known(cloud.subnets)
+    external = options.get("neutron_defaults.external_svc_net", "")
+    yield from _by_id("network.external_network", external, networks, "external_svc_net")
+    nodes = options.get("pod_vif_nested.worker_nodes_subnet", "")
+    nodes = nodes or options.get("pod_vif_nested.worker_nodes_subnets", "").partition(",")[0]
+    yield from _by_id("network.node_subnet", nodes, subnets, "worker_nodes_subnets")
+    groups = options.get("neutron_defaults.pod_security_groups", "")
+    if "," in groups:
+        because = f"{OF_KURYR} sets several on pods, and the runbook only one: {groups}"
+        yield unknown("network.pod_security_group", because)
+    else:
+        yield from _by_id(
+            "network.pod_security_group", groups, known(cloud.groups), "pod_security_groups"
+        )
+    yield from _pods(options.get("neutron_defaults.pod_subnet", ""), subnets)
+    yield from _services(options.get("neutron_defaults.service_subnet", ""), cloud)
+
+
+def _by_id(key: str, resource_id: str, among: Iterable[Named], option: str) -> Iterator[DraftKey]:
+    because = f"[...] {option} of {OF_KURYR}"
+    resource = next((it for it in among if it.id == resource_id), None)
+    if resource is not None:
+        yield named(key, resource, among, because)
+    elif resource_id:
+        yield DraftKey(key=key, value=resource_id, because=f"{because}; not visible here")
+
+
+def _pods(subnet_id: str, subnets: tuple[Subnet, ...]) -> Iterator[DraftKey]:
+    option = "[neutron_defaults] pod_subnet"
+    subnet = next((it for it in subnets if it.id == subnet_id), None)
+    if subnet is None:
+        if subnet_id:
+            yield _said("network.kuryr_pod_subnet_id", subnet_id, option)
+            because = f"subnet {subnet_id} of {OF_KURYR} is not visible"
+            yield unknown("network.pod_subnet.cidr", because)
+        return
+    yield from _identified(
+        "network.pod_subnet.name", "kuryr_pod_subnet_id", subnet, subnets, option
+    )
+    yield _said("network.pod_subnet.cidr", subnet.cidr, option)
+    if ":" not in subnet.cidr and subnet.gateway_ip not in ("", str(IPv4Network(subnet.cidr)[1])):
+        yield _said("network.pod_subnet.gateway", subnet.gateway_ip, option)
+
+
+def _services(subnet_id: str, cloud: CloudState) -> Iterator[DraftKey]:
+    option, subnets = "[neutron_defaults] service_subnet", known(cloud.subnets)
+    subnet = next((it for it in subnets if it.id == subnet_id), None)
+    if subnet is None:
+        if subnet_id:
+            yield _said("network.kuryr_service_subnet_id", subnet_id, option)
+        return
+    networks = known(cloud.networks)
+    network = next((it for it in networks if it.id == subnet.network_id), None)
+    if network is not None:
+        yield named("network.service_subnet.network", network, networks, f"{option} is in it")
+    key = "network.service_subnet.name"
+    yield from _identified(key, "kuryr_service_subnet_id", subnet, subnets, option)
+    yield _said("network.service_subnet.cidr", subnet.cidr, option)
+
+
+def _identified(
+    key: str, id_key: str, subnet: Subnet, subnets: tuple[Subnet, ...], option: str
+) -> Iterator[DraftKey]:
+    """A subnet by its name, or by its id if the name is not unique."""
+    if subnet.name and len(of_name(subnets, subnet.name, subnet.project_id)) == 1:
+        yield _said(key, subnet.name, option)
+    else:
+        yield _said(f"network.{id_key}", subnet.id, option)
+
+
+def _of_the_runbook(kuryr: FoundKuryr) -> Iterator[DraftKey]:
+    """What only the runbook's own installation says."""
+    credentials = "application_credential" if kuryr.has_credential else "site"
+    because = f"{kuryr.programs[0]} logs in like that"
+    yield DraftKey(key="kuryr.credentials", value=credentials, because=because)
+    for image in kuryr.images:
+        found = Reference.parse(image)
+        name = f"{found.registry}/{found.repository}"
+        because = f"the image of {kuryr.programs[0]}"
+        yield DraftKey(key="image.repository", value=name, because=because)
+        return

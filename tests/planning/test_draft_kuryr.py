@@ -1,0 +1,208 @@
+"""A site file for a cluster that has a Kuryr already: it says what is installed."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+from spoiling.preflight import unspoilt
+from worlds.cloud_answers import PROJECT
+from worlds.objects import program
+from worlds.world import World
+
+from kuryr_runbook.model.drivers import VifDriver
+from kuryr_runbook.model.releases import RELEASES
+from kuryr_runbook.planning.draft_keys import DraftKey
+from kuryr_runbook.planning.draft_kuryr import fits
+from kuryr_runbook.planning.site_draft import draft_site
+from kuryr_runbook.snapshots.survey import read_survey
+from kuryr_runbook.specs.controller import CREDENTIAL_ANNOTATION, ControllerConfig
+from kuryr_runbook.specs.controller import controller_manifests as controllers
+from kuryr_runbook.specs.daemon import daemon_manifests
+
+IMAGE = "registry.test:5000/ours/kuryr"
+
+
+def installed(driver: VifDriver, release: str, **site: Any) -> World:
+    """A world with the manifests that phases 03 and 04 apply, and the workers' trunks."""
+    world = World(driver=driver, release=release)
+    if site:
+        world.change_site("kuryr", **site)
+        world.configure()
+    image = f"{IMAGE}@sha256:{'a' * 64}"
+    conf = ControllerConfig(conf={"neutron": {}}, ca_pem="")
+    world.objects["Deployment"] = [copy.deepcopy(dict(controllers(world.site, image, conf)[-1]))]
+    world.objects["DaemonSet"] = [copy.deepcopy(dict(daemon_manifests(world.site, image, "")[-1]))]
+    return world
+
+
+def drafted(world: World) -> dict[str, DraftKey]:
+    return {it.key: it for it in draft_site(read_survey(world, world), "my-file")}
+
+
+def values(world: World) -> dict[str, object]:
+    return {key: it.value for key, it in drafted(world).items()}
+
+
+@pytest.mark.parametrize("driver", VifDriver)
+@pytest.mark.parametrize("release", ["stein", "ussuri", "2024.1"])
+def test_what_the_runbook_installed_is_proposed_again(driver: VifDriver, release: str) -> None:
+    world = installed(driver, release, resource_tags=("mine", "too"))
+    site, found = world.site, values(world)
+    assert found == {
+        "name": site.name,
+        "kubernetes.service_cidr": str(site.kubernetes.service_cidr),
+        "network.service_subnet.cidr": str(site.network.service_subnet.cidr),
+        "network.service_subnet.name": site.network.service_subnet.name,
+        "network.service_subnet.network": site.network.service_subnet.network,
+        "network.external_network": site.network.external_network,
+        "network.router": site.network.router,
+        "network.node_subnet": site.network.node_subnet,
+        "network.node_security_group": site.network.node_security_group,
+        "network.pod_subnet.name": site.network.pod_subnet.name,
+        "network.pod_subnet.cidr": str(site.network.pod_subnet.cidr),
+        "network.pod_security_group": site.network.pod_security_group,
+        "kuryr.release": release,
+        "kuryr.vif_driver": str(driver),
+        "kuryr.link_iface": site.kuryr.link_iface,
+        "kuryr.resource_tags": ("mine", "too"),
+        "kuryr.credentials": "site",
+        "image.repository": IMAGE,
+    }
+
+
+def test_another_project_than_the_logins_is_named() -> None:
+    world = installed(VifDriver.NESTED_MACVLAN, "stein")
+    world.project_id = "0" * 32
+    assert values(world)["openstack.k8s_project_id"] == PROJECT
+
+
+def test_a_credential_of_its_own_stays() -> None:
+    world = installed(VifDriver.NESTED_MACVLAN, "stein")
+    template = world.objects["Deployment"][0]["spec"]["template"]
+    template["metadata"]["annotations"][CREDENTIAL_ANNOTATION] = "kuryr-1"
+    assert values(world)["kuryr.credentials"] == "application_credential"
+
+
+def of_others(*, image: str = "registry.test/ops/kuryr-controller", conf: str = "") -> World:
+    """A world with another installer's controller, and its kuryr.conf in a ConfigMap."""
+    world = World(release="2024.1")
+    controller = program("Deployment", "kuryr-controller")
+    controller["metadata"]["namespace"] = "openstack"
+    pod = controller["spec"]["template"]["spec"]
+    pod["containers"][0]["image"] = image
+    pod["volumes"] = [{"name": "conf", "configMap": {"name": "their-conf"}}]
+    world.objects["Deployment"], world.objects["DaemonSet"] = [controller], []
+    world.objects["ConfigMap"] = [
+        {
+            "kind": "ConfigMap",
+            "metadata": {"name": "their-conf", "namespace": "openstack"},
+            "data": {"kuryr.conf": conf, "other": "no = conf"},
+        }
+    ]
+    return world
+
+
+CONF = """
+[neutron]
+password = s3cret
+[kubernetes]
+enabled_handlers = vif,endpoints,service,kuryrloadbalancer,kuryrport
+pod_vif_driver = {driver}
+endpoints_driver_octavia_provider = ovn
+[neutron_defaults]
+pod_subnet = s-pods
+service_subnet = {services}
+pod_security_groups = {groups}
+external_svc_net = n-outside
+lbaas_activation_timeout = 1200
+[pod_vif_nested]
+worker_nodes_subnets = s-nodes
+[binding]
+link_iface = enp3s0
+"""
+
+
+def conf(driver: str = "nested-vlan", services: str = "s-services", groups: str = "g-pods") -> str:
+    return CONF.format(driver=driver, services=services, groups=groups)
+
+
+def test_somebody_elses_kuryr_is_recognized_and_what_it_does_is_proposed() -> None:
+    world = of_others(conf=conf())
+    found = drafted(world)
+    assert {
+        key: found[key].value
+        for key in found
+        if key.startswith(("kuryr.", "kubernetes.namespace", "network.pod", "network.serv"))
+    } == {
+        "kubernetes.namespace": "openstack",
+        "network.pod_subnet.name": "kuryr-pod-subnet",
+        "network.pod_subnet.cidr": "10.64.0.0/16",
+        "network.pod_security_group": "kuryr-pod-sg",
+        "network.service_subnet.name": "kuryr-service-subnet",
+        "network.service_subnet.network": "kuryr-service-network",
+        "network.service_subnet.cidr": "10.96.0.0/16",
+        "kuryr.release": None,
+        "kuryr.vif_driver": "nested-vlan",
+        "kuryr.link_iface": "enp3s0",
+        "kuryr.octavia_provider": "ovn",
+        "kuryr.lb_activation_seconds": 1200,
+    }
+    assert "its options fit wallaby, xena" in found["kuryr.release"].because
+    assert "name" not in found
+    assert found["image.repository"].value is None, "theirs may not be pushed to"
+    assert "s3cret" not in repr(read_survey(world, world).kuryr)
+
+
+@pytest.mark.parametrize(
+    ("image", "release"),
+    [
+        ("registry.test/kuryr/kuryr-controller:zed", "zed"),
+        ("registry.test:5000/kuryr/controller:10.0.0", "2024.1"),
+        ("kolla/kuryr-controller:stable-xena", "xena"),
+        ("kuryr/controller:latest", None),
+        ("kuryr/controller", None),
+    ],
+)
+def test_the_tag_of_an_image_may_say_the_release(image: str, release: str | None) -> None:
+    assert values(of_others(image=image, conf=conf()))["kuryr.release"] == release
+
+
+def test_what_a_site_file_cannot_say_stays_blank() -> None:
+    found = drafted(of_others(conf=conf(driver="generic-whatever", groups="g-pods,g-nodes")))
+    assert found["kuryr.vif_driver"].value is None
+    assert "generic-whatever" in found["kuryr.vif_driver"].because
+    assert found["network.pod_security_group"].value is None
+    assert "g-pods,g-nodes" in str(found["network.pod_security_group"].written)
+
+
+def test_what_is_not_visible_is_named_by_its_id() -> None:
+    found = values(of_others(conf=conf(services="s-of-others", groups="g-of-others")))
+    assert found["network.kuryr_service_subnet_id"] == "s-of-others"
+    assert found["network.pod_security_group"] == "g-of-others"
+
+
+def test_subnets_whose_names_are_not_unique_are_named_by_their_ids() -> None:
+    world = of_others(conf=conf())
+    world.add("subnet", name="kuryr-pod-subnet", cidr="10.200.0.0/16")
+    assert values(world)["network.kuryr_pod_subnet_id"] == "s-pods"
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_every_release_fits_its_own_options(release: str) -> None:
+    world = installed(VifDriver.NESTED_MACVLAN, release, resource_tags=("mine",))
+    kuryr = read_survey(world, world).kuryr
+    assert fits(RELEASES[release], kuryr.options)  # type: ignore[union-attr]
+    fitting = {name for name, it in RELEASES.items() if fits(it, kuryr.options)}  # type: ignore[union-attr]
+    alike = [
+        {"stein", "train", "ussuri"},
+        {"victoria"},
+        set(list(RELEASES)[list(RELEASES).index("wallaby") :]),
+    ]
+    assert fitting in alike
+
+
+def test_without_a_kuryr_nothing_of_one_is_said() -> None:
+    world = unspoilt()
+    assert read_survey(world, world).kuryr is None
