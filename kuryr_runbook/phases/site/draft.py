@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -99,18 +99,14 @@ def survey_data(file: Path, found: tuple[DraftKey, ...], blanks: Sequence[Blank]
 def survey_view(found: tuple[DraftKey, ...]) -> View:
     """What was found, with the reasons; what was not found comes last."""
     rows = [(told.key, told.shown or NOTHING, told.because) for told in found]
-    view = table(
+    return table(
         "Found in cloud and cluster",
         ("key", "value", "because"),
         sorted(rows, key=lambda row: row[1] == NOTHING),
     )
-    data = [{"key": it.key, "value": it.value, "because": it.because} for it in found]
-    return replace(view, data={"found": data})
 
 
 def blanks_view(blanks: Sequence[Blank]) -> View:
     """The blanks, with their lines in the file and how to look each of them up."""
     rows = [(blank.line, blank.key, blank.how) for blank in blanks]
-    view = table("Left blank: the file does not load before these are filled in", COLUMNS, rows)
-    data = [{"line": it.line, "key": it.key, "how": it.how} for it in blanks]
-    return replace(view, data={"blanks": data})
+    return table("Left blank: the file does not load before these are filled in", COLUMNS, rows)
