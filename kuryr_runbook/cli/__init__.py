@@ -40,6 +40,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "kuryr_runbook.cli.releases:releases",
         "Show what works with which release of Kuryr.",
     ),
+    "docs": ("kuryr_runbook.cli.docs:docs", "Show a page of the documentation."),
     "lab": ("kuryr_runbook.cli.lab:lab", "Manage the embedded OpenStack and Kubernetes."),
     "version": ("kuryr_runbook.cli.releases:version", "Print the version."),
 }

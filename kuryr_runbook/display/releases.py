@@ -59,7 +59,8 @@ def ways_view(release: Release) -> View:
         (other.name, _way(release, other)) for other in RELEASES.values() if other is not release
     ]
     note = (
-        "Each step is a run of its own, with its release in kuryr.release: see docs/upgrade.md.\n"
+        "Each step is a run of its own, with its release in kuryr.release: see\n"
+        "`kuryr-runbook docs upgrade`.\n"
         "none: the state is kept where the other release does not look for it."
     )
     return table(f"Ways from Kuryr {release.name}", ("to", "by"), rows, note)

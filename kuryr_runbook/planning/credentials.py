@@ -183,7 +183,8 @@ def _refuse_missing_roles(spec: CredentialSpec, snapshot: CredentialSnapshot) ->
             f"an application credential with {', '.join(spec.roles)} cannot be created: the user "
             f"does not have {', '.join(missing)} (only {held})",
             remedy="an application credential has at most the roles of its user: grant them, or "
-            "set kuryr.credential_roles; docs/credentials.md says which Kuryr needs",
+            "set kuryr.credential_roles; `kuryr-runbook docs credentials` says which Kuryr "
+            "needs",
         )
 
 

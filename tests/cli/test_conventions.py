@@ -186,7 +186,7 @@ def test_forms_that_contradict_each_other_are_refused(path: tuple[str, ...]) -> 
 
 
 def test_exit_statuses_are_documented() -> None:
-    table = (REPOSITORY / "README.md").read_text().partition("start:exit-codes")[2]
+    table = (REPOSITORY / "docs" / "reference" / "exit-codes.md").read_text()
     for code in ExitCode:
         assert f"| {code:d} |" in table, code
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 import shlex
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -21,8 +19,7 @@ from support.documented import (
     commands_of,
 )
 
-from kuryr_runbook.cli import COMMANDS, main
-from kuryr_runbook.cli.conventions import common_options
+from kuryr_runbook.cli import main
 
 PROGRAM = "kuryr-runbook"
 SHOWN = (*DOCUMENTS, REPOSITORY / "docs" / "real-cloud.md")
@@ -70,43 +67,6 @@ def parsed(arguments: list[str]) -> click.Context:
 )
 def test_the_program_takes_what_the_documents_say(command: str) -> None:
     parsed(shlex.split(command)[1:])
-
-
-def synopsis() -> Iterator[str]:
-    """README's lines under *Commands*, each command's in one."""
-    [block] = [
-        block
-        for block in blocks((REPOSITORY / "README.md").read_text())
-        if block.heading == "Commands"
-    ]
-    yield from re.sub(r"\n\s+", " ", block.text).splitlines()
-
-
-def options(command: click.Command) -> set[str]:
-    common = {name for option in common_options() for name in option.opts}
-    return {
-        name
-        for param in command.params
-        for name in param.opts
-        if name.startswith("--") and name not in common
-    }
-
-
-def test_the_synopsis_has_every_command_with_every_option() -> None:
-    context = click.Context(main)
-    usage = {}
-    for line in synopsis():
-        program, name, *words = line.split(maxsplit=2)
-        assert program == PROGRAM
-        usage[name] = " ".join(words)
-    assert list(usage) == list(COMMANDS)
-    for name, rest in usage.items():
-        command = main.get_command(context, name)
-        if isinstance(command, click.Group):
-            assert {part.split()[0] for part in rest.split("|")} == set(command.commands)
-        else:
-            assert command is not None
-            assert set(re.findall(r"--[a-z-]+", rest)) == options(command), name
 
 
 @given(st.lists(lines, min_size=1, max_size=5), st.booleans(), st.booleans())

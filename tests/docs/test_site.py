@@ -103,5 +103,7 @@ def test_every_notebook_and_every_release_has_its_place(site: Path) -> None:
 
 
 def test_the_table_of_exit_codes_is_complete() -> None:
-    table = re.findall(r"^\| (\d+) \|", (REPOSITORY / "README.md").read_text(), re.MULTILINE)
+    table = re.findall(
+        r"^\| (\d+) \|", (REPOSITORY / "docs/reference/exit-codes.md").read_text(), re.MULTILINE
+    )
     assert {int(code) for code in table} == {*errors.ExitCode}

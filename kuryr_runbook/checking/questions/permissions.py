@@ -215,8 +215,8 @@ def check_credential_roles(look: PreflightLook) -> Verdict:
             f"{roles}: by the default policies of Neutron and Octavia {site.kuryr.vif_driver} "
             f"also needs {', '.join(needed)}",
             "a cloud with other policies, or where these roles imply those, may be fine: ask its "
-            "operators; else add them to kuryr.credential_roles. docs/credentials.md says what "
-            "each is for",
+            "operators; else add them to kuryr.credential_roles. `kuryr-runbook docs "
+            "credentials` says what each is for",
         )
     return passed(roles)
 

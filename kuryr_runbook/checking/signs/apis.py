@@ -214,15 +214,15 @@ def _right_signs() -> Iterator[Sign]:
         "neutron-right",
         (_REFUSED, _NEUTRON),
         "Neutron refuses the controller's requests (403)",
-        "docs/credentials.md names the roles: ports with binding:host_id need admin or a policy of "
-        "their own",
+        "`kuryr-runbook docs credentials` names the roles: ports with binding:host_id need admin "
+        "or a policy of their own",
         WORK,
     )
     yield sign(
         "right-missing",
         _REFUSED,
         "an API refuses the controller's requests (403)",
-        "docs/credentials.md names the roles",
+        "`kuryr-runbook docs credentials` names the roles",
         WORK,
     )
 

@@ -37,8 +37,8 @@ def machine_signs(explains: frozenset[str]) -> Iterator[Sign]:
             13,
             "Permission denied",
             "one of Kuryr's programs is not allowed to use a file or a directory",
-            f"ls -lZ, and dmesg for SELinux and AppArmor, {_NODE_OF_LINE}; docs/security.md says "
-            "what the daemon may do, and needs",
+            f"ls -lZ, and dmesg for SELinux and AppArmor, {_NODE_OF_LINE}; `kuryr-runbook "
+            "docs security` says what the daemon may do, and needs",
         ),
         (
             "disk-full", "(?:28|122)", "No space left on device|Disk quota exceeded",
