@@ -27,6 +27,8 @@ from kuryr_runbook.model.errors import UnreachableError
 
 LOG = logging.getLogger(__name__)
 """A line for each request, of which nothing is logged but method, address, status and time."""
+PREVIEW = "dryRun=All"
+"""In the URL of a request that asks Kubernetes what it would do, and changes nothing."""
 REDIRECTS = 5
 IDENTITY = "identity"
 
@@ -116,6 +118,7 @@ class _Ending:
     scheme: ClassVar[str]
     socket_options: Any
     _asked_at: float
+    _is_preview: bool
 
     def _new_conn(self) -> Any:
         """A connection to the first of the host's addresses that accepts one."""
@@ -163,6 +166,7 @@ class _Ending:
         exchange = current()
         path = url.partition("?")[0]
         exchange.asks(f"{method} {self.scheme}://{self.host}:{self.port}{path}")
+        self._is_preview = PREVIEW in url
         self._asked_at = time.monotonic()
         if self.sock is not None:
             self.sock.exchange, exchange.connected = exchange, True
@@ -175,7 +179,9 @@ class _Ending:
         """The start of the response."""
         exchange = self.sock.exchange
         answer = super().getresponse()  # type: ignore[misc]
-        LOG.info("%s: %d, %.2f s", exchange.asked, answer.status, time.monotonic() - self._asked_at)
+        preview = " (changes nothing)" if self._is_preview else ""
+        took = time.monotonic() - self._asked_at
+        LOG.info("%s%s: %d, %.2f s", exchange.asked, preview, answer.status, took)
         encoding = answer.headers.get("Content-Encoding", IDENTITY)
         if encoding.lower() != IDENTITY:
             answer.close()

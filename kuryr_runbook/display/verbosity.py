@@ -11,19 +11,20 @@ import io
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from enum import StrEnum
 from typing import Any, TextIO
 
 from kuryr_runbook.display.terminal import echo
+from kuryr_runbook.model.secrets import REDACTED, SECRET_NAME
 
 VARIABLE = "KURYR_RUNBOOK_VERBOSITY"
 """Tells the kernels of a run; each is a process of its own."""
 LOGGER = "kuryr_runbook"
 """The logger above those of all our modules."""
-NAMED_WORDS = 3
-"""Words of a program's command line that are shown; what follows may be long, or a secret."""
+SHOWN_WORDS = 8
+"""Words of a program's command line that are shown; there may be many."""
 
 
 class Verbosity(StrEnum):
@@ -136,9 +137,21 @@ def _hear_of_programs() -> None:
 
 def _program(event: str, arguments: tuple[Any, ...]) -> None:
     if event == "subprocess.Popen" and is_verbose():
-        words = arguments[1]
-        shown = [words] if isinstance(words, str) else [os.fsdecode(word) for word in words]
-        more = " ..." if len(shown) > NAMED_WORDS else ""
-        logging.getLogger(f"{LOGGER}.programs").info(
-            "program: %s%s", " ".join(shown[:NAMED_WORDS]), more
-        )
+        given = arguments[1]
+        words = [given] if isinstance(given, str) else [os.fsdecode(word) for word in given]
+        more = " ..." if len(words) > SHOWN_WORDS else ""
+        shown = " ".join(without_secrets(words[:SHOWN_WORDS]))
+        logging.getLogger(f"{LOGGER}.programs").info("program: %s%s", shown, more)
+
+
+def without_secrets(words: Iterable[str]) -> Iterator[str]:
+    """The words of a command line without the values of options that name a secret."""
+    hidden = False
+    for word in words:
+        name, given, _ = word.partition("=")
+        is_secret = name.startswith("-") and SECRET_NAME.search(name) is not None
+        if hidden:
+            yield REDACTED
+        else:
+            yield f"{name}={REDACTED}" if is_secret and given else word
+        hidden = is_secret and not given

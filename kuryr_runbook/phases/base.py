@@ -29,8 +29,10 @@ from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.site_file import parse_site, site_from_parameters
 from kuryr_runbook.model.variables import SITE_VARIABLE
 from kuryr_runbook.phases.approval import Approval, read_document
+from kuryr_runbook.phases.earlier.openstack import Prepared, read_prepared
 from kuryr_runbook.phases.lock.taking import SiteLock, Work, locked
 from kuryr_runbook.phases.parameters import read_parameters
+from kuryr_runbook.phases.sources import Sources
 
 
 def chosen_site(sections: Mapping[str, Any]) -> Site:
@@ -84,6 +86,7 @@ class Phase(ABC):
         self.site = site
         self.dry_run = dry_run
         self.options = options or Options()
+        self.sources = Sources(site)
         self._shown: _Shown | None = None
         self._approval = Approval(self.site.name)
 
@@ -107,12 +110,20 @@ class Phase(ABC):
     @cached_property
     def cloud(self) -> OpenStackClient:
         """The connection to the cloud."""
-        return OpenStackClient(self.site.openstack.cloud, self.site.openstack.clouds_yaml, say)
+        return self.sources.cloud
 
     @cached_property
     def cluster(self) -> KubernetesClient:
         """The connection to the cluster."""
-        return KubernetesClient(self.site.kubernetes.kubeconfig, self.site.kubernetes.context, say)
+        return self.sources.cluster
+
+    def prepared(self) -> Prepared:
+        """Cluster and cloud as phase 02 left them, and its plan for them."""
+
+        def read() -> Prepared:
+            return read_prepared(self.site, self.cloud, lambda: self.cluster)
+
+        return self.sources.read("prepared", read)
 
     @cached_property
     def leases(self) -> Leases:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -96,9 +97,15 @@ def plan_site(
 ) -> Iterator[Plan]:
     """The plan of each phase, made before the phases it depends on have run.
 
-    Changes nothing. Raises what the phases raise: for a cloud that does not answer, or for
-    existing resources that do not fit.
+    They are made at the same time, from the same readings. Changes nothing. Raises what the phases
+    raise: for a cloud that does not answer, or for existing resources that do not fit.
     """
-    for entry in phases:
-        if entry.lasting:
-            yield entry.load()(site, dry_run=True, options=options).make_plan()
+    from kuryr_runbook.phases.sources import Sources
+
+    kinds = [entry.load() for entry in phases if entry.lasting]
+    planned = [kind(site, dry_run=True, options=options) for kind in kinds]
+    sources = Sources(site, unchanging=True)
+    for phase in planned:
+        phase.sources = sources
+    with ThreadPoolExecutor(max(len(planned), 1)) as pool:
+        yield from pool.map(lambda phase: phase.make_plan(), planned)

@@ -21,7 +21,6 @@ from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.plan import Action, Outcome, Plan, Step, Target
 from kuryr_runbook.phases.base import Phase
 from kuryr_runbook.phases.earlier.image import deployed_image, movable, registry_login
-from kuryr_runbook.phases.earlier.openstack import read_prepared
 from kuryr_runbook.phases.waits.polling import wait_for
 from kuryr_runbook.phases.waits.rollout import wait_rolled_out
 from kuryr_runbook.planning.credentials import (
@@ -88,7 +87,7 @@ class Controller(Phase):
 
     def configuration(self, login: Login) -> ControllerConfig:
         """The controller's configuration. Raises DriftError when an earlier phase is not done."""
-        prepared = read_prepared(self.site, self.cloud, lambda: self.cluster)
+        prepared = self.prepared()
         credentials = self.cloud.credentials()
         ca_pem = self._ca_pem(credentials.ca_pem)
         private_ca = bool(ca_pem) or self._ca_is_given()

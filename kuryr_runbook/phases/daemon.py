@@ -21,7 +21,6 @@ from kuryr_runbook.phases.earlier.image import (
     refuse_before_controller,
     registry_login,
 )
-from kuryr_runbook.phases.earlier.openstack import read_prepared
 from kuryr_runbook.phases.waits.rollout import wait_rolled_out, watched
 from kuryr_runbook.planning.kubernetes import plan_manifests
 from kuryr_runbook.snapshots.cluster.health import read_daemon_nodes, read_health
@@ -42,7 +41,7 @@ class Daemon(Phase):
 
     def manifests(self) -> list[Manifest]:
         """The wanted objects. Raises DriftError when an earlier phase is not done."""
-        prepared = read_prepared(self.site, self.cloud, lambda: self.cluster)
+        prepared = self.prepared()
         prepared.ids(self.site, ahead=self.dry_run)
         dockershim = prepared.cluster.dockershim
         conf = kuryr_conf.daemon_conf(

@@ -11,7 +11,7 @@ from kuryr_runbook.display.tables import View, table
 from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.plan import Outcome, Plan
 from kuryr_runbook.phases.base import Phase
-from kuryr_runbook.phases.earlier.openstack import ID_NAMES, Prepared, read_prepared
+from kuryr_runbook.phases.earlier.openstack import ID_NAMES, Prepared
 
 
 class OpenStackPrep(Phase):
@@ -25,7 +25,7 @@ class OpenStackPrep(Phase):
     def read(self) -> Prepared:
         """Cloud and cluster, with the resulting plan."""
         say("reading Neutron, Octavia and the nodes")
-        self._seen = read_prepared(self.site, self.cloud, lambda: self.cluster)
+        self._seen = self.prepared()
         return self._seen
 
     def make_plan(self) -> Plan:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from pathlib import Path
 from typing import Any
@@ -43,3 +44,23 @@ def test_a_connection_that_the_pool_kept_is_closed_when_it_is_opened_anew(
         assert kept in closed
         again.close()
     manager.clear()
+
+
+@pytest.mark.parametrize(
+    ("query", "marked"), [("", ""), ("?dryRun=All&token=secret", " (changes nothing)")]
+)
+def test_a_request_is_logged_by_its_address_alone(
+    query: str, marked: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    apis = ServedApis(cluster_cloud(NODES), NODES)
+    manager = bind(PoolManager())
+    caplog.set_level("INFO", "kuryr_runbook")
+    with (
+        served(apis, tmp_path),
+        exchange("the API", bounds=exchanges.PROBE, remedy="look there"),
+    ):
+        url = f"{apis.url}/cluster/version"
+        manager.request("GET", f"{url}{query}", headers={"X-Auth-Token": "secret"})
+    manager.clear()
+    [line] = caplog.messages
+    assert re.fullmatch(rf"GET {url}{re.escape(marked)}: 200, \d+\.\d\d s", line)
