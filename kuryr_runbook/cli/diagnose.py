@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,14 +12,17 @@ import click
 from kuryr_runbook.cli.conventions import Command
 from kuryr_runbook.cli.options import Output, answer, output_options, site_option
 from kuryr_runbook.cli.paths import UserPath
+from kuryr_runbook.cli.watching import keep_looking, watch_options
 from kuryr_runbook.clients.writing import write_file
 from kuryr_runbook.display.terminal import echo
 from kuryr_runbook.display.verbosity import progress_apart, tell
 from kuryr_runbook.model.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from kuryr_runbook.checking.diagnosis import Place
+    from kuryr_runbook.checking.view.cloud import Look
     from kuryr_runbook.display.tables import View
     from kuryr_runbook.model.findings import Finding
     from kuryr_runbook.model.site import Site
@@ -42,6 +46,7 @@ file_type = UserPath(dir_okay=False)
         "kuryr-runbook diagnose --site my-site.yaml",
         "kuryr-runbook diagnose --site my-site.yaml --pod web-1 --namespace shop",
         "kuryr-runbook diagnose --site my-site.yaml --fix",
+        "kuryr-runbook diagnose --site my-site.yaml --watch --interval 30",
         "kuryr-runbook diagnose --snapshot site.json -o yaml",
     ],
 )
@@ -61,6 +66,7 @@ file_type = UserPath(dir_okay=False)
     help="Plan the fixes that are certain to help, ask, carry them out, and diagnose again.",
 )
 @output_options
+@watch_options
 @click.option("--junit", "junit_file", type=file_type, help="Write the findings as JUnit XML.")
 @click.option(
     "--fail-on",
@@ -74,36 +80,58 @@ def diagnose(
     site_file: Path | None,
     snapshot: Path | None,
     fix: bool,
-    output: Output,
+    every: float | None,
     fail_on: str,
     **more: Any,
 ) -> None:
     """Find out what is wrong with Kuryr, deepest cause first.
 
-    Changes nothing, except with --fix once you have agreed.
+    Changes nothing, except with --fix once you have agreed. A snapshot has its
+    site: --site is then optional, and KURYR_RUNBOOK_SITE does not count.
     """
-    from kuryr_runbook.checking.diagnosis import EVERYWHERE, Place, check_diagnosis
+    from kuryr_runbook.checking.diagnosis import EVERYWHERE, Place
+
+    place = Place(**{name: more[name] for name in ("namespace", "pod", "service")})
+    if fix and (snapshot is not None or place != EVERYWHERE):
+        raise UsageError(
+            "--fix works on a whole site in its current state: it cannot be combined with "
+            "--snapshot, --namespace, --pod or --service"
+        )
+    if every is not None and (fix or snapshot is not None):
+        raise UsageError("--watch only looks, and at what may change: not with --fix or --snapshot")
+    if snapshot is not None and _is_from_environment("site_file"):
+        site_file = None
+    read = (
+        partial(_fixed, site_file, on_stderr=more["output"].is_data)
+        if fix
+        else _reading(site_file, snapshot)
+    )
+
+    def look() -> ExitCode:
+        return _status(_report(read(), place, again=every is not None, **more), fail_on)
+
+    if every is not None:
+        keep_looking(look, every)
+    sys.exit(look())
+
+
+def _is_from_environment(name: str) -> bool:
+    source = click.get_current_context().get_parameter_source(name)
+    return source is click.core.ParameterSource.ENVIRONMENT
+
+
+def _report(
+    read: DiagnosisSnapshot, place: Place, *, output: Output, again: bool, **more: Any
+) -> Sequence[Finding]:
+    """Show what is wrong in what was read, write the files that are wanted, return the findings."""
+    from kuryr_runbook.checking.diagnosis import check_diagnosis
     from kuryr_runbook.checking.paths import trace
-    from kuryr_runbook.checking.picture.topology import topology_of
     from kuryr_runbook.checking.view.cloud import Look
-    from kuryr_runbook.clients.exchanges import all_within
     from kuryr_runbook.display.junit import junit, report_data
     from kuryr_runbook.display.tables import stacked
-    from kuryr_runbook.display.topology_svg import topology_svg
     from kuryr_runbook.display.trees import path_view
     from kuryr_runbook.snapshots.diagnosis import save_snapshot
 
-    place = Place(**{name: more[name] for name in ("namespace", "pod", "service")})
-    if fix:
-        if snapshot is not None or place != EVERYWHERE:
-            raise UsageError(
-                "--fix works on a whole site in its current state: it cannot be combined with "
-                "--snapshot, --namespace, --pod or --service"
-            )
-        read = _fixed(site_file, on_stderr=output.is_data)
-    else:
-        with progress_apart(), all_within(LOOK_SECONDS):
-            read = _snapshot(site_file, snapshot)
     if more["save_snapshot"] is not None:
         save_snapshot(read, more["save_snapshot"])
     look = Look(read)
@@ -114,14 +142,21 @@ def diagnose(
         output,
         lambda: stacked(views),
         lambda: report_data(read.site.name, findings, hops),
+        again=again,
     )
     if more["picture"] is not None:
-        title = f"Topology {_of_site(read)}"
-        write_file(more["picture"], topology_svg(topology_of(look, findings), title))
+        write_file(more["picture"], _picture(look, findings, f"Topology {_of_site(read)}"))
     if more["junit_file"] is not None:
         # The CI server that reads it may run as another user.
         write_file(more["junit_file"], junit(findings), mode=0o644)
-    sys.exit(_status(findings, fail_on))
+    return findings
+
+
+def _picture(look: Look, findings: Sequence[Finding], title: str) -> str:
+    from kuryr_runbook.checking.picture.topology import topology_of
+    from kuryr_runbook.display.topology_svg import topology_svg
+
+    return topology_svg(topology_of(look, findings), title)
 
 
 def _causes(read: DiagnosisSnapshot, findings: Sequence[Finding]) -> View:
@@ -167,24 +202,34 @@ def _fixed(site_file: Path | None, *, on_stderr: bool) -> DiagnosisSnapshot:
     return phase.seen
 
 
-def _snapshot(site_file: Path | None, saved: Path | None) -> DiagnosisSnapshot:
-    """The saved snapshot, with the site file's site if there is one; or else a new snapshot."""
+def _reading(site_file: Path | None, saved: Path | None) -> Callable[[], DiagnosisSnapshot]:
+    """What returns the saved snapshot, with the site file's site if there is one, or else new ones.
+
+    All new ones are read over the same connections.
+    """
     from dataclasses import replace
 
+    from kuryr_runbook.clients.exchanges import all_within
     from kuryr_runbook.phases.base import read_site
     from kuryr_runbook.phases.troubleshooting import Troubleshooting
     from kuryr_runbook.snapshots.diagnosis import load_snapshot
 
     site = None if site_file is None else read_site(site_file)
-    if saved is None:
+    if saved is not None:
+        found = load_snapshot(saved)
         if site is None:
-            raise UsageError(NAME_A_SITE)
-        return Troubleshooting(site).read_settled()
-    found = load_snapshot(saved)
+            return lambda: found
+        _refuse_other(site, found)
+        return lambda: replace(found, site=site)
     if site is None:
-        return found
-    _refuse_other(site, found)
-    return replace(found, site=site)
+        raise UsageError(NAME_A_SITE)
+    phase = Troubleshooting(site)
+
+    def read() -> DiagnosisSnapshot:
+        with progress_apart(), all_within(LOOK_SECONDS):
+            return phase.read_settled()
+
+    return read
 
 
 def _refuse_other(site: Site, found: DiagnosisSnapshot) -> None:

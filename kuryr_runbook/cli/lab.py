@@ -6,6 +6,7 @@ import os
 import shlex
 import time
 from dataclasses import replace
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ import click
 
 from kuryr_runbook.cli.conventions import Command, Group
 from kuryr_runbook.cli.options import Output, answer, output_options
+from kuryr_runbook.cli.watching import keep_looking, watch_options
 from kuryr_runbook.display.terminal import echo
 from kuryr_runbook.display.verbosity import tell
 from kuryr_runbook.lab.remembering import remembered
@@ -124,18 +126,26 @@ def up(
 
 @lab.command(
     exits={ExitCode.DONE: "everything is healthy", ExitCode.CHECK_FAILED: "something is not"},
-    examples=["kuryr-runbook lab status", "kuryr-runbook lab status -o json"],
+    examples=["kuryr-runbook lab status", "kuryr-runbook lab status --watch -o json"],
 )
 @output_options
-def status(*, output: Output) -> None:
+@watch_options
+def status(*, output: Output, every: float | None) -> None:
     """Show every program: health, address, memory, uptime."""
+    if every is not None:
+        keep_looking(partial(_show_status, output, again=True), every)
+    _show_status(output, again=False)
+
+
+def _show_status(output: Output, *, again: bool) -> None:
+    """Show it; raises CheckError if something is unhealthy, or there is no lab."""
     from kuryr_runbook.lab import lifecycle
 
     found = lifecycle.status(_known())
     if found is None:
         message, remedy = _no_lab()
         raise CheckError(message, remedy=remedy)
-    answer(output, lambda: status_view(found), lambda: _as_data(found))
+    answer(output, lambda: status_view(found), lambda: _as_data(found), again=again)
     if not found.well:
         raise CheckError(complaint(found), remedy="repair it with `kuryr-runbook lab up`")
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 import click
 
 from kuryr_runbook.cli.paths import UserPath
-from kuryr_runbook.display.terminal import ANY_WIDTH, echo, echo_json, echo_yaml
+from kuryr_runbook.display.terminal import ANY_WIDTH, clear_terminal, echo, echo_json, echo_yaml
 from kuryr_runbook.model.variables import SITE_VARIABLE
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -65,16 +65,27 @@ def output_options(command: Command) -> Command:
     return cast("Command", call)
 
 
-def answer(output: Output, text: Callable[[], object], data: Callable[[], Any]) -> None:
+def answer(
+    output: Output,
+    text: Callable[[], object],
+    data: Callable[[], Any],
+    *,
+    again: bool = False,
+) -> None:
     """Print the answer in that form: what `text` makes for people, or `data` for machines.
 
-    Nothing is printed for an empty text, but data always is.
+    Nothing is printed for an empty text, but data always is. With `again` it is one of several
+    answers: it takes the last one's place on a terminal, and is a line, or a document, of its own
+    for machines.
     """
     match output:
         case Output.JSON:
-            echo_json(data())
+            echo_json(data(), indent=None if again else 2)
         case Output.YAML:
-            echo_yaml(data())
+            echo_yaml(data(), is_one_of_several=again)
         case Output.TABLE | Output.WIDE:
-            if shown := text():
+            shown = text()
+            if again:
+                clear_terminal()
+            if shown:
                 echo(shown, width=ANY_WIDTH if output is Output.WIDE else None)

@@ -127,14 +127,25 @@ def _painted(span: Span, *, has_colour: bool) -> str:
     return span.style.render(text, color_system=ColorSystem.STANDARD)
 
 
-def echo_json(value: Any) -> None:
-    """Print a value as JSON on stdout."""
-    echo(json_text(value, indent=2))
+def echo_json(value: Any, *, indent: int | None = 2) -> None:
+    """Print a value as JSON on stdout, with `indent` None in one line."""
+    echo(json_text(value, indent=indent))
 
 
-def echo_yaml(value: Any) -> None:
-    """Print JSON values as YAML on stdout."""
-    echo(yaml_text(value))
+def echo_yaml(value: Any, *, is_one_of_several: bool = False) -> None:
+    """Print JSON values as YAML on stdout; one of several begins with `---`."""
+    echo(f"---\n{yaml_text(value)}" if is_one_of_several else yaml_text(value))
+
+
+CLEAR = "\x1b[H\x1b[2J"
+"""The first position, and everything from there on empty."""
+
+
+def clear_terminal() -> None:
+    """Make room for another answer in place of the last one, if stdout is a terminal."""
+    if _terminal_width(sys.stdout) is not None and os.environ.get("TERM") != "dumb":
+        sys.stdout.write(CLEAR)
+        sys.stdout.flush()
 
 
 class _Visible(logging.Formatter):

@@ -18,6 +18,7 @@ from worlds.world import World
 from kuryr_runbook.checking.diagnosis import CHECKS
 from kuryr_runbook.cli import main
 from kuryr_runbook.model.errors import AccessError
+from kuryr_runbook.model.variables import SITE_VARIABLE
 from kuryr_runbook.phases import base
 from kuryr_runbook.phases.troubleshooting import Troubleshooting
 from kuryr_runbook.recording.records import read_record
@@ -218,3 +219,11 @@ def test_wrong_usage_is_reported(
     result = run(*(file if it == "SAVED" else it for it in arguments))
     assert result.exit_code == 2
     assert said in " ".join(result.output.split())
+
+
+def test_a_snapshot_has_its_site_whatever_site_is_set_for_all_commands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(SITE_VARIABLE, str(STEIN))
+    assert run("--snapshot", saved(tmp_path)).exit_code == 0
+    assert run("--snapshot", saved(tmp_path), "--site", STEIN).exit_code == 2
