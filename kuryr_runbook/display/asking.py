@@ -10,6 +10,14 @@ from typing import Any, Protocol
 from kuryr_runbook.display.tables import View
 from kuryr_runbook.model.visible import visible
 
+SCROLLING = "max-height: 50vh; overflow-y: auto; border-bottom: 1px solid currentcolor"
+"""For what may be long, so that the panel below it stays in sight."""
+
+
+def bounded_height(html: str) -> str:
+    """The HTML in a box that scrolls if it is long, so that the widgets below stay in sight."""
+    return f'<div style="{SCROLLING}" tabindex="0" role="region" aria-label="plan">{html}</div>'
+
 
 class Panel(Protocol):
     """Something with widgets."""
@@ -32,6 +40,22 @@ class Asking(View):
         display(self._repr_mimebundle_(), raw=True)  # type: ignore[no-untyped-call]
         if self.panel is not None:
             display(self.panel.widget)  # type: ignore[no-untyped-call]
+
+
+class LinkPanel:
+    """A link to a page that JupyterLab's server shows.
+
+    In a cell's HTML, JupyterLab would take its address for that of a notebook.
+    """
+
+    def __init__(self, text: str, address: str) -> None:
+        from ipywidgets import HTML
+
+        # Not `noreferrer`: the server shows pages only to its own.
+        self.widget = HTML(
+            f'<a href="{escape(address)}" target="_blank" rel="noopener" '
+            f'style="text-decoration: underline">{escape(visible(text))}</a>'
+        )
 
 
 class ApprovalPanel:

@@ -7,6 +7,8 @@ import sys
 
 VARIABLE = "KURYR_RUNBOOK_JUPYTERLAB"
 """Environment variable with the process id of the JupyterLab whose kernels may show widgets."""
+RECORDS_VARIABLE = "KURYR_RUNBOOK_RECORDS_URL"
+"""Environment variable with the path at which that JupyterLab's server shows the runs."""
 PARENT = "JPY_PARENT_PID"
 """Process id of whatever started a kernel; jupyter_client sets it for each kernel."""
 

@@ -111,6 +111,17 @@ class Folded:
         return self.text
 
 
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """A cell that is, in HTML, a link."""
+
+    text: str
+    href: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
 def table(
     title: str,
     columns: Sequence[str],
@@ -218,6 +229,8 @@ def _cells(row: Row, styles: Sequence[str]) -> Iterator[str]:
 
 
 def _html_cell(value: object) -> str:
+    if isinstance(value, Linked):
+        return f'<a href="{escape(value.href)}">{escape(bounded(value.text, CELL_LETTERS))}</a>'
     if not isinstance(value, Folded):
         return escape(bounded(str(value), CELL_LETTERS))
     anchor = f' id="{escape(value.anchor)}"' if value.anchor else ""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from kuryr_runbook.clients.files import read_text
 from kuryr_runbook.clients.writing import write_file
-from kuryr_runbook.display.asking import ApprovalPanel, Asking
+from kuryr_runbook.display.asking import ApprovalPanel, Asking, bounded_height
 from kuryr_runbook.display.frontend import is_interactive
 from kuryr_runbook.display.tables import View
 from kuryr_runbook.model.approval import (
@@ -51,7 +51,7 @@ class Approval:
             f"Approve {changes} for {self._site}",
             lambda: self._approve(plan),
         )
-        return Asking(view.form, view.html, view.data, self._panel)
+        return Asking(view.form, bounded_height(view.html), view.data, self._panel)
 
     def refuse(self, plan: Plan) -> None:
         """Raise ApprovalError unless the plan's changes were approved, or there is nobody to ask.

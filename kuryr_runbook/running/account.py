@@ -16,11 +16,9 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from kuryr_runbook.clients.files import read_json
-from kuryr_runbook.clients.lock_files import is_held
 from kuryr_runbook.clients.writing import write_file
-from kuryr_runbook.model.documents import mapping
-from kuryr_runbook.model.errors import FileError, RecordError
+from kuryr_runbook.model.errors import RecordError
+from kuryr_runbook.recording.accounts import read_account
 from kuryr_runbook.recording.standing import ACCOUNT
 
 FILE = ACCOUNT
@@ -104,16 +102,7 @@ def read_run(directory: Path) -> dict[str, Any]:
 
     RUNNING becomes LOST if its process is gone. Raises RecordError.
     """
-    path = directory / FILE
-    try:
-        account = mapping(read_json(path, "account"), str(path))
-    except FileError as error:
-        raise RecordError(error.message) from error
-    if not isinstance(account.get("status"), str):
-        raise RecordError(f"{path} is not the account of a run: it has no status")
-    if account["status"] == RunStatus.RUNNING and not is_held(directory):
-        account["status"] = str(RunStatus.LOST)
-    return account
+    return read_account(directory)
 
 
 def read_whole_run(directory: Path) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from kuryr_runbook.clients.writing import make_directory, write_file
 from kuryr_runbook.display.frontend import VARIABLE
 from kuryr_runbook.model.errors import UsageError
+from kuryr_runbook.running import served_records
 
 ADDRESS = "127.0.0.1"
 START = "start.ipynb"
@@ -85,7 +86,11 @@ def serve(directory: Path, arguments: list[str]) -> None:
 
 def _page_config(directory: Path) -> Path:
     place = directory / OWN
-    file = place / "labconfig" / "page_config.json"
-    make_directory(file.parent)
-    write_file(file, json.dumps({"disabledExtensions": {OUT: True}}))
+    extension = {"ServerApp": {"jpserver_extensions": {served_records.__name__: True}}}
+    for name, content in (
+        ("labconfig/page_config.json", {"disabledExtensions": {OUT: True}}),
+        ("jupyter_server_config.d/kuryr_runbook.json", extension),
+    ):
+        make_directory((place / name).parent)
+        write_file(place / name, json.dumps(content))
     return place

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from kuryr_runbook.model.errors import AccessError, RunbookError
+from kuryr_runbook.clients.exchanges import call_with_timeout
+from kuryr_runbook.model.errors import AccessError, RunbookError, UnreachableError
 
 T = TypeVar("T")
 
@@ -38,6 +39,21 @@ class Attempt(Protocol):
 
     def __call__(self, read: Callable[[], T]) -> T | Unreadable:
         """What `read` returns, or why it could not."""
+
+
+def within(seconds: float) -> Attempt:
+    """Like `attempted`, for a person who waits: what takes longer than that could not be read."""
+
+    def bounded(read: Callable[[], T]) -> T:
+        try:
+            return call_with_timeout(read, seconds)
+        except TimeoutError as error:
+            raise UnreachableError(f"no complete answer in {seconds:.0f} s") from error
+
+    def attempt(read: Callable[[], T]) -> T | Unreadable:
+        return attempted(lambda: bounded(read))
+
+    return attempt
 
 
 def known(value: T | Unreadable) -> T:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,8 @@ from typing import Any
 import nbformat
 import pytest
 import yaml
-from support.browsing import Jupyter, Person, browser_page, jupyterlab
+from playwright.sync_api import ViewportSize
+from support.browsing import APP, Jupyter, Person, browser_page, jupyterlab
 from worlds.cloud_answers import PROJECT
 from worlds.memory_cloud import cluster_cloud
 from worlds.served_apis import ServedApis, served
@@ -29,6 +32,10 @@ SETUP = """from kuryr_runbook.phases.base import chosen_site
 from runs.approvable_phase import Approvable
 
 phase = Approvable(chosen_site({}))"""
+LAPTOP: ViewportSize = {"width": 1280, "height": 800}
+STANDS = """from kuryr_runbook.phases.site.overview import where_it_stands
+
+where_it_stands()"""
 CHOOSE = """from kuryr_runbook.phases.site.choice import choose_site
 
 choose_site()"""
@@ -197,6 +204,78 @@ def test_nothing_is_changed_before_the_plan_is_approved(jupyter: Jupyter, person
     assert "Nothing to change" in person.run("plan")
     person.run("apply")
     assert not person.failed("apply")
+
+
+@pytest.mark.usefixtures("chosen")
+def test_the_button_below_a_long_plan_is_in_sight(jupyter: Jupyter, person: Person) -> None:
+    cells = {"begin": SETUP.replace("Approvable", "Tall"), "plan": "phase.plan()"}
+    write_notebook(jupyter.directory / "tall.ipynb", cells)
+    person.page.set_viewport_size(LAPTOP)
+    person.open(jupyter, "tall.ipynb")
+    person.run("begin")
+    assert "pods-of-zone-40" in person.run("plan")
+    shown = person.cell("plan")
+    button = shown.get_by_role("button", name="Approve 40 changes for lab")
+    button.wait_for()
+    top, box = shown.bounding_box(), button.bounding_box()
+    assert top is not None
+    assert box is not None
+    assert box["y"] + box["height"] < LAPTOP["height"]
+    for theme in ("Dark", "Light"):
+        person.theme(f"JupyterLab {theme}")
+        person.screenshot(f"plan-long-{theme.lower()}")
+    last = shown.get_by_text("pods-of-zone-40", exact=True).first
+    last.scroll_into_view_if_needed()
+    person.screenshot("plan-long-end")
+    button.click()
+    shown.get_by_text("Approved at").wait_for()
+
+
+@pytest.mark.usefixtures("chosen")
+def test_where_the_site_stands_leads_to_notebooks_and_records(
+    jupyter: Jupyter, person: Person, directory: Path, tmp_path: Path
+) -> None:
+    sections = lab_sections()
+    sections["openstack"] |= {"cloud": "k8s", "clouds_yaml": str(tmp_path / "clouds.yaml")}
+    sections["kubernetes"] |= {"kubeconfig": str(tmp_path / "kubeconfig"), "context": "c"}
+    link = jupyter.directory / "site.yaml"
+    link.unlink()
+    link.write_text(yaml.safe_dump(sections))
+    run = directory / "runs" / "lab" / "20261101T101500Z"
+    run.mkdir(parents=True)
+    phases = [
+        {"phase": "preflight", "status": "SUCCEEDED", "started": "2026-11-01T10:15:00+00:00"},
+        {"phase": "image_build", "status": "FAILED", "started": "2026-11-01T10:15:20+00:00"},
+    ]
+    (run / "run.json").write_text(json.dumps({"status": "FAILED", "phases": phases}))
+    for place in (run.parent, run):
+        page = f"<h1>Pages of {place.name}</h1><a href='{run.name}/index.html'>one</a>"
+        (place / "index.html").write_text(page)
+    write_notebook(jupyter.directory / "stands.ipynb", {"standing": STANDS})
+    with served(ServedApis(cluster_cloud(NODES), NODES), tmp_path):
+        person.open(jupyter, "stands.ipynb")
+        told = person.run("standing")
+    assert re.search(r"02 openstack prep +never +\d+ create", told)
+    assert "2026-11-01 10:15" in told
+    shown = person.cell("standing")
+    for theme in ("Dark", "Light"):
+        person.theme(f"JupyterLab {theme}")
+        person.screenshot(f"standing-{theme.lower()}", "standing")
+    with person.page.context.expect_page() as opened:
+        shown.get_by_role("link", name="All runs and their records").click()
+    opened.value.get_by_role("heading", name="Pages of lab").wait_for()
+    opened.value.get_by_role("link", name="one").click()
+    opened.value.get_by_role("heading", name=f"Pages of {run.name}").wait_for()
+    browser = person.page.context.browser
+    assert browser is not None
+    stranger = browser.new_context().new_page()
+    answer = stranger.goto(opened.value.url)
+    assert answer is not None
+    assert "Pages of" not in stranger.content()
+    shown.get_by_role("link", name="02 openstack prep").click()
+    person.page.wait_for_function(
+        f"() => {APP}.shell.currentWidget?.context?.path === '02_openstack_prep.ipynb'"
+    )
 
 
 @pytest.mark.usefixtures("chosen")

@@ -203,13 +203,14 @@ def test_the_prose_speaks_of(subject: str) -> None:
     assert subject.lower() in PROSE.lower()
 
 
-def test_the_first_notebook_leads_to_all_others_and_holds_one_call() -> None:
+def test_the_first_notebook_leads_to_all_others_and_holds_two_calls() -> None:
     notebook = nbformat.read(DIRECTORY / START, as_version=4)  # type: ignore[no-untyped-call]
     prose = "".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     assert re.findall(r"\((\w+\.ipynb)\)", prose) == [entry.notebook for entry in ENTRIES]
-    [cell] = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    assert cell.source.endswith("\n\nchoose_site()")
-    assert not cell.outputs
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    calls = [cell.source.rpartition("\n\n")[2] for cell in cells]
+    assert calls == ["choose_site()", "where_it_stands()"]
+    assert not any(cell.outputs for cell in cells)
 
 
 def test_no_notebook_names_a_path_of_a_machine() -> None:

@@ -69,6 +69,15 @@ class Approvable(Phase):
             )
 
 
+class Tall(Approvable):
+    """Makes forty subnets, so that its plan is higher than a window."""
+
+    def make_plan(self) -> Plan:
+        """Forty creations."""
+        steps = (_creation("subnet", f"pods-of-zone-{number}") for number in range(1, 41))
+        return Plan(phase=self.name, steps=tuple(steps))
+
+
 def _creation(kind: str, name: str) -> Step:
     fields = {"name": name, "cidr": "10.1.0.0/24", "description": "made by a test"}
     return Step(

@@ -7,21 +7,16 @@ import threading
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
 
-from kuryr_runbook.clients.exchanges import call_with_timeout
 from kuryr_runbook.clients.kubernetes.connection import context_names
 from kuryr_runbook.clients.kubernetes.probes import ProbingCluster
 from kuryr_runbook.clients.openstack.cloud_config import ENVIRONMENT, cloud_names
 from kuryr_runbook.clients.openstack.probes import ProbingCloud
 from kuryr_runbook.display.site_form import Offered
-from kuryr_runbook.model.errors import UnreachableError
 from kuryr_runbook.model.site_form import Texts
 from kuryr_runbook.planning.site_offers import Offers, plain, site_offers
 from kuryr_runbook.snapshots.inventory import Inventory, read_inventory
-from kuryr_runbook.snapshots.reading import Unreadable, attempted
-
-T = TypeVar("T")
+from kuryr_runbook.snapshots.reading import Unreadable, attempted, within
 
 SECONDS = 15.0
 """How long a person waits for Neutron, Octavia or Kubernetes; all are asked at the same time."""
@@ -48,25 +43,15 @@ def offered(texts: Texts) -> Offered:
     def login() -> ProbingCloud:
         return ProbingCloud(cloud or ENVIRONMENT, clouds_yaml)
 
-    found = read_inventory(login, lambda: ProbingCluster(kubeconfig, context or None), promptly)
+    found = read_inventory(
+        login, lambda: ProbingCluster(kubeconfig, context or None), within(SECONDS)
+    )
     local = {
         "openstack.cloud": attempted(lambda: plain(cloud_names(clouds_yaml))),
         "kubernetes.context": attempted(lambda: plain(context_names(kubeconfig))),
     }
     known: Offers = {key: it for key, it in local.items() if not isinstance(it, Unreadable)}
     return Offered(offers={**known, **site_offers(found)}, told="\n".join(_told(found)))
-
-
-def promptly(read: Callable[[], T]) -> T | Unreadable:
-    """What `read` returns, or why it could not, or not soon enough."""
-
-    def bounded() -> T:
-        try:
-            return call_with_timeout(read, SECONDS)
-        except TimeoutError as error:
-            raise UnreachableError(f"no complete answer in {SECONDS:.0f} s") from error
-
-    return attempted(bounded)
 
 
 def _told(found: Inventory) -> Iterator[str]:

@@ -1,0 +1,114 @@
+"""Where the chosen site stands: what each phase would change, and how it was last run."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import redirect_stdout
+from pathlib import Path
+from urllib.parse import quote
+
+from kuryr_runbook.display.asking import Asking, LinkPanel
+from kuryr_runbook.display.frontend import RECORDS_VARIABLE, is_interactive
+from kuryr_runbook.display.progress import say
+from kuryr_runbook.display.tables import Linked, View, table
+from kuryr_runbook.model.errors import SiteError
+from kuryr_runbook.model.plan import Action, Plan
+from kuryr_runbook.model.site import Site
+from kuryr_runbook.phases.base import chosen_site
+from kuryr_runbook.phases.catalogue import PHASES, TEARDOWN, TROUBLESHOOTING, PhaseEntry
+from kuryr_runbook.phases.sources import Sources
+from kuryr_runbook.recording.accounts import LastRun, last_runs
+from kuryr_runbook.recording.standing import INDEX, RUNS
+from kuryr_runbook.snapshots.reading import Unreadable, within
+
+SECONDS = 30.0
+"""How long a person waits for the plans, which are made at the same time."""
+MINUTES = len("2026-11-01T10:15")
+"""Letters of a time in ISO 8601, to the minute."""
+ALL = (*PHASES, TROUBLESHOOTING, TEARDOWN)
+COLUMNS = ("phase", "last run (UTC)", "ended", "its plan would change")
+NOTE = (
+    "Last runs are those of “kuryr-runbook run” and “teardown” in this directory. What was done "
+    "step by step is in the notebooks themselves."
+)
+UNPLANNED = {
+    "preflight": "nothing: it only looks",
+    "verification": "not planned: it removes what it creates",
+    "troubleshooting": "not planned: it begins with what is found",
+    "teardown": "not planned: it removes what the others made",
+}
+
+
+def where_it_stands() -> View:
+    """A row for each phase, with a link to its notebook; below, the pages of the site's runs.
+
+    Reads and plans; changes nothing.
+    """
+    try:
+        site = chosen_site({})
+    except SiteError as error:
+        return table("Where the site stands", ("no site is chosen",), [(str(error),)])
+    say(f"planning {site.name}; nothing is changed")
+    runs = RUNS / site.name
+    last = last_runs(runs, frozenset(entry.name for entry in (*PHASES, TEARDOWN)))
+    # Progress of plans that are made at the same time would be mixed up.
+    with redirect_stdout(io.StringIO()):
+        plans = planned(site)
+    view = table(f"Where {site.name} stands", COLUMNS, rows(plans, last), NOTE)
+    return _with_records(view, runs)
+
+
+def planned(site: Site) -> dict[str, Plan | Unreadable]:
+    """The plans of the phases that create something lasting, or why there is none."""
+    attempt, sources = within(SECONDS), Sources(site, unchanging=True)
+
+    def made(entry: PhaseEntry) -> Plan:
+        phase = entry.load()(site, dry_run=True)
+        phase.sources = sources
+        return phase.make_plan()
+
+    def plan(entry: PhaseEntry) -> Plan | Unreadable:
+        return attempt(lambda: made(entry))
+
+    lasting = [entry for entry in PHASES if entry.lasting]
+    with ThreadPoolExecutor(len(lasting)) as threads:
+        return dict(zip((it.name for it in lasting), threads.map(plan, lasting), strict=True))
+
+
+def rows(
+    plans: Mapping[str, Plan | Unreadable], last: Mapping[str, LastRun]
+) -> Iterator[Sequence[object]]:
+    """A row for each phase."""
+    for entry in ALL:
+        run = last.get(entry.name)
+        name = entry.name.replace("_", " ")
+        yield (
+            Linked(f"{entry.number} {name}", entry.notebook),
+            run.started[:MINUTES].replace("T", " ") if run else "never",
+            run.status if run else "",
+            _changes(plans.get(entry.name), entry),
+        )
+
+
+def _changes(plan: Plan | Unreadable | None, entry: PhaseEntry) -> str:
+    if plan is None:
+        return UNPLANNED[entry.name]
+    if isinstance(plan, Unreadable):
+        return f"? not known: {plan.reason}"
+    counts = [f"{count} {action}" for action, count in plan.counts().items()]
+    changes = [
+        it for it, action in zip(counts, plan.counts(), strict=True) if action is not Action.KEEP
+    ]
+    return ", ".join(changes) or "✓ nothing: all is as wanted"
+
+
+def _with_records(view: View, runs: Path) -> View:
+    """The view, and if there are pages of runs, the way there."""
+    served = os.environ.get(RECORDS_VARIABLE)
+    if not (runs / INDEX).exists() or not served or not is_interactive():
+        return view
+    address = f"{served}{quote(runs.name)}/{INDEX}"
+    return Asking(view.form, view.html, view.data, LinkPanel("All runs and their records", address))
