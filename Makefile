@@ -8,7 +8,7 @@ STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help setup packages run test test-lab test-pure test-versions test-exhaustive test-archive \
-    notebooks lint docs pins audit clean
+    notebooks lint docs dist pins audit clean
 
 help:
 	@echo 'make run     start the lab and install Kuryr on it, phase by phase'
@@ -20,6 +20,7 @@ help:
 	@echo 'make notebooks        execute the notebooks on the bare lab, and store their outputs'
 	@echo 'make lint    run ruff, mypy and the import contracts'
 	@echo 'make docs    build the documentation as a site, in build/site'
+	@echo 'make dist    build sdist and wheel, in build/dist'
 	@echo 'make pins    generate the lists of pinned packages from their inputs'
 	@echo 'make audit   look up known vulnerabilities of the pinned packages'
 	@echo 'make setup   install Debian packages and the virtual environment'
@@ -95,6 +96,10 @@ lint: $(STAMP)
 # Warnings, such as a dead link, are errors; with --quiet mkdocs would not count them.
 docs: $(STAMP)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
+
+# The version is that of the newest tag: see "Releases" in CONTRIBUTING.md.
+dist: setup
+	$(BIN)/uv build --out-dir build/dist
 
 # Versions stay as long as they suit; `make pins UPGRADE=--upgrade` takes the newest that do.
 pins: $(STAMP)

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from rich.cells import cell_len
 
+LEAST_PROSE = 12
+"""Columns that prose keeps if names need the room: names are copied, and prose is only read."""
 LEAST_READABLE = 24
 """What a column with blanks in its cells needs to be readable."""
 
@@ -14,7 +16,8 @@ def column_widths(rows: Sequence[Sequence[str]], is_prose: Sequence[bool], room:
     """The width of each column, at least 1, together at most `room` where that is possible.
 
     If there is room for everything, each column is as wide as its longest line. Otherwise prose
-    wraps at words; then names with blanks do; and only then, words are folded, the longest first.
+    wraps at words; then names with blanks do; then words of prose are folded, and only then those
+    of names, the longest first.
     """
     lines = [
         [line for cell in column for line in cell.split("\n")] for column in zip(*rows, strict=True)
@@ -24,12 +27,16 @@ def column_widths(rows: Sequence[Sequence[str]], is_prose: Sequence[bool], room:
     readable = [
         max(word, min(line, LEAST_READABLE)) for word, line in zip(words, whole, strict=True)
     ]
+    copied = [
+        min(word, LEAST_PROSE) if prose else word
+        for prose, word in zip(is_prose, words, strict=True)
+    ]
     named = [
         wrapped if prose else line
         for prose, wrapped, line in zip(is_prose, readable, whole, strict=True)
     ]
     widths = [1] * len(whole)
-    for wanted in (words, readable, named, whole):
+    for wanted in (copied, words, readable, named, whole):
         widths = _raised(widths, wanted, room)
     return widths
 

@@ -32,6 +32,13 @@ def test_names_wrap_at_their_blanks_before_any_word_is_folded() -> None:
     assert widths == [22, 22]
 
 
+def test_names_stay_whole_before_a_long_word_of_a_sentence_does() -> None:
+    key, value = "network.node_security_group", "kuryr-service-network"
+    because = "the label on DaemonSet kube-system/kuryr-daemon"
+    widths = column_widths([[key, value, because]], [False, False, True], len(key + value) + 20)
+    assert widths == [len(key), len(value), 20]
+
+
 def test_a_table_without_rows_has_room_for_its_heads() -> None:
     assert column_widths([["nothing was drawn"]], [True], 80) == [len("nothing was drawn")]
 
