@@ -33,15 +33,19 @@ from kuryr_runbook.model.errors import ExitCode
     type=UserPath(dir_okay=False),
     help="Save the plan; `run --plan FILE` does what is in it, and nothing else.",
 )
+@click.option(
+    "--all", "everything", is_flag=True, help="List what is as wanted, too: it stays as it is."
+)
 @collecting(choice=PhaseChoice)
-def plan(*, site_file: Path, choice: PhaseChoice, output: Output, out: Path | None) -> None:
-    """Show what a run would change.
+def plan(
+    *, site_file: Path, choice: PhaseChoice, output: Output, out: Path | None, everything: bool
+) -> None:
+    """Show what a run would change: + create, ~ update, - delete, -/+ replace.
 
     Reads cloud, cluster and registry, and changes nothing. Values that an earlier
     phase would produce are "known later".
     """
-    from kuryr_runbook.display.plans import plan_view
-    from kuryr_runbook.display.tables import stacked
+    from kuryr_runbook.display.plans import site_view
     from kuryr_runbook.model.approval import site_document
     from kuryr_runbook.phases.approval import write_document
     from kuryr_runbook.phases.base import read_site
@@ -52,7 +56,9 @@ def plan(*, site_file: Path, choice: PhaseChoice, output: Output, out: Path | No
     with progress_apart():
         plans = list(plan_site(site, choice.phases))
     document = site_document(site, plans, made_at=now(), version=version("kuryr-runbook"))
-    answer(output, lambda: stacked(map(plan_view, plans)), lambda: document)
+    unplanned = {phase.name: phase.unplanned for phase in choice.phases if phase.unplanned}
+    everything = everything or output is Output.WIDE
+    answer(output, lambda: site_view(plans, unplanned, everything=everything), lambda: document)
     if out is not None:
         write_document(document, out)
     sys.exit(ExitCode.CHANGES_PENDING if any(found.changes for found in plans) else ExitCode.DONE)

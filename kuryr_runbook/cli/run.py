@@ -258,7 +258,8 @@ def _as_text(wanted: Wanted, ask: Ask) -> int:
         show_requests(progress.line)
         result = run_phases(request, progress)
     _print_results(request, result, wanted.junit)
-    echo(f"{result.status}: {result.directory}")
+    dry = "dry run, nothing was changed; " if request.dry_run else ""
+    echo(f"{result.status}: {dry}{result.directory}")
     for error in result.errors:
         echo(wrapped(f"error: {error}"), err=True)
     return result.exit_code
@@ -340,16 +341,16 @@ def _agreed(request: RunRequest) -> RunRequest:
 
     If there is nothing to change there is no question, and the run changes nothing.
     """
-    from kuryr_runbook.display.plans import plan_view
+    from kuryr_runbook.display.plans import site_view
     from kuryr_runbook.model.approval import site_document
     from kuryr_runbook.phases.catalogue import plan_site
     from kuryr_runbook.running.account import now
 
     with progress_apart():
         plans = list(plan_site(request.site, request.phases, request.options))
-    for plan in plans:
-        echo(plan_view(plan), err=True)
-        echo("", err=True)
+    unplanned = {phase.name: phase.unplanned for phase in request.phases if phase.unplanned}
+    echo(site_view(plans, unplanned, everything=False), err=True)
+    echo("", err=True)
     if any(plan.changes for plan in plans) and not agrees("Carry out this plan?"):
         echo("nothing was changed", err=True)
         sys.exit(ExitCode.CHANGES_PENDING)
@@ -358,10 +359,19 @@ def _agreed(request: RunRequest) -> RunRequest:
 
 
 def _print_results(request: RunRequest, result: RunResult, junit: Path | None) -> None:
-    """Print what the last cells displayed on stdout, and write the XML if wanted."""
-    from kuryr_runbook.running.junit import write_junit
-    from kuryr_runbook.running.notebooks import displayed_result
+    """Print what the last cells displayed on stdout, and write the XML if wanted.
 
+    Of a dry run, whose plans were shown on the way, only how much they would change.
+    """
+    from kuryr_runbook.display.plans import totals
+    from kuryr_runbook.running.junit import write_junit
+    from kuryr_runbook.running.notebooks import displayed_plans, displayed_result
+
+    if request.dry_run:
+        lasting = (result.directory / it.notebook for it in request.phases if it.lasting)
+        plans = [plan for notebook in lasting for plan in displayed_plans(notebook)]
+        if plans:
+            echo(totals(plans))
     for phase in request.phases if not request.dry_run else ():
         if shown := displayed_result(result.directory / phase.notebook):
             echo(f"{shown}\n")

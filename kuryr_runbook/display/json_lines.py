@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from kuryr_runbook.display.terminal import echo_on
 from kuryr_runbook.model.visible import json_text
+
+if TYPE_CHECKING:
+    from kuryr_runbook.display.tables import View
 
 RESULTS = ("table", "ended")
 
@@ -44,9 +47,9 @@ class JsonProgress:
         """Something that a step printed."""
         self._write("line", text=text)
 
-    def block(self, text: str) -> None:
+    def block(self, what: View | str) -> None:
         """A table."""
-        self._write("table", text=text)
+        self._write("table", text=str(what))
 
     def phase_ended(self, status: str) -> None:
         """The phase is over."""

@@ -6,38 +6,40 @@ from collections.abc import Iterable, Sequence
 
 from rich.cells import cell_len
 
-LEAST_PROSE = 12
-"""Columns that prose keeps if names need the room: names are copied, and prose is only read."""
-LEAST_READABLE = 24
-"""What a column with blanks in its cells needs to be readable."""
+TIGHT = 16
+"""What sentences can do with before names are broken; columns that need no more stay whole."""
+READABLE = 24
+"""What sentences get before names with blanks get a whole line."""
 
 
 def column_widths(rows: Sequence[Sequence[str]], is_prose: Sequence[bool], room: int) -> list[int]:
     """The width of each column, at least 1, together at most `room` where that is possible.
 
     If there is room for everything, each column is as wide as its longest line. Otherwise prose
-    wraps at words; then names with blanks do; then words of prose are folded, and only then those
-    of names, the longest first.
+    wraps at words; then names with blanks do; and only then, words are folded, the longest first.
     """
     lines = [
         [line for cell in column for line in cell.split("\n")] for column in zip(*rows, strict=True)
     ]
     whole = [_longest(column) for column in lines]
     words = [_longest(word for line in column for word in line.split()) for column in lines]
-    readable = [
-        max(word, min(line, LEAST_READABLE)) for word, line in zip(words, whole, strict=True)
-    ]
-    copied = [
-        min(word, LEAST_PROSE) if prose else word
-        for prose, word in zip(is_prose, words, strict=True)
-    ]
-    named = [
-        wrapped if prose else line
-        for prose, wrapped, line in zip(is_prose, readable, whole, strict=True)
-    ]
+
+    def wanted(names: Sequence[int], prose: Sequence[int]) -> list[int]:
+        return [b if is_b else a for a, b, is_b in zip(names, prose, is_prose, strict=True)]
+
+    tight, readable = ([min(line, most) for line in whole] for most in (TIGHT, READABLE))
+    short = [max(word, least) for word, least in zip(words, tight, strict=True)]
+    steps = (
+        wanted(words, tight),
+        wanted(short, tight),
+        wanted(short, readable),
+        wanted(whole, readable),
+        wanted(whole, [max(word, least) for word, least in zip(words, readable, strict=True)]),
+        whole,
+    )
     widths = [1] * len(whole)
-    for wanted in (copied, words, readable, named, whole):
-        widths = _raised(widths, wanted, room)
+    for step in steps:
+        widths = _raised(widths, step, room)
     return widths
 
 

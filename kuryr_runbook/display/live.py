@@ -11,10 +11,14 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
+from kuryr_runbook.display.terminal import drawn, screen_of
 from kuryr_runbook.model.visible import one_line, visible
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+    from rich.text import Text
+
+    from kuryr_runbook.display.tables import View
 
 Clock = Callable[[], float]
 
@@ -29,7 +33,13 @@ class LiveProgress:
         from rich.console import Console
         from rich.live import Live
 
-        self._console: Console = Console(file=stream, highlight=False, soft_wrap=True)
+        self._screen = screen_of(stream)
+        self._console: Console = Console(
+            file=stream,
+            highlight=False,
+            soft_wrap=True,
+            color_system="standard" if self._screen.has_colour else None,
+        )
         self._clock = clock
         self._only_blocks = only_blocks
         self._began = clock()
@@ -71,9 +81,12 @@ class LiveProgress:
         """Something that a step printed."""
         self._print(f"           {text}")
 
-    def block(self, text: str) -> None:
+    def block(self, what: View | str) -> None:
         """A table, which needs the whole width."""
-        self._show(f"\n{text}\n")
+        from rich.text import Text
+
+        shown = visible(what) if isinstance(what, str) else drawn(what, self._screen)
+        self._show(Text.from_ansi(f"\n{shown}\n"))
 
     def phase_ended(self, status: str) -> None:
         """The phase is over."""
@@ -82,10 +95,10 @@ class LiveProgress:
 
     def _print(self, text: str) -> None:
         if not self._only_blocks:
-            self._show(text)
+            self._show(visible(text))
 
-    def _show(self, text: str) -> None:
-        self._console.print(visible(text), markup=False)
+    def _show(self, what: str | Text) -> None:
+        self._console.print(what, markup=False)
         if self._live is not None:
             self._live.refresh()
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from kuryr_runbook.display.terminal import echo
+
+if TYPE_CHECKING:
+    from kuryr_runbook.display.tables import View
 
 
 class Progress(Protocol):
@@ -19,7 +22,7 @@ class Progress(Protocol):
     def line(self, text: str) -> None:
         """Something that a step printed."""
 
-    def block(self, text: str) -> None:
+    def block(self, what: View | str) -> None:
         """A table, which needs the whole width."""
 
     def phase_ended(self, status: str) -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from html import escape
 from typing import Any
 
-from kuryr_runbook.display.tables import View, plain, stacked, table
+from kuryr_runbook.display.tables import View, sentence, stacked, table
 from kuryr_runbook.model.plan import Change
 
 
@@ -58,8 +57,7 @@ def _counts(counts: Mapping[str, int]) -> str:
 def differences_view(before: str, after: str, found: Mapping[str, Sequence[Change]]) -> View:
     """One table for each subject in which the runs differ."""
     if not found:
-        same = f"{before} and {after} do not differ"
-        return View(plain(lambda _: [same]), f"<p>{escape(same)}</p>")
+        return sentence(f"{before} and {after} do not differ")
     views = (
         table(
             subject,

@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from kuryr_runbook.display.frontend import in_notebook
@@ -67,6 +68,14 @@ class View:
 def plain(lines: Callable[[int], Iterable[str]]) -> Form:
     """The form of something that makes its own lines, and has no colours."""
     return lambda width: ([Span(line)] for line in lines(width))
+
+
+def sentence(text: str) -> View:
+    """One line of prose, wrapped at words."""
+    return View(
+        plain(lambda width: wrap(visible(text), width, break_on_hyphens=False)),
+        f"<p>{escape(text)}</p>",
+    )
 
 
 def stacked(views: Iterable[View]) -> View:
@@ -166,10 +175,10 @@ class _Grid:
         from rich import box
         from rich.table import Table
 
-        gap = 3  # between two columns of this box
+        gap = 2  # between two columns of this box
         heads = [visible(name) for name in self.columns]
         widths = column_widths([heads, *self.texts], self.is_prose, width - gap * (len(heads) - 1))
-        grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+        grid = Table(box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False, show_edge=False)
         for name, room in zip(heads, widths, strict=True):
             grid.add_column(_text(name), overflow="fold", width=room)
         for texts, colours in zip(self.texts, self.colours, strict=True):

@@ -10,14 +10,14 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from functools import cache
-from typing import Any
+from typing import Any, NotRequired
 
 from pydantic import TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from kuryr_runbook.model.documents import mapping, parse_json
 from kuryr_runbook.model.errors import DriftError, UsageError
-from kuryr_runbook.model.plan import KNOWN_LATER, Action, Plan, Step
+from kuryr_runbook.model.plan import KNOWN_LATER, Action, LeftBehind, Plan, Step
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.site_file import site_digest
 
@@ -32,6 +32,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "phase": plan.phase,
         "counts": {str(action): count for action, count in plan.counts().items()},
         "steps": [_step_document(step) for step in plan.steps],
+        "left": [_left_document(item) for item in plan.left],
     }
 
 
@@ -89,12 +90,24 @@ class SavedStep(TypedDict):
     changes: list[SavedChange]
 
 
+class SavedLeft(TypedDict):
+    """Something that the site does not name any more."""
+
+    kind: str
+    name: str
+    id: str
+    because: str
+    remedy: str
+
+
 class SavedPhase(TypedDict):
     """The plan of one phase."""
 
     phase: str
     counts: dict[str, int]
     steps: list[SavedStep]
+    left: NotRequired[list[SavedLeft]]
+    """Only shown: no run does anything about it. Plans of earlier versions do not have it."""
 
 
 class SavedPlan(TypedDict):
@@ -134,6 +147,16 @@ def refuse_unapproved(approved: Document, plan: Plan) -> None:
             "\n  ".join([f"{plan.phase}: not in the plan that was approved:", *surprises]),
             remedy="something has changed since: plan again, review the plan, and approve it",
         )
+
+
+def _left_document(item: LeftBehind) -> dict[str, str]:
+    return {
+        "kind": item.target.kind,
+        "name": item.target.name,
+        "id": item.id,
+        "because": item.because,
+        "remedy": item.remedy,
+    }
 
 
 def _step_document(step: Step) -> dict[str, Any]:

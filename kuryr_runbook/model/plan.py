@@ -130,11 +130,24 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LeftBehind:
+    """Something of the runbook's that its site does not name any more; no step touches it."""
+
+    target: Target
+    id: str
+    because: str
+    remedy: str
+    """How to remove it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """The steps of one phase, each after those that it needs."""
 
     phase: str
     steps: tuple[Step, ...]
+    left: tuple[LeftBehind, ...] = ()
+    """What a changed site leaves behind; a person decides about it."""
 
     def __post_init__(self) -> None:
         """Raises ValueError if a step needs a target that no earlier step has."""

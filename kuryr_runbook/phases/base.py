@@ -17,9 +17,9 @@ from kuryr_runbook.clients.kubernetes.client import KubernetesClient
 from kuryr_runbook.clients.kubernetes.leases import LeaseClient, Leases
 from kuryr_runbook.clients.openstack.client import OpenStackClient
 from kuryr_runbook.display.findings import findings_view
-from kuryr_runbook.display.plans import outcomes_view, plan_view
+from kuryr_runbook.display.plans import left_out_view, outcomes_view, plan_view
 from kuryr_runbook.display.progress import say
-from kuryr_runbook.display.tables import View, table
+from kuryr_runbook.display.tables import View
 from kuryr_runbook.model.approval import plan_document, refuse_unapproved
 from kuryr_runbook.model.errors import CheckError, DriftError, FileError, SiteError, UnknownError
 from kuryr_runbook.model.findings import Finding, Status, worst
@@ -167,7 +167,7 @@ class Phase(ABC):
         approved it.
         """
         if self.dry_run:
-            return table("Dry run", ("nothing was changed",), [(f"{self.name}: plan only",)])
+            return left_out_view(self.name, "nothing was changed")
         if self._shown is not None:
             self._refuse_unasked(self._shown.plan)
         with self.locked() as lock:
@@ -206,7 +206,7 @@ class Phase(ABC):
     def check(self) -> View:
         """Check the phase's result. Raises CheckError when something is wrong with it."""
         if self.dry_run:
-            return table("Dry run", ("nothing was checked",), [(f"{self.name}: plan only",)])
+            return left_out_view(self.name, "nothing was checked")
         return judged(self.name, self.findings())
 
     @abstractmethod

@@ -30,6 +30,8 @@ class PhaseEntry:
     """What it does, in one line for the terminal."""
     lasting: bool = True
     """Whether what it creates stays: preflight creates nothing, verification removes its own."""
+    unplanned: str = ""
+    """Why there is no plan of it ahead, after "which"; empty if there is one."""
     needs_cluster: bool = True
     """Whether it needs a cluster. Repeated here because importing a phase takes time."""
 
@@ -57,13 +59,21 @@ PHASES: tuple[PhaseEntry, ...] = (
         "Preflight",
         "Look for anything that is in the way",
         lasting=False,
+        unplanned="changes nothing",
         needs_cluster=False,
     ),
     PhaseEntry("01", "image_build", "ImageBuild", "Build and push the image", needs_cluster=False),
     PhaseEntry("02", "openstack_prep", "OpenStackPrep", "Prepare networks and load balancer"),
     PhaseEntry("03", "controller", "Controller", "Deploy the controller"),
     PhaseEntry("04", "daemon", "Daemon", "Deploy the daemon and the CNI plugin"),
-    PhaseEntry("05", "verification", "Verification", "Verify with a workload", lasting=False),
+    PhaseEntry(
+        "05",
+        "verification",
+        "Verification",
+        "Verify with a workload",
+        lasting=False,
+        unplanned="removes the workload that it makes",
+    ),
 )
 """In order, from nothing to pods on Neutron networks."""
 

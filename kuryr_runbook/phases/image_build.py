@@ -24,6 +24,7 @@ from kuryr_runbook.clients.images.signatures import (
     signature_objection,
 )
 from kuryr_runbook.clients.images.workplace import Workplace
+from kuryr_runbook.display.plans import left_out_view
 from kuryr_runbook.display.progress import say
 from kuryr_runbook.display.tables import View, table
 from kuryr_runbook.model.findings import Finding, Status
@@ -146,7 +147,7 @@ class ImageBuild(Phase):
     def image(self) -> View:
         """Digest, size and labels of the image, read from the registry."""
         if self.dry_run:
-            return table("Dry run", ("the image is known once the phase has run",), [])
+            return left_out_view(self.name, "the image is known once the phase has run")
         spec = read_image_spec(self.site, self.registry)
         remote = read_remote_image(spec, self.registry)
         if remote is None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from kuryr_runbook.applying.openstack import apply_openstack
+from kuryr_runbook.display.plans import left_out_view
 from kuryr_runbook.display.progress import say
 from kuryr_runbook.display.tables import View, table
 from kuryr_runbook.model.findings import Finding, Status
@@ -53,7 +54,7 @@ class OpenStackPrep(Phase):
     def ids(self) -> View:
         """The ids that the next phases use, under the names of the original's variables."""
         if self.dry_run:
-            return table("Dry run", ("ids are known once the phase has run",), [])
+            return left_out_view(self.name, "ids are known once the phase has run")
         ids = (self._seen or self.read()).ids(self.site)
         rows = [(name, getattr(ids, name), meaning) for name, meaning in ID_NAMES.items()]
         view = table("Ids", ("name", "id", "what it is"), rows)

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from kuryr_runbook.applying.by_kind import apply_manifests
 from kuryr_runbook.clients.openstack.probes import AskingCloud
-from kuryr_runbook.display.plans import plan_view
+from kuryr_runbook.display.plans import left_out_view, plan_view
 from kuryr_runbook.display.progress import say
 from kuryr_runbook.display.tables import View, table
 from kuryr_runbook.display.topology import site_picture
@@ -101,7 +101,7 @@ class Verification(Phase):
     def plan_resilience(self) -> View:
         """Show what `try_resilience()` would disturb; without the option, say so."""
         if not self.options.resilience:
-            return _off()
+            return self._undisturbed()
         view = plan_view(self._resilience().plan())
         # The record gets the phase's plan, not this one.
         return replace(view, data={})
@@ -113,9 +113,15 @@ class Verification(Phase):
         recover, or was lost. No node stays cordoned, however it ends.
         """
         if not self.options.resilience or self.dry_run:
-            return _off()
+            return self._undisturbed()
         with self.locked():
             return judged(RESILIENCE, self._resilience().findings(), key=RESILIENCE)
+
+    def _undisturbed(self) -> View:
+        if self.dry_run:
+            return left_out_view(self.name, "nothing was disturbed")
+        rows = [("set options.resilience to true for that; it does nothing in a dry run",)]
+        return table("Resilience", ("nothing was disturbed",), rows)
 
     def _resilience(self) -> Resilience:
         return Resilience(self.site, self.cluster, self.cloud)
@@ -123,7 +129,7 @@ class Verification(Phase):
     def picture(self) -> View:
         """Draw the site with the workload and what diagnosis finds; nothing fails because of it."""
         if self.dry_run:
-            return table("Dry run", ("nothing was drawn",), [(f"{self.name}: plan only",)])
+            return left_out_view(self.name, "nothing was drawn")
         say("reading cluster and cloud once more, for the picture")
         return site_picture(read_diagnosis(self.site, self.cluster, self.cloud))
 
@@ -135,7 +141,7 @@ class Verification(Phase):
         somebody else, DeadlineError with what is left when Kuryr did not remove it.
         """
         if self.dry_run:
-            return table("Dry run", ("nothing was removed",), [(f"{self.name}: plan only",)])
+            return left_out_view(self.name, "nothing was removed")
         with self.locked():
             return self._remove()
 
@@ -172,8 +178,3 @@ class Verification(Phase):
                 "namespace at the end",
             )
         return namespace
-
-
-def _off() -> View:
-    rows = [("set options.resilience to true for that; it does nothing in a dry run",)]
-    return table("Resilience", ("nothing was disturbed",), rows)

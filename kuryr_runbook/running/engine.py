@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,8 +68,8 @@ class Watcher(Protocol):
     def printed(self, text: str) -> None:
         """Whole lines that the cell printed, while it runs."""
 
-    def displayed(self, text: str) -> None:
-        """The text form of something that the cell displayed."""
+    def displayed(self, forms: Mapping[str, Any]) -> None:
+        """The forms of something that the cell displayed, by their types; one is plain text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +229,7 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
                 for line in lines:
                     self._print(line)
             case "execute_result" | "display_data" if "text/plain" in content["data"]:
-                self._watcher.displayed(content["data"]["text/plain"])
+                self._watcher.displayed(content["data"])
         return super().process_message({**msg, "content": content}, cell, cell_index)
 
     def _print(self, line: str) -> None:

@@ -181,7 +181,7 @@ def test_nothing_is_changed_before_the_plan_is_approved(jupyter: Jupyter, person
     person.open(jupyter, PHASE)
     person.run("begin")
     plan = person.run("plan")
-    assert "1 keep, 2 create, 1 update" in plan
+    assert "2 to create, 1 to change, 0 to delete; 1 as wanted" in plan
     assert "ApprovalError" in person.run("apply")
 
     shown = person.cell("plan")
@@ -201,7 +201,7 @@ def test_nothing_is_changed_before_the_plan_is_approved(jupyter: Jupyter, person
     assert not person.failed("apply")
     assert "done load balancer demo with all its members" in done
     person.screenshot("applied", "apply")
-    assert "Nothing to change" in person.run("plan")
+    assert "nothing to change" in person.run("plan")
     person.run("apply")
     assert not person.failed("apply")
 

@@ -84,7 +84,7 @@ def test_nobody_is_asked_where_there_is_no_certain_fix(world: MendableWorld) -> 
     world.node_port("worker2")["port_security_enabled"] = False
     result = run("--site", LAB, "--fix")
     assert (result.exit_code, world.touched) == (4, [])
-    assert "Nothing to do" in result.output
+    assert "nothing to do" in result.output
 
 
 def test_a_machine_that_fixes_gets_only_what_is_left(world: MendableWorld) -> None:
@@ -137,7 +137,7 @@ def test_a_person_gets_causes_in_80_columns(tmp_path: Path) -> None:
 def test_all_in_order_is_said(tmp_path: Path) -> None:
     asked = [check for check in CHECKS if not check.moot(lab_site())]
     output = run("--snapshot", saved(tmp_path)).output
-    assert "✓ pass   nothing is wrong" in output
+    assert "✓ pass  nothing is wrong" in output
     assert f"{len(asked)} checks found nothing." in output
 
 

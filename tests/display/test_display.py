@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kuryr_runbook.display.findings import findings_view
-from kuryr_runbook.display.plans import outcomes_view, plan_view
+from kuryr_runbook.display.plans import plan_view
 from kuryr_runbook.display.progress import say
 from kuryr_runbook.display.tables import View, plain, table
 from kuryr_runbook.display.terminal import FIXED_WIDTH
 from kuryr_runbook.model.findings import Finding, Status
-from kuryr_runbook.model.plan import Action, Change, Done, Outcome, Plan, Step, Target
+from kuryr_runbook.model.plan import Action, Plan, Step, Target
 
 
 def step(action: Action, name: str, because: str) -> Step:
@@ -64,32 +64,6 @@ def test_rich_markup_and_html_in_values_are_shown_as_they_are() -> None:
     assert "<script>" not in view.html
 
 
-def test_plan_shows_changes_first_then_what_is_kept_gathered_by_reason() -> None:
-    text = plan_view(PLAN).text
-    assert text.index("create") < text.index("keep")
-    assert "nodes, services" in text
-    assert text.endswith("2 keep, 1 create.")
-
-
-def test_plan_without_changes_says_so() -> None:
-    kept = Plan(phase="p", steps=(step(Action.KEEP, "nodes", "exists"),))
-    assert plan_view(kept).text.endswith("Nothing to change: 1 keep.")
-    assert plan_view(Plan(phase="p", steps=())).text.endswith("Nothing to do: no steps.")
-
-
-def test_outcomes_list_what_was_done_and_count_the_rest() -> None:
-    outcomes = [
-        Outcome(step=PLAN.steps[0], done=Done.KEPT),
-        Outcome(step=PLAN.steps[1], done=Done.DONE, seconds=1.26),
-    ]
-    text = outcomes_view("openstack_prep", outcomes).text
-    assert "1.3" in text
-    assert "nodes" not in text
-    assert text.endswith("1 done, 1 kept.")
-    second = outcomes_view("openstack_prep", outcomes[:1]).text
-    assert second.endswith("Nothing was changed: 1 kept.")
-
-
 @pytest.mark.parametrize("status", list(Status))
 def test_every_status_is_a_word_in_both_forms(status: Status) -> None:
     view = findings_view("verification", [finding(status, remedy="add the rule")])
@@ -130,25 +104,6 @@ def test_text_stays_within_80_columns_whatever_is_in_it(
 
     text = table("Title", ("a", "b", "c"), rows, note).text
     assert max(cell_len(line) for line in text.splitlines()) <= FIXED_WIDTH
-
-
-def test_html_of_a_plan_unfolds_to_all_fields_whole_and_the_text_stays_short() -> None:
-    long_value = "<b>" + "x" * 200
-    changed = Step(
-        action=Action.UPDATE,
-        target=Target("subnet", "pods"),
-        because="1 field differs",
-        id="1",
-        changes=(Change("dns", "absent", long_value),),
-        disturbs="pods look up names elsewhere",
-    )
-    view = plan_view(Plan(phase="p", steps=(changed,)))
-    summary = re.search("<summary[^>]*>(.*?)</summary>(.*?)</details>", view.html, re.DOTALL)
-    assert summary is not None
-    assert summary[1] == "1 field differs\n! pods look up names elsewhere"
-    assert "&lt;b&gt;" + "x" * 200 in summary[2]
-    assert "<b>x" not in view.html
-    assert "x" * 200 not in view.text
 
 
 def test_every_link_to_what_is_to_do_leads_to_it() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kuryr_runbook.display.layout import LEAST_READABLE, column_widths
+from kuryr_runbook.display.layout import READABLE, TIGHT, column_widths
 
 ID = "3f0d9d5a-7a8e-4b1f-9f3c-0a5f3f0b2c11"
 SENTENCE = "the subnet has another gateway than the site says, and its pods need that one"
@@ -17,9 +17,8 @@ SENTENCE = "the subnet has another gateway than the site says, and its pods need
     [
         (200, [len(ID), len(SENTENCE)]),  # room for everything
         (100, [len(ID), 100 - len(ID)]),  # the sentence wraps, the id does not
-        (len(ID) + LEAST_READABLE, [len(ID), LEAST_READABLE]),
-        (50, [len(ID), 50 - len(ID)]),  # still no word is broken
-        (40, [40 - len("another"), len("another")]),  # the longest word gives way first
+        (len(ID) + TIGHT, [len(ID), TIGHT]),  # the id is whole as long as the sentence can be read
+        (40, [24, TIGHT]),  # and only then folded
     ],
 )
 def test_sentences_give_way_before_names(room: int, widths: list[int]) -> None:
@@ -28,8 +27,14 @@ def test_sentences_give_way_before_names(room: int, widths: list[int]) -> None:
 
 def test_names_wrap_at_their_blanks_before_any_word_is_folded() -> None:
     rule = "kuryr-nodes: TCP 10250 from kuryr-pods"
-    widths = column_widths([["name", "because"], [rule, SENTENCE]], [False, True], 44)
-    assert widths == [22, 22]
+    rows = [["action", "name", "because"], ["+ create", rule, SENTENCE]]
+    assert column_widths(rows, [False, False, True], 48) == [8, TIGHT, READABLE]
+    assert column_widths(rows, [False, False, True], 70) == [8, len(rule), READABLE]
+
+
+def test_a_long_word_in_a_sentence_takes_nothing_from_names() -> None:
+    rows = [["name", "because"], [ID, "spec.template.spec.containers[0].image: differs"]]
+    assert column_widths(rows, [False, True], 60) == [len(ID), 60 - len(ID)]
 
 
 def test_names_stay_whole_before_a_long_word_of_a_sentence_does() -> None:
