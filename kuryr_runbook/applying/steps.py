@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from queue import SimpleQueue
 from typing import Any
 
@@ -139,10 +140,10 @@ class _Work:
         except RunbookError as error:
             self.failed.update(dict.fromkeys(batch, error))
             return
-        seconds = time.monotonic() - start
+        seconds, ended = time.monotonic() - start, datetime.now(UTC)
         for position, step, item in zip(batch, steps, found, strict=True):
             self.outcomes[position] = Outcome(
-                step=step, done=Done.DONE, known=item, seconds=seconds
+                step=step, done=Done.DONE, known=item, seconds=seconds, ended=ended
             )
 
     def _known(self) -> dict[Target, Known]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from kuryr_runbook.cli.conventions import Command
+from kuryr_runbook.cli.given import given_arguments
 from kuryr_runbook.cli.options import site_option
 from kuryr_runbook.cli.run import dry_run_option, force_conflicts_option
 from kuryr_runbook.display.terminal import echo
@@ -45,6 +46,7 @@ def rotate_credentials(*, site_file: Path, dry_run: bool, force_conflicts: bool)
     from kuryr_runbook.phases.base import read_site
     from kuryr_runbook.phases.controller import Rotation
     from kuryr_runbook.running.command_runs import recorded_command
+    from kuryr_runbook.running.recorder import Invocation
 
     site = read_site(site_file)
     rotation = Rotation(site, dry_run=dry_run, options=Options(force_conflicts=force_conflicts))
@@ -54,7 +56,7 @@ def rotate_credentials(*, site_file: Path, dry_run: bool, force_conflicts: bool)
         echo(plan_view(plan))
         echo("")
         sys.exit(ExitCode.CHANGES_PENDING if plan.changes else ExitCode.DONE)
-    command = click.get_current_context().command_path
+    command = Invocation(click.get_current_context().command_path, given_arguments())
     with recorded_command(site, site_file, command=command, name=rotation.name) as run:
         for step in (rotation.plan, rotation.apply, rotation.check):
             with progress_apart():

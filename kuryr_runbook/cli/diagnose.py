@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kuryr_runbook.cli.conventions import Command
+from kuryr_runbook.cli.given import given_arguments
 from kuryr_runbook.cli.options import Output, answer, output_options, site_option
 from kuryr_runbook.cli.paths import UserPath
 from kuryr_runbook.cli.watching import keep_looking, watch_options
@@ -176,6 +177,7 @@ def _fixed(site_file: Path | None, *, on_stderr: bool) -> DiagnosisSnapshot:
     from kuryr_runbook.phases.base import read_site
     from kuryr_runbook.phases.troubleshooting import Troubleshooting
     from kuryr_runbook.running.command_runs import recorded_command
+    from kuryr_runbook.running.recorder import Invocation
 
     if site_file is None:
         raise UsageError(NAME_A_SITE)
@@ -187,7 +189,7 @@ def _fixed(site_file: Path | None, *, on_stderr: bool) -> DiagnosisSnapshot:
         echo(view, err=on_stderr)
         echo("", err=on_stderr)
     if plan.data["plan"]["steps"] and click.confirm("Carry out this plan?", err=True):
-        command = f"{click.get_current_context().command_path} --fix"
+        command = Invocation(f"{click.get_current_context().command_path} --fix", given_arguments())
         with recorded_command(site, site_file, command=command, name=phase.name) as run:
             run.keep(plan)
             with progress_apart():

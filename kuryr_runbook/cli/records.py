@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 Row = Mapping[str, str | int | None]
 """A run in the list, and the fields of its JSON form; None: there is no record."""
-NOTHING = {"record": "none", "run": "-", "status": "-", "by": "-"}
+NOTHING = {"record": "-", "run": "-", "status": "-", "by": "-"}
 """What the table shows in place of None."""
 INVALID = {ExitCode.CHECK_FAILED: "records are not valid"}
 
@@ -175,9 +175,13 @@ def verify(
         "problems": [asdict(problem) for problem in problems],
         "unverified_time_stamps": [str(record.directory) for record in unknown],
         "running": [str(path) for path in found.running],
+        "elsewhere": [str(record.directory) for record in found.elsewhere],
     }
     valid = f"{counted(len(found.records), 'record is', 'records are')} valid"
     lines = [f"still running, so there is no record yet: {path}" for path in found.running]
+    lines += [
+        f"also read, since the chain leads there: {record.directory}" for record in found.elsewhere
+    ]
     lines += [valid] if not (problems or unknown) else []
     answer(output, lambda: "\n".join(lines), lambda: data)
     if problems:
@@ -207,7 +211,7 @@ def export(places: tuple[Path, ...], out: Path, keys: tuple[Path, ...]) -> None:
     Refuses runs with invalid records: see verify.
     """
     from kuryr_runbook.model.errors import UsageError
-    from kuryr_runbook.recording.index import export_records
+    from kuryr_runbook.recording.exporting import export_records
     from kuryr_runbook.recording.verifying import verify as verified
 
     found = verified(standing(places or (RUNS,)), public_keys(keys), {})

@@ -15,6 +15,7 @@ import click
 from kuryr_runbook.cli.agreement import agrees, can_ask
 from kuryr_runbook.cli.conventions import Command as ClickCommand
 from kuryr_runbook.cli.errors import wrapped
+from kuryr_runbook.cli.given import given_arguments
 from kuryr_runbook.cli.options import site_option
 from kuryr_runbook.cli.paths import UserPath
 from kuryr_runbook.display.terminal import echo
@@ -310,6 +311,7 @@ def _request(
         site_file=wanted.site_file,
         phases=tuple(phases),
         command=click.get_current_context().command_path,
+        arguments=given_arguments(),
         dry_run=wanted.dry_run,
         options=options,
         run_dir=wanted.run_dir,

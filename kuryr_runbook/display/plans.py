@@ -9,6 +9,7 @@ import difflib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from kuryr_runbook.display.tables import (
@@ -210,5 +211,16 @@ def _outcome_document(outcome: Outcome) -> dict[str, object]:
         "action": str(outcome.step.action),
         "kind": outcome.step.target.kind,
         "name": outcome.step.target.name,
+        "id": outcome.known.get("id", outcome.step.id),
         "seconds": round(outcome.seconds, 2),
+        **_times(outcome),
     }
+
+
+def _times(outcome: Outcome) -> dict[str, str]:
+    """When it began and ended, in UTC; nothing if there was nothing to do."""
+    if outcome.ended is None:
+        return {}
+    began = outcome.ended - timedelta(seconds=outcome.seconds)
+    names = {"started": began, "ended": outcome.ended}
+    return {name: time.isoformat(timespec="milliseconds") for name, time in names.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -29,9 +30,12 @@ def record_view(predicate: Mapping[str, Any]) -> View:
 
 def _facts(predicate: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
     run, by, previous = predicate["run"], predicate["by"], predicate["previous"]
-    yield "number", predicate["number"]
+    yield "number", predicate["number"] or "none: a dry run is no link of the chain"
     yield "before it", f"{previous['number']}: {previous['directory']}" if previous else "none"
-    yield "command", run["command"] + (", dry run" if run["dry_run"] else "")
+    command = shlex.join([*run["command"].split(), *run.get("arguments", ())])
+    yield "command", command + (", dry run" if run["dry_run"] else "")
+    if "cwd" in run:
+        yield "from", run["cwd"]
     yield "status", run["status"]
     yield "time", f"{run['started']} to {run['ended']}"
     yield "by", f"{by['user']} on {by['host']}"

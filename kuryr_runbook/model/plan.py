@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -195,6 +196,8 @@ class Outcome:
     done: Done
     known: Mapping[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
+    ended: datetime | None = None
+    """When it was done; None if there was nothing to do."""
 
 
 def laters(value: object) -> Iterator[Later]:

@@ -162,12 +162,14 @@ def archive_problems(
 
 
 def _archived(store: Store, site_name: str) -> Iterator[tuple[Link, Any]]:
-    """Each record of a site in the archive with its envelope, ordered by name, newest first."""
+    """The links of a site's chain in the archive, each with its envelope, by name, newest first."""
     for run in sorted(store.names(site_name), reverse=True):
         if RECORD in store.names(f"{site_name}/{run}"):
             content = store.read(f"{site_name}/{run}/{RECORD}")
             envelope, statement = opened(content, f"{site_name}/{run}/{RECORD}")
-            yield Link(int(statement["predicate"]["number"]), digest_of(content), run), envelope
+            number = statement["predicate"]["number"]
+            if number is not None:
+                yield Link(int(number), digest_of(content), run), envelope
 
 
 def _copy(store: Store, files: dict[str, bytes], place: str) -> Upload:

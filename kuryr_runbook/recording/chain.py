@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from platformdirs import user_state_path
@@ -34,6 +34,8 @@ class Link:
     """Digest of its record.json."""
     directory: str
     """Name of the run's directory."""
+    path: str = field(default="", compare=False)
+    """Where that directory was when the record was made; empty if an older runbook made it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ def read_head(site_name: str) -> Head | None:
         content = read_plain(path.parent, path.name)
         noted = parse_json(decoded(content, str(path)), str(path))
         place = noted.pop("path", None)
-        link = Link(**noted)
+        link = Link(**noted, path=place or "")
         _ = link.number + 1, bytes.fromhex(link.sha256)
         return Head(link, Path(place) if place is not None else None)
     except NotPlainError as error:

@@ -11,7 +11,7 @@ from kuryr_runbook.recording.statement import Predicate
 
 def compare(before: Predicate, after: Predicate) -> dict[str, list[Change]]:
     """The differences by subject; subjects without differences are omitted."""
-    old, new = _comparable(before), _comparable(after)
+    old, new = comparable(before), comparable(after)
     found = {
         subject: [
             Change(name, shown(values.get(name)), shown(new[subject].get(name)))
@@ -23,7 +23,7 @@ def compare(before: Predicate, after: Predicate) -> dict[str, list[Change]]:
     return {subject: changes for subject, changes in found.items() if changes}
 
 
-def _comparable(predicate: Predicate) -> dict[str, dict[str, Any]]:
+def comparable(predicate: Predicate) -> dict[str, dict[str, Any]]:
     """The parts of a run that can be compared: no times, which always differ, and no order."""
     phases = {phase["phase"]: phase for phase in predicate["phases"]}
     return {

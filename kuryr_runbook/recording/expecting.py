@@ -64,7 +64,7 @@ def unnoted(records: Iterable[Record], heads: dict[str, Head]) -> Iterator[Probl
     if not (private.exists() and public_path(private).exists()):
         return
     own = load_public_keys([public_path(private)])
-    signed = {record.site for record in records if is_signed(record.envelope, own)}
+    signed = {it.site for it in records if it.link and is_signed(it.envelope, own)}
     for site in sorted(signed - heads.keys()):
         yield Problem(
             f"site {site}", f"the note of its newest record is missing: {head_path(site)}"

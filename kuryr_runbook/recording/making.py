@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,11 +12,13 @@ from kuryr_runbook.clients.writing import write_file
 from kuryr_runbook.model.errors import RecordError
 from kuryr_runbook.model.secrets import KnownSecrets
 from kuryr_runbook.recording.chain import Head, Link, extended, read_head
-from kuryr_runbook.recording.index import render_index
+from kuryr_runbook.recording.contents import entries_of
+from kuryr_runbook.recording.pages.index import comparison_data, render_index
+from kuryr_runbook.recording.pages.overview import Run, render_overview
 from kuryr_runbook.recording.records import Record, read_record, record_of, records_beside
 from kuryr_runbook.recording.scanning import refuse_leaks
 from kuryr_runbook.recording.signing import is_signed, sealed
-from kuryr_runbook.recording.standing import INDEX
+from kuryr_runbook.recording.standing import COMPARED, INDEX, OVERVIEW, is_beside
 from kuryr_runbook.recording.statement import RECORD, Predicate, digest_of, statement_of
 
 if TYPE_CHECKING:
@@ -31,35 +34,53 @@ def make_record(
 ) -> Record:
     """Make the record of a run that has ended, as the next one in its site's chain.
 
-    `elsewhere` is the newest record known from another place, such as the site's archive.
+    A dry run's record is no link of the chain: it only names the newest one before it. `elsewhere`
+    is the newest record known from another place, such as the site's archive.
 
     Raises RecordError when a file, or the record, contains a secret or cannot be written.
     """
-    site_name = facts["site"]["name"]
+    site_name, is_link = facts["site"]["name"], not facts["run"]["dry_run"]
     refuse_leaks(directory, secrets)
-    is_beside = directory.parent.name == site_name
+    in_site = is_beside(directory, site_name)
     with extended(site_name) as note:
         beside = _signed_beside(directory, site_name, signer)
         before = _newest(site_name, beside, elsewhere)
+        number = before.number + 1 if before else 1
         predicate = {
-            "number": before.number + 1 if before else 1,
+            "number": number if is_link else None,
             "previous": asdict(before) if before else None,
-            "place": f"{site_name}/{directory.name}" if is_beside else directory.name,
+            "place": f"{site_name}/{directory.name}" if in_site else directory.name,
+            "path": str(directory.absolute()),
+            "recorded": datetime.now(UTC).isoformat(timespec="microseconds"),
             # The same text as in the files, except for secrets that became known only later.
             **secrets.redacted_value(dict(facts)),
         }
+        last = max(beside, key=lambda record: record.order, default=None)
+        _write_pages(directory, predicate, last if in_site else None, secrets)
         statement = statement_of(directory, predicate)
         draft = record_of(directory, statement, sha256="", envelope=None)
-        page = render_index([*beside, draft]).encode() if is_beside else None
+        page = render_index([*beside, draft]).encode() if in_site else None
         # The page is not part of the run; the newest record has its digest.
         predicate["index"] = digest_of(page) if page else None
         content = sealed({**statement, "predicate": predicate}, signer)
         write_file(directory / RECORD, content, failure=RecordError)
         record = read_record(directory)
-        note(Head(record.link, record.directory))
+        if record.link:
+            note(Head(record.link, record.directory))
         if page:
             write_file(directory.parent / INDEX, page, failure=RecordError)
     return record
+
+
+def _write_pages(
+    directory: Path, predicate: Predicate, before: Record | None, secrets: KnownSecrets
+) -> None:
+    """Write the pages that belong to the record, and so can name only what was before it."""
+    files = entries_of(directory)
+    in_site = "/" in predicate["place"]
+    overview = render_overview(Run(directory.name, predicate, files), before, in_site=in_site)
+    for name, text in ((OVERVIEW, overview), (COMPARED, comparison_data(predicate))):
+        write_file(directory / name, secrets.redacted(text), failure=RecordError)
 
 
 def _signed_beside(directory: Path, site_name: str, signer: CryptoSigner) -> list[Record]:
@@ -71,12 +92,12 @@ def _signed_beside(directory: Path, site_name: str, signer: CryptoSigner) -> lis
     ]
 
 
-def _newest(site_name: str, beside: Sequence[Record], elsewhere: Link | None) -> Link | None:
-    """The previous record: the newest one made here, beside this run, or elsewhere.
+def _newest(site_name: str, beside: Iterable[Record], elsewhere: Link | None) -> Link | None:
+    """The newest record of the chain: made here, beside this run, or elsewhere.
 
     A machine that has made none, such as in CI, thus continues where others stopped.
     """
     head = read_head(site_name)
-    links = [link for link in (head.link if head else None, elsewhere) if link]
-    links += [record.link for record in beside]
-    return max(links, key=lambda link: link.number, default=None)
+    links = [head.link if head else None, elsewhere, *(record.link for record in beside)]
+    known = (link for link in links if link)
+    return max(known, key=lambda link: link.number, default=None)

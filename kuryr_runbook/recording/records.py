@@ -32,9 +32,20 @@ class Record:
         return str(self.predicate["site"]["name"])
 
     @property
-    def number(self) -> int:
-        """Position in the site's chain, counted from 1."""
-        return int(self.predicate["number"])
+    def number(self) -> int | None:
+        """Position in the site's chain, counted from 1; None for a dry run, which is no link."""
+        number = self.predicate["number"]
+        return None if number is None else int(number)
+
+    @property
+    def order(self) -> tuple[str, int]:
+        """When it was made, to sort by; older runbooks counted only."""
+        return str(self.predicate.get("recorded", "")), self.number or 0
+
+    @property
+    def made_in(self) -> str:
+        """Where its run's directory was; empty if an older runbook made it."""
+        return str(self.predicate.get("path", ""))
 
     @property
     def place(self) -> tuple[str, ...]:
@@ -49,14 +60,17 @@ class Record:
 
     @property
     def previous(self) -> Link | None:
-        """The previous record; None for a site's first."""
+        """The previous record of the chain; None for a site's first."""
         before = self.predicate["previous"]
         return Link(**before) if before else None
 
     @property
-    def link(self) -> Link:
-        """How the next record names it."""
-        return Link(self.number, self.sha256, self.directory.name)
+    def link(self) -> Link | None:
+        """How the next record names it; None if it is no link of the chain."""
+        if self.number is None:
+            return None
+        path = self.made_in or str(self.directory)
+        return Link(self.number, self.sha256, self.directory.name, path)
 
 
 def read_record(directory: Path) -> Record:

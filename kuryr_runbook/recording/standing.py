@@ -19,6 +19,10 @@ ACCOUNT = "run.json"
 RUNS = Path("runs")
 """Where runs' directories are created, below the current directory."""
 INDEX = "index.html"
+OVERVIEW = "index.html"
+"""A run's first page, in its directory: part of its record, unlike the index of a site's runs."""
+COMPARED = "compare.js"
+"""What the index page compares of a run."""
 LATEST = "latest.txt"
 PAGES = (INDEX, LATEST)
 """Files beside a site's runs that are derived from them."""
@@ -63,6 +67,11 @@ def standing_in(places: Iterable[Path]) -> Standing:
 def is_run(path: Path) -> bool:
     """Whether a run left something there, whatever its content."""
     return any(os.path.lexists(path / name) for name in (RECORD, ACCOUNT))
+
+
+def is_beside(directory: Path, site: str) -> bool:
+    """Whether a run's directory is among those of the site's runs, which have an index page."""
+    return directory.parent.name == site
 
 
 def latest_of(runs: Iterable[str]) -> str | None:

@@ -1,13 +1,15 @@
 """Verifies records: every file and every record is unchanged, none is missing, none was added.
 
 The records that have to be there are the newest ones according to this machine's notes, and
-everything in their chains back to the first. Anything else that is there is reported.
+everything in their chains back to the first, wherever it was made. Anything else that is there is
+reported. A dry run is no link of a chain: its record is verified on its own.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 from pathlib import Path
@@ -19,7 +21,7 @@ from kuryr_runbook.model.documents import parse_json
 from kuryr_runbook.model.errors import FileError, RecordError, UsageError
 from kuryr_runbook.recording.chain import Head, Link
 from kuryr_runbook.recording.contents import NotPlainError, entries_of, read_plain
-from kuryr_runbook.recording.index import render_index
+from kuryr_runbook.recording.pages.index import render_index
 from kuryr_runbook.recording.records import Record, read_record
 from kuryr_runbook.recording.signing import is_signed, load_public_keys
 from kuryr_runbook.recording.standing import ACCOUNT, INDEX, LATEST, Standing, latest_of
@@ -47,6 +49,8 @@ class Verification:
 
     records: tuple[Record, ...]
     """All readable records, valid or not."""
+    elsewhere: tuple[Record, ...]
+    """Those of them that the chains led to, in other places than those to verify."""
     running: tuple[Path, ...]
     """Runs that are still running, and so have no record yet."""
     problems: tuple[Problem, ...]
@@ -74,17 +78,55 @@ def verify(found: Standing, keys: Sequence[SSlibKey], heads: Mapping[str, Head])
         if folder.parent in found.folders and folder.parent.name == folder.name:
             what = "is in a directory named after its site, inside another such directory"
             problems.append(Problem(str(directory), what))
-    by_site = sorted(records, key=lambda record: (record.site, record.number))
-    chains = {site: list(chain) for site, chain in groupby(by_site, key=lambda item: item.site)}
+    elsewhere = _elsewhere(records, heads)
+    for record in elsewhere:
+        problems += record_problems(record, keys)
+    by_site = sorted([*records, *elsewhere], key=lambda record: (record.site, record.order))
+    for record in by_site:
+        if record.number is None and not record.predicate["run"]["dry_run"]:
+            problems.append(Problem(str(record.directory), "is no link of its site's chain"))
+    linked = sorted(
+        (record for record in by_site if record.link),
+        key=lambda record: (record.site, record.number),
+    )
+    chains = {site: list(chain) for site, chain in groupby(linked, key=lambda item: item.site)}
     for chain in chains.values():
         problems += _chain_problems(chain)
     for site, head in heads.items():
         problems += _head_problems(site, chains.get(site, []), head)
     for folder in sorted(found.folders):
-        here = [record for record in by_site if record.directory.parent == folder]
+        here = [record for record in records if record.directory.parent == folder]
         problems += _page_problems(folder, found.runs, here, heads)
     problems += _key_problems(found.keys, keys)
-    return Verification(tuple(by_site), tuple(running), tuple(problems))
+    return Verification(tuple(by_site), tuple(elsewhere), tuple(running), tuple(problems))
+
+
+def _elsewhere(records: Sequence[Record], heads: Mapping[str, Head]) -> list[Record]:
+    """The records of the chains that were made in other places and still are there.
+
+    Only of sites whose records are where they were made: a copy, such as an archive, has to be
+    whole by itself.
+    """
+    there = {record.link: record for record in records if record.link}
+    copied = {
+        record.site for record in records if record.made_in not in ("", str(record.directory))
+    }
+    wanted = [(site, head.link) for site, head in heads.items()]
+    wanted += [(record.site, record.previous) for record in records if record.previous]
+    found = []
+    while wanted:
+        site, link = wanted.pop()
+        if link in there:
+            if link.path not in ("", str(there[link].directory)):
+                copied.add(site)
+        elif link.path and not Path(link.path).is_symlink():
+            with suppress(RecordError):
+                record = read_record(Path(link.path))
+                if record.link == link and record.site == site:
+                    there[link] = record
+                    found.append(record)
+                    wanted += [(site, record.previous)] if record.previous else []
+    return [record for record in found if record.site not in copied]
 
 
 def state_without_record(directory: Path) -> str:
@@ -173,10 +215,11 @@ def _pair_problems(before: Record, record: Record) -> Iterator[Problem]:
 
 
 def _missing(record: Record, previous: Link) -> Problem:
+    last = f"; it was made in {previous.path}" if previous.path else ""
     return Problem(
         f"site {record.site}",
         f"record {previous.number} ({previous.directory}), which {record.directory.name} follows, "
-        "is missing",
+        f"is missing{last}",
     )
 
 
@@ -209,7 +252,7 @@ def _page_problems(
             if made_here:
                 yield Problem(str(folder / INDEX), error.what)
         else:
-            noted = max(paged, key=lambda record: record.number).predicate["index"] if paged else ""
+            noted = max(paged, key=lambda record: record.order).predicate["index"] if paged else ""
             if digest_of(page) != noted and page != render_index(here).encode():
                 what = "is not the page that the newest run wrote; the next run will rewrite it"
                 yield Problem(str(folder / INDEX), what)

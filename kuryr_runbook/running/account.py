@@ -38,6 +38,10 @@ class RunStatus(StrEnum):
     """Never written: readers show it instead of RUNNING when the process is gone."""
 
 
+DONE = (RunStatus.SUCCEEDED, RunStatus.UNCHANGED)
+"""How a phase ends that the next one may follow."""
+
+
 class CellStatus(StrEnum):
     """The status of a code cell."""
 
@@ -54,6 +58,8 @@ class CellAccount:
     step: str
     """The heading above it."""
     status: CellStatus = CellStatus.NOT_REACHED
+    started: str | None = None
+    ended: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -92,9 +98,9 @@ class RunAccount:
         write_file(directory / FILE, text, failure=RecordError)
 
 
-def now() -> str:
-    """The time in UTC, to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
+def now(timespec: str = "seconds") -> str:
+    """The time in UTC, to the second unless something more exact is wanted."""
+    return datetime.now(UTC).isoformat(timespec=timespec)
 
 
 def read_run(directory: Path) -> dict[str, Any]:

@@ -24,16 +24,25 @@ from kuryr_runbook.model.errors import RecordError, UsageError
 from kuryr_runbook.model.secrets import KnownSecrets
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.recording.html import export_html
+from kuryr_runbook.recording.pages.frame import Around
 from kuryr_runbook.recording.signing import load_signer
-from kuryr_runbook.running.account import PhaseAccount, RunAccount, RunStatus, now
+from kuryr_runbook.recording.standing import is_beside
+from kuryr_runbook.running.account import (
+    CellAccount,
+    CellStatus,
+    PhaseAccount,
+    RunAccount,
+    RunStatus,
+    now,
+)
 from kuryr_runbook.running.directories import free_directory, make_run_directory
-from kuryr_runbook.running.recorder import Recorder
+from kuryr_runbook.running.recorder import Invocation, Recorder
 
 
 class CommandRun:
     """One such run."""
 
-    def __init__(self, site: Site, site_file: Path, command: str, name: str) -> None:
+    def __init__(self, site: Site, site_file: Path, command: Invocation, name: str) -> None:
         self._site = site
         self._recorder = Recorder(site, command, load_signer(site))
         self._phase = PhaseAccount(phase=name, notebook=f"{name}.ipynb", started=now())
@@ -50,6 +59,7 @@ class CommandRun:
         self._secrets = KnownSecrets(read_secrets(site, os.environ))
         self.directory = free_directory(site, None)
         self._began = time.monotonic()
+        self._kept_until = now("milliseconds")
 
     def begin(self) -> None:
         """Make the run's directory. Raises UsageError if its record could not be made."""
@@ -59,11 +69,21 @@ class CommandRun:
         self._write(RunStatus.RUNNING)
 
     def keep(self, view: View) -> None:
-        """Save what was shown."""
+        """Save what was shown; what led to it is a cell of the run's account."""
         from nbformat import v4
 
         self._secrets.add(known_here().secrets)
         bundle = self._secrets.redacted_value(view._repr_mimebundle_())
+        began, self._kept_until = self._kept_until, now("milliseconds")
+        self._phase.cells.append(
+            CellAccount(
+                f"shown-{len(self._outputs) + 1}",
+                bundle["text/plain"].partition("\n")[0],
+                CellStatus.RAN,
+                began,
+                self._kept_until,
+            )
+        )
         self._outputs.append(v4.new_output("display_data", data=bundle))  # type: ignore[no-untyped-call]
 
     def end(self, status: RunStatus, error: BaseException | None) -> None:
@@ -92,12 +112,13 @@ class CommandRun:
         text: str = nbformat.writes(notebook)  # type: ignore[no-untyped-call]
         path = self.directory / self._phase.notebook
         write_file(path, f"{text}\n", failure=RecordError)
-        export_html(path)
+        in_site = is_beside(self.directory, self._site.name)
+        export_html(path, Around(site=self._site.name, run=self.directory.name, in_site=in_site))
 
 
 @contextmanager
 def recorded_command(
-    site: Site, site_file: Path, *, command: str, name: str
+    site: Site, site_file: Path, *, command: Invocation, name: str
 ) -> Iterator[CommandRun]:
     """A run of one command, recorded however the block ends.
 

@@ -16,7 +16,10 @@ from kuryr_runbook.model.errors import RecordError, RunbookError, UsageError
 from kuryr_runbook.model.plan import Action
 from kuryr_runbook.phases.catalogue import PhaseEntry
 from kuryr_runbook.phases.lock.taking import SiteLock
+from kuryr_runbook.recording.pages.frame import Around
+from kuryr_runbook.recording.standing import is_beside
 from kuryr_runbook.running.account import (
+    DONE,
     CellAccount,
     CellStatus,
     PhaseAccount,
@@ -60,6 +63,7 @@ class Run:
         self.kernels = means.kernels
         self.pages = Pages()
         self.next: PhaseEntry | None = None
+        self.paged: PhaseEntry | None = None
         self.cells: dict[str, CellAccount] = {}
         self.step = ""
 
@@ -114,6 +118,7 @@ class Run:
             with uninterrupted():
                 self.account.status, self.account.ended = status, now()
                 self.account.write(self.directory)
+                self._amend_last_page()
                 self.pages.finish()
                 record = self.recorder.record(self.directory, self.account, self.secrets.known)
             self.recorder.copy(record)
@@ -144,8 +149,35 @@ class Run:
             self.account.write(self.directory)
             self.progress.phase_ended(account.status)
             if (self.directory / phase.notebook).exists():
-                self.pages.want(self.directory / phase.notebook)
+                self._want_page(phase, goes_on=ended_as in DONE)
         return error
+
+    def _want_page(self, phase: PhaseEntry, *, goes_on: bool) -> None:
+        self.paged = phase
+        self.pages.want(self.directory / phase.notebook, self._around(phase, goes_on=goes_on))
+
+    def _around(self, phase: PhaseEntry, *, goes_on: bool) -> Around:
+        """What a phase's page links to; the page of the next phase only if that will run."""
+        position = self.request.phases.index(phase)
+        before = self.request.phases[:position][-1:]
+        after = self.request.phases[position + 1 :][:1] if goes_on else ()
+        return Around(
+            site=self.request.site.name,
+            run=self.directory.name,
+            in_site=is_beside(self.directory, self.request.site.name),
+            before=next((f"{it.stem}.html" for it in before if self._is_executed(it)), None),
+            after=next((f"{it.stem}.html" for it in after), None),
+        )
+
+    def _is_executed(self, phase: PhaseEntry) -> bool:
+        return (self.directory / phase.notebook).exists()
+
+    def _amend_last_page(self) -> None:
+        """Make it again without a link to the next phase, if that was not reached after all."""
+        if self.paged is not None:
+            after = self._around(self.paged, goes_on=True).after
+            if after and not (self.directory / after).with_suffix(".ipynb").exists():
+                self._want_page(self.paged, goes_on=False)
 
     def _recheck(
         self, phase: PhaseEntry, account: PhaseAccount
@@ -163,9 +195,9 @@ class Run:
         if error is None and not unchanged:
             kept = notebook.with_name(f"{phase.stem}.recheck.ipynb")
             move_file(notebook, kept, failure=RecordError)
-            self.pages.want(kept)
+            self.pages.want(kept, self._around(phase, goes_on=False))
             for cell in account.cells:
-                cell.status = CellStatus.NOT_REACHED
+                cell.status, cell.started, cell.ended = CellStatus.NOT_REACHED, None, None
         return error, unchanged
 
     def _notebook(self, phase: PhaseEntry, parameters: dict[str, Any]) -> RunbookError | None:
@@ -194,6 +226,7 @@ class Run:
     def cell_started(self, key: str) -> None:
         """A code cell is about to run."""
         self.step = self.cells[key].step
+        self.cells[key].started = now("milliseconds")
         self.progress.step(self.step)
         self.pages.cell_started()
 
@@ -225,7 +258,7 @@ class Run:
 
     def _cell(self, key: str, status: CellStatus) -> None:
         self.pages.cell_ended()
-        self.cells[key].status = status
+        self.cells[key].status, self.cells[key].ended = status, now("milliseconds")
         self.account.write(self.directory)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import Lock, Timer, get_native_id
 
 from kuryr_runbook.recording.html import export_html
+from kuryr_runbook.recording.pages.frame import Around
 
 WAITING_SECONDS = 1.0
 """A cell that has run for longer than this is usually waiting, and will wait for as long as a page
@@ -22,14 +23,14 @@ class Pages:
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, initializer=_yield)
-        self._wanted: list[Path] = []
+        self._wanted: list[tuple[Path, Around]] = []
         self._begun: list[Future[Path]] = []
         self._lock = Lock()
         self._timer = Timer(0, self._begin)
 
-    def want(self, notebook: Path) -> None:
+    def want(self, notebook: Path, around: Around) -> None:
         """Request the page of a notebook that will not change any more."""
-        self._wanted.append(notebook)
+        self._wanted.append((notebook, around))
 
     def cell_started(self) -> None:
         """Make the requested pages if the cell takes long enough."""
@@ -44,7 +45,7 @@ class Pages:
     def _begin(self) -> None:
         with self._lock:
             while self._wanted:
-                self._begun.append(self._thread.submit(export_html, self._wanted.pop(0)))
+                self._begun.append(self._thread.submit(export_html, *self._wanted.pop(0)))
 
     def finish(self) -> None:
         """Make all requested pages. Raises RecordError when one cannot be written."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,10 +31,20 @@ if TYPE_CHECKING:
     from securesystemslib.signer import CryptoSigner
 
 
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """What was called."""
+
+    path: str
+    """The program and the names of its commands."""
+    arguments: tuple[str, ...] = ()
+    """The options and arguments that were given."""
+
+
 class Recorder:
     """Makes the record of one run, with a key that was loaded before the run began."""
 
-    def __init__(self, site: Site, command: str, signer: CryptoSigner) -> None:
+    def __init__(self, site: Site, command: Invocation, signer: CryptoSigner) -> None:
         self._site = site
         self._command = command
         self._signer = signer
@@ -57,7 +67,11 @@ class Recorder:
     def record(self, directory: Path, account: RunAccount, secrets: KnownSecrets) -> Record:
         """Record the run, however it ended. Raises RecordError."""
         facts = self._surroundings | run_facts(directory, account, self._site)
-        facts["run"]["command"] = self._command
+        facts["run"] |= {
+            "command": self._command.path,
+            "arguments": [*self._command.arguments],
+            "cwd": str(Path.cwd()),
+        }
         archive = self._site.record.archive
         elsewhere = newest_link(archive, self._site.name) if archive else None
         return make_record(directory, facts, self._signer, secrets, elsewhere)

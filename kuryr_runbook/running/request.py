@@ -29,6 +29,8 @@ class RunRequest:
     """In order."""
     command: str = "kuryr-runbook run"
     """The command, as shown to others whom the site's lock keeps out."""
+    arguments: tuple[str, ...] = ()
+    """The options and arguments that the command was called with, for the record."""
     dry_run: bool = False
     """Stop each phase after its plan."""
     options: Options = field(default_factory=Options)

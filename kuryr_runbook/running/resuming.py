@@ -11,11 +11,10 @@ from kuryr_runbook.model.errors import UsageError
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.phases.catalogue import PHASES, PhaseEntry
 from kuryr_runbook.recording.standing import RUNS
-from kuryr_runbook.running.account import FILE, RunStatus, read_whole_run
+from kuryr_runbook.running.account import DONE, FILE, RunStatus, read_whole_run
 
 COMMANDS = {"rotate_credentials", "troubleshooting"}
 """Names in the runs of commands without notebooks, which cannot be continued."""
-DONE = (RunStatus.SUCCEEDED, RunStatus.UNCHANGED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from kuryr_runbook.running.directories import free_directory, make_run_directory
 from kuryr_runbook.running.execution import Means, Run
 from kuryr_runbook.running.interrupts import one_interrupt
 from kuryr_runbook.running.kernels import Inheritance, Kernels
-from kuryr_runbook.running.recorder import Recorder
+from kuryr_runbook.running.recorder import Invocation, Recorder
 from kuryr_runbook.running.request import RunRequest, RunResult
 from kuryr_runbook.running.secrecy import secrets_of
 
@@ -50,7 +50,7 @@ def run_phases(request: RunRequest, progress: Progress) -> RunResult:
     ):
         # It takes seconds to start, as does the rest until it is needed.
         kernels.prepare(phases[0])
-        recorder = Recorder(site, request.command, load_signer(site))
+        recorder = Recorder(site, Invocation(request.command, request.arguments), load_signer(site))
         recorder.refuse_unusable()
         recorder.look_around()
         account.phases = [_planned(phase, request) for phase in phases]

@@ -70,7 +70,7 @@ def test_held_fields_are_taken_as_the_refusal_says(
     assert "--force-conflicts" in refused.stderr
     assert rotate("--force-conflicts").exit_code == 0
     assert len(done) == 1
-    records = sorted(map(read_record, Path("runs/lab").glob("2*")), key=lambda it: it.number)
+    records = sorted(map(read_record, Path("runs/lab").glob("2*")), key=lambda it: it.order)
     assert [it.predicate["run"]["status"] for it in records] == ["FAILED", "SUCCEEDED"]
     assert "--force-conflicts" in records[0].predicate["phases"][0]["error"]
     assert all("rotate_credentials" in it.predicate["phases"][0]["phase"] for it in records)

@@ -16,7 +16,7 @@ from worlds.sites import LAB
 
 from kuryr_runbook.cli import main
 from kuryr_runbook.clients.lock_files import held
-from kuryr_runbook.recording.index import render_index
+from kuryr_runbook.recording.pages.index import render_index
 from kuryr_runbook.recording.records import read_record
 
 
@@ -59,8 +59,8 @@ def test_runs_are_listed_with_and_without_a_record(runs: Path) -> None:
     assert found == [
         ["1", "runs/lab/r01", "SUCCEEDED"],
         ["2", "runs/lab/r02", "SUCCEEDED"],
-        ["none", "runs/lab/r03", "LOST"],
-        ["none", "runs/lab/evil.html", "UNRECORDED"],
+        ["-", "runs/lab/r03", "LOST"],
+        ["-", "runs/lab/evil.html", "UNRECORDED"],
     ]
 
 

@@ -17,6 +17,7 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from runs.recorded import STEP as RECORDED_STEP
 from runs.recorded import a_phase, recorded
 from worlds.world import World
 
@@ -39,7 +40,9 @@ from kuryr_runbook.display.trees import path_view
 from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.plan import Action, Change, Done, Outcome, Plan, Step, Target
 from kuryr_runbook.model.visible import json_text
-from kuryr_runbook.recording.index import render_index
+from kuryr_runbook.recording.pages.frame import part
+from kuryr_runbook.recording.pages.index import comparison_data, render_index
+from kuryr_runbook.recording.pages.overview import Run, render_overview
 from kuryr_runbook.running.engine import shown
 from kuryr_runbook.running.junit import render_junit
 
@@ -212,10 +215,21 @@ def test_progress_of_a_run_that_says_hostile_things() -> None:
 
 
 def test_records_with_hostile_values(tmp_path: Path) -> None:
-    phase = a_phase("daemon", findings=[json.loads(json.dumps(_document(FINDING)))])
-    phase |= {"error": HOSTILE.replace("\ud800", ""), "status": "FAILED"}
+    hostile = HOSTILE.replace("\ud800", "")
+    step = {**RECORDED_STEP, "name": hostile, "id": hostile}
+    phase = a_phase(
+        "daemon",
+        plan={"counts": {hostile: 1}, "steps": [step]},
+        findings=[json.loads(json.dumps(_document(FINDING)))],
+    )
+    phase |= {"error": hostile, "status": "FAILED"}
     record = recorded(tmp_path, "r01", phases=[phase])
-    refuse_faults(iter([("page", "", render_index([record]))]))
+    run = Run("r01", record.predicate, record.subjects)
+    for page in (render_index([record]), render_overview(run, record, in_site=True)):
+        # The only script is ours, which the page's policy names by its digest.
+        own = f"<script>{part('records.js')}</script>"
+        refuse_faults(iter([("page", "", page.replace(own, ""))]))
+    refuse_faults(iter([("script", comparison_data(record.predicate), "")]))
     refuse_faults(iter([("text", record_view(record.predicate).text, "")]))
     changes = {HOSTILE: [Change(HOSTILE, HOSTILE, HOSTILE)]}
     refuse_faults(iter([("text", differences_view(HOSTILE, HOSTILE, changes).text, "")]))

@@ -12,7 +12,10 @@ from worlds.world import World
 from kuryr_runbook.display.topology import site_picture
 from kuryr_runbook.model.secrets import KnownSecrets
 from kuryr_runbook.recording.html import export_html
+from kuryr_runbook.recording.pages.frame import Around
 from kuryr_runbook.recording.scanning import find_leaks
+
+AROUND = Around(site="lab", run="r01", in_site=True, before="04_daemon.html")
 
 
 def test_the_page_is_whole_without_a_network(tmp_path: Path) -> None:
@@ -23,7 +26,7 @@ def test_the_page_is_whole_without_a_network(tmp_path: Path) -> None:
     )
     source = tmp_path / "05_verification.ipynb"
     nbformat.write(notebook, source)  # type: ignore[no-untyped-call]
-    page = export_html(source)
+    page = export_html(source, AROUND)
     assert page == tmp_path / "05_verification.html"
     text = page.read_text()
     assert "4 of 4 pods" in text
@@ -39,7 +42,7 @@ def test_a_picture_is_in_the_page_and_is_taken_for_no_secret(tmp_path: Path) -> 
     cell = new.new_code_cell("phase.picture()", outputs=[output], execution_count=1)
     source = tmp_path / "90_troubleshooting.ipynb"
     nbformat.write(new.new_notebook(cells=[cell]), source)  # type: ignore[no-untyped-call]
-    text = export_html(source).read_text()
+    text = export_html(source, AROUND).read_text()
     # The exporter writes tags its own way.
     assert re.search(r'<svg [^>]*class="kt"', text)
     assert text.count("</svg>") == bundle["text/html"].count("</svg>") == 1

@@ -1,10 +1,8 @@
-"""What people make of records: differences, the page over all runs, the archive file."""
+"""What people make of records: differences, and the archive file."""
 
 from __future__ import annotations
 
-import re
 import tarfile
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -13,7 +11,7 @@ from runs.recorded import FINDING, STEP, a_phase, recorded, run_facts
 from kuryr_runbook.display.records import differences_view, record_view
 from kuryr_runbook.model.errors import UsageError
 from kuryr_runbook.recording.comparing import compare
-from kuryr_runbook.recording.index import export_records, render_index
+from kuryr_runbook.recording.exporting import export_records
 from kuryr_runbook.recording.signing import key_path, load_public_keys, public_path
 from kuryr_runbook.recording.standing import standing_in
 from kuryr_runbook.recording.verifying import verify
@@ -78,57 +76,6 @@ def test_a_record_is_shown_in_80_columns(tmp_path: Path) -> None:
     assert max(map(len, text.splitlines())) <= 80
     for part in ("kuryr sha256:1", "operator on there", "SUCCEEDED", "image_build"):
         assert part in text
-
-
-class Page(HTMLParser):
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def all_of(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.tags if name == tag]
-
-
-def index(tmp_path: Path) -> str:
-    failing = {**FINDING, "status": "fail", "evidence": "<503>", "remedy": "look & see"}
-    phases = [
-        a_phase("controller", findings=[FINDING, failing], notebook="02_openstack_prep.ipynb"),
-        a_phase("daemon", status="NOT_REACHED", seconds=None),
-    ]
-    return render_index([recorded(tmp_path, "r01"), recorded(tmp_path, "r02", phases=phases)])
-
-
-def test_the_page_needs_nothing_else_and_links_to_what_is_there(tmp_path: Path) -> None:
-    text = index(tmp_path)
-    page = Page(text)
-    assert not re.search(r"https?://|url\(|@import", text.replace("http://www.w3.org", ""))
-    assert not page.all_of("script")
-    assert not page.all_of("link")
-    targets = [item["href"] or "" for item in page.all_of("a")]
-    ids = {f"#{attributes['id']}" for _, attributes in page.tags if "id" in attributes}
-    for target in targets:
-        assert target in ids or (tmp_path / target).is_file()
-    assert "r02/02_openstack_prep.html" in targets
-
-
-def test_the_page_can_be_read_by_all(tmp_path: Path) -> None:
-    text = index(tmp_path)
-    page = Page(text)
-    assert page.all_of("html")[0]["lang"] == "en"
-    assert len(page.all_of("h1")) == 1
-    assert len(page.all_of("caption")) == len(page.all_of("table")) == 3
-    assert all(item["scope"] in ("col", "row") for item in page.all_of("th"))
-    assert "prefers-color-scheme: dark" in text
-    # Every status is a word.
-    for word in ("fail", "pass", "not reached", "SUCCEEDED"):
-        assert word in text
-    assert "&lt;503&gt;" in text
-    assert "look &amp; see" in text
-    assert text.index("Record 2") < text.index("Record 1")
 
 
 def test_an_archive_file_holds_all_and_verifies_elsewhere(tmp_path: Path) -> None:

@@ -35,6 +35,9 @@ def site_with(**record: Path) -> Site:
     return lab_site().model_copy(update={"record": RecordSection(**record)})
 
 
+OTHER = {"name": "other", "digest": {"sha256": "1" * 64}, "parameters": {}}
+
+
 def test_it_is_an_in_toto_statement_in_a_dsse_envelope(tmp_path: Path) -> None:
     record = recorded(tmp_path, "r01")
     envelope = json.loads((tmp_path / "r01" / "record.json").read_text())
@@ -59,6 +62,8 @@ def test_records_are_chained_by_their_digests_also_from_other_places(tmp_path: P
     assert [record.number for record in (first, second, third)] == [1, 2, 3]
     assert first.previous is None
     assert second.previous == first.link
+    assert third.link
+    assert third.previous
     assert third.previous == second.link
     assert (
         third.previous.sha256
@@ -69,8 +74,7 @@ def test_records_are_chained_by_their_digests_also_from_other_places(tmp_path: P
 
 def test_each_site_has_a_chain_of_its_own(tmp_path: Path) -> None:
     recorded(tmp_path, "r01")
-    site = {"name": "other", "digest": {"sha256": "1" * 64}, "parameters": {}}
-    assert recorded(tmp_path, "r02", site=site).previous is None
+    assert recorded(tmp_path, "r02", site=OTHER).previous is None
     assert recorded(tmp_path, "r03").number == 2
 
 
@@ -147,7 +151,7 @@ def test_a_link_in_the_directory_is_not_recorded(tmp_path: Path) -> None:
 
 
 def test_only_what_lies_beside_is_looked_at(tmp_path: Path) -> None:
-    recorded(tmp_path / "deep" / "below", "r01", site={"name": "x", "parameters": {}})
+    recorded(tmp_path / "deep" / "below", "r01", site=OTHER)
     first = recorded(tmp_path, "r02")
     assert [record.directory.name for record in records_beside(first.directory)] == ["r02"]
 

@@ -78,7 +78,7 @@ def test_runs_make_a_chain_that_holds_and_a_page(start: Start, tmp_path: Path) -
     assert found.problems == ()
     assert [record.number for record in found.records] == [1, 2, 3]
     page = (tmp_path / "runs" / "lab" / "index.html").read_text()
-    assert page.count("<section") == 3
+    assert page.count("<tr id=") == 3
 
 
 def test_a_secret_in_a_cell_itself_keeps_the_run_from_being_recorded(

@@ -93,6 +93,8 @@ def test_a_run_that_succeeds(run: Run) -> None:
         f"{FIRST.stem}.ipynb",
         f"{SECOND.stem}.html",
         f"{SECOND.stem}.ipynb",
+        "compare.js",
+        "index.html",
         "record.json",
         "run.json",
     ]

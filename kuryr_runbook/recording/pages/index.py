@@ -1,0 +1,171 @@
+"""The index page of runs, readable offline, without scripts, and by screen readers.
+
+Each run is one line of the page, which says all about it, so the page of one run more is made from
+the previous page, and need not read the other runs again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from html import escape
+from typing import Any
+from urllib.parse import quote
+
+from kuryr_runbook.model.plan import Action, shown
+from kuryr_runbook.model.visible import bounded, json_text, one_line, visible
+from kuryr_runbook.recording.comparing import comparable
+from kuryr_runbook.recording.pages.frame import anchor, cut, kind_of, page, part, word
+from kuryr_runbook.recording.pages.overview import (
+    bad_findings,
+    changes_of,
+    command_of,
+    counted,
+    phase_href,
+)
+from kuryr_runbook.recording.records import Record
+from kuryr_runbook.recording.standing import OVERVIEW
+from kuryr_runbook.recording.statement import Predicate
+
+MOST = 1000
+"""Runs on the page; older ones are reached from the last of them, one after the other."""
+PHASES, FINDINGS = 12, 4
+"""How many of a run are in its row; its own page has the rest."""
+LETTERS = 120
+COLUMNS = ("run", "status", "when (UTC)", "phases", "changes", "findings", "who and how")
+TOOLS = (
+    '<div class="tools" id="tools" role="search" hidden>\n'
+    '<label>Search<input type="search" id="search" placeholder="any text of a run"></label>\n'
+    '<label>Site<select id="site"><option value="">all</option></select></label>\n'
+    '<label>Kind<select id="kind"><option value="">all</option></select></label>\n'
+    '<label>Phase<select id="phase"><option value="">all</option></select></label>\n'
+    '<label>Status<select id="status"><option value="">all</option></select></label>\n'
+    '<label>Finding<select id="finding"><option value="">all</option></select></label>\n'
+    '<label>From<input type="date" id="from"></label>\n'
+    '<label>To<input type="date" id="to"></label>\n'
+    '<button type="button" id="compare" disabled>Compare two runs</button>\n'
+    '<span id="shown" role="status"></span><span id="hint" role="status"></span>\n</div>\n'
+)
+ROW = '<tr id="run-'
+OLDER = re.compile(r'<p class="note" id="older">(\d+) older runs')
+
+
+def render_index(records: Iterable[Record]) -> str:
+    """The page for a site's runs, the last recorded first, with links to their directories."""
+    newest_first = sorted(records, key=lambda record: record.order, reverse=True)
+    site = newest_first[0].site if newest_first else "no site"
+    return _page(site, [row(record) for record in newest_first])
+
+
+def extended_index(text: str, record: Record) -> str:
+    """The page with one more run, from the page as it was before."""
+    rows = [line for line in text.splitlines() if line.startswith(ROW)]
+    older = OLDER.search(text)
+    return _page(record.site, [row(record), *rows], int(older[1]) if older else 0)
+
+
+def _page(site: str, rows: Sequence[str], older: int = 0) -> str:
+    older += max(len(rows) - MOST, 0)
+    more = f'<p class="note" id="older">{older} older runs are not in this list.</p>\n'
+    heads = "".join(f'<th scope="col">{name}</th>' for name in COLUMNS)
+    lines = "\n".join(rows[:MOST])
+    body = (
+        "<p>This page is not part of the records. To verify them, run "
+        f"<code>kuryr-runbook records verify</code>.</p>\n{TOOLS}"
+        '<div class="table" tabindex="0" role="region" aria-label="All runs">'
+        '<table class="cards" id="runs"><caption>All runs, the last recorded first</caption>'
+        f"<thead><tr>{heads}</tr></thead><tbody>\n{lines}\n</tbody></table></div>\n"
+        f'{more if older else ""}<section id="compared" aria-live="polite"></section>\n'
+    )
+    return page(f"Runs of {site}", (), body, part("records.js"))
+
+
+def row(record: Record) -> str:
+    """A run as one line of the page."""
+    predicate, name = record.predicate, record.directory.name
+    run, phases = predicate["run"], predicate["phases"][:PHASES]
+    states = " ".join(f"{phase['phase']}:{phase['status']}" for phase in phases)
+    found = [item for phase in predicate["phases"] for item in phase.get("findings", ())]
+    data = {
+        "run": name,
+        "path": quote(name),
+        "site": record.site,
+        "status": run["status"],
+        "kind": kind_of_run(predicate),
+        "started": run["started"],
+        "phases": states,
+        "findings": " ".join(dict.fromkeys(str(item["status"]) for item in found)),
+    }
+    given = " ".join(f'data-{key}="{cut(one_line(str(it)), 800)}"' for key, it in data.items())
+    columns = zip(COLUMNS[1:], _cells(record, phases, found), strict=True)
+    cells = "".join(
+        f'<td data-name="{escape(column)}">{cell}</td>' if cell else "<td></td>"
+        for column, cell in columns
+    )
+    line = f'<tr id="{anchor(name)}" {given}><th scope="row">{_title(record)}</th>{cells}</tr>'
+    return visible(line).replace("\n", " ")
+
+
+def kind_of_run(predicate: Predicate) -> str:
+    """Dry run, or the name of the command."""
+    run = predicate["run"]
+    command = str(run["command"]).removeprefix("kuryr-runbook ")
+    return f"{command}, dry run" if run["dry_run"] else command
+
+
+def _title(record: Record) -> str:
+    name = cut(one_line(record.directory.name), LETTERS)
+    number = f'<br><span class="note">record {record.number}</span>' if record.number else ""
+    if OVERVIEW not in record.subjects:
+        return f"{name}{number}"
+    return f'<a class="nowrap" href="{quote(record.directory.name)}/{OVERVIEW}">{name}</a>{number}'
+
+
+def _cells(
+    record: Record, phases: Sequence[Mapping[str, Any]], found: Sequence[Mapping[str, Any]]
+) -> Iterator[str]:
+    predicate = record.predicate
+    run, by = predicate["run"], predicate["by"]
+    yield word(run["status"])
+    began, ended = (one_line(str(run[key]))[:19] for key in ("started", "ended"))
+    yield f"{escape(began.replace('T', ' '))} to {escape(ended[11:])}"
+    yield f'<ul class="flow">{"".join(_phase(record, phase) for phase in phases)}</ul>'
+    yield _changed(predicate)
+    wrong = [item for phase in predicate["phases"] for item in bad_findings(phase)]
+    named = "".join(f"<li>{_named(item)}</li>" for item in wrong[:FINDINGS])
+    yield counted(found) + (f'<ul class="plain">{named}</ul>' if named else "")
+    who = cut(one_line(f"{by['user']} on {by['host']}"), LETTERS)
+    dry = " (dry run)" if run["dry_run"] and "arguments" not in run else ""
+    yield f"{who}<br><code>{cut(one_line(command_of(run)), 2 * LETTERS)}</code>{dry}"
+
+
+def _phase(record: Record, phase: Mapping[str, Any]) -> str:
+    status, name = phase["status"], phase["phase"][:LETTERS]
+    said = word(status, name if kind_of(status) == "good" else f"{name} {status}")
+    href = phase_href(phase, record.subjects)
+    if href is None:
+        return f"<li>{said}</li>"
+    return f'<li><a href="{quote(record.directory.name)}/{href}">{said}</a></li>'
+
+
+def _changed(predicate: Predicate) -> str:
+    made = [change for phase in predicate["phases"] for change in changes_of(phase)]
+    counts = Counter(str(change["action"]) for change in made)
+    text = ", ".join(f"{counts[action]} {action}" for action in Action if counts[action])
+    return f"{'would: ' if text and predicate['run']['dry_run'] else ''}{escape(text)}"
+
+
+def _named(finding: Mapping[str, Any]) -> str:
+    subject = f": {finding['subject']}" if finding.get("subject") else ""
+    text = one_line(f"{finding['title']}{subject}")
+    return word(finding["status"], bounded(text, LETTERS))
+
+
+def comparison_data(predicate: Predicate) -> str:
+    """What the index page compares of a run, as the script that it loads from the run."""
+    values = {
+        subject: {name: visible(shown(value)) for name, value in items.items()}
+        for subject, items in comparable(predicate).items()
+    }
+    return f"kuryrRun({json_text(values)});\n"
