@@ -2,7 +2,8 @@
 
 A contract in the tests keeps `print`, `click.echo` and writing to the standard streams out of all
 other modules. Characters that the terminal's encoding does not have are spelled out, too. The only
-escape sequences are those of colours, added here to text that has none left.
+escape sequences are those of colours, added here to text that has none left, and the one that makes
+room for the next answer of `--watch`.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ ACROSS = {
     "checking/test_mutations.py": "every check, by what was read of a cloud",
     "checking/test_pairs.py": "every check, by two faults at once",
     "checking/test_preflight_mutations.py": "every check, by what preflight reads",
+    "cli/test_completion.py": "every command, by the shells that complete it",
     "cli/test_misbehaving.py": "commands, by how an API misbehaves",
     "clients/openstack/test_address_pairs.py": "address pairs, in api.py and client.py",
     "clients/test_artifacts_s3.py": "artifacts.py, with an extra that the rest cannot have",
