@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from html import escape
 from typing import Any
@@ -76,12 +77,26 @@ def finding_document(finding: Finding) -> dict[str, Any]:
     return {**values, "status": str(finding.status), "fixable": bool(finding.fixes)}
 
 
-def causes_view(title: str, findings: Iterable[Finding]) -> View:
-    """What is wrong, deepest cause first; checks that passed are only counted."""
+def finding_anchors(checks: Iterable[str]) -> Iterator[str]:
+    """The ids that lead to findings of these checks; a check may have several."""
+    counts: Counter[str] = Counter()
+    for check in checks:
+        counts[check] += 1
+        again = f"-{counts[check]}" if counts[check] > 1 else ""
+        yield f"finding-{check}{again}"
+
+
+def causes_view(title: str, findings: Iterable[Finding], *, anchored: bool = False) -> View:
+    """What is wrong, deepest cause first; checks that passed are only counted.
+
+    `anchored`: a picture on the same page leads to the causes, so no other table there may be.
+    """
     found = tuple(findings)
     wrong = [item for item in found if item.status not in (Status.PASS, Status.SKIP)]
+    anchors = finding_anchors(it.check for it in wrong)
     rows: list[tuple[Coloured, str | Folded]] = [
-        (_sign(it.status), _folded_cause(it)) for it in wrong
+        (_sign(it.status), _folded_cause(it, anchor if anchored else ""))
+        for it, anchor in zip(wrong, anchors, strict=True)
     ]
     passed = sum(item.status is Status.PASS for item in found)
     view = table(
@@ -93,13 +108,14 @@ def causes_view(title: str, findings: Iterable[Finding]) -> View:
     return replace(view, data={"findings": [finding_document(item) for item in found]})
 
 
-def _folded_cause(finding: Finding) -> Folded:
+def _folded_cause(finding: Finding, anchor: str) -> Folded:
     first, *others = _cause(finding).splitlines()
     return Folded(
         text="\n".join([first, *others]),
         summary=first,
         details=f'<div style="white-space: pre-line">{escape(chr(10).join(others))}</div>',
         is_open=True,
+        anchor=anchor,
     )
 
 

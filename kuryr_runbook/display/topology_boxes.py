@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element
 
 from kuryr_runbook.display.drawing import Area, Font, clean, group, rectangle, words
@@ -10,8 +11,33 @@ from kuryr_runbook.display.findings import SIGNS
 from kuryr_runbook.model.findings import GRAVITY, Status
 from kuryr_runbook.model.topology import Box, Line, Mark
 
-Hints = Mapping[int, str]
-"""The text of each finding, by its number."""
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A part of the drawing that is about a finding."""
+
+    area: Area
+    number: int
+    """Of the finding."""
+    is_note: bool = False
+    """Whether it is the finding's own line below the drawing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Legend:
+    """What the marks mean, and where they have been drawn."""
+
+    hints: Mapping[int, str]
+    """The text of each finding, by its number."""
+    spots: list[Spot] = field(default_factory=list)
+    """In the order of drawing: later ones are on top."""
+
+    def mark(self, area: Area, marks: Iterable[Mark], *, is_note: bool = False) -> None:
+        """Remember that something with these marks is there: it is about the gravest finding."""
+        gravest = min(marks, key=lambda mark: GRAVITY.index(mark.status), default=None)
+        if gravest is not None:
+            self.spots.append(Spot(area, gravest.number, is_note))
+
 
 PAD, LINE, HEAD, INDENT, SPACE = 10, 17, 32, 10, 8
 NAME, KIND = Font("kt-name", 13, bold=True), Font("kt-kind", 12)
@@ -39,13 +65,14 @@ def box_height(box: Box, width: float, columns: int = 1) -> float:
     return PAD + HEAD + LINE * (len(name) - 1) + lines + PAD / 2
 
 
-def draw_box(parent: Element, box: Box, area: Area, hints: Hints, columns: int = 1) -> None:
+def draw_box(parent: Element, box: Box, area: Area, legend: Legend, columns: int = 1) -> None:
     """Draw the box in an area that is high enough for it."""
     here = group(parent, f"{box.what} {box.name}")
     rectangle(here, area, _kind(box.all_marks))
+    legend.mark(area, box.all_marks)
     left, baseline = area.x + PAD, area.y + PAD + 8
     room = area.width - 2 * PAD
-    right = draw_marks(here, box.marks, (area.right - PAD, baseline + 2), room, hints)
+    right = draw_marks(here, box.marks, (area.right - PAD, baseline + 2), room, legend)
     words(here, (left, baseline), KIND.fitted(clean(box.what), right - left), KIND)
     for part in NAME.wrapped(clean(box.name), room):
         baseline += LINE
@@ -56,7 +83,7 @@ def draw_box(parent: Element, box: Box, area: Area, hints: Hints, columns: int =
     for index, line in enumerate(box.lines):
         row, column = divmod(index, columns)
         x, y = left + column * (width + 2 * PAD), top + sum(heights[:row])
-        draw_line(here, line, Area(x, y, width, heights[row]), hints)
+        draw_line(here, line, Area(x, y, width, heights[row]), legend)
 
 
 def _line_width(width: float, columns: int) -> float:
@@ -70,11 +97,12 @@ def _heights(lines: Sequence[Line], width: float, columns: int) -> list[float]:
     return [max(rows[first : first + columns]) for first in range(0, len(rows), columns)]
 
 
-def draw_line(parent: Element, line: Line, area: Area, hints: Hints) -> None:
+def draw_line(parent: Element, line: Line, area: Area, legend: Legend) -> None:
     """Draw a line: its text at the left, its end and its marks at the right."""
     left, baseline = area.x + INDENT * line.depth, area.y + 12
     here = group(parent, line.hint or f"{clean(line.text)} {clean(line.end)}")
-    right = draw_marks(here, line.marks, (area.right, baseline), area.width, hints)
+    right = draw_marks(here, line.marks, (area.right, baseline), area.width, legend)
+    legend.mark(area, line.marks)
     for row, (text, end) in enumerate(_rows(line, area.width)):
         below = baseline + row * LINE
         words(here, (right, below), end, END, anchor="end")
@@ -96,7 +124,7 @@ def _rows(line: Line, width: float) -> list[tuple[str, str]]:
 
 
 def draw_marks(
-    parent: Element, marks: Sequence[Mark], end: tuple[float, float], room: float, hints: Hints
+    parent: Element, marks: Sequence[Mark], end: tuple[float, float], room: float, legend: Legend
 ) -> float:
     """Draw marks that end there. Returns where anything to their left has to end."""
     right, baseline = end
@@ -105,8 +133,10 @@ def draw_marks(
         numbers = ", ".join(str(mark.number) for mark in marks[:HINTED] if mark not in shown)
         right = _chip(parent, more, "kt-box", (right, baseline), f"also {numbers}")
     for mark in reversed(shown):
-        hint = hints.get(mark.number, "")
-        right = _chip(parent, mark_text(mark), KINDS[mark.status], (right, baseline), hint)
+        hint = legend.hints.get(mark.number, "")
+        end = (right, baseline)
+        legend.mark(_chip_area(mark_text(mark), end), (mark,))
+        right = _chip(parent, mark_text(mark), KINDS[mark.status], end, hint)
     return right - SPACE if marks else right
 
 
@@ -133,12 +163,16 @@ def _chip_width(text: str) -> float:
     return MARK.width(text) + 8
 
 
+def _chip_area(text: str, end: tuple[float, float]) -> Area:
+    right, baseline = end
+    width = _chip_width(text)
+    return Area(right - width, baseline - 11.5, width, CHIP_HEIGHT)
+
+
 def _chip(parent: Element, text: str, kind: str, place: tuple[float, float], hint: str) -> float:
     """Draw a mark that ends at the place. Returns where the one to its left has to end."""
-    right, baseline = place
-    width = _chip_width(text)
+    area, baseline = _chip_area(text, place), place[1]
     here = group(parent, hint)
-    area = Area(right - width, baseline - 11.5, width, CHIP_HEIGHT)
     rectangle(here, area, kind, radius=3)
     words(here, (area.middle, baseline), text, MARK, anchor="middle")
     return area.x - CHIP_GAP

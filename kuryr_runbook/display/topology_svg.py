@@ -7,6 +7,7 @@ alone. In JupyterLab it uses the theme's colours, elsewhere the reader's preferr
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from xml.etree.ElementTree import Element, SubElement
 
 from kuryr_runbook.display.drawing import Area, Font, clean, group, path, rectangle, words
@@ -19,7 +20,8 @@ from kuryr_runbook.display.topology_boxes import (
     MARK,
     PAD,
     TEXT,
-    Hints,
+    Legend,
+    Spot,
     box_height,
     draw_box,
     draw_marks,
@@ -42,6 +44,8 @@ STYLE = """
 @media (prefers-color-scheme:dark){.kt{--ink:var(--jp-content-font-color0,#e8eaed);
 --paper:var(--jp-layout-color0,#17191c)}}
 .kt text{fill:var(--ink)}
+.kt-spot{position:absolute;border-radius:4px}
+.kt-spot:hover,.kt-spot:focus-visible{outline:2px solid;outline-offset:2px}
 .kt .kt-title{font-size:15px;font-weight:bold}
 .kt .kt-name{font-size:13px;font-weight:bold}
 .kt .kt-kind,.kt .kt-text,.kt .kt-end{font-size:12px}
@@ -59,8 +63,23 @@ STYLE = """
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A drawing, and what of it is about findings."""
+
+    svg: str
+    height: float
+    """In pixels, at its full width."""
+    spots: tuple[Spot, ...]
+
+
 def topology_svg(topology: Topology, title: str) -> str:
     """The drawing, for a page or for a file of its own."""
+    return topology_drawing(topology, title).svg
+
+
+def topology_drawing(topology: Topology, title: str) -> Drawing:
+    """The drawing, for a page that leads from it elsewhere."""
     title = clean(title)
     root = Element("svg", {"xmlns": "http://www.w3.org/2000/svg", "class": "kt", "role": "img"})
     root.set("aria-label", title)
@@ -68,17 +87,17 @@ def topology_svg(topology: Topology, title: str) -> str:
     SubElement(root, "desc").text = described(topology)
     SubElement(root, "style").text = STYLE
     page = group(root)
-    hints = {note.number: f"{note.title}: {note.evidence}" for note in topology.notes}
-    below = _header(root, topology, title, hints)
-    below = _networks(root, topology, below, hints)
-    below = _ground(root, topology, below, hints)
-    height = _notes(root, topology.notes, below + GAP) + MARGIN
+    legend = Legend({note.number: f"{note.title}: {note.evidence}" for note in topology.notes})
+    below = _header(root, topology, title, legend)
+    below = _networks(root, topology, below, legend)
+    below = _ground(root, topology, below, legend)
+    height = _notes(root, topology.notes, below + GAP, legend) + MARGIN
     rectangle(page, Area(0, 0, WIDTH, height), "kt-page", radius=6)
     root.set("viewBox", f"0 0 {WIDTH} {height:.0f}")
     root.set("width", f"{WIDTH}")
     # The browser makes it narrower where there is less room, and keeps its shape.
-    root.set("style", "max-width:100%;height:auto")
-    return xml_text(root)
+    root.set("style", "display:block;max-width:100%;height:auto")
+    return Drawing(xml_text(root), height, tuple(legend.spots))
 
 
 def described(topology: Topology) -> str:
@@ -93,20 +112,20 @@ def _column(index: int) -> float:
     return MARGIN + index * (COLUMN + GAP)
 
 
-def _header(root: Element, topology: Topology, title: str, hints: Hints) -> float:
+def _header(root: Element, topology: Topology, title: str, legend: Legend) -> float:
     room = WIDTH / 2
-    right = draw_marks(root, topology.marks, (WIDTH - MARGIN, MARGIN + 14), room, hints)
+    right = draw_marks(root, topology.marks, (WIDTH - MARGIN, MARGIN + 14), room, legend)
     words(root, (MARGIN, MARGIN + 14), TITLE.begun(title, right - MARGIN), TITLE)
     facts = TEXT.begun(clean(topology.facts), WIDTH - 2 * MARGIN)
     words(root, (MARGIN, MARGIN + 33), facts, KIND)
     return MARGIN + 44
 
 
-def _networks(root: Element, topology: Topology, top: float, hints: Hints) -> float:
+def _networks(root: Element, topology: Topology, top: float, legend: Legend) -> float:
     """Draw, and join: the external network; the router between programs and project; subnets."""
     external, router = topology.external, topology.router
     above = Area(MARGIN, top, WIDTH - 2 * MARGIN, box_height(external, WIDTH - 2 * MARGIN, 3))
-    draw_box(root, external, above, hints, columns=3)
+    draw_box(root, external, above, legend, columns=3)
     row = (topology.programs, router, topology.project)
     areas = _row(row, above.bottom + HALL)
     _link(root, [(above.middle, above.bottom), (areas[1].middle, areas[1].y)], router)
@@ -119,7 +138,7 @@ def _networks(root: Element, topology: Topology, top: float, hints: Hints) -> fl
         corners += [(area.middle, bus), (area.middle, area.y)]
         _link(root, corners, box)
     for box, area in zip((*row, *topology.subnets), (*areas, *subnets), strict=True):
-        draw_box(root, box, area, hints)
+        draw_box(root, box, area, legend)
     return subnets[0].bottom
 
 
@@ -137,7 +156,7 @@ def _row(boxes: Sequence[Box], top: float) -> list[Area]:
     return [Area(_column(index), top, COLUMN, height) for index in range(len(boxes))]
 
 
-def _ground(root: Element, topology: Topology, top: float, hints: Hints) -> float:
+def _ground(root: Element, topology: Topology, top: float, legend: Legend) -> float:
     """Draw nodes below the nodes' and pods' subnets, load balancers below the Services'."""
     below = top + HALL / 2
     wide, narrow = 2 * COLUMN + GAP, COLUMN
@@ -155,7 +174,7 @@ def _ground(root: Element, topology: Topology, top: float, hints: Hints) -> floa
         middle = _column(index) + COLUMN / 2
         path(root, [(middle, top), (middle, below)], "kt-joined")
     for box, area in zip((*topology.nodes, *topology.services), (*nodes, *services), strict=True):
-        draw_box(root, box, area, hints)
+        draw_box(root, box, area, legend)
     return bottom
 
 
@@ -174,7 +193,7 @@ def _grid(boxes: Sequence[Box], room: Area, columns: int) -> list[Area]:
     return areas
 
 
-def _notes(root: Element, notes: Sequence[Note], top: float) -> float:
+def _notes(root: Element, notes: Sequence[Note], top: float, legend: Legend) -> float:
     """Draw what the marks mean."""
     words(root, (MARGIN, top + 14), "Findings" if notes else "✓ Nothing is wrong", TITLE)
     baseline = top + 14.0
@@ -183,7 +202,9 @@ def _notes(root: Element, notes: Sequence[Note], top: float) -> float:
         baseline += LINE + 7
         here = group(root, note.evidence)
         mark = Mark(number=note.number, status=note.status)
-        draw_marks(here, (mark,), (MARGIN + 48, baseline), WIDTH, {})
+        draw_marks(here, (mark,), (MARGIN + 48, baseline), WIDTH, Legend({}))
+        row = Area(MARGIN, baseline - LINE, WIDTH - 2 * MARGIN, 2 * LINE + 4)
+        legend.mark(row, (mark,), is_note=True)
         victims = f" ({note.victims:,} affected)" if note.victims > 1 else ""
         title = TEXT.begun(clean(note.title), room - TEXT.width(victims)) + victims
         words(here, (MARGIN + 60, baseline), title, TEXT)

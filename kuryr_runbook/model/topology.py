@@ -60,6 +60,8 @@ class Note:
     evidence: str
     victims: int
     """How many objects are affected; 0: none that has a name."""
+    check: str = ""
+    """The check that found it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,10 +10,13 @@ from pathlib import Path
 from kuryr_runbook.applying.by_kind import apply_fixes
 from kuryr_runbook.checking.diagnosis import Place, check_diagnosis
 from kuryr_runbook.checking.paths import trace
+from kuryr_runbook.checking.places import places_of
 from kuryr_runbook.checking.settling import changing
 from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.clients.openstack.probes import AskingCloud
 from kuryr_runbook.display.findings import causes_view
+from kuryr_runbook.display.frontend import is_interactive
+from kuryr_runbook.display.path_picker import Choosing, PathPicker
 from kuryr_runbook.display.progress import say
 from kuryr_runbook.display.tables import View, table
 from kuryr_runbook.display.topology import site_picture
@@ -164,19 +167,29 @@ class Troubleshooting(Phase):
 
     def check(self) -> View:
         """Diagnose again, and show what is wrong. Findings are results here, not errors."""
-        return self._causes(self.findings())
+        return self._causes(self.findings(), anchored=True)
 
-    def _causes(self, findings: Iterable[Finding]) -> View:
-        return causes_view(f"Diagnosis of site {self.site.name}", findings)
+    def _causes(self, findings: Iterable[Finding], *, anchored: bool = False) -> View:
+        return causes_view(f"Diagnosis of site {self.site.name}", findings, anchored=anchored)
 
     def picture(self) -> View:
-        """Draw the site as last read, with all findings marked on it."""
-        return site_picture(self.seen)
+        """Draw the site as last read; what has findings leads to them in what check() shows."""
+        return site_picture(self.seen, linked=True)
 
     def trace(self, *, pod: str = "", service: str = "", namespace: str = "default") -> View:
-        """Draw the path to a pod or a Service, as last read."""
-        if not pod and not service:
-            return table("Path", ("nothing was drawn",), [("name a pod or a service",)])
+        """Draw the path to a pod or a Service, as last read.
+
+        If none is named, a person in JupyterLab may choose one.
+        """
+        if pod or service:
+            return self._path(namespace, pod, service)
+        view = table("Path", ("nothing was drawn",), [("name a pod or a service",)])
+        if not is_interactive():
+            return view
+        picker = PathPicker(places_of(Look(self.seen)), self._path)
+        return Choosing(view.form, view.html, view.data, picker)
+
+    def _path(self, namespace: str, pod: str, service: str) -> View:
         place = Place(namespace=namespace, pod=pod or None, service=service or None)
         return path_view(f"Path to {place}", trace(Look(self.seen), place))
 

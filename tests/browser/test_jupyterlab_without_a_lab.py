@@ -12,7 +12,7 @@ from typing import Any
 import nbformat
 import pytest
 import yaml
-from playwright.sync_api import ViewportSize
+from playwright.sync_api import ViewportSize, expect
 from support.browsing import APP, Jupyter, Person, browser_page, jupyterlab
 from worlds.cloud_answers import PROJECT
 from worlds.memory_cloud import cluster_cloud
@@ -39,6 +39,15 @@ where_it_stands()"""
 CHOOSE = """from kuryr_runbook.phases.site.choice import choose_site
 
 choose_site()"""
+DIAGNOSIS = {
+    "begin": """from kuryr_runbook.phases.base import chosen_site
+from runs.diagnosable_phase import Diagnosable
+
+phase = Diagnosable(chosen_site({}))""",
+    "check": "phase.check()",
+    "picture": "phase.picture()",
+    "trace": "phase.trace()",
+}
 CELLS = {
     "begin": SETUP,
     "plan": "phase.plan()",
@@ -291,6 +300,39 @@ def test_findings_fold_and_link_to_what_is_to_do(jupyter: Jupyter, person: Perso
     person.screenshot("findings-light", "check")
     shown.locator("details").first.locator("summary").click()
     remedy.wait_for(state="hidden")
+
+
+@pytest.mark.usefixtures("chosen")
+def test_the_picture_leads_to_findings_and_paths_are_picked(
+    jupyter: Jupyter, person: Person
+) -> None:
+    write_notebook(jupyter.directory / "wrong.ipynb", DIAGNOSIS, "A paragraph.\n\n" * 12)
+    person.open(jupyter, "wrong.ipynb")
+    for cell in ("begin", "check", "picture"):
+        person.run(cell)
+        assert not person.failed(cell), person.outputs(cell)
+    picture, table = person.cell("picture"), person.cell("check")
+    finding = table.get_by_text("port port-web-1 of pod default/web-1 does not exist")
+    for theme in ("Dark", "Light"):
+        person.theme(f"JupyterLab {theme}")
+        person.cell("picture").scroll_into_view_if_needed()
+        person.screenshot(f"picture-{theme.lower()}")
+        # What is there is the link above it.
+        picture.get_by_text("web-1", exact=True).first.click(force=True)
+        expect(finding).to_be_in_viewport()
+        person.screenshot(f"picture-led-to-{theme.lower()}")
+
+    assert "name a pod or a service" in person.run("trace")
+    shown = person.cell("trace")
+    pod = shown.get_by_label("Pod", exact=True)
+    pod.select_option(label="web-1 ✗ FAIL")
+    shown.get_by_text("Path to pod default/web-1").wait_for()
+    person.screenshot("path-picked", "trace")
+    shown.get_by_label("Service", exact=True).select_option(label="web-0 ✗ FAIL")
+    shown.get_by_text("Path to service default/web-0").wait_for()
+    assert pod.evaluate("it => it.selectedIndex") == 0
+    # The path is part of the notebook, as if it had been named in the cell.
+    assert "Path to service default/web-0" in person.outputs("trace")
 
 
 def test_cells_that_are_not_drawn_yet_are_reached(jupyter: Jupyter, person: Person) -> None:

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from making.pictured import EXAMPLE, example, faults, topology
 from worlds.world import World
 
-from kuryr_runbook.display.drawing import Font, clean
+from kuryr_runbook.display.drawing import Area, Font, clean
+from kuryr_runbook.display.findings import finding_anchors
 from kuryr_runbook.display.terminal import FIXED_WIDTH
 from kuryr_runbook.display.topology import topology_view
-from kuryr_runbook.display.topology_svg import described, topology_svg
+from kuryr_runbook.display.topology_svg import described, topology_drawing, topology_svg
 from kuryr_runbook.display.trees import Branch, tree_lines
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.errors import AccessError
@@ -163,6 +164,36 @@ def test_names_that_differ_in_any_part_stay_different() -> None:
     assert faults(svg) == []
     drawn = re.sub(r"<[^>]*>|10\.64\.0\.10", "", svg)
     assert all(pod in drawn for pod in pods)
+
+
+def test_what_has_findings_leads_to_them() -> None:
+    found = topology(spoilt(World(12, nodes=3)))
+    checks = [note.check for note in found.notes]
+    anchors = [*finding_anchors(checks)]
+    assert len({*anchors}) == len(anchors)
+    html = topology_view(found, TITLE, linked=True).html
+    assert {*re.findall(r'href="#([^"]*)"', html)} == {*anchors}
+    # With the keyboard, each finding is reached once.
+    links = re.findall(r"<a [^>]*>", html)
+    noted = [link for link in links if "tabindex" not in link]
+    assert [re.findall(r'href="#([^"]*)"', link) for link in noted] == [[it] for it in anchors]
+    assert "<a " not in topology_view(found, TITLE).html
+    assert "<a " not in topology_view(topology(World()), TITLE, linked=True).html
+
+
+def test_links_are_where_their_findings_are_drawn() -> None:
+    found = topology(spoilt(World(12, nodes=3)))
+    drawing = topology_drawing(found, TITLE)
+    drawn = [Area(float(x), float(y), float(w), float(h)) for x, y, w, h in re.findall(
+        r'<rect class="kt-(?:fail|warn|unknown)" x="([^"]*)" y="([^"]*)" width="([^"]*)" '
+        r'height="([^"]*)"', drawing.svg)]  # fmt: skip
+    spots = [(round(it.area.x), round(it.area.y)) for it in drawing.spots]
+    in_notes = len(found.notes)
+    assert all((round(it.x), round(it.y)) in spots for it in drawn[:-in_notes])
+    assert [spot.number for spot in drawing.spots if spot.is_note] == [
+        note.number for note in found.notes
+    ]
+    assert all(spot.area.bottom <= drawing.height for spot in drawing.spots)
 
 
 def test_what_turns_or_hides_text_is_spelled_out() -> None:

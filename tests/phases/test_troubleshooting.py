@@ -12,6 +12,7 @@ from worlds.mendable import MendableWorld
 from worlds.objects import moments_ago
 from worlds.world import World
 
+from kuryr_runbook.display.path_picker import Choosing
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.errors import AccessError, DriftError
 from kuryr_runbook.model.findings import Finding, Status
@@ -73,7 +74,29 @@ def test_the_picture_is_drawn_from_what_was_read_last() -> None:
     view = made.picture()
     assert len(world.asked) == asked
     assert "web-1: 10.64.0.11  ✗1" in view.text
-    assert view.html.startswith("<div><svg ")
+    assert "<svg " in view.html
+    assert 'href="#finding-pod-port-missing"' in view.html
+
+
+def test_the_picture_leads_to_the_table_of_check_and_of_nothing_else() -> None:
+    world = World()
+    world.remove("port", "port-web-1")
+    made = phase(world)
+    assert 'id="finding-pod-port-missing"' in made.check().html
+    assert " id=" not in made.picture().html
+
+
+def test_a_path_is_chosen_where_there_is_somebody_to_choose(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = phase(World())
+    headless = made.trace()
+    assert not isinstance(headless, Choosing)
+    monkeypatch.setattr(troubleshooting, "is_interactive", lambda: True)
+    view = made.trace()
+    assert isinstance(view, Choosing)
+    assert view.text == headless.text
+    assert not isinstance(made.trace(pod="web-1"), Choosing)
 
 
 def test_it_reads_when_nothing_was_read_yet(tmp_path: Path) -> None:

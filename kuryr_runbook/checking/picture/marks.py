@@ -40,6 +40,7 @@ class Marks:
                 title=it.title if it.status is Status.UNKNOWN else f"{it.title}: no",
                 evidence=it.evidence,
                 victims=len(it.victims),
+                check=it.check,
             )
             for number, it in enumerate(marked, start=1)
         )
