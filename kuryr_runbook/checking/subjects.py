@@ -25,6 +25,7 @@ from kuryr_runbook.checking.questions import (
     pairs,
     permissions,
     pods,
+    probed,
     programs,
     quotas,
     rivals,
@@ -38,7 +39,7 @@ from kuryr_runbook.checking.traffic import mesh, reachability
 SUBJECTS: Mapping[str, tuple[ModuleType, ...]] = {
     "Who has to answer": (endpoints, permissions),
     "Kuryr's own programs": (programs, logs, rivals, intruders, events, cluster),
-    "Networks, nodes and quotas": (networks, macvlan, states, settings, quotas, nodes),
+    "Networks, nodes and quotas": (networks, macvlan, states, settings, quotas, nodes, probed),
     "Security groups": (groups,),
     "Pods": (pods, pairs, ownership),
     "Services and load balancers": (services, balancers),

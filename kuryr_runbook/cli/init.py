@@ -27,12 +27,21 @@ from kuryr_runbook.display.verbosity import progress_apart
 @click.option("--kubeconfig", help="The kubeconfig [default: KUBECONFIG, else ~/.kube/config].")
 @click.option("--context", help="Context of the kubeconfig [default: its current one].")
 @click.option("--image", help="Registry and repository for Kuryr's image, without a tag.")
+@click.option(
+    "--probe-nodes",
+    is_flag=True,
+    help="Start a short pod on each node, which looks for the interface with the node's address, "
+    "and delete it.",
+)
+@click.option("--probe-image", help="Its image, with a shell [default: one that the node has].")
 @output_options
 def init(
     *,
     file: Path,
     image: str | None,
     output: Output,
+    probe_nodes: bool,
+    probe_image: str | None,
     **where: str | None,
 ) -> None:
     """Write a commented site file FILE for a cloud and a cluster.
@@ -40,12 +49,16 @@ def init(
     Looks up the service range, the nodes' subnet, router and security group, the
     external network and a free range for pods. What it cannot find stays blank in
     the file, which says how to look it up, and does not load before it is filled
-    in. Changes nothing but FILE, which must not exist.
+    in. Writes FILE, which must not exist. Changes nothing else, unless
+    --probe-nodes asks for pods, which are deleted again.
     """
     from kuryr_runbook.clients.writing import write_new
     from kuryr_runbook.display.tables import stacked
     from kuryr_runbook.phases.site import draft
 
+    if probe_image and not probe_nodes:
+        raise click.UsageError("--probe-image is the image of --probe-nodes")
+    probe = draft.Probe(image=probe_image or "") if probe_nodes else None
     options = {
         "openstack.cloud": where["cloud"],
         "openstack.clouds_yaml": where["clouds_yaml"],
@@ -55,7 +68,7 @@ def init(
     }
     given = {key: value for key, value in options.items() if value}
     with progress_apart():
-        found = draft.surveyed(given, file.stem)
+        found = draft.surveyed(given, file.stem, probe)
     text = draft.site_text(given, found)
     write_new(file, text)
     blanks = draft.site_blanks(text)

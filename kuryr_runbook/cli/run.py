@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from functools import wraps
 from importlib.metadata import version
 from pathlib import Path
@@ -145,6 +145,16 @@ run_dir_option = click.option(
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """The options of `run` that its notebooks get as their parameter `options`."""
+
+    approved_plan: Path | None
+    force_conflicts: bool
+    resilience: bool
+    probe_nodes: bool
+
+
 @click.command(
     cls=ClickCommand,
     exits=RUN_EXITS,
@@ -179,18 +189,16 @@ run_dir_option = click.option(
     help="Also delete Kuryr's pods, drain the verification's workload from a node, and check that "
     "everything recovers.",
 )
+@click.option(
+    "--probe-nodes",
+    is_flag=True,
+    help="In preflight, also start a short pod on each node, which tries to pull the image and "
+    "looks at the node's interfaces; it is deleted afterwards.",
+)
 @run_dir_option
 @report_options
-@collecting(choice=PhaseChoice, wanted=Wanted)
-def run(
-    *,
-    choice: PhaseChoice,
-    wanted: Wanted,
-    resume: bool,
-    approved_plan: Path | None,
-    force_conflicts: bool,
-    resilience: bool,
-) -> None:
+@collecting(choice=PhaseChoice, wanted=Wanted, chosen_options=RunOptions)
+def run(*, choice: PhaseChoice, wanted: Wanted, resume: bool, chosen_options: RunOptions) -> None:
     """Install Kuryr: execute the phases' notebooks for a site, in order.
 
     Shows the plan of all phases and asks before anything changes; then does what
@@ -202,10 +210,7 @@ def run(
 
     if resume and choice.is_made:
         raise click.UsageError("--resume cannot be combined with --only, --from or --until")
-    options = Options(
-        approved_plan=approved_plan, force_conflicts=force_conflicts, resilience=resilience
-    )
-    _execute(None if resume else choice.phases, options, wanted)
+    _execute(None if resume else choice.phases, Options(**asdict(chosen_options)), wanted)
 
 
 @click.command(

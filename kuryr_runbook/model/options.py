@@ -25,6 +25,9 @@ class Options(Section):
     """Whether fields of Kubernetes objects are taken over from other managers that own them."""
     resilience: StrictBool = False
     """Whether the verification also disturbs Kuryr and a node, and checks that nothing is lost."""
+    probe_nodes: StrictBool = False
+    """Whether preflight starts a short pod on each node, which tries to pull the image and looks at
+    the node's interfaces."""
     keep: tuple[Literal["openstack"], ...] = ()
     """What teardown keeps: `openstack` is everything that phase 02 created."""
 

@@ -34,6 +34,11 @@ def filled(template: str, values: Mapping[str, object]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def keys_of(template: str) -> tuple[str, ...]:
+    """The keys of the template in their order, also those that are commented out."""
+    return tuple(key for _, key, match in _keyed(template) if match is not None)
+
+
 def with_schema(text: str, schema: Path) -> str:
     """The text with an absolute reference to the schema, for a file that is not beside it.
 

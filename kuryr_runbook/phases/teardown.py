@@ -31,6 +31,7 @@ from kuryr_runbook.snapshots.cloud.ownership import Ownership
 from kuryr_runbook.snapshots.cloud.state import project_of, read_cloud
 from kuryr_runbook.snapshots.cluster.finalizers import read_finalized
 from kuryr_runbook.specs.manifests import INSTANCE, MANAGED_BY, RUNBOOK
+from kuryr_runbook.specs.node_probe import NODE_PROBE
 from kuryr_runbook.specs.upgrade_check import UPGRADE_CHECK
 
 KINDS = (
@@ -120,11 +121,11 @@ class Teardown(Phase):
             cluster_wide = kind.startswith("ClusterRole")
             found += self._marked(version, kind, None if cluster_wide else namespace)
         # Cluster-wide objects of a half-removed verification go with its own removal. Pods go with
-        # their controllers, except for the one that a run creates directly.
+        # their controllers, except for those that a run creates directly.
         checks = [
             pod
             for pod in self._marked("v1", "Pod", namespace)
-            if pod["metadata"]["name"] == UPGRADE_CHECK
+            if pod["metadata"]["name"].startswith((UPGRADE_CHECK, NODE_PROBE))
         ]
         return [*found, *checks]
 

@@ -120,24 +120,27 @@ def _network(options: Mapping[str, str], cloud: CloudState) -> Iterator[DraftKey
         yield _said("openstack.k8s_project_id", project, "[neutron_defaults] project")
     networks, subnets = known(cloud.networks), known(cloud.subnets)
     external = options.get("neutron_defaults.external_svc_net", "")
-    yield from _by_id("network.external_network", external, networks, "external_svc_net")
+    yield from _by_id(
+        "network.external_network", external, networks, "[neutron_defaults] external_svc_net"
+    )
     nodes = options.get("pod_vif_nested.worker_nodes_subnet", "")
     nodes = nodes or options.get("pod_vif_nested.worker_nodes_subnets", "").partition(",")[0]
-    yield from _by_id("network.node_subnet", nodes, subnets, "worker_nodes_subnets")
+    yield from _by_id(
+        "network.node_subnet", nodes, subnets, "[pod_vif_nested] worker_nodes_subnets"
+    )
     groups = options.get("neutron_defaults.pod_security_groups", "")
     if "," in groups:
         because = f"{OF_KURYR} sets several on pods, and the runbook only one: {groups}"
         yield unknown("network.pod_security_group", because)
     else:
-        yield from _by_id(
-            "network.pod_security_group", groups, known(cloud.groups), "pod_security_groups"
-        )
+        option = "[neutron_defaults] pod_security_groups"
+        yield from _by_id("network.pod_security_group", groups, known(cloud.groups), option)
     yield from _pods(options.get("neutron_defaults.pod_subnet", ""), subnets)
     yield from _services(options.get("neutron_defaults.service_subnet", ""), cloud)
 
 
 def _by_id(key: str, resource_id: str, among: Iterable[Named], option: str) -> Iterator[DraftKey]:
-    because = f"[...] {option} of {OF_KURYR}"
+    because = f"{option} of {OF_KURYR}"
     resource = next((it for it in among if it.id == resource_id), None)
     if resource is not None:
         yield named(key, resource, among, because)

@@ -35,7 +35,7 @@ WIDEST_POD_PREFIX, NARROWEST_POD_PREFIX = 16, 24
 
 
 def draft_site(survey: Survey, site: str) -> tuple[DraftKey, ...]:
-    """The keys that the survey may determine, roughly in the order of a site file.
+    """The keys that the survey may determine, in any order.
 
     `site` is its name, unless the runbook has installed Kuryr under another one. What an installed
     Kuryr says counts more than what would otherwise be proposed.

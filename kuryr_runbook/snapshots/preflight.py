@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -15,6 +15,8 @@ from kuryr_runbook.model.upgrades import Installed
 from kuryr_runbook.snapshots.cloud.permissions import CloudPermissions, read_permissions
 from kuryr_runbook.snapshots.cloud.state import CloudState
 from kuryr_runbook.snapshots.cluster.installed import read_installed
+from kuryr_runbook.snapshots.cluster.interfaces import NodeInterfaces, read_interfaces
+from kuryr_runbook.snapshots.cluster.node_probes import Probes
 from kuryr_runbook.snapshots.cluster.permissions import (
     ClusterPermissions,
     read_cluster_permissions,
@@ -53,6 +55,16 @@ class PreflightSnapshot:
     """Digest of the base image; None: its registry has none of that name."""
     objection: str | Unreadable
     """Why the site does not accept that image's signature; empty: it does, or there is no image."""
+    interfaces: tuple[NodeInterfaces, ...] | Unreadable
+    """Those of all nodes."""
+    probes: Probes | Unreadable
+    """What pods on the nodes have found out."""
+
+
+NOT_PROBED = Unreadable(
+    "it takes a pod on each node, which has to be asked for: run --probe-nodes, or the option "
+    "probe_nodes"
+)
 
 
 def read_preflight(
@@ -82,7 +94,55 @@ def read_preflight(
         image=image,
         base_image=_digest(registry, site.base_image),
         objection=_objection(site, image, registry),
+        interfaces=_interfaces(site, found, cluster),
+        probes=NOT_PROBED,
     )
+
+
+def pullable(snapshot: PreflightSnapshot) -> tuple[str, bool]:
+    """The image that nodes should be able to pull, and whether it is there.
+
+    Before phase 01 it is the base image, if that comes from the same registry; otherwise Kuryr's,
+    which the registry can only answer that it does not have.
+    """
+    site = snapshot.site
+    kuryr = Reference.parse(f"{site.image.repository}:{site.release.name}")
+    if isinstance(snapshot.image, str):
+        return str(kuryr.at(snapshot.image)), True
+    base = Reference.parse(site.base_image)
+    if base.registry == kuryr.registry and isinstance(snapshot.base_image, str):
+        return str(base.at(snapshot.base_image)), True
+    return str(kuryr), False
+
+
+def with_probes(snapshot: PreflightSnapshot, probes: Probes | Unreadable) -> PreflightSnapshot:
+    """The snapshot with what pods on the nodes have found out, or why they have not."""
+    if isinstance(probes, Unreadable):
+        return replace(snapshot, probes=probes)
+    own = {it.node: it.own for it in probes.answers if isinstance(it.own, str)}
+    seen = () if isinstance(snapshot.interfaces, Unreadable) else snapshot.interfaces
+    names = {it.node: it.names for it in seen}
+    silent = snapshot.interfaces if isinstance(snapshot.interfaces, Unreadable) else NOT_PROBED
+    interfaces = tuple(
+        NodeInterfaces(
+            node=it.node,
+            names=names.get(it.node, it.own if isinstance(it.own, Unreadable) else silent),
+            own=own.get(it.node, ""),
+        )
+        for it in probes.answers
+    )
+    return replace(snapshot, probes=probes, interfaces=interfaces)
+
+
+def _interfaces(
+    site: Site, found: ClusterState, cluster: ClusterProber | Unreadable
+) -> tuple[NodeInterfaces, ...] | Unreadable:
+    if isinstance(cluster, Unreadable):
+        return cluster
+    if isinstance(found.nodes, Unreadable):
+        return found.nodes
+    # Its pods are plugged into a switch: nothing reads the nodes' interfaces.
+    return () if site.driver.plugs_into_ovs else read_interfaces(cluster, found.nodes)
 
 
 def _objection(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from kuryr_runbook.clients.kubernetes.probes import ClusterProber
 from kuryr_runbook.clients.openstack.probes import CloudProber
 from kuryr_runbook.snapshots.cloud.state import CloudState, read_cloud
 from kuryr_runbook.snapshots.cluster.found_kuryr import FoundKuryr, read_found_kuryr
 from kuryr_runbook.snapshots.cluster.interfaces import NodeInterfaces, read_interfaces
+from kuryr_runbook.snapshots.cluster.node_probes import Probed
 from kuryr_runbook.snapshots.cluster.objects import Node, node_of
 from kuryr_runbook.snapshots.cluster.state import read_cluster_id
 from kuryr_runbook.snapshots.reading import Unreadable, attempted
@@ -34,6 +36,13 @@ class Survey:
     """The Kuryr that is installed already; None: there is none."""
     interfaces: tuple[NodeInterfaces, ...] | Unreadable
     """Those of all nodes."""
+
+
+def with_own(survey: Survey, probes: Iterable[Probed]) -> Survey:
+    """The survey with the interface that each node has in its network, as its probe has seen it."""
+    own = {it.node: it.own for it in probes if isinstance(it.own, str)}
+    seen = () if isinstance(survey.interfaces, Unreadable) else survey.interfaces
+    return replace(survey, interfaces=tuple(replace(it, own=own.get(it.node, "")) for it in seen))
 
 
 def read_survey(cloud: CloudProber | Unreadable, cluster: ClusterProber | Unreadable) -> Survey:

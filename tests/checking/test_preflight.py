@@ -45,15 +45,16 @@ from kuryr_runbook.specs.daemon import DAEMON
 
 SKIPPED = {
     VifDriver.NESTED_MACVLAN: {
-        "access-rules", "credential-roles", "image-signature", "trunk", "node-port-tags",
+        "access-rules", "credential-roles", "image-pull", "image-signature", "trunk",
+        "node-port-tags",
     },
     VifDriver.NESTED_VLAN: {
-        "access-rules", "credential-roles", "image-signature", "pair-limit", "pair-macs",
-        "node-port-security", "node-port-tags",
+        "access-rules", "credential-roles", "image-pull", "image-signature", "pair-limit",
+        "pair-macs", "node-port-security", "node-port-tags",
     },
     VifDriver.NEUTRON_VIF: {
-        "access-rules", "credential-roles", "image-signature", "pair-limit", "pair-macs",
-        "node-port-security", "trunk", "node-port-tags",
+        "access-rules", "credential-roles", "image-pull", "image-signature", "link-iface",
+        "pair-limit", "pair-macs", "node-port-security", "trunk", "node-port-tags",
     },
 }  # fmt: skip
 
@@ -227,6 +228,11 @@ BAD: list[tuple[str, Status, Spoil, tuple[str, ...]]] = [
      ("DaemonSet kube-system/kuryr-cni-ds", "delete daemonset kuryr-cni-ds")),
     ("other-kuryr", Status.FAIL, put(program("Pod", "kuryr-controller")), ("two controllers",)),
     ("other-kuryr", Status.PASS, put(program("DaemonSet", "kuryr-daemon")), ()),
+    ("link-iface", Status.FAIL, lambda w: w.interfaces.update(worker2=("eth0", "lo")),
+     ("worker2: there is no ens3, only eth0, lo", "`ip -br address` on a node")),
+    ("link-iface", Status.FAIL,
+     lambda w: w.interfaces.update(dict.fromkeys(("worker1", "worker2"), ("enp1s0", "lo"))),
+     ("worker1: there is no ens3", "set kuryr.link_iface to enp1s0: the only one")),
     ("neighbours", Status.WARN, lambda w: w.change_site("verification", replicas=64),
      ("32 pods on a worker, each with 64 neighbours: 2048 entries", "1024 by default",
       "gc_thresh3=8192")),
@@ -257,7 +263,7 @@ def test_what_is_wrong_is_reported(
 
 
 def test_every_check_can_fail_or_warn() -> None:
-    others = {"image-signature", "trunk", "node-port-tags"}
+    others = {"image-pull", "image-signature", "trunk", "node-port-tags"}
     assert {name for name, *_ in BAD} | others == findings(unspoilt()).keys()
 
 
@@ -316,6 +322,7 @@ OF_OCTAVIA = {
 
 
 OF_KUBERNETES = {
+    "link-iface",
     "kubernetes-version", "release-step", "self-link", "kubernetes-rights", "service-cidr",
     "kube-proxy", "other-network", "cni-configuration", "service-controller", "nodes", "node-port",
     "node-port-security", "pair-limit", "neighbours", "quota-neutron", "quota-octavia",

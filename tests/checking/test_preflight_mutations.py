@@ -49,6 +49,8 @@ HARMLESS: dict[str, str] = {
     "groups.project_id": LATER,
     "groups.stateful": "of a group in use diagnosis reports it: responses of nodes pass today",
     "image": "None: phase 01 builds it",
+    "interfaces.gone": "the other nodes' are alike, and a node that does not answer is not gone",
+    "interfaces.node": LABEL,
     "kubernetes.ingress": "the API's Service has none",
     "kubernetes.life.made": "when, and not what",
     "kubernetes.name": LABEL,
@@ -128,7 +130,7 @@ HARMLESS: dict[str, str] = {
     "subnets.project_id": OWNER,
 }
 """By place; what no check minds before Kuryr is there, and why."""
-SEEN_ELSEWHERE = {"cluster_id", "objection", "pair_limit"}
+SEEN_ELSEWHERE = {"cluster_id", "interfaces", "objection", "pair_limit"}
 """What may be unread: the first is, the others matter to some sites only."""
 
 CLOUD = ("networks", "subnets", "routers", "ports", "groups", "rules", "balancers")
@@ -180,7 +182,7 @@ def parts(seen: PreflightSnapshot) -> Iterator[tuple[str, Any, Callable[[Any], P
     }.items():
         for name in names:
             yield name, getattr(getattr(seen, part), name), within(part, name)
-    for name in ("installed", "image", "base_image", "objection"):
+    for name in ("installed", "image", "base_image", "objection", "interfaces"):
         yield name, getattr(seen, name), whole(name)
 
 

@@ -17,6 +17,10 @@ from kuryr_runbook.cli import main
 from kuryr_runbook.model.errors import SiteError
 from kuryr_runbook.model.site_file import parse_site
 from kuryr_runbook.phases.site import draft
+from kuryr_runbook.phases.site.probing import Question
+from kuryr_runbook.snapshots.cluster.node_probes import Probed
+from kuryr_runbook.snapshots.cluster.objects import Node
+from kuryr_runbook.snapshots.reading import Unreadable
 
 
 @pytest.fixture(autouse=True)
@@ -70,6 +74,41 @@ def test_what_is_filled_in_afterwards_is_a_site(tmp_path: Path) -> None:
     site = parse_site(text, path.name)
     assert (site.name, site.openstack.cloud) == ("my-cluster", "k8s")
     assert (site.network.router, site.kuryr.link_iface) == ("k8s-router", "ens7")
+
+
+def test_nodes_are_looked_at_only_when_that_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Question] = []
+
+    def ask_nodes(question: Question, nodes: tuple[Node, ...], cluster: object) -> object:
+        asked.append(question)
+        return tuple(Probed(node=node.name, pull="", own="ens4") for node in nodes)
+
+    monkeypatch.setattr(draft, "ask_nodes", ask_nodes)
+    monkeypatch.setattr(draft, "KubernetesClient", lambda *where: None)
+    assert init(tmp_path / "a.yaml").exit_code == 0
+    assert asked == []
+    result = init(tmp_path / "b.yaml", "--probe-nodes", "--probe-image", "r.test/sh:1")
+    assert result.exit_code == 0, result.output
+    assert yaml.safe_load((tmp_path / "b.yaml").read_text())["kuryr"]["link_iface"] == "ens4"
+    assert [(it.look, it.pull, it.namespace) for it in asked] == [
+        ("r.test/sh:1", "", "kube-system")
+    ]
+    refused = init(tmp_path / "c.yaml", "--probe-image", "r.test/sh:1")
+    assert refused.exit_code == 2
+    assert "--probe-nodes" in refused.stderr
+
+
+def test_nodes_that_cannot_be_looked_at_leave_a_blank_with_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(draft, "KubernetesClient", lambda *where: None)
+    monkeypatch.setattr(draft, "ask_nodes", lambda *given: Unreadable("pods is forbidden"))
+    result = init(tmp_path / "a.yaml", "--probe-nodes")
+    assert result.exit_code == 0, result.output
+    assert "the nodes could not be looked at: pods is forbidden" in result.stderr
+    assert "link_iface: 'LOOK UP:" in (tmp_path / "a.yaml").read_text().replace('"', "'")
 
 
 def test_what_is_given_is_not_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from kuryr_runbook.model.packaged import packaged
 from kuryr_runbook.model.site_file import parse_site
-from kuryr_runbook.model.site_template import filled, with_schema
+from kuryr_runbook.model.site_template import filled, keys_of, with_schema
 
 EXAMPLE = (packaged("parameters") / "example.yaml").read_text()
 SMALL = """\
@@ -54,6 +54,17 @@ def test_any_text_comes_back_as_it_was(value: str) -> None:
     text = filled(EXAMPLE, {"openstack.cloud": value})
     assert yaml.safe_load(text)["openstack"]["cloud"] == value
     assert parse_site(text, "example").openstack.cloud == value
+
+
+def test_all_keys_are_known_in_their_order() -> None:
+    assert keys_of(SMALL) == (
+        "name",
+        "part",
+        "part.spare",
+        "part.inner",
+        "part.inner.key",
+        "part.last",
+    )
 
 
 def test_the_schema_is_found_from_anywhere_and_nothing_else_changes() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import pytest
 from spoiling.preflight import unspoilt
 from worlds.apis import REFUSED
@@ -9,13 +11,19 @@ from worlds.objects import program
 from worlds.world import World
 
 from kuryr_runbook.model.errors import CheckError, UnknownError
+from kuryr_runbook.model.options import Options
 from kuryr_runbook.phases import preflight
 from kuryr_runbook.phases.catalogue import PHASES
 from kuryr_runbook.phases.preflight import Preflight
+from kuryr_runbook.phases.site.probing import Question
+from kuryr_runbook.snapshots.cluster.node_probes import Probed
+from kuryr_runbook.snapshots.cluster.objects import Node
 
 
-def phase(world: World, monkeypatch: pytest.MonkeyPatch, *, dry_run: bool = False) -> Preflight:
-    made = Preflight(world.site, dry_run=dry_run)
+def phase(
+    world: World, monkeypatch: pytest.MonkeyPatch, *, dry_run: bool = False, probe: bool = False
+) -> Preflight:
+    made = Preflight(world.site, dry_run=dry_run, options=Options(probe_nodes=probe))
     made.probed_cloud, made.probed_cluster = world, world  # type: ignore[assignment]
     monkeypatch.setattr(preflight, "registry_of", lambda site: world.registry)
     return made
@@ -66,6 +74,62 @@ def test_a_dry_run_looks_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
     world.balancer = REFUSED
     with pytest.raises(CheckError):
         phase(world, monkeypatch, dry_run=True).check()
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Question]:
+    """What nodes are asked for; they answer that everything is in order."""
+    questions: list[Question] = []
+
+    def ask_nodes(question: Question, nodes: tuple[Node, ...], cluster: object) -> object:
+        questions.append(question)
+        return tuple(Probed(node=node.name, pull="", own="ens3") for node in nodes)
+
+    monkeypatch.setattr(preflight, "ask_nodes", ask_nodes)
+    monkeypatch.setattr(preflight, "registry_login", lambda site: "{}")
+    monkeypatch.setattr(Preflight, "locked", lambda self: nullcontext())
+    monkeypatch.setattr(Preflight, "cluster", None)
+    return questions
+
+
+def test_nodes_are_only_probed_when_that_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, asked: list[Question]
+) -> None:
+    world = unspoilt()
+    assert "it takes a pod on each node" in " ".join(phase(world, monkeypatch).check().text.split())
+    assert asked == []
+    found = phase(world, monkeypatch, dry_run=True, probe=True).check()
+    assert "a dry run creates nothing" in " ".join(found.text.split())
+    assert asked == []
+
+
+def test_the_image_is_pulled_by_its_digest_with_the_registrys_login(
+    monkeypatch: pytest.MonkeyPatch, asked: list[Question]
+) -> None:
+    world = unspoilt()
+    world.registry.names.append(f"{world.site.image.repository}:stein")
+    found = phase(world, monkeypatch, probe=True).check()
+    [question] = asked
+    assert question.pull == question.look == f"{world.site.image.repository}@sha256:abc"
+    assert (question.namespace, question.login) == ("kube-system", "{}")
+    assert "ens3 has the address of each of 2 nodes" in " ".join(found.text.split())
+
+
+@pytest.mark.parametrize("is_near", [True, False])
+def test_before_phase_01_the_base_image_is_pulled_if_it_is_in_the_registry(
+    is_near: bool, monkeypatch: pytest.MonkeyPatch, asked: list[Question]
+) -> None:
+    world = unspoilt()
+    registry = world.site.image.repository.partition("/")[0]
+    base = f"{registry if is_near else 'other.test'}/debian:12"
+    world.change_site("image", base_image=base)
+    world.registry.names.append(base)
+    phase(world, monkeypatch, probe=True).check()
+    [question] = asked
+    if is_near:
+        assert question.pull == question.look == f"{registry}/debian@sha256:abc"
+    else:
+        assert (question.pull, question.look) == (f"{world.site.image.repository}:stein", "")
 
 
 def test_a_missing_file_is_a_finding_among_others(

@@ -17,6 +17,7 @@ from kuryr_runbook.model.plan import Action
 from kuryr_runbook.phases import teardown
 from kuryr_runbook.phases.teardown import Teardown
 from kuryr_runbook.specs.controller import custom_resource_definitions
+from kuryr_runbook.specs.node_probe import NodeProbe, ProbedNode
 from kuryr_runbook.specs.upgrade_check import upgrade_check
 
 
@@ -56,6 +57,19 @@ def test_the_definitions_that_the_runbook_made_go_after_what_they_define(phase: 
 def test_a_check_that_a_killed_upgrade_left_goes_too(phase: Teardown) -> None:
     pod = upgrade_check(phase.site, "registry.example.org/kuryr/kuryr@sha256:a")
     assert planned(phase, {**pod, "status": {}}) == ["Pod kube-system/kuryr-upgrade-check"]
+
+
+def test_pods_and_login_of_a_killed_node_probe_go_too(phase: Teardown) -> None:
+    nodes = [ProbedNode(name="worker1", pull="r/k:1", look="")]
+    probe = NodeProbe(
+        namespace="kube-system", site=phase.site.name, run="abc", nodes=nodes, login="{}"
+    )
+    left = [{**pod, "status": {}} for pod in probe.pods.values()]
+    assert probe.secret is not None
+    assert planned(phase, *left, probe.secret) == [
+        "Secret kube-system/kuryr-node-probe-abc",
+        "Pod kube-system/kuryr-node-probe-abc-0",
+    ]
 
 
 def test_pairs_of_pods_are_taken_off_the_nodes_ports_and_others_stay(phase: Teardown) -> None:

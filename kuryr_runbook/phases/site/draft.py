@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from kuryr_runbook.clients.files import read_text
+from kuryr_runbook.clients.kubernetes.client import KubernetesClient
 from kuryr_runbook.clients.kubernetes.probes import ProbingCluster
 from kuryr_runbook.clients.openstack.cloud_config import ENVIRONMENT
 from kuryr_runbook.clients.openstack.probes import ProbingCloud
@@ -16,11 +17,14 @@ from kuryr_runbook.display.progress import say
 from kuryr_runbook.display.tables import View, table
 from kuryr_runbook.model.packaged import packaged
 from kuryr_runbook.model.site_file import Blank, drafted_blanks
-from kuryr_runbook.model.site_template import filled, with_schema
+from kuryr_runbook.model.site_template import filled, keys_of, with_schema
+from kuryr_runbook.phases.site.probing import Question, ask_nodes
 from kuryr_runbook.planning.draft_keys import DraftKey, unknown
+from kuryr_runbook.planning.draft_kuryr import HOME
 from kuryr_runbook.planning.site_draft import draft_site
+from kuryr_runbook.snapshots.cluster.found_kuryr import FoundKuryr
 from kuryr_runbook.snapshots.reading import Unreadable, attempted
-from kuryr_runbook.snapshots.survey import read_survey
+from kuryr_runbook.snapshots.survey import Survey, read_survey, with_own
 
 EXAMPLE = packaged("parameters") / "example.yaml"
 SCHEMA = packaged("parameters") / "schema.json"
@@ -28,7 +32,15 @@ NOTHING = "NOT FOUND"
 COLUMNS = ("line", "key", "how to look it up")
 
 
-def surveyed(given: Mapping[str, str], name: str) -> tuple[DraftKey, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """A look at the nodes with a pod on each."""
+
+    image: str
+    """Empty: one that the node has."""
+
+
+def surveyed(given: Mapping[str, str], name: str, probe: Probe | None) -> tuple[DraftKey, ...]:
     """The remaining keys of a site file, found in the cloud and cluster that the given ones name.
 
     `openstack.cloud`, `openstack.clouds_yaml`, `kubernetes.kubeconfig` and `kubernetes.context`
@@ -36,27 +48,47 @@ def surveyed(given: Mapping[str, str], name: str) -> tuple[DraftKey, ...]:
     """
     login = _login(given)
     clouds_yaml = given.get("openstack.clouds_yaml")
-    kubeconfig = given.get("kubernetes.kubeconfig")
+    where = _path(given.get("kubernetes.kubeconfig")), given.get("kubernetes.context")
     say("asking Keystone, Neutron, Octavia and Kubernetes")
     survey = read_survey(
         Unreadable(login.because)
         if login.value is None
-        else attempted(
-            lambda: ProbingCloud(
-                str(login.value), Path(clouds_yaml).expanduser() if clouds_yaml else None, say
-            )
-        ),
-        attempted(
-            lambda: ProbingCluster(
-                Path(kubeconfig).expanduser() if kubeconfig else None,
-                given.get("kubernetes.context"),
-                say,
-            )
-        ),
+        else attempted(lambda: ProbingCloud(str(login.value), _path(clouds_yaml), say)),
+        attempted(lambda: ProbingCluster(*where, say)),
     )
+    if probe is not None:
+        survey = _looked(survey, name, probe, lambda: KubernetesClient(*where, say))
     mine = DraftKey(key="name", value=name, because="the name of the file")
     found = {told.key: told for told in (mine, login, *draft_site(survey, name))}
-    return tuple(told for told in found.values() if told.key not in given)
+    order = keys_of(read_text(EXAMPLE, "the example"))
+    return tuple(found[key] for key in order if key in found and key not in given)
+
+
+def _path(text: str | None) -> Path | None:
+    return Path(text).expanduser() if text else None
+
+
+def _looked(
+    survey: Survey, name: str, probe: Probe, connect: Callable[[], KubernetesClient]
+) -> Survey:
+    """The survey, with what pods on the nodes see of their interfaces."""
+    if isinstance(survey.nodes, Unreadable):
+        return survey
+    kuryr = survey.kuryr if isinstance(survey.kuryr, FoundKuryr) else None
+    question = Question(
+        site=name,
+        namespace=kuryr.namespace if kuryr else HOME,
+        look=probe.image,
+        preferred=kuryr.images if kuryr else (),
+    )
+    found = ask_nodes(question, survey.nodes, connect())
+    if isinstance(found, Unreadable):
+        say(f"the nodes could not be looked at: {found.reason}")
+        return survey
+    for it in found:
+        if isinstance(it.own, Unreadable):
+            say(f"node {it.node}: {it.own.reason}")
+    return with_own(survey, found)
 
 
 def _login(given: Mapping[str, str]) -> DraftKey:

@@ -9,9 +9,8 @@ from spoiling.diagnosis import troubles
 from worlds.objects import metadata
 from worlds.world import World
 
-from kuryr_runbook.checking.questions.rivals import part_of_kuryr
 from kuryr_runbook.model.findings import Status
-from kuryr_runbook.snapshots.cluster.deployed import program_of
+from kuryr_runbook.snapshots.cluster.deployed import part_of_kuryr, program_of
 
 
 def item(kind: str, name: str, image: str, command: str = "", namespace: str = "kube-system",
