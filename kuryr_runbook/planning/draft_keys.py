@@ -21,7 +21,7 @@ HOW: Mapping[str, str] = {
     "network.pod_security_group": "the group that Kuryr is to set on every pod's port",
     "network.service_subnet.cidr": "twice kubernetes.service_cidr, which is its lower half",
     "kuryr.release": "`kuryr-runbook releases` shows what goes with what",
-    "kuryr.vif_driver": "nested-macvlan, nested-vlan or neutron-vif: docs/network.md",
+    "kuryr.vif_driver": "nested-macvlan, nested-vlan or neutron-vif: `kuryr-runbook docs network`",
     "kuryr.link_iface": "`ip -br address` on a node: the interface with the node's address",
     "kuryr.octavia_provider": "`openstack loadbalancer provider list`",
     "image.repository": "a registry that every node pulls from, and a repository in it: "
