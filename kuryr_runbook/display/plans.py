@@ -114,7 +114,7 @@ def _folded(kept: Sequence[Sequence[object]]) -> str:
 
 def _left_view(left: Sequence[Mapping[str, Any]]) -> View:
     rows = [(it["kind"], it["name"], f"{it['because']}\n-> {it['remedy']}") for it in left]
-    note = "No run removes these."
+    note = "No run removes these; teardown does."
     return table("Left behind", ("kind", "name", "why, and what to do"), rows, note)
 
 

@@ -35,10 +35,17 @@ def openstack_removal(ownership: Ownership, keep: Collection[str] = ()) -> list[
     With `openstack` in `keep` only Kuryr's own leftovers are removed. Trunks have to be read if
     `ownership.has_subports`.
     """
-    stages = [*_of_kuryr(ownership)]
-    if "openstack" not in keep:
-        stages += _of_runbook(ownership)
-    return [sorted(stage, key=lambda step: (str(step.target), str(step.id))) for stage in stages]
+    of_runbook = [] if "openstack" in keep else runbook_removal(ownership)
+    return [*map(_sorted, _of_kuryr(ownership)), *of_runbook]
+
+
+def runbook_removal(ownership: Ownership) -> list[list[Step]]:
+    """The stages for what the runbook made, by its mark."""
+    return [*map(_sorted, _of_runbook(ownership))]
+
+
+def _sorted(stage: Iterable[Step]) -> list[Step]:
+    return sorted(stage, key=lambda step: (str(step.target), str(step.id)))
 
 
 def _of_kuryr(ownership: Ownership) -> Iterator[list[Step]]:

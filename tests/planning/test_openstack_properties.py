@@ -130,6 +130,8 @@ def test_it_comes_to_what_is_wanted_or_refuses_and_nothing_unowned_goes(world: W
     assert world.planned() == plan
     going = {step.id for step in plan.steps if step.action in (Action.DELETE, Action.REPLACE)}
     assert not going & theirs.keys()
+    left_behind = {item.id for item in plan.left}
+    assert not left_behind & (theirs.keys() | {step.id for step in plan.steps})
     apply_openstack(plan, world.cloud, quiet)
     assert world.planned().changes == ()
     # Parts of a load balancer of ours that is replaced bear no mark of their own.

@@ -16,6 +16,7 @@ from kuryr_runbook.model.marks import KURYRS_FLOATING_IP, owner_mark
 from kuryr_runbook.model.plan import Plan, staged
 from kuryr_runbook.model.providers import OctaviaProvider
 from kuryr_runbook.model.site import Site
+from kuryr_runbook.planning.left_behind import with_left_behind
 from kuryr_runbook.planning.openstack import plan_openstack
 from kuryr_runbook.planning.teardown import openstack_removal
 from kuryr_runbook.snapshots.cloud.ownership import Ownership
@@ -43,7 +44,7 @@ def planned(cloud: MemoryCloud, site: Site | None = None, cluster_id: str = CLUS
         cluster_id,
     )
     state = read_cloud(cloud, cloud.project_id, pools_of=(site.network.api_load_balancer,))
-    return plan_openstack(spec, state)
+    return with_left_behind(plan_openstack(spec, state), Ownership(site, cluster_id, state))
 
 
 def quiet(_: str) -> None:

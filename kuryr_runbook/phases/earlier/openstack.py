@@ -15,7 +15,9 @@ from kuryr_runbook.model.errors import EarlierPhaseError, UsageError
 from kuryr_runbook.model.plan import Plan
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.planning.configuration import api_root_of, ids_of
+from kuryr_runbook.planning.left_behind import with_left_behind
 from kuryr_runbook.planning.openstack import plan_openstack, spec_of
+from kuryr_runbook.snapshots.cloud.ownership import Ownership
 from kuryr_runbook.snapshots.cloud.state import CloudState, read_cloud
 from kuryr_runbook.snapshots.cluster.state import ClusterState, read_cluster
 from kuryr_runbook.snapshots.reading import known
@@ -67,6 +69,8 @@ def read_prepared(
         nodes = read_cluster(cluster())
         snapshot = reading.result()
     plan = plan_openstack(spec_of(site, nodes), snapshot)
+    ownership = Ownership(site, known(nodes.cluster_id), snapshot)
+    plan = with_left_behind(plan, ownership)
     return Prepared(cluster=nodes, cloud=snapshot, plan=plan)
 
 
