@@ -8,6 +8,7 @@ from itertools import chain
 from types import ModuleType
 
 from kuryr_runbook.checking.questions import (
+    agents,
     balancers,
     cluster,
     drift,
@@ -39,7 +40,16 @@ from kuryr_runbook.checking.traffic import mesh, reachability
 SUBJECTS: Mapping[str, tuple[ModuleType, ...]] = {
     "Who has to answer": (endpoints, permissions),
     "Kuryr's own programs": (programs, logs, rivals, intruders, events, cluster),
-    "Networks, nodes and quotas": (networks, macvlan, states, settings, quotas, nodes, probed),
+    "Networks, nodes and quotas": (
+        networks,
+        macvlan,
+        states,
+        settings,
+        quotas,
+        nodes,
+        agents,
+        probed,
+    ),
     "Security groups": (groups,),
     "Pods": (pods, pairs, ownership),
     "Services and load balancers": (services, balancers),

@@ -53,6 +53,7 @@ CANCELS: dict[tuple[str, str], str] = {
     ("node-port", "pair-twice"): "the other port that allows the address is gone",
     ("pod-unhandled", "pod-interface"): "what cannot be read was promised nevertheless",
     ("balancer-settings", "intent-unmet"): "a listener for the ranges of its Service is meant so",
+    ("node-group", "site-drift"): "a port without its group lacks each of the group's rules",
     ("balancer-port", "balancer-state"): "one in ERROR is made again, and its port with it",
 }
 """Pairs of which one makes the other harmless, or hides it by the nature of the thing; and why."""

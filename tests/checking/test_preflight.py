@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -46,11 +47,11 @@ from kuryr_runbook.specs.daemon import DAEMON
 SKIPPED = {
     VifDriver.NESTED_MACVLAN: {
         "access-rules", "credential-roles", "image-pull", "image-signature", "trunk",
-        "node-port-tags",
+        "node-port-tags", "node-agent",
     },
     VifDriver.NESTED_VLAN: {
         "access-rules", "credential-roles", "image-pull", "image-signature", "pair-limit",
-        "pair-macs", "node-port-security", "node-port-tags",
+        "pair-macs", "node-port-security", "node-port-tags", "node-agent",
     },
     VifDriver.NEUTRON_VIF: {
         "access-rules", "credential-roles", "image-pull", "image-signature", "link-iface",
@@ -263,7 +264,7 @@ def test_what_is_wrong_is_reported(
 
 
 def test_every_check_can_fail_or_warn() -> None:
-    others = {"image-pull", "image-signature", "trunk", "node-port-tags"}
+    others = {"image-pull", "image-signature", "trunk", "node-port-tags", "node-agent"}
     assert {name for name, *_ in BAD} | others == findings(unspoilt()).keys()
 
 
@@ -287,6 +288,32 @@ def test_nodes_need_no_tags_where_kuryr_does_not_look_for_their_ports() -> None:
     world.change_site("kuryr", release="wallaby", resource_tags=("my-site",))
     world.extensions.append("quota_details")
     assert findings(world)["node-port-tags"].status is Status.SKIP
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"host": "worker1.example.org"}, ("none on worker1", "worker1.example.org", "hostname=")),
+        ({"agent_type": "OVN Metadata agent"}, ("none on worker1",)),
+        ({"alive": False}, ("worker1 is not alive",)),
+        ({"admin_state_up": False}, ("worker1 is switched off", "set --enable agent-worker1")),
+    ],
+)
+def test_a_node_without_a_living_agent_of_neutron_is_reported(
+    fields: dict[str, Any], words: tuple[str, ...]
+) -> None:
+    world = unspoilt(VifDriver.NEUTRON_VIF)
+    world.resource("agent", "agent-worker1").update(fields)
+    finding = findings(world)["node-agent"]
+    assert (finding.status, finding.subject) == (Status.FAIL, "node worker1")
+    for word in words:
+        assert word in f"{finding.evidence} -> {finding.remedy}"
+
+
+def test_agents_that_neutron_does_not_show_are_no_fault() -> None:
+    world = unspoilt(VifDriver.NEUTRON_VIF)
+    world.resources["agent"].clear()
+    assert findings(world)["node-agent"].status is Status.SKIP
 
 
 def test_a_worker_that_is_no_trunk_parent_is_reported() -> None:

@@ -15,6 +15,8 @@ ROUNDS = 6
 
 HUMAN: dict[tuple[str, str], str] = {
     ("resource-state", "agent or chassis"): "Neutron's states are those of agents and chassis",
+    ("node-agent", "neutron.conf"): "what Neutron runs on a node is its operators'",
+    ("node-agent", "start it again"): "the same of one that has ended",
     ("trunk", "trunk driver"): "the same of a trunk",
     ("trunk", "trunk create"): "an instance has to be started on its trunk; the pods go with it",
     ("pods-denied", ""): "whether a quota is raised, or pods ask for less, is a choice",

@@ -382,4 +382,5 @@ WORLDS = {
     "": lambda: World(),
     "vlan": lambda: World(driver=VLAN),
     "new": lambda: World(driver=VLAN, release="2024.1"),
+    "vif": lambda: World(driver=VifDriver.NEUTRON_VIF, release="2024.1"),
 }

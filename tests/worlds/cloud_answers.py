@@ -51,6 +51,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "port_id": None, "floating_network_id": "outside", "router_id": None,
     },
     "trunk": {**ON, "sub_ports": []},
+    "agent": {"agent_type": "OVN Controller agent", "alive": True, "admin_state_up": True},
 }  # fmt: skip
 
 

@@ -27,7 +27,7 @@ class MemoryCloud:
             kind: []
             for kind in (
                 "network", "subnet", "router", "port", "security_group", "security_group_rule",
-                "floatingip", "loadbalancer", "listener", "pool", "trunk",
+                "floatingip", "loadbalancer", "listener", "pool", "trunk", "agent",
             )
         }  # fmt: skip
         self.pool_members: dict[str, list[dict[str, Any]]] = {}

@@ -400,6 +400,9 @@ class Shell:
     def _network_agent_list(self, given: argparse.Namespace) -> None:
         pass
 
+    def _network_agent_set(self, given: argparse.Namespace) -> None:
+        self._on(self.cloud.one("agent", given.network_agent), given)
+
     def _network_set(self, given: argparse.Namespace) -> None:
         item = self.cloud.one("network", given.network)
         self._on(item, given)

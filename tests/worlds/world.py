@@ -52,7 +52,7 @@ KINDS = (
 QUOTAS = (
     "network", "subnet", "router", "port", "security_group", "security_group_rule", "floatingip",
 )  # fmt: skip
-TYPES = (*QUOTAS, "trunk", "loadbalancer", "listener", "pool")
+TYPES = (*QUOTAS, "trunk", "agent", "loadbalancer", "listener", "pool")
 API_SERVER = str(NODES[9])
 PER_SERVICE = 10
 PER_NODE = 100
@@ -347,6 +347,8 @@ class World(Apis):
                 f"port-{name}", "s-nodes", "n-nodes", address, name=name,
                 security_groups=["g-nodes"],
             )  # fmt: skip
+            if self.site.driver.plugs_into_ovs:
+                self.add("agent", id=f"agent-{name}", host=name)
             if self.site.kuryr.vif_driver is VifDriver.NESTED_VLAN:
                 port["trunk_details"] = {"trunk_id": f"trunk-{name}"}
                 self.add(

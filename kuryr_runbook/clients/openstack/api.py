@@ -32,6 +32,7 @@ COLLECTIONS: dict[str, Collection] = {
     ),
     "floatingip": Collection("network", "/floatingips", "floatingip", "floatingips"),
     "trunk": Collection("network", "/trunks", "trunk", "trunks"),
+    "agent": Collection("network", "/agents", "agent", "agents"),
     "extension": Collection("network", "/extensions", "extension", "extensions"),
     "loadbalancer": Collection(
         "load_balancer", "/lbaas/loadbalancers", "loadbalancer", "loadbalancers"

@@ -11,6 +11,7 @@ from typing import TypedDict
 
 from kuryr_runbook.snapshots.cloud.answered import Answer
 from kuryr_runbook.snapshots.cloud.resources import (
+    Agent,
     Balancer,
     FixedIp,
     FloatingIp,
@@ -191,6 +192,17 @@ def trunk_of(it: Answer) -> Trunk:
     )
 
 
+def agent_of(it: Answer) -> Agent:
+    """An agent, from Neutron's answer."""
+    return Agent(
+        id=it.id(),
+        host=it.text("host"),
+        kind=it.text("agent_type"),
+        is_alive=it.flag("alive"),
+        admin_state_up=it.flag("admin_state_up"),
+    )
+
+
 def floating_ip_of(it: Answer) -> FloatingIp:
     """A floating IP, from Neutron's answer."""
     return FloatingIp(
@@ -272,6 +284,7 @@ PARSERS: Mapping[str, Callable[[Answer], object]] = {
     "security_group": group_of,
     "security_group_rule": rule_of,
     "trunk": trunk_of,
+    "agent": agent_of,
     "floatingip": floating_ip_of,
     "loadbalancer": balancer_of,
     "listener": listener_of,

@@ -99,7 +99,8 @@ def _neutron(
         return replace(nothing_read(answer), project_id=project), answer
     url, extensions = answer
     quotas = attempted(lambda: network_quotas(cloud.quotas("network", project)))
-    state = read_cloud(cloud, project, kinds=NEUTRON_KINDS, attempt=attempted)
+    agents = ("agent",) if site.driver.plugs_into_ovs else ()
+    state = read_cloud(cloud, project, kinds=(*NEUTRON_KINDS, *agents), attempt=attempted)
     network = node_network(site, state)
 
     def refusal(**more: object) -> Refusal | Unreadable:

@@ -189,6 +189,19 @@ class Trunk:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Agent:
+    """An agent of Neutron on a host."""
+
+    id: str
+    host: str
+    kind: str
+    """Neutron's `agent_type`, such as `OVN Controller agent`."""
+    is_alive: bool
+    """Neutron has heard of it lately."""
+    admin_state_up: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FloatingIp:
     """A floating IP."""
 

@@ -21,6 +21,7 @@ from kuryr_runbook.snapshots.cloud.lookup import find
 from kuryr_runbook.snapshots.cloud.pair_limit import MANY_PAIRS, ask_for_pairs, reported_limit
 from kuryr_runbook.snapshots.cloud.quotas import Quota, balancer_quotas, network_quotas
 from kuryr_runbook.snapshots.cloud.resources import (
+    Agent,
     Balancer,
     FloatingIp,
     Group,
@@ -75,6 +76,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
         "port_id", "floating_network_id", "router_id", "created_at",
     ),
     "trunk": ("id", "name", "project_id", "port_id", "status", "admin_state_up", "sub_ports"),
+    "agent": ("id", "host", "agent_type", "alive", "admin_state_up"),
 }  # fmt: skip
 """The types to list, with the fields to request. Octavia's are read as a whole, and first, since
 more requests depend on them."""
@@ -86,17 +88,19 @@ LISTS = {
     "security_group": "groups",
     "security_group_rule": "rules",
     "trunk": "trunks",
+    "agent": "agents",
     "floatingip": "floating_ips",
     "loadbalancer": "balancers",
     "listener": "listeners",
     "pool": "pools",
 }
 """The field of each in the state."""
-KINDS = tuple(kind for kind in FIELDS if kind != "trunk")
-"""All but trunks, which Neutron may not have: they are read if something is on them."""
+KINDS = tuple(kind for kind in FIELDS if kind not in ("trunk", "agent"))
+"""All but trunks, which Neutron may not have, and agents: they are read if they matter."""
 NEUTRON_KINDS = tuple(kind for kind in KINDS if kind not in ("loadbalancer", "listener", "pool"))
-SHARED = ("network", "subnet")
-"""Types that are read in other projects, too: nodes and pods may be in a shared network."""
+SHARED = ("network", "subnet", "agent")
+"""Types that are read in other projects, too: nodes and pods may be in a shared network, and
+agents are in none."""
 
 
 class DiagnosisCloud(OpenStackReader, Protocol):
@@ -124,6 +128,8 @@ class CloudState:
     rules: tuple[Rule, ...] | Unreadable
     trunks: tuple[Trunk, ...] | Unreadable
     """Not read, and empty, if the VIF driver creates none."""
+    agents: tuple[Agent, ...] | Unreadable
+    """Of Neutron, on all hosts. Not read, and empty, if the VIF driver needs none on the nodes."""
     floating_ips: tuple[FloatingIp, ...] | Unreadable
     balancers: tuple[Balancer, ...] | Unreadable
     listeners: tuple[Listener, ...] | Unreadable
@@ -153,8 +159,9 @@ def project_of(site: Site, login: str) -> str:
 
 
 def kinds_of(site: Site) -> tuple[str, ...]:
-    """The types that matter to a site: trunks only if its VIF driver uses them."""
-    return tuple(FIELDS) if site.driver.needs_trunks else KINDS
+    """The types that matter to a site: trunks and agents only if its VIF driver uses them."""
+    needed = {"trunk": site.driver.needs_trunks, "agent": site.driver.plugs_into_ovs}
+    return (*KINDS, *(kind for kind, is_needed in needed.items() if is_needed))
 
 
 def read_cloud(
@@ -230,6 +237,7 @@ def read_cloud_state(site: Site, cloud: DiagnosisCloud | Unreadable) -> CloudSta
     return replace(
         state,
         trunks=state.trunks if "trunk" in kinds else (),
+        agents=state.agents if "agent" in kinds else (),
         quotas=limits.result(),
         balancer_quotas=_balancer_quotas(octavias.result(), state),
         pair_limit=_pair_limit(site, cloud, state, project),
