@@ -6,6 +6,7 @@ parses responses without checking their shape.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from threading import Lock
 from typing import Any
 
@@ -26,6 +27,17 @@ class Discovery:
     def raw(self, path: str) -> Any:
         """The response to a GET of a path."""
         return self._dynamic.request("get", path, serialize=False)
+
+    def text(self, path: str, query: Mapping[str, object]) -> str:
+        """The response to a GET of what is no object but a text, such as a log."""
+        answer = self._dynamic.request(
+            "get",
+            path,
+            query_params=list(query.items()),
+            header_params={"Accept": "*/*"},
+            serialize=False,
+        )
+        return bytes(answer.data).decode(errors="replace")
 
     def resource(self, api_version: str, kind: str) -> Any:
         """The dynamic client's access to the objects of a kind.

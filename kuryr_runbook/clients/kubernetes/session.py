@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -56,6 +56,10 @@ class KubernetesSession:
     def resource(self, api_version: str, kind: str) -> Any:
         """The dynamic client's access to the objects of a kind; the kinds are read once."""
         return self._discovery.resource(api_version, kind)
+
+    def text(self, path: str, query: Mapping[str, object]) -> str:
+        """The response to a GET of a text; to be used within an exchange only."""
+        return self._discovery.text(path, query)
 
     def ask(self, doing: str, ask: Callable[[], T], statuses: Set[int] = TRANSIENT) -> T:
         """What `ask` returns, called again while its failure may pass. Raises our errors."""
