@@ -202,4 +202,5 @@ def test_each_thing_is_asked_once() -> None:
     once |= {*NEUTRON_KINDS, "loadbalancer", "extension", "login", "providers"}
     once |= {f"{what} of {api}" for what in ("endpoint", "quotas") for api in APIS}
     once |= {"versions of Octavia", "refused load balancer"}
-    assert Counter(world.asked) == dict.fromkeys(once, 1) | {"refused port": 3}
+    more = {"refused port": 3, "node statistics": len(world.objects["Node"])}
+    assert Counter(world.asked) == dict.fromkeys(once, 1) | more
