@@ -8,17 +8,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import pytest
+from support.credentials import carry_out, sections
 from support.lab_of_tests import SITE_FILE, BareLab, LabOfTests, runbook
 from worlds import host as host_world
 from worlds.lab import world
 
 from kuryr_runbook.clients.kubernetes.client import KubernetesClient
 from kuryr_runbook.clients.openstack.client import OpenStackClient
+from kuryr_runbook.clients.openstack.identity import IdentityClient
 from kuryr_runbook.lab import lifecycle, openstack
 from kuryr_runbook.lab.remembering import remembered
 from kuryr_runbook.lab.settings import LabSettings
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.phases.base import read_site
+from kuryr_runbook.phases.controller import Controller
 
 if TYPE_CHECKING:
     from openstack.connection import Connection
@@ -91,6 +94,19 @@ def k8s(settings: LabSettings) -> Iterator[Connection]:
 def cloud(settings: LabSettings) -> OpenStackClient:
     """The cloud, as the phases see it."""
     return OpenStackClient("k8s", settings.clouds_yaml)
+
+
+@pytest.fixture
+def identity(cloud: OpenStackClient) -> IdentityClient:
+    """Keystone, as the phases see it."""
+    return IdentityClient(cloud.session)
+
+
+@pytest.fixture
+def controller_restored(kuryr: Site) -> Iterator[None]:
+    """Afterwards the controller is as the lab's site has it."""
+    yield
+    carry_out(Controller(Site.model_validate(sections(kuryr))))
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,23 +17,11 @@ from kuryr_runbook.phases.verification import Verification
 from kuryr_runbook.snapshots.cloud.credentials import read_credentials
 from kuryr_runbook.specs.access_rules import access_rules, known_rules
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("controller_restored")]
 
 RULED = OWN | {"credential_access_rules": True}
 REFUSED = 401
 Ask = Callable[..., int]
-
-
-@pytest.fixture
-def identity(cloud: OpenStackClient) -> IdentityClient:
-    return IdentityClient(cloud.session)
-
-
-@pytest.fixture(autouse=True)
-def restored(kuryr: Site) -> Iterator[None]:
-    """Afterwards the controller is as the lab's site has it."""
-    yield
-    carry_out(Controller(Site.model_validate(sections(kuryr))))
 
 
 def ruled(kuryr: Site) -> Site:

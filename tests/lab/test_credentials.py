@@ -16,7 +16,6 @@ import yaml
 from support.credentials import OWN, carry_out, ours, sections
 
 from kuryr_runbook.clients.kubernetes.client import KubernetesClient
-from kuryr_runbook.clients.openstack.client import OpenStackClient
 from kuryr_runbook.clients.openstack.identity import IdentityClient
 from kuryr_runbook.lab.openstack import connect
 from kuryr_runbook.lab.settings import PROJECT, LabSettings
@@ -29,7 +28,7 @@ from kuryr_runbook.phases.verification import Verification
 from kuryr_runbook.snapshots.cloud.credentials import read_credentials
 from kuryr_runbook.specs.controller import references
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("controller_restored")]
 
 TEST = "credentials-test"
 """Name of everything that these tests make in Keystone."""
@@ -37,18 +36,6 @@ TEST = "credentials-test"
 
 class Killed(BaseException):
     """The process was killed here: no handler of ours may catch it."""
-
-
-@pytest.fixture
-def identity(cloud: OpenStackClient) -> IdentityClient:
-    return IdentityClient(cloud.session)
-
-
-@pytest.fixture(autouse=True)
-def restored(kuryr: Site) -> Iterator[None]:
-    """Afterwards the controller is as the lab's site has it."""
-    yield
-    carry_out(Controller(Site.model_validate(sections(kuryr))))
 
 
 def secret_in_use(site: Site, identity: IdentityClient, cluster: KubernetesClient) -> str:
