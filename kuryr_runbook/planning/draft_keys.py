@@ -24,6 +24,8 @@ HOW: Mapping[str, str] = {
     "kuryr.vif_driver": "nested-macvlan, nested-vlan or neutron-vif: `kuryr-runbook docs network`",
     "kuryr.link_iface": "`ip -br address` on a node: the interface with the node's address",
     "kuryr.octavia_provider": "`openstack loadbalancer provider list`",
+    "image.registry_auth": "the file with your login at the registry, in the form of docker's "
+    "config.json",
     "image.repository": "a registry that every node pulls from, and a repository in it: "
     "REGISTRY/PATH, without a tag",
 }

@@ -196,9 +196,11 @@ def _of_the_runbook(kuryr: FoundKuryr) -> Iterator[DraftKey]:
     credentials = "application_credential" if kuryr.has_credential else "site"
     because = f"{kuryr.programs[0]} logs in like that"
     yield DraftKey(key="kuryr.credentials", value=credentials, because=because)
-    for image in kuryr.images:
+    if kuryr.has_login:
+        because = "Kuryr is pulled with a login, which no API shows to others"
+        yield unknown("image.registry_auth", because)
+    for image in kuryr.images[:1]:
         found = Reference.parse(image)
         name = f"{found.registry}/{found.repository}"
         because = f"the image of {kuryr.programs[0]}"
         yield DraftKey(key="image.repository", value=name, because=because)
-        return

@@ -117,6 +117,14 @@ def test_it_runs_where_it_was_installed(
     [page] = home.glob("runs/lab/*/00_preflight.html")
     assert "Keystone answers" in page.read_text()
     assert call("records", "verify").returncode == 0
+    # Nothing answers, so all that has to be found out is blank; an editor finds the schema.
+    assert call("init", "mine.yaml").returncode == 0
+    schema = (home / "mine.yaml").read_text().partition("\n")[0].partition("$schema=file://")[2]
+    assert Path(schema).is_file()
+    assert Path(schema).is_relative_to(environment)
+    refused = call("plan", "--site", "mine.yaml")
+    assert refused.returncode == 2
+    assert "kuryr.link_iface (line" in refused.stderr
 
 
 def test_the_types_are_for_those_who_import_it(wheel: Path) -> None:

@@ -22,9 +22,11 @@ from kuryr_runbook.clients.openstack.client import OpenStackClient
 from kuryr_runbook.clients.openstack.probes import ProbingCloud
 from kuryr_runbook.lab.settings import LabSettings
 from kuryr_runbook.model.findings import Finding, Status
+from kuryr_runbook.model.options import Options
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.phases.base import read_site
 from kuryr_runbook.phases.preflight import Preflight
+from kuryr_runbook.specs.node_probe import NODE_PROBE
 
 if TYPE_CHECKING:
     from openstack.connection import Connection
@@ -46,14 +48,13 @@ Look = Callable[..., Findings]
 def look(settings: LabSettings) -> Look:
     """Preflight of the lab's site with some values changed, by sections."""
 
-    def look(**changed: dict[str, Any]) -> Findings:
+    def look(*, probe_nodes: bool = False, **changed: dict[str, Any]) -> Findings:
         sections = read_site(SITE_FILE).model_dump(mode="json", exclude_none=True)
         for section, values in changed.items():
             sections[section] |= values
-        return {
-            finding.check: finding
-            for finding in Preflight(Site.model_validate(sections)).findings()
-        }
+        options = Options(probe_nodes=probe_nodes)
+        phase = Preflight(Site.model_validate(sections), options=options)
+        return {finding.check: finding for finding in phase.findings()}
 
     return look
 
@@ -108,6 +109,48 @@ def test_the_healthy_lab_passes_and_nothing_is_changed(
     assert bad(findings) == {}
     assert of_status(findings, Status.WARN) <= {"cni-configuration"}
     assert changes(before, world(cloud, cluster)) == []
+
+
+def test_a_probe_of_the_nodes_pulls_and_looks_and_leaves_nothing(
+    look: Look, cloud: OpenStackClient, cluster: KubernetesClient
+) -> None:
+    before = world(cloud, cluster)
+    assert of_status(look(), Status.SKIP) >= {"image-pull"}
+    findings = look(probe_nodes=True)
+    assert bad(findings) == {}
+    assert "ens3 has the address of each of 2 nodes" in findings["link-iface"].evidence
+    assert "2 of 2 nodes pulled" in findings["image-pull"].evidence
+    assert cluster.list_objects("v1", "Pod", labels=f"app.kubernetes.io/name={NODE_PROBE}") == []
+    assert changes(before, world(cloud, cluster)) == []
+
+
+def test_an_interface_that_is_not_there_is_reported_with_the_one_that_is(look: Look) -> None:
+    finding = look(kuryr={"link_iface": "ens7"})["link-iface"]
+    assert finding.status is Status.FAIL
+    assert "worker1: there is no ens7, only ens3" in finding.evidence
+    assert finding.remedy.startswith("set kuryr.link_iface to ens3")
+
+
+def test_an_image_that_is_not_there_is_not_taken_for_one_that_cannot_be_pulled(
+    look: Look,
+) -> None:
+    absent = read_site(SITE_FILE).image.repository.replace("/kuryr/kuryr", "/kuryr/not-there")
+    finding = look(probe_nodes=True, image={"repository": absent})["image-pull"]
+    assert (finding.status, "/lab/debian@" in finding.evidence) == (Status.PASS, True)
+    elsewhere = {"repository": absent, "base_image": "docker.io/library/debian:bookworm-slim"}
+    finding = look(probe_nodes=True, image=elsewhere)["image-pull"]
+    # The lab's containerd has the registry's CA in a hosts.toml.
+    assert finding.status is Status.WARN
+    assert "repeat this after phase 01" in finding.remedy
+
+
+def test_a_node_that_may_not_pull_is_reported(look: Look, tmp_path: Path) -> None:
+    login = tmp_path / "auth.json"
+    login.touch(mode=0o600)
+    login.write_text('{"auths": {}}')
+    finding = look(probe_nodes=True, image={"registry_auth": str(login)})["image-pull"]
+    assert finding.status is Status.WARN, "nobody knows whether the image is there"
+    assert "the registry refuses the login, from worker1; worker2" in finding.evidence
 
 
 def test_no_probe_leaves_anything_or_a_reservation(

@@ -20,6 +20,7 @@ from kuryr_runbook.snapshots.survey import read_survey
 from kuryr_runbook.specs.controller import CREDENTIAL_ANNOTATION, ControllerConfig
 from kuryr_runbook.specs.controller import controller_manifests as controllers
 from kuryr_runbook.specs.daemon import daemon_manifests
+from kuryr_runbook.specs.manifests import pull_secret
 
 IMAGE = "registry.test:5000/ours/kuryr"
 
@@ -76,6 +77,12 @@ def test_another_project_than_the_logins_is_named() -> None:
     world = installed(VifDriver.NESTED_MACVLAN, "stein")
     world.project_id = "0" * 32
     assert values(world)["openstack.k8s_project_id"] == PROJECT
+
+
+def test_a_registry_with_a_login_needs_a_file_that_nobody_can_find() -> None:
+    world = installed(VifDriver.NESTED_MACVLAN, "stein")
+    world.objects["Secret"].append(dict(pull_secret(world.site, "{}")))
+    assert drafted(world)["image.registry_auth"].value is None
 
 
 def test_a_credential_of_its_own_stays() -> None:

@@ -15,10 +15,11 @@ from kuryr_runbook.snapshots.cluster.deployed import (
     part_of_kuryr,
     program_of,
 )
+from kuryr_runbook.snapshots.cluster.objects import reference
 from kuryr_runbook.snapshots.parsing import part, parts, text
 from kuryr_runbook.specs.controller import CREDENTIAL_ANNOTATION
 from kuryr_runbook.specs.kuryr_conf import parse_conf
-from kuryr_runbook.specs.manifests import INSTANCE, MANAGED_BY, RUNBOOK
+from kuryr_runbook.specs.manifests import INSTANCE, MANAGED_BY, PULL_SECRET, RUNBOOK
 
 OPTIONS = {
     "binding": ("link_iface",),
@@ -54,6 +55,8 @@ class FoundKuryr:
     release: str
     """What the runbook's label says; empty: there is none."""
     images: tuple[str, ...]
+    has_login: bool
+    """Whether there is a Secret of the runbook with the registry's login."""
     has_credential: bool
     """Whether it has an application credential of the runbook."""
     options: Mapping[str, str]
@@ -78,6 +81,7 @@ def read_found_kuryr(cluster: KubernetesReader) -> FoundKuryr | None:
         site=_first(text(it, INSTANCE) for it in labels if it.get(MANAGED_BY) == RUNBOOK),
         release=_first(text(it, RELEASE_LABEL) for it in labels),
         images=tuple(dict.fromkeys(image for item in items for image in _images(item))),
+        has_login=cluster.get(reference("Secret", PULL_SECRET, programs[0].namespace)) is not None,
         has_credential=any(CREDENTIAL_ANNOTATION in it for it in notes),
         options=found_options(files),
     )
