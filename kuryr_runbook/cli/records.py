@@ -21,6 +21,7 @@ from kuryr_runbook.cli.record_places import (
     public_keys,
     standing,
 )
+from kuryr_runbook.clients.writing import write_file
 from kuryr_runbook.display.terminal import echo
 from kuryr_runbook.model.errors import ExitCode
 from kuryr_runbook.model.wording import counted
@@ -90,8 +91,11 @@ def show(*, run: Path, output: Output) -> None:
 )
 @click.argument("before", type=directory_type)
 @click.argument("after", type=directory_type)
+@click.option(
+    "--page", type=UserPath(dir_okay=False), help="Also write it as HTML, the runs side by side."
+)
 @output_options
-def diff(*, before: Path, after: Path, output: Output) -> None:
+def diff(*, before: Path, after: Path, page: Path | None, output: Output) -> None:
     """Show what changed between two runs of a site.
 
     Compares parameters, versions, cloud and cluster, plans, findings, the digests
@@ -101,9 +105,12 @@ def diff(*, before: Path, after: Path, output: Output) -> None:
 
     from kuryr_runbook.display.records import differences_view
     from kuryr_runbook.recording.comparing import compare
+    from kuryr_runbook.recording.pages.comparison import comparison_page
     from kuryr_runbook.recording.records import read_record
 
     found = compare(read_record(before).predicate, read_record(after).predicate)
+    if page is not None:
+        write_file(page, comparison_page(before.name, after.name, found))
     answer(
         output,
         lambda: differences_view(before.name, after.name, found),

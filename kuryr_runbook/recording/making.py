@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,13 +10,14 @@ from typing import TYPE_CHECKING
 from kuryr_runbook.clients.writing import write_file
 from kuryr_runbook.model.errors import RecordError
 from kuryr_runbook.model.secrets import KnownSecrets
+from kuryr_runbook.recording.beside import Beside, look_beside
 from kuryr_runbook.recording.chain import Head, Link, extended, read_head
 from kuryr_runbook.recording.contents import entries_of
-from kuryr_runbook.recording.pages.index import comparison_data, render_index
+from kuryr_runbook.recording.pages.index import comparison_data
 from kuryr_runbook.recording.pages.overview import Run, render_overview
-from kuryr_runbook.recording.records import Record, read_record, record_of, records_beside
+from kuryr_runbook.recording.records import Record, read_record, record_of
 from kuryr_runbook.recording.scanning import refuse_leaks
-from kuryr_runbook.recording.signing import is_signed, sealed
+from kuryr_runbook.recording.signing import sealed
 from kuryr_runbook.recording.standing import COMPARED, INDEX, OVERVIEW, is_beside
 from kuryr_runbook.recording.statement import RECORD, Predicate, digest_of, statement_of
 
@@ -43,7 +43,7 @@ def make_record(
     refuse_leaks(directory, secrets)
     in_site = is_beside(directory, site_name)
     with extended(site_name) as note:
-        beside = _signed_beside(directory, site_name, signer)
+        beside = look_beside(directory, site_name, signer)
         before = _newest(site_name, beside, elsewhere)
         number = before.number + 1 if before else 1
         predicate = {
@@ -55,11 +55,10 @@ def make_record(
             # The same text as in the files, except for secrets that became known only later.
             **secrets.redacted_value(dict(facts)),
         }
-        last = max(beside, key=lambda record: record.order, default=None)
-        _write_pages(directory, predicate, last if in_site else None, secrets)
+        _write_pages(directory, predicate, beside.last if in_site else None, secrets)
         statement = statement_of(directory, predicate)
         draft = record_of(directory, statement, sha256="", envelope=None)
-        page = render_index([*beside, draft]).encode() if in_site else None
+        page = beside.index_with(draft).encode() if in_site else None
         # The page is not part of the run; the newest record has its digest.
         predicate["index"] = digest_of(page) if page else None
         content = sealed({**statement, "predicate": predicate}, signer)
@@ -83,21 +82,12 @@ def _write_pages(
         write_file(directory / name, secrets.redacted(text), failure=RecordError)
 
 
-def _signed_beside(directory: Path, site_name: str, signer: CryptoSigner) -> list[Record]:
-    """The site's records beside a run that our key has signed; no others affect the chain."""
-    return [
-        record
-        for record in records_beside(directory)
-        if record.site == site_name and is_signed(record.envelope, [signer.public_key])
-    ]
-
-
-def _newest(site_name: str, beside: Iterable[Record], elsewhere: Link | None) -> Link | None:
+def _newest(site_name: str, beside: Beside, elsewhere: Link | None) -> Link | None:
     """The newest record of the chain: made here, beside this run, or elsewhere.
 
     A machine that has made none, such as in CI, thus continues where others stopped.
     """
     head = read_head(site_name)
-    links = [head.link if head else None, elsewhere, *(record.link for record in beside)]
+    links = [head.link if head else None, elsewhere, *(record.link for record in beside.records)]
     known = (link for link in links if link)
     return max(known, key=lambda link: link.number, default=None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,10 +126,15 @@ def whole_run(record: Record) -> Iterator[tuple[str, bytes]]:
         yield name, content
 
 
-def records_beside(directory: Path) -> list[Record]:
-    """The readable records of a run and of those beside it; verifying reports the others."""
+def recorded_beside(directory: Path) -> list[str]:
+    """The names of the runs beside a run that have a record, in order."""
+    return sorted(path.parent.name for path in directory.parent.glob(f"*/{RECORD}"))
+
+
+def readable_records(directories: Iterable[Path]) -> list[Record]:
+    """Those of the runs' records that can be read; verifying reports the others."""
     found = []
-    for path in sorted(directory.parent.glob(f"*/{RECORD}")):
+    for directory in directories:
         with suppress(RecordError):
-            found.append(read_record(path.parent))
+            found.append(read_record(directory))
     return found

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from kuryr_runbook.model.plan import Action, shown
 from kuryr_runbook.model.visible import bounded, json_text, one_line, visible
@@ -47,7 +48,10 @@ TOOLS = (
     '<button type="button" id="compare" disabled>Compare two runs</button>\n'
     '<span id="shown" role="status"></span><span id="hint" role="status"></span>\n</div>\n'
 )
+FORM = '<tbody data-form="1">'
+"""Marks pages whose rows are as `row` makes them; to be counted up with any change to it."""
 ROW = '<tr id="run-'
+NUMBERED = re.compile(r'data-path="([^"]*)" data-number="(\d*)"')
 OLDER = re.compile(r'<p class="note" id="older">(\d+) older runs')
 
 
@@ -58,11 +62,38 @@ def render_index(records: Iterable[Record]) -> str:
     return _page(site, [row(record) for record in newest_first])
 
 
-def extended_index(text: str, record: Record) -> str:
-    """The page with one more run, from the page as it was before."""
-    rows = [line for line in text.splitlines() if line.startswith(ROW)]
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What a page lists."""
+
+    rows: Mapping[str, str]
+    """Each run's row by the name of its directory, the last recorded first."""
+    numbers: Mapping[str, int]
+    """The numbers of those that are links of the chain."""
+    older: int
+    """How many older runs were left out."""
+
+
+def listed_in(text: str) -> Listed | None:
+    """The rows of a page that this runbook made; None if another one did."""
+    if FORM not in text:
+        return None
+    rows, numbers = {}, {}
+    for line in text.splitlines():
+        if line.startswith(ROW) and (found := NUMBERED.search(line)):
+            name = unquote(found[1])
+            rows[name] = line
+            if found[2]:
+                numbers[name] = int(found[2])
     older = OLDER.search(text)
-    return _page(record.site, [row(record), *rows], int(older[1]) if older else 0)
+    return Listed(rows, numbers, int(older[1]) if older else 0)
+
+
+def extended_index(listed: Listed, records: Iterable[Record]) -> str:
+    """The page with more runs, recorded after those that are listed."""
+    newest_first = sorted(records, key=lambda record: record.order, reverse=True)
+    rows = [*map(row, newest_first), *listed.rows.values()]
+    return _page(newest_first[0].site, rows, listed.older)
 
 
 def _page(site: str, rows: Sequence[str], older: int = 0) -> str:
@@ -75,7 +106,7 @@ def _page(site: str, rows: Sequence[str], older: int = 0) -> str:
         f"<code>kuryr-runbook records verify</code>.</p>\n{TOOLS}"
         '<div class="table" tabindex="0" role="region" aria-label="All runs">'
         '<table class="cards" id="runs"><caption>All runs, the last recorded first</caption>'
-        f"<thead><tr>{heads}</tr></thead><tbody>\n{lines}\n</tbody></table></div>\n"
+        f"<thead><tr>{heads}</tr></thead>{FORM}\n{lines}\n</tbody></table></div>\n"
         f'{more if older else ""}<section id="compared" aria-live="polite"></section>\n'
     )
     return page(f"Runs of {site}", (), body, part("records.js"))
@@ -90,6 +121,7 @@ def row(record: Record) -> str:
     data = {
         "run": name,
         "path": quote(name),
+        "number": "" if record.number is None else record.number,
         "site": record.site,
         "status": run["status"],
         "kind": kind_of_run(predicate),
