@@ -9,6 +9,7 @@ from typing import Protocol
 
 from kuryr_runbook.model.errors import RunbookError
 from kuryr_runbook.model.objects import Manifest
+from kuryr_runbook.model.wording import counted
 from kuryr_runbook.snapshots.cluster.node_probes import Probed, is_over, is_settled, probed
 from kuryr_runbook.snapshots.cluster.objects import Node
 from kuryr_runbook.snapshots.reading import Unreadable, attempted
@@ -86,7 +87,8 @@ def _removed(probe: NodeProbe, cluster: ProbedCluster) -> Iterator[None]:
         left = [it for it in done if isinstance(it, Unreadable)]
         if left:
             raise RunbookError(
-                f"{len(left)} objects of the node probe could not be deleted: {left[0].reason}",
+                f"{counted(len(left), 'object')} of the node probe could not be deleted: "
+                f"{left[0].reason}",
                 remedy=f"kubectl -n {probe.namespace} delete pod,secret -l {probe.selector}; the "
                 f"pods end by themselves within {PROBE_SECONDS} s",
             )

@@ -13,6 +13,7 @@ from kuryr_runbook.model.errors import CheckError, DeadlineError
 from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.plan import Step
 from kuryr_runbook.model.releases.names import POD_FINALIZER
+from kuryr_runbook.model.wording import counted
 from kuryr_runbook.snapshots.cluster.installed import read_unmoved
 from kuryr_runbook.specs.kuryr_port import kuryr_port
 from kuryr_runbook.specs.upgrade_check import CHECK_SECONDS, CONTAINER, FAILURE, WARNING
@@ -97,7 +98,7 @@ class VifExecutor(Executor):
             )
             self._cluster.apply(port)
             moved += 1
-        say(f"moved the VIFs of {moved} pods")
+        say(f"moved the VIFs of {counted(moved, 'pod')}")
         return {"moved": moved}
 
 

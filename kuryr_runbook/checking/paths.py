@@ -11,6 +11,7 @@ from kuryr_runbook.model.drivers import GroupRole, VifDriver
 from kuryr_runbook.model.findings import Hop, Status
 from kuryr_runbook.model.services import ServicePort
 from kuryr_runbook.model.support import gets_balancer
+from kuryr_runbook.model.wording import counted
 from kuryr_runbook.snapshots.cloud.resources import Balancer, Member, Port
 from kuryr_runbook.snapshots.cluster.objects import Pod, Service
 from kuryr_runbook.snapshots.cluster.vif import PodVif
@@ -119,7 +120,7 @@ def _node_port(look: Look, pod: Pod, vif: PodVif) -> Found:
         return (Status.PASS if carried else Status.FAIL), f"{port.id}, {state} {verb} the pod's"
     paired = any(look.is_paired(pod.node, address, vif.mac) for address in vif.addresses)
     verb = "allows" if paired else "does NOT allow"
-    seen = f"{port.id}, {verb} the pair, {len(port.pairs)} pairs in all"
+    seen = f"{port.id}, {verb} the pair, {counted(len(port.pairs), 'pair')} in all"
     return (Status.PASS if paired else Status.FAIL), seen
 
 
@@ -210,7 +211,7 @@ def _listener_hops(
 
 def _endpoints(look: Look, service: Service) -> Found:
     count = len(look.backends(service))
-    return (Status.PASS if count else Status.WARN), f"{count} ready backends"
+    return (Status.PASS if count else Status.WARN), f"{counted(count, 'ready backend')}"
 
 
 def _floating(look: Look, service: Service) -> Found:

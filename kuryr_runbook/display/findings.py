@@ -10,6 +10,7 @@ from typing import Any
 
 from kuryr_runbook.display.tables import Coloured, Folded, View, table
 from kuryr_runbook.model.findings import Finding, Status
+from kuryr_runbook.model.wording import counted
 
 SIGNS = {
     Status.PASS: "✓ pass",
@@ -103,7 +104,7 @@ def causes_view(title: str, findings: Iterable[Finding], *, anchored: bool = Fal
         title,
         ("status", "cause, evidence, remedy"),
         rows or [(_sign(Status.PASS), "nothing is wrong")],
-        f"{passed} checks found nothing.",
+        f"{counted(passed, 'check')} found nothing.",
     )
     return replace(view, data={"findings": [finding_document(item) for item in found]})
 

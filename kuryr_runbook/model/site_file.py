@@ -19,6 +19,7 @@ from kuryr_runbook.model.errors import FileError, SiteError
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.site_values import MEANINGS, ConflictError
 from kuryr_runbook.model.visible import bounded
+from kuryr_runbook.model.wording import counted
 
 SECTIONS: tuple[str, ...] = tuple(name for name in Site.model_fields if name != "record")
 """The keys of a site file that are the parameters of every notebook: all but how runs are recorded.
@@ -129,7 +130,7 @@ def _refusal(
 ) -> SiteError:
     placed = [_placed(path, problem, lines) for path, problem in problems]
     return SiteError(
-        f"{source}: {len(placed)} problem{'s' if len(placed) > 1 else ''}",
+        f"{source}: {counted(len(placed), 'problem')}",
         sorted(placed),
         remedy=REMEDY,
     )

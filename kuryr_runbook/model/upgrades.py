@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from kuryr_runbook.model.plan import Change
 from kuryr_runbook.model.releases import RELEASES, Ports, Release
 from kuryr_runbook.model.support import Objection
+from kuryr_runbook.model.wording import counted
 
 RELEASE_LABEL = "kuryr-runbook/release"
 """The label with the release, on the controller's Deployment and the daemon's DaemonSet."""
@@ -108,7 +109,7 @@ def move_objection(installed: str, wanted: Release, subject: str) -> Objection |
     return Objection(
         subject=subject,
         evidence=f"{subject} runs Kuryr {before.name}, and the path from it to {wanted.name} has "
-        f"{len(path)} steps, each of which is a run of its own",
+        f"{counted(len(path), 'step')}, each of which is a run of its own",
         remedy=f"set kuryr.release to {path[0].name} and run that; then continue with "
         f"{', '.join(release.name for release in path[1:])}",
     )

@@ -25,6 +25,7 @@ from kuryr_runbook.model.approval import (
 from kuryr_runbook.model.errors import ApprovalError
 from kuryr_runbook.model.plan import Plan
 from kuryr_runbook.model.site import Site
+from kuryr_runbook.model.wording import counted
 
 
 class Approval:
@@ -43,8 +44,7 @@ class Approval:
         self._end("A new plan has been made; this one can no longer be approved.")
         if not plan.changes or not is_interactive():
             return view
-        number = len(plan.changes)
-        changes = f"{number} change{'s' if number > 1 else ''}"
+        changes = counted(len(plan.changes), "change")
         self._panel = ApprovalPanel(
             f"Nothing has been changed yet. Once you approve, the next cell makes the {changes} "
             f"above in {self._site}.",

@@ -28,6 +28,7 @@ from kuryr_runbook.model.plan import Outcome, Plan
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.site_file import parse_site, site_from_parameters
 from kuryr_runbook.model.variables import SITE_VARIABLE
+from kuryr_runbook.model.wording import counted
 from kuryr_runbook.phases.approval import Approval, read_document
 from kuryr_runbook.phases.earlier.openstack import Prepared, read_prepared
 from kuryr_runbook.phases.lock.taking import SiteLock, Work, locked
@@ -237,7 +238,7 @@ def judged(name: str, findings: Iterable[Finding], key: str = "findings") -> Vie
         remedies = [item.remedy for item in found if item.status is verdict and item.remedy]
         error = CheckError if verdict is Status.FAIL else UnknownError
         raise error(
-            "\n  ".join([f"{name}: {len(bad)} of {len(found)} checks: {verdict}", *bad]),
+            "\n  ".join([f"{name}: {len(bad)} of {counted(len(found), 'check')}: {verdict}", *bad]),
             remedy="; ".join(dict.fromkeys(remedies)) or None,
         )
     return view

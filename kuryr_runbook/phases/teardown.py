@@ -15,6 +15,7 @@ from kuryr_runbook.model.errors import DeadlineError, DriftError
 from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.plan import Action, Outcome, Plan, Step, Target, staged
+from kuryr_runbook.model.wording import counted
 from kuryr_runbook.phases.base import Phase
 from kuryr_runbook.phases.verification import Verification
 from kuryr_runbook.phases.waits.rollout import wait_rolled_out
@@ -146,7 +147,8 @@ class Teardown(Phase):
         if users:
             shown = ", ".join(users[:10]) + (", ..." if len(users) > 10 else "")
             raise DriftError(
-                f"{len(users)} pods still have an address from Kuryr: {shown}",
+                f"{counted(len(users), 'pod still has', 'pods still have')} an address from "
+                f"Kuryr: {shown}",
                 remedy="delete these workloads first: they lose their network without Kuryr",
             )
 

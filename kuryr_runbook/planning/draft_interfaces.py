@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
+from kuryr_runbook.model.wording import agreeing, counted
 from kuryr_runbook.planning.draft_keys import DraftKey, unknown
 from kuryr_runbook.snapshots.cluster.interfaces import NodeInterfaces
 from kuryr_runbook.snapshots.reading import Unreadable
@@ -28,7 +29,7 @@ def link_iface(seen: Collection[NodeInterfaces] | Unreadable) -> DraftKey:
         return unknown(KEY, "the cluster has no nodes")
     own = {it.own for it in seen}
     if len(own) == 1 and (name := next(iter(own))):
-        because = f"it is in the network of the address of each of {len(seen)} nodes"
+        because = f"it is in the network of the address of each of {counted(len(seen), 'node')}"
         return DraftKey(key=KEY, value=name, because=because)
     if "" not in own:
         names = ", ".join(f"{it.node}: {it.own}" for it in seen)
@@ -45,7 +46,8 @@ def _only(seen: Collection[NodeInterfaces]) -> DraftKey:
         common = machine if common is None else common & machine
     names = sorted(common or ())
     if len(names) == 1:
-        because = f"the only one that all {len(seen)} nodes have, as their kubelets say"
+        have = agreeing(len(seen), "the node has", f"all {counted(len(seen), 'node')} have")
+        because = f"the only one that {have}, as their kubelets say"
         return DraftKey(key=KEY, value=names[0], because=because)
     if not names:
         return unknown(KEY, "the kubelets name no interface that all nodes have")

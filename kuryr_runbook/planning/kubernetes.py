@@ -8,6 +8,7 @@ from typing import Any
 
 from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.plan import Action, Change, Plan, Step, Target, shown, staged
+from kuryr_runbook.model.wording import counted
 from kuryr_runbook.snapshots.cluster.previews import ObjectPreview
 from kuryr_runbook.specs.applied import WORKLOADS, shown_name
 from kuryr_runbook.specs.manifests import digest
@@ -66,7 +67,7 @@ def _step(preview: ObjectPreview) -> Step:
     return Step(
         action=Action.UPDATE,
         target=target,
-        because=f"{len(changes)} field{'s differ' if len(changes) > 1 else ' differs'}{whose}",
+        because=f"{counted(len(changes), 'field differs', 'fields differ')}{whose}",
         body=manifest,
         changes=changes,
         disturbs=_disturbance(target, changes),

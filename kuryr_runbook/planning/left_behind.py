@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from kuryr_runbook.model.bodies import RouterLeg
 from kuryr_runbook.model.plan import Action, LeftBehind, Plan, Step
+from kuryr_runbook.model.wording import counted
 from kuryr_runbook.planning.teardown import runbook_removal
 from kuryr_runbook.snapshots.cloud.ownership import Ownership, is_of_some_pod
 from kuryr_runbook.snapshots.cloud.resources import Port
@@ -82,7 +83,7 @@ def _pods_first(ports: Iterable[Port]) -> Iterator[str]:
     number = sum(map(is_of_some_pod, ports))
     if number:
         yield (
-            f"replace the pods of its {number} ports"
+            f"replace the pods of its {counted(number, 'port')}"
             if number > 1
             else "replace the pod of its port"
         )

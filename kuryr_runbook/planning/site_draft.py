@@ -16,6 +16,7 @@ from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.findings import Status
 from kuryr_runbook.model.releases import RELEASES
 from kuryr_runbook.model.support import kubernetes_objections
+from kuryr_runbook.model.wording import agreeing, counted
 from kuryr_runbook.planning.draft_interfaces import link_iface
 from kuryr_runbook.planning.draft_keys import DraftKey, unknown
 from kuryr_runbook.planning.draft_kuryr import kuryr_keys
@@ -109,7 +110,8 @@ def _nodes_place(survey: Survey, ours: Ours | None) -> Iterator[DraftKey]:
     else:
         because = "it has an interface in the nodes' subnet"
         yield named("network.router", router, known(cloud.routers), because)
-    because = f"{len(ports)} of {len(nodes)} nodes are in it"
+    are = agreeing(len(ports), "is", "are")
+    because = f"{len(ports)} of {counted(len(nodes), 'node')} {are} in it"
     yield named("network.node_subnet", subnet, known(cloud.subnets), because)
     yield _node_group(ours, ports)
 
@@ -175,7 +177,8 @@ def _pod_range(survey: Survey, ours: Ours | None) -> Iterator[DraftKey]:
     for block in POD_RANGE.subnets(new_prefix=WIDEST_POD_PREFIX):
         if block[0] != POD_RANGE[0] and not any(block.overlaps(other) for other in taken):
             found = next(block.subnets(new_prefix=prefix))
-            yield DraftKey(key=key, value=str(found), because=f"free; the nodes accept {pods} pods")
+            because = f"free; the nodes accept {counted(pods, 'pod')}"
+            yield DraftKey(key=key, value=str(found), because=because)
             return
     yield unknown(key, f"no /{WIDEST_POD_PREFIX} of {POD_RANGE} is free of the cloud's subnets")
 

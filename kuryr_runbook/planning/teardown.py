@@ -13,6 +13,7 @@ from kuryr_runbook.model.bodies import PairChanges, RouterLeg, SubportRemoval
 from kuryr_runbook.model.marks import KURYR_PORT_OWNER
 from kuryr_runbook.model.plan import ADDRESS_PAIRS, Action, Step, Target, changed, field_changes
 from kuryr_runbook.model.site import Site
+from kuryr_runbook.model.wording import counted
 from kuryr_runbook.planning.kubernetes import deletion, target_of
 from kuryr_runbook.snapshots.cloud.ownership import Ownership
 from kuryr_runbook.snapshots.cloud.resources import (
@@ -125,7 +126,8 @@ def _subports(ownership: Ownership, left: Collection[Port]) -> Iterator[Step]:
                 action=Action.UPDATE,
                 target=Target("subports", trunk.name or trunk.id),
                 id=trunk.id,
-                because=f"{len(ports)} ports of pods are left on the trunk",
+                because=f"{counted(len(ports), 'port of a pod is', 'ports of pods are')} left on "
+                "the trunk",
                 body=SubportRemoval(ports=ports),
             )
 

@@ -9,6 +9,7 @@ from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.plan import Action, Change, Step, Target
 from kuryr_runbook.model.releases import RELEASES, Release, StatePlace
 from kuryr_runbook.model.upgrades import Installed
+from kuryr_runbook.model.wording import counted
 
 RELEASE = Target("release", "kuryr")
 RUNNING_PODS = Target("pods", "that run")
@@ -58,7 +59,7 @@ def plan_vif_moves(release: Release, unmoved: int, after: Target) -> Step | None
         action=Action.UPDATE,
         target=RUNNING_PODS,
         because="their VIF is in an annotation, and Kuryr only moves those of pods that are about "
-        f"to start: the ports of running pods would be orphaned ({unmoved} pods now)",
+        f"to start: the ports of running pods would be orphaned ({counted(unmoved, 'pod')} now)",
         changes=(Change("VIF", before, now),),
         after=frozenset({after}),
     )

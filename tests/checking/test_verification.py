@@ -120,7 +120,7 @@ SPOILT: list[tuple[str, Spoil, tuple[str, ...]]] = [
     ("deployment-available", lambda w: w.remove("Service", "kuryr-demo-service"), ("no Service",)),
     ("deployment-available", unavailable, ("3 of 4", PODS[1], "worker2", "error 504")),
     ("pod-unhandled", lambda w: w.object("Pod", PODS[1])["metadata"].pop("annotations"),
-     ("1 of 4 pods have none",)),
+     ("1 of 4 pods has none",)),
     ("pod-interface",
      lambda w: w.object("Pod", PODS[1])["metadata"]["annotations"].update(
          {"openstack.org/kuryr-vif": "{}"}), (PODS[1], "it has no")),

@@ -319,7 +319,7 @@ def test_pods_that_run_keep_their_ports_when_state_moves_to_custom_resources(
     cluster.objects += [pod("web-1", state()), pod("host"), pod("job", state(), "Succeeded")]
     plan = install(cluster, "victoria")
     [step] = [step for step in plan.steps if step.target == RUNNING_PODS]
-    assert "(1 pods now)" in step.because
+    assert "(1 pod now)" in step.because
     kinds = [step.target.kind for step in plan.steps]
     assert kinds.index("Deployment") < kinds.index("pods")
     [port] = cluster.list_objects("openstack.org/v1", "KuryrPort")

@@ -19,6 +19,7 @@ from kuryr_runbook.checking.verdicts import (
 )
 from kuryr_runbook.checking.view.cloud import Look, ipv4, ipv4_range
 from kuryr_runbook.model.findings import Region, Status, Victim
+from kuryr_runbook.model.wording import counted
 from kuryr_runbook.snapshots.cluster.objects import Pod, Warned
 from kuryr_runbook.snapshots.cluster.vif import PodVif
 from kuryr_runbook.specs.controller import CONTROLLER
@@ -69,7 +70,7 @@ def check_other_plugin(look: Look) -> Iterator[Cause]:
         nodes = sorted({pod.node for pod in hit})
         yield Cause(
             status=Status.FAIL,
-            evidence=f"{what}: {len(hit)} pods on {some(nodes)}, the first {hit[0]}",
+            evidence=f"{what}: {counted(len(hit), 'pod')} on {some(nodes)}, the first {hit[0]}",
             remedy=f"ls /etc/cni/net.d on {nodes[0]}: {FIRST_FILE}, and it has to be Kuryr's; "
             f"remove what another network left; then {delete_pods(hit)}",
             victims=tuple(map(pod_victim, hit)),

@@ -21,6 +21,7 @@ from kuryr_runbook.model.drivers import GroupRole
 from kuryr_runbook.model.findings import Region, Status, Victim
 from kuryr_runbook.model.fixes import PhaseFix
 from kuryr_runbook.model.site import Site
+from kuryr_runbook.model.wording import counted
 from kuryr_runbook.snapshots.cloud.resources import Port, Rule
 from kuryr_runbook.specs.openstack import balancer_source
 
@@ -200,4 +201,6 @@ def _first(look: Look, groups: tuple[str, ...]) -> str:
 
 
 def _count(port: Port, victims: list[Victim]) -> str:
-    return f"port {port.id}" if len(victims) == 1 else f"{len(victims)} ports such as {port.id}"
+    if len(victims) == 1:
+        return f"port {port.id}"
+    return f"{counted(len(victims), 'port')} such as {port.id}"

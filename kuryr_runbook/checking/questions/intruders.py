@@ -17,6 +17,7 @@ from kuryr_runbook.checking.verdicts import (
 from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.checking.view.permissions import PreflightLook
 from kuryr_runbook.model.findings import Region, Verdict, Victim
+from kuryr_runbook.model.wording import agreeing, counted
 from kuryr_runbook.snapshots.cluster.deployed import CLOUD_CONTROLLER, Program
 
 NETWORKS = {
@@ -123,12 +124,13 @@ def check_cni_configuration(look: PreflightLook) -> Verdict:
     ready = [node.name for node in nodes if node.ready]
     if ready:
         return warned(
-            f"{len(ready)} of {len(nodes)} nodes are Ready without Kuryr: {some(ready)}",
+            f"{len(ready)} of {counted(len(nodes), 'node')} "
+            f"{agreeing(len(ready), 'is', 'are')} Ready without Kuryr: {some(ready)}",
             "check /etc/cni/net.d on them, and remove what another network left; shortly after a "
             "teardown the kubelets may not have noticed yet",
             *map(node_victim, ready),
         )
-    return passed(f"none of {len(nodes)} nodes is Ready")
+    return passed(f"none of {counted(len(nodes), 'node')} is Ready")
 
 
 @Check(

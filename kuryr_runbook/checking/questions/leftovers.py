@@ -22,6 +22,7 @@ from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.model.findings import Status, Victim
 from kuryr_runbook.model.marks import KURYRS_FLOATING_IP
 from kuryr_runbook.model.site import Site
+from kuryr_runbook.model.wording import counted
 from kuryr_runbook.snapshots.cloud.ownership import Ownership, is_of_some_pod
 from kuryr_runbook.snapshots.cloud.resources import Port
 from kuryr_runbook.snapshots.cluster.objects import Pod, Service
@@ -110,7 +111,7 @@ def check_ports(look: Look) -> Iterator[Cause]:
         details = [f"{it.id} ({', '.join(it.addresses)})" for it in orphans]
         yield Cause(
             status=Status.WARN,
-            evidence=f"{len(orphans)} ports in {subnet.name}: {some(details)}",
+            evidence=f"{counted(len(orphans), 'port')} in {subnet.name}: {some(details)}",
             remedy=f"openstack port delete {' '.join(it.id for it in orphans[:5])}",
             victims=tuple(Victim("port", it.id) for it in orphans),
             explains=frozenset(),

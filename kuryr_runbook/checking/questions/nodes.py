@@ -21,6 +21,7 @@ from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.findings import Region, Status, Verdict, Victim
 from kuryr_runbook.model.site import Site
+from kuryr_runbook.model.wording import counted
 from kuryr_runbook.snapshots.cloud.resources import Port
 from kuryr_runbook.snapshots.cloud.state import NOT_ASKED
 
@@ -66,7 +67,7 @@ def check_nodes(look: Look) -> Verdict:
     nodes, servers = look.nodes, look.api_servers
     problems = [f"node {node.name} has no InternalIP" for node in nodes if not node.address]
     if not any(node.schedulable for node in nodes):
-        problems.append(f"{len(nodes)} nodes, and none takes pods")
+        problems.append(f"{counted(len(nodes), 'node')}, and none takes pods")
     if not servers:
         problems.append("the endpoints of default/kubernetes are empty: no API server is known")
     if problems:
@@ -77,7 +78,7 @@ def check_nodes(look: Look) -> Verdict:
             *(node_victim(node.name) for node in nodes if not node.address),
         )
     details = [f"{node.name} {node.address}" for node in nodes]
-    return passed(f"{len(nodes)} nodes ({some(details)}); API at {some(servers)}")
+    return passed(f"{counted(len(nodes), 'node')} ({some(details)}); API at {some(servers)}")
 
 
 @Check(
@@ -118,8 +119,8 @@ def check_node_ports(look: Look) -> Iterator[Verdict]:
             victims=(*map(node_victim, lost), *(Victim("API server", ip) for ip in servers)),
             nodes=frozenset(lost),
         )
-    apis = f", {len(look.api_servers)} API servers" if look.api_servers else ""
-    yield passed(f"{len(nodes)} nodes{apis}")
+    apis = f", {counted(len(look.api_servers), 'API server')}" if look.api_servers else ""
+    yield passed(f"{counted(len(nodes), 'node')}{apis}")
 
 
 @Check(

@@ -32,6 +32,7 @@ from kuryr_runbook.checking.verdicts import (
 from kuryr_runbook.checking.view.cloud import Look, ipv4, ipv4_range
 from kuryr_runbook.model.findings import Status, Verdict, Victim
 from kuryr_runbook.model.fixes import Fix, PairFix
+from kuryr_runbook.model.wording import agreeing, counted
 from kuryr_runbook.snapshots.cluster.vif import PodVif
 from kuryr_runbook.snapshots.reading import Unreadable
 
@@ -86,7 +87,7 @@ def check_pair_limit(look: Look) -> Iterator[Verdict]:
         yield passed(f"{pods} are allowed, as many as the pods of a node; {in_use}")
     elif look.is_ahead:
         share = _share(look)
-        evidence = f"{limit} are allowed, a node accepts {pods} pods; {in_use}"
+        evidence = f"{limit} are allowed, a node accepts {counted(pods, 'pod')}; {in_use}"
         remedy = (
             f"have the cloud's operators set max_allowed_address_pair to {pods} in Neutron, or "
             f"limit the kubelets to {limit} pods (--max-pods); with one pod more on a worker "
@@ -110,7 +111,7 @@ def _full(look: Look, counts: Mapping[str, int], limit: int, whose: str) -> Iter
     if full:
         yield Cause(
             status=Status.FAIL,
-            evidence=f"{some(full)}: {limit} pairs, {whose}, and pods wait",
+            evidence=f"{some(full)}: {counted(limit, 'pair')}, {whose}, and pods wait",
             remedy=raising,
             victims=tuple(map(node_victim, full)),
             facts={"limit": limit},
@@ -154,7 +155,8 @@ def check_pairs(look: Look) -> Iterator[Cause]:
         pairs = " ".join(f"--allowed-address {_option(it, vif.mac)}" for it in vif.addresses)
         yield Cause(
             status=Status.FAIL,
-            evidence=f"{len(lost)} of {len(look.plugged)} pods are not: the first, {pod} with "
+            evidence=f"{len(lost)} of {counted(len(look.plugged), 'pod')} "
+            f"{agreeing(len(lost), 'is', 'are')} not: the first, {pod} with "
             f"{', '.join(vif.addresses)}, is not allowed on port {port.id if port else ''} of "
             f"{pod.node}",
             remedy=f"openstack port set {pairs} {port.id}; or {successors([pod])}, and a pair"

@@ -19,6 +19,7 @@ from kuryr_runbook.checking.remedies import (
 from kuryr_runbook.checking.verdicts import phase, pod_victim, readable, some
 from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.model.findings import Status
+from kuryr_runbook.model.wording import agreeing, counted
 from kuryr_runbook.snapshots.cloud.resources import Trunk
 from kuryr_runbook.snapshots.cluster.objects import Pod
 from kuryr_runbook.snapshots.cluster.vif import Malformed, PodVif
@@ -46,7 +47,8 @@ def check_handled(look: Look) -> Iterator[Cause]:
         message = _kubelet_message(look, waiting)
         yield Cause(
             status=Status.FAIL,
-            evidence=f"{len(waiting)} of {len(look.pods)} pods have none ({place}){message}",
+            evidence=f"{len(waiting)} of {counted(len(look.pods), 'pod')} "
+            f"{agreeing(len(waiting), 'has', 'have')} none ({place}){message}",
             remedy=f"{restart_controller(look)}; it then looks at all pods again; if it makes no "
             f"port, {see_log(look)}: why (quota, subnet, security group, node's port)",
             victims=tuple(map(pod_victim, waiting)),

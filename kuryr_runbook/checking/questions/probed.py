@@ -20,6 +20,7 @@ from kuryr_runbook.checking.verdicts import (
 from kuryr_runbook.checking.view.permissions import PreflightLook
 from kuryr_runbook.model.findings import Verdict
 from kuryr_runbook.model.site import Site
+from kuryr_runbook.model.wording import agreeing, counted
 from kuryr_runbook.planning.draft_interfaces import link_iface
 from kuryr_runbook.snapshots.cluster.interfaces import NodeInterfaces
 from kuryr_runbook.snapshots.reading import Unreadable
@@ -52,14 +53,15 @@ def check_link_iface(look: PreflightLook) -> Verdict:
         )
     certain = [it for it in seen if it.own]
     if certain and len(certain) == len(seen):
-        return passed(f"{wanted} has the address of each of {len(seen)} nodes")
+        return passed(f"{wanted} has the address of each of {counted(len(seen), 'node')}")
     named = [it for it in seen if not isinstance(it.names, Unreadable)]
     if not named and not certain:
         silent = next((it.names.reason for it in seen if isinstance(it.names, Unreadable)), "")
         return skipped(f"{silent or 'there are no nodes'}; --probe-nodes looks with a pod on each")
+    having = len({*named, *certain})
     return passed(
-        f"{len({*named, *certain})} of {len(seen)} nodes have an interface {wanted}, as their "
-        "kubelets say, without its address"
+        f"{having} of {counted(len(seen), 'node')} {agreeing(having, 'has', 'have')} an interface "
+        f"{wanted}, as their kubelets say, without its address"
     )
 
 
@@ -166,9 +168,11 @@ def check_pull(look: PreflightLook) -> Iterator[Verdict | CouldNotLook]:
             yield failed(evidence, failure.remedy, *victims)
     total = len(probes.answers)
     if answered:
-        yield passed(f"the registry answers {len(answered)} of {total} nodes; it has no image yet")
+        yield passed(
+            f"the registry answers {len(answered)} of {counted(total, 'node')}; it has no image yet"
+        )
     else:
-        yield passed(f"{total} of {total} nodes pulled {probes.image}")
+        yield passed(f"{total} of {counted(total, 'node')} pulled {probes.image}")
 
 
 def _failure(said: str) -> _Failure:

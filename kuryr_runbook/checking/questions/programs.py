@@ -19,6 +19,7 @@ from kuryr_runbook.checking.verdicts import (
 from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.model.findings import Region, Status, Verdict
 from kuryr_runbook.model.fixes import PhaseFix
+from kuryr_runbook.model.wording import counted
 from kuryr_runbook.snapshots.cluster.programs import ProgramPod
 from kuryr_runbook.snapshots.reading import Unreadable
 from kuryr_runbook.specs.controller import CONTROLLER
@@ -122,7 +123,8 @@ def check_restarts(look: Look) -> Iterator[Cause]:
         if pod.restarts >= MANY_RESTARTS and is_recent:
             yield Cause(
                 status=Status.WARN,
-                evidence=f"{_words(pod)}: {pod.restarts} restarts, the last less than an hour ago",
+                evidence=f"{_words(pod)}: {counted(pod.restarts, 'restart')}, the last less than an "
+                "hour ago",
                 remedy=f"kubectl -n {look.site.kubernetes.namespace} logs {pod.name} --previous",
             )
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from kuryr_runbook.checking.verdicts import CouldNotLook, failed, passed, some
 from kuryr_runbook.checking.view.workload import WorkloadLook
 from kuryr_runbook.model.findings import Verdict
+from kuryr_runbook.model.wording import counted
 from kuryr_runbook.snapshots.cluster.objects import Pod
 from kuryr_runbook.snapshots.reading import Unreadable
 from kuryr_runbook.snapshots.workload.probes import Answer, PodProbe
@@ -63,5 +64,6 @@ def by_one_of(names: Iterable[str], answer: Answer) -> Answer:
 def _counted(texts: Iterable[str]) -> list[str]:
     """Each text once, with how often it occurs."""
     return [
-        text if count == 1 else f"{text} ({count} times)" for text, count in Counter(texts).items()
+        text if count == 1 else f"{text} ({counted(count, 'time')})"
+        for text, count in Counter(texts).items()
     ]

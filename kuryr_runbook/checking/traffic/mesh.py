@@ -16,6 +16,7 @@ from kuryr_runbook.checking.traffic.answers import (
 from kuryr_runbook.checking.verdicts import CouldNotLook, readable, warned
 from kuryr_runbook.checking.view.workload import WorkloadLook
 from kuryr_runbook.model.findings import Status, Verdict
+from kuryr_runbook.model.wording import counted
 from kuryr_runbook.snapshots.cluster.objects import Pod
 from kuryr_runbook.snapshots.reading import Unreadable
 from kuryr_runbook.snapshots.workload.probes import Answer, PodProbe
@@ -53,7 +54,7 @@ def check_pod_to_pod(look: WorkloadLook) -> Verdict:
     local = sum(pair.is_local for pair in pairs)
     split = f"{local} on one node, {len(pairs) - local} between nodes"
     verdict = _judged(
-        look, pairs, f"{len(pairs)} of {len(pairs)} pings answered: {split}", SEE_PAIRS
+        look, pairs, f"{len(pairs)} of {counted(len(pairs), 'ping')} answered: {split}", SEE_PAIRS
     )
     if verdict.status is Status.PASS and local == len(pairs) and _workers(look) > 1:
         space = look.site.verification.namespace
@@ -80,7 +81,7 @@ def check_tcp(look: WorkloadLook) -> Verdict:
     return _judged(
         look,
         pairs,
-        f"{len(pairs)} of {len(pairs)} requests answered",
+        f"{len(pairs)} of {counted(len(pairs), 'request')} answered",
         "if pings are not answered either, see that check; otherwise a security group or a filter "
         f"on the worker admits ICMP, but not TCP {POD_PORT}. If another pod answered, two have the "
         "same address: check their ports in Neutron",
@@ -105,7 +106,7 @@ def check_source(look: WorkloadLook) -> Verdict:
     return _judged(
         look,
         pairs,
-        f"in {len(pairs)} of {len(pairs)} answers",
+        f"in {len(pairs)} of {counted(len(pairs), 'answer')}",
         "something translates addresses: on the client pod's worker, kube-proxy or what another "
         "CNI left (iptables -t nat -S; nft list ruleset)",
     )
@@ -127,7 +128,7 @@ def check_largest(look: WorkloadLook) -> Verdict:
     return _judged(
         look,
         pairs,
-        f"{len(pairs)} of {len(pairs)} pings of {size} bytes answered",
+        f"{len(pairs)} of {counted(len(pairs), 'ping')} of {size} bytes answered",
         f"a link on the path has less than the network's MTU of {size}: compare the MTU of the "
         "workers' interface (ip link) and of the nodes' network with it, and the underlay's with "
         "what its tunnels add; then openstack network set --mtu",

@@ -26,6 +26,7 @@ from kuryr_runbook.checking.verdicts import (
 from kuryr_runbook.checking.view.workload import WorkloadLook
 from kuryr_runbook.model.addressing import api_service_address
 from kuryr_runbook.model.findings import Status, Verdict
+from kuryr_runbook.model.wording import agreeing, counted
 from kuryr_runbook.snapshots.cluster.objects import Pod
 from kuryr_runbook.snapshots.reading import Unreadable
 from kuryr_runbook.snapshots.workload.probes import Answer
@@ -57,7 +58,7 @@ def check_external(look: WorkloadLook) -> Verdict:
     return judged(
         look,
         asked,
-        f"{address} answers {len(asked)} of {len(asked)} pods",
+        f"{address} answers {len(asked)} of {counted(len(asked), 'pod')}",
         "check the router's gateway and SNAT, its interface in the pod subnet, and whether "
         f"verification.external_address {address} answers ping at all",
     )
@@ -81,7 +82,7 @@ def check_dns(look: WorkloadLook) -> Verdict:
     return judged(
         look,
         asked,
-        f"{address} answers {len(asked)} of {len(asked)} pods",
+        f"{address} answers {len(asked)} of {counted(len(asked), 'pod')}",
         f"kuryr-runbook diagnose --namespace {DNS_NAMESPACE}: DNS is a Service with a load "
         "balancer of its own, and its listener is UDP, which old versions of Octavia refuse",
     )
@@ -101,7 +102,7 @@ def check_vip(look: WorkloadLook) -> Verdict:
     verdict = judged(
         look,
         asked,
-        f"{len(asked)} of {len(asked)} requests answered at {look.workload.cluster_ip}",
+        f"{len(asked)} of {counted(len(asked), 'request')} answered at {look.workload.cluster_ip}",
         SEE_RULE,
     )
     return _about_service(look, verdict)
@@ -129,12 +130,12 @@ def check_backends(look: WorkloadLook) -> Verdict:
     unread = [answer for answer in answers if isinstance(answer, Unreadable)]
     reached = {answer.said for answer in answers if isinstance(answer, Answer) and answer.ok}
     if reached >= names:
-        return passed(f"{len(names)} of {len(names)} pods answered")
+        return passed(f"{len(names)} of {counted(len(names), 'pod')} answered")
     if unread or not answers:
         raise CouldNotLook("not every pod could send requests, and not every pod has answered")
     silent = sorted(names - reached)
     verdict = failed(
-        f"{len(silent)} of {len(names)} pods never answered: {some(silent)}",
+        f"{len(silent)} of {counted(len(names), 'pod')} never answered: {some(silent)}",
         SEE_RULE,
         *(look.pod_victim(name) for name in silent),
     )
@@ -162,7 +163,7 @@ def check_vip_source(look: WorkloadLook) -> Verdict:
     verdict = judged(
         look,
         asked,
-        f"in {len(asked)} of {len(asked)} answers",
+        f"in {len(asked)} of {counted(len(asked), 'answer')}",
         "a pod's or node's address means that kube-proxy, or a replacement, answers at the "
         "ClusterIP on that worker: remove it and its rules, since Kuryr works without; phase 00 "
         "checks for it",
@@ -202,7 +203,8 @@ def check_api(look: WorkloadLook) -> Verdict:
     return judged(
         look,
         asked,
-        f"{len(asked)} of {len(asked)} pods list their Service at https://{address}",
+        f"{len(asked)} of {counted(len(asked), 'pod')} {agreeing(len(asked), 'lists', 'list')} "
+        f"their Service at https://{address}",
         f"check the load balancer {look.site.network.api_load_balancer} of the API and its "
         "members, and that the masters' group admits it; phase 02 shows both",
     )
@@ -222,7 +224,7 @@ def check_outside(look: WorkloadLook) -> Verdict:
     verdict = judged(
         look,
         asked,
-        f"{len(asked)} of {len(asked)} requests answered at {address}",
+        f"{len(asked)} of {counted(len(asked), 'request')} answered at {address}",
         f"{SEE_RULE}; and the path from here to {address}",
     )
     return _about_service(look, verdict)

@@ -9,6 +9,7 @@ from kuryr_runbook.checking.verdicts import some
 from kuryr_runbook.model.bodies import ProgramDeletion
 from kuryr_runbook.model.findings import Finding, Status, worst
 from kuryr_runbook.model.plan import Action, Step
+from kuryr_runbook.model.wording import counted
 from kuryr_runbook.snapshots.workload.traces import Footprint
 from kuryr_runbook.specs.controller import CONTROLLER
 
@@ -117,7 +118,8 @@ def _recovered(trial: Trial) -> Finding:
         title=_title(trial.step),
         subject=str(trial.step.target),
         status=Status.PASS if well else verdict,
-        evidence=f"everything works again after {trial.seconds:.0f} s: {passed} checks passed"
+        evidence=f"everything works again after {trial.seconds:.0f} s: "
+        f"{counted(passed, 'check')} passed"
         if well
         else f"not well after {trial.seconds:.0f} s: {details}",
         remedy="" if well else "; ".join(dict.fromkeys(it.remedy for it in bad if it.remedy)),

@@ -7,6 +7,7 @@ from functools import cached_property
 from kuryr_runbook.checking.verdicts import CouldNotLook, readable
 from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.model.findings import Victim
+from kuryr_runbook.model.wording import counted
 from kuryr_runbook.snapshots.cloud.resources import Balancer
 from kuryr_runbook.snapshots.cluster.objects import Pod
 from kuryr_runbook.snapshots.workload.verification import VerificationSnapshot
@@ -36,7 +37,7 @@ class WorkloadLook(Look):
         """The workload's pods. Raises CouldNotLook if there are fewer than the site wants."""
         pods, wanted = self.workload.pods, self.site.verification.replicas
         if len(pods) < wanted:
-            raise CouldNotLook(f"there are {len(pods)} of {wanted} pods")
+            raise CouldNotLook(f"there are {len(pods)} of {counted(wanted, 'pod')}")
         return pods
 
     @property

@@ -24,6 +24,7 @@ from kuryr_runbook.model.errors import (
     UnreachableError,
     UsageError,
 )
+from kuryr_runbook.model.wording import counted
 from kuryr_runbook.specs.image import CONTAINERFILE, ImageSpec
 
 ENGINES = ("buildah", "podman", "docker")
@@ -102,7 +103,7 @@ class Engine:
         with contextlib.suppress(UnreachableError):
             listed = self._run("containers", "--quiet", seconds=RUN_SECONDS)
             if left := listed.output.split():
-                self.say(f"removing {len(left)} containers of interrupted builds")
+                self.say(f"removing {counted(len(left), 'container')} of interrupted builds")
                 self._run("rm", "--all", seconds=RUN_SECONDS)
 
     def build(self, spec: ImageSpec) -> str:

@@ -11,6 +11,7 @@ from kuryr_runbook.clients.answers import mapping_of
 from kuryr_runbook.clients.files import decoded, reading_key
 from kuryr_runbook.model.documents import parse_json
 from kuryr_runbook.model.site import Site
+from kuryr_runbook.model.wording import counted
 from kuryr_runbook.specs.attachments import (
     PAYLOAD_TYPE,
     SIGNATURE_ANNOTATION,
@@ -107,7 +108,7 @@ def objection(image: Reference, key: PublicKeyTypes, registry: SignatureReader) 
     # Only what the key signed is taken apart.
     by_key = [content for layer, content in found if _is_signature(key, _sig(layer), content)]
     if not by_key:
-        return f"{image}: none of its {len(found)} signatures is by that key"
+        return f"{image}: none of its {counted(len(found), 'signature')} is by that key"
     digests = [signed_digest(parse_json(decoded(content, PAYLOAD), PAYLOAD)) for content in by_key]
     if image.version in digests:
         return ""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from kuryr_runbook.applying.node_probe import probe_nodes
 from kuryr_runbook.clients.kubernetes.client import KubernetesClient
 from kuryr_runbook.display.progress import say
+from kuryr_runbook.model.wording import counted
 from kuryr_runbook.planning.node_probe import image_with_shell
 from kuryr_runbook.snapshots.cluster.node_probes import Probed, read_images
 from kuryr_runbook.snapshots.cluster.objects import Node
@@ -59,7 +60,8 @@ def ask_nodes(
         return Unreadable(f"no image that surely has a shell is on node {', '.join(without)}")
     used = sorted({it for node in probe.nodes for it in (node.pull, node.look) if it})
     say(
-        f"starting a pod on each of {len(probe.nodes)} nodes, in namespace {probe.namespace}, with "
+        f"starting a pod on each of {counted(len(probe.nodes), 'node')}, in namespace "
+        f"{probe.namespace}, with "
         f"{' and '.join(used)}; they are deleted afterwards"
     )
     return attempted(lambda: probe_nodes(probe, nodes, cluster))

@@ -9,6 +9,7 @@ from kuryr_runbook.clients.kubernetes.client import KubernetesClient
 from kuryr_runbook.display.waiting import PlainChanges, Wait, begin_wait
 from kuryr_runbook.model.errors import DeadlineError, RunbookError
 from kuryr_runbook.model.objects import Manifest
+from kuryr_runbook.model.wording import counted
 
 ROLLOUT_SECONDS = 300.0
 LOG_LINES = 25
@@ -35,7 +36,9 @@ def progress(item: Manifest) -> str:
         wanted, have = item["spec"]["replicas"], status.get("availableReplicas", 0)
     else:
         wanted, have = status.get("desiredNumberScheduled", 0), status.get("numberAvailable", 0)
-    return f"{item['kind']} {item['metadata']['name']}: {have} of {wanted} pods available"
+    return (
+        f"{item['kind']} {item['metadata']['name']}: {have} of {counted(wanted, 'pod')} available"
+    )
 
 
 def wait_rolled_out(

@@ -14,6 +14,7 @@ from kuryr_runbook.clients.kubernetes.api import KubernetesReader
 from kuryr_runbook.clients.openstack.api import OpenStackReader
 from kuryr_runbook.model.errors import DeadlineError
 from kuryr_runbook.model.site import Site
+from kuryr_runbook.model.wording import counted
 from kuryr_runbook.phases.waits.polling import Look, wait_for
 from kuryr_runbook.snapshots.cluster.objects import service_of
 from kuryr_runbook.snapshots.workload.probes import read_outside
@@ -82,7 +83,7 @@ def _balancer(site: Site, cloud: OpenStackReader) -> tuple[bool, str]:
         return False, "there is none yet"
     status, wanted = found[0]["provisioning_status"], site.verification.replicas
     have = sum(len(cloud.members(pool["id"])) for pool in found[0]["pools"])
-    return status == "ACTIVE" and have == wanted, f"{status}, {have} of {wanted} members"
+    return status == "ACTIVE" and have == wanted, f"{status}, {have} of {counted(wanted, 'member')}"
 
 
 def _ingress(site: Site, cluster: KubernetesReader) -> tuple[bool, str]:

@@ -26,6 +26,7 @@ from kuryr_runbook.model.findings import Finding, Status, worst
 from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.plan import Action, Plan, Step
 from kuryr_runbook.model.site import Site
+from kuryr_runbook.model.wording import agreeing, counted
 from kuryr_runbook.phases.waits import polling
 from kuryr_runbook.phases.waits.polling import wait_for
 from kuryr_runbook.phases.waits.traffic import GONE_SECONDS
@@ -126,7 +127,7 @@ class Resilience:
                 if pod["metadata"].get("uid") != uid and node in (None, pod["spec"].get("nodeName"))
             ]
             ready = any(map(_is_ready, successors))
-            return ready, f"{len(successors)} successors, none ready"
+            return ready, f"{counted(len(successors), 'successor')}, none ready"
 
         _wait(f"the successor of {step.target}", look)
 
@@ -148,7 +149,8 @@ class Resilience:
             pods = self._pods()
             here = [pod for pod in pods if f"{space}/{pod['metadata']['name']}" not in names]
             ready = sum(map(_is_ready, here))
-            return ready >= wanted, f"{ready} of {wanted} pods are ready"
+            are = agreeing(ready, "is", "are")
+            return ready >= wanted, f"{ready} of {counted(wanted, 'pod')} {are} ready"
 
         _wait(f"the workload's pods on other nodes than {node}", look)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from kuryr_runbook.model import wording
 from kuryr_runbook.model.findings import Status
 from kuryr_runbook.model.plan import Action
 from kuryr_runbook.recording.comparing import compare
@@ -172,7 +173,7 @@ def _findings(phases: Sequence[Mapping[str, Any]]) -> str:
     found = [(phase["phase"], phase["findings"]) for phase in phases if phase.get("findings")]
     tables = "".join(
         folded(
-            f"{name}: {len(findings)} findings",
+            f"{name}: {wording.counted(len(findings), 'finding')}",
             table(name, FINDINGS, map(_finding, findings[:MOST])),
         )
         for name, findings in found

@@ -64,7 +64,7 @@ WELL = Trial(
 def test_two_findings_pass_when_all_is_as_it_was() -> None:
     again, kept = check_trial(WELL)
     assert (again.check, again.status) == ("controller-deleted", Status.PASS)
-    assert "after 12 s: 1 checks passed" in again.evidence
+    assert "after 12 s: 1 check passed" in again.evidence
     assert (kept.check, kept.status) == ("nothing-lost-controller-deleted", Status.PASS)
     assert again.subject == kept.subject == str(STEP.target)
 

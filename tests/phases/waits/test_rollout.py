@@ -59,5 +59,5 @@ def test_rolled_out_means_all_new_pods_and_no_old_one(item: dict[str, Any], expe
 
 
 def test_progress_says_how_far_it_is() -> None:
-    assert progress(deployment(availableReplicas=0)).endswith("0 of 1 pods available")
+    assert progress(deployment(availableReplicas=0)).endswith("0 of 1 pod available")
     assert progress(daemon_set(numberAvailable=1)).endswith("1 of 2 pods available")
