@@ -123,8 +123,8 @@ def check_restarts(look: Look) -> Iterator[Cause]:
         if pod.restarts >= MANY_RESTARTS and is_recent:
             yield Cause(
                 status=Status.WARN,
-                evidence=f"{_words(pod)}: {counted(pod.restarts, 'restart')}, the last less than an "
-                "hour ago",
+                evidence=f"{_words(pod)}: {counted(pod.restarts, 'restart')}, the last less than "
+                "an hour ago",
                 remedy=f"kubectl -n {look.site.kubernetes.namespace} logs {pod.name} --previous",
             )
 
