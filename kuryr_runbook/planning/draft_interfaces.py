@@ -37,14 +37,21 @@ def link_iface(seen: Collection[NodeInterfaces] | Unreadable) -> DraftKey:
     return _only(seen)
 
 
-def _only(seen: Collection[NodeInterfaces]) -> DraftKey:
+def common_interfaces(seen: Collection[NodeInterfaces]) -> list[str] | Unreadable:
+    """The machines' own interfaces that all of these nodes have."""
     common: set[str] | None = None
     for it in seen:
         if isinstance(it.names, Unreadable):
-            return unknown(KEY, it.names.reason)
+            return it.names
         machine = {name for name in it.names if not VIRTUAL.fullmatch(name)}
         common = machine if common is None else common & machine
-    names = sorted(common or ())
+    return sorted(common or ())
+
+
+def _only(seen: Collection[NodeInterfaces]) -> DraftKey:
+    names = common_interfaces(seen)
+    if isinstance(names, Unreadable):
+        return unknown(KEY, names.reason)
     if len(names) == 1:
         have = agreeing(len(seen), "the node has", f"all {counted(len(seen), 'node')} have")
         because = f"the only one that {have}, as their kubelets say"

@@ -12,6 +12,7 @@ from kuryr_runbook.model.findings import Status
 from kuryr_runbook.model.providers import OctaviaProvider
 from kuryr_runbook.model.releases import RELEASES
 from kuryr_runbook.model.support import kubernetes_objections
+from kuryr_runbook.planning.draft_interfaces import common_interfaces
 from kuryr_runbook.snapshots.cloud.lookup import Named, of_name
 from kuryr_runbook.snapshots.cloud.resources import Network, Subnet
 from kuryr_runbook.snapshots.inventory import Inventory
@@ -138,6 +139,10 @@ def _balancing(found: Inventory) -> Iterator[tuple[str, Sequence[Offer]]]:
 
 def _kubernetes(found: Inventory) -> Iterator[tuple[str, Sequence[Offer]]]:
     yield "kuryr.release", releases(found.version)
+    if not isinstance(found.interfaces, Unreadable):
+        names = common_interfaces(found.interfaces)
+        if not isinstance(names, Unreadable):
+            yield "kuryr.link_iface", plain(names)
     if not isinstance(found.namespaces, Unreadable):
         yield "kubernetes.namespace", plain(found.namespaces)
     if not isinstance(found.api_servers, Unreadable):

@@ -10,6 +10,7 @@ from kuryr_runbook.clients.kubernetes.probes import ClusterProber
 from kuryr_runbook.clients.openstack.probes import CloudProber, Login
 from kuryr_runbook.snapshots.cloud.resources import Balancer
 from kuryr_runbook.snapshots.cloud.state import CloudState, read_cloud
+from kuryr_runbook.snapshots.cluster.interfaces import NodeInterfaces, read_interfaces
 from kuryr_runbook.snapshots.cluster.objects import (
     Node,
     endpoints_of,
@@ -19,6 +20,8 @@ from kuryr_runbook.snapshots.cluster.objects import (
 )
 from kuryr_runbook.snapshots.reading import Attempt, Unreadable, attempted
 
+FEW = 3
+"""Nodes whose interfaces are looked at: they have to have the same name everywhere."""
 NETWORKING = ("network", "subnet", "router", "security_group")
 
 
@@ -38,6 +41,8 @@ class Inventory:
     namespaces: tuple[str, ...] | Unreadable
     api_servers: tuple[str, ...] | Unreadable
     """Address and port of each."""
+    interfaces: tuple[NodeInterfaces, ...] | Unreadable
+    """Those of a few nodes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,10 +57,12 @@ def read_inventory(
     cloud: Callable[[], CloudProber], cluster: Callable[[], ClusterProber], attempt: Attempt
 ) -> Inventory:
     """Ask all services at the same time; `attempt` says how long each may take."""
-    with ThreadPoolExecutor(3) as threads:
+    with ThreadPoolExecutor(4) as threads:
         networking = threads.submit(attempt, lambda: _networking(cloud()))
         balancing = threads.submit(attempt, lambda: _balancing(cloud()))
         kubernetes = threads.submit(attempt, lambda: _kubernetes(cluster()))
+        # By itself: the API server waits long for a kubelet that does not answer.
+        kubelets = threads.submit(attempt, lambda: _interfaces(cluster()))
         found, octavia, there = networking.result(), balancing.result(), kubernetes.result()
     login, state = (found, found) if isinstance(found, Unreadable) else found
     balancers, providers = (octavia, octavia) if isinstance(octavia, Unreadable) else octavia
@@ -70,6 +77,7 @@ def read_inventory(
         nodes=there.nodes,
         namespaces=there.namespaces,
         api_servers=there.api_servers,
+        interfaces=kubelets.result(),
     )
 
 
@@ -90,12 +98,20 @@ def _balancing(cloud: CloudProber) -> Balancing:
 def _kubernetes(cluster: ClusterProber) -> _Cluster:
     return _Cluster(
         version=cluster.version,
-        nodes=attempted(lambda: tuple(map(node_of, cluster.list_objects("v1", "Node")))),
+        nodes=attempted(lambda: _nodes(cluster)),
         namespaces=attempted(
             lambda: tuple(sorted(map(name_of, cluster.list_objects("v1", "Namespace"))))
         ),
         api_servers=attempted(lambda: _api_servers(cluster)),
     )
+
+
+def _interfaces(cluster: ClusterProber) -> tuple[NodeInterfaces, ...]:
+    return read_interfaces(cluster, _nodes(cluster)[:FEW])
+
+
+def _nodes(cluster: ClusterProber) -> tuple[Node, ...]:
+    return tuple(map(node_of, cluster.list_objects("v1", "Node")))
 
 
 def _api_servers(cluster: ClusterProber) -> tuple[str, ...]:

@@ -82,6 +82,8 @@ def _pick_the_site(jupyter: Jupyter, person: Person) -> None:
     form.get_by_role("button", name="Use this site").click()
     form.get_by_text(f"The notebooks now work with {SITE}").wait_for()
     person.screenshot("lab-start", "site")
+    assert "02 openstack prep" in _run(person, "standing")
+    person.screenshot("lab-standing", "standing")
     person.leave()
 
 

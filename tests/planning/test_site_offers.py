@@ -45,6 +45,7 @@ def test_each_resource_is_offered_where_it_can_be_named(world: World) -> None:
     [server] = found["kubernetes.api_root"]
     assert server.value.startswith("https://172.16.")
     assert "kube-system" in [it.value for it in found["kubernetes.namespace"]]
+    assert [it.value for it in found["kuryr.link_iface"]] == ["ens3"]
 
 
 def test_the_subnet_with_the_nodes_is_the_first_and_not_for_pods(world: World) -> None:
@@ -81,6 +82,7 @@ def test_releases_say_whether_they_fit_the_cluster(world: World) -> None:
 @pytest.mark.parametrize(
     ("broken", "missing"),
     [
+        ("Node", {"kuryr.link_iface"}),
         ("subnet", {"network.node_subnet", "network.pod_subnet.name",
                     "network.service_subnet.name"}),
         ("router", {"network.router"}),

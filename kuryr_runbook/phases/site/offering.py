@@ -43,9 +43,11 @@ def offered(texts: Texts) -> Offered:
     def login() -> ProbingCloud:
         return ProbingCloud(cloud or ENVIRONMENT, clouds_yaml)
 
-    found = read_inventory(
-        login, lambda: ProbingCluster(kubeconfig, context or None), within(SECONDS)
-    )
+    @cache
+    def cluster() -> ProbingCluster:
+        return ProbingCluster(kubeconfig, context or None)
+
+    found = read_inventory(login, cluster, within(SECONDS))
     local = {
         "openstack.cloud": attempted(lambda: plain(cloud_names(clouds_yaml))),
         "kubernetes.context": attempted(lambda: plain(context_names(kubeconfig))),

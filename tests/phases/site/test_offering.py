@@ -48,6 +48,7 @@ def test_everything_is_asked_and_offered(apis: ServedApis, tmp_path: Path) -> No
     assert values(found, "kubernetes.context") == ["c"]
     assert values(found, "network.node_subnet") == ["k8s-node-subnet"]
     assert values(found, "kubernetes.api_root") == ["https://172.18.0.10:6443"]
+    assert values(found, "kuryr.link_iface") == ["ens3"]
     assert all(method == "GET" or path.endswith("tokens") for method, path in apis.requests)
 
 
