@@ -141,7 +141,7 @@ def _kubernetes(found: Inventory) -> Iterator[tuple[str, Sequence[Offer]]]:
     yield "kuryr.release", releases(found.version)
     if not isinstance(found.interfaces, Unreadable):
         names = common_interfaces(found.interfaces)
-        if not isinstance(names, Unreadable):
+        if names and not isinstance(names, Unreadable):
             yield "kuryr.link_iface", plain(names)
     if not isinstance(found.namespaces, Unreadable):
         yield "kubernetes.namespace", plain(found.namespaces)

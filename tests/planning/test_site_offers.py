@@ -68,6 +68,13 @@ def test_a_name_that_several_have_is_offered_by_id(world: World) -> None:
     assert labels(found)[1:] == ["k8s-router (r-other)", "without a name (r-unnamed)"]
 
 
+def test_nodes_without_a_common_interface_offer_none(world: World) -> None:
+    world.interfaces = {"worker1": ("ens3",), "worker2": ("eth0",)}
+    assert "kuryr.link_iface" not in offers(world)
+    world.objects["Node"].clear()
+    assert "kuryr.link_iface" not in offers(world)
+
+
 def test_releases_say_whether_they_fit_the_cluster(world: World) -> None:
     world.kubernetes = "v1.20.2"
     found = {it.value: it.label for it in offers(world)["kuryr.release"]}
