@@ -371,8 +371,9 @@ def _print_results(request: RunRequest, result: RunResult, junit: Path | None) -
     Of a dry run, whose plans were shown on the way, only how much they would change.
     """
     from kuryr_runbook.display.plans import totals
+    from kuryr_runbook.display.redrawing import redrawn
     from kuryr_runbook.running.junit import write_junit
-    from kuryr_runbook.running.notebooks import displayed_plans, displayed_result
+    from kuryr_runbook.running.notebooks import displayed_plans, displayed_results
 
     if request.dry_run:
         lasting = (result.directory / it.notebook for it in request.phases if it.lasting)
@@ -380,7 +381,8 @@ def _print_results(request: RunRequest, result: RunResult, junit: Path | None) -
         if plans:
             echo(totals(plans))
     for phase in request.phases if not request.dry_run else ():
-        if shown := displayed_result(result.directory / phase.notebook):
-            echo(f"{shown}\n")
+        for forms in displayed_results(result.directory / phase.notebook):
+            echo(redrawn(forms))
+            echo("")
     if junit is not None:
         write_junit(result.directory, junit)

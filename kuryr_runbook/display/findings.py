@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from html import escape
 from typing import Any
 
 from kuryr_runbook.display.tables import Coloured, Folded, View, table
-from kuryr_runbook.model.findings import Finding, Status
+from kuryr_runbook.model.findings import Finding, Region, Status, Victim
 from kuryr_runbook.model.wording import counted
 
 SIGNS = {
@@ -85,6 +85,20 @@ def finding_anchors(checks: Iterable[str]) -> Iterator[str]:
         counts[check] += 1
         again = f"-{counts[check]}" if counts[check] > 1 else ""
         yield f"finding-{check}{again}"
+
+
+def finding_of(document: Mapping[str, Any]) -> Finding:
+    """The finding with that document, but for its fixes, which are not in it."""
+    values = {name: value for name, value in document.items() if name != "fixable"}
+    return Finding(
+        **{
+            **values,
+            "status": Status(document["status"]),
+            "region": Region(document["region"]) if document["region"] else None,
+            "victims": tuple(Victim(**victim) for victim in document["victims"]),
+            "effects": tuple(document["effects"]),
+        }
+    )
 
 
 def causes_view(title: str, findings: Iterable[Finding], *, anchored: bool = False) -> View:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from kuryr_runbook.clients.writing import move_file
-from kuryr_runbook.display.plans import DRY_RUN, document_view
+from kuryr_runbook.display.plans import DRY_RUN
 from kuryr_runbook.display.progress import Progress
+from kuryr_runbook.display.redrawing import redrawn
 from kuryr_runbook.display.tables import DATA_TYPE
 from kuryr_runbook.model.errors import RecordError, RunbookError, UsageError
 from kuryr_runbook.model.plan import Action
@@ -247,14 +248,9 @@ class Run:
 
     def displayed(self, forms: Mapping[str, Any]) -> None:
         """The forms of something that the cell displayed, by their types."""
-        for_machines = forms.get(DATA_TYPE, {})
         # In a dry run the operator wants to see the plan; otherwise it is in the notebook.
-        if not self.request.dry_run or DRY_RUN in for_machines:
-            return
-        if "plan" in for_machines:
-            self.progress.block(document_view(for_machines["plan"]))
-        else:
-            self.progress.block(forms["text/plain"])
+        if self.request.dry_run and DRY_RUN not in forms.get(DATA_TYPE, {}):
+            self.progress.block(redrawn(forms))
 
     def _cell(self, key: str, status: CellStatus) -> None:
         self.pages.cell_ended()

@@ -171,17 +171,17 @@ def injected(parameters: Mapping[str, Any], notebook: Any) -> list[CodeCell]:
     return cells
 
 
-def displayed_result(notebook: Path) -> str:
-    """What the cells with the tag `result` displayed in an executed notebook, as text."""
+def displayed_results(notebook: Path) -> list[Mapping[str, Any]]:
+    """What the cells with the tag `result` displayed in an executed notebook: forms by type."""
     if not notebook.exists():
-        return ""
-    return "\n\n".join(
-        output["data"]["text/plain"]
+        return []
+    return [
+        output["data"]
         for cell in read_notebook(notebook).cells
         if "result" in cell.metadata.get("tags", [])
         for output in cell.get("outputs", [])
         if "text/plain" in output.get("data", {})
-    )
+    ]
 
 
 def displayed_data(notebook: Path) -> list[dict[str, Any]]:

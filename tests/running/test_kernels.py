@@ -20,7 +20,7 @@ from kuryr_runbook.phases.catalogue import PHASES
 from kuryr_runbook.running import kernel_start
 from kuryr_runbook.running.account import RunStatus
 from kuryr_runbook.running.interrupts import one_interrupt, postponed
-from kuryr_runbook.running.notebooks import displayed_result
+from kuryr_runbook.running.notebooks import displayed_results
 from kuryr_runbook.running.request import RunResult
 
 NEXT = f"""
@@ -52,7 +52,11 @@ def run(tmp_path: Path) -> Run:
 
 
 def shown(result: RunResult) -> list[str]:
-    texts = (displayed_result(result.directory / phase.notebook) for phase in PHASES[1:])
+    texts = (
+        forms["text/plain"]
+        for phase in PHASES[1:]
+        for forms in displayed_results(result.directory / phase.notebook)
+    )
     return [text for text in texts if text]
 
 

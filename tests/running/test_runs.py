@@ -40,7 +40,7 @@ from kuryr_runbook.recording.records import read_record
 from kuryr_runbook.recording.standing import LATEST
 from kuryr_runbook.running import engine
 from kuryr_runbook.running.account import RunStatus, read_run
-from kuryr_runbook.running.notebooks import displayed_result
+from kuryr_runbook.running.notebooks import displayed_results
 from kuryr_runbook.running.request import RunResult
 from kuryr_runbook.running.runs import AGREED
 
@@ -327,8 +327,8 @@ def test_the_result_of_an_executed_notebook_can_be_read_back(
         run_dir=tmp_path / "run", notebooks=notebooks, leases=memory_leases
     )
     result = execute(LAB, (FIRST,), **options)
-    assert displayed_result(result.directory / FIRST.notebook) == "'the table'"
-    assert displayed_result(result.directory / SECOND.notebook) == ""
+    assert displayed_results(result.directory / FIRST.notebook) == [{"text/plain": "'the table'"}]
+    assert displayed_results(result.directory / SECOND.notebook) == []
 
 
 def lock_holder() -> Holder | None:
