@@ -29,6 +29,7 @@ ACROSS = {
     "clients/test_waits.py": "client.py of both clients",
     "display/test_hostile.py": "every output, by one hostile text",
     "model/test_site_files.py": "the site files that are packaged",
+    "phases/test_agreed_ahead.py": "an agreed plan, from all phases' planning to each one's own",
     "phases/test_upgrading.py": "an upgrade, from reading over the plan to both phases",
     "planning/test_kubernetes_properties.py": "manifests, by whatever a cluster holds",
     "planning/test_nothing_of_others.py": "teardown and fixes, by whatever neighbours look like",
