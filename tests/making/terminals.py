@@ -6,6 +6,7 @@ before there is anything, then a whole run. A person has to look at them.
 
 from __future__ import annotations
 
+import io
 import os
 import pty
 import shlex
@@ -17,6 +18,7 @@ from tempfile import TemporaryDirectory
 
 from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
+from rich.terminal_theme import SVG_EXPORT_THEME, TerminalTheme
 from rich.text import Text
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -33,12 +35,12 @@ PICTURES: Sequence[tuple[str, str, Callable[[list[str]], list[str]]]] = (
 """File, command, and the lines that are drawn."""
 
 
-def shown(command: str, directory: Path) -> list[str]:
-    """What the command shows in a terminal of WIDTH columns, with its colours."""
+def shown(command: str, directory: Path, width: int = WIDTH) -> list[str]:
+    """What the command shows in a terminal of that many columns, with its colours."""
     program = Path(sys.executable).with_name("kuryr-runbook")
     main, terminal = pty.openpty()
     os.set_inheritable(terminal, True)
-    subprocess.run(["stty", "cols", str(WIDTH), "rows", "50"], stdin=terminal, check=True)
+    subprocess.run(["stty", "cols", str(width), "rows", "50"], stdin=terminal, check=True)
     with subprocess.Popen(
         [program, *shlex.split(command)[1:]],
         stdin=subprocess.DEVNULL,
@@ -62,9 +64,11 @@ def _pieces(main: int) -> Iterator[bytes]:
         os.close(main)
 
 
-def drawn(command: str, lines: Sequence[str]) -> str:
+def drawn(
+    command: str, lines: Sequence[str], width: int = WIDTH, theme: TerminalTheme = SVG_EXPORT_THEME
+) -> str:
     """The picture of a terminal with that command and its output."""
-    console = Console(record=True, width=WIDTH, file=open(os.devnull, "w"), force_terminal=True)
+    console = Console(record=True, width=width, file=io.StringIO(), force_terminal=True)
     console.print(Text(f"$ {command}\n", style="bold"))
     for line in lines:
         console.print(Text.from_ansi(line), no_wrap=True, crop=True)
@@ -72,7 +76,9 @@ def drawn(command: str, lines: Sequence[str]) -> str:
     before, _, after = CONSOLE_SVG_FORMAT.partition("@font-face")
     template = before + after[after.rindex("font-weight: 700;\n    }}") :].partition("}}")[2]
     return console.export_svg(
-        title="kuryr-runbook", code_format=template.replace("Fira Code, monospace", FONTS)
+        title="kuryr-runbook",
+        theme=theme,
+        code_format=template.replace("Fira Code, monospace", FONTS),
     )
 
 
