@@ -1,7 +1,7 @@
 """A site's runs as they could have been: phases, changes, findings, times, and notebooks' outputs.
 
-Each run is made of what the notebooks stored when they ran on the lab, and of what diagnosis says of
-a made-up cluster.
+Each run is made of what the notebooks stored when they ran on the lab, and of what diagnosis says
+of a made-up cluster.
 """
 
 from __future__ import annotations
@@ -60,7 +60,9 @@ def realistic_facts(number: int, found: list[dict[str, Any]]) -> dict[str, Any]:
     phases, clock = [], began
     for entry in PHASES:
         reached = not (fails and entry.number > "03")
-        phases.append(_phase(entry.name, entry.notebook, clock, fresh=first or dry, reached=reached))
+        phases.append(
+            _phase(entry.name, entry.notebook, clock, fresh=first or dry, reached=reached)
+        )
         seconds = SECONDS[entry.name] if reached else 0
         if entry.name in ("preflight", "verification") and reached:
             phases[-1]["findings"] = found
@@ -115,8 +117,8 @@ def _phase(
         for at, title in enumerate(titles)
     ]  # fmt: skip
     ended = began + timedelta(seconds=seconds)
-    facts: dict[str, Any] = {"phase": name, "notebook": notebook, "status": "SUCCEEDED", "error": None,
-             "started": began.isoformat(), "ended": ended.isoformat(), "seconds": float(seconds),
+    facts: dict[str, Any] = {"phase": name, "notebook": notebook, "status": "SUCCEEDED",
+             "error": None, "started": began.isoformat(), "ended": ended.isoformat(), "seconds": float(seconds),
              "cells": cells}  # fmt: skip
     if made:
         counts = {"create" if fresh else "keep": len(made)}

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TextIO, Any
+from typing import Any, TextIO
 
 import nbformat
 
