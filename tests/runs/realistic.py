@@ -118,8 +118,8 @@ def _phase(
     ]  # fmt: skip
     ended = began + timedelta(seconds=seconds)
     facts: dict[str, Any] = {"phase": name, "notebook": notebook, "status": "SUCCEEDED",
-             "error": None, "started": began.isoformat(), "ended": ended.isoformat(), "seconds": float(seconds),
-             "cells": cells}  # fmt: skip
+             "error": None, "started": began.isoformat(), "ended": ended.isoformat(),
+             "seconds": float(seconds), "cells": cells}  # fmt: skip
     if made:
         counts = {"create" if fresh else "keep": len(made)}
         facts |= {"plan": {"phase": name, "counts": counts, "steps": steps}, "outcomes": outcomes}
