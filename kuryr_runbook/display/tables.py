@@ -240,6 +240,8 @@ def _cells(row: Row, styles: Sequence[str]) -> Iterator[str]:
 def _html_cell(value: object) -> str:
     if isinstance(value, Linked):
         return f'<a href="{escape(value.href)}">{escape(bounded(value.text, CELL_LETTERS))}</a>'
+    if isinstance(value, Coloured):
+        return f'<span style="white-space: nowrap">{escape(value.text)}</span>'
     if not isinstance(value, Folded):
         return escape(bounded(str(value), CELL_LETTERS))
     anchor = f' id="{escape(value.anchor)}"' if value.anchor else ""

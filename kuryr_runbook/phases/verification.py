@@ -102,7 +102,7 @@ class Verification(Phase):
         """Show what `try_resilience()` would disturb; without the option, say so."""
         if not self.options.resilience:
             return self._undisturbed()
-        view = plan_view(self._resilience().plan())
+        view = plan_view(self._resilience().plan(), everything=True)
         # The record gets the phase's plan, not this one.
         return replace(view, data={})
 

@@ -130,7 +130,7 @@ def test_rotation_by_the_command_line_leaves_one_and_shows_no_secret(
     [before], word = ours(kuryr, identity), secret_in_use(kuryr, identity, cluster)
     planned = rotate(file, "--dry-run")
     assert planned.returncode == 3, planned.stderr
-    assert "1 create, 1 update, 1 delete." in planned.stdout
+    assert "1 to create, 1 to change, 1 to delete" in planned.stdout
     assert ours(kuryr, identity) == [before]
     told = rotate(file)
     assert told.returncode == 0, told.stderr
