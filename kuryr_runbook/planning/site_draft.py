@@ -17,7 +17,7 @@ from kuryr_runbook.model.findings import Status
 from kuryr_runbook.model.releases import RELEASES
 from kuryr_runbook.model.support import kubernetes_objections
 from kuryr_runbook.model.wording import agreeing, counted
-from kuryr_runbook.planning.draft_interfaces import link_iface
+from kuryr_runbook.planning.draft_interfaces import LINK_IFACE, link_iface
 from kuryr_runbook.planning.draft_keys import DraftKey, unknown
 from kuryr_runbook.planning.draft_kuryr import kuryr_keys
 from kuryr_runbook.planning.draft_names import Ours, named
@@ -48,6 +48,9 @@ def draft_site(survey: Survey, site: str) -> tuple[DraftKey, ...]:
     ours = Ours(site=name, cluster_id=survey.cluster_id, cloud=cloud) if cloud else None
     proposed = {it.key: it for it in _proposed(survey, ours)}
     keys = proposed | installed
+    if not isinstance(survey.interfaces, Unreadable) and any(it.own for it in survey.interfaces):
+        # The nodes themselves were looked at.
+        keys[LINK_IFACE] = proposed[LINK_IFACE]
     release = RELEASES.get(str(keys["kuryr.release"].value))
     if release is not None and release.needs_resource_tags and TAGS not in keys:
         keys[TAGS] = DraftKey(key=TAGS, value=(name,), because=f"Kuryr {release.name} needs one")

@@ -16,7 +16,8 @@ from kuryr_runbook.model.releases import RELEASES
 from kuryr_runbook.planning.draft_keys import DraftKey
 from kuryr_runbook.planning.draft_kuryr import fits
 from kuryr_runbook.planning.site_draft import draft_site
-from kuryr_runbook.snapshots.survey import read_survey
+from kuryr_runbook.snapshots.cluster.node_probes import Probed
+from kuryr_runbook.snapshots.survey import read_survey, with_own
 from kuryr_runbook.specs.controller import CREDENTIAL_ANNOTATION, ControllerConfig
 from kuryr_runbook.specs.controller import controller_manifests as controllers
 from kuryr_runbook.specs.daemon import daemon_manifests
@@ -71,6 +72,14 @@ def test_what_the_runbook_installed_is_proposed_again(driver: VifDriver, release
         "kuryr.credentials": "site",
         "image.repository": IMAGE,
     }
+
+
+def test_what_pods_on_the_nodes_have_seen_counts_more() -> None:
+    world = installed(VifDriver.NESTED_MACVLAN, "stein")
+    survey = read_survey(world, world)
+    seen = [Probed(node=name, pull="", own="ens9") for name in ("worker1", "worker2")]
+    [found] = [it for it in draft_site(with_own(survey, seen), "x") if it.key == "kuryr.link_iface"]
+    assert found.value == "ens9"
 
 
 def test_another_project_than_the_logins_is_named() -> None:
