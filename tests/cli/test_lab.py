@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -165,3 +167,33 @@ def test_strange_parameters_are_refused_with_the_way_out(settings: LabSettings) 
     with pytest.raises(LabError, match=r"lab\.json") as refused:
         remembered(settings)
     assert refused.value.remedy
+
+
+def without_the_extra(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command in a process that has none of the packages of the extra `lab`."""
+    script = (
+        "import sys\n"
+        f"sys.modules.update(dict.fromkeys({commands.EXTRA}))\n"
+        "from kuryr_runbook.cli import main\n"
+        "main(sys.argv[1:], prog_name='kuryr-runbook')\n"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", script, "lab", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("name", ["", *commands.lab.commands])
+def test_help_needs_no_extra(name: str) -> None:
+    done = without_the_extra(*name.split(), "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Examples:" in done.stdout
+
+
+@pytest.mark.parametrize("command", ["status", "up"])
+def test_without_the_extra_a_command_says_how_to_get_it(command: str) -> None:
+    done = without_the_extra(command)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "pip install 'kuryr-runbook[lab]'" in done.stderr
