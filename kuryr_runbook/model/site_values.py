@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from ipaddress import IPv4Address, IPv4Network
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -221,6 +224,33 @@ def checked(value: T, problems: Iterable[tuple[str, str]]) -> T:
 class Section(BaseModel):
     """A section of a site: immutable, and strict about unknown keys."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, validate_default=True, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+    @classmethod
+    def model_json_schema(cls, *how: Any, **more: Any) -> dict[str, Any]:
+        """The schema, in which the docstring below a key is its description.
+
+        pydantic's `use_attribute_docstrings` does the same whenever the classes are imported. That
+        reads this package's source, and takes a tenth of what a command needs to start.
+        """
+        schema = super().model_json_schema(*how, **more)
+        kinds = {kind.__name__: kind for kind in Section.__subclasses__()}
+        parts = {**schema.get("$defs", {}), cls.__name__: schema}
+        for name in parts.keys() & kinds.keys():
+            keys = parts[name]["properties"]
+            for key, meaning in _meanings(kinds[name]):
+                keys[key] = dict(sorted({"description": meaning, **keys[key]}.items()))
+        return schema
+
+
+def _meanings(section: type[Section]) -> Iterator[tuple[str, str]]:
+    """Each key of a section that has a docstring, with that."""
+    [definition] = ast.parse(inspect.getsource(section)).body
+    statements = definition.body if isinstance(definition, ast.ClassDef) else []
+    for statement, following in pairwise(statements):
+        match statement, following:
+            case (
+                ast.AnnAssign(target=ast.Name(id=key)),
+                ast.Expr(value=ast.Constant(value=str() as text)),
+            ):
+                yield key, inspect.cleandoc(text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 
 from kuryr_runbook.checking.verdicts import (
     CONTROLLER_EFFECTS,
@@ -41,7 +42,7 @@ class Sign:
 
     name: str
     """A stable name, listed in docs/troubleshooting.md."""
-    patterns: tuple[re.Pattern[str], ...]
+    patterns: tuple[str, ...]
     """All of them match somewhere in the record, in its text or its exceptions."""
     means: str
     remedy: str
@@ -53,7 +54,13 @@ class Sign:
 
     def fits(self, text: str) -> bool:
         """Whether a text has all parts of the sign."""
-        return all(pattern.search(text) for pattern in self.patterns)
+        return all(_compiled(pattern).search(text) for pattern in self.patterns)
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """The pattern, compiled when it is first needed: there are many, and most logs are short."""
+    return re.compile(pattern, re.IGNORECASE | re.MULTILINE)
 
 
 def _never(look: Look) -> bool:
@@ -72,7 +79,7 @@ def sign(
     texts = (patterns,) if isinstance(patterns, str) else patterns
     return Sign(
         name=name,
-        patterns=tuple(re.compile(it, re.IGNORECASE | re.MULTILINE) for it in texts),
+        patterns=texts,
         means=means,
         remedy=remedy,
         explains=explains,
