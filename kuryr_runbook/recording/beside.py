@@ -7,7 +7,7 @@ hundreds of runs cost no more than one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,11 +18,13 @@ from kuryr_runbook.recording.pages.index import (
     Listed,
     extended_index,
     listed_in,
+    render_all,
     render_index,
+    row,
 )
-from kuryr_runbook.recording.records import Record, readable_records, recorded_beside
+from kuryr_runbook.recording.records import Record, readable_records, recorded_in
 from kuryr_runbook.recording.signing import is_signed
-from kuryr_runbook.recording.standing import INDEX
+from kuryr_runbook.recording.standing import INDEX, is_among_sites
 from kuryr_runbook.recording.statement import digest_of
 
 if TYPE_CHECKING:
@@ -45,15 +47,17 @@ class Beside:
 
     def index_with(self, record: Record) -> str:
         """The index page with one run more."""
+        above = is_among_sites(record.directory.parent)
         if self.listed is None:
-            return render_index([*self.records, record])
+            return render_index([*self.records, record], among_sites=above)
         new = [it for it in self.records if it.directory.name not in self.listed.rows]
-        return extended_index(self.listed, [*new, record])
+        return extended_index(self.listed, [*new, record], among_sites=above)
 
 
 def look_beside(directory: Path, site_name: str, signer: CryptoSigner) -> Beside:
     """Find the site's runs beside one, without reading those that a trusted page lists."""
-    folder, names = directory.parent, recorded_beside(directory)
+    folder = directory.parent
+    names = recorded_in(folder)
 
     def read(wanted: Iterable[str]) -> list[Record]:
         found = readable_records(folder / name for name in wanted)
@@ -92,6 +96,22 @@ def _newest_names(
 
 def _is_ours(record: Record, signer: CryptoSigner) -> bool:
     return is_signed(record.envelope, [signer.public_key])
+
+
+def page_of_all(place: Path, pages: Mapping[str, str]) -> str:
+    """The page above those of the sites in a place; `pages` are those that are about to change."""
+    names = {*pages, *(path.parent.name for path in place.glob(f"*/{INDEX}"))}
+    return render_all({name: _rows_in(place / name, pages.get(name)) for name in sorted(names)})
+
+
+def _rows_in(folder: Path, page: str | None) -> list[str]:
+    if page is None:
+        page = (_page_in(folder) or b"").decode(errors="replace")
+    listed = listed_in(page)
+    if listed is not None:
+        return [*listed.rows.values()]
+    records = readable_records(folder / name for name in recorded_in(folder))
+    return [row(it) for it in sorted(records, key=lambda it: it.order, reverse=True)]
 
 
 def _page_in(folder: Path) -> bytes | None:

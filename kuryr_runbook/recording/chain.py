@@ -92,15 +92,28 @@ def extended(site_name: str) -> Iterator[Callable[[Head], None]]:
     Raises RecordError when the note cannot be written.
     """
     path = head_path(site_name)
-    make_directory(path.parent, failure=RecordError)
-    lock = open_lock(path.with_suffix(".lock"), failure=RecordError)
 
     def note(head: Head) -> None:
         noted = {**asdict(head.link), "path": str(head.path)}
         write_file(path, f"{json.dumps(noted)}\n", failure=RecordError)
 
-    try:
-        lock_within(lock, fcntl.LOCK_EX, what=f"the chain of records of {site_name}")
+    with _held(path.with_suffix(".lock"), f"the chain of records of {site_name}"):
         yield note
+
+
+@contextmanager
+def pages_held() -> Iterator[None]:
+    """Keep others from writing the page of all sites. Raises RecordError."""
+    with _held(state_directory() / ".pages.lock", "the pages of records"):
+        yield
+
+
+@contextmanager
+def _held(path: Path, what: str) -> Iterator[None]:
+    make_directory(path.parent, failure=RecordError)
+    lock = open_lock(path, failure=RecordError)
+    try:
+        lock_within(lock, fcntl.LOCK_EX, what=what)
+        yield
     finally:
         os.close(lock)

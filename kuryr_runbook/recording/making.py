@@ -10,15 +10,21 @@ from typing import TYPE_CHECKING
 from kuryr_runbook.clients.writing import write_file
 from kuryr_runbook.model.errors import RecordError
 from kuryr_runbook.model.secrets import KnownSecrets
-from kuryr_runbook.recording.beside import Beside, look_beside
-from kuryr_runbook.recording.chain import Head, Link, extended, read_head
+from kuryr_runbook.recording.beside import Beside, look_beside, page_of_all
+from kuryr_runbook.recording.chain import Head, Link, extended, pages_held, read_head
 from kuryr_runbook.recording.contents import entries_of
 from kuryr_runbook.recording.pages.index import comparison_data
 from kuryr_runbook.recording.pages.overview import Run, render_overview
 from kuryr_runbook.recording.records import Record, read_record, record_of
 from kuryr_runbook.recording.scanning import refuse_leaks
 from kuryr_runbook.recording.signing import sealed
-from kuryr_runbook.recording.standing import COMPARED, INDEX, OVERVIEW, is_beside
+from kuryr_runbook.recording.standing import (
+    COMPARED,
+    INDEX,
+    OVERVIEW,
+    is_among_sites,
+    is_beside,
+)
 from kuryr_runbook.recording.statement import RECORD, Predicate, digest_of, statement_of
 
 if TYPE_CHECKING:
@@ -42,7 +48,7 @@ def make_record(
     site_name, is_link = facts["site"]["name"], not facts["run"]["dry_run"]
     refuse_leaks(directory, secrets)
     in_site = is_beside(directory, site_name)
-    with extended(site_name) as note:
+    with extended(site_name) as note, pages_held():
         beside = look_beside(directory, site_name, signer)
         before = _newest(site_name, beside, elsewhere)
         number = before.number + 1 if before else 1
@@ -59,8 +65,10 @@ def make_record(
         statement = statement_of(directory, predicate)
         draft = record_of(directory, statement, sha256="", envelope=None)
         page = beside.index_with(draft).encode() if in_site else None
-        # The page is not part of the run; the newest record has its digest.
+        above = _page_above(directory, page)
+        # The pages are not part of the run; the newest record has their digests.
         predicate["index"] = digest_of(page) if page else None
+        predicate["index_of_all"] = digest_of(above) if above else None
         content = sealed({**statement, "predicate": predicate}, signer)
         write_file(directory / RECORD, content, failure=RecordError)
         record = read_record(directory)
@@ -68,7 +76,17 @@ def make_record(
             note(Head(record.link, record.directory))
         if page:
             write_file(directory.parent / INDEX, page, failure=RecordError)
+        if above:
+            write_file(directory.parent.parent / INDEX, above, failure=RecordError)
     return record
+
+
+def _page_above(directory: Path, page: bytes | None) -> bytes | None:
+    """The page of all sites, if the run's site is one of several; `page` is the site's own."""
+    site = directory.parent
+    if page is None or not is_among_sites(site):
+        return None
+    return page_of_all(site.parent, {site.name: page.decode()}).encode()
 
 
 def _write_pages(

@@ -126,9 +126,9 @@ def whole_run(record: Record) -> Iterator[tuple[str, bytes]]:
         yield name, content
 
 
-def recorded_beside(directory: Path) -> list[str]:
-    """The names of the runs beside a run that have a record, in order."""
-    return sorted(path.parent.name for path in directory.parent.glob(f"*/{RECORD}"))
+def recorded_in(folder: Path) -> list[str]:
+    """The names of the runs in a directory that have a record, in order."""
+    return sorted(path.parent.name for path in folder.glob(f"*/{RECORD}"))
 
 
 def readable_records(directories: Iterable[Path]) -> list[Record]:

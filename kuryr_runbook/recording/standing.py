@@ -42,6 +42,8 @@ class Standing:
     runs: list[Path] = field(default_factory=list)
     folders: set[Path] = field(default_factory=set)
     """The directories that contain runs, except for runs that are places themselves."""
+    above: set[Path] = field(default_factory=set)
+    """The directories that contain directories of several sites' runs."""
     keys: list[Path] = field(default_factory=list)
     strays: list[Path] = field(default_factory=list)
 
@@ -74,6 +76,11 @@ def is_beside(directory: Path, site: str) -> bool:
     return directory.parent.name == site
 
 
+def is_among_sites(folder: Path) -> bool:
+    """Whether a directory of a site's runs is one of several, with a page of all sites above it."""
+    return folder.parent.name == RUNS.name
+
+
 def latest_of(runs: Iterable[str]) -> str | None:
     """The newest of those names that are time stamps; None if there are none."""
     stamped = (match for name in runs if (match := STAMPED.fullmatch(name)))
@@ -91,7 +98,9 @@ def _of_runs(place: Path) -> Path:
 def _look_into(place: Path, found: Standing, *, deeper: bool) -> None:
     for path in sorted(place.iterdir()):
         if path.is_symlink() or not path.is_dir():
-            if not (path.name in PAGES and _holds_runs(place) and _is_plain(path)):
+            belongs = path.name in PAGES and _holds_runs(place)
+            belongs |= path.name == INDEX and _holds_sites(place)
+            if not (belongs and _is_plain(path)):
                 found.strays.append(path)
         elif is_run(path):
             found.runs.append(path)
@@ -103,6 +112,7 @@ def _look_into(place: Path, found: Standing, *, deeper: bool) -> None:
         elif path.name == NOTEBOOKS and any(path.glob("*.ipynb")) and not _holds_runs(path):
             found.strays += sorted(it for it in path.iterdir() if not _is_of_copy(it))
         elif deeper and _holds_runs(path):
+            found.above |= {place} if place.name == RUNS.name else set()
             _look_into(path, found, deeper=False)
         else:
             found.strays.append(path)
@@ -110,6 +120,10 @@ def _look_into(place: Path, found: Standing, *, deeper: bool) -> None:
 
 def _holds_runs(place: Path) -> bool:
     return any(map(is_run, _directories(place)))
+
+
+def _holds_sites(place: Path) -> bool:
+    return place.name == RUNS.name and any(map(_holds_runs, _directories(place)))
 
 
 def _directories(place: Path) -> Iterator[Path]:

@@ -19,16 +19,26 @@ from kuryr_runbook.clients.files import decoded
 from kuryr_runbook.clients.lock_files import is_held
 from kuryr_runbook.model.documents import parse_json
 from kuryr_runbook.model.errors import FileError, RecordError, UsageError
+from kuryr_runbook.recording.beside import page_of_all
 from kuryr_runbook.recording.chain import Head, Link
 from kuryr_runbook.recording.contents import NotPlainError, entries_of, read_plain
 from kuryr_runbook.recording.pages.index import render_index
 from kuryr_runbook.recording.records import Record, read_record
 from kuryr_runbook.recording.signing import is_signed, load_public_keys
-from kuryr_runbook.recording.standing import ACCOUNT, INDEX, LATEST, Standing, latest_of
+from kuryr_runbook.recording.standing import (
+    ACCOUNT,
+    INDEX,
+    LATEST,
+    Standing,
+    is_among_sites,
+    latest_of,
+)
 from kuryr_runbook.recording.statement import RECORD, TIMESTAMP, digest_of
 
 if TYPE_CHECKING:
     from securesystemslib.signer import SSlibKey
+
+STALE = "is not the page that the newest run wrote; the next run will rewrite it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +92,6 @@ def verify(found: Standing, keys: Sequence[SSlibKey], heads: Mapping[str, Head])
     for record in elsewhere:
         problems += record_problems(record, keys)
     by_site = sorted([*records, *elsewhere], key=lambda record: (record.site, record.order))
-    for record in by_site:
-        if record.number is None and not record.predicate["run"]["dry_run"]:
-            problems.append(Problem(str(record.directory), "is no link of its site's chain"))
     linked = sorted(
         (record for record in by_site if record.link),
         key=lambda record: (record.site, record.number),
@@ -97,6 +104,8 @@ def verify(found: Standing, keys: Sequence[SSlibKey], heads: Mapping[str, Head])
     for folder in sorted(found.folders):
         here = [record for record in records if record.directory.parent == folder]
         problems += _page_problems(folder, found.runs, here, heads)
+    for place in sorted(found.above):
+        problems += _above_problems(place, records)
     problems += _key_problems(found.keys, keys)
     return Verification(tuple(by_site), tuple(elsewhere), tuple(running), tuple(problems))
 
@@ -165,6 +174,8 @@ def record_problems(record: Record, keys: Sequence[SSlibKey]) -> Iterator[Proble
     if place.parts[-len(record.place) :] != record.place:
         put = "/".join(record.place)
         yield Problem(str(place), f"was recorded as {put}: it was renamed, or replaces another run")
+    if record.number is None and not record.predicate["run"]["dry_run"]:
+        yield Problem(str(place), "is no dry run, and yet no link of its site's chain")
     try:
         entries = entries_of(place)
     except OSError as error:
@@ -253,9 +264,8 @@ def _page_problems(
                 yield Problem(str(folder / INDEX), error.what)
         else:
             noted = max(paged, key=lambda record: record.order).predicate["index"] if paged else ""
-            if digest_of(page) != noted and page != render_index(here).encode():
-                what = "is not the page that the newest run wrote; the next run will rewrite it"
-                yield Problem(str(folder / INDEX), what)
+            if digest_of(page) != noted and page not in _rendered(folder, here):
+                yield Problem(str(folder / INDEX), STALE)
     newest = latest_of(path.name for path in runs if path.parent == folder)
     try:
         named = read_plain(folder, LATEST)
@@ -265,6 +275,28 @@ def _page_problems(
     else:
         if named != f"{newest}\n".encode():
             yield Problem(str(folder / LATEST), f"does not name the newest run, {newest}")
+
+
+def _rendered(folder: Path, here: Sequence[Record]) -> Iterator[bytes]:
+    """The page as this runbook makes it: where it was made, or in an export."""
+    for among_sites in {is_among_sites(folder), False}:
+        yield render_index(here, among_sites=among_sites).encode()
+
+
+def _above_problems(place: Path, records: Sequence[Record]) -> Iterator[Problem]:
+    """Whether the page of all sites in a place is what their newest run wrote."""
+    here = [it for it in records if it.directory.parent.parent == place]
+    paged = [it for it in here if it.predicate.get("index_of_all")]
+    newest = max(paged, key=lambda record: record.order, default=None)
+    try:
+        page = read_plain(place, INDEX)
+    except NotPlainError as error:
+        if newest and newest.made_in == str(newest.directory):
+            yield Problem(str(place / INDEX), error.what)
+        return
+    noted = newest.predicate["index_of_all"] if newest else ""
+    if digest_of(page) != noted and page != page_of_all(place, {}).encode():
+        yield Problem(str(place / INDEX), STALE)
 
 
 def _key_problems(paths: Sequence[Path], keys: Sequence[SSlibKey]) -> Iterator[Problem]:

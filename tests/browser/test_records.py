@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, ViewportSize
 from runs.realistic import realistic_runs
+from runs.recorded import recorded, run_facts
 from support.browsing import SCREENSHOTS, WIDE, browser_page
 
 from kuryr_runbook.recording.comparing import compare
@@ -27,6 +28,8 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> list[Record]:
     place = tmp_path_factory.mktemp("records")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(place / "state"))
+        site = {**run_facts(place)["site"], "name": "other"}
+        recorded(place / "runs" / "other", "r01", site=site)
         return [*realistic_runs(place / "runs" / "lab", 6)]
 
 
@@ -83,6 +86,7 @@ def test_pages_are_legible_and_fit(
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     page.set_viewport_size(WIDE if size == "wide" else PHONE)
     pages = {
+        "all-sites": site.parent / "index.html",
         "index": site / "index.html",
         "run": records[0].directory / "index.html",
         "run-failed": records[FAILED].directory / "index.html",
@@ -172,6 +176,22 @@ def test_two_runs_are_compared_side_by_side_as_the_command_does(
     wanted = [(it.field, it.before, it.after) for changes in found.values() for it in changes]
     assert sorted(cells) == sorted(wanted)
     page.screenshot(path=SCREENSHOTS / "records-compared.png")
+
+
+def test_all_sites_are_on_one_page(page: Page, records: list[Record], site: Path) -> None:
+    page.goto((site / "index.html").as_uri())
+    page.get_by_role("link", name="All sites").click()
+    assert page.url == (site.parent / "index.html").as_uri()
+    assert len(shown(page)) == len(records) + 1
+    page.get_by_label("Site").select_option("other")
+    assert shown(page) == ["r01"]
+    page.get_by_label("Site").select_option("")
+    for name in ("r01", records[0].directory.name):
+        page.get_by_label(f"compare {name}", exact=True).check()
+    page.get_by_role("button", name="Compare two runs").click()
+    page.locator("#compared details").first.wait_for()
+    page.get_by_role("link", name=records[1].directory.name).click()
+    assert page.url == (records[1].directory / "index.html").as_uri()
 
 
 def test_without_scripts_it_is_a_plain_list(records: list[Record], site: Path) -> None:

@@ -73,6 +73,14 @@ def test_held_fields_are_taken_as_the_refusal_says(
     records = sorted(map(read_record, Path("runs/lab").glob("2*")), key=lambda it: it.order)
     assert [it.predicate["run"]["status"] for it in records] == ["FAILED", "SUCCEEDED"]
     assert "--force-conflicts" in records[0].predicate["phases"][0]["error"]
+    assert records[1].predicate["run"]["arguments"] == ["--site", str(LAB), "--force-conflicts"]
+    phase = records[1].predicate["phases"][0]
+    assert [cell["step"].partition(":")[0] for cell in phase["cells"]] == [
+        "Plan of rotate_credentials", "Outcome of rotate_credentials", "rotate_credentials",
+    ]  # fmt: skip
+    page = (records[1].directory / "index.html").read_text()
+    assert "rotate_credentials.html" in page
+    assert "--force-conflicts" in page
     assert all("rotate_credentials" in it.predicate["phases"][0]["phase"] for it in records)
     with pytest.raises(UsageError, match="no run of lab"):
         last_stopped(read_site(LAB))

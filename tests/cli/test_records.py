@@ -16,6 +16,7 @@ from worlds.sites import LAB
 
 from kuryr_runbook.cli import main
 from kuryr_runbook.clients.lock_files import held
+from kuryr_runbook.recording.beside import page_of_all
 from kuryr_runbook.recording.pages.index import render_index
 from kuryr_runbook.recording.records import read_record
 
@@ -294,6 +295,7 @@ def test_the_archive_reveals_records_that_were_removed_with_their_note(
     first = read_record(runs / "r01")
     shutil.rmtree(runs / "r02")
     (runs / "index.html").write_bytes(render_index([first]).encode())
+    (runs.parent / "index.html").write_text(page_of_all(runs.parent, {}))
     link = {"number": 1, "sha256": first.sha256, "directory": "r01"}
     noted.write_text(json.dumps({**link, "path": str(runs / "r01")}))
     assert records("verify").output == "1 record is valid\n"

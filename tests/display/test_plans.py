@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -171,6 +173,19 @@ def test_html_of_a_plan_unfolds_to_all_fields_whole_and_the_text_stays_short() -
     assert "&lt;b&gt;" + "x" * 200 in summary[2]
     assert "<b>x" not in view.html
     assert "x" * 200 not in view.text
+
+
+def test_an_outcome_has_its_times_and_the_id_of_what_was_made() -> None:
+    step = Step(action=Action.CREATE, target=Target("subnet", "pods"), because="there is none")
+    ended = datetime(2026, 11, 26, 10, 0, 5, tzinfo=UTC)
+    made = Outcome(step=step, done=Done.DONE, known={"id": "0b1c"}, seconds=1.5, ended=ended)
+    kept = Outcome(step=replace(step, action=Action.KEEP, id="0b1d"), done=Done.KEPT)
+    first, second = outcomes_view("x", [made, kept]).data["outcomes"]
+    assert first["id"] == "0b1c"
+    assert first["started"] == "2026-11-26T10:00:03.500+00:00"
+    assert first["ended"] == "2026-11-26T10:00:05.000+00:00"
+    assert second["id"] == "0b1d"
+    assert "started" not in second
 
 
 def test_outcomes_list_what_was_done_and_count_the_rest() -> None:

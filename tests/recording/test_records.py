@@ -20,7 +20,7 @@ from kuryr_runbook.model.secrets import REDACTED, KnownSecrets, Secret
 from kuryr_runbook.model.site import RecordSection, Site
 from kuryr_runbook.recording.chain import Head, head_path, read_head
 from kuryr_runbook.recording.making import make_record
-from kuryr_runbook.recording.records import read_record, recorded_beside
+from kuryr_runbook.recording.records import read_record, recorded_in
 from kuryr_runbook.recording.signing import (
     is_signed,
     key_path,
@@ -153,7 +153,7 @@ def test_a_link_in_the_directory_is_not_recorded(tmp_path: Path) -> None:
 def test_only_what_lies_beside_is_looked_at(tmp_path: Path) -> None:
     recorded(tmp_path / "deep" / "below", "r01", site=OTHER)
     first = recorded(tmp_path, "r02")
-    assert recorded_beside(first.directory) == ["r02"]
+    assert recorded_in(first.directory.parent) == ["r02"]
 
 
 def test_no_secret_gets_into_the_record_itself(tmp_path: Path) -> None:

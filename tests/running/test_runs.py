@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from runs.small import (
     write_notebook,
 )
 from support.awaiting import await_end, await_true
+from support.pages import Page
 from worlds.memory_leases import TESTS, HeldLeases, MemoryLeases
 from worlds.sites import LAB
 
@@ -35,11 +37,13 @@ from kuryr_runbook.model.locking import Holder
 from kuryr_runbook.model.options import Options
 from kuryr_runbook.model.plan import Action, Plan, Step, Target
 from kuryr_runbook.phases.base import read_site
+from kuryr_runbook.phases.catalogue import PhaseEntry
 from kuryr_runbook.phases.lock import lease
 from kuryr_runbook.recording.records import read_record
 from kuryr_runbook.recording.standing import LATEST
 from kuryr_runbook.running import engine
 from kuryr_runbook.running.account import RunStatus, read_run
+from kuryr_runbook.running.kernels import Kernels
 from kuryr_runbook.running.notebooks import displayed_results
 from kuryr_runbook.running.request import RunResult
 from kuryr_runbook.running.runs import AGREED
@@ -102,6 +106,45 @@ def test_a_run_that_succeeds(run: Run) -> None:
     assert reported.index("read") < reported.index("planned") < reported.index("second")
     assert any(re.fullmatch(r"\d+:\d\d  Step 1", line) for line in reported)
     assert f"{FIRST.stem}: {FIRST.title}" in reported
+
+
+def test_cells_have_their_times_and_pages_their_neighbours(run: Run) -> None:
+    result = run("1")
+    for phase in read_run(result.directory)["phases"]:
+        times = [time for cell in phase["cells"] for time in (cell["started"], cell["ended"])]
+        assert times == sorted(times)
+        assert all(phase["started"] <= time for time in times)
+    links = [
+        Page((result.directory / f"{phase.stem}.html").read_text()).links()
+        for phase in (FIRST, SECOND)
+    ]
+    assert "index.html" in links[0]
+    assert f"{SECOND.stem}.html" in links[0]
+    assert f"{FIRST.stem}.html" in links[1]
+
+
+def test_the_page_of_a_failed_phase_leads_to_no_next_one(run: Run) -> None:
+    result = run("1 / 0")
+    links = Page((result.directory / f"{FIRST.stem}.html").read_text()).links()
+    assert f"{SECOND.stem}.html" not in links
+    assert read_run(result.directory)["phases"][1]["cells"][0]["started"] is None
+
+
+def test_nor_does_the_page_before_a_phase_that_could_not_begin(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = Kernels.taken
+
+    def one(self: Kernels, phase: PhaseEntry, log: Path) -> AbstractContextManager[Any]:
+        if phase == SECOND:
+            raise KeyboardInterrupt
+        return taken(self, phase, log)
+
+    monkeypatch.setattr(Kernels, "taken", one)
+    result = run("1")
+    assert result.status is RunStatus.INTERRUPTED
+    links = Page((result.directory / f"{FIRST.stem}.html").read_text()).links()
+    assert f"{SECOND.stem}.html" not in links
 
 
 def test_the_notebook_gets_the_site_and_strings_stay_strings(run: Run) -> None:

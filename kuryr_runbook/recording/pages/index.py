@@ -17,7 +17,7 @@ from urllib.parse import quote, unquote
 from kuryr_runbook.model.plan import Action, shown
 from kuryr_runbook.model.visible import bounded, json_text, one_line, visible
 from kuryr_runbook.recording.comparing import comparable
-from kuryr_runbook.recording.pages.frame import anchor, cut, kind_of, page, part, word
+from kuryr_runbook.recording.pages.frame import Place, anchor, cut, kind_of, page, part, word
 from kuryr_runbook.recording.pages.overview import (
     bad_findings,
     changes_of,
@@ -26,7 +26,7 @@ from kuryr_runbook.recording.pages.overview import (
     phase_href,
 )
 from kuryr_runbook.recording.records import Record
-from kuryr_runbook.recording.standing import OVERVIEW
+from kuryr_runbook.recording.standing import INDEX, OVERVIEW
 from kuryr_runbook.recording.statement import Predicate
 
 MOST = 1000
@@ -51,15 +51,42 @@ TOOLS = (
 FORM = '<tbody data-form="1">'
 """Marks pages whose rows are as `row` makes them; to be counted up with any change to it."""
 ROW = '<tr id="run-'
+ABOVE = (Place("All sites", f"../{INDEX}"),)
+RECORDED = re.compile(r'data-recorded="([^"]*)"')
 NUMBERED = re.compile(r'data-path="([^"]*)" data-number="(\d*)"')
 OLDER = re.compile(r'<p class="note" id="older">(\d+) older runs')
 
 
-def render_index(records: Iterable[Record]) -> str:
-    """The page for a site's runs, the last recorded first, with links to their directories."""
+def render_index(records: Iterable[Record], *, among_sites: bool = False) -> str:
+    """The page for a site's runs, the last recorded first, with links to their directories.
+
+    `among_sites` is whether the page of all sites is above it.
+    """
     newest_first = sorted(records, key=lambda record: record.order, reverse=True)
     site = newest_first[0].site if newest_first else "no site"
-    return _page(site, [row(record) for record in newest_first])
+    above = ABOVE if among_sites else ()
+    return _page(f"Runs of {site}", [row(record) for record in newest_first], above)
+
+
+def render_all(sites: Mapping[str, Iterable[str]]) -> str:
+    """The page above those of several sites: the rows of all of them, by the sites' directories.
+
+    A row's links and addresses begin at its site's page, and are only ever in these attributes.
+    """
+    rows = [
+        line.replace('href="', f'href="{quote(site)}/')
+        .replace('data-path="', f'data-path="{quote(site)}/')
+        .replace(ROW, f"{ROW}{quote(site)}-")
+        for site, lines in sites.items()
+        for line in lines
+    ]
+    places = [Place(f"Runs of {site}", f"{quote(site)}/{INDEX}") for site in sites]
+    return _page("Runs of all sites", sorted(rows, key=_recorded, reverse=True), places)
+
+
+def _recorded(line: str) -> str:
+    found = RECORDED.search(line)
+    return found[1] if found else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +116,15 @@ def listed_in(text: str) -> Listed | None:
     return Listed(rows, numbers, int(older[1]) if older else 0)
 
 
-def extended_index(listed: Listed, records: Iterable[Record]) -> str:
+def extended_index(listed: Listed, records: Iterable[Record], *, among_sites: bool = False) -> str:
     """The page with more runs, recorded after those that are listed."""
     newest_first = sorted(records, key=lambda record: record.order, reverse=True)
     rows = [*map(row, newest_first), *listed.rows.values()]
-    return _page(newest_first[0].site, rows, listed.older)
+    above = ABOVE if among_sites else ()
+    return _page(f"Runs of {newest_first[0].site}", rows, above, listed.older)
 
 
-def _page(site: str, rows: Sequence[str], older: int = 0) -> str:
+def _page(title: str, rows: Sequence[str], places: Iterable[Place], older: int = 0) -> str:
     older += max(len(rows) - MOST, 0)
     more = f'<p class="note" id="older">{older} older runs are not in this list.</p>\n'
     heads = "".join(f'<th scope="col">{name}</th>' for name in COLUMNS)
@@ -109,7 +137,7 @@ def _page(site: str, rows: Sequence[str], older: int = 0) -> str:
         f"<thead><tr>{heads}</tr></thead>{FORM}\n{lines}\n</tbody></table></div>\n"
         f'{more if older else ""}<section id="compared" aria-live="polite"></section>\n'
     )
-    return page(f"Runs of {site}", (), body, part("records.js"))
+    return page(title, places, body, part("records.js"))
 
 
 def row(record: Record) -> str:
@@ -126,6 +154,7 @@ def row(record: Record) -> str:
         "status": run["status"],
         "kind": kind_of_run(predicate),
         "started": run["started"],
+        "recorded": record.order[0],
         "phases": states,
         "findings": " ".join(dict.fromkeys(str(item["status"]) for item in found)),
     }
@@ -148,7 +177,8 @@ def kind_of_run(predicate: Predicate) -> str:
 
 def _title(record: Record) -> str:
     name = cut(one_line(record.directory.name), LETTERS)
-    number = f'<br><span class="note">record {record.number}</span>' if record.number else ""
+    link = f"record {record.number}" if record.number else "dry run"
+    number = f'<br><span class="note">{link} of {cut(one_line(record.site), LETTERS)}</span>'
     if OVERVIEW not in record.subjects:
         return f"{name}{number}"
     return f'<a class="nowrap" href="{quote(record.directory.name)}/{OVERVIEW}">{name}</a>{number}'
@@ -165,11 +195,13 @@ def _cells(
     yield f'<ul class="flow">{"".join(_phase(record, phase) for phase in phases)}</ul>'
     yield _changed(predicate)
     wrong = [item for phase in predicate["phases"] for item in bad_findings(phase)]
-    named = "".join(f"<li>{_named(item)}</li>" for item in wrong[:FINDINGS])
+    names = [*dict.fromkeys(map(_named, wrong))]
+    named = "".join(f"<li>{name}</li>" for name in names[:FINDINGS])
     yield counted(found) + (f'<ul class="plain">{named}</ul>' if named else "")
     who = cut(one_line(f"{by['user']} on {by['host']}"), LETTERS)
     dry = " (dry run)" if run["dry_run"] and "arguments" not in run else ""
-    yield f"{who}<br><code>{cut(one_line(command_of(run)), 2 * LETTERS)}</code>{dry}"
+    command = one_line(command_of(run)).removeprefix("kuryr-runbook ")
+    yield f"{who}<br><code>{cut(command, 2 * LETTERS)}</code>{dry}"
 
 
 def _phase(record: Record, phase: Mapping[str, Any]) -> str:

@@ -90,7 +90,7 @@
   const compare = async (chosen) => {
     const target = get("compared");
     target.replaceChildren();
-    const names = chosen.map((row) => row.dataset.run);
+    const names = chosen.map((row) => decodeURIComponent(row.dataset.path));
     target.append(element("h2", `${names[0]} and ${names[1]}`));
     try {
       const [before, after] = await Promise.all(chosen.map(
