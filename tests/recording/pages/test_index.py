@@ -65,7 +65,7 @@ def test_it_can_be_read_by_all_and_without_scripts(tmp_path: Path) -> None:
         "daemon NOT_REACHED",
         "SUCCEEDED",
         "1 create",
-        "kuryr-runbook run",
+        "record 2 of lab",
     ):
         assert said in text
     assert "&lt;503&gt;" in text
