@@ -127,19 +127,18 @@ def _row(step: Mapping[str, Any]) -> tuple[Coloured, str, str, str | Folded]:
 
 
 def _reason(step: Mapping[str, Any]) -> str | Folded:
-    text = "\n".join(_reasons(step))
-    if not step["changes"] or step["action"] == Action.KEEP:
-        return text
+    if step["action"] == Action.KEEP or not step["changes"]:
+        return "\n".join([step["because"], *_details(step)])
     fields = [(change["field"], change["before"], change["after"]) for change in step["changes"]]
     return Folded(
-        text=text,
+        text=step["because"],
+        below="\n".join(_details(step)),
         summary="\n".join([step["because"], *_warnings(step)]),
         details=html_table(f"{step['kind']} {step['name']}", ("field", "before", "after"), fields),
     )
 
 
-def _reasons(step: Mapping[str, Any]) -> Iterator[str]:
-    yield step["because"]
+def _details(step: Mapping[str, Any]) -> Iterator[str]:
     if step["action"] in (Action.UPDATE, Action.REPLACE):
         for change in step["changes"]:
             yield from _change(change)

@@ -16,6 +16,10 @@ from kuryr_runbook.model.visible import CELL_LETTERS, bounded, visible
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from rich.table import Table
+
+INDENT = 4
+"""Columns to the left of what is below a row."""
 
 DATA_TYPE = "application/vnd.kuryr-runbook+json"
 """The media type of the machine-readable part of a cell's result in a notebook."""
@@ -115,6 +119,8 @@ class Folded:
     is_open: bool = False
     anchor: str = ""
     """The id that links to it use."""
+    below: str = ""
+    """Lines of the text form that need the whole width: they are shown below the row."""
 
     def __str__(self) -> str:
         return self.text
@@ -147,13 +153,14 @@ def table(
     cells = [list(row) for row in rows]
     texts = [[visible(bounded(str(value), CELL_LETTERS)) for value in row] for row in cells]
     colours = [[getattr(value, "colour", "") for value in row] for row in cells]
+    below = ["\n".join(filter(None, (getattr(it, "below", "") for it in row))) for row in cells]
     wrapping = columns[-1:] if prose is None else prose
-    grid = _Grid(columns, texts, colours, [name in wrapping for name in columns])
+    grid = _Grid(columns, texts, colours, below, [name in wrapping for name in columns])
 
     def form(width: int) -> Iterator[Line]:
         yield from _drawn([_text(title, "bold")], width)
         yield [Span("")]
-        yield from _drawn([grid.at(width)], width)
+        yield from _drawn(grid.parts(width), width)
         if note:
             yield [Span("")]
             yield from _drawn([_text(note)], width)
@@ -168,21 +175,40 @@ class _Grid:
     columns: Sequence[str]
     texts: Sequence[Sequence[str]]
     colours: Sequence[Sequence[str]]
+    below: Sequence[str]
     is_prose: Sequence[bool]
 
-    def at(self, width: int) -> RenderableType:
-        """The grid in that many columns of a terminal."""
-        from rich import box
-        from rich.table import Table
+    def parts(self, width: int) -> Iterator[RenderableType]:
+        """Heads and rows in that many columns of a terminal, and what is below single rows."""
+        from rich.padding import Padding
 
         gap = 2  # between two columns of this box
         heads = [visible(name) for name in self.columns]
         widths = column_widths([heads, *self.texts], self.is_prose, width - gap * (len(heads) - 1))
-        grid = Table(box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False, show_edge=False)
-        for name, room in zip(heads, widths, strict=True):
-            grid.add_column(_text(name), overflow="fold", width=room)
-        for texts, colours in zip(self.texts, self.colours, strict=True):
+        grid = self._lines_of(widths, heads)
+        for texts, colours, below in zip(self.texts, self.colours, self.below, strict=True):
             grid.add_row(*map(_text, texts, colours))
+            if below:
+                yield grid
+                yield Padding(_text(bounded(below, CELL_LETTERS)), (0, 0, 0, INDENT))
+                grid = self._lines_of(widths)
+        if grid.rows or grid.show_header:
+            yield grid
+
+    def _lines_of(self, widths: Sequence[int], heads: Sequence[str] = ()) -> Table:
+        """A part of the grid, without rows; with heads if there are any."""
+        from rich import box
+        from rich.table import Table
+
+        grid = Table(
+            box=box.SIMPLE_HEAD,
+            collapse_padding=True,
+            pad_edge=False,
+            show_edge=False,
+            show_header=bool(heads),
+        )
+        for at, room in enumerate(widths):
+            grid.add_column(_text(heads[at]) if heads else "", overflow="fold", width=room)
         return grid
 
 

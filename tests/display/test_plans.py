@@ -188,6 +188,26 @@ def test_an_outcome_has_its_times_and_the_id_of_what_was_made() -> None:
     assert "started" not in second
 
 
+def test_fields_have_the_whole_width_below_their_step() -> None:
+    image = "registry.example.org/kuryr@sha256:1"
+    changed = step(
+        Action.UPDATE,
+        "kube-system/kuryr-controller-of-a-site",
+        changes=(Change("spec.template.spec.containers[0].image", "absent", image),),
+        disturbs="its pods are replaced",
+    )
+    following = step(Action.DELETE, "pods")
+    lines = plan_view(Plan(phase="p", steps=(changed, following))).text.splitlines()
+    at = next(number for number, line in enumerate(lines) if "~ update" in line)
+    assert lines[at + 1 : at + 4] == [
+        "    spec.template.spec.containers[0].image: absent ->",
+        f"    {image}",
+        "    ! its pods are replaced",
+    ]
+    assert lines[at + 4].startswith("- delete  subnet")
+    assert lines[at].index("kube-system") == lines[at + 4].index("pods")
+
+
 def test_outcomes_list_what_was_done_and_count_the_rest() -> None:
     outcomes = [
         Outcome(step=PLAN.steps[0], done=Done.KEPT),
