@@ -31,6 +31,7 @@ from support.pages import Page
 from worlds.memory_leases import TESTS, HeldLeases, MemoryLeases
 from worlds.sites import LAB
 
+from kuryr_runbook.display.verbosity import Verbosity, set_verbosity
 from kuryr_runbook.model.approval import site_document
 from kuryr_runbook.model.errors import LockedError, SiteError, UnreachableError, UsageError
 from kuryr_runbook.model.locking import Holder
@@ -106,6 +107,25 @@ def test_a_run_that_succeeds(run: Run) -> None:
     assert reported.index("read") < reported.index("planned") < reported.index("second")
     assert any(re.fullmatch(r"\d+:\d\d  Step 1", line) for line in reported)
     assert f"{FIRST.stem}: {FIRST.title}" in reported
+
+
+@pytest.mark.parametrize("chosen", [*Verbosity])
+def test_what_cells_request_and_start_is_shown_and_kept_only_if_wanted(
+    chosen: Verbosity, run: Run
+) -> None:
+    stream, started = io.StringIO(), "program: true of this test"
+    set_verbosity(chosen)
+    try:
+        # Kernels of real phases begin with this.
+        begins = "from kuryr_runbook.display import verbosity; verbosity.inherit_verbosity()"
+        starts = "import subprocess; subprocess.run(['true', 'of', 'this', 'test'])"
+        result = run(f"{begins}\n{starts}", stream=stream)
+    finally:
+        set_verbosity(Verbosity.NORMAL)
+    assert result.status is RunStatus.SUCCEEDED
+    kept = (result.directory / FIRST.notebook).read_text()
+    is_wanted = chosen is Verbosity.VERBOSE
+    assert (started in stream.getvalue(), started in kept) == (is_wanted, is_wanted)
 
 
 def test_cells_have_their_times_and_pages_their_neighbours(run: Run) -> None:
