@@ -10,7 +10,7 @@ import click
 from kuryr_runbook.cli.conventions import Command
 from kuryr_runbook.cli.given import given_arguments
 from kuryr_runbook.cli.options import site_option
-from kuryr_runbook.cli.run import dry_run_option, force_conflicts_option
+from kuryr_runbook.cli.run_options import dry_run_option, force_conflicts_option
 from kuryr_runbook.display.terminal import echo
 from kuryr_runbook.display.verbosity import progress_apart
 from kuryr_runbook.model.errors import ExitCode

@@ -11,7 +11,7 @@ import click
 from kuryr_runbook.cli.conventions import Command
 from kuryr_runbook.cli.options import Output, answer, output_options, site_option
 from kuryr_runbook.cli.paths import UserPath
-from kuryr_runbook.cli.run import PhaseChoice, collecting, phase_options
+from kuryr_runbook.cli.run_options import PhaseChoice, collecting, phase_options
 from kuryr_runbook.display.verbosity import progress_apart
 from kuryr_runbook.model.errors import ExitCode
 

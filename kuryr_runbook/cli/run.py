@@ -4,155 +4,38 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields, replace
-from functools import wraps
-from importlib.metadata import version
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from kuryr_runbook.cli.agreement import agrees, can_ask
+from kuryr_runbook.cli.agreement import agreed, can_ask, nobody_to_ask
 from kuryr_runbook.cli.conventions import Command as ClickCommand
 from kuryr_runbook.cli.errors import wrapped
 from kuryr_runbook.cli.given import given_arguments
 from kuryr_runbook.cli.options import site_option
 from kuryr_runbook.cli.paths import UserPath
+from kuryr_runbook.cli.run_options import (
+    RUN_EXITS,
+    PhaseChoice,
+    RunOptions,
+    Wanted,
+    collecting,
+    dry_run_option,
+    force_conflicts_option,
+    phase_options,
+    report_options,
+    run_dir_option,
+    yes_option,
+)
 from kuryr_runbook.display.terminal import echo
-from kuryr_runbook.display.verbosity import is_quiet, progress_apart, show_requests, tell
-from kuryr_runbook.model.errors import ExitCode, UsageError
-from kuryr_runbook.phases.catalogue import PHASES, TEARDOWN, PhaseEntry, chosen
+from kuryr_runbook.display.verbosity import is_quiet, show_requests, tell
+from kuryr_runbook.phases.catalogue import TEARDOWN, PhaseEntry
 
 if TYPE_CHECKING:
     from kuryr_runbook.model.options import Options
     from kuryr_runbook.running.request import RunRequest, RunResult
-
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-def collecting(**kinds: type[Any]) -> Callable[[Command], Command]:
-    """Collect options into dataclasses: each takes those with its fields' names."""
-
-    def decorate(command: Command) -> Command:
-        @wraps(command)
-        def call(**given: Any) -> Any:
-            values = {
-                name: kind(**{field.name: given.pop(field.name) for field in fields(kind)})
-                for name, kind in kinds.items()
-            }
-            return command(**given, **values)
-
-        return cast("Command", call)
-
-    return decorate
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PhaseChoice:
-    """The options that choose phases."""
-
-    only: tuple[str, ...]
-    first: str | None
-    last: str | None
-
-    @property
-    def is_made(self) -> bool:
-        """Whether any of them was given."""
-        return bool(self.only or self.first or self.last)
-
-    @property
-    def phases(self) -> list[PhaseEntry]:
-        """The chosen phases in order; by default all. Raises UsageError."""
-        return chosen(self.only, self.first, self.last)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """The options that say how to run, and how to report the run."""
-
-    site_file: Path
-    yes: bool
-    dry_run: bool
-    run_dir: Path | None
-    log_format: str
-    junit: Path | None
-
-
-phase_type = click.Choice([phase.name for phase in PHASES])
-
-
-def phase_options(command: Command) -> Command:
-    """Options that choose phases: `only`, `first` and `last`."""
-    options = (
-        click.option(
-            "--only",
-            multiple=True,
-            type=phase_type,
-            help="Run only this phase; repeatable [default: all, in order].",
-        ),
-        click.option("--from", "first", type=phase_type, help="Start with this phase."),
-        click.option("--until", "last", type=phase_type, help="Stop after this phase."),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
-
-
-def report_options(command: Command) -> Command:
-    """Options for reporting a run: `log_format` and `junit`."""
-    options = (
-        click.option(
-            "--log-format",
-            type=click.Choice(["text", "json"]),
-            default="text",
-            help="Format of progress on stderr; json has one line per event.",
-        ),
-        click.option(
-            "--junit",
-            type=UserPath(dir_okay=False),
-            help="Write phases and findings as JUnit XML, even if the run fails.",
-        ),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
-
-
-yes_option = click.option(
-    "--yes",
-    is_flag=True,
-    help="Do not ask before the first change: for machines.",
-)
-RUN_EXITS = {
-    ExitCode.CHANGES_PENDING: 'there are changes, after --dry-run or a "no"',
-    ExitCode.CHECK_FAILED: "a check failed; if in preflight, nothing was changed",
-    ExitCode.CHECK_UNKNOWN: "a check could not get an answer",
-}
-dry_run_option = click.option(
-    "--dry-run",
-    is_flag=True,
-    help="Show the plan of each phase and change nothing; exit status 3 if there are changes.",
-)
-force_conflicts_option = click.option(
-    "--force-conflicts",
-    is_flag=True,
-    help="Take over fields of Kubernetes objects that other managers hold.",
-)
-run_dir_option = click.option(
-    "--run-dir",
-    type=UserPath(),
-    help="Empty or new directory for this run [default: runs/<site>/<UTC time>].",
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunOptions:
-    """The options of `run` that its notebooks get as their parameter `options`."""
-
-    approved_plan: Path | None
-    force_conflicts: bool
-    resilience: bool
-    probe_nodes: bool
 
 
 @click.command(
@@ -326,43 +209,8 @@ def _request(
     if answered or not any(phase.lasting for phase in request.phases):
         return request
     if wanted.log_format != "text" or not can_ask():
-        raise _nobody_to_ask()
-    return _agreed(request)
-
-
-def _nobody_to_ask() -> UsageError:
-    command = click.get_current_context().info_name
-    saved = (
-        ", or --plan FILE with a plan from `kuryr-runbook plan --out FILE`, to do what is in it"
-        if command == "run"
-        else ""
-    )
-    return UsageError(
-        f"{command} asks before it changes anything, and there is no terminal to ask on",
-        remedy=f"give --yes to go ahead without a question{saved}; --dry-run only shows the plan",
-    )
-
-
-def _agreed(request: RunRequest) -> RunRequest:
-    """The request with the plan that a person agreed to; exits if they do not.
-
-    If there is nothing to change there is no question, and the run changes nothing.
-    """
-    from kuryr_runbook.display.plans import site_view
-    from kuryr_runbook.model.approval import site_document
-    from kuryr_runbook.phases.catalogue import plan_site
-    from kuryr_runbook.running.account import now
-
-    with progress_apart():
-        plans = list(plan_site(request.site, request.phases, request.options))
-    unplanned = {phase.name: phase.unplanned for phase in request.phases if phase.unplanned}
-    echo(site_view(plans, unplanned, everything=False), err=True)
-    echo("", err=True)
-    if any(plan.changes for plan in plans) and not agrees("Carry out this plan?"):
-        echo("nothing was changed", err=True)
-        sys.exit(ExitCode.CHANGES_PENDING)
-    document = site_document(request.site, plans, made_at=now(), version=version("kuryr-runbook"))
-    return replace(request, agreed=document)
+        raise nobody_to_ask()
+    return agreed(request)
 
 
 def _print_results(request: RunRequest, result: RunResult, junit: Path | None) -> None:
