@@ -66,7 +66,7 @@ def test_what_could_not_be_written_is_reported_by_the_run_and_by_verifying(
     left = {path.name: path.read_bytes() for path in (disk / "r01").iterdir()}
     assert not [name for name in left if name.startswith(".")]
     for name, content in left.items():
-        assert content.rstrip().endswith((b"}", b"</html>")), name
+        assert content.rstrip().endswith((b"}", b"</html>", b"});")), name
     if "record.json" not in left:
         [problem] = reported_by_verifying(disk)
         assert "r01: " in problem

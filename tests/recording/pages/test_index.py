@@ -17,7 +17,9 @@ from kuryr_runbook.recording.pages.index import (
     listed_in,
     render_index,
 )
-from kuryr_runbook.recording.records import Record
+from kuryr_runbook.recording.records import Record, read_record
+
+OLDER = Path(__file__).parents[1] / "older"
 
 
 def failing(number: int) -> dict[str, str]:
@@ -108,3 +110,12 @@ def test_what_is_compared_is_a_script_of_plain_ascii(tmp_path: Path) -> None:
     text = comparison_data(recorded(tmp_path / "lab", "r01", site=site).predicate)
     assert text.isascii()
     assert text.startswith('kuryrRun({"parameters": {"a": "</script>\\\\u2028\\u00e9"}')
+
+
+def test_runs_of_older_runbooks_are_listed_with_links_to_what_they_have(tmp_path: Path) -> None:
+    directories = sorted((OLDER / "lab").glob("r0*"))
+    text = render_index(map(read_record, directories))
+    rows = [row["id"] for row in Page(text).all_of("tr") if "id" in row]
+    assert rows == ["run-r03", "run-r02", "run-r01"]
+    assert "record 2 of lab" in text
+    assert not [link for link in Page(text).links() if not (OLDER / "lab" / link).is_file()]
