@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from runs.recorded import FINDING, STEP, a_phase, recorded, run_facts
+from support.pages import Page
 
 from kuryr_runbook.display.records import differences_view, record_view
 from kuryr_runbook.model.errors import UsageError
@@ -89,6 +90,9 @@ def test_an_archive_file_holds_all_and_verifies_elsewhere(tmp_path: Path) -> Non
     assert (out / "index.html").is_file()
     keys = load_public_keys([*(out / "keys").iterdir()])
     assert verify(standing_in([out]), keys, {}).problems == ()
+    for page in out.rglob("*.html"):
+        links = [link.partition("#")[0] for link in Page(page.read_text()).links()]
+        assert not [link for link in links if link and not (page.parent / link).is_file()]
     with pytest.raises(UsageError, match="already exists"):
         export_records(records, [], target)
     with pytest.raises(UsageError, match="no record"):
