@@ -86,8 +86,10 @@ def run(*, choice: PhaseChoice, wanted: Wanted, resume: bool, chosen_options: Ru
 
     Shows the plan of all phases and asks before anything changes; then does what
     is in that plan, and nothing else. Where there is no terminal, --yes or --plan
-    has to answer. Stops at the first phase that fails. The executed notebooks,
-    their HTML, run.json and the signed record are kept in the run's directory.
+    has to answer. Preflight and verification alone are not asked about: the one
+    changes nothing, the other removes what it makes. Stops at the first phase that
+    fails. The executed notebooks, their HTML, run.json and the signed record are
+    kept in the run's directory.
     """
     from kuryr_runbook.model.options import Options
 
