@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,6 +23,12 @@ def export_records(records: Sequence[Record], keys: Sequence[Path], target: Path
     """
     if not records:
         raise UsageError("there is no record to export", remedy="`kuryr-runbook records list`")
+    twice = [it for it, count in Counter(it.directory.name for it in records).items() if count > 1]
+    if twice:
+        raise UsageError(
+            f"several of these runs are named {twice[0]}",
+            remedy="export them one by one: name their directories",
+        )
     name = records[0].site
     with written(target, new=True) as file, tarfile.open(fileobj=file, mode="w:gz") as archive:
         for record in records:

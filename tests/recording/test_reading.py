@@ -95,5 +95,8 @@ def test_an_archive_file_holds_all_and_verifies_elsewhere(tmp_path: Path) -> Non
         assert not [link for link in links if link and not (page.parent / link).is_file()]
     with pytest.raises(UsageError, match="already exists"):
         export_records(records, [], target)
+    twins = [recorded(tmp_path / place, "r09") for place in ("here", "there")]
+    with pytest.raises(UsageError, match="several of these runs are named r09"):
+        export_records(twins, [], tmp_path / "none.tar.gz")
     with pytest.raises(UsageError, match="no record"):
         export_records([], [], tmp_path / "none.tar.gz")
