@@ -91,7 +91,9 @@ class Command(click.Command):
         """Write exit statuses and examples."""
         with formatter.section("Exit status"):
             formatter.write_dl([(str(int(code)), text) for code, text in self.exits.items()])
-            formatter.write_text(self.other_exits)
+            indent = " " * formatter.current_indent
+            others = click.wrap_text(self.other_exits, formatter.width, indent, indent)
+            formatter.write(f"{others}\n")
         with formatter.section("Examples"):
             for line in self.examples:
                 formatter.write(f"{'':{formatter.current_indent}}{line}\n")
