@@ -108,7 +108,7 @@ def objection(image: Reference, key: PublicKeyTypes, registry: SignatureReader) 
     # Only what the key signed is taken apart.
     by_key = [content for layer, content in found if _is_signature(key, _sig(layer), content)]
     if not by_key:
-        return f"{image}: none of its {counted(len(found), 'signature')} is by that key"
+        return f"{image}: {counted(len(found), 'signature')}, none by that key"
     digests = [signed_digest(parse_json(decoded(content, PAYLOAD), PAYLOAD)) for content in by_key]
     if image.version in digests:
         return ""
