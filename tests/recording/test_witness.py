@@ -166,7 +166,8 @@ def test_what_is_cut_off_with_its_note_only_the_service_knows(site: Site, servic
     before = len(service.issued)
     first = a_run(site, "r01")
     stamp(first, site)
-    kept = {path: path.read_bytes() for path in (head_path("lab"), Path("runs/lab/index.html"))}
+    pages = (Path("runs/lab/index.html"), Path("runs/index.html"))
+    kept = {path: path.read_bytes() for path in (head_path("lab"), *pages)}
     stamp(a_run(site, "r02"), site)
     shutil.rmtree("runs/lab/r02")
     for path, content in kept.items():
