@@ -83,9 +83,7 @@ def shelf() -> Shelf:
 def test_what_a_key_signed_is_accepted_with_that_key_alone(shelf: Shelf, key: Any) -> None:
     shelf.sign(key)
     assert objection(IMAGE, key.public_key(), shelf) == ""
-    assert "1 signature, none by that key" in objection(
-        IMAGE, SOMEBODY.public_key(), shelf
-    )
+    assert "1 signature, none by that key" in objection(IMAGE, SOMEBODY.public_key(), shelf)
 
 
 def test_the_form_is_cosigns(shelf: Shelf) -> None:
