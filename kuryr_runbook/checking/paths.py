@@ -211,7 +211,7 @@ def _listener_hops(
 
 def _endpoints(look: Look, service: Service) -> Found:
     count = len(look.backends(service))
-    return (Status.PASS if count else Status.WARN), f"{counted(count, 'ready backend')}"
+    return (Status.PASS if count else Status.WARN), counted(count, "ready backend")
 
 
 def _floating(look: Look, service: Service) -> Found:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from kuryr_runbook.display.tables import View, sentence, stacked, table
 from kuryr_runbook.model.plan import Change
+from kuryr_runbook.model.wording import command_of
 
 
 def record_view(predicate: Mapping[str, Any]) -> View:
@@ -32,8 +32,7 @@ def _facts(predicate: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
     run, by, previous = predicate["run"], predicate["by"], predicate["previous"]
     yield "number", predicate["number"] or "none: a dry run is no link of the chain"
     yield "before it", f"{previous['number']}: {previous['directory']}" if previous else "none"
-    command = shlex.join([*run["command"].split(), *run.get("arguments", ())])
-    yield "command", command + (", dry run" if run["dry_run"] else "")
+    yield "command", command_of(run) + (", dry run" if run["dry_run"] else "")
     if "cwd" in run:
         yield "from", run["cwd"]
     yield "status", run["status"]

@@ -110,12 +110,21 @@ def plan_site(
     They are made at the same time, from the same readings. Changes nothing. Raises what the phases
     raise: for a cloud that does not answer, or for existing resources that do not fit.
     """
+    planned = planned_together(site, phases, options)
+    with ThreadPoolExecutor(max(len(planned), 1)) as pool:
+        yield from pool.map(lambda phase: phase.make_plan(), planned.values())
+
+
+def planned_together(
+    site: Site, phases: Iterable[PhaseEntry], options: Options | None = None
+) -> dict[str, Phase]:
+    """Those of the phases that have plans, by name; whatever two of them need is read once."""
     from kuryr_runbook.phases.sources import Sources
 
-    kinds = [entry.load() for entry in phases if entry.lasting]
-    planned = [kind(site, dry_run=True, options=options) for kind in kinds]
     sources = Sources(site, unchanging=True)
-    for phase in planned:
-        phase.sources = sources
-    with ThreadPoolExecutor(max(len(planned), 1)) as pool:
-        yield from pool.map(lambda phase: phase.make_plan(), planned)
+    planned: dict[str, Phase] = {}
+    for entry in phases:
+        if entry.lasting:
+            planned[entry.name] = entry.load()(site, dry_run=True, options=options)
+            planned[entry.name].sources = sources
+    return planned

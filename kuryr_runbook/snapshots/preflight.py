@@ -16,7 +16,7 @@ from kuryr_runbook.snapshots.cloud.permissions import CloudPermissions, read_per
 from kuryr_runbook.snapshots.cloud.state import CloudState
 from kuryr_runbook.snapshots.cluster.installed import read_installed
 from kuryr_runbook.snapshots.cluster.interfaces import NodeInterfaces, read_interfaces
-from kuryr_runbook.snapshots.cluster.node_probes import Probes
+from kuryr_runbook.snapshots.cluster.node_probes import Probes, own_interfaces
 from kuryr_runbook.snapshots.cluster.permissions import (
     ClusterPermissions,
     read_cluster_permissions,
@@ -119,7 +119,7 @@ def with_probes(snapshot: PreflightSnapshot, probes: Probes | Unreadable) -> Pre
     """The snapshot with what pods on the nodes have found out, or why they have not."""
     if isinstance(probes, Unreadable):
         return replace(snapshot, probes=probes)
-    own = {it.node: it.own for it in probes.answers if isinstance(it.own, str)}
+    own = own_interfaces(probes.answers)
     seen = () if isinstance(snapshot.interfaces, Unreadable) else snapshot.interfaces
     names = {it.node: it.names for it in seen}
     silent = snapshot.interfaces if isinstance(snapshot.interfaces, Unreadable) else NOT_PROBED

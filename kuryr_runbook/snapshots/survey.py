@@ -10,7 +10,7 @@ from kuryr_runbook.clients.openstack.probes import CloudProber
 from kuryr_runbook.snapshots.cloud.state import CloudState, read_cloud
 from kuryr_runbook.snapshots.cluster.found_kuryr import FoundKuryr, read_found_kuryr
 from kuryr_runbook.snapshots.cluster.interfaces import NodeInterfaces, read_interfaces
-from kuryr_runbook.snapshots.cluster.node_probes import Probed
+from kuryr_runbook.snapshots.cluster.node_probes import Probed, own_interfaces
 from kuryr_runbook.snapshots.cluster.objects import Node, node_of
 from kuryr_runbook.snapshots.cluster.state import read_cluster_id
 from kuryr_runbook.snapshots.reading import Unreadable, attempted
@@ -40,7 +40,7 @@ class Survey:
 
 def with_own(survey: Survey, probes: Iterable[Probed]) -> Survey:
     """The survey with the interface that each node has in its network, as its probe has seen it."""
-    own = {it.node: it.own for it in probes if isinstance(it.own, str)}
+    own = own_interfaces(probes)
     seen = () if isinstance(survey.interfaces, Unreadable) else survey.interfaces
     return replace(survey, interfaces=tuple(replace(it, own=own.get(it.node, "")) for it in seen))
 

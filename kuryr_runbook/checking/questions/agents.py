@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from kuryr_runbook.checking.causes import Cause
 from kuryr_runbook.checking.checks import Check, Depth, Fault, Occasion
@@ -47,29 +47,34 @@ def check_agents(look: Look) -> Iterator[Verdict]:
     if lost := [name for name in workers if name not in hosts]:
         others = sorted(hosts.keys() - set(workers))
         there = f"; there are some on {some(others)}" if others else ""
-        yield Cause(
-            status=Status.FAIL,
-            evidence=f"there is none on {some(lost)}{there}",
-            remedy="install Neutron's agent there (ovn-controller or the Open vSwitch agent), or "
+        yield _unplugged(
+            lost,
+            f"there is none on {some(lost)}{there}",
+            "install Neutron's agent there (ovn-controller or the Open vSwitch agent), or "
             "give it the node's name: with OVN `ovs-vsctl set Open_vSwitch . "
             f"external_ids:hostname={lost[0]}` on the node, else `host` in neutron.conf",
-            victims=tuple(map(node_victim, lost)),
-            nodes=frozenset(lost),
         )
     if dead := [name for name in workers if name in hosts and not hosts[name].is_alive]:
-        yield Cause(
-            status=Status.FAIL,
-            evidence=f"that on {some(dead)} is not alive",
-            remedy=f"start it again on {some(dead)}; {LOOK} (shows when it was last seen)",
-            victims=tuple(map(node_victim, dead)),
-            nodes=frozenset(dead),
+        yield _unplugged(
+            dead,
+            f"that on {some(dead)} is not alive",
+            f"start it again on {some(dead)}; {LOOK} (shows when it was last seen)",
         )
     if off := [name for name in workers if name in hosts and not hosts[name].admin_state_up]:
-        yield Cause(
-            status=Status.FAIL,
-            evidence=f"that on {some(off)} is switched off",
-            remedy=f"openstack network agent set --enable {hosts[off[0]].id}",
-            victims=tuple(map(node_victim, off)),
-            nodes=frozenset(off),
+        yield _unplugged(
+            off,
+            f"that on {some(off)} is switched off",
+            f"openstack network agent set --enable {hosts[off[0]].id}",
         )
     yield passed(f"{len(workers)} of {len(workers)}")
+
+
+def _unplugged(nodes: Sequence[str], evidence: str, remedy: str) -> Cause:
+    """Why the ports of these nodes' pods are not bound."""
+    return Cause(
+        status=Status.FAIL,
+        evidence=evidence,
+        remedy=remedy,
+        victims=tuple(map(node_victim, nodes)),
+        nodes=frozenset(nodes),
+    )

@@ -17,9 +17,14 @@ from kuryr_runbook.display.tables import Linked, View, table
 from kuryr_runbook.model.errors import SiteError
 from kuryr_runbook.model.plan import Action, Plan
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.phases.base import chosen_site
-from kuryr_runbook.phases.catalogue import PHASES, TEARDOWN, TROUBLESHOOTING, PhaseEntry
-from kuryr_runbook.phases.sources import Sources
+from kuryr_runbook.phases.base import Phase, chosen_site
+from kuryr_runbook.phases.catalogue import (
+    PHASES,
+    TEARDOWN,
+    TROUBLESHOOTING,
+    PhaseEntry,
+    planned_together,
+)
 from kuryr_runbook.recording.accounts import LastRun, last_runs
 from kuryr_runbook.recording.standing import INDEX, RUNS
 from kuryr_runbook.snapshots.reading import Unreadable, within
@@ -63,19 +68,13 @@ def where_it_stands() -> View:
 
 def planned(site: Site) -> dict[str, Plan | Unreadable]:
     """The plans of the phases that create something lasting, or why there is none."""
-    attempt, sources = within(SECONDS), Sources(site, unchanging=True)
+    attempt, phases = within(SECONDS), planned_together(site, PHASES)
 
-    def made(entry: PhaseEntry) -> Plan:
-        phase = entry.load()(site, dry_run=True)
-        phase.sources = sources
-        return phase.make_plan()
+    def plan(phase: Phase) -> Plan | Unreadable:
+        return attempt(phase.make_plan)
 
-    def plan(entry: PhaseEntry) -> Plan | Unreadable:
-        return attempt(lambda: made(entry))
-
-    lasting = [entry for entry in PHASES if entry.lasting]
-    with ThreadPoolExecutor(len(lasting)) as threads:
-        return dict(zip((it.name for it in lasting), threads.map(plan, lasting), strict=True))
+    with ThreadPoolExecutor(len(phases)) as threads:
+        return dict(zip(phases, threads.map(plan, phases.values()), strict=True))
 
 
 def rows(

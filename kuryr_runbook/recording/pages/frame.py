@@ -13,9 +13,9 @@ from urllib.parse import quote
 
 from kuryr_runbook.model.findings import Status
 from kuryr_runbook.model.visible import bounded, visible
+from kuryr_runbook.recording.accounts import NOT_REACHED
 from kuryr_runbook.recording.standing import INDEX, OVERVIEW
 
-NOT_REACHED = "NOT_REACHED"
 GOOD = ("SUCCEEDED", "UNCHANGED", "RAN", "done", "kept", Status.PASS)
 MILD = (Status.WARN,)
 QUIET = (NOT_REACHED, Status.SKIP)

@@ -16,12 +16,12 @@ from urllib.parse import quote, unquote
 
 from kuryr_runbook.model.plan import Action, shown
 from kuryr_runbook.model.visible import bounded, json_text, one_line, visible
+from kuryr_runbook.model.wording import command_of
 from kuryr_runbook.recording.comparing import comparable
 from kuryr_runbook.recording.pages.frame import Place, anchor, cut, kind_of, page, part, word
 from kuryr_runbook.recording.pages.overview import (
     bad_findings,
     changes_of,
-    command_of,
     counted,
     phase_href,
 )

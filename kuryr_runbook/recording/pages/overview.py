@@ -5,7 +5,6 @@ It is written before the run's record and belongs to it, so it names nothing tha
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -224,7 +223,7 @@ def _each(predicate: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if previous:
         after = f"{previous['number']}: {previous['directory']}"
         yield "newest change before it", cut(after, 300)
-    yield "command", f"<code>{cut(command_of(run))}</code>"
+    yield "command", f"<code>{cut(wording.command_of(run))}</code>"
     yield "who", cut(f"{by['user']} on {by['host']}", 300)
     if "cwd" in run:
         yield "from", f"<code>{cut(run['cwd'], 500)}</code>"
@@ -239,11 +238,6 @@ def _each(predicate: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield "image", cut(f"{image['name']} {image['digest']}", 500)
         for digest in phase.get("plugins", {}).get("sha256", ()):
             yield "CNI plugin", cut(digest, 100)
-
-
-def command_of(run: Mapping[str, Any]) -> str:
-    """The command with its options, as far as the record has them."""
-    return shlex.join([*run["command"].split(), *run.get("arguments", ())])
 
 
 def _compared(before: Record | None, run: Run) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
@@ -48,6 +48,11 @@ class Probes:
     is_there: bool
     """Whether the registry has that image, as this machine sees it."""
     answers: tuple[Probed, ...]
+
+
+def own_interfaces(answers: Iterable[Probed]) -> dict[str, str]:
+    """The interface of each node that its probe has seen, by the node's name."""
+    return {it.node: it.own for it in answers if isinstance(it.own, str)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

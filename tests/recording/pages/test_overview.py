@@ -9,7 +9,8 @@ import pytest
 from runs.recorded import FINDING, STEP, a_phase, recorded, run_facts
 from support.pages import Page
 
-from kuryr_runbook.recording.pages.overview import changes_of, command_of
+from kuryr_runbook.model.wording import command_of
+from kuryr_runbook.recording.pages.overview import changes_of
 
 
 def text_of(tmp_path: Path, **changed: Any) -> str:
