@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import pytest
 from support.credentials import carry_out, sections
+from support.evidence import controller_logs
 from support.lab_of_tests import SITE_FILE, BareLab, LabOfTests, runbook
 from worlds import host as host_world
 from worlds.lab import world
@@ -48,6 +49,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return int("kuryr_run" in fixtures)
 
     items.sort(key=order)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """What failed with Kuryr on the lab shows what Kuryr's controller logged: it is gone later."""
+    report = yield
+    if report.failed:
+        report.sections.extend(controller_logs(LabSettings()))
+    return report
 
 
 @pytest.fixture(scope="session")
