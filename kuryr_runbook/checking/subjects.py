@@ -25,6 +25,7 @@ from kuryr_runbook.checking.questions import (
     ownership,
     pairs,
     permissions,
+    placement,
     pods,
     probed,
     programs,
@@ -39,7 +40,7 @@ from kuryr_runbook.checking.traffic import mesh, reachability
 
 SUBJECTS: Mapping[str, tuple[ModuleType, ...]] = {
     "Who has to answer": (endpoints, permissions),
-    "Kuryr's own programs": (programs, logs, rivals, intruders, events, cluster),
+    "Kuryr's own programs": (placement, programs, logs, rivals, intruders, events, cluster),
     "Networks, nodes and quotas": (
         networks,
         macvlan,

@@ -14,6 +14,7 @@ from pydantic import Field, Strict, model_validator
 
 from kuryr_runbook.model import addressing, support
 from kuryr_runbook.model.drivers import TRAITS, DriverTraits, VifDriver
+from kuryr_runbook.model.placement import ControllerSection, DaemonSection
 from kuryr_runbook.model.providers import PROVIDERS, OctaviaProvider, ProviderTraits
 from kuryr_runbook.model.releases import RELEASES, ConstraintSet, ConstraintsName, Release
 from kuryr_runbook.model.site_values import (
@@ -160,6 +161,8 @@ class KuryrSection(Section):
     credential_access_rules: bool = False
     """Whether the application credential permits only the requests that Kuryr makes. Neutron and
     Octavia have to enforce that: phase 03 tries it first."""
+    controller: ControllerSection = ControllerSection()
+    daemon: DaemonSection = DaemonSection()
 
     @model_validator(mode="after")
     def _supported(self) -> Self:

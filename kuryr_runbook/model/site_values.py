@@ -114,6 +114,10 @@ _HOST = (
 _IMAGE_PATH = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*"
 _TAG = r"(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?"
 _ID = r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}"
+# Kubernetes' grammar of names with dots, and of labels' and taints' keys and values.
+_SUBDOMAIN = r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?"
+_LABEL_VALUE = r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
+_LABEL_KEY = rf"({_SUBDOMAIN}/)?{_LABEL_VALUE}"
 
 
 MEANINGS: dict[str, str] = {}
@@ -195,6 +199,29 @@ StoreUrl = Annotated[
     _PORT,
     _TEXT,
 ]
+PriorityClass = Annotated[str, _matching(_SUBDOMAIN, "the name of a priority class"), _TEXT]
+NodeLabel = Annotated[
+    str,
+    _matching(
+        rf"{_LABEL_KEY}=({_LABEL_VALUE})?",
+        "a label of nodes such as node-role.kubernetes.io/infra=",
+    ),
+    _TEXT,
+]
+Toleration = Annotated[
+    str,
+    _matching(
+        rf"{_LABEL_KEY}(={_LABEL_VALUE})?(:(NoSchedule|NoExecute|PreferNoSchedule))?",
+        "a taint such as dedicated=infra:NoSchedule",
+    ),
+    _TEXT,
+]
+Cpu = Annotated[
+    str, _matching("[1-9][0-9]{0,5}m?", "an amount of CPU such as 100m, a tenth of one"), _TEXT
+]
+Memory = Annotated[
+    str, _matching("[1-9][0-9]{0,5}(Mi|Gi)", "an amount of memory such as 256Mi or 1Gi"), _TEXT
+]
 
 
 T = TypeVar("T")
@@ -234,17 +261,30 @@ class Section(BaseModel):
         reads this package's source, and takes a tenth of what a command needs to start.
         """
         schema = super().model_json_schema(*how, **more)
-        kinds = {kind.__name__: kind for kind in Section.__subclasses__()}
+        kinds = {kind.__name__: kind for kind in _below(Section)}
         parts = {**schema.get("$defs", {}), cls.__name__: schema}
         for name in parts.keys() & kinds.keys():
             keys = parts[name]["properties"]
-            for key, meaning in _meanings(kinds[name]):
-                keys[key] = dict(sorted({"description": meaning, **keys[key]}.items()))
+            for kind in _up_to(kinds[name]):
+                for key, meaning in _meanings(kind):
+                    keys[key] = dict(sorted({"description": meaning, **keys[key]}.items()))
         return schema
 
 
+def _below(section: type[Section]) -> Iterator[type[Section]]:
+    """All kinds of a section, and theirs."""
+    for kind in section.__subclasses__():
+        yield kind
+        yield from _below(kind)
+
+
+def _up_to(section: type[Section]) -> Iterator[type[Section]]:
+    """The section and those that it is a kind of."""
+    return (it for it in section.__mro__ if issubclass(it, Section) and it is not Section)
+
+
 def _meanings(section: type[Section]) -> Iterator[tuple[str, str]]:
-    """Each key of a section that has a docstring, with that."""
+    """Each of a section's own keys that has a docstring, with that."""
     [definition] = ast.parse(inspect.getsource(section)).body
     statements = definition.body if isinstance(definition, ast.ClassDef) else []
     for statement, following in pairwise(statements):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 FORMAT = "kuryr-runbook snapshot for diagnosis"
-VERSION = 6
+VERSION = 7
 """Version of the file format; files of other versions are refused."""
 MOST = 512 * MIB
 """With thousands of nodes, a snapshot has some 100 MiB."""

@@ -10,6 +10,8 @@ from kuryr_runbook.clients.images.registry import RemoteImage
 from kuryr_runbook.clients.images.signatures import SignatureReader, signature_objection
 from kuryr_runbook.clients.kubernetes.probes import ClusterProber
 from kuryr_runbook.clients.openstack.probes import CloudProber
+from kuryr_runbook.model.objects import Manifest
+from kuryr_runbook.model.placement import BUILT_IN_CLASSES, priority_classes
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.upgrades import Installed
 from kuryr_runbook.snapshots.cloud.permissions import CloudPermissions, read_permissions
@@ -49,6 +51,8 @@ class PreflightSnapshot:
     rights: ClusterPermissions | Unreadable
     installed: Installed | Unreadable
     """The releases of Kuryr that the cluster runs."""
+    priority_classes: frozenset[str] | Unreadable
+    """Those that the site names and the cluster has, except for the built-in ones."""
     image: str | Unreadable | None
     """Digest of Kuryr's image in the site's registry; None: it has not been built yet."""
     base_image: str | Unreadable | None
@@ -91,6 +95,7 @@ def read_preflight(
         cluster=found,
         rights=_rights(site, found, cluster, resilience=resilience),
         installed=_installed(site, found, cluster, registry),
+        priority_classes=_priority_classes(site, found, cluster),
         image=image,
         base_image=_digest(registry, site.base_image),
         objection=_objection(site, image, registry),
@@ -166,6 +171,23 @@ def _installed(
     if isinstance(found.version, Unreadable):
         return found.version
     return attempted(lambda: read_installed(site, cluster, registry))
+
+
+def _priority_classes(
+    site: Site, found: ClusterState, cluster: ClusterProber | Unreadable
+) -> frozenset[str] | Unreadable:
+    if isinstance(cluster, Unreadable):
+        return cluster
+    if isinstance(found.version, Unreadable):
+        return found.version
+    named = priority_classes(site.kuryr.controller, site.kuryr.daemon).values()
+    own = frozenset(named) - frozenset(BUILT_IN_CLASSES)
+    return attempted(lambda: frozenset(name for name in own if cluster.get(_class(name))))
+
+
+def _class(name: str) -> Manifest:
+    kind = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass"}
+    return {**kind, "metadata": {"name": name}}
 
 
 def _rights(

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kuryr_runbook.model.objects import Manifest
+from kuryr_runbook.model.placement import resources
 from kuryr_runbook.model.releases import Crd
 from kuryr_runbook.model.releases.names import API_VERSION
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.specs import kuryr_conf
 from kuryr_runbook.specs.kuryr_conf import CREDENTIAL_SECRET, Conf, render_conf
 from kuryr_runbook.specs.manifests import (
+    controller_placement,
     digest,
     labels,
     metadata,
@@ -21,7 +23,7 @@ from kuryr_runbook.specs.manifests import (
     secret,
     service_account,
 )
-from kuryr_runbook.specs.privilege import NONE, TMP, TMP_MOUNT, footprint
+from kuryr_runbook.specs.privilege import NONE, TMP, TMP_MOUNT
 
 CONTROLLER = "kuryr-controller"
 CA_SECRET = "os-client-ca"  # noqa: S105 - the name of a Secret, as below
@@ -84,7 +86,7 @@ def _deployment(site: Site, image: str, config: ControllerConfig) -> Manifest:
         "name": "controller",
         "image": image,
         "command": ["kuryr-k8s-controller", "--config-file", kuryr_conf.CONF_FILE],
-        "resources": footprint(cpu="100m", memory="128Mi", limit="1Gi"),
+        "resources": resources(site.kuryr.controller),
         "securityContext": NONE.security_context,
         "readinessProbe": probe("/ready", site.release.health_ports.controller, delay=1),
         "livenessProbe": probe("/alive", site.release.health_ports.controller, delay=15),
@@ -102,6 +104,7 @@ def _deployment(site: Site, image: str, config: ControllerConfig) -> Manifest:
         TMP,
     ]
     template = pod_template(site, CONTROLLER, config.digest, NONE, [container], volumes)
+    template["spec"].update(controller_placement(site))
     if config.credential:
         template["metadata"]["annotations"][CREDENTIAL_ANNOTATION] = config.credential
     return {

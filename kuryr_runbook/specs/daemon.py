@@ -6,14 +6,15 @@ import json
 from typing import Any
 
 from kuryr_runbook.model.objects import Manifest
+from kuryr_runbook.model.placement import resources
 from kuryr_runbook.model.releases import RELEASES
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.specs import kuryr_conf
 from kuryr_runbook.specs.image import PLUGIN_PATH
 from kuryr_runbook.specs.manifests import (
     PULL_SECRET,
-    TOLERATIONS,
     config_map,
+    daemon_placement,
     digest,
     labels,
     metadata,
@@ -143,7 +144,7 @@ def cleaner_manifest(site: Site, image: str) -> Manifest:
                 "spec": {
                     "automountServiceAccountToken": False,
                     "hostNetwork": True,
-                    "tolerations": TOLERATIONS,
+                    **daemon_placement(site),
                     "terminationGracePeriodSeconds": 5,
                     "imagePullSecrets": [{"name": PULL_SECRET}],
                     "securityContext": pod_security(NODE_FILES),
@@ -184,6 +185,7 @@ def _daemon_set(site: Site, image: str, config: str, *, dockershim: bool) -> Man
     container["volumeMounts"] += [mount for _, mount in seen]
     volumes = [*_daemon_volumes(), *(volume for volume, _ in seen), *_cni_volumes()]
     template = pod_template(site, DAEMON, config, privilege, [container], volumes)
+    template["spec"].update(daemon_placement(site))
     template["spec"]["initContainers"] = [
         {
             "name": "install-cni",
@@ -219,7 +221,7 @@ def _daemon_container(site: Site, image: str) -> dict[str, Any]:
             {"name": "KUBERNETES_NODE_NAME", "valueFrom": field},
             {"name": "KURYR_CNI_POD_NAME", "valueFrom": pod_field},
         ],
-        "resources": footprint(cpu="100m", memory="128Mi", limit="1Gi"),
+        "resources": resources(site.kuryr.daemon),
         "readinessProbe": probe("/ready", site.release.health_ports.daemon, delay=1),
         "livenessProbe": probe("/alive", site.release.health_ports.daemon, delay=60),
         "volumeMounts": [

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from kuryr_runbook.model import placement
 from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.plan import KNOWN_LATER, known_later
 from kuryr_runbook.model.releases import Rule
@@ -16,19 +17,6 @@ from kuryr_runbook.model.upgrades import RELEASE_LABEL
 from kuryr_runbook.specs.privilege import Privilege, pod_security
 
 PULL_SECRET = "kuryr-registry"  # noqa: S105 - the name of a Secret
-
-TOLERATIONS = [
-    {"key": key, "operator": "Exists", "effect": "NoSchedule"}
-    for key in (
-        # Nodes are not ready until Kuryr runs on them, and not initialised until the cloud
-        # provider, which may wait for the network itself, has been there.
-        "node.kubernetes.io/not-ready",
-        "node.cloudprovider.kubernetes.io/uninitialized",
-        "node-role.kubernetes.io/master",
-        "node-role.kubernetes.io/control-plane",
-    )
-]
-
 
 LABELS = "app.kubernetes.io/"
 """Prefix of the labels that say what an object belongs to."""
@@ -153,6 +141,26 @@ def role(site: Site, name: str, rules: Iterable[Rule]) -> list[Manifest]:
     ]
 
 
+def controller_placement(site: Site) -> Manifest:
+    """Which nodes take the controller, and before which other pods."""
+    section = site.kuryr.controller
+    labels = placement.selector(section.node_selector)
+    tolerated = (*placement.CONTROLLER_TOLERATES, *section.tolerations)
+    return {
+        "priorityClassName": section.priority_class,
+        "tolerations": [placement.toleration(it) for it in tolerated],
+        **({"nodeSelector": labels} if labels else {}),
+    }
+
+
+def daemon_placement(site: Site) -> Manifest:
+    """Every node takes the daemon: one without it can start and end no pods."""
+    return {
+        "priorityClassName": site.kuryr.daemon.priority_class,
+        "tolerations": [placement.toleration(placement.EVERY_TAINT)],
+    }
+
+
 def pod_template(
     site: Site,
     name: str,
@@ -161,7 +169,10 @@ def pod_template(
     containers: Sequence[Manifest],
     volumes: Sequence[Manifest],
 ) -> Manifest:
-    """Template of pods that run before there is a pod network; a new `config` restarts them."""
+    """Template of pods that run before there is a pod network; a new `config` restarts them.
+
+    The caller places them.
+    """
     return {
         "metadata": {
             "labels": {"name": name, **labels(site, name)},
@@ -172,7 +183,6 @@ def pod_template(
             "serviceAccountName": name,
             # There is no pod network before Kuryr runs.
             "hostNetwork": True,
-            "tolerations": TOLERATIONS,
             "terminationGracePeriodSeconds": 5,
             "imagePullSecrets": [{"name": PULL_SECRET}],
             "securityContext": pod_security(privilege),

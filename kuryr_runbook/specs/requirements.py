@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from kuryr_runbook.model.placement import BUILT_IN_CLASSES, priority_classes
 from kuryr_runbook.model.releases.names import API_GROUP
 from kuryr_runbook.model.site import Site
 
@@ -83,6 +84,13 @@ def _resilience_rights(site: Site) -> Iterator[Rights]:
     yield site.verification.namespace, "", ("pods",), ("delete",)
 
 
+def _priority_rights(site: Site) -> Iterator[Rights]:
+    """Every cluster has the built-in classes; preflight looks for the others."""
+    wanted = priority_classes(site.kuryr.controller, site.kuryr.daemon).values()
+    if not set(wanted) <= set(BUILT_IN_CLASSES):
+        yield None, "scheduling.k8s.io", ("priorityclasses",), ("get",)
+
+
 def needed_rights(site: Site, *, resilience: bool = False) -> Iterator[Right]:
     """Everything that the runbook does through the cluster's API, from preflight to teardown.
 
@@ -92,6 +100,7 @@ def needed_rights(site: Site, *, resilience: bool = False) -> Iterator[Right]:
     for namespace, group, resources, verbs in (
         *_custom_resource_rights(site),
         *(_resilience_rights(site) if resilience else ()),
+        *_priority_rights(site),
         (None, "", ("namespaces",), MANAGED),
         (None, RBAC, ("clusterroles", "clusterrolebindings"), MANAGED),
         (None, "", ("nodes",), ("list", "watch")),

@@ -8,7 +8,7 @@ from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.specs import kuryr_conf
 from kuryr_runbook.specs.controller import CONFIG_SECRET, CONTROLLER
-from kuryr_runbook.specs.manifests import metadata, pod_template
+from kuryr_runbook.specs.manifests import controller_placement, metadata, pod_template
 from kuryr_runbook.specs.privilege import NONE, TMP, TMP_MOUNT, footprint
 
 UPGRADE_CHECK = "kuryr-upgrade-check"
@@ -57,6 +57,7 @@ def upgrade_check(site: Site, image: str) -> Manifest:
             "labels": template["metadata"]["labels"],
         },
         "spec": template["spec"]
+        | controller_placement(site)
         | {
             "serviceAccountName": CONTROLLER,
             "restartPolicy": "Never",

@@ -21,7 +21,15 @@ Status = dict[str, Any]
 
 def node(name: str, address: str = "172.18.0.5") -> Node:
     return Node(
-        name=name, address=address, ready=False, reason="", schedulable=True, pods=9, runtime=""
+        name=name,
+        address=address,
+        ready=False,
+        reason="",
+        schedulable=True,
+        pods=9,
+        runtime="",
+        labels=(),
+        taints=(),
     )
 
 

@@ -41,6 +41,7 @@ from spoiling.diagnosis import (
     no_subport,
     node_port_service,
     not_ready,
+    nowhere_to_start,
     open_rule,
     orphan_balancer,
     orphan_floating_ip,
@@ -103,6 +104,7 @@ CASES: list[tuple[str, Spoil, str, str, str]] = [
     # What the world is, what is spoilt, which question finds it first, its status, its victim.
     ("", change("loadbalancer", "default/web-0", provider="ovn"),
      "macvlan-with-ovn", "warn", "service default/web-0"),
+    ("", nowhere_to_start, "controller-node", "fail", ""),
     ("", change("router", "router", admin_state_up=False), "switched-off", "fail", ""),
     ("", change("listener", "l-default/web-0", admin_state_up=False),
      "switched-off", "fail", "service default/web-0"),

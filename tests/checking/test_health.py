@@ -117,6 +117,8 @@ def test_a_node_is_plugged_by_whoever_comes_first(
         reason="not yet",
         pods=110,
         runtime="containerd://1",
+        labels=(),
+        taints=(),
     )
     ready, plugged = check_daemon_nodes([DaemonNode(node=node, installation=installation)], OURS)
     assert (ready.check, ready.status) == ("node-ready", Status.FAIL)

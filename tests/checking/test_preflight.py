@@ -41,6 +41,7 @@ from kuryr_runbook.checking.preflight import check_preflight
 from kuryr_runbook.clients.openstack.probes import Refusal
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.findings import Status
+from kuryr_runbook.model.placement import DaemonSection
 from kuryr_runbook.snapshots.reading import Unreadable
 from kuryr_runbook.specs.daemon import DAEMON
 
@@ -199,6 +200,13 @@ BAD: list[tuple[str, Status, Spoil, tuple[str, ...]]] = [
     ("node-port", Status.FAIL,
      lambda w: w.node_port("master")["fixed_ips"][0].update(subnet_id="other"),
      ("API server 172.16.0.9",)),
+    ("controller-node", Status.FAIL, lambda w: [
+        o["spec"].update(taints=[{"key": "dedicated", "effect": "NoExecute"}])
+        for o in w.objects["Node"]],
+     ("worker1 has the taint dedicated:NoExecute", "kuryr.controller.tolerations")),
+    ("priority-class", Status.FAIL, lambda w: w.change_site(
+        "kuryr", daemon=DaemonSection(priority_class="networks")),
+     ("no priority class networks", "kubectl create priorityclass networks")),
     ("switched-off", Status.FAIL,
      lambda w: w.resource("router", "k8s-router").update(admin_state_up=False),
      ("openstack router set --enable router",)),
@@ -354,7 +362,7 @@ OF_KUBERNETES = {
     "kube-proxy", "other-network", "cni-configuration", "service-controller", "nodes", "node-port",
     "node-port-security", "pair-limit", "neighbours", "quota-neutron", "quota-octavia",
     "service-unsupported", "intent-unmet", "policy-unenforced", "other-kuryr", "switched-off",
-    "resource-state", "egress",
+    "resource-state", "egress", "controller-node", "priority-class",
 }  # fmt: skip
 
 

@@ -2,7 +2,8 @@
 
 `PYTHONPATH=tests python -m making.rendered` writes it to tests/specs/golden, where a reviewer reads
 the difference:
-kuryr.conf for each driver and provider, the Kubernetes objects for each driver.
+kuryr.conf for each driver and provider, the Kubernetes objects for each driver; and both once more
+for each release, with everything else that a site may say about them.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from worlds.sites import lab_site
+from worlds.sites import lab_site, lab_site_with
 
 from kuryr_runbook.model import support
 from kuryr_runbook.model.drivers import VifDriver
@@ -80,6 +81,33 @@ def combinations() -> Iterator[Combination]:
                     yield Combination(release.name, driver, provider)
 
 
+TUNED = {
+    "controller": {
+        "cpu_request": "250m",
+        "cpu_limit": "2",
+        "memory_request": "256Mi",
+        "memory_limit": "2Gi",
+        "priority_class": "infrastructure",
+        "node_selector": ["node-role.kubernetes.io/infra=", "zone=a"],
+        "tolerations": ["dedicated=infra:NoSchedule", "maintenance", "zone:NoExecute"],
+    },
+    "daemon": {
+        "cpu_request": "200m",
+        "cpu_limit": "1",
+        "memory_request": "192Mi",
+        "memory_limit": "768Mi",
+        "priority_class": "networks",
+    },
+}
+"""Every key of the section `kuryr` that concerns the programs alone."""
+
+
+def tuned(release: str) -> Site:
+    """The lab's site with that release, and with everything that may be set."""
+    tags = list(TAGS) if RELEASES[release].needs_resource_tags else []
+    return lab_site_with(kuryr={"release": release, "resource_tags": tags, **TUNED})
+
+
 def confs(site: Site) -> Mapping[str, kuryr_conf.Conf]:
     """kuryr.conf of controller and daemon, by file name."""
     return {
@@ -117,6 +145,11 @@ def golden_files() -> dict[str, str]:
         text = _yaml(manifests(site))
         if files.setdefault(path, text) != text:
             raise AssertionError(f"{path} depends on Octavia's provider: give each a file")
+    for release in RELEASES:
+        site = tuned(release)
+        for name, conf in confs(site).items():
+            files[f"{release}/tuned/{name}"] = kuryr_conf.render_conf(conf)
+        files[f"{release}/tuned.yaml"] = _yaml(manifests(site))
     return files
 
 

@@ -15,7 +15,7 @@ from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.specs import controller as controllers
 from kuryr_runbook.specs import daemon as daemons
-from kuryr_runbook.specs import manifests
+from kuryr_runbook.specs import manifests, upgrade_check
 
 SECRET_WORD = "correct-horse"
 ALL = list(combinations())
@@ -64,21 +64,47 @@ def test_the_credentials_stand_in_the_secret_alone() -> None:
     assert [(i["kind"], i["metadata"]["name"]) for i in holders] == [("Secret", "kuryr-config")]
 
 
+def tolerates(spec: Manifest, key: str) -> bool:
+    """Whether a node with that taint may take the pod."""
+    return any(
+        it["operator"] == "Exists"
+        and it.get("key", key) == key
+        and it.get("effect", "NoSchedule") == "NoSchedule"
+        for it in spec["tolerations"]
+    )
+
+
 @pytest.mark.parametrize("make", [controller, daemon])
 def test_pods_run_before_there_is_a_network(make: Any) -> None:
     spec = make()["spec"]["template"]["spec"]
     assert spec["hostNetwork"] is True
-    tolerated = {item["key"] for item in spec["tolerations"]}
-    assert {
-        "node.kubernetes.io/not-ready",
-        "node.cloudprovider.kubernetes.io/uninitialized",
-    } <= tolerated
+    for key in ("not-ready", "network-unavailable"):
+        assert tolerates(spec, f"node.kubernetes.io/{key}")
+    assert tolerates(spec, "node.cloudprovider.kubernetes.io/uninitialized")
 
 
 @pytest.mark.parametrize("make", [controller, daemon])
 def test_a_changed_configuration_rolls_the_pods_and_an_unchanged_one_does_not(make: Any) -> None:
     assert make("a")["spec"]["template"] == make("a")["spec"]["template"]
     assert make("a")["spec"]["template"] != make("b")["spec"]["template"]
+
+
+def test_no_taint_keeps_the_daemon_or_the_cleaner_from_a_node() -> None:
+    for item in (daemon(), daemons.cleaner_manifest(site(), IMAGE)):
+        spec = item["spec"]["template"]["spec"]
+        assert spec["tolerations"] == [{"operator": "Exists"}]
+        assert spec["priorityClassName"] == "system-node-critical"
+    assert not tolerates(controller()["spec"]["template"]["spec"], "dedicated")
+
+
+def test_kuryrs_upgrade_check_runs_where_the_controller_does() -> None:
+    wanted = lab_site_with(
+        kuryr={"controller": {"node_selector": ["a=b"], "tolerations": ["c=d:NoExecute"]}}
+    )
+    check = upgrade_check.upgrade_check(wanted, IMAGE)["spec"]
+    run = controllers.controller_manifests(wanted, IMAGE, config())[-1]["spec"]["template"]["spec"]
+    for key in ("nodeSelector", "tolerations", "priorityClassName"):
+        assert check[key] == run[key]
 
 
 def test_the_name_of_an_application_credential_rolls_the_pods_and_its_secret_does_not() -> None:

@@ -45,6 +45,13 @@ def not_ready(world: World, program: str, reason: str = "CrashLoopBackOff") -> N
     }
 
 
+def nowhere_to_start(world: World) -> None:
+    """No node takes the controller any more, and it does not run."""
+    not_ready(world, "kuryr-controller", "Pending")
+    for item in world.objects["Node"]:
+        item["spec"]["taints"] = [{"key": "dedicated", "value": "db", "effect": "NoSchedule"}]
+
+
 def log(world: World, program: str, line: str) -> None:
     not_ready(world, program)
     world.logs[world.program_pod(program)["metadata"]["name"]] = f"ERROR kuryr {line}"

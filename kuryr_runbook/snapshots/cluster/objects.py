@@ -15,6 +15,7 @@ from datetime import datetime
 from kuryr_runbook.model.errors import AccessError
 from kuryr_runbook.model.intents import Intent
 from kuryr_runbook.model.objects import Manifest
+from kuryr_runbook.model.placement import CORDONED, is_of_master
 from kuryr_runbook.model.releases import Release
 from kuryr_runbook.model.releases.names import POD_FINALIZER, VIF_ANNOTATION
 from kuryr_runbook.model.services import ServicePort
@@ -34,7 +35,6 @@ Key = tuple[str, str]
 
 FINISHED = ("Succeeded", "Failed")
 """Phases of pods that no longer run."""
-MASTER_TAINTS = ("node-role.kubernetes.io/master", "node-role.kubernetes.io/control-plane")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +68,10 @@ class Node:
     """How many pods its kubelet accepts; 0 if it does not say."""
     runtime: str
     """Container runtime and version: containerd://1.6.20."""
+    labels: tuple[str, ...]
+    """Each as key=value."""
+    taints: tuple[str, ...]
+    """Each as key=value:Effect, or key:Effect."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,19 +215,27 @@ def node_of(item: Manifest) -> Node:
     internal = (it for it in parts(status, "addresses") if it.get("type") == "InternalIP")
     ready = next((it for it in parts(status, "conditions") if it.get("type") == "Ready"), {})
     pods = str(part(status, "allocatable").get("pods", ""))
-    is_master = any(
-        taint.get("key") in MASTER_TAINTS and taint.get("effect") != "PreferNoSchedule"
-        for taint in parts(spec, "taints")
-    )
+    cordoned = bool(spec.get("unschedulable", False))
+    taints = list(map(_taint, parts(spec, "taints")))
+    if cordoned and CORDONED not in taints:
+        taints.append(CORDONED)
+    labels = part(item, "metadata", "labels")
     return Node(
         name=name_of(item),
         address=address(next(internal, {}), "address"),
         ready=ready.get("status") == "True",
         reason=text(ready, "message") or "no Ready condition yet",
-        schedulable=not spec.get("unschedulable", False) and not is_master,
+        schedulable=not cordoned and not any(map(is_of_master, taints)),
         pods=int(pods) if pods.isascii() and pods.isdecimal() else 0,
         runtime=text(part(status, "nodeInfo"), "containerRuntimeVersion"),
+        labels=tuple(f"{key}={value}" for key, value in sorted(labels.items())),
+        taints=tuple(taints),
     )
+
+
+def _taint(item: Manifest) -> str:
+    value = f"={item['value']}" if item.get("value") else ""
+    return f"{text(item, 'key')}{value}:{text(item, 'effect')}"
 
 
 def pod_of(pod: Manifest) -> Pod | None:
