@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -39,7 +40,9 @@ def run_phases(request: RunRequest, progress: Progress) -> RunResult:
     """
     site, phases = request.site, request.phases
     if request.options.approved_plan is not None:
-        read_document(request.options.approved_plan, site)
+        # Kept with the run, whatever becomes of the file.
+        approved = read_document(request.options.approved_plan, site)
+        request = replace(request, agreed=approved)
     account = _account(request)
     directory = free_directory(site, request.run_dir)
     with (

@@ -191,13 +191,23 @@ def test_a_plan_is_shown_on_the_terminal_in_a_dry_run_only(run: Run, tmp_path: P
     assert "the plan" not in stream.getvalue()
 
 
-def test_what_a_person_agreed_to_is_in_the_record_and_binds_the_phases(run: Run) -> None:
+@pytest.mark.parametrize("saved", [False, True], ids=["agreed", "saved"])
+def test_what_was_agreed_to_is_in_the_record_and_binds_the_phases(
+    run: Run, tmp_path: Path, *, saved: bool
+) -> None:
     step = Step(action=Action.CREATE, target=Target("subnet", "pods"), because="none yet")
     plan = Plan(phase=FIRST.name, steps=(step,))
     document = site_document(
         read_site(LAB), [plan], made_at="2026-11-30T03:00:00+00:00", version="1"
     )
-    result = run("options['approved_plan']", agreed=document, options=Options(resilience=True))
+    file = tmp_path / "saved.json"
+    file.write_text(json.dumps(document))
+    how: dict[str, Any] = (
+        {"options": Options(resilience=True, approved_plan=file)}
+        if saved
+        else {"options": Options(resilience=True), "agreed": document}
+    )
+    result = run("options['approved_plan']", **how)
     kept = result.directory / AGREED
     assert json.loads(kept.read_text()) == document
     executed = json.loads((result.directory / FIRST.notebook).read_text())
