@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from kuryr_runbook.clients.files import read_yaml
 from kuryr_runbook.clients.kubernetes.kubeconfig import load_login
@@ -68,6 +69,38 @@ def context_names(kubeconfig: Path | None) -> list[str]:
     """The contexts that `kubernetes.context` may name; sends nothing. Raises UsageError."""
     contexts = [item for content in _contents(kubeconfig) for item in content.get("contexts") or []]
     return sorted({str(item["name"]) for item in contexts if item.get("name")})
+
+
+def server_of(kubeconfig: Path | None, context: str | None) -> str:
+    """Address of the API server that a context, or else the current one, leads to; sends nothing.
+
+    Equal for the same server however it is written. Empty if the kubeconfig does not say. Raises
+    UsageError.
+    """
+    contents = list(_contents(kubeconfig))
+    current = (content["current-context"] for content in contents if "current-context" in content)
+    chosen = _entry(contents, "context", context or next(current, None))
+    server = _entry(contents, "cluster", chosen.get("cluster")).get("server")
+    return _normal(str(server)) if server else ""
+
+
+def _entry(contents: Iterable[Mapping[str, Any]], kind: str, name: Any) -> Mapping[str, Any]:
+    """The first entry of that name, as kubectl merges files; empty if there is none."""
+    for content in contents:
+        for item in content.get(f"{kind}s") or []:
+            if item.get("name") == name and isinstance(item.get(kind), dict):
+                found: Mapping[str, Any] = item[kind]
+                return found
+    return {}
+
+
+def _normal(server: str) -> str:
+    parts = urlsplit(server if "://" in server else f"https://{server}")
+    try:
+        port = parts.port or {"http": 80}.get(parts.scheme, 443)
+    except ValueError:  # The client will say so.
+        return server
+    return f"{parts.scheme}://{parts.hostname}:{port}{parts.path.rstrip('/')}"
 
 
 def _refuse_broken(kubeconfig: Path | None) -> None:

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 import yaml
 
-from kuryr_runbook.clients.kubernetes.connection import connect
+from kuryr_runbook.clients.kubernetes.connection import connect, server_of
 from kuryr_runbook.clients.kubernetes.session import KubernetesSession
 from kuryr_runbook.clients.openstack.session import OpenStackSession
 from kuryr_runbook.lab.pki import ensure_ca
@@ -208,3 +208,44 @@ def test_the_client_still_has_what_we_replace() -> None:
     from kubernetes.config import kube_config
 
     assert callable(kube_config._create_temp_file_with_content)
+
+
+@pytest.mark.parametrize(
+    ("written", "server"),
+    [
+        ("https://API.example", "https://api.example:443"),
+        ("https://api.example:443/", "https://api.example:443"),
+        ("https://api.example:6443/k8s/clusters/c-1/", "https://api.example:6443/k8s/clusters/c-1"),
+        ("http://api.example", "http://api.example:80"),
+        ("api.example:6443", "https://api.example:6443"),
+        ("https://[::1]:6443", "https://::1:6443"),
+        ("https://api.example:port", "https://api.example:port"),
+        ("", ""),
+    ],
+)
+def test_a_server_has_one_name_however_it_is_written(
+    tmp_path: Path, written: str, server: str
+) -> None:
+    assert server_of(config(tmp_path / "kubeconfig", written, {}, {}), None) == server
+
+
+def test_the_server_is_that_of_the_context_of_the_files_that_kubectl_would_merge(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = config(tmp_path / "first", "https://first", {}, {})
+    second = tmp_path / "second"
+    second.write_text(
+        first.read_text().replace("https://first", "https://second").replace("name: c", "name: d")
+        .replace("cluster: c", "cluster: d")
+    )  # fmt: skip
+    monkeypatch.setenv("KUBECONFIG", f"{first}:{second}")
+    assert server_of(None, None) == "https://first:443"
+    assert server_of(None, "d") == "https://second:443"
+    assert server_of(None, "other") == ""
+    assert server_of(second, "d") == "https://second:443"
+
+
+def test_a_broken_kubeconfig_names_no_server(tmp_path: Path) -> None:
+    (tmp_path / "kubeconfig").write_text("contexts: 1\n")
+    with pytest.raises(UsageError, match="contexts is not a list"):
+        server_of(tmp_path / "kubeconfig", None)
