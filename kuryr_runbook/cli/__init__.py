@@ -36,6 +36,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "kuryr_runbook.cli.records:records",
         "List, compare, verify and export the records of runs.",
     ),
+    "fleet": (
+        "kuryr_runbook.cli.fleet:fleet",
+        "Plan, run and diagnose many sites, and show how they are.",
+    ),
     "releases": (
         "kuryr_runbook.cli.releases:releases",
         "Show what works with which release of Kuryr.",

@@ -48,6 +48,13 @@ class PhaseChoice:
         return bool(self.only or self.first or self.last)
 
     @property
+    def arguments(self) -> list[str]:
+        """The same choice, for another command."""
+        ends = {"--from": self.first, "--until": self.last}
+        chosen = [*(("--only", name) for name in self.only), *ends.items()]
+        return [f"{option}={name}" for option, name in chosen if name is not None]
+
+    @property
     def phases(self) -> list[PhaseEntry]:
         """The chosen phases in order; by default all. Raises UsageError."""
         return chosen(self.only, self.first, self.last)

@@ -62,6 +62,18 @@ def last_runs(runs: Path, phases: frozenset[str]) -> dict[str, LastRun]:
     return found
 
 
+def newest_run(runs: Path) -> tuple[Path, dict[str, Any]] | None:
+    """The directory and the account of the newest run that could change something; None: no run.
+
+    Raises RecordError if it cannot be read.
+    """
+    for directory in _newest_first(runs):
+        account = read_account(directory)
+        if not account.get("dry_run"):
+            return directory, account
+    return None
+
+
 def _newest_first(runs: Path) -> list[Path]:
     try:
         stamped = [path for path in runs.iterdir() if STAMPED.fullmatch(path.name)]

@@ -74,6 +74,7 @@ def completed_by_bash(line: str, surroundings: Mapping[str, str]) -> list[str]:
         ("plan -o ", ["table", "wide", "json", "yaml"]),
         ("--color n", ["never"]),
         ("lab status --w", ["--watch"]),
+        ("fleet run --can", ["--canary"]),
     ],
 )
 def test_bash_proposes_commands_options_and_their_values(
@@ -129,6 +130,7 @@ def test_site_files_and_directories_are_completed_when_tab_is_pressed(
         ("plan --only d", ["daemon"]),
         ("releases ste", ["stein"]),
         ("plan --site my-s", ["my-site.yaml"]),
+        ("fleet plan my-s", ["my-site.yaml"]),
     ],
 )
 def test_fish_proposes_the_same(

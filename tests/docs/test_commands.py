@@ -22,7 +22,7 @@ from support.documented import (
 from kuryr_runbook.cli import main
 
 PROGRAM = "kuryr-runbook"
-SHOWN = (*DOCUMENTS, REPOSITORY / "docs" / "real-cloud.md")
+SHOWN = (*DOCUMENTS, *(REPOSITORY / "docs" / f"{name}.md" for name in ("real-cloud", "fleet")))
 words = st.text("abcxyz-=/.$|'\"", min_size=1).filter(lambda word: not word.endswith("\\"))
 lines = st.lists(words, min_size=1, max_size=4).map(" ".join)
 
