@@ -13,6 +13,7 @@ from typing import Any, Dict, List  # noqa: F401  (in a comment)
 import eventlet
 import kuryr_kubernetes.cmd.eventlet  # noqa: F401  (patches the standard library, as in the controller)
 from kuryr_kubernetes import clients, config
+from kuryr_kubernetes import exceptions as kuryr_errors
 from kuryr_kubernetes.controller.drivers import base, nested_macvlan_vif, vif_pool
 from kuryr_runbook_vif import address_pairs, nested_macvlan
 from os_vif.objects import network as os_vif_network
@@ -30,7 +31,8 @@ NETWORK = str(uuid.uuid4())
 class Neutron:
     """Ports, with the checks that Neutron makes when they are updated."""
 
-    def __init__(self, limit: int = 250) -> None:
+    def __init__(self, limit: int = 250, outages: int = 0) -> None:
+        self.outages = outages
         worker = {
             "id": WORKER,
             "revision_number": 1,
@@ -41,6 +43,13 @@ class Neutron:
         self.limit = limit
         self._numbers = itertools.count(2)
 
+    def answer(self) -> None:
+        """Take the time of a request, or be unable to answer it."""
+        eventlet.sleep(0.01)
+        if self.outages:
+            self.outages -= 1
+            raise self.error(503, "no database for now")
+
     @property
     def pairs(self) -> Any:
         """The allowed address pairs of the worker's port."""
@@ -50,11 +59,12 @@ class Neutron:
         """Find the worker's port, the only one that is ever looked up by address."""
         found = "ip_address=" + WORKER_ADDRESS in fixed_ips
         answer = copy.deepcopy([self.all[WORKER]] if found else [])
-        eventlet.sleep(0.01)
+        self.answer()
         return answer
 
     def add(self, body: Any) -> Any:
         """Add a pod's port. It cannot be bound, as its host is an instance without an agent."""
+        self.answer()
         number = next(self._numbers)
         port = dict(
             body,
@@ -66,12 +76,11 @@ class Neutron:
         port["binding:vif_type"] = "binding_failed"
         port["binding:vif_details"] = {}
         self.all[port["id"]] = port
-        eventlet.sleep(0.01)
         return port
 
     def change(self, port: str, body: Any, revision: Any) -> None:
         """Replace the fields in `body`, unless the port has changed since `revision`."""
-        eventlet.sleep(0.01)
+        self.answer()
         if revision not in (None, self.all[port]["revision_number"]):
             raise self.error(412, "the port was changed")
         if len(body["allowed_address_pairs"]) > self.limit:
@@ -81,7 +90,7 @@ class Neutron:
 
     def remove(self, port: str) -> bool:
         """Delete a pod's port. Returns whether it was there."""
-        eventlet.sleep(0.01)
+        self.answer()
         return self.all.pop(port, None) is not None
 
 
@@ -126,7 +135,7 @@ class Sdk(Neutron):
         from openstack import exceptions
 
         kinds = {412: getattr(exceptions, "PreconditionFailedException", None)}
-        kind = kinds.get(status) or exceptions.BadRequestException
+        kind = kinds.get(status) or exceptions.HttpException
         return kind(message, http_status=status)
 
     def find_extension(self, **_name: Any) -> Any:
@@ -253,9 +262,9 @@ def seen(neutron: Neutron) -> Any:
     return sorted((pair["ip_address"], pair["mac_address"]) for pair in neutron.pairs)
 
 
-def new(limit: int = 250) -> Neutron:
+def new(**how: int) -> Neutron:
     """A Neutron client of the kind that this Kuryr expects."""
-    return KIND(limit)
+    return KIND(**how)
 
 
 KIND, GETTER = (
@@ -296,6 +305,18 @@ neutron.all.pop(vifs[0].id)
 end(locked, vifs)
 check(not neutron.pairs, "pairs left behind: {}".format(neutron.pairs))
 check(list(neutron.all) == [WORKER], "ports left behind: {}".format(list(neutron.all)))
+
+tired = meet(new(outages=1))
+[refused] = start(locked, [1])
+check(
+    isinstance(refused, kuryr_errors.ResourceNotReady), "not to be repeated: {!r}".format(refused)
+)
+served = start(locked, range(2))
+tired.outages = 3
+end(locked, served)
+check(not tired.outages, "it was not asked again")
+check(not tired.pairs, "pairs left behind by an outage: {}".format(tired.pairs))
+check(list(tired.all) == [WORKER], "ports left behind by an outage: {}".format(list(tired.all)))
 
 address_pairs._locks = LocksOfTheirOwn()
 contested = meet(new())
