@@ -37,19 +37,20 @@ class Suite:
     name: str
 
 
-def unpack(packages: Sequence[str], into: Path, say: Progress) -> None:
+def unpack(packages: Sequence[str], into: Path, say: Progress, codename: str = "") -> None:
     """Unpack binary packages into `into`, without their dependencies.
 
-    Packages that are already there are left alone. Only one caller at a time may use a directory.
-    Raises LabError when apt cannot fetch them.
+    They are of the machine's own release of Debian, or of the one with that codename. Packages that
+    are already there are left alone. Only one caller at a time may use a directory. Raises
+    LabError when apt cannot fetch them.
     """
     done = into / ".packages"
     held = done.read_text().split() if done.exists() else []
     wanted = [package for package in packages if package not in held]
     if not wanted:
         return
-    say(f"Fetching from Debian: {' '.join(wanted)}")
-    with _apt(into) as (environment, downloads):
+    say(f"Fetching from Debian{codename and f' ({codename})'}: {' '.join(wanted)}")
+    with _apt(into, codename) as (environment, downloads):
         _run(("apt-get", "--quiet", "download", *wanted), environment, downloads)
         for file in sorted(downloads.glob("*.deb")):
             _run(("dpkg-deb", "--extract", str(file), str(into)), environment, downloads)
@@ -86,6 +87,11 @@ def suites(codename: str, directory: Path = APT_SOURCES) -> tuple[Suite, ...]:
     return tuple(sorted(found))
 
 
+def of_release(wanted: str, codename: str, found: Iterable[Suite]) -> tuple[Suite, ...]:
+    """The suites of another release: a mirror has those of all that are supported."""
+    return tuple(Suite(suite.uri, wanted + suite.name.removeprefix(codename)) for suite in found)
+
+
 def render_sources(found: Iterable[Suite]) -> str:
     """apt's `sources.list` with the suites' binary and source packages."""
     signed = f"[signed-by={KEYRING}] " if KEYRING.exists() else ""
@@ -117,8 +123,11 @@ def _deb822(text: str) -> Iterator[Suite]:
 
 
 @contextmanager
-def _apt(into: Path) -> Iterator[tuple[Mapping[str, str], Path]]:
-    """An environment for apt with fresh package lists, and a directory for downloads."""
+def _apt(into: Path, wanted: str = "") -> Iterator[tuple[Mapping[str, str], Path]]:
+    """An environment for apt with fresh package lists, and a directory for downloads.
+
+    Another release than the machine's is looked for on the same mirrors.
+    """
     codename = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
     found = suites(codename)
     if not found:
@@ -131,6 +140,8 @@ def _apt(into: Path) -> Iterator[tuple[Mapping[str, str], Path]]:
     shutil.rmtree(work, ignore_errors=True)
     for name in ("lists/partial", "cache/archives/partial", "downloads"):
         (work / name).mkdir(parents=True)
+    if wanted:
+        found = of_release(wanted, codename, found)
     (work / "sources.list").write_text(render_sources(found))
     (work / "apt.conf").write_text(_render_configuration(work))
     environment = {**os.environ, "APT_CONFIG": str(work / "apt.conf"), "LC_ALL": "C"}

@@ -65,6 +65,14 @@ def test_deb822_sources_that_are_enabled_are_found(apt: Path) -> None:
     )
 
 
+def test_another_release_is_looked_for_on_the_same_mirrors(apt: Path) -> None:
+    (apt / "sources.list").write_text(ONE_LINE)
+    assert debian.of_release("trixie", "bookworm", debian.suites("bookworm", apt)) == (
+        Suite("http://mirror.test/debian", "trixie"),
+        Suite("http://mirror.test/debian-security", "trixie-security"),
+    )
+
+
 def test_a_machine_without_sources_has_no_suites(apt: Path) -> None:
     assert debian.suites("bookworm", apt) == ()
 

@@ -227,7 +227,7 @@ def test_every_program_of_a_chassis_is_well(workers: LabSettings) -> None:
     assert [it.seen for it in status.programs if not it.well] == []
     names = {it.program.name for it in status.programs}
     for worker in workers.chassis_names:
-        assert {it.name for it in chassis.programs(nodes.node(workers, worker))} <= names
+        assert {it.name for it in chassis.programs(workers, nodes.node(workers, worker))} <= names
 
 
 # Before the tests that have ports of their own.

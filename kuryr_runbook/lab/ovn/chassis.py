@@ -13,6 +13,7 @@ from pathlib import Path
 from kuryr_runbook.lab.kubernetes.nodes import Node
 from kuryr_runbook.lab.network.kernel import ip, ip_batch, ip_json, run
 from kuryr_runbook.lab.network.wires import remove_underlay_link
+from kuryr_runbook.lab.ovn import switch
 from kuryr_runbook.lab.ovn.places import SCHEMAS
 from kuryr_runbook.lab.ovn.programs import (
     LOGGING,
@@ -28,6 +29,7 @@ from kuryr_runbook.lab.settings import (
     INTEGRATION_BRIDGE,
     UNDERLAY_BRIDGE,
     UNDERLAY_LINK,
+    LabSettings,
     node_namespace,
     underlay_address,
 )
@@ -47,12 +49,12 @@ mv {DATABASE}.new {DATABASE}
 
 def up(lab: Lab, worker: Node) -> None:
     """Make the worker a chassis. Needs its namespaces, and its link to the underlay."""
-    databases, switch, *rest = programs(worker)
+    databases, vswitchd, *rest = programs(lab.settings, worker)
     run(*worker.entering, "sh", "-ec", _MAKE_DATABASE)
     lab.processes.start(databases)
     address = underlay_address(worker.name)
     vsctl(worker, *initial(chassis_options(lab.settings, worker.name, address)))
-    lab.processes.start(switch)
+    lab.processes.start(vswitchd)
     vsctl(worker, *bridge(INTEGRATION_BRIDGE, secure=True))
     vsctl(worker, *bridge(UNDERLAY_BRIDGE))
     vsctl(worker, "--may-exist", "add-port", UNDERLAY_BRIDGE, UNDERLAY_LINK)
@@ -61,12 +63,14 @@ def up(lab: Lab, worker: Node) -> None:
         lab.processes.start(program)
 
 
-def programs(worker: Node) -> tuple[Program, ...]:
+def programs(settings: LabSettings, worker: Node) -> tuple[Program, ...]:
     """The worker's own programs, in the order of their dependencies."""
     checksums = (sys.executable, "-m", "kuryr_runbook.lab.ovn.checksums")
     return (
-        _switch_program(worker, "ovsdb-server", f"--remote=p{SOCKET}", str(DATABASE)),
-        _switch_program(worker, "ovs-vswitchd", SOCKET),
+        _switch_program(
+            worker, "ovsdb-server", "ovsdb-server", f"--remote=p{SOCKET}", str(DATABASE)
+        ),
+        _switch_program(worker, "ovs-vswitchd", str(switch.command(settings)), SOCKET),
         _program(
             worker,
             "ovn-controller",
@@ -92,7 +96,7 @@ def vsctl(worker: Node, *arguments: str) -> str:
 
 def stop(lab: Lab, worker: Node) -> None:
     """Stop the worker's programs, if it has any."""
-    for program in reversed(programs(worker)):
+    for program in reversed(programs(lab.settings, worker)):
         lab.processes.stop(program.name)
 
 
@@ -108,11 +112,11 @@ def remove(lab: Lab, worker: Node) -> None:
     remove_underlay_link(worker.name, lab.say)
 
 
-def _switch_program(worker: Node, command: str, *arguments: str) -> Program:
-    control = SWITCH_RUN / f"{command}.ctl"
-    files = (f"--unixctl={control}", f"--pidfile={SWITCH_RUN / command}.pid")
+def _switch_program(worker: Node, name: str, command: str, *arguments: str) -> Program:
+    control = SWITCH_RUN / f"{name}.ctl"
+    files = (f"--unixctl={control}", f"--pidfile={SWITCH_RUN / name}.pid")
     asking = ("ovs-appctl", f"--target={control}", f"--timeout={SECONDS}", "version")
-    return _program(worker, command, (command, *files, *LOGGING, *arguments), asking)
+    return _program(worker, name, (command, *files, *LOGGING, *arguments), asking)
 
 
 def _program(worker: Node, name: str, command: tuple[str, ...], asking: tuple[str, ...]) -> Program:

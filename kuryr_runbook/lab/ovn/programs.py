@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Address
 
 from kuryr_runbook.lab.network.kernel import ip_batch, run
+from kuryr_runbook.lab.ovn import switch
 from kuryr_runbook.lab.ovn.places import SCHEMAS, environment, places
 from kuryr_runbook.lab.programs import CommandHealth, Lab, Program
 from kuryr_runbook.lab.settings import (
@@ -36,11 +37,12 @@ def up(lab: Lab) -> None:
     Needs HYPERVISOR_NS with EXTERNAL_PORT. Raises LabError when a part does not come up.
     """
     lab.say("OVN: databases, Open vSwitch, northd, controller")
+    switch.fetch(lab.settings, lab.say)
     _make_databases(lab.settings)
-    databases, switch, *rest = programs(lab.settings)
+    databases, vswitchd, *rest = programs(lab.settings)
     lab.processes.start(databases)
     _configure(lab.settings)
-    lab.processes.start(switch)
+    lab.processes.start(vswitchd)
     _make_bridges(lab.settings)
     for program in rest:
         lab.processes.start(program)
@@ -53,20 +55,33 @@ def programs(settings: LabSettings) -> tuple[Program, ...]:
     remotes = (f"--ovnnb-db={where.remote}", f"--ovnsb-db={where.remote}")
     return (
         _program(settings, DATABASES, "ovsdb-server", (f"--remote=p{where.remote}", *files)),
-        _program(settings, SWITCH, "ovs-vswitchd", (where.remote,)),
+        _program(
+            settings,
+            SWITCH,
+            "ovs-vswitchd",
+            (where.remote,),
+            program=str(switch.command(settings)),
+        ),
         _program(settings, NORTHD, "ovn-northd", remotes),
         # The name of its socket contains its pid, which is in its pid file.
         _program(settings, CONTROLLER, "ovn-controller", (where.remote,)),
     )
 
 
-def _program(settings: LabSettings, name: str, command: str, arguments: tuple[str, ...]) -> Program:
+def _program(
+    settings: LabSettings,
+    name: str,
+    command: str,
+    arguments: tuple[str, ...],
+    *,
+    program: str = "",
+) -> Program:
     run_directory = places(settings).run
     pid_file = run_directory / f"{command}.pid"
     own_socket = () if name == CONTROLLER else (f"--unixctl={run_directory / command}.ctl",)
     return Program(
         name=name,
-        command=(command, *own_socket, f"--pidfile={pid_file}", *LOGGING, *arguments),
+        command=(program or command, *own_socket, f"--pidfile={pid_file}", *LOGGING, *arguments),
         health=CommandHealth(command=_asking(settings, name, command)),
         netns=HYPERVISOR_NS,
         environment=environment(settings),
