@@ -40,6 +40,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "kuryr_runbook.cli.fleet:fleet",
         "Plan, run and diagnose many sites, and show how they are.",
     ),
+    "monitoring": (
+        "kuryr_runbook.cli.monitoring:monitoring",
+        "Print what a Prometheus needs to watch Kuryr.",
+    ),
     "releases": (
         "kuryr_runbook.cli.releases:releases",
         "Show what works with which release of Kuryr.",

@@ -68,6 +68,11 @@ file_type = UserPath(dir_okay=False)
 )
 @output_options
 @watch_options
+@click.option(
+    "--metrics",
+    type=file_type,
+    help="Write the findings as metrics, for the textfile collector of Prometheus' node exporter.",
+)
 @click.option("--junit", "junit_file", type=file_type, help="Write the findings as JUnit XML.")
 @click.option(
     "--fail-on",
@@ -97,6 +102,11 @@ def diagnose(
         raise UsageError(
             "--fix works on a whole site in its current state: it cannot be combined with "
             "--snapshot, --namespace, --pod or --service"
+        )
+    if more["metrics"] is not None and place != EVERYWHERE:
+        raise UsageError(
+            "--metrics are those of a whole site: it cannot be combined with --namespace, --pod or "
+            "--service"
         )
     if every is not None and (fix or snapshot is not None):
         raise UsageError("--watch only looks, and at what may change: not with --fix or --snapshot")
@@ -129,6 +139,7 @@ def _report(
     from kuryr_runbook.checking.paths import trace
     from kuryr_runbook.checking.view.cloud import Look
     from kuryr_runbook.display.junit import junit, report_data
+    from kuryr_runbook.display.metrics import diagnosis_metrics
     from kuryr_runbook.display.tables import stacked
     from kuryr_runbook.display.trees import path_view
     from kuryr_runbook.snapshots.diagnosis import save_snapshot
@@ -147,6 +158,10 @@ def _report(
     )
     if more["picture"] is not None:
         write_file(more["picture"], _picture(look, findings, f"Topology {_of_site(read)}"))
+    if more["metrics"] is not None:
+        # The collector runs as another user.
+        text = diagnosis_metrics(read.site.name, findings, read.taken_at)
+        write_file(more["metrics"], text, mode=0o644)
     if more["junit_file"] is not None:
         # The CI server that reads it may run as another user.
         write_file(more["junit_file"], junit(findings), mode=0o644)

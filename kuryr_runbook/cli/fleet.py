@@ -33,6 +33,12 @@ EXITS = {ExitCode.USAGE: "a site file cannot be used, or wrong usage"}
 directory_type = UserPath(file_okay=False)
 
 
+metrics_option = click.option(
+    "--metrics",
+    type=UserPath(file_okay=False, exists=True),
+    help="Write each site's metrics there, for the textfile collector of Prometheus' node "
+    "exporter; its user has to be able to read that directory.",
+)
 sites_argument = click.argument(
     "sites", nargs=-1, required=True, metavar="SITE...", type=UserPath()
 )
@@ -95,16 +101,23 @@ def fleet() -> None:
     type=directory_type,
     help="Save each site's plan there, as SITE.json, for `fleet run --plans`.",
 )
+@metrics_option
 @collecting(choice=PhaseChoice)
 @fleet_options
 def plan(
-    *, fleet: Fleet, choice: PhaseChoice, directory: Path | None, at_once: int, output: Output
+    *,
+    fleet: Fleet,
+    choice: PhaseChoice,
+    directory: Path | None,
+    metrics: Path | None,
+    at_once: int,
+    output: Output,
 ) -> None:
     """Show how much a run would change in each site; change nothing.
 
     As a document for machines it has the steps that change something, too.
     """
-    work = _planned(fleet, choice, directory, at_once)
+    work = _planned(fleet, choice, at_once, out=directory, metrics=metrics)
     _finish("Plans", fleet, work, output)
 
 
@@ -198,8 +211,11 @@ def run(
     show_default=True,
     help="The least severe finding that makes the exit status 4.",
 )
+@metrics_option
 @fleet_options
-def diagnose(*, fleet: Fleet, fail_on: str, at_once: int, output: Output) -> None:
+def diagnose(
+    *, fleet: Fleet, fail_on: str, metrics: Path | None, at_once: int, output: Output
+) -> None:
     """Find out what is wrong with Kuryr in each site; change nothing.
 
     Shows the deepest causes of each. As a document for machines it has all that
@@ -211,7 +227,10 @@ def diagnose(*, fleet: Fleet, fail_on: str, at_once: int, output: Output) -> Non
     jobs = [
         Job(
             member=it,
-            arguments=("diagnose", "-q", f"--site={it.file}", "--json", f"--fail-on={fail_on}"),
+            arguments=(
+                *("diagnose", "-q", f"--site={it.file}", "--json", f"--fail-on={fail_on}"),
+                *_metrics(metrics, it, "diagnose"),
+            ),
             read=diagnosed,
         )
         for it in fleet.members
@@ -245,24 +264,37 @@ def status(*, sites: tuple[Path, ...], output: Output) -> None:
     sys.exit(code)
 
 
-def _planned(fleet: Fleet, choice: PhaseChoice, directory: Path | None, at_once: int) -> Work:
+def _planned(
+    fleet: Fleet,
+    choice: PhaseChoice,
+    at_once: int,
+    *,
+    out: Path | None,
+    metrics: Path | None = None,
+) -> Work:
     from kuryr_runbook.running.fleet.answers import planned
     from kuryr_runbook.running.fleet.engine import Job, Pace, carry_out
 
-    if directory is not None:
-        make_directory(directory)
+    if out is not None:
+        make_directory(out)
     jobs = [
         Job(
             member=it,
             arguments=(
                 *("plan", "-q", f"--site={it.file}", "--json", *choice.arguments),
-                *([] if directory is None else [f"--out={_plan_in(directory, it)}"]),
+                *([] if out is None else [f"--out={_plan_in(out, it)}"]),
+                *_metrics(metrics, it, "plan"),
             ),
             read=planned,
         )
         for it in fleet.members
     ]
     return carry_out([jobs], Pace(at_once=at_once), tell)
+
+
+def _metrics(directory: Path | None, member: Member, command: str) -> list[str]:
+    """The option with the site's file; one for each command, which replaces it as a whole."""
+    return [] if directory is None else [f"--metrics={directory}/{member.name}-{command}.prom"]
 
 
 def _plan_in(directory: Path, member: Member) -> Path:
@@ -283,7 +315,7 @@ def _agreed(fleet: Fleet, choice: PhaseChoice, plans: Path, at_once: int) -> lis
             remedy="give --yes to go ahead without a question, or --plans DIRECTORY with plans "
             "from `kuryr-runbook fleet plan --out DIRECTORY`, to do what is in them",
         )
-    work = _planned(fleet, choice, plans, at_once)
+    work = _planned(fleet, choice, at_once, out=plans)
     answers = fleet.in_order([*work.answers, *fleet.broken])
     echo(fleet_view("Plans", answers, work.stopped), err=True)
     echo("", err=True)

@@ -27,6 +27,8 @@ NO_TABLE = {
     "records export": "its answer is a file",
     "records upload": "a line for each copy",
     "records timestamp": "a line for each time stamp",
+    "monitoring rules": "its answer is a file for Prometheus",
+    "monitoring exporters": "its answer is for kubectl",
     "lab up": "nothing but progress",
     "lab env": "its answer is for a shell",
     "lab logs": "its answer is a log",

@@ -179,6 +179,15 @@ def test_a_picture_is_a_file_of_its_own(tmp_path: Path) -> None:
     assert marked.count("✗1") == 2  # on the pod, and beside what it means
 
 
+def test_metrics_name_what_is_wrong_for_a_collector_of_another_user(tmp_path: Path) -> None:
+    file = tmp_path / "lab.prom"
+    result = run("--snapshot", saved(tmp_path, fails), "--metrics", file)
+    assert result.exit_code == 4
+    assert '\nkuryr_runbook_finding{site="lab",check="pod-port-missing",' in file.read_text()
+    assert file.stat().st_mode & 0o777 == 0o644
+    assert not [it for it in tmp_path.iterdir() if it.name.startswith(".")]
+
+
 def test_a_snapshot_can_be_kept_again_and_its_site_given(tmp_path: Path) -> None:
     file, copy = saved(tmp_path), tmp_path / "copy.json"
     assert run("--snapshot", file, "--save-snapshot", copy).exit_code == 0
@@ -206,6 +215,8 @@ def test_without_cloud_and_cluster_all_is_unknown(
         (("--fix",), "--site"),
         (("--fix", "--snapshot", "SAVED"), "cannot be combined with"),
         (("--fix", "--site", LAB, "--pod", "web-1"), "cannot be combined with"),
+        (("--metrics", "a.prom", "--pod", "web-1", "--snapshot", "SAVED"), "cannot be combined"),
+        (("--metrics", "nowhere/a.prom", "--snapshot", "SAVED"), "cannot be written"),
         (("--snapshot", "none.json"), "cannot be read"),
         (("--junit", "nowhere/junit.xml", "--snapshot", "SAVED"), "cannot be written"),
         (("--picture", "nowhere/site.svg", "--snapshot", "SAVED"), "cannot be written"),

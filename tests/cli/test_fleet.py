@@ -234,6 +234,16 @@ def test_saved_plans_are_carried_out_and_a_missing_one_is_refused(sites: list[st
 
 
 @pytest.mark.usefixtures("program")
+@pytest.mark.parametrize("command", ["plan", "diagnose"])
+def test_each_site_and_command_has_metrics_of_its_own(sites: list[str], command: str) -> None:
+    assert call(command, *sites, "--metrics", "collected").exit_code == 2
+    Path("collected").mkdir()
+    assert call(command, *sites, "--metrics", "collected").exit_code == 0
+    files = sorted(line.partition("--metrics=")[2] for line in called())
+    assert files == [f"collected/{name}-{command}.prom" for name in "abc"]
+
+
+@pytest.mark.usefixtures("program")
 def test_quiet_says_nothing_but_the_answer(sites: list[str]) -> None:
     assert call("plan", *sites, "-q").stderr == ""
     assert "b: started" in call("plan", *sites).stderr
