@@ -1,4 +1,4 @@
-"""`kuryr-runbook monitoring`: what a Prometheus needs to watch Kuryr, as YAML."""
+"""`kuryr-runbook monitoring`: what a Prometheus needs to watch Kuryr, printed for it."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ import click
 
 from kuryr_runbook.cli.conventions import Group
 from kuryr_runbook.cli.options import site_option
-from kuryr_runbook.display.terminal import echo_yaml
+from kuryr_runbook.display.terminal import echo_json, echo_yaml
 
 
 @click.group(
     cls=Group,
     examples=[
         "kuryr-runbook monitoring rules --manifest",
+        "kuryr-runbook monitoring dashboard",
         "kuryr-runbook monitoring exporters --site my-site.yaml",
     ],
 )
 def monitoring() -> None:
-    """Alert rules, and where Kuryr's own metrics are, for Prometheus.
+    """Alert rules, a dashboard, and where Kuryr's own metrics are, for Prometheus.
 
-    Prints YAML and changes nothing. The metrics that the first rules are about are
+    Prints YAML or JSON and changes nothing. The metrics that the first rules are about are
     written by `diagnose --metrics` and `plan --metrics`.
     """
 
@@ -42,6 +43,17 @@ def rules(*, manifest: bool) -> None:
     from kuryr_runbook.specs import monitoring as specs
 
     echo_yaml(specs.rules_manifest() if manifest else specs.rules())
+
+
+@monitoring.command(examples=["kuryr-runbook monitoring dashboard"])
+def dashboard() -> None:
+    """Print a dashboard for Grafana, as JSON to be imported.
+
+    It is the same for all sites, and lets you choose among them.
+    """
+    from kuryr_runbook.specs import dashboard as specs
+
+    echo_json(specs.dashboard())
 
 
 @monitoring.command(examples=["kuryr-runbook monitoring exporters --site my-site.yaml"])

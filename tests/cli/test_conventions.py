@@ -28,6 +28,7 @@ NO_TABLE = {
     "records upload": "a line for each copy",
     "records timestamp": "a line for each time stamp",
     "monitoring rules": "its answer is a file for Prometheus",
+    "monitoring dashboard": "its answer is a file for Grafana",
     "monitoring exporters": "its answer is for kubectl",
     "lab up": "nothing but progress",
     "lab env": "its answer is for a shell",

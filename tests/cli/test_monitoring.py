@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from click.testing import CliRunner
 from worlds.sites import LAB, LAB_TEXT
 
 from kuryr_runbook.cli import main
+from kuryr_runbook.specs.dashboard import dashboard
 from kuryr_runbook.specs.monitoring import rules, rules_manifest
 
 
@@ -28,6 +30,11 @@ def test_exporters_are_documents_to_apply(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["monitoring", "exporters", "--site", str(file)])
     kinds = [document["kind"] for document in yaml.safe_load_all(result.stdout)]
     assert kinds == ["Service", "ServiceMonitor"] * 2
+
+
+def test_the_dashboard_is_printed_as_json() -> None:
+    result = CliRunner().invoke(main, ["monitoring", "dashboard"])
+    assert (result.exit_code, json.loads(result.stdout)) == (0, dashboard())
 
 
 def test_a_release_without_any_is_refused() -> None:

@@ -24,6 +24,7 @@ from kuryr_runbook.model.plan import Action, Plan, Step, Target
 from kuryr_runbook.model.releases import RELEASES
 from kuryr_runbook.specs.controller import CONTROLLER
 from kuryr_runbook.specs.daemon import DAEMON
+from kuryr_runbook.specs.dashboard import WIDTH, dashboard
 from kuryr_runbook.specs.monitoring import ALERTS, exporters, rules, rules_manifest
 
 OF_KURYR = {
@@ -109,6 +110,30 @@ def test_kuryrs_own_metrics_are_scraped_where_it_serves_any(release: str) -> Non
         assert endpoint["port"] == service["spec"]["ports"][0]["name"]
 
 
+def test_the_dashboard_shows_metrics_that_there_are_and_no_panel_covers_another() -> None:
+    panels = dashboard()["panels"]
+    assert len({panel["id"] for panel in panels}) == len({it["title"] for it in panels})
+    places: set[tuple[int, int]] = set()
+    for panel in panels:
+        [target] = panel["targets"]
+        names = set(re.findall(r"kuryr_\w+", target["expr"]))
+        known = ours() | OF_KURYR
+        assert names
+        assert names <= known.keys()
+        used = set(re.findall(r"{{(\w+)}}", target["legendFormat"]))
+        kept = re.search(r"sum by \(([^)]*)\)", target["expr"])
+        assert used <= (set(kept[1].split(", ")) if kept else known[names.pop()])
+        at = panel["gridPos"]
+        covered = {
+            (x, y)
+            for x in range(at["x"], at["x"] + at["w"])
+            for y in range(at["y"], at["y"] + at["h"])
+        }
+        assert not covered & places
+        assert max(x for x, _ in covered) < WIDTH
+        places |= covered
+
+
 needs_promtool = pytest.mark.skipif(
     shutil.which("promtool") is None, reason="promtool is in Debian's package prometheus, 96 MB"
 )
@@ -134,6 +159,17 @@ def test_promtool_finds_nothing_wrong_with_rules_and_metrics(tmp_path: Path) -> 
     file.write_text(yaml.safe_dump(rules()))
     assert f"{len(ALERTS)} rules found" in promtool("check", "rules", str(file))
     assert promtool("check", "metrics", given=written()) == ""
+
+
+@needs_promtool
+def test_promtool_understands_what_the_dashboard_asks(tmp_path: Path) -> None:
+    asked = [
+        {"record": f"panel:{panel['id']}", "expr": panel["targets"][0]["expr"]}
+        for panel in dashboard()["panels"]
+    ]
+    file = tmp_path / "rules.yaml"
+    file.write_text(yaml.safe_dump({"groups": [{"name": "dashboard", "rules": asked}]}))
+    assert f"{len(asked)} rules found" in promtool("check", "rules", str(file))
 
 
 @needs_promtool
