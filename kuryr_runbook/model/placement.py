@@ -1,4 +1,4 @@
-"""Where Kuryr's pods run, before which others, and how much they may use.
+"""Where Kuryr's pods run, before which others, how much they may use, and through which proxy.
 
 Labels, taints and tolerations are texts as kubectl writes them, `key=value` and `key=value:Effect`,
 in the site file as in what is read of nodes.
@@ -18,6 +18,8 @@ from kuryr_runbook.model.site_values import (
     PriorityClass,
     Section,
     Toleration,
+    Unproxied,
+    Url,
     checked,
 )
 
@@ -98,6 +100,21 @@ class ControllerSection(ProgramSection):
     """Labels that its node has to have, all of them; empty: any node."""
     tolerations: tuple[Toleration, ...] = ()
     """Taints that it tolerates besides those of masters and of nodes that wait for a network."""
+    http_proxy: Url | None = None
+    """Proxy through which it reaches OpenStack's APIs over HTTP; without a login."""
+    https_proxy: Url | None = None
+    """The same for HTTPS."""
+    no_proxy: tuple[Unproxied, ...] = ()
+    """Hosts and ranges that it reaches without a proxy, besides the API server and the ranges of
+    pods and Services."""
+
+    @model_validator(mode="after")
+    def _has_proxy(self) -> Self:
+        return checked(self, self._idle_keys())
+
+    def _idle_keys(self) -> Iterator[tuple[str, str]]:
+        if self.no_proxy and not (self.http_proxy or self.https_proxy):
+            yield "no_proxy", "is only for http_proxy or https_proxy"
 
 
 class DaemonSection(ProgramSection):

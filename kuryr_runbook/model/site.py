@@ -147,6 +147,17 @@ class KuryrSection(Section):
     """Whether the daemon's init container installs the plugin, or every node has it already."""
     lb_activation_seconds: Annotated[int, Strict(), Field(ge=30, le=3600)] = 300
     """How long Kuryr waits for a load balancer to become ACTIVE."""
+    lb_idle_seconds: Annotated[int, Strict(), Field(ge=1, le=86400)] | None = None
+    """How long connections through load balancers of Services may be silent, from Xena on; None:
+    as long as Octavia says, usually 50 seconds."""
+    pod_plug_seconds: Annotated[int, Strict(), Field(ge=10, le=3600)] = 60
+    """How long the daemon waits for the controller to give a pod its port, before the kubelet has
+    to ask again."""
+    watch_retry_seconds: Annotated[int, Strict(), Field(ge=10, le=86400)] = 60
+    """How long controller and daemon try to reach the API server again before they restart. Up to
+    Ussuri the pauses between two attempts grow to as much."""
+    log_level: Literal["info", "debug"] = "info"
+    """How much controller and daemon log."""
     octavia_provider: OctaviaProvider = OctaviaProvider.AMPHORA
     """Octavia's provider of the load balancers that Kuryr creates. With `ovn` pods see the clients'
     own addresses, and the pods' security group admits everybody."""
@@ -181,6 +192,9 @@ class KuryrSection(Section):
             release, self.vif_driver, self.octavia_provider, self.resource_tags
         ):
             yield objection.subject, str(objection)
+        if self.lb_idle_seconds:
+            for objection in support.idle_objections(release, self.octavia_provider):
+                yield objection.subject, str(objection)
 
 
 class ImageSection(Section):

@@ -190,6 +190,15 @@ Url = Annotated[
     _PORT,
     _TEXT,
 ]
+# What Python's requests compares hosts with: an end of a name, an address, or a range of them.
+Unproxied = Annotated[
+    str,
+    _matching(
+        r"\.?[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(/[0-9]{1,2})?",
+        "a host, the end of its name, or a range of addresses: .example.org, 172.18.0.0/24",
+    ),
+    _TEXT,
+]
 StoreUrl = Annotated[
     str,
     _matching(

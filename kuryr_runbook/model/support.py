@@ -18,6 +18,9 @@ from kuryr_runbook.model.services import Service
 
 SELF_LINK_GATE = "--feature-gates=RemoveSelfLink=false"
 
+IDLE_OPTIONS = ("timeout_client_data", "timeout_member_data")
+"""The options of [octavia_defaults] for silent connections, in milliseconds."""
+
 SERVICE_TYPES = ("ClusterIP", "LoadBalancer")
 """Types of service for which Kuryr creates a load balancer, in every release."""
 
@@ -73,6 +76,25 @@ def provider_objections(
             "the nodes' security group applies to these packets, and would have to admit anybody; "
             "and a pod that uses a Service gets no answer from a pod on its own node",
             remedy=f"use amphora, or a driver other than {driver}",
+        )
+
+
+def idle_objections(release: Release, provider: OctaviaProvider) -> Iterator[Objection]:
+    """Why nobody can set how long connections through load balancers may be silent."""
+    subject = "lb_idle_seconds"
+    if not release.octavia_options.issuperset(IDLE_OPTIONS):
+        able = _first(lambda other: other.octavia_options.issuperset(IDLE_OPTIONS))
+        yield Objection(
+            subject=subject,
+            evidence=f"Kuryr {release.name} leaves the timeouts of listeners to Octavia",
+            remedy=f"leave the key out and let the cloud's operators change Octavia's defaults "
+            f"([haproxy_amphora]), or use Kuryr {able} or later",
+        )
+    if PROVIDERS[provider].keeps_client_address:
+        yield Objection(
+            subject=subject,
+            evidence=f"load balancers of {provider} forward packets, and have no such timeouts",
+            remedy="leave the key out, or use amphora",
         )
 
 

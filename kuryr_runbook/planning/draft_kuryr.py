@@ -6,6 +6,7 @@ such as several groups of pods, stays blank.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import IPv4Network
 
@@ -25,6 +26,18 @@ from kuryr_runbook.specs.image import Reference
 HOME = "kube-system"
 """The default namespace of a site."""
 OF_KURYR = "the installed Kuryr"
+TIMES = {
+    "neutron_defaults.lbaas_activation_timeout": (
+        "lb_activation_seconds",
+        range(30, 3601),
+        False,
+    ),
+    "octavia_defaults.timeout_client_data": ("lb_idle_seconds", range(1, 86401), True),
+    "cni_daemon.vif_annotation_timeout": ("pod_plug_seconds", range(10, 3601), False),
+    "kubernetes.watch_retry_timeout": ("watch_retry_seconds", range(10, 86401), False),
+}
+"""Option to the key of the site's section `kuryr`, what it may be, and whether the option is in
+milliseconds."""
 
 
 def kuryr_keys(kuryr: FoundKuryr, cloud: CloudState | None) -> Iterator[DraftKey]:
@@ -94,11 +107,16 @@ def _settings(options: Mapping[str, str]) -> Iterator[DraftKey]:
     if tags := options.get("neutron_defaults.resource_tags"):
         names = tuple(tag.strip() for tag in tags.split(",") if tag.strip())
         yield _said("kuryr.resource_tags", names, "[neutron_defaults] resource_tags")
-    seconds = options.get("neutron_defaults.lbaas_activation_timeout", "")
-    usual = str(KuryrSection.model_fields["lb_activation_seconds"].default)
-    if seconds.isdecimal() and seconds != usual and 30 <= int(seconds) <= 3600:
-        option = "[neutron_defaults] lbaas_activation_timeout"
-        yield _said("kuryr.lb_activation_seconds", int(seconds), option)
+    if options.get("DEFAULT.debug", "").lower() == "true":
+        yield _said("kuryr.log_level", "debug", "[DEFAULT] debug")
+    for option, (key, fitting, in_ms) in TIMES.items():
+        value = options.get(option, "")
+        seconds = int(value) // (1000 if in_ms else 1) if re.fullmatch("[0-9]{1,9}", value) else 0
+        usual = KuryrSection.model_fields[key].default
+        # OVN has no idle timeouts, and a site for it may not name any.
+        if seconds in fitting and seconds != usual and not (in_ms and provider == "ovn"):
+            section, _, name = option.partition(".")
+            yield _said(f"kuryr.{key}", seconds, f"[{section}] {name}")
 
 
 def _driver(name: str) -> DraftKey:

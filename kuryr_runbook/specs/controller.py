@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.placement import resources
@@ -97,6 +98,8 @@ def _deployment(site: Site, image: str, config: ControllerConfig) -> Manifest:
             TMP_MOUNT,
         ],
     }
+    if proxied := _proxies(site, config.conf):
+        container["env"] = [{"name": name, "value": value} for name, value in proxied.items()]
     volumes = [
         {"name": "config", "secret": {"secretName": CONFIG_SECRET}},
         {"name": "ca", "secret": {"secretName": CA_SECRET}},
@@ -119,6 +122,28 @@ def _deployment(site: Site, image: str, config: ControllerConfig) -> Manifest:
             "template": template,
         },
     }
+
+
+def _proxies(site: Site, conf: Conf) -> dict[str, str]:
+    """The variables by which the controller reaches OpenStack through a proxy; empty: it does not.
+
+    It never reaches Kubernetes, pods and Services that way. Python's requests compares hosts with
+    the ends of names, addresses and ranges.
+    """
+    section, network = site.kuryr.controller, site.network
+    proxies = {"HTTP_PROXY": section.http_proxy, "HTTPS_PROXY": section.https_proxy}
+    given = {name: url for name, url in proxies.items() if url}
+    if not given:
+        return {}
+    inside = (
+        urlsplit(conf["kubernetes"]["api_root"]).hostname or "",
+        "localhost",
+        "127.0.0.1",
+        str(network.pod_subnet.cidr),
+        str(network.service_subnet.cidr),
+    )
+    without = dict.fromkeys((*section.no_proxy, *inside))
+    return {**given, "NO_PROXY": ",".join(filter(None, without))}
 
 
 def controller_reference(site: Site) -> Manifest:

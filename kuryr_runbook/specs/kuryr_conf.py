@@ -15,6 +15,7 @@ from typing import Final
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.errors import UsageError
 from kuryr_runbook.model.site import Site
+from kuryr_runbook.model.support import IDLE_OPTIONS
 
 CONF_DIRECTORY = "/etc/kuryr"
 CONF_FILE = f"{CONF_DIRECTORY}/kuryr.conf"
@@ -76,13 +77,13 @@ def controller_conf(site: Site, ids: KuryrIds, neutron: Mapping[str, str], api_r
     `neutron` is the section with the login, from `login`.
     """
     return {
-        "DEFAULT": {"use_stderr": "true"},
+        "DEFAULT": _logging(site),
         "neutron": dict(neutron),
         "neutron_defaults": _neutron_defaults(site, ids) | _resource_tags(site) | _bridge(site),
         "pod_vif_nested": {site.release.worker_subnet_option: ids.node_subnet_id},
         **_segmentation(site),
-        "octavia_defaults": dict(site.provider.options),
-        "kubernetes": _kubernetes(api_root)
+        "octavia_defaults": dict(site.provider.options) | _idle(site),
+        "kubernetes": _kubernetes(site, api_root)
         | _octavia_provider(site)
         | {
             "enabled_handlers": ",".join(site.release.handlers),
@@ -113,11 +114,12 @@ def daemon_conf(site: Site, api_root: str, *, dockershim: bool) -> Conf:
     """
     docker = {"docker_mode": "true", "netns_proc_dir": PROC_DIRECTORY}
     conf: Conf = {
-        "DEFAULT": {"use_stderr": "true"},
+        "DEFAULT": _logging(site),
         "binding": {"link_iface": site.kuryr.link_iface},
-        "kubernetes": _kubernetes(api_root),
+        "kubernetes": _kubernetes(site, api_root),
         "cni_daemon": {
             "bind_address": site.release.cni_plugin.daemon_address,
+            "vif_annotation_timeout": str(site.kuryr.pod_plug_seconds),
             **(docker if dockershim else {"docker_mode": "false"}),
         },
         "cni_health_server": {"port": str(site.release.health_ports.daemon)},
@@ -277,9 +279,20 @@ def _octavia_provider(site: Site) -> dict[str, str]:
     return {"endpoints_driver_octavia_provider": site.kuryr.octavia_provider}
 
 
-def _kubernetes(api_root: str) -> dict[str, str]:
+def _logging(site: Site) -> dict[str, str]:
+    debug = {"debug": "true"} if site.kuryr.log_level == "debug" else {}
+    return {"use_stderr": "true", **debug}
+
+
+def _idle(site: Site) -> dict[str, str]:
+    seconds = site.kuryr.lb_idle_seconds
+    return dict.fromkeys(IDLE_OPTIONS, str(1000 * seconds)) if seconds else {}
+
+
+def _kubernetes(site: Site, api_root: str) -> dict[str, str]:
     return {
         "api_root": api_root,
+        "watch_retry_timeout": str(site.kuryr.watch_retry_seconds),
         "ssl_ca_crt_file": f"{SERVICE_ACCOUNT}/ca.crt",
         "ssl_verify_server_crt": "true",
         "token_file": f"{SERVICE_ACCOUNT}/token",

@@ -90,6 +90,9 @@ TUNED = {
         "priority_class": "infrastructure",
         "node_selector": ["node-role.kubernetes.io/infra=", "zone=a"],
         "tolerations": ["dedicated=infra:NoSchedule", "maintenance", "zone:NoExecute"],
+        "http_proxy": "http://proxy.example.org:3128",
+        "https_proxy": "http://proxy.example.org:3129",
+        "no_proxy": [".internal.example.org", "192.0.2.0/24"],
     },
     "daemon": {
         "cpu_request": "200m",
@@ -98,14 +101,20 @@ TUNED = {
         "memory_limit": "768Mi",
         "priority_class": "networks",
     },
+    "pod_plug_seconds": 200,
+    "watch_retry_seconds": 3600,
+    "log_level": "debug",
 }
-"""Every key of the section `kuryr` that concerns the programs alone."""
+"""Every key of the section `kuryr` that concerns the programs alone, and that each release has."""
+AMPHORA = OctaviaProvider.AMPHORA
+IDLE = {"lb_idle_seconds": 3600}
 
 
 def tuned(release: str) -> Site:
     """The lab's site with that release, and with everything that may be set."""
     tags = list(TAGS) if RELEASES[release].needs_resource_tags else []
-    return lab_site_with(kuryr={"release": release, "resource_tags": tags, **TUNED})
+    idle = {} if any(support.idle_objections(RELEASES[release], AMPHORA)) else IDLE
+    return lab_site_with(kuryr={"release": release, "resource_tags": tags, **TUNED, **idle})
 
 
 def confs(site: Site) -> Mapping[str, kuryr_conf.Conf]:
@@ -118,7 +127,7 @@ def confs(site: Site) -> Mapping[str, kuryr_conf.Conf]:
 
 def manifests(site: Site) -> list[dict[str, Any]]:
     """The Kubernetes objects of both, without the digest that rolls the pods."""
-    config = ControllerConfig(conf={"neutron": {}}, ca_pem="(CA)")
+    config = ControllerConfig(conf={"neutron": {}, "kubernetes": {"api_root": API}}, ca_pem="(CA)")
     objects = [
         dict(item)
         for item in (

@@ -64,6 +64,22 @@ def test_ovn_does_not_open_the_nodes_to_everybody() -> None:
     assert "octavia_provider" not in site_objections("ussuri", NEUTRON, OVN, "tag")
 
 
+def test_idle_timeouts_came_with_xena_and_are_for_amphorae() -> None:
+    able = [
+        name
+        for name, release in RELEASES.items()
+        if not list(support.idle_objections(release, OctaviaProvider.AMPHORA))
+    ]
+    assert able == ["xena", "yoga", "zed", "2023.1", "2023.2", "2024.1"]
+    [old] = support.idle_objections(RELEASES["wallaby"], OctaviaProvider.AMPHORA)
+    assert "Kuryr xena or later" in old.remedy
+    [ovn] = support.idle_objections(RELEASES["xena"], OctaviaProvider.OVN)
+    assert "use amphora" in ovn.remedy
+    with pytest.raises(SiteError, match="1 problem") as caught:
+        parse_site(LAB_TEXT.replace("kuryr:\n", "kuryr:\n  lb_idle_seconds: 90\n"), "lab.yaml")
+    assert "kuryr.lb_idle_seconds" in str(caught.value)
+
+
 def test_a_site_file_is_refused_with_all_objections_and_their_lines() -> None:
     text = LAB_TEXT.replace("release: stein", "release: ussuri\n  octavia_provider: ovn")
     with pytest.raises(SiteError) as caught:

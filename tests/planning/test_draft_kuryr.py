@@ -9,10 +9,12 @@ import pytest
 from spoiling.preflight import unspoilt
 from worlds.cloud_answers import PROJECT
 from worlds.objects import program
+from worlds.sites import lab_sections
 from worlds.world import World
 
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.releases import RELEASES
+from kuryr_runbook.model.site_file import site_problems
 from kuryr_runbook.planning.draft_keys import DraftKey
 from kuryr_runbook.planning.draft_kuryr import fits
 from kuryr_runbook.planning.site_draft import draft_site
@@ -142,6 +144,35 @@ link_iface = enp3s0
 
 def conf(driver: str = "nested-vlan", services: str = "s-services", groups: str = "g-pods") -> str:
     return CONF.format(driver=driver, services=services, groups=groups)
+
+
+@pytest.mark.parametrize(
+    ("section", "option", "value", "key", "drafted_as"),
+    [
+        ("DEFAULT", "debug", "True", "log_level", "debug"),
+        ("DEFAULT", "debug", "False", "log_level", None),
+        ("kubernetes", "watch_retry_timeout", "3600", "watch_retry_seconds", 3600),
+        ("kubernetes", "watch_retry_timeout", "60", "watch_retry_seconds", None),
+        ("kubernetes", "watch_retry_timeout", "1", "watch_retry_seconds", None),
+        ("cni_daemon", "vif_annotation_timeout", "200", "pod_plug_seconds", 200),
+        ("octavia_defaults", "timeout_client_data", "3600000", "lb_idle_seconds", 3600),
+        ("octavia_defaults", "timeout_client_data", "0", "lb_idle_seconds", None),
+        ("octavia_defaults", "timeout_client_data", "soon", "lb_idle_seconds", None),
+    ],
+)
+def test_times_and_log_level_are_proposed_unless_they_are_the_default(
+    section: str, option: str, value: str, key: str, drafted_as: int | str | None
+) -> None:
+    found = drafted(of_others(conf=f"[{section}]\n{option} = {value}\n"))
+    draft = found.get(f"kuryr.{key}")
+    assert (draft and draft.value) == drafted_as
+    if drafted_as is not None:
+        assert not site_problems(lab_sections(kuryr={"release": "xena", key: drafted_as}))
+
+
+def test_idle_timeouts_are_not_proposed_for_ovn() -> None:
+    text = conf() + "[octavia_defaults]\ntimeout_client_data = 3600000\n"
+    assert "kuryr.lb_idle_seconds" not in drafted(of_others(conf=text))
 
 
 def test_somebody_elses_kuryr_is_recognized_and_what_it_does_is_proposed() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from oslo_config import cfg
-from worlds.sites import lab_site
+from worlds.sites import lab_site, lab_site_with
 
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.errors import UsageError
@@ -51,6 +51,22 @@ def test_the_controllers_configuration_has_what_stein_requires() -> None:
     assert conf["kubernetes"]["vif_pool_driver"] == "noop"
     assert conf["kubernetes"]["ssl_verify_server_crt"] == "true"
     assert conf["octavia_defaults"]["member_mode"] == "L3"
+
+
+@pytest.mark.parametrize(("level", "debug"), [("debug", "true"), ("info", None)])
+def test_both_programs_log_in_detail_if_asked(level: str, debug: str | None) -> None:
+    wanted = lab_site_with(kuryr={"log_level": level})
+    for conf in (
+        kuryr_conf.controller_conf(wanted, IDS, {}, "https://172.18.0.2:6443"),
+        kuryr_conf.daemon_conf(wanted, "https://172.18.0.2:6443", dockershim=False),
+    ):
+        assert parsed(conf)["DEFAULT"].get("debug") == debug
+
+
+def test_seconds_of_silence_are_milliseconds_of_both_sides() -> None:
+    wanted = lab_site_with(kuryr={"release": "xena", "lb_idle_seconds": 90})
+    options = parsed(kuryr_conf.controller_conf(wanted, IDS, {}, "https://a"))["octavia_defaults"]
+    assert options["timeout_client_data"] == options["timeout_member_data"] == "90000"
 
 
 def test_a_dollar_in_the_password_is_doubled_for_oslo_config() -> None:

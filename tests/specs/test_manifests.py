@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from making.rendered import Combination, combinations
 from making.rendered import manifests as rendered
+from requests.utils import get_environ_proxies
 from worlds.sites import IMAGE, lab_site_with
 
 from kuryr_runbook.model.drivers import VifDriver
@@ -105,6 +106,46 @@ def test_kuryrs_upgrade_check_runs_where_the_controller_does() -> None:
     run = controllers.controller_manifests(wanted, IMAGE, config())[-1]["spec"]["template"]["spec"]
     for key in ("nodeSelector", "tolerations", "priorityClassName"):
         assert check[key] == run[key]
+
+
+def proxied(**keys: Any) -> dict[str, str]:
+    wanted = lab_site_with(kuryr={"controller": keys})
+    conf = {"neutron": {}, "kubernetes": {"api_root": "https://172.18.0.10:6443"}}
+    config = controllers.ControllerConfig(conf=conf, ca_pem="")
+    item = controllers.controller_manifests(wanted, IMAGE, config)[-1]
+    [container] = item["spec"]["template"]["spec"]["containers"]
+    return {it["name"]: it["value"] for it in container.get("env", ())}
+
+
+@pytest.mark.parametrize(
+    ("url", "direct"),
+    [
+        ("https://172.18.0.10:6443/api", True),
+        ("https://10.2.0.1/api", True),
+        ("http://10.1.0.17:8080/", True),
+        ("http://localhost:8082/", True),
+        ("https://keystone.internal.test/v3", True),
+        ("https://192.0.2.9:9696/", True),
+        ("https://172.18.0.11:5000/v3", False),
+        ("https://keystone.example.org/v3", False),
+    ],
+)
+def test_only_openstack_is_reached_through_the_proxy(
+    url: str, *, direct: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy = "http://proxy.test:3128"
+    given = proxied(
+        http_proxy=proxy, https_proxy=proxy, no_proxy=[".internal.test", "192.0.2.0/24"]
+    )
+    for name in ("http_proxy", "https_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv(name.upper(), given[name.upper()])
+    assert bool(get_environ_proxies(url)) is not direct
+
+
+def test_without_a_proxy_there_are_no_variables() -> None:
+    assert proxied() == {}
+    assert proxied(https_proxy="http://proxy.test:3128").keys() == {"HTTPS_PROXY", "NO_PROXY"}
 
 
 def test_the_name_of_an_application_credential_rolls_the_pods_and_its_secret_does_not() -> None:

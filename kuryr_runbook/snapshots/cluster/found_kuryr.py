@@ -22,11 +22,14 @@ from kuryr_runbook.specs.kuryr_conf import parse_conf
 from kuryr_runbook.specs.manifests import INSTANCE, MANAGED_BY, PULL_SECRET, RUNBOOK
 
 OPTIONS = {
+    "DEFAULT": ("debug",),
     "binding": ("link_iface",),
+    "cni_daemon": ("vif_annotation_timeout",),
     "kubernetes": (
         "enabled_handlers",
         "endpoints_driver_octavia_provider",
         "pod_vif_driver",
+        "watch_retry_timeout",
     ),
     "neutron_defaults": (
         "external_svc_net",
@@ -37,6 +40,7 @@ OPTIONS = {
         "resource_tags",
         "service_subnet",
     ),
+    "octavia_defaults": ("timeout_client_data",),
     "pod_vif_nested": ("worker_nodes_subnet", "worker_nodes_subnets"),
 }
 """The options that say something for a site file; none of the others is kept, since they may be
