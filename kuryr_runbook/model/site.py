@@ -112,6 +112,9 @@ class NetworkSection(Section):
     """Network of the floating IPs of load balancers."""
     external_network_id: Id | None = None
     """Its id, instead of its name."""
+    external_subnet_id: Id | None = None
+    """The id of its subnet from which load balancers get their floating IPs; None: Neutron takes
+    any. Such a subnet has no name that projects see."""
     router: Text = "k8s-router"
     """Router between nodes, pods, services and the external network; created if missing."""
     node_subnet: Text = "k8s-node-subnet"

@@ -14,6 +14,7 @@ from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.providers import OctaviaProvider
 from kuryr_runbook.model.releases import RELEASES, Release
 from kuryr_runbook.model.site import KuryrSection
+from kuryr_runbook.model.site_values import is_id
 from kuryr_runbook.planning.draft_keys import DraftKey, unknown
 from kuryr_runbook.planning.draft_names import named
 from kuryr_runbook.snapshots.cloud.lookup import Named, of_name
@@ -141,6 +142,8 @@ def _network(options: Mapping[str, str], cloud: CloudState) -> Iterator[DraftKey
     yield from _by_id(
         "network.external_network", external, networks, "[neutron_defaults] external_svc_net"
     )
+    if is_id(outside := options.get("neutron_defaults.external_svc_subnet", "")):
+        yield _said("network.external_subnet_id", outside, "[neutron_defaults] external_svc_subnet")
     nodes = options.get("pod_vif_nested.worker_nodes_subnet", "")
     nodes = nodes or options.get("pod_vif_nested.worker_nodes_subnets", "").partition(",")[0]
     yield from _by_id(

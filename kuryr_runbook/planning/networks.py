@@ -28,6 +28,12 @@ def use_external_network(gathering: Gathering) -> str:
             target_of(wanted),
             f"network {wanted.name} should be external (router:external) and is not",
         )
+    subnet = gathering.subnet(gathering.spec.external_subnet_id)
+    if subnet is not None and subnet.network_id != network.id:
+        gathering.refuse(
+            target_of(wanted),
+            f"subnet {subnet.id} (network.external_subnet_id) should be in network {wanted.name}",
+        )
     because = "external network: floating IPs come from it"
     return gathering.keep(target_of(wanted), network.id, because)
 

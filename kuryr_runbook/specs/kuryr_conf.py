@@ -253,12 +253,14 @@ def _password(auth: Mapping[str, str]) -> dict[str, str]:
 
 
 def _neutron_defaults(site: Site, ids: KuryrIds) -> dict[str, str]:
+    outside = site.network.external_subnet_id
     return {
         "project": ids.k8s_project_id,
         "pod_subnet": ids.kuryr_pod_subnet_id,
         "pod_security_groups": ids.pod_security_group_id,
         "service_subnet": ids.kuryr_service_subnet_id,
         "external_svc_net": ids.external_network_id,
+        **({"external_svc_subnet": outside} if outside else {}),
         "lbaas_activation_timeout": str(site.kuryr.lb_activation_seconds),
     }
 

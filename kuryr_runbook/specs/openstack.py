@@ -90,6 +90,8 @@ class OpenStackSpec:
     owner: str
     """The description of everything that is created."""
     external_network: Wanted
+    external_subnet_id: str
+    """The only subnet of that network that floating IPs come from; empty: any."""
     node_subnet: Wanted
     node_addresses: tuple[IPv4Address, ...]
     """Addresses of the nodes whose ports have to be in the node group."""
@@ -113,6 +115,7 @@ def openstack_spec(
     return OpenStackSpec(
         owner=owner_mark(site.name, cluster_id),
         external_network=wanted.external_network(site),
+        external_subnet_id=site.network.external_subnet_id or "",
         node_subnet=wanted.node_subnet(site),
         node_addresses=node_addresses,
         router=wanted.router(site),

@@ -105,6 +105,8 @@ def test_a_key_that_cannot_be_used_is_no_answer(tmp_path: Path) -> None:
     assert "none.pub cannot be used" in finding.evidence
 
 
+OUTSIDE = "01234567-89ab-cdef-0123-456789abcdef"
+
 BAD: list[tuple[str, Status, Spoil, tuple[str, ...]]] = [
     ("keystone", Status.FAIL, broken("login"), ("it says no", "ask its operators")),
     ("keystone", Status.FAIL, no_clouds_yaml, ("no file clouds.yaml", "name an existing one")),
@@ -145,6 +147,12 @@ BAD: list[tuple[str, Status, Spoil, tuple[str, ...]]] = [
     ("has-to-exist", Status.FAIL, lambda w: [
         it.update({"router:external": False}) for it in w.resources["network"]],
      ("network ext-net (network.external_network) is not external",)),
+    ("has-to-exist", Status.FAIL, both(
+        lambda w: w.add("subnet", id=OUTSIDE, network_id="n-nodes", cidr="192.0.2.0/24"),
+        lambda w: w.change_site("network", external_subnet_id=OUTSIDE)),
+     (f"subnet {OUTSIDE} (network.external_subnet_id) is not in network ext-net",)),
+    ("has-to-exist", Status.PASS,
+     lambda w: w.change_site("network", external_subnet_id=OUTSIDE), ("ext-net",)),
     ("kubernetes-version", Status.FAIL, having(kubernetes="v1.24.0"), ("v1.24.0", "1.23")),
     ("kubernetes-version", Status.FAIL, having(kubernetes="v1.9.11"), ("v1.9.11", "1.11")),
     ("release-step", Status.FAIL, put(running("Deployment", "kuryr-controller", "victoria")),

@@ -105,7 +105,7 @@ TUNED = {
     "watch_retry_seconds": 3600,
     "log_level": "debug",
 }
-"""Every key of the section `kuryr` that concerns the programs alone, and that each release has."""
+"""Every key that concerns the programs alone, and that each release has."""
 AMPHORA = OctaviaProvider.AMPHORA
 IDLE = {"lb_idle_seconds": 3600}
 
@@ -114,7 +114,10 @@ def tuned(release: str) -> Site:
     """The lab's site with that release, and with everything that may be set."""
     tags = list(TAGS) if RELEASES[release].needs_resource_tags else []
     idle = {} if any(support.idle_objections(RELEASES[release], AMPHORA)) else IDLE
-    return lab_site_with(kuryr={"release": release, "resource_tags": tags, **TUNED, **idle})
+    return lab_site_with(
+        kuryr={"release": release, "resource_tags": tags, **TUNED, **idle},
+        network={"external_subnet_id": "01234567-89ab-cdef-0123-456789abcdef"},
+    )
 
 
 def confs(site: Site) -> Mapping[str, kuryr_conf.Conf]:

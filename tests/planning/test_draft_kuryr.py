@@ -170,6 +170,13 @@ def test_times_and_log_level_are_proposed_unless_they_are_the_default(
         assert not site_problems(lab_sections(kuryr={"release": "xena", key: drafted_as}))
 
 
+@pytest.mark.parametrize("outside", ["01234567-89ab-cdef-0123-456789abcdef", "by-name"])
+def test_the_subnet_of_floating_ips_is_proposed_by_its_id(outside: str) -> None:
+    found = drafted(of_others(conf=f"[neutron_defaults]\nexternal_svc_subnet = {outside}\n"))
+    draft = found.get("network.external_subnet_id")
+    assert (draft.value if draft else "by-name") == outside
+
+
 def test_idle_timeouts_are_not_proposed_for_ovn() -> None:
     text = conf() + "[octavia_defaults]\ntimeout_client_data = 3600000\n"
     assert "kuryr.lb_idle_seconds" not in drafted(of_others(conf=text))

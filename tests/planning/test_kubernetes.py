@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from worlds.memory_cluster import MemoryCluster as WholeCluster
 from worlds.planned_objects import planned_objects
+from worlds.sites import IMAGE, lab_site
 
 from kuryr_runbook.clients.kubernetes.api import Preview
 from kuryr_runbook.clients.kubernetes.errors import FieldConflict
@@ -16,6 +17,7 @@ from kuryr_runbook.model.bodies import plain
 from kuryr_runbook.model.errors import ApplyError, DriftError
 from kuryr_runbook.model.plan import KNOWN_LATER, Action, Step, known_later
 from kuryr_runbook.planning.kubernetes import differences
+from kuryr_runbook.specs.daemon import daemon_manifests
 from kuryr_runbook.specs.manifests import INSTANCE, MANAGED_BY, RUNBOOK
 
 CONFIG: dict[str, Any] = {
@@ -249,3 +251,20 @@ def test_what_needs_what_the_same_plan_makes_is_not_tried_before() -> None:
 
     planned_objects([namespace, CONFIG, binding], Noting())
     assert asked == ["Namespace"]
+
+
+def test_an_installation_without_placement_gets_it_as_a_change_with_its_reason() -> None:
+    site = lab_site()
+    cluster, manifests = WholeCluster(), daemon_manifests(site, IMAGE, "conf")
+    for item in manifests:
+        cluster.apply(item)
+    daemon = next(it for it in cluster.objects if it["kind"] == "DaemonSet")
+    spec = daemon["spec"]["template"]["spec"]
+    del spec["priorityClassName"]
+    spec["tolerations"] = [{"key": "node.kubernetes.io/not-ready", "operator": "Exists"}]
+    [step] = planned_objects(manifests, cluster).changes
+    assert (step.action, step.target.kind) == (Action.UPDATE, "DaemonSet")
+    assert step.because
+    shown = {it.field: it.after for it in step.changes}
+    assert shown["spec.template.spec.priorityClassName"] == "system-node-critical"
+    assert any(field.startswith("spec.template.spec.tolerations") for field in shown)

@@ -151,6 +151,19 @@ def test_what_should_have_an_id_is_not_made_when_there_is_none() -> None:
             planned(cluster_cloud(NODES), site_with(key, uuid))
 
 
+def test_floating_ips_come_from_a_subnet_of_their_network_as_far_as_it_is_shown() -> None:
+    uuid = "01234567-89ab-cdef-0123-456789abcdef"
+    site, cloud = site_with("external_subnet_id", uuid), cluster_cloud(NODES)
+    unseen = planned(cloud, site)
+    outside, inside = cloud.resources["network"][:2]
+    cloud.add("subnet", name="fips", network_id=outside["id"], cidr="192.0.2.0/24")
+    next(it for it in cloud.resources["subnet"] if it["name"] == "fips")["id"] = uuid
+    assert planned(cloud, site) == unseen
+    next(it for it in cloud.resources["subnet"] if it["id"] == uuid)["network_id"] = inside["id"]
+    with pytest.raises(DriftError, match=rf"subnet {uuid} .* should be in network ext-net"):
+        planned(cloud, site)
+
+
 Breaker = Callable[[MemoryCloud], Any]
 MISFITS: list[tuple[str, Breaker, str]] = [
     (

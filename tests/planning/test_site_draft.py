@@ -171,7 +171,9 @@ NAMES_OF_OURS = {
 }
 """What phase 02 creates."""
 CHOICES = {
+    "kuryr.controller.memory_limit",
     "kuryr.credentials",
+    "kuryr.daemon.memory_limit",
     "verification.replicas",
     "verification.external_address",
     "record.archive",

@@ -256,6 +256,7 @@ def check_existing(look: PreflightLook) -> Verdict:
         _absence(look, cloud.networks, external),
         _absence(look, cloud.subnets, nodes),
         _inside(look, external),
+        _elsewhere(look, external),
         *(_absence(look, lists[it.kind], it) for it in given if it.given_id),
     ]
     details = [problem for problem in problems if problem]
@@ -282,6 +283,22 @@ def _absence(look: PreflightLook, items: Iterable[Named] | Unreadable, wanted: W
     if wanted.given_id:
         return f"{wanted} ({wanted.key}_id) does not exist"
     return f"{wanted} ({wanted.key}) does not exist, or is not visible"
+
+
+def _elsewhere(look: PreflightLook, wanted: Wanted) -> str:
+    """Why no floating IP can come from the external network's subnet; empty: none is known.
+
+    Neutron does not show such a subnet to ordinary projects.
+    """
+    subnet_id, project = look.site.network.external_subnet_id, readable(look.cloud.project_id)
+    try:
+        network = find(readable(look.cloud.networks), wanted, project)
+    except SeveralError:
+        return ""
+    there = next((it for it in readable(look.cloud.subnets) if it.id == subnet_id), None)
+    if network is None or there is None or there.network_id == network.id:
+        return ""
+    return f"subnet {subnet_id} (network.external_subnet_id) is not in {wanted}"
 
 
 def _inside(look: PreflightLook, wanted: Wanted) -> str:

@@ -33,6 +33,7 @@ OPTIONS = {
     ),
     "neutron_defaults": (
         "external_svc_net",
+        "external_svc_subnet",
         "lbaas_activation_timeout",
         "pod_security_groups",
         "pod_subnet",
