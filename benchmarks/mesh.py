@@ -18,7 +18,7 @@ from itertools import islice, permutations
 from pathlib import Path
 from time import perf_counter
 
-from kuryr_runbook.phases.base import read_site
+from kuryr_runbook.phases.site.reading import read_site
 from kuryr_runbook.phases.verification import Verification
 from kuryr_runbook.snapshots.reading import Unreadable
 from kuryr_runbook.snapshots.workload.probes import Answer, PodProbe, read_probes

@@ -50,7 +50,7 @@ sys.path.insert(0, {str(TESTS)!r})
 from worlds.memory_leases import MemoryLeases
 from kuryr_runbook.display.live import LiveProgress
 from kuryr_runbook.phases.catalogue import PHASES
-from kuryr_runbook.phases.base import read_site
+from kuryr_runbook.phases.site.reading import read_site
 from kuryr_runbook.running.request import RunRequest
 from kuryr_runbook.running.runs import run_phases
 

@@ -24,8 +24,8 @@ from kuryr_runbook.clients.images.kuryr import read_image_spec
 from kuryr_runbook.model.releases import RELEASES
 from kuryr_runbook.model.releases.parts import ConstraintsName
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.phases.base import read_site
 from kuryr_runbook.phases.image_build import ImageBuild
+from kuryr_runbook.phases.site.reading import read_site
 from kuryr_runbook.specs.image import CONTAINERFILE, Reference
 
 SITE = Path(__file__).parents[2] / "parameters" / "lab.yaml"

@@ -43,8 +43,8 @@ def rotate_credentials(*, site_file: Path, dry_run: bool, force_conflicts: bool)
     """
     from kuryr_runbook.display.plans import plan_view
     from kuryr_runbook.model.options import Options
-    from kuryr_runbook.phases.base import read_site
     from kuryr_runbook.phases.controller import Rotation
+    from kuryr_runbook.phases.site.reading import read_site
     from kuryr_runbook.running.command_runs import recorded_command
     from kuryr_runbook.running.recorder import Invocation
 

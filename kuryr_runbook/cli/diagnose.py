@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 from functools import partial
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,24 +16,32 @@ from kuryr_runbook.cli.given import given_arguments
 from kuryr_runbook.cli.options import Output, answer, output_options, site_option
 from kuryr_runbook.cli.paths import UserPath
 from kuryr_runbook.cli.watching import keep_looking, watch_options
+from kuryr_runbook.clients.exchanges import all_within
 from kuryr_runbook.clients.writing import write_file
+from kuryr_runbook.display.progress import say
 from kuryr_runbook.display.terminal import echo
 from kuryr_runbook.display.verbosity import progress_apart, tell
 from kuryr_runbook.model.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from kuryr_runbook.checking.diagnosis import Place
-    from kuryr_runbook.checking.view.cloud import Look
     from kuryr_runbook.display.tables import View
     from kuryr_runbook.model.findings import Finding
     from kuryr_runbook.model.site import Site
+    from kuryr_runbook.phases.settling import Diagnosed
     from kuryr_runbook.snapshots.diagnosis import DiagnosisSnapshot
 
 LOOK_SECONDS = 300.0
 """How long reading may take in all; whatever has not answered by then counts as unreadable."""
 NAME_A_SITE = "name a site with --site, or a file with --snapshot"
+
+JUDGES = (
+    "kuryr_runbook.phases.settling",
+    "kuryr_runbook.checking.paths",
+    "kuryr_runbook.display.findings",
+    "kuryr_runbook.display.trees",
+)
 
 file_type = UserPath(dir_okay=False)
 
@@ -95,15 +105,14 @@ def diagnose(
     Changes nothing, except with --fix once you have agreed. A snapshot has its
     site: --site is then optional, and KURYR_RUNBOOK_SITE does not count.
     """
-    from kuryr_runbook.checking.diagnosis import EVERYWHERE, Place
-
-    place = Place(**{name: more[name] for name in ("namespace", "pod", "service")})
-    if fix and (snapshot is not None or place != EVERYWHERE):
+    place = {name: more.pop(name) for name in ("namespace", "pod", "service")}
+    is_whole = all(it is None for it in place.values())
+    if fix and (snapshot is not None or not is_whole):
         raise UsageError(
             "--fix works on a whole site in its current state: it cannot be combined with "
             "--snapshot, --namespace, --pod or --service"
         )
-    if more["metrics"] is not None and place != EVERYWHERE:
+    if more["metrics"] is not None and not is_whole:
         raise UsageError(
             "--metrics are those of a whole site: it cannot be combined with --namespace, --pod or "
             "--service"
@@ -119,7 +128,7 @@ def diagnose(
     )
 
     def look() -> ExitCode:
-        return _status(_report(read(), place, again=every is not None, **more), fail_on)
+        return _status(_report(read(), place=place, again=every is not None, **more), fail_on)
 
     if every is not None:
         keep_looking(look, every)
@@ -132,47 +141,55 @@ def _is_from_environment(name: str) -> bool:
 
 
 def _report(
-    read: DiagnosisSnapshot, place: Place, *, output: Output, again: bool, **more: Any
+    found: Diagnosed,
+    *,
+    place: Mapping[str, str | None],
+    output: Output,
+    again: bool,
+    **more: Any,
 ) -> Sequence[Finding]:
     """Show what is wrong in what was read, write the files that are wanted, return the findings."""
-    from kuryr_runbook.checking.diagnosis import check_diagnosis
+    from kuryr_runbook.checking.diagnosis import Place
     from kuryr_runbook.checking.paths import trace
-    from kuryr_runbook.checking.view.cloud import Look
-    from kuryr_runbook.display.junit import junit, report_data
-    from kuryr_runbook.display.metrics import diagnosis_metrics
     from kuryr_runbook.display.tables import stacked
     from kuryr_runbook.display.trees import path_view
     from kuryr_runbook.snapshots.diagnosis import save_snapshot
 
     if more["save_snapshot"] is not None:
-        save_snapshot(read, more["save_snapshot"])
-    look = Look(read)
-    findings, hops = check_diagnosis(look, place), trace(look, place)
-    views = [_causes(read, findings)]
-    views += [path_view(f"Path to {place}", hops)] if hops else []
-    answer(
-        output,
-        lambda: stacked(views),
-        lambda: report_data(read.site.name, findings, hops),
-        again=again,
-    )
+        save_snapshot(found.snapshot, more["save_snapshot"])
+    where = Place(**place)
+    findings, hops = found.at(where), trace(found.look, where)
+    views = [_causes(found.snapshot, findings)]
+    views += [path_view(f"Path to {where}", hops)] if hops else []
+
+    def data() -> Mapping[str, Any]:
+        from kuryr_runbook.display.junit import report_data
+
+        return report_data(found.snapshot.site.name, findings, hops)
+
+    answer(output, lambda: stacked(views), data, again=again)
     if more["picture"] is not None:
-        write_file(more["picture"], _picture(look, findings, f"Topology {_of_site(read)}"))
+        title = f"Topology {_of_site(found.snapshot)}"
+        write_file(more["picture"], _picture(found, findings, title))
     if more["metrics"] is not None:
+        from kuryr_runbook.display.metrics import diagnosis_metrics
+
         # The collector runs as another user.
-        text = diagnosis_metrics(read.site.name, findings, read.taken_at)
+        text = diagnosis_metrics(found.snapshot.site.name, findings, found.snapshot.taken_at)
         write_file(more["metrics"], text, mode=0o644)
     if more["junit_file"] is not None:
+        from kuryr_runbook.display.junit import junit
+
         # The CI server that reads it may run as another user.
         write_file(more["junit_file"], junit(findings), mode=0o644)
     return findings
 
 
-def _picture(look: Look, findings: Sequence[Finding], title: str) -> str:
+def _picture(found: Diagnosed, findings: Sequence[Finding], title: str) -> str:
     from kuryr_runbook.checking.picture.topology import topology_of
     from kuryr_runbook.display.topology_svg import topology_svg
 
-    return topology_svg(topology_of(look, findings), title)
+    return topology_svg(topology_of(found.look, findings), title)
 
 
 def _causes(read: DiagnosisSnapshot, findings: Sequence[Finding]) -> View:
@@ -185,11 +202,10 @@ def _of_site(read: DiagnosisSnapshot) -> str:
     return f"of site {read.site.name}, {read.taken_at:%F %T} UTC"
 
 
-def _fixed(site_file: Path | None, *, on_stderr: bool) -> DiagnosisSnapshot:
-    """Show the causes and the plan, carry it out if agreed, and return what was last read."""
-    from kuryr_runbook.checking.diagnosis import check_diagnosis
-    from kuryr_runbook.checking.view.cloud import Look
-    from kuryr_runbook.phases.base import read_site
+def _fixed(site_file: Path | None, *, on_stderr: bool) -> Diagnosed:
+    """Show the causes and the plan, carry it out if agreed, and return what was last found."""
+    from kuryr_runbook.phases.settling import diagnosed
+    from kuryr_runbook.phases.site.reading import read_site
     from kuryr_runbook.phases.troubleshooting import Troubleshooting
     from kuryr_runbook.running.command_runs import recorded_command
     from kuryr_runbook.running.recorder import Invocation
@@ -200,7 +216,8 @@ def _fixed(site_file: Path | None, *, on_stderr: bool) -> DiagnosisSnapshot:
     phase = Troubleshooting(site)
     with progress_apart():
         plan = phase.plan()
-    for view in (_causes(phase.seen, check_diagnosis(Look(phase.seen))), plan):
+    found = diagnosed(phase.seen)
+    for view in (_causes(found.snapshot, found.everywhere), plan):
         echo(view, err=on_stderr)
         echo("", err=on_stderr)
     if plan.data["plan"]["steps"] and click.confirm("Carry out this plan?", err=True):
@@ -216,37 +233,63 @@ def _fixed(site_file: Path | None, *, on_stderr: bool) -> DiagnosisSnapshot:
                 left = phase.left()
             run.keep(_causes(phase.seen, left))
         tell(f"recorded: {run.directory}\n")
-    return phase.seen
+        return diagnosed(phase.seen)
+    return found
 
 
-def _reading(site_file: Path | None, saved: Path | None) -> Callable[[], DiagnosisSnapshot]:
-    """What returns the saved snapshot, with the site file's site if there is one, or else new ones.
+def _reading(site_file: Path | None, saved: Path | None) -> Callable[[], Diagnosed]:
+    """What diagnoses the saved snapshot, for the site file's site if there is one, or a new one.
 
-    All new ones are read over the same connections.
+    New ones are all read over the same connections.
     """
     from dataclasses import replace
 
-    from kuryr_runbook.clients.exchanges import all_within
-    from kuryr_runbook.phases.base import read_site
-    from kuryr_runbook.phases.troubleshooting import Troubleshooting
+    from kuryr_runbook.phases.site.reading import read_site
     from kuryr_runbook.snapshots.diagnosis import load_snapshot
 
     site = None if site_file is None else read_site(site_file)
-    if saved is not None:
-        found = load_snapshot(saved)
+    if saved is None:
         if site is None:
-            return lambda: found
+            raise UsageError(NAME_A_SITE)
+        return _reading_anew(site)
+    from kuryr_runbook.phases.settling import diagnosed
+
+    found = load_snapshot(saved)
+    if site is not None:
         _refuse_other(site, found)
-        return lambda: replace(found, site=site)
-    if site is None:
-        raise UsageError(NAME_A_SITE)
-    phase = Troubleshooting(site)
+        found = replace(found, site=site)
+    return lambda: diagnosed(found)
+
+
+def _reading_anew(site: Site) -> Callable[[], Diagnosed]:
+    from kuryr_runbook.phases.sources import Sources
+    from kuryr_runbook.snapshots.diagnosis import read_diagnosis
+    from kuryr_runbook.snapshots.reading import attempted
+
+    sources = Sources(site)
 
     def read() -> DiagnosisSnapshot:
-        with progress_apart(), all_within(LOOK_SECONDS):
-            return phase.read_settled()
+        say("reading cluster and cloud")
+        cluster = attempted(lambda: sources.cluster)
+        cloud = attempted(lambda: sources.cloud)
+        # While they answer there is time for it.
+        Thread(target=_import_judges, daemon=True).start()
+        return read_diagnosis(site, cluster, cloud)
 
-    return read
+    def found() -> Diagnosed:
+        with progress_apart(), all_within(LOOK_SECONDS):
+            snapshot = read()
+            from kuryr_runbook.phases.settling import settled
+
+            return settled(snapshot, read)
+
+    return found
+
+
+def _import_judges() -> None:
+    """Import what judges and shows: a third of what a diagnosis imports."""
+    for name in JUDGES:
+        import_module(name)
 
 
 def _refuse_other(site: Site, found: DiagnosisSnapshot) -> None:

@@ -63,7 +63,7 @@ def exporters(*, site_file: Path) -> None:
 
     It does from Yoga on; refused for earlier releases.
     """
-    from kuryr_runbook.phases.base import read_site
+    from kuryr_runbook.phases.site.reading import read_site
     from kuryr_runbook.specs import monitoring as specs
 
     for manifest in [*specs.exporters(read_site(site_file))]:

@@ -44,8 +44,8 @@ def notebooks(
     its token can use it. Nothing is changed before you approve a plan there.
     """
     from kuryr_runbook.model.variables import SITE_VARIABLE
-    from kuryr_runbook.phases.base import read_site
     from kuryr_runbook.phases.site.choice import LINK, choose
+    from kuryr_runbook.phases.site.reading import read_site
     from kuryr_runbook.running.jupyterlab import refuse_missing, refuse_taken, serve, settings
     from kuryr_runbook.running.working_copy import copy_notebooks, default_directory
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from kuryr_runbook.model.paths import expanded
+
 
 class UserPath(click.Path):
     """A path that may begin with `~` or `~user`, which shells do not expand after `--option=`."""
@@ -17,8 +19,6 @@ class UserPath(click.Path):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The path, with the home directory expanded."""
-        from kuryr_runbook.model.site_values import expanded
-
         try:
             path = expanded(value)
         except ValueError as error:

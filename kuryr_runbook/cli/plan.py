@@ -63,8 +63,8 @@ def plan(
     from kuryr_runbook.display.plans import site_view
     from kuryr_runbook.model.approval import site_document
     from kuryr_runbook.phases.approval import write_document
-    from kuryr_runbook.phases.base import read_site
     from kuryr_runbook.phases.catalogue import plan_site
+    from kuryr_runbook.phases.site.reading import read_site
     from kuryr_runbook.running.account import now
 
     site = read_site(site_file)

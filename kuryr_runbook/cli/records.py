@@ -154,7 +154,7 @@ def verify(
     from dataclasses import asdict
 
     from kuryr_runbook.model.errors import UnknownError
-    from kuryr_runbook.phases.base import read_site
+    from kuryr_runbook.phases.site.reading import read_site
     from kuryr_runbook.recording.archives import archive_problems
     from kuryr_runbook.recording.expecting import heads_below, noted_heads, places_of, unnoted
     from kuryr_runbook.recording.verifying import Problem
@@ -244,7 +244,7 @@ def upload(site_file: Path, places: tuple[Path, ...], keys: tuple[Path, ...]) ->
     verify.
     """
     from kuryr_runbook.model.errors import UsageError
-    from kuryr_runbook.phases.base import read_site
+    from kuryr_runbook.phases.site.reading import read_site
     from kuryr_runbook.recording.archives import upload_record
     from kuryr_runbook.recording.signing import key_path, public_path
     from kuryr_runbook.recording.verifying import verify as verified
@@ -274,7 +274,7 @@ def upload(site_file: Path, places: tuple[Path, ...], keys: tuple[Path, ...]) ->
 def timestamp(site_file: Path, places: tuple[Path, ...], keys: tuple[Path, ...]) -> None:
     """Add missing time stamps, from the site's time-stamping service."""
     from kuryr_runbook.model.errors import UsageError
-    from kuryr_runbook.phases.base import read_site
+    from kuryr_runbook.phases.site.reading import read_site
     from kuryr_runbook.recording.signing import key_path, public_path
     from kuryr_runbook.recording.verifying import verify as verified
     from kuryr_runbook.recording.witness import is_stamped, stamp

@@ -187,7 +187,7 @@ def _request(
     say: Callable[[str], None],
 ) -> RunRequest:
     """What is to be run, once it is agreed to. Raises UsageError when there is nobody to ask."""
-    from kuryr_runbook.phases.base import read_site
+    from kuryr_runbook.phases.site.reading import read_site
     from kuryr_runbook.running.request import RunRequest
     from kuryr_runbook.running.resuming import last_stopped
 

@@ -17,12 +17,16 @@ from typing import Any, BinaryIO
 
 from kuryr_runbook.model.documents import parse_json, parse_yaml
 from kuryr_runbook.model.errors import FileError, UsageError
+from kuryr_runbook.model.paths import expanded
+from kuryr_runbook.model.visible import bounded
 
 MIB = 1 << 20
 MOST = 64 * MIB
 """Bytes that a file may have by default."""
 MOST_OF_RUN = 1024 * MIB
 """For a run's files: a notebook with everything that its cells displayed, a kernel's log."""
+LONGEST_PATH = 300
+"""Letters of a path in a message."""
 MOST_YAML = 1 * MIB
 """For what people or their tools write: sites, logins. PyYAML would take seconds for more."""
 KINDS = (
@@ -33,6 +37,15 @@ KINDS = (
     (stat.S_ISBLK, "a device"),
 )
 FOREIGN = ((codecs.BOM_UTF16_LE, "UTF-16"), (codecs.BOM_UTF16_BE, "UTF-16"))
+
+
+def user_path(path: str | Path, what: str, *, remedy: str | None = None) -> Path:
+    """The path, with the home directory for `~` or `~user`. Raises FileError if there is none."""
+    try:
+        return expanded(path)
+    except ValueError as error:
+        message = f"{what} {bounded(str(path), LONGEST_PATH)}: {error}"
+        raise FileError(message, remedy=remedy) from error
 
 
 def read_bytes(path: Path, what: str, *, remedy: str | None = None, most: int = MOST) -> bytes:

@@ -15,7 +15,7 @@ from typing import Any
 
 from platformdirs import site_config_path, user_config_path
 
-from kuryr_runbook.clients.files import MOST_YAML, read_bytes
+from kuryr_runbook.clients.files import MOST_YAML, read_bytes, user_path
 from kuryr_runbook.clients.secrets import url_password
 from kuryr_runbook.model.documents import parse_json, parse_yaml
 from kuryr_runbook.model.errors import FileError
@@ -117,8 +117,8 @@ def _named(value: Any, path: Path) -> Iterator[Secret]:
 def text_of(path: Path) -> str:
     """The text of a file; empty if it cannot be read."""
     try:
-        return read_bytes(path.expanduser(), "login file").decode(errors="replace")
-    except (FileError, RuntimeError):  # The latter: there is no such home directory.
+        return read_bytes(user_path(path, "login file"), "login file").decode(errors="replace")
+    except FileError:
         return ""
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable, Iterator
 from email.utils import parsedate_to_datetime
-from typing import TypeVar, cast
-
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_before_delay
-from tenacity.wait import wait_exponential_jitter
+from typing import TypeVar
 
 from kuryr_runbook.clients.exchanges import Notify, left_of_all
 from kuryr_runbook.model.errors import RunbookError
@@ -26,7 +24,10 @@ LOOK_PAUSES = (0.3, 2.0)
 time waited so far, so no event is noticed later than that."""
 REMIND_SECONDS = 15.0
 
-_growing = wait_exponential_jitter(multiplier=0.5, max=8, jitter=0.5)
+_FIRST_PAUSE, _LAST_PAUSE = 0.5, 8.0
+"""In seconds, between attempts; each is twice as long as the one before it."""
+_SPREAD = 0.5
+"""Seconds by which pauses differ, so that threads that failed together do not return together."""
 
 
 class TransientError(Exception):
@@ -44,17 +45,18 @@ def patiently(attempt: Callable[[], T], *, seconds: float, notify: Notify) -> T:
 
     `notify` gets a line before each pause. Raises the last attempt's RunbookError.
     """
-    retrying = Retrying(
-        retry=retry_if_exception_type(TransientError),
-        stop=stop_before_delay(left_of_all(seconds)),
-        wait=_pause,
-        before_sleep=lambda state: notify(_retry_message(state)),
-        reraise=True,
-    )
-    try:
-        return retrying(attempt)
-    except TransientError as error:
-        raise error.error from error
+    end = time.monotonic() + left_of_all(seconds)
+    growing = _FIRST_PAUSE
+    while True:
+        try:
+            return attempt()
+        except TransientError as error:
+            pause = max(growing + random.uniform(0, _SPREAD), error.retry_after)  # noqa: S311
+            if time.monotonic() + pause >= end:
+                raise error.error from error
+            notify(f"{error.error.message}; trying again in {pause:.0f} s")
+            time.sleep(pause)
+        growing = min(2 * growing, _LAST_PAUSE)
 
 
 def polls(what: str, *, seconds: float, notify: Notify) -> Iterator[None]:
@@ -85,15 +87,3 @@ def retry_after(value: str | None) -> float:
     except ValueError:
         return 0.0
     return min(max(until - time.time(), 0.0), LONGEST_PAUSE)
-
-
-def _pause(state: RetryCallState) -> float:
-    return max(_growing(state), _failure(state).retry_after)
-
-
-def _retry_message(state: RetryCallState) -> str:
-    return f"{_failure(state).error.message}; trying again in {state.upcoming_sleep:.0f} s"
-
-
-def _failure(state: RetryCallState) -> TransientError:
-    return cast("TransientError", state.outcome and state.outcome.exception())

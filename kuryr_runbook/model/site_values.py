@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from kuryr_runbook.model import addressing
 from kuryr_runbook.model.blanks import NOT_A_BLANK
+from kuryr_runbook.model.paths import expanded
 from kuryr_runbook.model.visible import bounded, one_line
 
 
@@ -37,14 +38,6 @@ def _is_whole(value: str) -> str:
     if value != value.strip():
         raise ValueError(f"begins or ends with a blank: '{value}'")
     return value
-
-
-def expanded(path: str | Path) -> Path:
-    """The path, with the home directory for `~` or `~user`. Raises ValueError if there is none."""
-    try:
-        return Path(path).expanduser()
-    except RuntimeError as error:
-        raise ValueError(f"there is no home directory {str(path).split('/')[0]}") from error
 
 
 def _file(value: object) -> object:

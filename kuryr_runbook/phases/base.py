@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,50 +11,26 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from kuryr_runbook.clients.files import MOST_YAML, read_text
 from kuryr_runbook.clients.kubernetes.client import KubernetesClient
 from kuryr_runbook.clients.kubernetes.leases import LeaseClient, Leases
-from kuryr_runbook.clients.openstack.client import OpenStackClient
+from kuryr_runbook.clients.openstack.probes import AskingCloud
 from kuryr_runbook.display.findings import findings_view
 from kuryr_runbook.display.plans import left_out_view, outcomes_view, plan_view
 from kuryr_runbook.display.progress import say
 from kuryr_runbook.display.tables import View
 from kuryr_runbook.model.approval import plan_document, refuse_unapproved
-from kuryr_runbook.model.errors import CheckError, DriftError, FileError, SiteError, UnknownError
+from kuryr_runbook.model.errors import CheckError, DriftError, UnknownError
 from kuryr_runbook.model.findings import Finding, Status, worst
 from kuryr_runbook.model.options import Options
 from kuryr_runbook.model.plan import Outcome, Plan
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.model.site_file import parse_site, site_from_parameters
-from kuryr_runbook.model.variables import SITE_VARIABLE
 from kuryr_runbook.model.wording import counted
 from kuryr_runbook.phases.approval import Approval, read_document
 from kuryr_runbook.phases.earlier.openstack import Prepared, read_prepared
 from kuryr_runbook.phases.lock.taking import SiteLock, Work, locked
 from kuryr_runbook.phases.parameters import read_parameters
+from kuryr_runbook.phases.site.reading import chosen_site
 from kuryr_runbook.phases.sources import Sources
-
-
-def chosen_site(sections: Mapping[str, Any]) -> Site:
-    """A notebook's site: from its parameters, or from the file that KURYR_RUNBOOK_SITE names."""
-    path = os.environ.get(SITE_VARIABLE)
-    if path and not any(sections.values()):
-        return read_site(Path(path).expanduser())
-    return site_from_parameters(sections)
-
-
-def read_site(path: Path) -> Site:
-    """The site that a file describes. Raises SiteError, also when the file does not exist."""
-    try:
-        text = read_text(path, "site file", most=MOST_YAML)
-    except FileError as error:
-        raise SiteError(
-            error.message,
-            remedy="choose one in start.ipynb, or name a site file; `parameters/` has commented "
-            "examples",
-        ) from error
-    return parse_site(text, str(path))
-
 
 FRESH_SECONDS = 15.0
 """How old a plan may be and still be carried out without planning again."""
@@ -109,7 +84,7 @@ class Phase(ABC):
         return phase
 
     @cached_property
-    def cloud(self) -> OpenStackClient:
+    def cloud(self) -> AskingCloud:
         """The connection to the cloud."""
         return self.sources.cloud
 

@@ -7,7 +7,7 @@ from threading import Lock
 from typing import Any, TypeVar
 
 from kuryr_runbook.clients.kubernetes.client import KubernetesClient
-from kuryr_runbook.clients.openstack.client import OpenStackClient
+from kuryr_runbook.clients.openstack.probes import AskingCloud
 from kuryr_runbook.display.progress import say
 from kuryr_runbook.model.site import Site
 
@@ -26,10 +26,10 @@ class Sources:
         self._lock = Lock()
 
     @property
-    def cloud(self) -> OpenStackClient:
+    def cloud(self) -> AskingCloud:
         """The connection to the cloud."""
         where = self._site.openstack
-        return self._once("cloud", lambda: OpenStackClient(where.cloud, where.clouds_yaml, say))
+        return self._once("cloud", lambda: AskingCloud(where.cloud, where.clouds_yaml, say))
 
     @property
     def cluster(self) -> KubernetesClient:

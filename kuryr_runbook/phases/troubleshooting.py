@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 
 from kuryr_runbook.applying.by_kind import apply_fixes
 from kuryr_runbook.checking.diagnosis import Place, check_diagnosis
 from kuryr_runbook.checking.paths import trace
 from kuryr_runbook.checking.places import places_of
-from kuryr_runbook.checking.settling import changing
 from kuryr_runbook.checking.view.cloud import Look
-from kuryr_runbook.clients.openstack.probes import AskingCloud
 from kuryr_runbook.display.findings import causes_view
 from kuryr_runbook.display.frontend import is_interactive
 from kuryr_runbook.display.path_picker import Choosing, PathPicker
@@ -28,14 +25,13 @@ from kuryr_runbook.model.fixes import PhaseFix
 from kuryr_runbook.model.plan import Outcome, Plan, Step
 from kuryr_runbook.phases.base import Phase
 from kuryr_runbook.phases.catalogue import PHASES, PhaseEntry
+from kuryr_runbook.phases.settling import settled
 from kuryr_runbook.phases.waits.polling import wait_for
 from kuryr_runbook.planning.fixes import plan_fixes
 from kuryr_runbook.snapshots.diagnosis import DiagnosisSnapshot, read_diagnosis, save_snapshot
 from kuryr_runbook.snapshots.reading import attempted
 from kuryr_runbook.specs.controller import CONTROLLER
 
-SETTLING_SECONDS = 10.0
-"""How long to look again while what is found may follow from a change of the last minute."""
 FIXED_SECONDS = 45.0
 """How long Kuryr and the kubelets may take with everything that waited for a fix."""
 TAKEN = ".spec.replicas "
@@ -56,11 +52,6 @@ class Troubleshooting(Phase):
     _fixed: frozenset[str] = frozenset()
     """The checks that should pass after the last plan's fixes."""
 
-    @cached_property
-    def cloud(self) -> AskingCloud:
-        """The connection to the cloud."""
-        return AskingCloud(self.site.openstack.cloud, self.site.openstack.clouds_yaml, say)
-
     def read(self) -> DiagnosisSnapshot:
         """Cloud and cluster, once; if one does not answer, the other is read nevertheless."""
         say("reading cluster and cloud")
@@ -68,23 +59,6 @@ class Troubleshooting(Phase):
             self.site, attempted(lambda: self.cluster), attempted(lambda: self.cloud)
         )
         return self._snapshot
-
-    def read_settled(self) -> DiagnosisSnapshot:
-        """Read, and for a few seconds again while something is found about what has just changed.
-
-        What is still found then is reported: a change does not excuse a fault.
-        """
-
-        def look() -> tuple[bool, str]:
-            seen = Look(self.read())
-            what = changing(seen, check_diagnosis(seen))
-            return not what, what
-
-        settled, what = look()
-        if not settled:
-            say(f"looking again, since these have just changed: {what}")
-            wait_for("what has just changed to settle", SETTLING_SECONDS, look)
-        return self.seen
 
     def make_plan(self) -> Plan:
         """What is certain to fix the causes: steps of its own, and other phases' plans.
@@ -163,7 +137,7 @@ class Troubleshooting(Phase):
 
     def findings(self) -> Iterable[Finding]:
         """All causes, deepest first."""
-        return check_diagnosis(Look(self.read_settled()))
+        return settled(self.read(), self.read).everywhere
 
     def check(self) -> View:
         """Diagnose again, and show what is wrong. Findings are results here, not errors."""

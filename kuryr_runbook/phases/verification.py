@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from functools import cached_property
 
 from kuryr_runbook.applying.by_kind import apply_manifests
-from kuryr_runbook.clients.openstack.probes import AskingCloud
 from kuryr_runbook.display.plans import left_out_view, plan_view
 from kuryr_runbook.display.progress import say
 from kuryr_runbook.display.tables import View, table
@@ -55,11 +53,6 @@ class Verification(Phase):
 
     name = "verification"
     lasting = False
-
-    @cached_property
-    def cloud(self) -> AskingCloud:
-        """The connection to the cloud."""
-        return AskingCloud(self.site.openstack.cloud, self.site.openstack.clouds_yaml, say)
 
     def manifests(self) -> list[Manifest]:
         """The wanted objects."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from kuryr_runbook.clients import exchanges
 from kuryr_runbook.clients.exchanges import call_with_timeout, exchange
-from kuryr_runbook.clients.files import MOST_OF_RUN, read_bytes
+from kuryr_runbook.clients.files import MOST_OF_RUN, read_bytes, user_path
 from kuryr_runbook.clients.writing import make_directory, write_new
 from kuryr_runbook.model.errors import (
     RecordError,
@@ -193,13 +193,8 @@ def _copy(store: Store, files: dict[str, bytes], place: str) -> Upload:
 def _store(archive: str) -> Store:
     scheme, separator, _ = archive.partition("://")
     if not separator:
-        try:
-            return DirectoryStore(Path(archive).expanduser())
-        except RuntimeError as error:
-            raise UsageError(
-                f"record.archive: {archive}: this home directory does not exist",
-                remedy="name a directory by its absolute path",
-            ) from error
+        remedy = "name a directory by its absolute path"
+        return DirectoryStore(user_path(archive, "record.archive", remedy=remedy))
     if scheme not in EXTRAS:
         raise UsageError(
             f"record.archive: {archive} cannot be an archive",

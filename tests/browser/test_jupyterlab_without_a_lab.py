@@ -20,7 +20,7 @@ from worlds.served_apis import ServedApis, served
 from worlds.sites import lab_sections
 
 from kuryr_runbook.model.packaged import packaged
-from kuryr_runbook.phases.base import read_site
+from kuryr_runbook.phases.site.reading import read_site
 
 pytestmark = pytest.mark.browser
 
@@ -28,7 +28,7 @@ TESTS = Path(__file__).parents[1]
 NODES = {"master": "172.18.0.10", "worker1": "172.18.0.11"}
 PHASE = "approvable.ipynb"
 LONG = "long.ipynb"
-SETUP = """from kuryr_runbook.phases.base import chosen_site
+SETUP = """from kuryr_runbook.phases.site.reading import chosen_site
 from runs.approvable_phase import Approvable
 
 phase = Approvable(chosen_site({}))"""
@@ -40,7 +40,7 @@ CHOOSE = """from kuryr_runbook.phases.site.choice import choose_site
 
 choose_site()"""
 DIAGNOSIS = {
-    "begin": """from kuryr_runbook.phases.base import chosen_site
+    "begin": """from kuryr_runbook.phases.site.reading import chosen_site
 from runs.diagnosable_phase import Diagnosable
 
 phase = Diagnosable(chosen_site({}))""",

@@ -14,8 +14,8 @@ from worlds.sites import LAB
 from kuryr_runbook.cli import main
 from kuryr_runbook.model.errors import UsageError
 from kuryr_runbook.model.plan import Action, Outcome, Plan, Step, Target
-from kuryr_runbook.phases.base import read_site
 from kuryr_runbook.phases.controller import Rotation
+from kuryr_runbook.phases.site.reading import read_site
 from kuryr_runbook.recording.records import read_record
 from kuryr_runbook.running.resuming import last_stopped
 

@@ -19,7 +19,7 @@ from kuryr_runbook.checking.diagnosis import CHECKS
 from kuryr_runbook.cli import main
 from kuryr_runbook.model.errors import AccessError
 from kuryr_runbook.model.variables import SITE_VARIABLE
-from kuryr_runbook.phases import base
+from kuryr_runbook.phases.site import reading
 from kuryr_runbook.phases.troubleshooting import Troubleshooting
 from kuryr_runbook.recording.records import read_record
 from kuryr_runbook.snapshots.diagnosis import save_snapshot
@@ -47,7 +47,7 @@ def world(own_state: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> M
     made.node_port("worker2")["allowed_address_pairs"].pop()
     for name, value in (("cloud", made), ("cluster", made), ("leases", MemoryLeases())):
         monkeypatch.setattr(Troubleshooting, name, value)
-    monkeypatch.setattr(base, "read_site", lambda path: made.site)
+    monkeypatch.setattr(reading, "read_site", lambda path: made.site)
     return made
 
 

@@ -15,8 +15,8 @@ from worlds.sites import LAB_TEXT
 
 from kuryr_runbook.cli import fleet as cli_fleet
 from kuryr_runbook.cli import main
-from kuryr_runbook.phases.base import read_site
 from kuryr_runbook.phases.lock.taking import Work, locked
+from kuryr_runbook.phases.site.reading import read_site
 from kuryr_runbook.running.fleet import engine
 
 PROGRAM = """

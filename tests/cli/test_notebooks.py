@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from kuryr_runbook.cli import main
 from kuryr_runbook.model.packaged import packaged
 from kuryr_runbook.model.variables import SITE_VARIABLE
-from kuryr_runbook.phases.base import read_site
+from kuryr_runbook.phases.site.reading import read_site
 from kuryr_runbook.running import jupyterlab
 
 LAB = packaged("parameters") / "lab.yaml"

@@ -21,8 +21,8 @@ from kuryr_runbook.display.terminal import CLEAR
 from kuryr_runbook.lab import lifecycle
 from kuryr_runbook.lab.lifecycle import Status
 from kuryr_runbook.model.errors import CheckError, RunbookError, UnreachableError, UsageError
-from kuryr_runbook.phases import base
-from kuryr_runbook.phases.troubleshooting import Troubleshooting
+from kuryr_runbook.phases.site import reading
+from kuryr_runbook.phases.sources import Sources
 
 
 class Desk:
@@ -131,16 +131,16 @@ def test_a_diagnosis_is_repeated_over_the_same_connections(
     twice: Desk, own_state: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     world, made = MendableWorld(), list[object]()
-    begin = Troubleshooting.__init__
+    begin = Sources.__init__
 
-    def noted(self: Troubleshooting, site: Any) -> None:
+    def noted(self: Sources, site: Any) -> None:
         made.append(self)
         begin(self, site)
 
-    monkeypatch.setattr(Troubleshooting, "__init__", noted)
+    monkeypatch.setattr(Sources, "__init__", noted)
     for name in ("cloud", "cluster"):
-        monkeypatch.setattr(Troubleshooting, name, world)
-    monkeypatch.setattr(base, "read_site", lambda path: world.site)
+        monkeypatch.setattr(Sources, name, world)
+    monkeypatch.setattr(reading, "read_site", lambda path: world.site)
     picture = tmp_path / "site.svg"
     result = run("diagnose", "--site", LAB, "--watch", "--json", "--picture", picture)
     assert result.exit_code == 130, result.output

@@ -159,3 +159,15 @@ def test_a_pipe_that_the_environment_names_is_not_waited_for(
     monkeypatch.setenv("KUBECONFIG", str(pipe))
     with pytest.raises(RunbookError, match="is a pipe"):
         connect(None, None)
+
+
+def test_files_in_no_home_directory_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nowhere = "~nobody-here/file"
+    for option in ("cacert", "cert", "key"):
+        said = refusal(clouds(tmp_path / "clouds.yaml", **{option: nowhere}))
+        assert f"the cloud's {option} {nowhere}: there is no home directory" in said
+    monkeypatch.setenv("KUBECONFIG", nowhere)
+    with pytest.raises(RunbookError, match=f"KUBECONFIG {nowhere}: there is no home directory"):
+        connect(None, None)

@@ -37,8 +37,9 @@ from worlds.sites import LAB
 from kuryr_runbook.applying import steps
 from kuryr_runbook.clients.exchanges import current
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.phases.base import Phase, read_site
+from kuryr_runbook.phases.base import Phase
 from kuryr_runbook.phases.catalogue import PHASES, TEARDOWN
+from kuryr_runbook.phases.site.reading import read_site
 
 STALL_SECONDS = 30.0
 CHANGING = ("POST", "PUT", "PATCH", "DELETE")

@@ -28,9 +28,9 @@ from kuryr_runbook.model.errors import RunbookError
 from kuryr_runbook.model.locking import Holder
 from kuryr_runbook.model.site_file import parse_site, site_digest
 from kuryr_runbook.phases.approval import read_document
-from kuryr_runbook.phases.base import read_site
 from kuryr_runbook.phases.earlier.image import registry_login
 from kuryr_runbook.phases.site.choice import site_files
+from kuryr_runbook.phases.site.reading import read_site
 from kuryr_runbook.recording.chain import head_path, read_head
 from kuryr_runbook.recording.records import read_record
 from kuryr_runbook.recording.signing import load_public_keys, load_signer

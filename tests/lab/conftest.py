@@ -21,8 +21,8 @@ from kuryr_runbook.lab import lifecycle, openstack
 from kuryr_runbook.lab.remembering import remembered
 from kuryr_runbook.lab.settings import LabSettings
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.phases.base import read_site
 from kuryr_runbook.phases.controller import Controller
+from kuryr_runbook.phases.site.reading import read_site
 
 if TYPE_CHECKING:
     from openstack.connection import Connection

@@ -13,7 +13,7 @@ from kuryr_runbook.clients.kubernetes.client import KubernetesClient
 from kuryr_runbook.lab.settings import LabSettings
 from kuryr_runbook.model.errors import SiteError
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.phases.base import read_site
+from kuryr_runbook.phases.site.reading import read_site
 from kuryr_runbook.specs.node_probe import NODE_PROBE
 
 pytestmark = pytest.mark.lab

@@ -32,8 +32,8 @@ from kuryr_runbook.clients.kubernetes.leases import LeaseClient
 from kuryr_runbook.lab.settings import LabSettings
 from kuryr_runbook.model.errors import AccessError, ApplyError, LockedError
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.phases.base import read_site
 from kuryr_runbook.phases.lock.lease import LeaseKeeper
+from kuryr_runbook.phases.site.reading import read_site
 from kuryr_runbook.running.account import read_run
 
 pytestmark = pytest.mark.lab

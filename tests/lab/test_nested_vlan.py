@@ -23,7 +23,7 @@ from kuryr_runbook.lab.settings import LabSettings, WorkerKind
 from kuryr_runbook.model.findings import Status
 from kuryr_runbook.model.objects import Resource
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.phases.base import read_site
+from kuryr_runbook.phases.site.reading import read_site
 from kuryr_runbook.phases.verification import Verification
 
 # A worker of this kind takes minutes to pull and unpack the image.

@@ -37,7 +37,7 @@ from kuryr_runbook.lab.settings import (
     underlay_address,
     underlay_port,
 )
-from kuryr_runbook.phases.base import read_site
+from kuryr_runbook.phases.site.reading import read_site
 from kuryr_runbook.phases.verification import Verification
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]

@@ -24,8 +24,8 @@ from kuryr_runbook.lab.settings import LabSettings
 from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.options import Options
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.phases.base import read_site
 from kuryr_runbook.phases.preflight import Preflight
+from kuryr_runbook.phases.site.reading import read_site
 from kuryr_runbook.specs.node_probe import NODE_PROBE
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from worlds.memory_leases import HeldLeases, MemoryLeases
-from worlds.sites import LAB, lab_sections, lab_site
+from worlds.sites import lab_site
 
 from kuryr_runbook.model.approval import site_document
 from kuryr_runbook.model.errors import (
@@ -16,7 +16,6 @@ from kuryr_runbook.model.errors import (
     DriftError,
     EarlierPhaseError,
     LockedError,
-    SiteError,
     UnknownError,
     UnreachableError,
     UsageError,
@@ -24,9 +23,8 @@ from kuryr_runbook.model.errors import (
 from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.options import Options
 from kuryr_runbook.model.plan import Action, Outcome, Plan, Step, Target, field_changes
-from kuryr_runbook.model.variables import SITE_VARIABLE
 from kuryr_runbook.phases.approval import write_document
-from kuryr_runbook.phases.base import Phase, chosen_site, judged
+from kuryr_runbook.phases.base import Phase, judged
 from kuryr_runbook.phases.catalogue import PHASES, TEARDOWN
 from kuryr_runbook.phases.lock import lease
 
@@ -234,16 +232,3 @@ def test_what_failed_decides_and_could_not_look_is_no_pass(
 @pytest.mark.parametrize("status", [Status.PASS, Status.WARN, Status.SKIP])
 def test_the_rest_passes(status: Status) -> None:
     assert status in str(judged("phase", [finding(status)]))
-
-
-def test_the_variable_names_a_site_when_no_parameter_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(SITE_VARIABLE, str(LAB))
-    assert chosen_site({"name": "", "openstack": {}}).name == "lab"
-    other = {**lab_sections(), "name": "other"}
-    assert chosen_site(other).name == "other"
-
-
-def test_a_missing_site_file_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(SITE_VARIABLE, "/nonexistent/site.yaml")
-    with pytest.raises(SiteError, match=r"site file /nonexistent/site\.yaml cannot be read"):
-        chosen_site({})

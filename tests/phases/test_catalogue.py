@@ -12,8 +12,8 @@ from worlds.sites import LAB
 from kuryr_runbook.model.errors import DriftError
 from kuryr_runbook.model.plan import Plan
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.phases.base import read_site
 from kuryr_runbook.phases.catalogue import plan_site
+from kuryr_runbook.phases.site.reading import read_site
 from kuryr_runbook.phases.sources import Sources
 
 NAMES = ("first", "second", "third")

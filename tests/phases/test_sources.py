@@ -9,7 +9,7 @@ import pytest
 from worlds.sites import LAB
 
 from kuryr_runbook.phases import sources as module
-from kuryr_runbook.phases.base import read_site
+from kuryr_runbook.phases.site.reading import read_site
 from kuryr_runbook.phases.sources import Sources
 
 THREADS = 4
@@ -23,7 +23,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def kind(name: str) -> type:
         return type(name, (), {"__init__": lambda self, *where: found.append(name)})
 
-    for name in ("OpenStackClient", "KubernetesClient"):
+    for name in ("AskingCloud", "KubernetesClient"):
         monkeypatch.setattr(module, name, kind(name))
     return found
 
@@ -39,7 +39,7 @@ def test_connections_are_made_when_needed_and_once_for_all_threads(made: list[st
 
     with ThreadPoolExecutor(THREADS) as pool:
         assert len(set(pool.map(connect, range(THREADS)))) == 1
-    assert sorted(made) == ["KubernetesClient", "OpenStackClient"]
+    assert sorted(made) == ["AskingCloud", "KubernetesClient"]
 
 
 @pytest.mark.parametrize(("unchanging", "times"), [(True, 1), (False, 3)])

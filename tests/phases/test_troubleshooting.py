@@ -17,7 +17,7 @@ from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.errors import AccessError, DriftError
 from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.plan import Action, Outcome, Plan, Step, Target
-from kuryr_runbook.phases import troubleshooting
+from kuryr_runbook.phases import settling, troubleshooting
 from kuryr_runbook.phases.base import Phase
 from kuryr_runbook.phases.catalogue import TROUBLESHOOTING, PhaseEntry
 from kuryr_runbook.phases.troubleshooting import Troubleshooting
@@ -295,6 +295,6 @@ def test_what_has_just_changed_is_looked_at_again(
 
 
 def test_what_is_still_there_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(troubleshooting, "SETTLING_SECONDS", 0.0)
+    monkeypatch.setattr(settling, "SETTLING_SECONDS", 0.0)
     world, _ = young_without_pair()
     assert bad(phase(world).findings()) == ["address-pair"]

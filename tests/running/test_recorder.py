@@ -123,7 +123,7 @@ def test_a_machine_without_history_goes_on_after_the_archive(
         ("{}/file/below", "Not a directory"),
         ("ftp://example.org/x", "cannot be an archive"),
         ("https://example.org/x", "cannot be an archive"),
-        ("~nobody-there/x", "this home directory does not exist"),
+        ("~nobody-there/x", "there is no home directory"),
         ("gs://bucket/runs", "is not installed"),
         ("/proc/none", "No such file or directory"),
     ],

@@ -10,9 +10,9 @@ import pytest
 from kuryr_runbook.model.options import PARAMETERS, Options
 from kuryr_runbook.model.packaged import packaged
 from kuryr_runbook.model.site_file import SECTIONS, site_digest
-from kuryr_runbook.phases.base import chosen_site, read_site
 from kuryr_runbook.phases.catalogue import PHASES
 from kuryr_runbook.phases.parameters import read_parameters
+from kuryr_runbook.phases.site.reading import chosen_site, read_site
 from kuryr_runbook.running.request import RunRequest
 
 SITES = sorted(packaged("parameters").glob("*.yaml"))

@@ -37,9 +37,9 @@ from kuryr_runbook.model.errors import LockedError, SiteError, UnreachableError,
 from kuryr_runbook.model.locking import Holder
 from kuryr_runbook.model.options import Options
 from kuryr_runbook.model.plan import Action, Plan, Step, Target
-from kuryr_runbook.phases.base import read_site
 from kuryr_runbook.phases.catalogue import PhaseEntry
 from kuryr_runbook.phases.lock import lease
+from kuryr_runbook.phases.site.reading import read_site
 from kuryr_runbook.recording.records import read_record
 from kuryr_runbook.recording.standing import LATEST
 from kuryr_runbook.running import engine
@@ -477,7 +477,7 @@ import sys
 from pathlib import Path
 sys.path.insert(0, {str(TESTS)!r})
 from worlds.memory_leases import HeldLeases
-from kuryr_runbook.phases.base import read_site
+from kuryr_runbook.phases.site.reading import read_site
 from kuryr_runbook.phases.lock.taking import Work, locked
 
 work = Work(command="phase.apply()", directory=Path.cwd())
@@ -527,9 +527,9 @@ from worlds.memory_leases import MemoryLeases
 from kuryr_runbook.model.errors import UnreachableError
 from kuryr_runbook.model.options import Options
 from kuryr_runbook.model.plan import Action, Plan, Step, Target
-from kuryr_runbook.phases.base import read_site
+from kuryr_runbook.phases.site.reading import read_site
 from kuryr_runbook.phases.lock import lease
-from kuryr_runbook.phases.base import read_site
+from kuryr_runbook.phases.site.reading import read_site
 from kuryr_runbook.phases.lock.taking import Work, locked
 
 lease.RENEW_SECONDS, lease.GIVE_UP_SECONDS = 0.05, 1.0

@@ -15,8 +15,8 @@ import nbformat
 
 from kuryr_runbook.display.live import LiveProgress
 from kuryr_runbook.model.site_file import SECTIONS
-from kuryr_runbook.phases.base import read_site
 from kuryr_runbook.phases.catalogue import PHASES, PhaseEntry
+from kuryr_runbook.phases.site.reading import read_site
 from kuryr_runbook.running import kernel_start
 from kuryr_runbook.running.request import RunRequest, RunResult
 from kuryr_runbook.running.runs import run_phases
@@ -35,7 +35,7 @@ from kuryr_runbook.clients.kubernetes.leases import LeaseClient
 from kuryr_runbook.display.live import LiveProgress
 from kuryr_runbook.model.errors import RunbookError
 from kuryr_runbook.phases.catalogue import PHASES
-from kuryr_runbook.phases.base import read_site
+from kuryr_runbook.phases.site.reading import read_site
 from kuryr_runbook.running.request import RunRequest
 from kuryr_runbook.running.runs import run_phases
 

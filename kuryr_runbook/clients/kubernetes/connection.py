@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from kuryr_runbook.clients.files import read_yaml
+from kuryr_runbook.clients.files import read_yaml, user_path
 from kuryr_runbook.clients.kubernetes.kubeconfig import load_login
 from kuryr_runbook.clients.patience import Notify
 from kuryr_runbook.clients.secrets import learn, refuse_unsendable
@@ -111,8 +111,8 @@ def _refuse_broken(kubeconfig: Path | None) -> None:
 
 def _contents(kubeconfig: Path | None) -> Iterator[Mapping[str, Any]]:
     """The given file, or those where kubectl would look, as far as they exist."""
-    named = os.environ.get("KUBECONFIG", "").split(os.pathsep)
-    others = [Path(name).expanduser() for name in named if name] or [Path.home() / ".kube/config"]
+    named = filter(None, os.environ.get("KUBECONFIG", "").split(os.pathsep))
+    others = [user_path(name, "KUBECONFIG") for name in named] or [Path.home() / ".kube/config"]
     for path in [kubeconfig] if kubeconfig else [path for path in others if path.exists()]:
         content = mapping(read_yaml(path, WHAT, remedy=CHECK), f"{WHAT} {path}", remedy=CHECK)
         for kind in ("clusters", "users", "contexts"):

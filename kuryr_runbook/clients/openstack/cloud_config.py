@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from kuryr_runbook.clients.files import read_bytes, read_certificates, read_yaml
+from kuryr_runbook.clients.files import read_bytes, read_certificates, read_yaml, user_path
 from kuryr_runbook.model.documents import mapping
 from kuryr_runbook.model.errors import UsageError
 
@@ -146,7 +146,10 @@ def _named(cloud: str) -> Callable[[str], str]:
 
 def _refuse_missing_files(config: Mapping[str, Any]) -> None:
     if config.get("cacert") and config.get("verify", True):
-        read_certificates(Path(config["cacert"]).expanduser(), "the cloud's cacert", remedy=REMEDY)
+        what = "the cloud's cacert"
+        path = user_path(config["cacert"], what, remedy=REMEDY)
+        read_certificates(path, what, remedy=REMEDY)
     for name in ("cert", "key"):
         if config.get(name):
-            read_bytes(Path(config[name]).expanduser(), f"the cloud's {name}", remedy=REMEDY)
+            what = f"the cloud's {name}"
+            read_bytes(user_path(config[name], what, remedy=REMEDY), what, remedy=REMEDY)

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from kuryr_runbook.clients.answers import SEE_WHAT_ANSWERS, parsing, part_of
-from kuryr_runbook.clients.files import read_certificates
+from kuryr_runbook.clients.files import read_certificates, user_path
 from kuryr_runbook.clients.openstack.api import COLLECTIONS, Collection
 from kuryr_runbook.clients.openstack.session import NAMES, OpenStackSession, part_of_body
 from kuryr_runbook.model.errors import UnreachableError
@@ -55,7 +54,9 @@ class CloudReader:
         auth = {key: str(value) for key, value in region.auth.items() if value is not None}
         ca_file = region.config.get("cacert")
         ca_pem = (
-            read_certificates(Path(ca_file).expanduser(), "the cloud's cacert") if ca_file else ""
+            read_certificates(user_path(ca_file, "the cloud's cacert"), "the cloud's cacert")
+            if ca_file
+            else ""
         )
         return Credentials(auth=auth, region_name=region.region_name or "", ca_pem=ca_pem)
 

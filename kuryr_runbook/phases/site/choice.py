@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from kuryr_runbook.clients.files import read_text, read_yaml
+from kuryr_runbook.clients.files import read_text, read_yaml, user_path
 from kuryr_runbook.clients.writing import make_link, write_new
 from kuryr_runbook.display.asking import Asking
 from kuryr_runbook.display.frontend import is_interactive
@@ -35,7 +35,7 @@ HOW = (
 
 def choose(site_file: Path, link: Path) -> None:
     """Point the link to that file. Raises UsageError when something else is in its place."""
-    make_link(link, site_file.expanduser().absolute())
+    make_link(link, user_path(site_file, "site file").absolute())
 
 
 def choose_site() -> View:
@@ -93,7 +93,7 @@ def _actions(link: Path) -> Actions:
     def save(name: str, texts: Texts) -> None:
         text = with_schema(rendered_site(texts, read_text(EXAMPLE, "the example")), SCHEMA)
         parse_site(text, name)
-        write_new(Path(name).expanduser(), text)
+        write_new(user_path(name, "site file"), text)
 
     return Actions(
         load=lambda name: texts_of(_values(Path(name) if name else EXAMPLE)),

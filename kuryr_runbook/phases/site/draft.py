@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from kuryr_runbook.clients.files import read_text
+from kuryr_runbook.clients.files import read_text, user_path
 from kuryr_runbook.clients.kubernetes.client import KubernetesClient
 from kuryr_runbook.clients.kubernetes.probes import ProbingCluster
 from kuryr_runbook.clients.openstack.cloud_config import ENVIRONMENT
@@ -47,13 +47,13 @@ def surveyed(given: Mapping[str, str], name: str, probe: Probe | None) -> tuple[
     say where these are. `name` is the site's, unless Kuryr is already installed for another one.
     """
     login = _login(given)
-    clouds_yaml = given.get("openstack.clouds_yaml")
-    where = _path(given.get("kubernetes.kubeconfig")), given.get("kubernetes.context")
+    clouds_yaml = named_file(given, "openstack.clouds_yaml")
+    where = named_file(given, "kubernetes.kubeconfig"), given.get("kubernetes.context")
     say("asking Keystone, Neutron, Octavia and Kubernetes")
     survey = read_survey(
         Unreadable(login.because)
         if login.value is None
-        else attempted(lambda: ProbingCloud(str(login.value), _path(clouds_yaml), say)),
+        else attempted(lambda: ProbingCloud(str(login.value), clouds_yaml, say)),
         attempted(lambda: ProbingCluster(*where, say)),
     )
     if probe is not None:
@@ -64,8 +64,10 @@ def surveyed(given: Mapping[str, str], name: str, probe: Probe | None) -> tuple[
     return tuple(found[key] for key in order if key in found and key not in given)
 
 
-def _path(text: str | None) -> Path | None:
-    return Path(text).expanduser() if text else None
+def named_file(given: Mapping[str, str], key: str) -> Path | None:
+    """The file that a key of a site names, if any. Raises UsageError if it is in no home."""
+    text = given.get(key, "").strip()
+    return user_path(text, key) if text else None
 
 
 def _looked(

@@ -14,6 +14,7 @@ from kuryr_runbook.clients.openstack.cloud_config import ENVIRONMENT, cloud_name
 from kuryr_runbook.clients.openstack.probes import ProbingCloud
 from kuryr_runbook.display.site_form import Offered
 from kuryr_runbook.model.site_form import Texts
+from kuryr_runbook.phases.site.draft import named_file
 from kuryr_runbook.planning.site_offers import Offers, plain, site_offers
 from kuryr_runbook.snapshots.inventory import Inventory, read_inventory
 from kuryr_runbook.snapshots.reading import Unreadable, attempted, within
@@ -36,21 +37,25 @@ def ask(texts: Texts, then: Callable[[Offered], None]) -> None:
 def offered(texts: Texts) -> Offered:
     """What the cloud and the cluster of these texts have, and what could not be asked."""
     cloud, context = texts.get("openstack.cloud", ""), texts.get("kubernetes.context", "")
-    clouds_yaml = _path(texts.get("openstack.clouds_yaml", ""))
-    kubeconfig = _path(texts.get("kubernetes.kubeconfig", ""))
+
+    def clouds_yaml() -> Path | None:
+        return named_file(texts, "openstack.clouds_yaml")
+
+    def kubeconfig() -> Path | None:
+        return named_file(texts, "kubernetes.kubeconfig")
 
     @cache
     def login() -> ProbingCloud:
-        return ProbingCloud(cloud or ENVIRONMENT, clouds_yaml)
+        return ProbingCloud(cloud or ENVIRONMENT, clouds_yaml())
 
     @cache
     def cluster() -> ProbingCluster:
-        return ProbingCluster(kubeconfig, context or None)
+        return ProbingCluster(kubeconfig(), context or None)
 
     found = read_inventory(login, cluster, within(SECONDS))
     local = {
-        "openstack.cloud": attempted(lambda: plain(cloud_names(clouds_yaml))),
-        "kubernetes.context": attempted(lambda: plain(context_names(kubeconfig))),
+        "openstack.cloud": attempted(lambda: plain(cloud_names(clouds_yaml()))),
+        "kubernetes.context": attempted(lambda: plain(context_names(kubeconfig()))),
     }
     known: Offers = {key: it for key, it in local.items() if not isinstance(it, Unreadable)}
     return Offered(offers={**known, **site_offers(found)}, told="\n".join(_told(found)))
@@ -72,7 +77,3 @@ def _told(found: Inventory) -> Iterator[str]:
             reasons.setdefault(it.reason, []).append(name)
     for reason, names in reasons.items():
         yield f"✗ {', '.join(names)}: {reason}. Type names or ids there."
-
-
-def _path(text: str) -> Path | None:
-    return Path(text).expanduser() if text.strip() else None

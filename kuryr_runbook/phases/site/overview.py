@@ -17,7 +17,7 @@ from kuryr_runbook.display.tables import Linked, View, table
 from kuryr_runbook.model.errors import SiteError
 from kuryr_runbook.model.plan import Action, Plan
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.phases.base import Phase, chosen_site
+from kuryr_runbook.phases.base import Phase
 from kuryr_runbook.phases.catalogue import (
     PHASES,
     TEARDOWN,
@@ -25,6 +25,7 @@ from kuryr_runbook.phases.catalogue import (
     PhaseEntry,
     planned_together,
 )
+from kuryr_runbook.phases.site.reading import chosen_site
 from kuryr_runbook.recording.accounts import LastRun, last_runs
 from kuryr_runbook.recording.standing import INDEX, RUNS
 from kuryr_runbook.snapshots.reading import Unreadable, within
@@ -39,12 +40,11 @@ NOTE = (
     "Last runs are those of “kuryr-runbook run” and “teardown” in this directory. What was done "
     "step by step is in the notebooks themselves."
 )
-UNPLANNED = {
-    "preflight": "nothing: it only looks",
-    "verification": "not planned: it removes what it creates",
-    "troubleshooting": "not planned: it begins with what is found",
-    "teardown": "not planned: it removes what the others made",
+APART = {
+    "troubleshooting": "begins with what is found",
+    "teardown": "removes what the others made",
 }
+"""Why phases outside of a run are not planned here, after "it"."""
 
 
 def where_it_stands() -> View:
@@ -94,7 +94,7 @@ def rows(
 
 def _changes(plan: Plan | Unreadable | None, entry: PhaseEntry) -> str:
     if plan is None:
-        return UNPLANNED[entry.name]
+        return f"not planned: it {entry.unplanned or APART[entry.name]}"
     if isinstance(plan, Unreadable):
         return f"? not known: {plan.reason}"
     counts = [f"{count} {action}" for action, count in plan.counts().items()]

@@ -12,7 +12,7 @@ from kuryr_runbook.clients.kubernetes.connection import server_of
 from kuryr_runbook.model.errors import RunbookError, SiteError, UsageError
 from kuryr_runbook.model.fleet import Member, SiteAnswer, Standing, same_ones
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.phases.base import read_site
+from kuryr_runbook.phases.site.reading import read_site
 
 About = TypeVar("About", SiteAnswer, Standing)
 

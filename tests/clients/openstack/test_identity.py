@@ -15,7 +15,7 @@ RULE = {"id": "r", "service": "network", "path": "/**/ports", "method": "GET"}
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tenacity.nap.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("kuryr_runbook.clients.patience.time.sleep", lambda seconds: None)
 
 
 def test_the_users_access_rules_are_read(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ class Stumbling(ServedApis):
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tenacity.nap.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("kuryr_runbook.clients.patience.time.sleep", lambda seconds: None)
 
 
 @contextmanager

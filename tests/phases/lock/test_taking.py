@@ -38,7 +38,7 @@ import os, subprocess, sys, time
 from pathlib import Path
 sys.path.insert(0, {str(TESTS)!r})
 from worlds.memory_leases import MemoryLeases
-from kuryr_runbook.phases.base import read_site
+from kuryr_runbook.phases.site.reading import read_site
 from kuryr_runbook.phases.lock.taking import Work, locked
 
 work = Work(command="kuryr-runbook teardown", directory=Path("/runs/lab/7"))

@@ -14,9 +14,9 @@ from kuryr_runbook.model.errors import UsageError
 from kuryr_runbook.model.packaged import packaged
 from kuryr_runbook.model.site_form import Texts, form_fields
 from kuryr_runbook.model.variables import SITE_VARIABLE
-from kuryr_runbook.phases.base import read_site
 from kuryr_runbook.phases.site import choice
 from kuryr_runbook.phases.site.choice import LINK, choose, choose_site, site_files
+from kuryr_runbook.phases.site.reading import read_site
 from kuryr_runbook.planning.site_offers import Offer, plain
 
 

@@ -103,3 +103,14 @@ def test_the_answer_comes_in_the_thread_that_asked(
 
     asyncio.run(cell())
     assert answers == [(found, threading.get_ident())]
+
+
+def test_files_in_no_home_directory_are_named_and_the_form_gets_its_answer() -> None:
+    nowhere = {
+        "openstack.clouds_yaml": "~nobody-here/clouds.yaml",
+        "kubernetes.kubeconfig": "~nobody-here/config",
+    }
+    found = offered({"openstack.cloud": "k8s", **nowhere})
+    assert not {key for key in found.offers if key.startswith(("openstack", "kubernetes"))}
+    for key in nowhere:
+        assert f"{key} {nowhere[key]}: there is no home directory ~nobody-here" in found.told
