@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from kuryr_runbook.checking.verdicts import CouldNotLook, readable
 from kuryr_runbook.checking.view.cloud import Look
+from kuryr_runbook.checking.view.pools import pool_of_controller
 from kuryr_runbook.model.fixes import (
     FinalizerFix,
     Fix,
@@ -20,6 +21,7 @@ from kuryr_runbook.model.fixes import (
     ObjectFix,
     PairFix,
 )
+from kuryr_runbook.model.port_pools import NO_POOL
 from kuryr_runbook.snapshots.cloud.ownership import Ownership, leads_nowhere
 from kuryr_runbook.snapshots.cloud.resources import Balancer, FloatingIp, Port
 from kuryr_runbook.snapshots.cluster.objects import KuryrObject, Life, Pod, Service
@@ -98,10 +100,11 @@ def _dropped(look: Look, pair: PlacedPair, because: str) -> Iterator[Fix]:
 def delete_ports(look: Look, ports: Iterable[Port], because: str) -> Iterator[Fix]:
     """Delete ports that Kuryr created for a pod, by its marks, and their address pairs.
 
-    Subports have Neutron's owner instead, and Kuryr's pools keep some for future pods.
+    Subports have Neutron's owner instead: those with the site's tags are deleted, too, if the
+    controller is known to have no pools.
     """
     for port in ports:
-        if look.owned(Ownership.is_left_of_pod, port):
+        if look.owned(Ownership.is_left_of_pod, port) or _is_left_of_pool(look, port):
             for node, (single, _) in look.pairs.items():
                 for address in port.addresses:
                     if (address, port.mac) in single:
@@ -109,6 +112,10 @@ def delete_ports(look: Look, ports: Iterable[Port], because: str) -> Iterator[Fi
             yield LeftoverFix(
                 kind=Leftover.PORT, id=port.id, name=port.name or port.id, because=because
             )
+
+
+def _is_left_of_pool(look: Look, port: Port) -> bool:
+    return look.owned(Ownership.is_of_pool, port) and pool_of_controller(look) == NO_POOL
 
 
 def delete_balancers(look: Look, orphans: Iterable[Balancer]) -> Iterator[Fix]:

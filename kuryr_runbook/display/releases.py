@@ -167,6 +167,7 @@ def _cluster_facts(release: Release) -> Iterator[Row]:
     yield "needs_quota_details", _yes(release.needs_quota_details)
     yield "needs_resource_tags", _yes(release.needs_resource_tags)
     yield "tags_find_node_ports", _yes(release.tags_find_node_ports)
+    yield "pools_need_tags", _yes(release.pools_need_tags)
     yield "upgrades_from", ", ".join(release.upgrades_from) or "none"
     yield "rewrites_annotations", _yes(release.rewrites_annotations)
     yield "moves_balancers", _yes(release.moves_balancers)

@@ -14,6 +14,13 @@ class VifDriver(StrEnum):
     NEUTRON_VIF = "neutron-vif"
 
 
+class PoolDriver(StrEnum):
+    """Kuryr's names of its pools of ports (`[kubernetes] vif_pool_driver`)."""
+
+    NEUTRON = "neutron"
+    NESTED = "nested"
+
+
 class GroupRole(StrEnum):
     """Which security group applies to a packet for a pod."""
 
@@ -41,6 +48,12 @@ class DriverTraits:
     """Pods' ports are subports of their worker's trunk."""
     plugs_into_ovs: bool
     """The daemon adds the pod's interface to the node's own Open vSwitch."""
+    pool: PoolDriver | None
+    """The pool whose ports it can use; None: there is none.
+
+    Source: kuryr-kubernetes, VALID_MULTI_POD_POOLS_OPTS in utils.py, the same in every release.
+    `request_vifs` of nested_macvlan_vif.py raises NotImplementedError in each.
+    """
 
 
 TRAITS: dict[VifDriver, DriverTraits] = {
@@ -51,6 +64,7 @@ TRAITS: dict[VifDriver, DriverTraits] = {
         sends_binding_host=True,
         needs_trunks=False,
         plugs_into_ovs=False,
+        pool=None,
     ),
     VifDriver.NESTED_VLAN: DriverTraits(
         admitting_group=GroupRole.POD,
@@ -59,6 +73,7 @@ TRAITS: dict[VifDriver, DriverTraits] = {
         sends_binding_host=False,
         needs_trunks=True,
         plugs_into_ovs=False,
+        pool=PoolDriver.NESTED,
     ),
     VifDriver.NEUTRON_VIF: DriverTraits(
         admitting_group=GroupRole.POD,
@@ -67,5 +82,6 @@ TRAITS: dict[VifDriver, DriverTraits] = {
         sends_binding_host=True,
         needs_trunks=False,
         plugs_into_ovs=True,
+        pool=PoolDriver.NEUTRON,
     ),
 }

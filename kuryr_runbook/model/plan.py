@@ -38,6 +38,9 @@ class Target:
 ADDRESS_PAIRS = "address_pairs"
 """The kind of a step that only changes some of a port's allowed address pairs."""
 
+SUBPORTS = "subports"
+"""The kind of a step that takes ports off a trunk."""
+
 KNOWN_LATER = re.compile(r"\(known later: [^)]*\)")
 """The text in place of a value that is not known before something else is done."""
 

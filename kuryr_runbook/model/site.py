@@ -15,6 +15,7 @@ from pydantic import Field, Strict, model_validator
 from kuryr_runbook.model import addressing, support
 from kuryr_runbook.model.drivers import TRAITS, DriverTraits, VifDriver
 from kuryr_runbook.model.placement import ControllerSection, DaemonSection
+from kuryr_runbook.model.port_pools import PortPool
 from kuryr_runbook.model.providers import PROVIDERS, OctaviaProvider, ProviderTraits
 from kuryr_runbook.model.releases import RELEASES, ConstraintSet, ConstraintsName, Release
 from kuryr_runbook.model.site_values import (
@@ -166,6 +167,7 @@ class KuryrSection(Section):
     own addresses, and the pods' security group admits everybody."""
     resource_tags: tuple[Tag, ...] = ()
     """Tags that Kuryr sets on what it creates in Neutron and Octavia."""
+    port_pool: PortPool = PortPool()
     credentials: Literal["site", "application_credential"] = "site"
     """How Kuryr logs in: like the runbook, with `openstack.cloud`, or with an application
     credential that the runbook creates only for it, and that can be rotated."""
@@ -197,6 +199,9 @@ class KuryrSection(Section):
             yield objection.subject, str(objection)
         if self.lb_idle_seconds:
             for objection in support.idle_objections(release, self.octavia_provider):
+                yield objection.subject, str(objection)
+        if self.port_pool.enabled:
+            for objection in support.pool_objections(release, self.vif_driver, self.resource_tags):
                 yield objection.subject, str(objection)
 
 

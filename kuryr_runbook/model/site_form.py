@@ -170,6 +170,9 @@ def rendered_site(texts: Texts, template: str) -> str:
     """
     used = dict(_leaves(parse_yaml(template, "the template")))
     chosen = dict(_leaves(values_of(texts)))
-    defaults = {field.path: _value(field, field.default) or None for field in form_fields()}
+    defaults = {
+        field.path: _value(field, field.default) if field.default else None
+        for field in form_fields()
+    }
     values = {path: defaults.get(path) for path in used} | chosen
     return filled(template, values)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
-from kuryr_runbook.model.drivers import TRAITS, GroupRole, VifDriver
+from kuryr_runbook.model.drivers import TRAITS, GroupRole, PoolDriver, VifDriver
 from kuryr_runbook.model.findings import Status, Verdict
 from kuryr_runbook.model.providers import PROVIDERS, OctaviaProvider
 from kuryr_runbook.model.releases import RELEASES, Release, minor_version
@@ -51,6 +51,40 @@ def site_objections(
             subject="resource_tags",
             evidence=f"Kuryr {release.name} without tags deletes load balancers that are not its "
             "own",
+            remedy="set a tag that nothing else in the cloud has, such as the site's name",
+        )
+
+
+def pool_objections(
+    release: Release, driver: VifDriver, resource_tags: Collection[str]
+) -> Iterator[Objection]:
+    """Why release or driver cannot have pools of ports, or the site lacks what they need."""
+    pool, subject = TRAITS[driver].pool, "port_pool"
+    if pool is None:
+        able = " or ".join(it for it, traits in TRAITS.items() if traits.pool)
+        yield Objection(
+            subject=subject,
+            evidence=f"no release of Kuryr can create several ports at a time with {driver}",
+            remedy=f"set enabled to false, or use {able}",
+        )
+    elif pool is PoolDriver.NEUTRON and not release.pools_need_tags:
+        first = _first(lambda other: other.pools_need_tags)
+        yield Objection(
+            subject=subject,
+            evidence=f"with pools Kuryr {release.name} deletes, at its start, every port of any "
+            "Kuryr that is bound to no host, whatever its tags: those of other clusters, too",
+            remedy=f"set enabled to false, or use Kuryr {first} or later",
+        )
+    if not resource_tags:
+        reason = (
+            "at its start the controller takes every port of any Kuryr that none of its own pods "
+            "has for a spare one or a leftover, and deletes leftovers"
+            if release.pools_need_tags
+            else "nothing else shows that a port is a spare one and not a leftover"
+        )
+        yield Objection(
+            subject="resource_tags",
+            evidence=f"pools of ports need tags: {reason}",
             remedy="set a tag that nothing else in the cloud has, such as the site's name",
         )
 

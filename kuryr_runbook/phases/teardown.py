@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from kuryr_runbook.applying.by_kind import ByKind, Call, SiteExecutor
 from kuryr_runbook.applying.credentials import CredentialExecutor
@@ -17,6 +16,7 @@ from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.plan import Action, Outcome, Plan, Step, Target, staged
 from kuryr_runbook.model.wording import counted
 from kuryr_runbook.phases.base import Phase
+from kuryr_runbook.phases.earlier.openstack import ownership_of
 from kuryr_runbook.phases.verification import Verification
 from kuryr_runbook.phases.waits.rollout import wait_rolled_out
 from kuryr_runbook.planning.credentials import (
@@ -28,7 +28,6 @@ from kuryr_runbook.planning.finalizers import finalizer_removal
 from kuryr_runbook.planning.kubernetes import deletion
 from kuryr_runbook.planning.teardown import NODE_FILES, node_files_removal, openstack_removal
 from kuryr_runbook.snapshots.cloud.credentials import read_credentials
-from kuryr_runbook.snapshots.cloud.ownership import Ownership
 from kuryr_runbook.snapshots.cloud.state import project_of, read_cloud
 from kuryr_runbook.snapshots.cluster.finalizers import read_finalized
 from kuryr_runbook.specs.manifests import INSTANCE, MANAGED_BY, RUNBOOK
@@ -66,7 +65,9 @@ class Teardown(Phase):
         rest = [item for item in objects if item not in [*daemon_sets, *deployments]]
         say("reading Keystone, Neutron and Octavia")
         credentials = read_credentials(self.site, IdentityClient(self.cloud.session), self.cluster)
-        ownership = self._ownership(credentials.cluster_id)
+        project = project_of(self.site, self.cloud.project_id)
+        cloud = read_cloud(self.cloud, project)
+        ownership = ownership_of(self.site, credentials.cluster_id, cloud, self.cloud)
         stages = openstack_removal(ownership, self.options.keep)
         steps = staged(
             self._verification(),
@@ -79,19 +80,6 @@ class Teardown(Phase):
             *stages,
         )
         return Plan(phase=self.name, steps=tuple(steps))
-
-    def _ownership(self, cluster_id: str) -> Ownership:
-        """Who owns what in the cloud.
-
-        Neutron may not know trunks, so they are only read if Kuryr has subports.
-        """
-        project = project_of(self.site, self.cloud.project_id)
-        cloud = read_cloud(self.cloud, project)
-        ownership = Ownership(self.site, cluster_id, cloud)
-        if not ownership.has_subports:
-            return ownership
-        trunks = read_cloud(self.cloud, project, kinds=("trunk",)).trunks
-        return Ownership(self.site, cluster_id, replace(cloud, trunks=trunks))
 
     def carry_out(self, plan: Plan) -> list[Outcome]:
         """Remove stage by stage: workload, node files, daemon and controller, OpenStack."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from typing import Any, TypeVar
 
-from kuryr_runbook.model.bodies import PairChanges
+from kuryr_runbook.model.bodies import PairChanges, SubportRemoval
 from kuryr_runbook.model.errors import RunbookError
 from kuryr_runbook.model.fixes import (
     FinalizerFix,
@@ -24,6 +24,7 @@ from kuryr_runbook.model.fixes import (
 from kuryr_runbook.model.plan import (
     ABSENT,
     ADDRESS_PAIRS,
+    SUBPORTS,
     Action,
     Change,
     Plan,
@@ -32,6 +33,7 @@ from kuryr_runbook.model.plan import (
     field_changes,
 )
 from kuryr_runbook.model.releases.names import API_VERSION
+from kuryr_runbook.model.wording import counted
 from kuryr_runbook.planning.finalizers import release
 from kuryr_runbook.planning.kubernetes import deletion
 from kuryr_runbook.snapshots.cloud.ownership import Ownership, leads_nowhere
@@ -84,7 +86,7 @@ class _Cloud:
         match fix.kind:
             case Leftover.PORT:
                 port = self._ports.get(fix.id)
-                return port is not None and self._is(Ownership.is_left_of_pod, port)
+                return port is not None and self._is(_is_leftover, port)
             case Leftover.FLOATING_IP:
                 floating = self._floating_ips.get(fix.id)
                 return floating is not None and (
@@ -94,6 +96,13 @@ class _Cloud:
             case Leftover.LOAD_BALANCER:
                 balancer = self._balancers.get(fix.id)
                 return balancer is not None and self._is(Ownership.is_services, balancer)
+
+    def trunk_of(self, port_id: str) -> str:
+        """The id of the trunk of a node that carries a port; empty: there is none."""
+        try:
+            return self._ownership.subports_of_nodes.get(port_id, "")
+        except RunbookError:
+            return ""
 
     def leading_to(self, balancer_id: str) -> list[str]:
         """Ids of a load balancer's floating IPs; empty for anything else."""
@@ -119,6 +128,13 @@ class _Cloud:
             return False
         announced = {service.ingress for service in services}
         return leads_nowhere(floating) and floating.address in announced
+
+
+def _is_leftover(ownership: Ownership, port: Port) -> bool:
+    """Whether no pool may have it: with pools only the controller knows which ports these are."""
+    if ownership.site.kuryr.port_pool.enabled:
+        return False
+    return ownership.is_left_of_pod(port) or ownership.is_of_pool(port)
 
 
 def _by_id(found: Iterable[Any] | Unreadable) -> dict[str, Any]:
@@ -173,16 +189,34 @@ def _reconnect(fix: FloatingIpFix) -> Step:
 
 
 def _deletions(fixes: list[LeftoverFix], cloud: _Cloud) -> Iterator[Step]:
-    """A load balancer is deleted after the floating IPs that point to it."""
+    """A load balancer is deleted after the floating IPs that point to it, a port after its trunk
+    has let it go."""
     targets = {fix.id: Target(fix.kind, f"{fix.name} ({fix.id})") for fix in fixes}
+    carried: dict[str, list[str]] = {}
+    for fix in fixes:
+        if fix.kind is Leftover.PORT and (trunk := cloud.trunk_of(fix.id)):
+            carried.setdefault(trunk, []).append(fix.id)
+    yield from (_uncarried(trunk, ports) for trunk, ports in carried.items())
+    off = {port: Target(SUBPORTS, trunk) for trunk, ports in carried.items() for port in ports}
     for fix in sorted(fixes, key=lambda fix: fix.kind is Leftover.LOAD_BALANCER):
         yield Step(
             action=Action.DELETE,
             target=targets[fix.id],
             id=fix.id,
             because=fix.because,
-            after=frozenset(targets[it] for it in cloud.leading_to(fix.id) if it in targets),
+            after=frozenset(targets[it] for it in cloud.leading_to(fix.id) if it in targets)
+            | ({off[fix.id]} if fix.id in off else frozenset()),
         )
+
+
+def _uncarried(trunk: str, ports: list[str]) -> Step:
+    return Step(
+        action=Action.UPDATE,
+        target=Target(SUBPORTS, trunk),
+        id=trunk,
+        because=f"{counted(len(ports), 'port')} of no pod and no pool on it",
+        body=SubportRemoval(ports=tuple(ports)),
+    )
 
 
 def _manifest(fix: ObjectFix | FinalizerFix) -> dict[str, Any]:

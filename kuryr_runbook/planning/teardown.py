@@ -11,7 +11,15 @@ from typing import Any
 
 from kuryr_runbook.model.bodies import PairChanges, RouterLeg, SubportRemoval
 from kuryr_runbook.model.marks import KURYR_PORT_OWNER
-from kuryr_runbook.model.plan import ADDRESS_PAIRS, Action, Step, Target, changed, field_changes
+from kuryr_runbook.model.plan import (
+    ADDRESS_PAIRS,
+    SUBPORTS,
+    Action,
+    Step,
+    Target,
+    changed,
+    field_changes,
+)
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.wording import counted
 from kuryr_runbook.planning.kubernetes import deletion, target_of
@@ -124,7 +132,7 @@ def _subports(ownership: Ownership, left: Collection[Port]) -> Iterator[Step]:
         if ports:
             yield Step(
                 action=Action.UPDATE,
-                target=Target("subports", trunk.name or trunk.id),
+                target=Target(SUBPORTS, trunk.name or trunk.id),
                 id=trunk.id,
                 because=f"{counted(len(ports), 'port of a pod is', 'ports of pods are')} left on "
                 "the trunk",

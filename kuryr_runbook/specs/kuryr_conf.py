@@ -14,6 +14,7 @@ from typing import Final
 
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.errors import UsageError
+from kuryr_runbook.model.port_pools import NO_POOL
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.support import IDLE_OPTIONS
 
@@ -88,8 +89,9 @@ def controller_conf(site: Site, ids: KuryrIds, neutron: Mapping[str, str], api_r
         | {
             "enabled_handlers": ",".join(site.release.handlers),
             "pod_vif_driver": site.release.vif_drivers[site.kuryr.vif_driver],
-            "vif_pool_driver": "noop",
+            "vif_pool_driver": _pool_driver(site),
         },
+        **_pool(site),
         "health_server": {"port": str(site.release.health_ports.controller)},
         "oslo_concurrency": {"lock_path": LOCK_DIRECTORY},
     }
@@ -268,6 +270,23 @@ def _neutron_defaults(site: Site, ids: KuryrIds) -> dict[str, str]:
 def _resource_tags(site: Site) -> dict[str, str]:
     tags = site.kuryr.resource_tags
     return {"resource_tags": ",".join(tags)} if tags else {}
+
+
+def _pool_driver(site: Site) -> str:
+    return site.driver.pool if site.kuryr.port_pool.enabled and site.driver.pool else NO_POOL
+
+
+def _pool(site: Site) -> Conf:
+    pool = site.kuryr.port_pool
+    if not pool.enabled:
+        return {}
+    sizes = {
+        "ports_pool_min": pool.min_ports,
+        "ports_pool_batch": pool.batch,
+        "ports_pool_max": pool.max_ports,
+        "ports_pool_update_frequency": pool.update_seconds,
+    }
+    return {"vif_pool": {name: str(size) for name, size in sizes.items()}}
 
 
 def _bridge(site: Site) -> dict[str, str]:

@@ -2,8 +2,8 @@
 
 `PYTHONPATH=tests python -m making.rendered` writes it to tests/specs/golden, where a reviewer reads
 the difference:
-kuryr.conf for each driver and provider, the Kubernetes objects for each driver; and both once more
-for each release, with everything else that a site may say about them.
+kuryr.conf for each driver and provider, and with pools of ports; the Kubernetes objects for each
+driver; and both once more for each release, with everything else that a site may say about them.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from worlds.sites import lab_site, lab_site_with
 
 from kuryr_runbook.model import support
 from kuryr_runbook.model.drivers import VifDriver
+from kuryr_runbook.model.port_pools import PortPool
 from kuryr_runbook.model.providers import OctaviaProvider
 from kuryr_runbook.model.releases import RELEASES
 from kuryr_runbook.model.site import Site
@@ -49,14 +50,15 @@ LOGIN = {"auth_type": "password", "auth_url": "https://keystone.example.org/v3"}
 
 @dataclass(frozen=True, slots=True)
 class Combination:
-    """Three things that go together."""
+    """Things that go together."""
 
     release: str
     driver: VifDriver
     provider: OctaviaProvider
+    pool: bool = False
 
     def __str__(self) -> str:
-        return f"{self.release}/{self.driver}.{self.provider}"
+        return f"{self.release}/{self.driver}.{self.provider}{'.pool' if self.pool else ''}"
 
     @property
     def site(self) -> Site:
@@ -67,7 +69,8 @@ class Combination:
             "release": self.release,
             "vif_driver": self.driver,
             "octavia_provider": self.provider,
-            "resource_tags": TAGS if needs_tags else (),
+            "resource_tags": TAGS if needs_tags or self.pool else (),
+            "port_pool": PortPool(enabled=self.pool),
         }
         return site.model_copy(update={"kuryr": site.kuryr.model_copy(update=changes)})
 
@@ -79,6 +82,8 @@ def combinations() -> Iterator[Combination]:
             for provider in OctaviaProvider:
                 if not any(support.site_objections(release, driver, provider, TAGS)):
                     yield Combination(release.name, driver, provider)
+            if not any(support.pool_objections(release, driver, TAGS)):
+                yield Combination(release.name, driver, OctaviaProvider.AMPHORA, pool=True)
 
 
 TUNED = {

@@ -50,6 +50,44 @@ def test_ussuri_alone_needs_tags() -> None:
     assert "deletes load balancers that are not its own" in reason
 
 
+def pool_objections(release: str, driver: VifDriver, *tags: str) -> dict[str, Objection]:
+    found = list(support.pool_objections(RELEASES[release], driver, tags))
+    return {objection.subject: objection for objection in found}
+
+
+@pytest.mark.parametrize("name", RELEASES)
+def test_no_release_has_pools_for_macvlan(name: str) -> None:
+    said = str(pool_objections(name, MACVLAN, "tag")["port_pool"])
+    assert "no release of Kuryr can create several ports at a time with nested-macvlan" in said
+    assert "nested-vlan or neutron-vif" in said
+
+
+@pytest.mark.parametrize("driver", [VLAN, NEUTRON])
+@pytest.mark.parametrize("name", RELEASES)
+def test_the_others_have_pools_except_where_tags_do_not_protect(
+    name: str, driver: VifDriver
+) -> None:
+    found = pool_objections(name, driver, "tag")
+    assert ("port_pool" in found) is (name == "stein" and driver is NEUTRON)
+    if found:
+        assert "those of other clusters" in found["port_pool"].evidence
+        assert "Kuryr train or later" in found["port_pool"].remedy
+
+
+@pytest.mark.parametrize("name", RELEASES)
+def test_pools_need_tags_in_every_release(name: str) -> None:
+    reason = pool_objections(name, VLAN)["resource_tags"].evidence
+    assert ("deletes leftovers" in reason) is (name != "stein")
+
+
+def test_a_site_with_pools_is_refused_at_their_lines() -> None:
+    text = LAB_TEXT.replace("release: stein", "release: stein\n  port_pool: {enabled: true}")
+    with pytest.raises(SiteError) as caught:
+        parse_site(text, "x.yaml")
+    reported = [problem.partition(" (line ")[0] for problem in caught.value.problems]
+    assert reported == ["kuryr.port_pool", "kuryr.resource_tags"]
+
+
 def test_ovn_needs_an_algorithm_that_stein_and_train_cannot_ask_for() -> None:
     refused = {name for name in RELEASES if "octavia_provider" in site_objections(name, VLAN, OVN)}
     assert refused == {"stein", "train"}

@@ -69,6 +69,29 @@ def test_seconds_of_silence_are_milliseconds_of_both_sides() -> None:
     assert options["timeout_client_data"] == options["timeout_member_data"] == "90000"
 
 
+@pytest.mark.parametrize(
+    ("driver", "pool"), [(VifDriver.NESTED_VLAN, "nested"), (VifDriver.NEUTRON_VIF, "neutron")]
+)
+def test_the_driver_decides_which_pool_its_ports_come_from(driver: VifDriver, pool: str) -> None:
+    site = lab_site_with(
+        kuryr={
+            "release": "2024.1",
+            "vif_driver": driver,
+            "resource_tags": ["lab"],
+            "port_pool": {"enabled": True, "batch": 7, "max_ports": 20},
+        }
+    )
+    conf = parsed(kuryr_conf.controller_conf(site, IDS, {}, "https://172.18.0.2:6443"))
+    assert conf["kubernetes"]["vif_pool_driver"] == pool
+    assert dict(conf["vif_pool"]) == {
+        "ports_pool_min": "5",
+        "ports_pool_batch": "7",
+        "ports_pool_max": "20",
+        "ports_pool_update_frequency": "20",
+    }
+    assert conf["neutron_defaults"]["resource_tags"] == "lab"
+
+
 def test_a_dollar_in_the_password_is_doubled_for_oslo_config() -> None:
     conf = parsed(conf_with(AUTH, ""))
     assert conf["neutron"]["password"] == "p$$w%d"

@@ -6,6 +6,7 @@ import pytest
 from making.rendered import GOLDEN, combinations, confs, golden_files, tuned
 from support.released import released
 
+from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.providers import OctaviaProvider
 from kuryr_runbook.model.releases import RELEASES
 from kuryr_runbook.model.site import Site
@@ -27,6 +28,14 @@ def test_everything_is_rendered_as_it_was_reviewed(path: str) -> None:
 def test_nothing_was_reviewed_that_is_no_longer_rendered() -> None:
     there = {str(path.relative_to(GOLDEN)) for path in GOLDEN.rglob("*") if path.is_file()}
     assert there == set(FILES)
+
+
+def test_pools_are_rendered_where_releases_can_have_them() -> None:
+    pools = {(c.release, c.driver) for c in ALL if c.pool}
+    assert {release for release, driver in pools if driver is VifDriver.NESTED_VLAN} == {*RELEASES}
+    neutron = {release for release, driver in pools if driver is VifDriver.NEUTRON_VIF}
+    assert neutron == {*RELEASES} - {"stein"}
+    assert not {driver for _, driver in pools} & {VifDriver.NESTED_MACVLAN}
 
 
 def test_every_release_is_rendered_with_every_driver_that_works() -> None:

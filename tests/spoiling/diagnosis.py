@@ -16,6 +16,7 @@ from kuryr_runbook.checking.diagnosis import EVERYWHERE, Place, check_diagnosis
 from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.findings import Finding, Status
+from kuryr_runbook.model.port_pools import PortPool
 from kuryr_runbook.specs.controller import CONFIG_KEY
 from kuryr_runbook.specs.manifests import encoded
 
@@ -385,9 +386,55 @@ def no_addresses(world: World) -> None:
     ]
 
 
+def pooled(world: World) -> World:
+    """With pools of ports: on each node two spare ones. The first one of each node names the pod
+    for which the pool was filled, as Kuryr's pool `neutron` does."""
+    tags, nested = ("blue",), world.site.driver.needs_trunks
+    pool = PortPool(enabled=True, min_ports=2, batch=2)
+    world.change_site("kuryr", resource_tags=tags, port_pool=pool)
+    world.configure()
+    for port in world.resources["port"]:
+        port["tags"] = [*tags]
+    for index, node in enumerate(("worker1", "worker1", "worker2", "worker2")):
+        spare_port(world, f"spare-{index}", node, f"10.64.7.{index + 1}", nested=nested)
+    if not nested:
+        world.resource("port", "spare-0")["device_id"] = "uid-web-0"
+        world.resource("port", "spare-2")["device_id"] = "uid-gone"
+    return world
+
+
+def spare_port(world: World, name: str, node: str, address: str, *, nested: bool) -> None:
+    owner = "trunk:subport" if nested else "compute:kuryr"
+    more = {} if nested else {"binding:host_id": node, "status": "DOWN"}
+    world.add_port(name, "s-pods", "n-nodes", address, device_owner=owner, **more)
+    if nested:
+        carried = world.resource("trunk", f"trunk-{node}")["sub_ports"]
+        carried.append(
+            {
+                "port_id": name,
+                "segmentation_type": "vlan",
+                "segmentation_id": 100 + len(carried),
+            }
+        )
+
+
+def old(world: World) -> World:
+    world.kubernetes = "v1.17.0"
+    return world
+
+
+def without_pools(world: World) -> None:
+    """The site goes back to none, and the controller was told so: spare ports are left."""
+    world.change_site("kuryr", port_pool=PortPool())
+    world.configure()
+
+
 WORLDS = {
     "": lambda: World(),
     "vlan": lambda: World(driver=VLAN),
     "new": lambda: World(driver=VLAN, release="2024.1"),
     "vif": lambda: World(driver=VifDriver.NEUTRON_VIF, release="2024.1"),
+    "pool": lambda: pooled(World(driver=VLAN, release="2024.1")),
+    "old pool": lambda: pooled(old(World(driver=VLAN, release="train"))),
+    "vif pool": lambda: pooled(World(driver=VifDriver.NEUTRON_VIF, release="2024.1")),
 }

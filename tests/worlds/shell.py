@@ -424,7 +424,12 @@ class Shell:
                 {"port_id": port, "segmentation_type": "vlan", "segmentation_id": vlan}
             )
 
+    def _network_trunk_unset(self, given: argparse.Namespace) -> None:
+        self.cloud.remove_subports(self.cloud.one("trunk", given.trunk)["id"], given.subport_)
+
     def _port_delete(self, given: argparse.Namespace) -> None:
+        carried = {it["port_id"] for t in self.world.resources["trunk"] for it in t["sub_ports"]}
+        assert not carried.intersection(given.port), "Neutron refuses a port that a trunk carries"
         self._gone("port", given.port)
 
     def _port_set(self, given: argparse.Namespace) -> None:
@@ -432,6 +437,8 @@ class Shell:
         self._on(item, given)
         if given.enable_port_security_:
             item["port_security_enabled"] = True
+        if given.no_security_group_:
+            item["security_groups"] = []
         groups = [self.cloud.one("security_group", it)["id"] for it in given.security_group_]
         item["security_groups"] = [*item["security_groups"], *groups]
         pairs = map(_pair, given.allowed_address_)
@@ -443,6 +450,7 @@ class Shell:
         for text in given.allowed_address_:
             # The client looks for the very same pair, and refuses if there is none.
             item["allowed_address_pairs"].remove(_pair(text))
+        item["tags"] = [tag for tag in item["tags"] if tag not in given.tag_]
 
     def _router_add_subnet(self, given: argparse.Namespace) -> None:
         router, subnet = (

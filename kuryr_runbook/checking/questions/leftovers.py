@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from kuryr_runbook.checking.causes import Cause
 from kuryr_runbook.checking.checks import Check, Fault
@@ -19,8 +19,9 @@ from kuryr_runbook.checking.fixes import (
 from kuryr_runbook.checking.remedies import FIX, restart_controller
 from kuryr_runbook.checking.verdicts import pod_victim, service_victim, some
 from kuryr_runbook.checking.view.cloud import Look
+from kuryr_runbook.checking.view.pools import has_pools, spare_ports, used_ports
 from kuryr_runbook.model.findings import Status, Victim
-from kuryr_runbook.model.marks import KURYRS_FLOATING_IP
+from kuryr_runbook.model.marks import KURYRS_FLOATING_IP, SUBPORT_OWNER
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.wording import counted
 from kuryr_runbook.snapshots.cloud.ownership import Ownership, is_of_some_pod
@@ -95,30 +96,53 @@ def check_finalizers(look: Look) -> Iterator[Cause]:
     faults=(Fault("port of a pod that is gone, or made by hand", "the quota fills up"),),
 )
 def check_ports(look: Look) -> Iterator[Cause]:
-    """Each uses an address and counts towards the quota, and so do ports without any owner."""
-    subnet = look.own_pod_subnet
-    used = {vif.port_id for vif in look.vifs.values() if isinstance(vif, PodVif)}
+    """Each uses an address and counts towards the quota, and so do ports without any owner.
+
+    Spare ports are no orphans as long as there are pools. Of ports without tags a controller with
+    pools may remember some, until it is started anew: none is deleted without asking.
+    """
+    subnet, pooled = look.own_pod_subnet, has_pools(look)
+    known = used_ports(look).union(spare_ports(look) if pooled else ())
     uids = {pod.uid for pod in look.all_pods}
     orphans = [
         port
         for port in look.ports.values()
-        if port.id not in used
+        if port.id not in known
         and port.device_id not in uids
         and look.is_old(port.created, JUST_NOW)
         and (look.owned(Ownership.is_pods, port) or look.owned(Ownership.is_nobodys, port))
     ]
     if orphans:
         details = [f"{it.id} ({', '.join(it.addresses)})" for it in orphans]
+        after = f"; then {restart_controller(look)}: its pools may have them" if pooled else ""
         yield Cause(
             status=Status.WARN,
             evidence=f"{counted(len(orphans), 'port')} in {subnet.name}: {some(details)}",
-            remedy=f"openstack port delete {' '.join(it.id for it in orphans[:5])}",
+            remedy=f"{_deletion(look, orphans[:5])}{after}",
             victims=tuple(Victim("port", it.id) for it in orphans),
             explains=frozenset(),
-            fixes=certain(
+            fixes=()
+            if pooled
+            else certain(
                 lambda: delete_ports(look, orphans, "Kuryr made it for a pod that is gone")
             ),
         )
+
+
+def _deletion(look: Look, ports: Sequence[Port]) -> str:
+    """Neutron deletes no port that a trunk carries."""
+    carrying = {
+        it.id: trunk.id
+        for it in ports
+        if it.device_owner == SUBPORT_OWNER
+        for trunk in look.trunks.values()
+        if it.id in trunk.carried
+    }
+    off = [
+        f"openstack network trunk unset --subport {port} {trunk}; "
+        for port, trunk in carrying.items()
+    ]
+    return f"{''.join(off)}openstack port delete {' '.join(it.id for it in ports)}"
 
 
 @Check(
@@ -128,13 +152,17 @@ def check_ports(look: Look) -> Iterator[Cause]:
     faults=(Fault("second port of a pod, after a failed attempt", "the quota fills up"),),
 )
 def check_second_ports(look: Look) -> Iterator[Cause]:
-    """The one that its interface does not name is from a failed attempt."""
+    """The one that its interface does not name is from a failed attempt.
+
+    A port of a pool keeps the uid of the pod for which the pool was filled, whoever has it.
+    """
     known = {pod.uid: (pod, look.vif(pod)) for pod in look.pods if pod.uid}
+    others = used_ports(look).union(spare_ports(look) if has_pools(look) else ())
     doubles: dict[str, list[Port]] = defaultdict(list)
     for port in look.ports.values():
         pod, vif = known.get(port.device_id, (None, None))
         is_pods = is_of_some_pod(port) and look.is_old(port.created, JUST_NOW)
-        if is_pods and pod and isinstance(vif, PodVif) and vif.port_id != port.id:
+        if is_pods and pod and isinstance(vif, PodVif) and port.id not in others:
             doubles[str(pod)].append(port)
     if doubles:
         details = [f"{pod}: {', '.join(it.id for it in ports)}" for pod, ports in doubles.items()]

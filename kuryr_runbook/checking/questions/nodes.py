@@ -18,7 +18,7 @@ from kuryr_runbook.checking.verdicts import (
     warned,
 )
 from kuryr_runbook.checking.view.cloud import Look
-from kuryr_runbook.model.drivers import VifDriver
+from kuryr_runbook.model.drivers import PoolDriver, VifDriver
 from kuryr_runbook.model.findings import Region, Status, Verdict, Victim
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.wording import counted
@@ -48,10 +48,16 @@ def _without_parents(site: Site) -> str:
     return f"{driver} makes ports of their own" if driver is VifDriver.NEUTRON_VIF else ""
 
 
+def _pools_need_tags(site: Site) -> bool:
+    """Whether it needs them to find the trunks with the spare ports of its pools."""
+    nested = site.driver.pool is PoolDriver.NESTED
+    return nested and site.kuryr.port_pool.enabled and site.release.pools_need_tags
+
+
 def _without_tags(site: Site) -> str:
     if reason := _without_parents(site):
         return reason
-    if site.kuryr.resource_tags and site.release.tags_find_node_ports:
+    if site.kuryr.resource_tags and (site.release.tags_find_node_ports or _pools_need_tags(site)):
         return ""
     return f"Kuryr {site.release.name} looks for them by their addresses alone here"
 
@@ -196,7 +202,7 @@ def check_trunks(look: Look) -> Iterator[Verdict]:
 @Check(
     "node-port-tags",
     "The workers' ports have the tags by which Kuryr looks for them",
-    "kuryr-kubernetes, controller/drivers/nested_vif.py from 4.0.0 on",
+    "kuryr-kubernetes, controller/drivers/nested_vif.py from 4.0.0 on; vif_pool.py from 1.1.2 on",
     on=(Occasion.PREFLIGHT, Occasion.DIAGNOSIS),
     explains={"pod-unhandled", "controller-restarts"},
     moot=_without_tags,
@@ -204,18 +210,25 @@ def check_trunks(look: Look) -> Iterator[Verdict]:
     faults=(Fault("worker's port without `resource_tags` (Wallaby on)", "pods on that node hang"),),
 )
 def check_tags(look: Look) -> Iterator[Verdict]:
-    """With kuryr.resource_tags, later releases find only tagged ports."""
+    """With kuryr.resource_tags, later releases find only tagged ports.
+
+    Those before need the tags for nested pools only: a controller that is started anew forgets the
+    spare ports of an untagged trunk, and new ones are created.
+    """
     tags, workers = set(look.site.kuryr.resource_tags), _workers(look)
     bare = [name for name, port in workers.items() if not tags <= set(port.tags)]
     if bare:
         options = " ".join(f"--tag {quote(tag)}" for tag in sorted(tags))
+        finds = look.site.release.tags_find_node_ports
+        forgets = "" if finds else ": a new controller forgets the spare ports of their pools"
         yield Cause(
-            status=Status.FAIL,
-            evidence=f"those of {some(bare)} do not have {', '.join(sorted(tags))}",
+            status=Status.FAIL if finds else Status.WARN,
+            evidence=f"those of {some(bare)} do not have {', '.join(sorted(tags))}{forgets}",
             remedy=f"openstack port set {options} {workers[bare[0]].id}, and the same for the port "
             "of every worker",
             victims=tuple(map(node_victim, bare)),
             nodes=frozenset(bare),
+            explains=None if finds else frozenset({"port-orphaned"}),
         )
     yield passed(f"{len(workers)} of {len(workers)}")
 

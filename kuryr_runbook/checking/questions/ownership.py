@@ -18,11 +18,13 @@ from kuryr_runbook.checking.verdicts import (
     some,
 )
 from kuryr_runbook.checking.view.cloud import Look, ipv4, ipv4_range
+from kuryr_runbook.checking.view.pools import has_pools, spare_ports
 from kuryr_runbook.model.addressing import pod_pool
 from kuryr_runbook.model.drivers import GroupRole
 from kuryr_runbook.model.findings import Region, Status, Victim
 from kuryr_runbook.model.fixes import PhaseFix
 from kuryr_runbook.model.rules import lets_all_out
+from kuryr_runbook.model.wording import counted
 from kuryr_runbook.snapshots.cloud.resources import Port, Subnet
 from kuryr_runbook.snapshots.cluster.objects import Pod
 
@@ -181,18 +183,28 @@ def check_room(look: Look) -> Iterator[Cause]:
     yield Cause(
         status=Status.FAIL if waits else Status.WARN,
         evidence=f"{used} of {size} addresses of {subnet.name or subnet.id} are taken"
-        + (": none is left" if full else ""),
+        + (": none is left" if full else "")
+        + _of_pools(look),
         remedy=_more_room(look, subnet),
         victims=(Victim("subnet", subnet.name or subnet.id),),
         explains=None if full else frozenset(),
     )
 
 
+def _of_pools(look: Look) -> str:
+    """How many addresses wait for pods in pools; empty: there are no pools."""
+    return f"; {counted(len(spare_ports(look)), 'spare port')} in pools" if has_pools(look) else ""
+
+
 def _more_room(look: Look, subnet: Subnet) -> str:
     wanted = look.site.network.pod_subnet
     pool = pod_pool(wanted.cidr, wanted.gateway_ip)
     first, last = str(pool.first), str(pool.last)
-    unused = f"to delete ports that nobody uses: {FIX}"
+    unused = (
+        "kuryr.port_pool.max_ports limits what pools keep when pods go"
+        if has_pools(look)
+        else f"to delete ports that nobody uses: {FIX}"
+    )
     if subnet.pools == ((first, last),):
         return f"{unused}; a larger subnet is another one: nobody can change a subnet's range"
     return (

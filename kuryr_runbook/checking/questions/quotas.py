@@ -14,6 +14,7 @@ from ipaddress import IPv4Network, ip_network
 
 from kuryr_runbook.checking.causes import Cause
 from kuryr_runbook.checking.checks import Check, Depth, Fault, Occasion
+from kuryr_runbook.checking.questions.pools import pools_lack
 from kuryr_runbook.checking.verdicts import CouldNotLook, each, passed, readable
 from kuryr_runbook.checking.view.cloud import Look, look_up
 from kuryr_runbook.model import support
@@ -280,6 +281,7 @@ def _ports(look: Look) -> Need:
     return {
         "pods that wait": sum(not pod.is_handled for pod in pods),
         "the verification's pods": max(0, site.replicas - ours),
+        "pools of spare ports": pools_lack(look),
         "load balancers": sum(_balancers(look).values()),
         "the router": sum(_subnets(look).values()),
     }

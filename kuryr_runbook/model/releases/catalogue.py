@@ -81,6 +81,7 @@ STEIN = Release(
     needs_quota_details=False,
     needs_resource_tags=False,
     tags_find_node_ports=False,
+    pools_need_tags=False,
     upgrades_from=(),
     rewrites_annotations=True,
     moves_balancers=False,
@@ -107,6 +108,7 @@ TRAIN = replace(
     defaults={**STEIN.defaults, "cni_daemon.bind_address": GO_PLUGIN_ASKS},
     kubernetes_tried="1.17",
     needs_revisions=True,
+    pools_need_tags=True,
     upgrades_from=("stein",),
     hazards=(
         hazards.FEW_ATTEMPTS,

@@ -86,6 +86,10 @@ class Release:
     """Without `resource_tags` it deletes load balancers that are not its own."""
     tags_find_node_ports: bool
     """It finds a node's port only if the port has the `resource_tags`."""
+    pools_need_tags: bool
+    """At its start it takes only ports with the `resource_tags` for spare ones of its pools, and
+    only trunks whose parent has them; without tags, those of any Kuryr. Otherwise tags make no
+    difference."""
     upgrades_from: tuple[str, ...]
     """Releases from which a cluster can be upgraded directly to it, the nearest first; from others,
     the path leads through one of these."""
@@ -151,6 +155,8 @@ SOURCES: Mapping[str, str] = {
     "needs_quota_details": "controller/managers/health.py, get_quota or show_quota",
     "needs_resource_tags": "controller/handlers/lbaas.py of ussuri, _cleanup_leftover_lbaas",
     "tags_find_node_ports": "controller/drivers/nested_vif.py from wallaby on",
+    "pools_need_tags": "controller/drivers/vif_pool.py, _recover_precreated_ports and "
+    "_get_trunks_info: with tags from train on",
     "upgrades_from": "doc/source/installation/upgrades.rst; victoria alone has the code that moves "
     "annotations; 2023.1 to 2024.1: OpenStack's resolution 2022-02-10 on SLURP releases",
     "rewrites_annotations": "cmd/status.py, update_annotations",

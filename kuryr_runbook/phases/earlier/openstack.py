@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kuryr_runbook.clients.kubernetes.api import KubernetesReader
 from kuryr_runbook.clients.openstack.api import OpenStackReader
@@ -72,6 +72,20 @@ def read_prepared(
     ownership = Ownership(site, known(nodes.cluster_id), snapshot)
     plan = with_left_behind(plan, ownership)
     return Prepared(cluster=nodes, cloud=snapshot, plan=plan)
+
+
+def ownership_of(
+    site: Site, cluster_id: str, cloud: CloudState, reader: OpenStackReader
+) -> Ownership:
+    """Who owns what in the cloud, also of its ports.
+
+    Neutron may not know trunks, so they are only read if Kuryr has subports.
+    """
+    ownership = Ownership(site, cluster_id, cloud)
+    if not ownership.has_subports:
+        return ownership
+    trunks = read_cloud(reader, known(cloud.project_id), kinds=("trunk",)).trunks
+    return Ownership(site, cluster_id, replace(cloud, trunks=trunks))
 
 
 def _refuse_another_project(site: Site, cloud: OpenStackReader) -> None:

@@ -7,7 +7,7 @@ Everything that is not known to be ours or Kuryr's is somebody else's.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from ipaddress import IPv4Address, IPv4Network
 from typing import Protocol
@@ -126,6 +126,27 @@ class Ownership:
         """
         made = port.device_owner == KURYR_PORT_OWNER and bool(port.device_id)
         return made and self.is_pods(port)
+
+    def is_of_pool(self, port: Port) -> bool:
+        """Whether Kuryr created the port for a pool of a node, unless a pod has it.
+
+        Nothing but the site's tags distinguishes it from ports that Kuryr left behind.
+        """
+        tags = frozenset(self.site.kuryr.resource_tags)
+        if self.site.driver.pool is None or not tags or not tags.issubset(port.tags):
+            return False
+        return self.is_pods(port) and (
+            not self.site.driver.needs_trunks or port.id in self.subports_of_nodes
+        )
+
+    @cached_property
+    def subports_of_nodes(self) -> Mapping[str, str]:
+        """The id of the trunk of a node that carries a port, by the port's id."""
+        if not self.has_subports:
+            return {}
+        of_nodes = {port.id for port in self.node_ports}
+        trunks = (it for it in known(self.cloud.trunks) if it.port_id in of_nodes)
+        return {port: trunk.id for trunk in trunks for port in trunk.carried}
 
     @property
     def has_subports(self) -> bool:

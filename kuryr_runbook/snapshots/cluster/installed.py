@@ -8,8 +8,11 @@ from kuryr_runbook.clients.images.registry import RemoteImage
 from kuryr_runbook.clients.kubernetes.api import KubernetesReader
 from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.releases.names import API_GROUP, API_VERSION, VIF_ANNOTATION
+from kuryr_runbook.model.releases.release import Release
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.upgrades import RELEASE_LABEL, UNKNOWN, Installed
+from kuryr_runbook.snapshots.cluster.objects import kuryr_object_of, pod_of, vifs_of
+from kuryr_runbook.snapshots.cluster.vif import PodVif
 from kuryr_runbook.snapshots.parsing import part, parts
 from kuryr_runbook.snapshots.reading import Unreadable, attempted
 from kuryr_runbook.specs.controller import controller_reference
@@ -71,6 +74,17 @@ def read_unmoved(cluster: KubernetesReader) -> tuple[Manifest, ...]:
     pods = [pod for pod in cluster.list_objects("v1", "Pod") if _runs_with_annotation(pod)]
     have = _ports(cluster) if pods else set()
     return tuple(pod for pod in pods if _place(pod) not in have)
+
+
+def read_used_ports(release: Release, cluster: KubernetesReader) -> frozenset[str]:
+    """Ids of the Neutron ports that pods have, from where the release notes them; strictly."""
+    if release.vif_state.kind == "Pod":
+        found = map(pod_of, cluster.list_objects("v1", "Pod"))
+        vifs = vifs_of(release, (pod for pod in found if pod is not None), ())
+    else:
+        ports = cluster.list_objects(API_VERSION, "KuryrPort")
+        vifs = vifs_of(release, (), map(kuryr_object_of, ports))
+    return frozenset(vif.port_id for vif in vifs.values() if isinstance(vif, PodVif))
 
 
 def _runs_with_annotation(pod: Manifest) -> bool:

@@ -1,0 +1,150 @@
+"""The pools of ports: are spare ports as Kuryr created them, and do the pools fit?
+
+The controller looks at spare ports only when it starts. Later it gives away what it remembers,
+whatever has become of that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from shlex import quote
+
+from kuryr_runbook.checking.causes import Cause
+from kuryr_runbook.checking.checks import Check, Depth, Fault, Occasion
+from kuryr_runbook.checking.remedies import restart_controller
+from kuryr_runbook.checking.verdicts import failed, passed, readable
+from kuryr_runbook.checking.view.cloud import Look, look_up
+from kuryr_runbook.checking.view.pools import spare_ports, used_ports
+from kuryr_runbook.model.addressing import pod_pool
+from kuryr_runbook.model.findings import Region, Status, Verdict, Victim
+from kuryr_runbook.model.marks import POD_PORT_OWNERS
+from kuryr_runbook.model.site import Site
+from kuryr_runbook.model.wording import counted
+from kuryr_runbook.snapshots.cloud.ownership import is_of_some_pod
+from kuryr_runbook.snapshots.cloud.resources import Port
+from kuryr_runbook.specs.wanted import pod_group, pod_subnet
+
+
+def without_pools(site: Site) -> str:
+    """Why there are no pools; empty: there are."""
+    return "" if site.kuryr.port_pool.enabled else "the site has no pools of ports"
+
+
+def pools_lack(look: Look) -> int:
+    """How many ports Kuryr may create for pools that it has not created yet."""
+    pool = look.site.kuryr.port_pool
+    if not pool.enabled:
+        return 0
+    workers = sum(node.schedulable for node in look.nodes)
+    return max(0, workers * pool.spare - _spare_now(look))
+
+
+def _spare_now(look: Look) -> int:
+    """Ports with the site's tags in the pods' subnet, less those of pods.
+
+    Preflight reads neither trunks nor pods' interfaces.
+    """
+    subnet = look_up(look.cloud.subnets, pod_subnet(look.site), look.cloud)
+    if subnet is None:
+        return 0
+    tags = set(look.site.kuryr.resource_tags)
+    made = sum(
+        is_of_some_pod(port) and port.is_in(subnet.id) and tags <= set(port.tags)
+        for port in look.ports.values()
+    )
+    plugged = sum(pod.is_handled for pod in look.all_pods if not pod.is_finished)
+    return max(0, made - plugged)
+
+
+@Check(
+    "pool-room",
+    "The pods' subnet has room for pods and their pools",
+    "kuryr-kubernetes, controller/drivers/vif_pool.py: a pool for each node, and it is filled",
+    on=(Occasion.PREFLIGHT,),
+    moot=without_pools,
+)
+def check_room(look: Look) -> Verdict:
+    """Spare ports keep their addresses, and a pool whose node has no pods gives none back."""
+    pool, network = look.site.kuryr.port_pool, look.site.network
+    addresses = pod_pool(network.pod_subnet.cidr, network.pod_subnet.gateway_ip)
+    size = int(addresses.last) - int(addresses.first) + 1
+    workers = sum(node.schedulable for node in look.nodes)
+    pods = sum(not pod.is_finished for pod in look.all_pods)
+    spare, own = workers * pool.spare, look.site.verification.replicas
+    counts = (
+        f"{size} addresses: up to {spare} spare ports in the pools of "
+        f"{counted(workers, 'node')}, {pods + own} for pods"
+    )
+    if spare + pods + own > size:
+        return failed(
+            counts,
+            "lower kuryr.port_pool.min_ports, batch and max_ports, or make the range of "
+            "network.pod_subnet larger before phase 02: later it cannot be changed",
+        )
+    return passed(counts)
+
+
+@Check(
+    "pool-ports",
+    "The spare ports of pools are as Kuryr created them",
+    "kuryr-kubernetes, controller/drivers/vif_pool.py, _get_port_from_pool: it is not looked at",
+    moot=without_pools,
+    depth=Depth.GROUND,
+    region=Region.PODS,
+    faults=(
+        Fault("a spare port of a pool that somebody else took", "a pod gets an address of others"),
+        Fault("a spare port of a pool edited by hand", "the pod that gets it has no network"),
+    ),
+)
+def check_pool_ports(look: Look) -> Iterator[Cause]:
+    """What somebody else has taken still has the tags."""
+    spare = spare_ports(look)
+    tags = frozenset(look.site.kuryr.resource_tags)
+    for port in _taken(look, tags):
+        holder = " ".join(filter(None, (port.device_owner, port.device_id)))
+        untagged = " ".join(f"--tag {quote(tag)}" for tag in sorted(tags))
+        yield Cause(
+            status=Status.WARN,
+            evidence=f"port {port.id} ({', '.join(port.addresses)}) has the tags of the pools, and "
+            f"belongs to {holder}: the controller may give it to a pod",
+            remedy=f"openstack port unset {untagged} {port.id}; then {restart_controller(look)}: "
+            "it then looks which ports are spare",
+            victims=(Victim("port", port.id),),
+        )
+    for port in spare.values():
+        if problem := _edited(look, port):
+            what, option = problem
+            yield Cause(
+                status=Status.WARN,
+                evidence=f"spare port {port.id} ({', '.join(port.addresses)}) {what}",
+                remedy=f"openstack port set {option} {port.id}",
+                victims=(Victim("port", port.id),),
+            )
+
+
+def _taken(look: Look, tags: frozenset[str]) -> list[Port]:
+    """Tagged ports in the pods' subnet that neither Kuryr nor a router has."""
+    subnet, used = look.own_pod_subnet, used_ports(look)
+    return [
+        port
+        for port in look.ports.values()
+        if port.is_in(subnet.id)
+        and tags.issubset(port.tags)
+        and port.id not in used
+        and port.device_owner
+        and port.device_owner not in POD_PORT_OWNERS
+        and not port.device_owner.startswith("network:")
+    ]
+
+
+def _edited(look: Look, port: Port) -> tuple[str, str] | None:
+    """What is wrong with a spare port, and the option that puts it right; None: nothing is."""
+    group = look_up(readable(look.cloud.groups), pod_group(look.site), look.cloud)
+    if not port.admin_state_up:
+        return "is switched off", "--enable"
+    if group is not None and group.id not in port.groups:
+        return (
+            f"is not in group {group.name}",
+            f"--no-security-group --security-group {quote(group.name)}",
+        )
+    return None
