@@ -98,10 +98,11 @@ def _phase_view(document: Document, note: str, *, everything: bool) -> View:
     else:
         stays = f"nothing to change; {len(kept)} as wanted" if kept else "nothing to do"
         changed = sentence(f"{title}: {stays}.")
-    left = [_left_view(document["left"])] if document["left"] else []
+    below = [_consequences_view(it)] if (it := document.get("consequences")) else []
+    below += [_left_view(document["left"])] if document["left"] else []
     page = table(title, COLUMNS, changes, note).html if changes else changed.html
-    folded = f"{page}{_folded(kept)}{''.join(view.html for view in left)}"
-    return replace(stacked([changed, *left]), html=folded)
+    folded = f"{page}{_folded(kept)}{''.join(view.html for view in below)}"
+    return replace(stacked([changed, *below]), html=folded)
 
 
 def _folded(kept: Sequence[Sequence[object]]) -> str:
@@ -110,6 +111,12 @@ def _folded(kept: Sequence[Sequence[object]]) -> str:
         return ""
     summary = f'<summary style="cursor: pointer">{len(kept)} as wanted</summary>'
     return f"<details>{summary}{html_table('As wanted', COLUMNS, kept)}</details>"
+
+
+def _consequences_view(found: Sequence[Mapping[str, Any]]) -> View:
+    rows = [(it["kind"], it["name"], f"{it['what']}\n! {it['notice']}") for it in found]
+    note = "Kuryr does this once the phase is done."
+    return table("What follows", ("kind", "name", "what Kuryr does, and who notices"), rows, note)
 
 
 def _left_view(left: Sequence[Mapping[str, Any]]) -> View:

@@ -17,7 +17,7 @@ from typing_extensions import TypedDict
 
 from kuryr_runbook.model.documents import mapping, parse_json
 from kuryr_runbook.model.errors import DriftError, UsageError
-from kuryr_runbook.model.plan import KNOWN_LATER, Action, LeftBehind, Plan, Step
+from kuryr_runbook.model.plan import KNOWN_LATER, Action, Consequence, LeftBehind, Plan, Step
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.site_file import site_digest
 
@@ -33,6 +33,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "counts": {str(action): count for action, count in plan.counts().items()},
         "steps": [_step_document(step) for step in plan.steps],
         "left": [_left_document(item) for item in plan.left],
+        "consequences": [_consequence_document(item) for item in plan.consequences],
     }
 
 
@@ -100,6 +101,15 @@ class SavedLeft(TypedDict):
     remedy: str
 
 
+class SavedConsequence(TypedDict):
+    """What Kuryr does once the steps are done."""
+
+    kind: str
+    name: str
+    what: str
+    notice: str
+
+
 class SavedPhase(TypedDict):
     """The plan of one phase."""
 
@@ -108,6 +118,8 @@ class SavedPhase(TypedDict):
     steps: list[SavedStep]
     left: NotRequired[list[SavedLeft]]
     """Only shown: no run does anything about it. Plans of earlier versions do not have it."""
+    consequences: NotRequired[list[SavedConsequence]]
+    """The same."""
 
 
 class SavedPlan(TypedDict):
@@ -156,6 +168,15 @@ def _left_document(item: LeftBehind) -> dict[str, str]:
         "id": item.id,
         "because": item.because,
         "remedy": item.remedy,
+    }
+
+
+def _consequence_document(item: Consequence) -> dict[str, str]:
+    return {
+        "kind": item.target.kind,
+        "name": item.target.name,
+        "what": item.what,
+        "notice": item.notice,
     }
 
 

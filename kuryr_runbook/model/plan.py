@@ -145,6 +145,16 @@ class LeftBehind:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Consequence:
+    """What Kuryr does to something that runs once the steps are done; no step of ours does it."""
+
+    target: Target
+    what: str
+    notice: str
+    """What its clients notice."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """The steps of one phase, each after those that it needs."""
 
@@ -152,6 +162,8 @@ class Plan:
     steps: tuple[Step, ...]
     left: tuple[LeftBehind, ...] = ()
     """What a changed site leaves behind; a person decides about it."""
+    consequences: tuple[Consequence, ...] = ()
+    """What Kuryr then does to Services that are in use."""
 
     def __post_init__(self) -> None:
         """Raises ValueError if a step needs a target that no earlier step has."""

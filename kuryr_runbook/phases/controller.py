@@ -20,7 +20,7 @@ from kuryr_runbook.model.findings import Finding, Status
 from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.plan import Action, Outcome, Plan, Step, Target
 from kuryr_runbook.phases.base import Phase
-from kuryr_runbook.phases.consequences import left_of_pools
+from kuryr_runbook.phases.consequences import with_consequences
 from kuryr_runbook.phases.earlier.image import deployed_image, movable, registry_login
 from kuryr_runbook.phases.waits.polling import wait_for
 from kuryr_runbook.phases.waits.rollout import wait_rolled_out
@@ -140,8 +140,8 @@ class Controller(Phase):
         check = upgrade_check.upgrade_check(self.site, image_of(plain(deployment.body)))
         move = plan_move(installed, self.site.release, check)
         steps = (*first, *manifests[:-1], waiting, *self._vif_moves(waiting.target), *retired)
-        left = left_of_pools(self, installed)
-        return Plan(phase=self.name, steps=after_first(move, steps), left=left)
+        plan = Plan(phase=self.name, steps=after_first(move, steps))
+        return with_consequences(plan, self, installed, config.conf)
 
     def _vif_moves(self, after: Target) -> Iterator[Step]:
         """The move of running pods' state; none if the release keeps it in annotations."""

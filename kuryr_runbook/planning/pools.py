@@ -9,9 +9,11 @@ from collections.abc import Collection
 
 from kuryr_runbook.model.errors import DriftError
 from kuryr_runbook.model.plan import LeftBehind, Target
+from kuryr_runbook.model.port_pools import NO_POOL
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.wording import counted
 from kuryr_runbook.snapshots.cloud.ownership import Ownership
+from kuryr_runbook.snapshots.cluster.configured import Options
 from kuryr_runbook.snapshots.reading import known
 
 DELETED = "once phase controller is done, kuryr-runbook diagnose --site FILE --fix deletes it"
@@ -31,6 +33,13 @@ def refuse_unmoved(site: Site, unmoved: int) -> None:
             remedy="set kuryr.port_pool.enabled to false and run phase controller, which moves "
             "these notes; then set it to true again",
         )
+
+
+def leaves_pools(before: Options, after: Options) -> bool:
+    """Whether a configuration switches off the pools of the one before it."""
+    driver = "vif_pool_driver"
+    was, will = (it.get("kubernetes", {}).get(driver, NO_POOL) for it in (before, after))
+    return was != NO_POOL and will == NO_POOL
 
 
 def spare_left(ownership: Ownership, used: Collection[str]) -> tuple[LeftBehind, ...]:
