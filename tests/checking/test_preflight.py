@@ -47,15 +47,15 @@ from kuryr_runbook.specs.daemon import DAEMON
 
 SKIPPED = {
     VifDriver.NESTED_MACVLAN: {
-        "access-rules", "credential-roles", "image-pull", "image-signature", "trunk",
+        "access-rules", "pool-room", "credential-roles", "image-pull", "image-signature", "trunk",
         "node-port-tags", "node-agent",
     },
     VifDriver.NESTED_VLAN: {
-        "access-rules", "credential-roles", "image-pull", "image-signature", "pair-limit",
+        "access-rules", "pool-room", "credential-roles", "image-pull", "image-signature", "pair-limit",
         "pair-macs", "node-port-security", "node-port-tags", "node-agent",
     },
     VifDriver.NEUTRON_VIF: {
-        "access-rules", "credential-roles", "image-pull", "image-signature", "link-iface",
+        "access-rules", "pool-room", "credential-roles", "image-pull", "image-signature", "link-iface",
         "pair-limit", "pair-macs", "node-port-security", "trunk", "node-port-tags",
     },
 }  # fmt: skip
