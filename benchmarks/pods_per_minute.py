@@ -16,9 +16,9 @@ from time import perf_counter, sleep
 
 from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.site import Site
-from kuryr_runbook.phases.base import read_site
 from kuryr_runbook.phases.controller import Controller
 from kuryr_runbook.phases.earlier.image import deployed_image, registry_login
+from kuryr_runbook.phases.site.reading import read_site
 from kuryr_runbook.phases.waits.rollout import wait_rolled_out
 from kuryr_runbook.specs.workload import deployment_reference, workload_manifests
 

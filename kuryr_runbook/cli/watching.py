@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from functools import wraps
@@ -19,6 +20,19 @@ INTERVAL_SECONDS = 10.0
 """From the start of one look to the start of the next."""
 LEAST_SECONDS = 1.0
 """Between two looks, however long they take: others need the APIs, too."""
+MOST_SECONDS = 86400.0
+"""A day; infinity cannot be waited for."""
+
+
+class Seconds(click.FloatRange):
+    """A number of seconds: also refuses NaN, which is neither too small nor too large."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number."""
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a number", param, ctx)
+        return number
 
 
 def watch_options(command: Command) -> Command:
@@ -29,7 +43,7 @@ def watch_options(command: Command) -> Command:
     )
     @click.option(
         "--interval",
-        type=click.FloatRange(LEAST_SECONDS),
+        type=Seconds(LEAST_SECONDS, MOST_SECONDS),
         help=f"Seconds from one look to the next, with --watch [default: {INTERVAL_SECONDS:.0f}].",
     )
     @wraps(command)

@@ -170,6 +170,8 @@ def test_the_lab_is_watched_also_before_there_is_one(
         (["diagnose", "--snapshot", LAB, "--watch"], "--watch"),
         (["diagnose", "--site", LAB, "--interval", "3"], "--interval"),
         (["lab", "status", "--watch", "--interval", "0.5"], "--interval"),
+        (["diagnose", "--site", LAB, "--watch", "--interval", "nan"], "'nan' is not a number"),
+        (["diagnose", "--site", LAB, "--watch", "--interval", "inf"], "--interval"),
     ],
 )
 def test_what_makes_no_sense_is_refused(arguments: list[str | Path], said: str) -> None:

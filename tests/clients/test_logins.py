@@ -171,3 +171,11 @@ def test_files_in_no_home_directory_are_refused(
     monkeypatch.setenv("KUBECONFIG", nowhere)
     with pytest.raises(RunbookError, match=f"KUBECONFIG {nowhere}: there is no home directory"):
         connect(None, None)
+
+
+def test_an_unknown_kind_of_proxy_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "kubeconfig"
+    server = {"server": "https://127.0.0.1:6443", "proxy-url": "socks9://127.0.0.1"}
+    path.write_text(json.dumps({**KUBECONFIG, "clusters": [{"name": "c", "cluster": server}]}))
+    with pytest.raises(RunbookError, match="cannot use a value in it"):
+        connect(path, None)

@@ -44,6 +44,8 @@ def connect(
     settings.retries = 0
     try:
         load_login(kubeconfig, context, settings, notify)
+        # It makes the connections' pool, and refuses a proxy that it does not know.
+        api = ApiClient(settings)
     except config.ConfigException as error:
         raise UsageError(
             f"kubernetes.kubeconfig: {error}",
@@ -60,7 +62,6 @@ def connect(
     for value in (settings.password, *settings.api_key.values()):
         learn((value or "").removeprefix("Bearer "), "the login at Kubernetes")
         refuse_unsendable(value, "kubernetes.kubeconfig: the token or password of its user")
-    api = ApiClient(settings)
     bind(api.rest_client.pool_manager)
     return api
 
