@@ -13,17 +13,17 @@ import click
 
 from kuryr_runbook.cli.agreement import agrees, can_ask
 from kuryr_runbook.cli.conventions import Group
+from kuryr_runbook.cli.fleet_jobs import metrics_of, planned, ran, refuse_without_plan
 from kuryr_runbook.cli.options import Output, answer, output_options
 from kuryr_runbook.cli.paths import UserPath
 from kuryr_runbook.cli.run_options import PhaseChoice, collecting, phase_options, yes_option
-from kuryr_runbook.clients.writing import make_directory
 from kuryr_runbook.display.terminal import echo
 from kuryr_runbook.display.verbosity import tell
 from kuryr_runbook.model.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from kuryr_runbook.model.fleet import Member, SiteAnswer
-    from kuryr_runbook.running.fleet.engine import Job, Work
+    from kuryr_runbook.model.fleet import SiteAnswer
+    from kuryr_runbook.running.fleet.engine import Work
     from kuryr_runbook.running.fleet.members import Fleet
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -117,7 +117,7 @@ def plan(
 
     As a document for machines it has the steps that change something, too.
     """
-    work = _planned(fleet, choice, at_once, out=directory, metrics=metrics)
+    work = planned(fleet, choice, at_once, out=directory, metrics=metrics)
     _finish("Plans", fleet, work, output)
 
 
@@ -183,11 +183,11 @@ def run(
     with TemporaryDirectory(prefix="kuryr-fleet-") as folder:
         refused: Sequence[SiteAnswer] = ()
         if plans is not None:
-            _refuse_without_plan(fleet, plans)
+            refuse_without_plan(fleet, plans)
         elif not yes and any(phase.lasting for phase in choice.phases):
             plans = Path(folder)
             refused = _agreed(fleet, choice, plans, at_once)
-        work = _ran(fleet, choice, plans, [it.site for it in refused], at_once=at_once, **pace)
+        work = ran(fleet, choice, plans, [it.site for it in refused], at_once=at_once, **pace)
     work.answers += refused
     _finish("Runs", fleet, work, output)
 
@@ -229,7 +229,7 @@ def diagnose(
             member=it,
             arguments=(
                 *("diagnose", "-q", f"--site={it.file}", "--json", f"--fail-on={fail_on}"),
-                *_metrics(metrics, it, "diagnose"),
+                *metrics_of(metrics, it, "diagnose"),
             ),
             read=diagnosed,
         )
@@ -264,43 +264,6 @@ def status(*, sites: tuple[Path, ...], output: Output) -> None:
     sys.exit(code)
 
 
-def _planned(
-    fleet: Fleet,
-    choice: PhaseChoice,
-    at_once: int,
-    *,
-    out: Path | None,
-    metrics: Path | None = None,
-) -> Work:
-    from kuryr_runbook.running.fleet.answers import planned
-    from kuryr_runbook.running.fleet.engine import Job, Pace, carry_out
-
-    if out is not None:
-        make_directory(out)
-    jobs = [
-        Job(
-            member=it,
-            arguments=(
-                *("plan", "-q", f"--site={it.file}", "--json", *choice.arguments),
-                *([] if out is None else [f"--out={_plan_in(out, it)}"]),
-                *_metrics(metrics, it, "plan"),
-            ),
-            read=planned,
-        )
-        for it in fleet.members
-    ]
-    return carry_out([jobs], Pace(at_once=at_once), tell)
-
-
-def _metrics(directory: Path | None, member: Member, command: str) -> list[str]:
-    """The option with the site's file; one for each command, which replaces it as a whole."""
-    return [] if directory is None else [f"--metrics={directory}/{member.name}-{command}.prom"]
-
-
-def _plan_in(directory: Path, member: Member) -> Path:
-    return directory / f"{member.name}.json"
-
-
 def _agreed(fleet: Fleet, choice: PhaseChoice, plans: Path, at_once: int) -> list[SiteAnswer]:
     """Plan all sites, and ask; exit if a person does not agree.
 
@@ -315,7 +278,7 @@ def _agreed(fleet: Fleet, choice: PhaseChoice, plans: Path, at_once: int) -> lis
             remedy="give --yes to go ahead without a question, or --plans DIRECTORY with plans "
             "from `kuryr-runbook fleet plan --out DIRECTORY`, to do what is in them",
         )
-    work = _planned(fleet, choice, at_once, out=plans)
+    work = planned(fleet, choice, at_once, out=plans)
     answers = fleet.in_order([*work.answers, *fleet.broken])
     echo(fleet_view("Plans", answers, work.stopped), err=True)
     echo("", err=True)
@@ -326,39 +289,6 @@ def _agreed(fleet: Fleet, choice: PhaseChoice, plans: Path, at_once: int) -> lis
         echo("nothing was changed", err=True)
         sys.exit(ExitCode.CHANGES_PENDING)
     return [it for it in work.answers if it.status not in GOOD]
-
-
-def _refuse_without_plan(fleet: Fleet, plans: Path) -> None:
-    missing = [it for it in fleet.members if not _plan_in(plans, it).is_file()]
-    if missing:
-        raise UsageError(
-            "\n  ".join(
-                ["there is no plan for:", *(f"{it.name}: {_plan_in(plans, it)}" for it in missing)]
-            ),
-            remedy="plan again with `kuryr-runbook fleet plan --out`, or leave these sites out; "
-            "nothing was started",
-        )
-
-
-def _ran(
-    fleet: Fleet,
-    choice: PhaseChoice,
-    plans: Path | None,
-    refused: Sequence[str],
-    **pace: Any,
-) -> Work:
-    from kuryr_runbook.model.fleet import in_waves
-    from kuryr_runbook.running.fleet.answers import ran
-    from kuryr_runbook.running.fleet.engine import Job, Pace, carry_out
-
-    def job(member: Member) -> Job:
-        approval = "--yes" if plans is None else f"--plan={_plan_in(plans, member)}"
-        how = ("run", "-q", f"--site={member.file}", "--log-format=json", approval)
-        return Job(member=member, arguments=(*how, *choice.arguments), read=ran)
-
-    jobs = [job(it) for it in fleet.members if it.name not in refused]
-    waves = in_waves(jobs, pace["canary"], pace["wave"])
-    return carry_out(waves, Pace(at_once=pace["at_once"], tolerated=pace["tolerate"]), tell)
 
 
 def _finish(title: str, fleet: Fleet, work: Work, output: Output) -> None:
