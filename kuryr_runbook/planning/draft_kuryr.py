@@ -13,6 +13,12 @@ from ipaddress import IPv4Network
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.providers import OctaviaProvider
 from kuryr_runbook.model.releases import RELEASES, Release
+from kuryr_runbook.model.releases.traits import (
+    fits_definitions,
+    has_handlers,
+    has_options,
+    has_vif_driver,
+)
 from kuryr_runbook.model.site import KuryrSection
 from kuryr_runbook.model.site_values import is_id
 from kuryr_runbook.planning.draft_keys import DraftKey, unknown
@@ -21,7 +27,7 @@ from kuryr_runbook.snapshots.cloud.lookup import Named, of_name
 from kuryr_runbook.snapshots.cloud.resources import Subnet
 from kuryr_runbook.snapshots.cloud.state import CloudState
 from kuryr_runbook.snapshots.cluster.found_kuryr import FoundKuryr
-from kuryr_runbook.snapshots.reading import known
+from kuryr_runbook.snapshots.reading import Unreadable, known
 from kuryr_runbook.specs.image import Reference
 
 HOME = "kube-system"
@@ -51,6 +57,8 @@ def kuryr_keys(kuryr: FoundKuryr, cloud: CloudState | None) -> Iterator[DraftKey
         yield DraftKey(key="kubernetes.namespace", value=kuryr.namespace, because=because)
     yield _release(kuryr)
     yield from _settings(kuryr.options)
+    if "kubernetes.pod_vif_driver" not in kuryr.options:
+        yield _default_driver(kuryr)
     if cloud is not None:
         yield from _network(kuryr.options, cloud)
     if kuryr.site:
@@ -71,28 +79,46 @@ def _release(kuryr: FoundKuryr) -> DraftKey:
         for release in RELEASES.values():
             if tag.removeprefix("stable-") in (release.name, release.version):
                 return DraftKey(key=key, value=release.name, because=f"the tag of {image}")
-    fitting = [it.name for it in RELEASES.values() if fits(it, kuryr.options)]
+    fitting = fitting_releases(kuryr)
     if len(fitting) == 1:
         because = f"the only one with the options of {OF_KURYR}"
         return DraftKey(key=key, value=fitting[0], because=because)
     some = f"its options fit {', '.join(fitting)}" if fitting else "no release has its options"
-    return unknown(key, f"{', '.join(kuryr.programs)} does not say its release; {some}")
+    return unknown(key, f"neither a label nor the tag of an image says it; {some}")
+
+
+def fitting_releases(kuryr: FoundKuryr) -> list[str]:
+    """The releases that know its options, handlers and definitions."""
+    definitions = () if isinstance(kuryr.definitions, Unreadable) else kuryr.definitions
+    return [
+        it.name
+        for it in RELEASES.values()
+        if fits(it, kuryr.options) and (not definitions or fits_definitions(it, definitions))
+    ]
 
 
 def fits(release: Release, options: Mapping[str, str]) -> bool:
     """Whether a release knows the options that are set, and the names in them."""
-    handlers = set(options.get("kubernetes.enabled_handlers", "").split(",")) - {""}
+    handlers = names_in(options.get("kubernetes.enabled_handlers", ""))
     # Handlers of both worlds: those of later releases read custom resources.
     has_resources = "kuryrport" in handlers
     subnet_option = next((it for it in options if it.startswith("pod_vif_nested.")), "")
     return (
         (not handlers or has_resources == bool(release.crds))
+        and has_handlers(release, handlers)
+        and has_vif_driver(release, options.get("kubernetes.pod_vif_driver", ""))
+        and has_options(release, options)
         and subnet_option in ("", f"pod_vif_nested.{release.worker_subnet_option}")
         and (
             "kubernetes.endpoints_driver_octavia_provider" not in options
             or "lb_algorithm" in release.octavia_options
         )
     )
+
+
+def names_in(value: str) -> tuple[str, ...]:
+    """The names in the value of an option that is a list."""
+    return tuple(name for part in value.split(",") if (name := part.strip()))
 
 
 def _settings(options: Mapping[str, str]) -> Iterator[DraftKey]:
@@ -106,8 +132,7 @@ def _settings(options: Mapping[str, str]) -> Iterator[DraftKey]:
         option = "[kubernetes] endpoints_driver_octavia_provider"
         yield _said("kuryr.octavia_provider", provider, option)
     if tags := options.get("neutron_defaults.resource_tags"):
-        names = tuple(tag.strip() for tag in tags.split(",") if tag.strip())
-        yield _said("kuryr.resource_tags", names, "[neutron_defaults] resource_tags")
+        yield _said("kuryr.resource_tags", names_in(tags), "[neutron_defaults] resource_tags")
     if options.get("DEFAULT.debug", "").lower() == "true":
         yield _said("kuryr.log_level", "debug", "[DEFAULT] debug")
     for option, (key, fitting, in_ms) in TIMES.items():
@@ -118,6 +143,15 @@ def _settings(options: Mapping[str, str]) -> Iterator[DraftKey]:
         if seconds in fitting and seconds != usual and not (in_ms and provider == "ovn"):
             section, _, name = option.partition(".")
             yield _said(f"kuryr.{key}", seconds, f"[{section}] {name}")
+
+
+def _default_driver(kuryr: FoundKuryr) -> DraftKey:
+    """Kuryr's own default, if all of its configuration was read."""
+    key = "kuryr.vif_driver"
+    if kuryr.configurations and not kuryr.unread:
+        because = f"[kubernetes] pod_vif_driver of {OF_KURYR} is not set"
+        return DraftKey(key=key, value=str(VifDriver.NEUTRON_VIF), because=because)
+    return unknown(key, f"the kuryr.conf of {OF_KURYR} could not be read")
 
 
 def _driver(name: str) -> DraftKey:
@@ -144,11 +178,9 @@ def _network(options: Mapping[str, str], cloud: CloudState) -> Iterator[DraftKey
     )
     if is_id(outside := options.get("neutron_defaults.external_svc_subnet", "")):
         yield _said("network.external_subnet_id", outside, "[neutron_defaults] external_svc_subnet")
-    nodes = options.get("pod_vif_nested.worker_nodes_subnet", "")
-    nodes = nodes or options.get("pod_vif_nested.worker_nodes_subnets", "").partition(",")[0]
-    yield from _by_id(
-        "network.node_subnet", nodes, subnets, "[pod_vif_nested] worker_nodes_subnets"
-    )
+    for name in ("worker_nodes_subnet", "worker_nodes_subnets"):
+        nodes = options.get(f"pod_vif_nested.{name}", "").partition(",")[0]
+        yield from _by_id("network.node_subnet", nodes, subnets, f"[pod_vif_nested] {name}")
     groups = options.get("neutron_defaults.pod_security_groups", "")
     if "," in groups:
         because = f"{OF_KURYR} sets several on pods, and the runbook only one: {groups}"

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import copy
-from typing import Any
-
 import pytest
 from spoiling.preflight import unspoilt
 from worlds.cloud_answers import PROJECT
+from worlds.installed import IMAGE, installed
 from worlds.objects import program
 from worlds.sites import lab_sections
 from worlds.world import World
@@ -20,25 +18,8 @@ from kuryr_runbook.planning.draft_kuryr import fits
 from kuryr_runbook.planning.site_draft import draft_site
 from kuryr_runbook.snapshots.cluster.node_probes import Probed
 from kuryr_runbook.snapshots.survey import read_survey, with_own
-from kuryr_runbook.specs.controller import CREDENTIAL_ANNOTATION, ControllerConfig
-from kuryr_runbook.specs.controller import controller_manifests as controllers
-from kuryr_runbook.specs.daemon import daemon_manifests
+from kuryr_runbook.specs.controller import CREDENTIAL_ANNOTATION
 from kuryr_runbook.specs.manifests import pull_secret
-
-IMAGE = "registry.test:5000/ours/kuryr"
-
-
-def installed(driver: VifDriver, release: str, **site: Any) -> World:
-    """A world with the manifests that phases 03 and 04 apply, and the workers' trunks."""
-    world = World(driver=driver, release=release)
-    if site:
-        world.change_site("kuryr", **site)
-        world.configure()
-    image = f"{IMAGE}@sha256:{'a' * 64}"
-    conf = ControllerConfig(conf={"neutron": {}}, ca_pem="")
-    world.objects["Deployment"] = [copy.deepcopy(dict(controllers(world.site, image, conf)[-1]))]
-    world.objects["DaemonSet"] = [copy.deepcopy(dict(daemon_manifests(world.site, image, "")[-1]))]
-    return world
 
 
 def drafted(world: World) -> dict[str, DraftKey]:

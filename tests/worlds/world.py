@@ -90,7 +90,7 @@ class World(Apis):
         self.site = wide_site(driver, release)
         self.space = self.site.verification.namespace if workload else "default"
         self._pods, self._services = (f"{DEMO}-{{}}", SERVICE) if workload else ("web-{}", "web-{}")
-        self.objects = {kind: [] for kind in KINDS}
+        self.objects = {kind: [] for kind in (*KINDS, "CustomResourceDefinition")}
         self.objects["Namespace"] = [copy.deepcopy(SYSTEM)]
         self.mark = owner_mark(self.site.name, CLUSTER_ID)
         self.resources = {kind: [] for kind in TYPES}

@@ -8,13 +8,14 @@ import configparser
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from kuryr_runbook.clients.kubernetes.api import KubernetesReader
 from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.snapshots.cluster.objects import FINISHED, name_of, namespace_of, reference
 from kuryr_runbook.snapshots.parsing import number, part, parts, text
-from kuryr_runbook.snapshots.reading import attempted
+from kuryr_runbook.snapshots.reading import Unreadable, attempted
 
 CLOUD_CONTROLLER = "openstack-cloud-controller-manager"
 SETS = ("DaemonSet", "Deployment")
@@ -118,19 +119,52 @@ def _owners(item: Manifest) -> set[str]:
     return {str(owner.get("kind")) for owner in parts(part(item, "metadata"), "ownerReferences")}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mounted:
+    """A file in a Secret or ConfigMap that a program mounts. May contain passwords."""
+
+    whose: str
+    """`Secret kube-system/kuryr-config`."""
+    key: str
+    text: str
+    unread: str
+    """Why the object could not be read; empty: it was."""
+
+    @property
+    def place(self) -> str:
+        """Distinguishes it from all other files."""
+        return f"{self.whose} {self.key}"
+
+
 def mounted_texts(cluster: KubernetesReader, item: Manifest) -> Iterator[str]:
     """The files in the Secrets and ConfigMaps that a program mounts. May contain passwords."""
+    return (file.text for file in mounted_files(cluster, item))
+
+
+def mounted_files(cluster: KubernetesReader, item: Manifest) -> Iterator[Mounted]:
+    """The same, with their places; an object that could not be read is one without a text."""
+    home = namespace_of(item)
+    for kind, name in _sources(item):
+        whose = f"{kind} {home}/{name}"
+        found = attempted(partial(cluster.get, reference(kind, name, home)))
+        if isinstance(found, Unreadable):
+            yield Mounted(whose=whose, key="", text="", unread=found.reason)
+            continue
+        for key, value in part(found, "data").items():
+            content = _decoded(str(value)) if kind == "Secret" else str(value)
+            yield Mounted(whose=whose, key=str(key), text=content, unread="")
+
+
+def _sources(item: Manifest) -> Iterator[tuple[str, str]]:
+    """Kind and name of each Secret and ConfigMap in a program's volumes."""
     for volume in parts(_pod_spec(item), "volumes"):
-        secret, config = part(volume, "secret"), part(volume, "configMap")
-        if secret.get("secretName"):
-            yield from map(_decoded, _values(cluster, item, "Secret", secret["secretName"]))
-        if config.get("name"):
-            yield from _values(cluster, item, "ConfigMap", config["name"])
-
-
-def _values(cluster: KubernetesReader, item: Manifest, kind: str, name: object) -> list[str]:
-    found = attempted(lambda: cluster.get(reference(kind, str(name), namespace_of(item))))
-    return [str(value) for value in part(found, "data").values()]
+        # A projected volume names a Secret by `name`, too.
+        for source in (volume, *parts(part(volume, "projected"), "sources")):
+            secret, config = part(source, "secret"), part(source, "configMap")
+            if name := text(secret, "secretName") or text(secret, "name"):
+                yield "Secret", name
+            if name := text(config, "name"):
+                yield "ConfigMap", name
 
 
 def _decoded(text: str) -> str:
