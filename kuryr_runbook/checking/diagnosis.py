@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from kuryr_runbook.checking.causes import found
-from kuryr_runbook.checking.checks import Occasion, checks_on
+from kuryr_runbook.checking.checks import Check, Occasion, checks_on
 from kuryr_runbook.checking.subjects import QUESTIONS
 from kuryr_runbook.checking.verdicts import node_victim
 from kuryr_runbook.checking.view.cloud import Look
@@ -46,14 +47,16 @@ SHARED = ("subnet", "quota", "API server")
 """Kinds of victims that everything depends on."""
 
 
-def check_diagnosis(look: Look, place: Place = EVERYWHERE) -> list[Finding]:
+def check_diagnosis(
+    look: Look, place: Place = EVERYWHERE, checks: Sequence[Check] = CHECKS
+) -> list[Finding]:
     """Deepest cause first, then what could not be checked, warnings, and what is in order.
 
     With a place, only what concerns it: its pods and Services, the nodes that they are on, and
     whatever everything depends on.
     """
     if place == EVERYWHERE:
-        return found(CHECKS, look.site, look)
+        return found(checks, look.site, look)
     home = place.home
     pods, services = _pods(look, place), _services(look, place)
     places = {
@@ -62,7 +65,7 @@ def check_diagnosis(look: Look, place: Place = EVERYWHERE) -> list[Finding]:
         *(Victim("load balancer", f"{home}/{name}") for name in services),
         *(node_victim(it.node) for it in _known(look.cluster.pods) if _is_of(it, home, pods)),
     }
-    return found(CHECKS, look.site, look, lambda it: it.kind in SHARED or it in places)
+    return found(checks, look.site, look, lambda it: it.kind in SHARED or it in places)
 
 
 def _pods(look: Look, place: Place) -> set[str]:

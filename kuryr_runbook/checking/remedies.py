@@ -16,8 +16,6 @@ from kuryr_runbook.model.findings import Victim
 from kuryr_runbook.model.releases.names import BALANCER_STATE_ANNOTATION
 from kuryr_runbook.snapshots.cloud.resources import Balancer
 from kuryr_runbook.snapshots.cluster.objects import Pod, Service
-from kuryr_runbook.specs.controller import CONTROLLER
-from kuryr_runbook.specs.daemon import DAEMON
 
 FIX = "kuryr-runbook diagnose --site FILE --fix"
 NOTHING = '\'[{"op":"replace","path":"/status","value":{}}]\''
@@ -32,14 +30,20 @@ def about(remedy: str, victim: Victim) -> str:
 
 def restart_controller(look: Look) -> str:
     """It then looks at all pods and Services again."""
-    home = look.site.kubernetes.namespace
-    return f"kubectl -n {home} rollout restart deployment {CONTROLLER}"
+    place = look.places.controller
+    if place.kind == "Pod":
+        # Nothing would make a deleted one again.
+        return (
+            f"kubectl -n {place.namespace} get pod {place.name} -o yaml | "
+            "kubectl replace --force -f -"
+        )
+    return f"kubectl -n {place.namespace} rollout restart {place.kind.lower()} {place.name}"
 
 
 def restart_daemon(look: Look, node: str) -> str:
     """Its init container installs plugin and configuration again."""
-    home, where = look.site.kubernetes.namespace, f"spec.nodeName={quote(node)}"
-    return f"kubectl -n {home} delete pod -l name={DAEMON} --field-selector {where}"
+    place, where = look.places.daemon, f"spec.nodeName={quote(node)}"
+    return f"kubectl -n {place.namespace} delete {place.pods} --field-selector {where}"
 
 
 def delete_pods(pods: Iterable[Pod]) -> str:
@@ -58,7 +62,8 @@ def successors(pods: Sequence[Pod]) -> str:
 
 def see_log(look: Look) -> str:
     """What the controller says about it."""
-    return f"kubectl -n {look.site.kubernetes.namespace} logs deployment/{CONTROLLER}"
+    place = look.places.controller
+    return f"kubectl -n {place.namespace} logs {place.argument}"
 
 
 def rebuild(look: Look, service: Service) -> str:

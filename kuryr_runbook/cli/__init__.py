@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("kuryr_runbook.cli.init:init", "Draft a site file for a cloud and a cluster."),
+    "audit": (
+        "kuryr_runbook.cli.audit:audit",
+        "Look at a Kuryr that somebody installed, without a site file.",
+    ),
     "plan": ("kuryr_runbook.cli.plan:plan", "Show what a run would change."),
     "run": ("kuryr_runbook.cli.run:run", "Install Kuryr: execute the phases for a site."),
     "notebooks": (

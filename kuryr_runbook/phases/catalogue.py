@@ -77,6 +77,7 @@ PHASES: tuple[PhaseEntry, ...] = (
 )
 """In order, from nothing to pods on Neutron networks."""
 
+AUDIT = PhaseEntry("10", "audit", "Audit", "Look at a Kuryr that somebody installed", lasting=False)
 TROUBLESHOOTING = PhaseEntry(
     "90", "troubleshooting", "Troubleshooting", "Find out what is wrong", lasting=False
 )

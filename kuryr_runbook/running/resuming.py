@@ -13,7 +13,7 @@ from kuryr_runbook.phases.catalogue import PHASES, PhaseEntry
 from kuryr_runbook.recording.standing import RUNS
 from kuryr_runbook.running.account import DONE, FILE, RunStatus, read_whole_run
 
-COMMANDS = {"rotate_credentials", "troubleshooting"}
+COMMANDS = {"audit", "rotate_credentials", "troubleshooting"}
 """Names in the runs of commands without notebooks, which cannot be continued."""
 
 

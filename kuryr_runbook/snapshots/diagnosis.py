@@ -17,6 +17,7 @@ from kuryr_runbook.clients.writing import write_file
 from kuryr_runbook.model.errors import UsageError
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.snapshots.cloud.state import CloudState, DiagnosisCloud, read_cloud_state
+from kuryr_runbook.snapshots.cluster.programs import Places
 from kuryr_runbook.snapshots.cluster.state import ClusterState, read_cluster_state
 from kuryr_runbook.snapshots.reading import Unreadable
 
@@ -42,13 +43,19 @@ class DiagnosisSnapshot:
 
 
 def read_diagnosis(
-    site: Site, cluster: KubernetesReader | Unreadable, cloud: DiagnosisCloud | Unreadable
+    site: Site,
+    cluster: KubernetesReader | Unreadable,
+    cloud: DiagnosisCloud | Unreadable,
+    places: Places | None = None,
 ) -> DiagnosisSnapshot:
-    """Read both at the same time; if one does not answer, the other is read nevertheless."""
+    """Read both at the same time; if one does not answer, the other is read nevertheless.
+
+    `places`: where somebody else put Kuryr's programs.
+    """
     taken_at = datetime.now(UTC)
     with ThreadPoolExecutor(1) as pool:
         resources = pool.submit(read_cloud_state, site, cloud)
-        objects = read_cluster_state(site, cluster)
+        objects = read_cluster_state(site, cluster, places)
         return DiagnosisSnapshot(
             taken_at=taken_at, site=site, cluster=objects, cloud=resources.result()
         )

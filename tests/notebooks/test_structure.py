@@ -18,15 +18,19 @@ from kuryr_runbook.model.options import PARAMETERS
 from kuryr_runbook.model.packaged import packaged
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.phases.base import Phase
-from kuryr_runbook.phases.catalogue import PHASES, TEARDOWN, TROUBLESHOOTING, PhaseEntry
+from kuryr_runbook.phases.catalogue import AUDIT, PHASES, TEARDOWN, TROUBLESHOOTING, PhaseEntry
 from kuryr_runbook.phases.parameters import OURS
 from kuryr_runbook.running.jupyterlab import START
 from kuryr_runbook.running.notebooks import parameter_names
 from kuryr_runbook.snapshots.preflight import read_preflight
 from kuryr_runbook.snapshots.reading import Unreadable
 
-ENTRIES = (*PHASES, TROUBLESHOOTING, TEARDOWN)
-ONLY_LOOKS = {"preflight": ["check"], "troubleshooting": ["check", "picture", "trace", "plan"]}
+ENTRIES = (*PHASES, AUDIT, TROUBLESHOOTING, TEARDOWN)
+ONLY_LOOKS = {
+    "preflight": ["check"],
+    "audit": ["recognized", "take_over", "preflight", "check", "picture", "trace", "write"],
+    "troubleshooting": ["check", "picture", "trace", "plan"],
+}
 DIRECTORY = packaged("notebooks")
 PREFLIGHT_CHECKS = [
     finding.check

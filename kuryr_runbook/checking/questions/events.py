@@ -22,8 +22,6 @@ from kuryr_runbook.model.findings import Region, Status, Victim
 from kuryr_runbook.model.wording import counted
 from kuryr_runbook.snapshots.cluster.objects import Pod, Warned
 from kuryr_runbook.snapshots.cluster.vif import PodVif
-from kuryr_runbook.specs.controller import CONTROLLER
-from kuryr_runbook.specs.daemon import DAEMON
 
 LASTING = 1200.0
 """Seconds for which a denial of a pod still counts: controllers try again every 17 minutes at the
@@ -146,8 +144,9 @@ def check_denied(look: Look) -> Iterator[Cause]:
     """A failure for Kuryr's own programs, since everything waits for them; else a warning."""
     by_message: dict[tuple[str, bool], list[Victim]] = defaultdict(list)
     for event, victim in _denials(look):
-        own = event.namespace == look.site.kubernetes.namespace and event.name.startswith(
-            (CONTROLLER, DAEMON)
+        own = any(
+            event.namespace == it.namespace and event.name.startswith(it.name)
+            for it in (look.places.controller, look.places.daemon)
         )
         by_message[f"{event.reason}: {event.message}", own].append(victim)
     for (message, own), victims in by_message.items():
@@ -157,12 +156,12 @@ def check_denied(look: Look) -> Iterator[Cause]:
             evidence=f"{some([str(it) for it in victims])}: {message}",
             remedy=about(remedy_of(message), victims[0]),
             victims=tuple(victims),
-            explains=_effects(names) if own else frozenset(),
+            explains=_effects(look, names) if own else frozenset(),
         )
 
 
-def _effects(names: list[str]) -> frozenset[str]:
-    if any(name.startswith(CONTROLLER) for name in names):
+def _effects(look: Look, names: list[str]) -> frozenset[str]:
+    if any(name.startswith(look.places.controller.name) for name in names):
         return frozenset({"controller-ready", *CONTROLLER_EFFECTS})
     return frozenset({"daemon-there", "daemon-ready", *DAEMON_EFFECTS})
 

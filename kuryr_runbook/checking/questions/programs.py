@@ -22,8 +22,6 @@ from kuryr_runbook.model.fixes import PhaseFix
 from kuryr_runbook.model.wording import counted
 from kuryr_runbook.snapshots.cluster.programs import ProgramPod
 from kuryr_runbook.snapshots.reading import Unreadable
-from kuryr_runbook.specs.controller import CONTROLLER
-from kuryr_runbook.specs.daemon import DAEMON
 
 MANY_RESTARTS = 3
 RECENT = 3600.0
@@ -49,29 +47,27 @@ RECENT = 3600.0
 )
 def check_replicas(look: Look) -> Iterator[Cause]:
     """Running pods keep working without it; nothing new gets a port or a load balancer."""
-    home, replicas = look.site.kubernetes.namespace, look.programs.replicas
+    place, replicas = look.places.controller, look.programs.replicas
+    scale = f"kubectl -n {place.namespace} scale {place.kind.lower()} {place.name} --replicas=1"
     if replicas is None:
         yield Cause(
             status=Status.FAIL,
-            evidence=f"there is no Deployment {home}/{CONTROLLER}",
+            evidence=f"there is no {place}",
             remedy=phase("controller"),
             fixes=(PhaseFix("controller"),),
         )
     elif replicas == 0:
         yield Cause(
             status=Status.FAIL,
-            evidence=f"Deployment {home}/{CONTROLLER} is scaled to 0",
-            remedy=f"kubectl -n {home} scale deployment {CONTROLLER} --replicas=1, or "
-            f"{phase('controller')}",
+            evidence=f"{place} is scaled to 0",
+            remedy=f"{scale}, or {phase('controller')}",
             fixes=(PhaseFix("controller"),),
         )
     elif replicas > 1:
         yield Cause(
             status=Status.WARN,
-            evidence=f"Deployment {home}/{CONTROLLER} is scaled to {replicas}: each of them makes "
-            "a port for every pod",
-            remedy=f"kubectl -n {home} scale deployment {CONTROLLER} --replicas=1, or "
-            f"{phase('controller')}",
+            evidence=f"{place} is scaled to {replicas}: each of them makes a port for every pod",
+            remedy=f"{scale}, or {phase('controller')}",
             explains={"port-twice", "port-orphaned"},
             fixes=(PhaseFix("controller"),),
         )
@@ -87,17 +83,17 @@ def check_replicas(look: Look) -> Iterator[Cause]:
 )
 def check_controller(look: Look) -> Iterator[Cause]:
     """A controller that starts over and over does not do its work either."""
-    home, programs = look.site.kubernetes.namespace, look.programs
+    place, programs = look.places.controller, look.programs
     pods = [pod for pod in programs.controllers if not pod.going]
     if programs.replicas is None or any(pod.ready for pod in pods):
         return
     details = [_words(pod) for pod in pods]
-    evidence = some(details) if details else "its Deployment has made no pod"
+    evidence = some(details) if details else f"its {place.kind} has made no pod"
     yield Cause(
         status=Status.FAIL,
         evidence=f"no controller is ready: {evidence}",
-        remedy=f"kubectl -n {home} describe pod -l name={CONTROLLER}; kubectl -n {home} logs "
-        f"deployment/{CONTROLLER} --previous; then {phase('controller')}",
+        remedy=f"kubectl -n {place.namespace} describe {place.pods}; kubectl -n {place.namespace} "
+        f"logs {place.argument} --previous; then {phase('controller')}",
         fixes=(PhaseFix("controller"),),
     )
 
@@ -125,7 +121,7 @@ def check_restarts(look: Look) -> Iterator[Cause]:
                 status=Status.WARN,
                 evidence=f"{_words(pod)}: {counted(pod.restarts, 'restart')}, the last less than "
                 "an hour ago",
-                remedy=f"kubectl -n {look.site.kubernetes.namespace} logs {pod.name} --previous",
+                remedy=f"kubectl -n {look.places.controller.namespace} logs {pod.name} --previous",
             )
 
 
@@ -143,10 +139,10 @@ def check_restarts(look: Look) -> Iterator[Cause]:
 )
 def check_daemons_there(look: Look) -> Iterator[Cause]:
     """Running pods keep working without it; none can start or end."""
-    programs, home = look.programs, look.site.kubernetes.namespace
+    programs, place = look.programs, look.places.daemon
     served = {pod.node for pod in programs.daemons if not pod.going}
     bare = [node.name for node in look.nodes if node.schedulable and node.name not in served]
-    gone = f"there is no DaemonSet {home}/{DAEMON}"
+    gone = f"there is no {place}"
     if not bare and not programs.daemon_set:
         yield Cause(
             status=Status.WARN,
@@ -157,11 +153,12 @@ def check_daemons_there(look: Look) -> Iterator[Cause]:
         )
     if not bare:
         return
-    missing = f"no pod of DaemonSet {home}/{DAEMON} on {some(bare)}"
+    missing = f"no pod of {place} on {some(bare)}"
     yield Cause(
         status=Status.FAIL,
         evidence=missing if programs.daemon_set else gone,
-        remedy=f"kubectl -n {home} describe daemonset {DAEMON}, for taints and node selectors"
+        remedy=f"kubectl -n {place.namespace} describe daemonset {place.name}, for taints and node "
+        "selectors"
         if programs.daemon_set
         else phase("daemon"),
         victims=tuple(map(node_victim, bare)),
@@ -187,7 +184,7 @@ def check_daemons_there(look: Look) -> Iterator[Cause]:
 )
 def check_daemons(look: Look) -> Iterator[Cause]:
     """One finding for each reason, not for each node."""
-    home = look.site.kubernetes.namespace
+    home = look.places.daemon.namespace
     by_reason: dict[str, list[ProgramPod]] = {}
     for pod in look.programs.daemons:
         if not pod.ready and not pod.going:

@@ -9,8 +9,6 @@ from kuryr_runbook.checking.verdicts import some
 from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.model.findings import Region, Status, Verdict, Victim
 from kuryr_runbook.snapshots.cluster.deployed import PARTS, part_of_kuryr
-from kuryr_runbook.specs.controller import CONTROLLER
-from kuryr_runbook.specs.daemon import DAEMON
 
 HARM = {
     "controller": "two controllers make ports and load balancers for the same pods and Services, "
@@ -38,8 +36,7 @@ HARM = {
 )
 def check_other_kuryr(look: Look) -> Iterator[Verdict]:
     """Recognized by command, image, labels and name; ours by kind, namespace and name."""
-    home = look.site.kubernetes.namespace
-    ours = {("Deployment", home, CONTROLLER), ("DaemonSet", home, DAEMON)}
+    ours = {look.places.controller.key, look.places.daemon.key}
     for part in PARTS:
         there = [it for it in look.deployed if part_of_kuryr(it) == part]
         others = [it for it in there if (it.kind, it.namespace, it.name) not in ours]

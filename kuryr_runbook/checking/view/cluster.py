@@ -26,7 +26,7 @@ from kuryr_runbook.snapshots.cluster.objects import (
     Warned,
     vifs_of,
 )
-from kuryr_runbook.snapshots.cluster.programs import Programs
+from kuryr_runbook.snapshots.cluster.programs import Places, Programs, own_places
 from kuryr_runbook.snapshots.cluster.state import API, ClusterState
 from kuryr_runbook.snapshots.cluster.vif import Malformed, PodVif
 from kuryr_runbook.snapshots.reading import Unreadable
@@ -123,6 +123,13 @@ class ClusterLook:
     def programs(self) -> Programs:
         """Kuryr's own."""
         return readable(self.cluster.programs)
+
+    @property
+    def places(self) -> Places:
+        """Where they are: the runbook's own places, unless somebody else's Kuryr is looked at."""
+        programs = self.cluster.programs
+        found = None if isinstance(programs, Unreadable) else programs.places
+        return found or own_places(self.site)
 
     @property
     def configured(self) -> Configured:

@@ -43,28 +43,46 @@ class Probe:
 def surveyed(given: Mapping[str, str], name: str, probe: Probe | None) -> tuple[DraftKey, ...]:
     """The remaining keys of a site file, found in the cloud and cluster that the given ones name.
 
-    `openstack.cloud`, `openstack.clouds_yaml`, `kubernetes.kubeconfig` and `kubernetes.context`
-    say where these are. `name` is the site's, unless Kuryr is already installed for another one.
+    `name` is the site's, unless Kuryr is already installed for another one.
     """
-    login = _login(given)
+    survey = read_places(given)
+    if probe is not None:
+        where = cluster_of(given)
+        survey = _looked(survey, name, probe, lambda: KubernetesClient(*where, say))
+    return drafted(given, name, survey)
+
+
+def read_places(given: Mapping[str, Any]) -> Survey:
+    """What the cloud and the cluster that the given keys name have; either may not answer.
+
+    `openstack.cloud`, `openstack.clouds_yaml`, `kubernetes.kubeconfig` and `kubernetes.context`
+    say where these are.
+    """
+    login, where = _login(given), cluster_of(given)
     clouds_yaml = named_file(given, "openstack.clouds_yaml")
-    where = named_file(given, "kubernetes.kubeconfig"), given.get("kubernetes.context")
     say("asking Keystone, Neutron, Octavia and Kubernetes")
-    survey = read_survey(
+    return read_survey(
         Unreadable(login.because)
         if login.value is None
         else attempted(lambda: ProbingCloud(str(login.value), clouds_yaml, say)),
         attempted(lambda: ProbingCluster(*where, say)),
     )
-    if probe is not None:
-        survey = _looked(survey, name, probe, lambda: KubernetesClient(*where, say))
+
+
+def cluster_of(given: Mapping[str, Any]) -> tuple[Path | None, str | None]:
+    """The kubeconfig and its context that the given keys name."""
+    return named_file(given, "kubernetes.kubeconfig"), given.get("kubernetes.context")
+
+
+def drafted(given: Mapping[str, Any], name: str, survey: Survey) -> tuple[DraftKey, ...]:
+    """The keys that were found, without those that are given, in the order of a site file."""
     mine = DraftKey(key="name", value=name, because="the name of the file")
-    found = {told.key: told for told in (mine, login, *draft_site(survey, name))}
+    found = {it.key: it for it in (mine, _login(given), *draft_site(survey, name))}
     order = keys_of(read_text(EXAMPLE, "the example"))
     return tuple(found[key] for key in order if key in found and key not in given)
 
 
-def named_file(given: Mapping[str, str], key: str) -> Path | None:
+def named_file(given: Mapping[str, Any], key: str) -> Path | None:
     """The file that a key of a site names, if any. Raises UsageError if it is in no home."""
     text = given.get(key, "").strip()
     return user_path(text, key) if text else None
@@ -93,7 +111,7 @@ def _looked(
     return with_own(survey, found)
 
 
-def _login(given: Mapping[str, str]) -> DraftKey:
+def _login(given: Mapping[str, Any]) -> DraftKey:
     """The entry of clouds.yaml: the given one, or that of the environment."""
     key = "openstack.cloud"
     if key in given:
@@ -105,7 +123,7 @@ def _login(given: Mapping[str, str]) -> DraftKey:
     return unknown(key, "no cloud was named, and OS_CLOUD and OS_AUTH_URL are not set")
 
 
-def site_text(given: Mapping[str, str], found: tuple[DraftKey, ...]) -> str:
+def site_text(given: Mapping[str, Any], found: tuple[DraftKey, ...]) -> str:
     """The example site file with the given and found values, and blanks for what was not found.
 
     Raises SiteError when these values do not make a valid site, apart from the blanks.
@@ -121,10 +139,12 @@ def site_blanks(text: str) -> tuple[Blank, ...]:
     return drafted_blanks(text, "the drafted site file")
 
 
-def survey_data(file: Path, found: tuple[DraftKey, ...], blanks: Sequence[Blank]) -> dict[str, Any]:
-    """What was found and what is blank as JSON values, with the file that was written."""
+def survey_data(
+    file: Path | None, found: tuple[DraftKey, ...], blanks: Sequence[Blank]
+) -> dict[str, Any]:
+    """What was found and what is blank as JSON values, with the file if one was written."""
     return {
-        "file": str(file),
+        "file": None if file is None else str(file),
         "keys": [{"key": told.key, "value": told.value, "because": told.because} for told in found],
         "blanks": [asdict(blank) for blank in blanks],
     }

@@ -19,6 +19,7 @@ from kuryr_runbook.model.plan import Action, Plan
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.phases.base import Phase
 from kuryr_runbook.phases.catalogue import (
+    AUDIT,
     PHASES,
     TEARDOWN,
     TROUBLESHOOTING,
@@ -34,13 +35,14 @@ SECONDS = 30.0
 """How long a person waits for the plans, which are made at the same time."""
 MINUTES = len("2026-11-01T10:15")
 """Letters of a time in ISO 8601, to the minute."""
-ALL = (*PHASES, TROUBLESHOOTING, TEARDOWN)
+ALL = (*PHASES, AUDIT, TROUBLESHOOTING, TEARDOWN)
 COLUMNS = ("phase", "last run (UTC)", "ended", "its plan would change")
 NOTE = (
     "Last runs are those of “kuryr-runbook run” and “teardown” in this directory. What was done "
     "step by step is in the notebooks themselves."
 )
 APART = {
+    "audit": "only looks",
     "troubleshooting": "begins with what is found",
     "teardown": "removes what the others made",
 }

@@ -13,7 +13,6 @@ from kuryr_runbook.snapshots.parsing import number, part, parts, text, time
 from kuryr_runbook.snapshots.reading import Unreadable, attempted
 from kuryr_runbook.specs.controller import CONTROLLER
 from kuryr_runbook.specs.daemon import DAEMON
-from kuryr_runbook.specs.manifests import metadata
 
 LOGS = 5
 """Daemons whose logs are read: the same fault causes the same records everywhere."""
@@ -42,6 +41,56 @@ class ProgramPod:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a program of Kuryr's is in the cluster."""
+
+    kind: str
+    namespace: str
+    name: str
+    selector: str
+    """The labels of its pods; empty: it is a pod itself."""
+    container: str = ""
+    """The one whose log is read; empty: the only one."""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}"
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Kind, namespace and name."""
+        return self.kind, self.namespace, self.name
+
+    @property
+    def argument(self) -> str:
+        """For a command of kubectl."""
+        return f"{self.kind.lower()}/{self.name}"
+
+    @property
+    def pods(self) -> str:
+        """Its pods, for a command of kubectl."""
+        return f"pod -l {self.selector}" if self.selector else f"pod {self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """Where both are."""
+
+    controller: Place
+    daemon: Place
+
+
+def own_places(site: Site) -> Places:
+    """Where phases 03 and 04 put them."""
+    home = site.kubernetes.namespace
+    return Places(
+        controller=Place(
+            kind="Deployment", namespace=home, name=CONTROLLER, selector=f"name={CONTROLLER}"
+        ),
+        daemon=Place(kind="DaemonSet", namespace=home, name=DAEMON, selector=f"name={DAEMON}"),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Programs:
     """Kuryr in the cluster."""
 
@@ -50,30 +99,40 @@ class Programs:
     daemon_set: bool
     controllers: tuple[ProgramPod, ...]
     daemons: tuple[ProgramPod, ...]
+    places: Places | None = None
+    """Where somebody else put them; None: the runbook did."""
 
 
-def read_programs(site: Site, cluster: KubernetesReader, nodes: frozenset[str]) -> Programs:
-    """Read them, with the logs of the controller, and of daemons on `nodes` or not ready."""
-    deployment = cluster.get(_reference(site, "Deployment", CONTROLLER))
-    daemon_set = cluster.get(_reference(site, "DaemonSet", DAEMON))
-    controllers = _pods(site, cluster, CONTROLLER)
-    daemons = _pods(site, cluster, DAEMON)
+def read_programs(
+    site: Site, cluster: KubernetesReader, nodes: frozenset[str], places: Places | None = None
+) -> Programs:
+    """Read them, with the logs of the controller, and of daemons on `nodes` or not ready.
+
+    `places`: where they are, if the runbook did not put them there.
+    """
+    where = places or own_places(site)
+    controller = cluster.get(_reference(where.controller))
+    daemon_set = cluster.get(_reference(where.daemon))
+    controllers = _pods(cluster, where.controller, controller)
+    daemons = _pods(cluster, where.daemon, daemon_set)
     suspects = [pod for pod in daemons if not _ready(pod)]
     suspects += [pod for pod in daemons if _ready(pod) and _node(pod) in nodes]
     read = {_name(pod) for pod in (*controllers, *suspects[:LOGS]) if _has_run(pod)}
-    replicas = number(part(deployment, "spec").get("replicas", 1))
+    # A pod of its own is one replica of itself.
+    replicas = number(part(controller, "spec").get("replicas", 1))
 
-    def seen(pod: Manifest) -> ProgramPod:
+    def seen(pod: Manifest, place: Place) -> ProgramPod:
         log: tuple[LogRecord, ...] | Unreadable = ()
         if _name(pod) in read:
-            log = attempted(lambda: _log(site, cluster, _name(pod)))
+            log = attempted(lambda: _log(cluster, place, _name(pod)))
         return program_pod(pod, log)
 
     return Programs(
-        replicas=None if deployment is None else replicas,
+        replicas=None if controller is None else replicas,
         daemon_set=daemon_set is not None,
-        controllers=tuple(map(seen, controllers)),
-        daemons=tuple(map(seen, daemons)),
+        controllers=tuple(seen(pod, where.controller) for pod in controllers),
+        daemons=tuple(seen(pod, where.daemon) for pod in daemons),
+        places=places,
     )
 
 
@@ -114,19 +173,21 @@ def _reason(pod: Manifest, containers: list[Manifest]) -> str:
     return "its readiness probe fails" if phase == "Running" else phase or "it is not started"
 
 
-def _pods(site: Site, cluster: KubernetesReader, name: str) -> list[Manifest]:
-    return list(
-        cluster.each_object("v1", "Pod", namespace=site.kubernetes.namespace, labels=f"name={name}")
-    )
+def _pods(cluster: KubernetesReader, place: Place, itself: Manifest | None) -> list[Manifest]:
+    if place.kind == "Pod":
+        return [] if itself is None else [itself]
+    return list(cluster.each_object("v1", "Pod", namespace=place.namespace, labels=place.selector))
 
 
-def _log(site: Site, cluster: KubernetesReader, pod: str) -> tuple[LogRecord, ...]:
-    found = cluster.log(site.kubernetes.namespace, pod, lines=LINES)
+def _log(cluster: KubernetesReader, place: Place, pod: str) -> tuple[LogRecord, ...]:
+    found = cluster.log(place.namespace, pod, lines=LINES, container=place.container)
     return notable_records(found.splitlines())
 
 
-def _reference(site: Site, kind: str, name: str) -> Manifest:
-    return {"apiVersion": "apps/v1", "kind": kind, "metadata": metadata(site, name)}
+def _reference(place: Place) -> Manifest:
+    version = "v1" if place.kind == "Pod" else "apps/v1"
+    name = {"name": place.name, "namespace": place.namespace}
+    return {"apiVersion": version, "kind": place.kind, "metadata": name}
 
 
 def _has_run(pod: Manifest) -> bool:

@@ -48,7 +48,7 @@ from kuryr_runbook.snapshots.cluster.objects import (
     service_of,
     warning_of,
 )
-from kuryr_runbook.snapshots.cluster.programs import Programs, read_programs
+from kuryr_runbook.snapshots.cluster.programs import Places, Programs, read_programs
 from kuryr_runbook.snapshots.parsing import part, text
 from kuryr_runbook.snapshots.reading import Unreadable, attempted, known
 
@@ -173,8 +173,13 @@ def read_before_kuryr(cluster: KubernetesReader | Unreadable) -> ClusterState:
     )
 
 
-def read_cluster_state(site: Site, cluster: KubernetesReader | Unreadable) -> ClusterState:
-    """Everything that diagnosis reads, several lists at a time."""
+def read_cluster_state(
+    site: Site, cluster: KubernetesReader | Unreadable, places: Places | None = None
+) -> ClusterState:
+    """Everything that diagnosis reads, several lists at a time.
+
+    `places`: where somebody else put Kuryr's programs; their kuryr.conf is then not read.
+    """
     if isinstance(cluster, Unreadable):
         return nothing_read(cluster)
     version = attempted(lambda: cluster.version)
@@ -216,8 +221,10 @@ def read_cluster_state(site: Site, cluster: KubernetesReader | Unreadable) -> Cl
             events=warnings,
             policies=_each(policy_of, policies()),
             namespaces=namespaces(),
-            configured=attempted(lambda: read_configured(site, cluster)),
-            programs=attempted(lambda: read_programs(site, cluster, _troubled(pods, warnings))),
+            configured=NOT_ASKED if places else attempted(lambda: read_configured(site, cluster)),
+            programs=attempted(
+                lambda: read_programs(site, cluster, _troubled(pods, warnings), places)
+            ),
         )
 
 

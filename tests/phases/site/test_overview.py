@@ -52,7 +52,7 @@ def test_each_phase_has_a_row_with_its_notebook_run_and_changes() -> None:
 def test_what_is_not_planned_says_why() -> None:
     found = {entry.name: str([*row][3]) for entry, row in zip(ALL, rows(PLANS, {}), strict=True)}
     without = {name: said for name, said in found.items() if name not in PLANS}
-    assert set(without) == {"preflight", "verification", "troubleshooting", "teardown"}
+    assert set(without) == {"preflight", "verification", "audit", "troubleshooting", "teardown"}
     assert all(said.startswith("not planned: it ") for said in without.values())
     assert {entry.name for entry in PHASES if entry.lasting} == {*PLANS}
 
