@@ -89,7 +89,7 @@ def test_the_written_file_is_a_site_but_for_what_nobody_knows(
     there(upstream_yoga())
     phase, path = Audit.begin(parameters), tmp_path / "a.yaml"
     assert "nothing was written" in phase.write().text
-    assert "was written" in phase.write(path).text
+    assert "was written" in " ".join(phase.write(path).text.split())
     blanks = {it.key for it in drafted_blanks(path.read_text(), "a.yaml")}
     assert blanks == {"image.repository", "kuryr.release"}
     with pytest.raises(FileError):
