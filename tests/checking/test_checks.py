@@ -198,9 +198,9 @@ def test_no_address_breaks_a_check_of_preflight_off(
 
 BEFORE, VERIFIED, INSTALLED = unspoilt().before(), Workload().verified(), World().read()
 LISTS: tuple[tuple[ModuleType, Callable[[], list[Finding]]], ...] = (
-    (preflight, lambda: list(check_preflight(BEFORE))),
+    (preflight, lambda: list(check_preflight(BEFORE, preflight.CHECKS))),
     (verification, lambda: list(check_verification(VERIFIED))),
-    (diagnosis, lambda: check_diagnosis(Look(INSTALLED))),
+    (diagnosis, lambda: check_diagnosis(Look(INSTALLED), checks=diagnosis.CHECKS)),
 )
 
 
