@@ -174,6 +174,7 @@ CHOICES = {
     "kuryr.controller.memory_limit",
     "kuryr.credentials",
     "kuryr.daemon.memory_limit",
+    "kuryr.port_pool.enabled",
     "verification.replicas",
     "verification.external_address",
     "record.archive",
