@@ -95,7 +95,8 @@ def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenStack
     monkeypatch.setattr(Neutron, "port", port, raising=False)
     monkeypatch.setattr(Neutron, "updates", [], raising=False)
     monkeypatch.setattr(Neutron, "faster", 0, raising=False)
-    monkeypatch.setattr(patience, "_pause", lambda state: 0.0)
+    for pause in ("_FIRST_PAUSE", "_SPREAD"):
+        monkeypatch.setattr(patience, pause, 0.0)
     server = HTTPServer(("127.0.0.1", 0), Neutron)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
