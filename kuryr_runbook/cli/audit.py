@@ -10,7 +10,7 @@ import click
 
 from kuryr_runbook.cli.conventions import Command
 from kuryr_runbook.cli.given import given_arguments
-from kuryr_runbook.cli.options import Output, answer, output_options
+from kuryr_runbook.cli.options import Output, answer, output_options, place_options
 from kuryr_runbook.cli.paths import UserPath
 from kuryr_runbook.display.verbosity import progress_apart, tell
 from kuryr_runbook.model.errors import ExitCode
@@ -39,10 +39,7 @@ NO_FILE = Path("(none)")
         "kuryr-runbook audit --cloud my-cloud -o json",
     ],
 )
-@click.option("--cloud", help="Entry of clouds.yaml [default: OS_CLOUD, else the OS_* variables].")
-@click.option("--clouds-yaml", help="The clouds.yaml with that entry.")
-@click.option("--kubeconfig", help="The kubeconfig [default: KUBECONFIG, else ~/.kube/config].")
-@click.option("--context", help="Context of the kubeconfig [default: its current one].")
+@place_options
 @click.option("--image", help="Registry and repository for the runbook's image, without a tag.")
 @click.option(
     "--write",

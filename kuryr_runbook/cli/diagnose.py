@@ -13,7 +13,13 @@ import click
 
 from kuryr_runbook.cli.conventions import Command
 from kuryr_runbook.cli.given import given_arguments
-from kuryr_runbook.cli.options import Output, answer, output_options, site_option
+from kuryr_runbook.cli.options import (
+    Output,
+    answer,
+    fail_on_option,
+    output_options,
+    site_option,
+)
 from kuryr_runbook.cli.paths import UserPath
 from kuryr_runbook.cli.watching import keep_looking, watch_options
 from kuryr_runbook.clients.exchanges import all_within
@@ -84,13 +90,7 @@ file_type = UserPath(dir_okay=False)
     help="Write the findings as metrics, for the textfile collector of Prometheus' node exporter.",
 )
 @click.option("--junit", "junit_file", type=file_type, help="Write the findings as JUnit XML.")
-@click.option(
-    "--fail-on",
-    type=click.Choice(["warn", "fail"]),
-    default="fail",
-    show_default=True,
-    help="The least severe finding that makes the exit status 4.",
-)
+@fail_on_option
 def diagnose(
     *,
     site_file: Path | None,

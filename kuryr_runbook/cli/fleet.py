@@ -14,7 +14,7 @@ import click
 from kuryr_runbook.cli.agreement import agrees, can_ask
 from kuryr_runbook.cli.conventions import Group
 from kuryr_runbook.cli.fleet_jobs import metrics_of, planned, ran, refuse_without_plan
-from kuryr_runbook.cli.options import Output, answer, output_options
+from kuryr_runbook.cli.options import Output, answer, fail_on_option, output_options
 from kuryr_runbook.cli.paths import UserPath
 from kuryr_runbook.cli.run_options import PhaseChoice, collecting, phase_options, yes_option
 from kuryr_runbook.display.terminal import echo
@@ -204,13 +204,7 @@ def run(
         "kuryr-runbook fleet diagnose sites/*.yaml --at-once 8 --fail-on warn",
     ],
 )
-@click.option(
-    "--fail-on",
-    type=click.Choice(["warn", "fail"]),
-    default="fail",
-    show_default=True,
-    help="The least severe finding that makes the exit status 4.",
-)
+@fail_on_option
 @metrics_option
 @fleet_options
 def diagnose(

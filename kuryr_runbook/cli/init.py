@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from kuryr_runbook.cli.conventions import Command
-from kuryr_runbook.cli.options import Output, answer, output_options
+from kuryr_runbook.cli.options import Output, answer, output_options, place_options
 from kuryr_runbook.cli.paths import UserPath
 from kuryr_runbook.display.terminal import echo
 from kuryr_runbook.display.verbosity import progress_apart
@@ -22,10 +22,7 @@ from kuryr_runbook.display.verbosity import progress_apart
     ],
 )
 @click.argument("file", type=UserPath(dir_okay=False))
-@click.option("--cloud", help="Entry of clouds.yaml [default: OS_CLOUD, else the OS_* variables].")
-@click.option("--clouds-yaml", help="The clouds.yaml with that entry.")
-@click.option("--kubeconfig", help="The kubeconfig [default: KUBECONFIG, else ~/.kube/config].")
-@click.option("--context", help="Context of the kubeconfig [default: its current one].")
+@place_options
 @click.option("--image", help="Registry and repository for Kuryr's image, without a tag.")
 @click.option(
     "--probe-nodes",

@@ -31,6 +31,31 @@ def site_option(
     )
 
 
+PLACE = (
+    ("--cloud", "Entry of clouds.yaml [default: OS_CLOUD, else the OS_* variables]."),
+    ("--clouds-yaml", "The clouds.yaml with that entry."),
+    ("--kubeconfig", "The kubeconfig [default: KUBECONFIG, else ~/.kube/config]."),
+    ("--context", "Context of the kubeconfig [default: its current one]."),
+)
+
+
+def place_options(command: Command) -> Command:
+    """The options that name cloud and cluster where there is no site file yet."""
+    for name, help_text in reversed(PLACE):
+        command = click.option(name, help=help_text)(command)
+    return command
+
+
+fail_on_option = click.option(
+    "--fail-on",
+    type=click.Choice(["warn", "fail"]),
+    default="fail",
+    show_default=True,
+    help="The least severe finding that makes the exit status 4.",
+)
+"""The option --fail-on, as `fail_on`."""
+
+
 class Output(StrEnum):
     """The form of a command's answer."""
 

@@ -160,16 +160,11 @@ def setting(kuryr: FoundKuryr, subject: str, option: str) -> Fact:
     if option in kuryr.options:
         because = f"[{section}] {name}"
         return Fact(subject=subject, value=kuryr.options[option], because=because)
-    if is_configuration_known(kuryr):
+    if kuryr.is_configuration_known:
         because = f"[{section}] {name} is not set, which means this"
         return Fact(subject=subject, value=DEFAULTS[option], because=because)
     because = f"[{section}] {name} is in nothing that could be read"
     return Fact(subject=subject, value="", because=because)
-
-
-def is_configuration_known(kuryr: FoundKuryr) -> bool:
-    """Whether all of what its programs mount was read, with a kuryr.conf in it."""
-    return bool(kuryr.configurations) and not kuryr.unread
 
 
 def enforces_policies(kuryr: FoundKuryr) -> bool:

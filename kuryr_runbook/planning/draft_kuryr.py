@@ -148,7 +148,7 @@ def _settings(options: Mapping[str, str]) -> Iterator[DraftKey]:
 def _default_driver(kuryr: FoundKuryr) -> DraftKey:
     """Kuryr's own default, if all of its configuration was read."""
     key = "kuryr.vif_driver"
-    if kuryr.configurations and not kuryr.unread:
+    if kuryr.is_configuration_known:
         because = f"[kubernetes] pod_vif_driver of {OF_KURYR} is not set"
         return DraftKey(key=key, value=str(VifDriver.NEUTRON_VIF), because=because)
     return unknown(key, f"the kuryr.conf of {OF_KURYR} could not be read")

@@ -136,6 +136,11 @@ class FoundKuryr:
     """The names of Kuryr's custom resource definitions."""
 
     @property
+    def is_configuration_known(self) -> bool:
+        """Whether all of what its programs mount was read, with a kuryr.conf in it."""
+        return bool(self.configurations) and not self.unread
+
+    @property
     def namespace(self) -> str:
         """Where it is: the namespace of its first program."""
         return self.programs[0].namespace
