@@ -52,6 +52,15 @@ def test_it_says_what_is_there_and_records_that(world: World) -> None:
     assert all(SECRET not in it.read_text() for it in record.directory.glob("*.*"))
 
 
+def test_nothing_is_copied_to_the_archive_of_the_template(
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+    assert "recorded: " in run().stderr
+    assert not [*(tmp_path / "home").iterdir()]
+
+
 def test_a_machine_gets_one_document(world: World) -> None:
     found = json.loads(run("-o", "json").stdout)
     assert found.keys() == {"found", "take_over", "preflight", "findings"}
