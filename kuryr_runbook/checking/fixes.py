@@ -24,7 +24,8 @@ from kuryr_runbook.model.fixes import (
 from kuryr_runbook.model.port_pools import NO_POOL
 from kuryr_runbook.snapshots.cloud.ownership import Ownership, leads_nowhere
 from kuryr_runbook.snapshots.cloud.resources import Balancer, FloatingIp, Port
-from kuryr_runbook.snapshots.cluster.objects import KuryrObject, Life, Pod, Service
+from kuryr_runbook.snapshots.cluster.kuryr_objects import KuryrObject
+from kuryr_runbook.snapshots.cluster.objects import Life, Pod, Service
 from kuryr_runbook.snapshots.cluster.vif import PodVif
 
 MUTABLE = ("ACTIVE", "ERROR")

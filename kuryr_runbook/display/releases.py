@@ -145,6 +145,10 @@ def _facts(release: Release) -> Iterator[Row]:
             f"{it.service} {it.path}: {', '.join(it.methods)}" for it in release.cloud_requests
         ),
     )
+    spaces = release.namespace_subnets
+    yield "namespace_subnets", f"handlers {', '.join(spaces.handlers)}" if spaces else "none"
+    policies = release.network_policies
+    yield "network_policies", f"handlers {', '.join(policies.handlers)}" if policies else "none"
     yield from _cluster_facts(release)
 
 

@@ -1,7 +1,8 @@
 """What objects of the cluster ask for and Kuryr does not do, with the consequences.
 
 Each was searched for in the sources of all releases from Stein to 2024.1: none reads the fields,
-and the rest is only read with drivers that the runbook does not choose.
+or not as Kubernetes means them, and the rest is only read with drivers that the runbook does not
+choose.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from kuryr_runbook.model.findings import Status
+from kuryr_runbook.model.support import policy_objections
 
 if TYPE_CHECKING:
     from kuryr_runbook.model.site import Site
@@ -36,6 +38,8 @@ class Wish(StrEnum):
     BANDWIDTH = "kubernetes.io/ingress-bandwidth"
     PROJECT = "openstack.org/kuryr-project"
     CLOSED = "spec.policyTypes"
+    EXCEPTIONS = "ipBlock.except"
+    END_PORT = "endPort"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,9 @@ class Unmet:
     reason: str
     remedy: str
 
+
+OF_POLICIES = (Wish.EXCEPTIONS, Wish.END_PORT)
+"""What only matters while network policies are enforced."""
 
 _UNMET: dict[Wish, Unmet] = {
     Wish.SOURCE_RANGES: Unmet(
@@ -121,6 +128,17 @@ _UNMET: dict[Wish, Unmet] = {
         "Kuryr's plugin enforces no limit: the pod uses all that it can get",
         "limit it with a QoS policy on the pods' network",
     ),
+    Wish.EXCEPTIONS: Unmet(
+        Status.FAIL,
+        "every release admits the rest around each exception by itself, and so each exception as "
+        "part of the others' rests: with several in one ipBlock nothing is excepted",
+        "write an ipBlock without exceptions for each range that remains",
+    ),
+    Wish.END_PORT: Unmet(
+        Status.WARN,
+        "no release reads it: only the first port of the range is admitted",
+        "list the ports one by one",
+    ),
     Wish.PROJECT: Unmet(
         Status.WARN,
         "the project drivers are not `annotation`: its ports and load balancers are created in the "
@@ -133,7 +151,9 @@ _UNMET: dict[Wish, Unmet] = {
 def unmet(site: Site, intent: Intent) -> Unmet | None:
     """The consequences of a wish; None: it is fulfilled, or the wish alone does not show it."""
     if intent.wish is Wish.CLOSED:
-        return _unenforced(site, intent)
+        return None if site.kuryr.network_policies else _unenforced(site, intent)
+    if intent.wish in OF_POLICIES and not site.kuryr.network_policies:
+        return None
     if intent.wish is Wish.TIMEOUT and TIMEOUT_OPTION in site.release.octavia_options:
         return None
     if intent.wish is Wish.EXTERNAL_POLICY and site.provider.keeps_client_address:
@@ -149,7 +169,14 @@ def _unenforced(site: Site, intent: Intent) -> Unmet:
     return Unmet(
         Status.FAIL,
         f"network policies are off{never}: {intent.value} of the pods that it selects is open",
-        "close it in another way, such as rules of the pods' security group, TLS, or tokens in "
-        "the pods themselves; so that nobody relies on it, kubectl -n NAMESPACE delete "
-        "networkpolicy NAME",
+        f"{_switching_on(site)}close it in another way, such as rules of the pods' security "
+        "group, TLS, or tokens in the pods themselves; so that nobody relies on it, kubectl -n "
+        "NAMESPACE delete networkpolicy NAME",
     )
+
+
+def _switching_on(site: Site) -> str:
+    """How Kuryr would enforce policies; empty: it cannot with this site's release and driver."""
+    if any(policy_objections(site.release, site.kuryr.vif_driver, has_namespace_subnets=True)):
+        return ""
+    return "set kuryr.network_policies: true and network.namespace_subnets.enabled: true; or "

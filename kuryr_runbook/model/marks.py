@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 OWNER_MARK = "kuryr-runbook site="
 """The start of the description of everything that the runbook creates in a cloud, for any site."""
 
@@ -11,8 +13,29 @@ KURYR_PORT_OWNER = "compute:kuryr"
 SUBPORT_OWNER = "trunk:subport"
 """The owner that Neutron sets while the port is a subport, as with nested-vlan."""
 POD_PORT_OWNERS = (KURYR_PORT_OWNER, SUBPORT_OWNER)
+KURYRS_NAMESPACE = re.compile(
+    r"ns/.+-(?:net|subnet)|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/.+"
+)
+"""Names of the network and subnet of a namespace: up to Yoga its name, then its uid and name."""
+POLICY_GROUP = "Kuryr-Kubernetes Network Policy "
+"""The start of the description of a policy's security group; the policy follows."""
 KURYRS_FLOATING_IP = "kuryr_lb"
 """The description that Kuryr gives floating IPs."""
+
+
+def is_of_policy(description: str) -> bool:
+    """Whether Kuryr made the security group for a network policy, of any cluster."""
+    return description.startswith(POLICY_GROUP) and description.endswith(" SG")
+
+
+def policy_of_group(description: str) -> str:
+    """The policy that such a group is for: NAMESPACE/NAME."""
+    return description.removeprefix(POLICY_GROUP).removesuffix(" SG")
+
+
+def is_subnet_of(name: str, namespace: str) -> bool:
+    """Whether Kuryr gives that name to the subnet of a namespace, in any release."""
+    return name == f"ns/{namespace}-subnet" or name.endswith(f"/{namespace}")
 
 
 def owner_mark(site_name: str, cluster_id: str) -> str:

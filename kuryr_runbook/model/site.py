@@ -6,7 +6,7 @@ The sections are the parameters of every notebook. The original's names for ids
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Address, IPv4Network
 from typing import Annotated, Literal, Self
 
@@ -17,7 +17,14 @@ from kuryr_runbook.model.drivers import TRAITS, DriverTraits, VifDriver
 from kuryr_runbook.model.placement import ControllerSection, DaemonSection
 from kuryr_runbook.model.port_pools import PortPool
 from kuryr_runbook.model.providers import PROVIDERS, OctaviaProvider, ProviderTraits
-from kuryr_runbook.model.releases import RELEASES, ConstraintSet, ConstraintsName, Release
+from kuryr_runbook.model.releases import (
+    RELEASES,
+    ConstraintSet,
+    ConstraintsName,
+    Extension,
+    Release,
+)
+from kuryr_runbook.model.site_network import NetworkSection
 from kuryr_runbook.model.site_values import (
     Address,
     File,
@@ -65,79 +72,6 @@ class KubernetesSection(Section):
     """The API server's --service-cluster-ip-range."""
 
 
-class PodSubnet(Section):
-    """The subnet of the pods' addresses."""
-
-    name: Text = "kuryr-pod-subnet"
-    """Name of the subnet."""
-    cidr: Network = IPv4Network("10.1.0.0/24")
-    """One address for each pod of the cluster."""
-    gateway: Address | None = None
-    """None: the first address."""
-
-    @property
-    def gateway_ip(self) -> IPv4Address:
-        """The router's address in the subnet."""
-        return self.gateway or self.cidr[1]
-
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        return checked(self, self._problems())
-
-    def _problems(self) -> Iterator[tuple[str, str]]:
-        if self.cidr.prefixlen > addressing.NARROWEST_SUBNET:
-            yield "cidr", f"{self.cidr} is too small: it needs a /28 or wider"
-        elif self.gateway_ip not in (self.cidr[1], self.cidr[-2]):
-            ends = f"{self.cidr[1]} or {self.cidr[-2]}"
-            yield "gateway", f"{self.gateway_ip} is not an end of {self.cidr}: choose {ends}"
-
-
-class ServiceSubnet(Section):
-    """The network and subnet of services: Kubernetes has the lower half, Octavia the upper."""
-
-    network: Text = "kuryr-service-network"
-    """Name of the network."""
-    name: Text = "kuryr-service-subnet"
-    """Name of the subnet."""
-    cidr: Network = IPv4Network("10.2.0.0/24")
-    """Twice the service CIDR, which is its lower half."""
-
-
-class NetworkSection(Section):
-    """What Kuryr needs in Neutron and Octavia. Existing resources with a name or id are used.
-
-    An id may replace each name, and has to if several resources have that name.
-    """
-
-    external_network: Text = "ext-net"
-    """Network of the floating IPs of load balancers."""
-    external_network_id: Id | None = None
-    """Its id, instead of its name."""
-    external_subnet_id: Id | None = None
-    """The id of its subnet from which load balancers get their floating IPs; None: Neutron takes
-    any. Such a subnet has no name that projects see."""
-    router: Text = "k8s-router"
-    """Router between nodes, pods, services and the external network; created if missing."""
-    node_subnet: Text = "k8s-node-subnet"
-    """Subnet that the nodes are attached to."""
-    node_subnet_id: Id | None = None
-    """Its id, instead of its name."""
-    node_security_group: Text = "k8s-node-sg"
-    """Group of the nodes' ports; created and set on them if missing."""
-    pod_subnet: PodSubnet = PodSubnet()
-    kuryr_pod_subnet_id: Id | None = None
-    """Id of an existing pod subnet, instead of its name."""
-    pod_security_group: Text = "kuryr-pod-sg"
-    """Group that Kuryr sets on every pod's port."""
-    pod_security_group_id: Id | None = None
-    """Its id, instead of its name."""
-    service_subnet: ServiceSubnet = ServiceSubnet()
-    kuryr_service_subnet_id: Id | None = None
-    """Id of an existing service subnet, instead of its name."""
-    api_load_balancer: Text = "kubernetes-service"
-    """Load balancer of the `kubernetes` service, which Kuryr itself does not create."""
-
-
 class KuryrSection(Section):
     """Which Kuryr, and how pods are plugged."""
 
@@ -165,6 +99,10 @@ class KuryrSection(Section):
     octavia_provider: OctaviaProvider = OctaviaProvider.AMPHORA
     """Octavia's provider of the load balancers that Kuryr creates. With `ovn` pods see the clients'
     own addresses, and the pods' security group admits everybody."""
+    network_policies: Annotated[bool, Strict()] = False
+    """Whether Kuryr enforces network policies, with a security group for each; from Wallaby on,
+    with `network.namespace_subnets`. The pods' security group then admits everybody: it is for the
+    pods that no policy selects."""
     resource_tags: tuple[Tag, ...] = ()
     """Tags that Kuryr sets on what it creates in Neutron and Octavia."""
     port_pool: PortPool = PortPool()
@@ -298,6 +236,15 @@ class Site(Section):
         return TRAITS[self.kuryr.vif_driver]
 
     @property
+    def extensions(self) -> tuple[Extension, ...]:
+        """What the controller does beyond pods and Services, and needs for it."""
+        chosen = (
+            (self.network.namespace_subnets.enabled, self.release.namespace_subnets),
+            (self.kuryr.network_policies, self.release.network_policies),
+        )
+        return tuple(it for wanted, it in chosen if wanted and it is not None)
+
+    @property
     def provider(self) -> ProviderTraits:
         """What Octavia's provider requires."""
         return PROVIDERS[self.kuryr.octavia_provider]
@@ -310,6 +257,7 @@ class Site(Section):
 def _conflicts(site: Site) -> Iterator[tuple[str, str]]:
     """Problems that involve several sections."""
     pods, services = site.network.pod_subnet, site.network.service_subnet
+    spaces = site.network.namespace_subnets
     for problem in addressing.service_problems(services.cidr, site.kubernetes.service_cidr):
         yield "network.service_subnet.cidr", problem
     if site.image.constraints not in site.release.image.constraint_sets:
@@ -328,7 +276,27 @@ def _conflicts(site: Site) -> Iterator[tuple[str, str]]:
     ranges = {"the pod subnet": pods.cidr, "the service subnet": services.cidr}
     for problem in addressing.overlaps(ranges):
         yield "network.pod_subnet.cidr", problem
+    if spaces.enabled:
+        yield from _namespace_conflicts(site, ranges)
+        ranges["the pool of namespaces"] = spaces.cidr
+    if site.kuryr.network_policies:
+        for objection in support.policy_objections(
+            site.release, site.kuryr.vif_driver, has_namespace_subnets=spaces.enabled
+        ):
+            yield f"kuryr.{objection.subject}", str(objection)
     outside = site.verification.external_address
     for name, cidr in ranges.items():
         if outside in cidr:
             yield "verification.external_address", f"{outside} is not outside: it is in {name}"
+
+
+def _namespace_conflicts(
+    site: Site, ranges: Mapping[str, IPv4Network]
+) -> Iterator[tuple[str, str]]:
+    """Problems with subnets of namespaces."""
+    for objection in support.namespace_objections(site.release, site.kuryr.vif_driver):
+        yield f"network.{objection.subject}.enabled", str(objection)
+    pool = site.network.namespace_subnets.cidr
+    for name, cidr in ranges.items():
+        for problem in addressing.overlaps({"the pool of namespaces": pool, name: cidr}):
+            yield "network.namespace_subnets.cidr", problem

@@ -132,6 +132,55 @@ def idle_objections(release: Release, provider: OctaviaProvider) -> Iterator[Obj
         )
 
 
+def namespace_objections(release: Release, driver: VifDriver) -> Iterator[Objection]:
+    """Why namespaces cannot have subnets of their own."""
+    subject = "namespace_subnets"
+    if release.namespace_subnets is None:
+        able = _first(lambda other: other.namespace_subnets is not None)
+        yield Objection(
+            subject=subject,
+            evidence=f"Kuryr {release.name} notes the subnets of namespaces in KuryrNet objects "
+            "and in annotations of the namespaces, which the runbook neither installs nor removes",
+            remedy=f"use Kuryr {able} or later",
+        )
+    if TRAITS[driver].pods_on_node_network:
+        yield Objection(
+            subject=subject,
+            evidence=f"with {driver} pods have to be in the nodes' network, and Kuryr makes a "
+            "network of its own for each namespace",
+            remedy=f"use a driver other than {driver}, or leave it off",
+        )
+
+
+def policy_objections(
+    release: Release, driver: VifDriver, *, has_namespace_subnets: bool
+) -> Iterator[Objection]:
+    """Why network policies cannot be enforced."""
+    subject = "network_policies"
+    if release.network_policies is None:
+        able = _first(lambda other: other.network_policies is not None)
+        yield Objection(
+            subject=subject,
+            evidence=f"the runbook sets up network policies for Kuryr {able} and later, not for "
+            f"{release.name}",
+            remedy=f"use Kuryr {able} or later",
+        )
+    if TRAITS[driver].admitting_group is GroupRole.NODE:
+        yield Objection(
+            subject=subject,
+            evidence=f"with {driver} the groups of pods' own ports have no effect, and Kuryr "
+            "enforces policies with these",
+            remedy=f"use a driver other than {driver}, or leave it off",
+        )
+    elif not has_namespace_subnets:
+        yield Objection(
+            subject=subject,
+            evidence="a policy's peers that are whole namespaces are the ranges of their subnets "
+            "to Kuryr: without these such a policy admits too little, or is not applied at all",
+            remedy="set network.namespace_subnets.enabled: true",
+        )
+
+
 def kubernetes_objections(release: Release, version: str) -> Iterator[Objection]:
     """Why a release may not run on the API server of that version (v1.20.2).
 

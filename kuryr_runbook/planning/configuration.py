@@ -14,7 +14,7 @@ from kuryr_runbook.specs.kuryr_conf import LOGIN, KuryrIds
 def ids_of(site: Site, project_id: str, steps: Iterable[Step]) -> KuryrIds:
     """The ids that Kuryr works with; what phase 02 is yet to make is known later."""
     found = {step.target: step.id for step in steps}
-    network = site.network
+    network, spaces = site.network, site.network.namespace_subnets
 
     def of(kind: str, name: str) -> str:
         target = Target(kind, name)
@@ -27,6 +27,8 @@ def ids_of(site: Site, project_id: str, steps: Iterable[Step]) -> KuryrIds:
         kuryr_pod_subnet_id=of("subnet", network.pod_subnet.name),
         kuryr_service_subnet_id=of("subnet", network.service_subnet.name),
         pod_security_group_id=of("security_group", network.pod_security_group),
+        router_id=of("router", network.router),
+        namespace_pool_id=of("subnet_pool", spaces.pool) if spaces.enabled else "",
     )
 
 

@@ -18,6 +18,8 @@ HOW: Mapping[str, str] = {
     "port",
     "network.pod_subnet.cidr": "a range that is in no subnet of the cloud, with an address for "
     "each pod: `openstack subnet list`",
+    "network.namespace_subnets.cidr": "a range with all prefixes of the subnet pool: `openstack "
+    "subnet pool show`",
     "network.pod_security_group": "the group that Kuryr is to set on every pod's port",
     "network.service_subnet.cidr": "twice kubernetes.service_cidr, which is its lower half",
     "kuryr.release": "`kuryr-runbook releases` shows what goes with what",
@@ -53,6 +55,8 @@ class DraftKey:
     def shown(self) -> str:
         """The value in words; empty: there is none."""
         value = "" if self.value is None else self.value
+        if isinstance(value, bool):
+            return str(value).lower()
         return ", ".join(value) if isinstance(value, tuple) else str(value)
 
 

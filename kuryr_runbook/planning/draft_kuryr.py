@@ -131,6 +131,9 @@ def _settings(options: Mapping[str, str]) -> Iterator[DraftKey]:
     if provider in list(OctaviaProvider):
         option = "[kubernetes] endpoints_driver_octavia_provider"
         yield _said("kuryr.octavia_provider", provider, option)
+    if options.get("kubernetes.pod_security_groups_driver") == "policy":
+        option = "[kubernetes] pod_security_groups_driver"
+        yield _said("kuryr.network_policies", value=True, option=option)
     if tags := options.get("neutron_defaults.resource_tags"):
         yield _said("kuryr.resource_tags", names_in(tags), "[neutron_defaults] resource_tags")
     if options.get("DEFAULT.debug", "").lower() == "true":
@@ -190,6 +193,8 @@ def _network(options: Mapping[str, str], cloud: CloudState) -> Iterator[DraftKey
         yield from _by_id("network.pod_security_group", groups, known(cloud.groups), option)
     yield from _pods(options.get("neutron_defaults.pod_subnet", ""), subnets)
     yield from _services(options.get("neutron_defaults.service_subnet", ""), cloud)
+    if options.get("kubernetes.pod_subnets_driver") == "namespace":
+        yield from _namespaces(options.get("namespace_subnet.pod_subnet_pool", ""), cloud)
 
 
 def _by_id(key: str, resource_id: str, among: Iterable[Named], option: str) -> Iterator[DraftKey]:
@@ -232,6 +237,20 @@ def _services(subnet_id: str, cloud: CloudState) -> Iterator[DraftKey]:
     key = "network.service_subnet.name"
     yield from _identified(key, "kuryr_service_subnet_id", subnet, subnets, option)
     yield _said("network.service_subnet.cidr", subnet.cidr, option)
+
+
+def _namespaces(pool_id: str, cloud: CloudState) -> Iterator[DraftKey]:
+    """A subnet for each namespace, from a pool."""
+    section, option = "network.namespace_subnets", "[namespace_subnet] pod_subnet_pool"
+    yield _said(f"{section}.enabled", value=True, option="[kubernetes] pod_subnets_driver")
+    yield from _by_id(f"{section}.pool", pool_id, known(cloud.subnet_pools), option)
+    pool = next((it for it in known(cloud.subnet_pools) if it.id == pool_id), None)
+    if pool is None or len(pool.prefixes) != 1:
+        because = f"subnet pool {pool_id} of {OF_KURYR} is not visible, or has several prefixes"
+        yield unknown(f"{section}.cidr", because)
+    else:
+        yield _said(f"{section}.cidr", pool.prefixes[0], option)
+        yield _said(f"{section}.prefix_length", pool.prefix_length, option)
 
 
 def _identified(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from kuryr_runbook.model.marks import marked_site
-from kuryr_runbook.model.site import NetworkSection, PodSubnet, ServiceSubnet
+from kuryr_runbook.model.site_network import NetworkSection, PodSubnet, ServiceSubnet
 from kuryr_runbook.planning.draft_keys import DraftKey
 from kuryr_runbook.snapshots.cloud.lookup import Named, of_name
 from kuryr_runbook.snapshots.cloud.resources import Group, Network, Router, Subnet

@@ -11,10 +11,11 @@ from kuryr_runbook.model.plan import Action, Differences, Step, Target, field_ch
 from kuryr_runbook.planning.gathering import Gathering, Ref, target_of
 from kuryr_runbook.snapshots.cloud.resources import Network, Port, Subnet
 from kuryr_runbook.snapshots.reading import known
-from kuryr_runbook.specs.openstack import SubnetSpec
+from kuryr_runbook.specs.openstack import PoolSpec, SubnetSpec
 
 REPAIRABLE = frozenset({"enable_dhcp", "allocation_pools"})
 """Fields of a subnet that can be changed without harming running pods."""
+POOL_ROLE = "subnets of namespaces"
 
 
 def use_external_network(gathering: Gathering) -> str:
@@ -165,13 +166,53 @@ def plan_subnet(gathering: Gathering, spec: SubnetSpec, network: Ref) -> Ref:
     return gathering.keep(target, subnet.id, f"exists and fits: {spec.role}")
 
 
+def plan_namespace_pool(gathering: Gathering, spec: PoolSpec) -> Ref:
+    """The pool of namespaces' subnets; an existing one has to be in the site's range."""
+    target, name = target_of(spec.wanted), spec.wanted.name
+    pool = gathering.find(known(gathering.cloud.subnet_pools), spec.wanted)
+    if pool is None:
+        body = {
+            "name": name,
+            "prefixes": [str(spec.cidr)],
+            "default_prefixlen": spec.prefix_length,
+            "min_prefixlen": spec.prefix_length,
+        }
+        return gathering.create(target, body, f"there is none yet: {POOL_ROLE}")
+    if is_marked(pool.description) and not gathering.owns(pool):
+        gathering.refuse(
+            target,
+            f"subnet pool {name} belongs to another cluster or site ({pool.description}): name "
+            "another pool; if that cluster or site is gone, set this one's description to "
+            f"{gathering.spec.owner!r}",
+        )
+    if not all(_is_inside(prefix, spec.cidr) for prefix in pool.prefixes):
+        gathering.refuse(
+            target,
+            f"subnet pool {name}: all prefixes should be in {spec.cidr} and are "
+            f"{', '.join(pool.prefixes)}",
+        )
+    if pool.prefix_length != spec.prefix_length:
+        gathering.refuse(
+            target,
+            f"subnet pool {name}: default_prefixlen should be {spec.prefix_length} and is "
+            f"{pool.prefix_length}",
+        )
+    return gathering.keep(target, pool.id, f"exists and fits: {POOL_ROLE}")
+
+
 def refuse_overlaps(gathering: Gathering, node_cidr: IPv4Network) -> None:
     """Pods and services must not be in the nodes' range, which only the cloud knows."""
-    for spec in (gathering.spec.pod_subnet, gathering.spec.service_subnet):
-        if spec.cidr.overlaps(node_cidr):
+    spec = gathering.spec
+    ranges = [(spec.pod_subnet.wanted, spec.pod_subnet.cidr)]
+    ranges.append((spec.service_subnet.wanted, spec.service_subnet.cidr))
+    if spec.namespace_pool is not None:
+        ranges.append((spec.namespace_pool.wanted, spec.namespace_pool.cidr))
+    for wanted, cidr in ranges:
+        if cidr.overlaps(node_cidr):
             gathering.refuse(
-                target_of(spec.wanted),
-                f"subnet {spec.wanted.name} {spec.cidr} overlaps the node subnet {node_cidr}",
+                target_of(wanted),
+                f"{wanted.kind.replace('_', ' ')} {wanted.name} {cidr} overlaps the node subnet "
+                f"{node_cidr}",
             )
 
 
@@ -198,6 +239,10 @@ def _is_ipv4(cidr: str) -> bool:
         return bool(IPv4Network(cidr))
     except ValueError:
         return False
+
+
+def _is_inside(prefix: str, cidr: IPv4Network) -> bool:
+    return _is_ipv4(prefix) and IPv4Network(prefix).subnet_of(cidr)
 
 
 def _is_within(pool: Pool, address: str) -> bool:

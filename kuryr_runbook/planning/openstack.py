@@ -59,6 +59,8 @@ def _plan_on(gathering: Gathering, external: str, node_subnet: Subnet) -> None:
     of_nodes = (it for it in known(gathering.cloud.networks) if it.id == node_subnet.network_id)
     service_network = networks.plan_network(gathering, next(of_nodes, None))
     services = networks.plan_subnet(gathering, spec.service_subnet, service_network)
+    if spec.namespace_pool is not None:
+        networks.plan_namespace_pool(gathering, spec.namespace_pool)
     networks.plan_interface(gathering, router, pods, spec.pod_subnet.wanted.name)
     networks.plan_interface(gathering, router, services, spec.service_subnet.wanted.name)
     groups.plan_group(gathering, spec.pod_group, node_cidr)

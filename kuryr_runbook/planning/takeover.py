@@ -104,13 +104,13 @@ def losses(kuryr: FoundKuryr) -> Iterator[str]:
     options = kuryr.options
     if enforces_policies(kuryr):
         yield (
-            "network policies are enforced now and would not be: new pods get the site's group "
-            "alone, and the groups of policies stay as they are"
+            "network policies are enforced now: without kuryr.network_policies in the site file "
+            "new pods get the site's group alone, and the groups of policies stay as they are"
         )
     if options.get("kubernetes.pod_subnets_driver", "default") == "namespace":
         yield (
-            "namespaces have subnets of their own now: new pods would all be in the site's subnet, "
-            "and networks of deleted namespaces would stay"
+            "namespaces have subnets of their own now: without network.namespace_subnets in the "
+            "site file new pods share one subnet, and networks of deleted namespaces stay"
         )
     pool = options.get("kubernetes.vif_pool_driver", "noop")
     if pool != "noop":

@@ -6,7 +6,7 @@ Whose something is says `snapshots/cloud/ownership.py`; what is somebody else's 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from kuryr_runbook.model.bodies import PairChanges, RouterLeg, SubportRemoval
@@ -32,6 +32,7 @@ from kuryr_runbook.snapshots.cloud.resources import (
     Port,
     Router,
     Subnet,
+    SubnetPool,
 )
 from kuryr_runbook.snapshots.reading import known
 from kuryr_runbook.specs.daemon import CLEANER, DAEMON, cleaner_manifest
@@ -66,6 +67,13 @@ def _of_kuryr(ownership: Ownership) -> Iterator[list[Step]]:
     yield [_delete("loadbalancer", it.id, it.name, because) for it in balancers]
     yield [*_pairs(ownership), *_subports(ownership, ports)]
     yield [_delete("port", it.id, it.name or it.id, "Kuryr made it for a pod") for it in ports]
+    groups = [it for it in known(cloud.groups) if ownership.is_policys(it)]
+    because = "Kuryr made it for a network policy"
+    yield [_delete("security_group", it.id, it.name, because) for it in groups]
+    because, spaces = "Kuryr made it for a namespace", ownership.namespace_subnets
+    yield [*_legs(ownership, lambda subnet, router: subnet in spaces, because)]
+    yield [_delete("subnet", it.id, it.name, because) for it in spaces]
+    yield [_delete("network", it.id, it.name, because) for it in ownership.namespace_networks]
 
 
 def _of_runbook(ownership: Ownership) -> Iterator[list[Step]]:
@@ -76,7 +84,11 @@ def _of_runbook(ownership: Ownership) -> Iterator[list[Step]]:
         *_owned(ownership, "router", known(cloud.routers)),
         *_owned(ownership, "subnet", known(cloud.subnets)),
     ]
-    yield [*_owned(ownership, "network", known(cloud.networks)), *_memberships(ownership)]
+    yield [
+        *_owned(ownership, "network", known(cloud.networks)),
+        *_owned(ownership, "subnet_pool", known(cloud.subnet_pools)),
+        *_memberships(ownership),
+    ]
     yield [*_rules(ownership)]
     yield [*_owned(ownership, "security_group", known(cloud.groups))]
 
@@ -88,7 +100,7 @@ def _delete(kind: str, resource_id: str, name: str, because: str) -> Step:
 def _owned(
     ownership: Ownership,
     kind: str,
-    resources: Iterable[Balancer | Router | Subnet | Network | Group],
+    resources: Iterable[Balancer | Router | Subnet | SubnetPool | Network | Group],
 ) -> Iterator[Step]:
     for resource in resources:
         if ownership.is_ours(resource):
@@ -141,7 +153,22 @@ def _subports(ownership: Ownership, left: Collection[Port]) -> Iterator[Step]:
 
 
 def _interfaces(ownership: Ownership) -> Iterator[Step]:
-    """Routers' interfaces in subnets that will be deleted, or of routers that will be deleted."""
+    """Routers' interfaces in subnets that will be deleted, or of routers that will be deleted.
+
+    Except for those that Kuryr made.
+    """
+    ours, spaces = ownership.is_ours, ownership.namespace_subnets
+    yield from _legs(
+        ownership,
+        lambda subnet, router: subnet not in spaces and (ours(subnet) or ours(router)),
+        "router {} has it for the runbook",
+    )
+
+
+def _legs(
+    ownership: Ownership, goes: Callable[[Subnet, Router], bool], because: str
+) -> Iterator[Step]:
+    """The interfaces that go; the router's name is filled in where `because` has braces."""
     subnets = {it.id: it for it in known(ownership.cloud.subnets)}
     routers = {it.id: it for it in known(ownership.cloud.routers)}
     for port in known(ownership.cloud.ports):
@@ -150,12 +177,12 @@ def _interfaces(ownership: Ownership) -> Iterator[Step]:
             subnet = subnets.get(fixed.subnet_id)
             if router is None or subnet is None:
                 continue
-            if ownership.is_ours(subnet) or ownership.is_ours(router):
+            if goes(subnet, router):
                 yield Step(
                     action=Action.DELETE,
                     target=Target("router_interface", subnet.name),
                     id=port.id,
-                    because=f"router {router.name} has it for the runbook",
+                    because=because.format(router.name),
                     body=RouterLeg(router_id=router.id, subnet_id=subnet.id),
                 )
 

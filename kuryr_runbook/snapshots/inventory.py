@@ -22,7 +22,7 @@ from kuryr_runbook.snapshots.reading import Attempt, Unreadable, attempted
 
 FEW = 3
 """Nodes whose interfaces are looked at: they have to have the same name everywhere."""
-NETWORKING = ("network", "subnet", "router", "security_group")
+NETWORKING = ("network", "subnet", "subnet_pool", "router", "security_group")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

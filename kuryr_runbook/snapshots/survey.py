@@ -15,7 +15,7 @@ from kuryr_runbook.snapshots.cluster.objects import Node, node_of
 from kuryr_runbook.snapshots.cluster.state import read_cluster_id
 from kuryr_runbook.snapshots.reading import Unreadable, attempted
 
-SURVEYED = ("network", "subnet", "router", "port", "security_group")
+SURVEYED = ("network", "subnet", "subnet_pool", "router", "port", "security_group")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -79,7 +79,8 @@ def access_rules(site: Site) -> tuple[AccessRule, ...]:
     if not site.kuryr.credential_access_rules:
         return ()
     trunks = requests.TRUNKS if site.driver.needs_trunks else ()
-    return tuple(sorted(_rules((*site.release.cloud_requests, *trunks))))
+    extensions = (request for it in site.extensions for request in it.cloud_requests)
+    return tuple(sorted(_rules((*site.release.cloud_requests, *trunks, *extensions))))
 
 
 @cache
@@ -92,7 +93,7 @@ def known_rules() -> frozenset[AccessRule]:
     return _rules(
         request
         for release in RELEASES.values()
-        for request in (*release.cloud_requests, *requests.TRUNKS)
+        for request in (*release.cloud_requests, *requests.TRUNKS, *requests.NAMESPACES)
     )
 
 

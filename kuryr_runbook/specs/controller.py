@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.placement import resources
-from kuryr_runbook.model.releases import Crd
+from kuryr_runbook.model.releases import Crd, Rule
 from kuryr_runbook.model.releases.names import API_VERSION
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.specs import kuryr_conf
@@ -67,9 +67,14 @@ def controller_manifests(site: Site, image: str, config: ControllerConfig) -> li
         config_secret(site, config.conf),
         *custom_resource_definitions(site),
         service_account(site, CONTROLLER),
-        *role(site, CONTROLLER, site.release.controller_rules),
+        *role(site, CONTROLLER, _rules(site)),
         _deployment(site, image, config),
     ]
+
+
+def _rules(site: Site) -> tuple[Rule, ...]:
+    of_extensions = (rule for it in site.extensions for rule in it.controller_rules)
+    return (*site.release.controller_rules, *of_extensions)
 
 
 def config_secret(site: Site, conf: Conf) -> Manifest:

@@ -70,6 +70,9 @@ class KuryrIds:
     kuryr_pod_subnet_id: str
     kuryr_service_subnet_id: str
     pod_security_group_id: str
+    router_id: str
+    namespace_pool_id: str
+    """Empty if namespaces have no subnets of their own."""
 
 
 def controller_conf(site: Site, ids: KuryrIds, neutron: Mapping[str, str], api_root: str) -> Conf:
@@ -83,17 +86,42 @@ def controller_conf(site: Site, ids: KuryrIds, neutron: Mapping[str, str], api_r
         "neutron_defaults": _neutron_defaults(site, ids) | _resource_tags(site) | _bridge(site),
         "pod_vif_nested": {site.release.worker_subnet_option: ids.node_subnet_id},
         **_segmentation(site),
+        **_namespaces(site, ids),
         "octavia_defaults": dict(site.provider.options) | _idle(site),
         "kubernetes": _kubernetes(site, api_root)
         | _octavia_provider(site)
         | {
-            "enabled_handlers": ",".join(site.release.handlers),
+            "enabled_handlers": ",".join(_handlers(site)),
             "pod_vif_driver": site.release.vif_drivers[site.kuryr.vif_driver],
             "vif_pool_driver": _pool_driver(site),
-        },
+        }
+        | _drivers(site),
         **_pool(site),
         "health_server": {"port": str(site.release.health_ports.controller)},
         "oslo_concurrency": {"lock_path": LOCK_DIRECTORY},
+    }
+
+
+def _handlers(site: Site) -> tuple[str, ...]:
+    return (*site.release.handlers, *(name for it in site.extensions for name in it.handlers))
+
+
+def _drivers(site: Site) -> dict[str, str]:
+    """Those that depend on namespaces and policies."""
+    groups = ("pod_security_groups_driver", "service_security_groups_driver")
+    enabled = site.network.namespace_subnets.enabled
+    subnets = {"pod_subnets_driver": "namespace"} if enabled else {}
+    return subnets | (dict.fromkeys(groups, "policy") if site.kuryr.network_policies else {})
+
+
+def _namespaces(site: Site, ids: KuryrIds) -> Conf:
+    if not site.network.namespace_subnets.enabled:
+        return {}
+    return {
+        "namespace_subnet": {
+            "pod_router": ids.router_id,
+            "pod_subnet_pool": ids.namespace_pool_id,
+        }
     }
 
 

@@ -20,6 +20,7 @@ from kuryr_runbook.specs.wanted import Wanted
 
 HTTPS_PORT = 443
 API_PORT = 6443
+ANYWHERE = IPv4Network("0.0.0.0/0")
 API_SILENCE = 3_600_000
 """Timeout of the API's listener, in milliseconds of silence.
 
@@ -40,6 +41,16 @@ class SubnetSpec:
     pool: Pool
     role: str
     """What it is for, in words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolSpec:
+    """A subnet pool, from which Kuryr takes the subnets of namespaces."""
+
+    wanted: Wanted
+    cidr: IPv4Network
+    prefix_length: int
+    """Of each subnet."""
 
 
 class Source(Enum):
@@ -99,6 +110,8 @@ class OpenStackSpec:
     service_network: Wanted
     pod_subnet: SubnetSpec
     service_subnet: SubnetSpec
+    namespace_pool: PoolSpec | None
+    """None: namespaces have no subnets of their own."""
     node_group: GroupSpec
     pod_group: GroupSpec
     load_balancer: LoadBalancerSpec
@@ -122,6 +135,7 @@ def openstack_spec(
         service_network=wanted.service_network(site),
         pod_subnet=_pod_subnet(site),
         service_subnet=_service_subnet(site),
+        namespace_pool=_namespace_pool(site),
         node_group=node_group(site),
         pod_group=pod_group(site),
         load_balancer=LoadBalancerSpec(
@@ -143,7 +157,7 @@ def balancer_source(site: Site) -> IPv4Network:
     The service subnet in L3 mode; anywhere with a provider that keeps the clients' addresses.
     """
     if site.provider.keeps_client_address:
-        return IPv4Network("0.0.0.0/0")
+        return ANYWHERE
     return site.network.service_subnet.cidr
 
 
@@ -178,6 +192,21 @@ def _service_subnet(site: Site) -> SubnetSpec:
     )
 
 
+def _namespace_pool(site: Site) -> PoolSpec | None:
+    spaces = site.network.namespace_subnets
+    if not spaces.enabled:
+        return None
+    return PoolSpec(
+        wanted=wanted.namespace_pool(site), cidr=spaces.cidr, prefix_length=spaces.prefix_length
+    )
+
+
+def pod_ranges(site: Site) -> tuple[IPv4Network, ...]:
+    """The ranges of pods' addresses."""
+    spaces = site.network.namespace_subnets
+    return (site.network.pod_subnet.cidr, *((spaces.cidr,) if spaces.enabled else ()))
+
+
 def node_group(site: Site) -> GroupSpec:
     """The group of the nodes' ports."""
     rules = [
@@ -189,13 +218,14 @@ def node_group(site: Site) -> GroupSpec:
         ),
     ]
     if site.provider.keeps_client_address:
-        rules.append(
+        rules += [
             RuleSpec(
                 purpose="pods reach the masters through the API's load balancer",
-                source=site.network.pod_subnet.cidr,
+                source=cidr,
                 tcp_port=API_PORT,
             )
-        )
+            for cidr in pod_ranges(site)
+        ]
     if site.driver.admitting_group is GroupRole.NODE:
         rules.append(service_rule(site))
     if site.driver.needs_address_pairs:
@@ -215,13 +245,16 @@ def node_group(site: Site) -> GroupSpec:
 
 
 def pod_group(site: Site) -> GroupSpec:
-    """The group that Kuryr sets on pods' ports."""
+    """The group that Kuryr sets on pods' ports: with policies, on those that none selects."""
+    if site.kuryr.network_policies:
+        purpose = "pods that no network policy selects are open, as Kubernetes demands"
+        return _pod_group(site, RuleSpec(purpose=purpose, source=ANYWHERE))
     rules = [RuleSpec(purpose="pods reach each other", source=Source.GROUP)]
     if site.driver.admitting_group is GroupRole.POD:
         rules.append(service_rule(site))
         rules.append(RuleSpec(purpose="kubelets probe pods", source=Source.NODE_SUBNET))
-    return GroupSpec(
-        wanted=wanted.pod_group(site),
-        description="ports of pods",
-        rules=tuple(rules),
-    )
+    return _pod_group(site, *rules)
+
+
+def _pod_group(site: Site, *rules: RuleSpec) -> GroupSpec:
+    return GroupSpec(wanted=wanted.pod_group(site), description="ports of pods", rules=rules)

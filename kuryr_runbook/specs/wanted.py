@@ -57,6 +57,12 @@ def pod_subnet(site: Site) -> Wanted:
     )
 
 
+def namespace_pool(site: Site) -> Wanted:
+    """The subnet pool of namespaces' subnets."""
+    name = site.network.namespace_subnets.pool
+    return Wanted(kind="subnet_pool", name=name, key="network.namespace_subnets.pool")
+
+
 def service_subnet(site: Site) -> Wanted:
     """The subnet of the Services."""
     network = site.network

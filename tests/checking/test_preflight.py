@@ -48,15 +48,17 @@ from kuryr_runbook.specs.daemon import DAEMON
 SKIPPED = {
     VifDriver.NESTED_MACVLAN: {
         "access-rules", "pool-room", "credential-roles", "image-pull", "image-signature", "trunk",
-        "node-port-tags", "node-agent",
+        "node-port-tags", "node-agent", "policy-firewall",
     },
     VifDriver.NESTED_VLAN: {
         "access-rules", "pool-room", "credential-roles", "image-pull", "image-signature",
         "pair-limit", "pair-macs", "node-port-security", "node-port-tags", "node-agent",
+        "policy-firewall",
     },
     VifDriver.NEUTRON_VIF: {
         "access-rules", "pool-room", "credential-roles", "image-pull", "image-signature",
         "link-iface", "pair-limit", "pair-macs", "node-port-security", "trunk", "node-port-tags",
+        "policy-firewall",
     },
 }  # fmt: skip
 
@@ -280,7 +282,7 @@ def test_what_is_wrong_is_reported(
 
 
 def test_every_check_can_fail_or_warn() -> None:
-    elsewhere = {"image-pull", "image-signature", "pool-room"}
+    elsewhere = {"image-pull", "image-signature", "pool-room", "policy-firewall"}
     others = {*elsewhere, "trunk", "node-port-tags", "node-agent"}
     assert {name for name, *_ in BAD} | others == findings(unspoilt()).keys()
 

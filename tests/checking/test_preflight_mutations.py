@@ -48,6 +48,8 @@ HARMLESS: dict[str, str] = {
     "groups.name": LATER,
     "groups.project_id": LATER,
     "groups.stateful": "of a group in use diagnosis reports it: responses of nodes pass today",
+    "namespaces.rules": "none: only policies have them",
+    "subnets.pool_id": "counts where namespaces have subnets",
     "image": "None: phase 01 builds it",
     "interfaces.gone": "the other nodes' are alike, and a node that does not answer is not gone",
     "interfaces.node": LABEL,

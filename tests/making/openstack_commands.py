@@ -27,10 +27,10 @@ COMMANDS = (
     "loadbalancer listener set", "loadbalancer listener unset", "loadbalancer member delete",
     "loadbalancer member set", "loadbalancer pool delete", "loadbalancer pool set",
     "loadbalancer quota set", "loadbalancer set", "network agent list", "network agent set",
-    "network set", "network trunk create", "network trunk set", "network trunk unset",
-    "port delete", "port set", "port unset", "quota set", "router add subnet", "router set",
-    "security group rule create", "security group rule delete", "security group set",
-    "subnet set",
+    "network delete", "network set", "network trunk create", "network trunk set",
+    "network trunk unset", "port delete", "port set", "port unset", "quota set", "router add subnet",
+    "router remove subnet", "router set", "security group delete", "security group rule create",
+    "security group rule delete", "security group set", "subnet pool set", "subnet set",
 )  # fmt: skip
 
 

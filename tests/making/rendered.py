@@ -16,6 +16,7 @@ from typing import Any
 
 import yaml
 from worlds.sites import lab_site, lab_site_with
+from worlds.spaces import with_policies, with_spaces
 
 from kuryr_runbook.model import support
 from kuryr_runbook.model.drivers import VifDriver
@@ -44,6 +45,8 @@ IDS = kuryr_conf.KuryrIds(
     kuryr_pod_subnet_id="(pod subnet)",
     kuryr_service_subnet_id="(service subnet)",
     pod_security_group_id="(pod security group)",
+    router_id="(router)",
+    namespace_pool_id="(subnet pool)",
 )
 LOGIN = {"auth_type": "password", "auth_url": "https://keystone.example.org/v3"}
 
@@ -56,9 +59,17 @@ class Combination:
     driver: VifDriver
     provider: OctaviaProvider
     pool: bool = False
+    extended: bool = False
+    """With subnets of namespaces and network policies."""
 
     def __str__(self) -> str:
-        return f"{self.release}/{self.driver}.{self.provider}{'.pool' if self.pool else ''}"
+        pool = ".pool" if self.pool else ""
+        return f"{self.release}/{self.driver}.{self.provider}{pool}{self.suffix}"
+
+    @property
+    def suffix(self) -> str:
+        """What is added to the names of files."""
+        return ".extended" if self.extended else ""
 
     @property
     def site(self) -> Site:
@@ -72,7 +83,8 @@ class Combination:
             "resource_tags": TAGS if needs_tags or self.pool else (),
             "port_pool": PortPool(enabled=self.pool),
         }
-        return site.model_copy(update={"kuryr": site.kuryr.model_copy(update=changes)})
+        site = site.model_copy(update={"kuryr": site.kuryr.model_copy(update=changes)})
+        return with_policies(with_spaces(site)) if self.extended else site
 
 
 def combinations() -> Iterator[Combination]:
@@ -84,6 +96,8 @@ def combinations() -> Iterator[Combination]:
                     yield Combination(release.name, driver, provider)
             if not any(support.pool_objections(release, driver, TAGS)):
                 yield Combination(release.name, driver, OctaviaProvider.AMPHORA, pool=True)
+            if not any(support.namespace_objections(release, driver)):
+                yield Combination(release.name, driver, OctaviaProvider.AMPHORA, extended=True)
 
 
 TUNED = {
@@ -158,7 +172,7 @@ def golden_files() -> dict[str, str]:
         site = combination.site
         for name, conf in confs(site).items():
             files[f"{combination}/{name}"] = kuryr_conf.render_conf(conf)
-        path = f"{combination.release}/{combination.driver}.yaml"
+        path = f"{combination.release}/{combination.driver}{combination.suffix}.yaml"
         text = _yaml(manifests(site))
         if files.setdefault(path, text) != text:
             raise AssertionError(f"{path} depends on Octavia's provider: give each a file")

@@ -241,3 +241,16 @@ def test_every_release_fits_its_own_options(release: str) -> None:
 def test_without_a_kuryr_nothing_of_one_is_said() -> None:
     world = unspoilt()
     assert read_survey(world, world).kuryr is None
+
+
+def test_subnets_of_namespaces_are_proposed_with_their_pool() -> None:
+    spaces = "pod_subnets_driver = namespace\n[namespace_subnet]\npod_subnet_pool = pool-1"
+    text = conf().replace("[neutron_defaults]", f"{spaces}\n[neutron_defaults]", 1)
+    world = of_others(conf=text)
+    key = "network.namespace_subnets"
+    assert values(world)[f"{key}.cidr"] is None
+    world.add("subnet_pool", id="pool-1", name="pods", prefixes=["10.9.0.0/16"])
+    found = values(world)
+    assert found[f"{key}.enabled"] is True
+    assert (found[f"{key}.pool"], found[f"{key}.cidr"]) == ("pods", "10.9.0.0/16")
+    assert found[f"{key}.prefix_length"] == 24

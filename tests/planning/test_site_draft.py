@@ -175,6 +175,7 @@ CHOICES = {
     "kuryr.credentials",
     "kuryr.daemon.memory_limit",
     "kuryr.port_pool.enabled",
+    "network.namespace_subnets.enabled",
     "verification.replicas",
     "verification.external_address",
     "record.archive",

@@ -20,6 +20,8 @@ IDS = kuryr_conf.KuryrIds(
     kuryr_pod_subnet_id="pods",
     kuryr_service_subnet_id="services",
     pod_security_group_id="group",
+    router_id="router",
+    namespace_pool_id="pool",
 )
 AUTH = {"auth_url": "https://203.0.113.130:5000/v3", "username": "k8s", "password": "p$w%d"}
 

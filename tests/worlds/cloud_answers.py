@@ -33,8 +33,9 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "network": {**ON, "mtu": 1450, "router:external": False, "port_security_enabled": True},
     "subnet": {
         "network_id": "a network", "cidr": "10.9.0.0/24", "gateway_ip": None, "enable_dhcp": False,
-        "allocation_pools": [],
+        "allocation_pools": [], "subnetpool_id": None,
     },
+    "subnet_pool": {"prefixes": ["10.3.0.0/16"], "default_prefixlen": "24"},
     "router": {**ON, "external_gateway_info": None},
     "port": {
         **ON, "network_id": "a network", "fixed_ips": [], "mac_address": "fa:16:3e:ff:ff:ff",

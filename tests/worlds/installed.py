@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from worlds.objects import Item, metadata, own_pod
+from worlds.spaces import policed_world
 from worlds.world import World
 
 from kuryr_runbook.model.drivers import VifDriver
@@ -115,9 +116,8 @@ def config_map(name: str) -> Item:
     return {"configMap": {"name": name}}
 
 
-def emptied(release: str, driver: VifDriver = VifDriver.NESTED_MACVLAN) -> World:
-    """A world whose pods have Kuryr's interfaces, but without the runbook's programs."""
-    world = World(release=release, driver=driver)
+def emptied(world: World) -> World:
+    """A world whose pods have Kuryr's interfaces, without the runbook's programs."""
     names = ("kuryr-controller", "kuryr-daemon")
     for kind in ("Deployment", "DaemonSet", "Secret", "ConfigMap"):
         world.objects[kind] = []
@@ -151,7 +151,11 @@ def install(world: World, *programs: Item) -> None:
 
 def original_role() -> World:
     """A bare Pod, a DaemonSet of the runbook's own name, and a Secret with the whole kuryr.conf."""
-    world, home, image = emptied("stein"), "kube-system", "registry.example.org/kuryr/kuryr:latest"
+    world, home, image = (
+        emptied(World(release="stein")),
+        "kube-system",
+        "registry.example.org/kuryr/kuryr:latest",
+    )
     text = conf(handlers="vif,lb,lbaasspec", nodes="worker_nodes_subnet")
     world.put(configuration("Secret", "kuryr-config", home, {"kuryr.conf": text + LOGIN}))
     world.put(configuration("ConfigMap", "kuryr-cni-config", home, {"kuryr.conf": text}))
@@ -167,7 +171,7 @@ def original_role() -> World:
 
 def upstream_train() -> World:
     """The manifests of the generator, before custom resources; password in a ConfigMap."""
-    world, home = emptied("train"), "kube-system"
+    world, home = emptied(World(release="train")), "kube-system"
     world.kubernetes = "v1.17.9"
     define(world, "kuryrnets", "kuryrnetpolicies")
     text = conf(handlers="vif,lb,lbaasspec,namespace,kuryrnet", nodes="worker_nodes_subnet",
@@ -178,7 +182,7 @@ def upstream_train() -> World:
 
 def upstream_yoga() -> World:
     """The same of a later release."""
-    world = emptied("yoga")
+    world = emptied(World(release="yoga"))
     _upstream(world, "kube-system", conf(more="use_events = true"), "kuryr/controller:latest",
               "kuryr/cni:latest")  # fmt: skip
     return world
@@ -199,13 +203,14 @@ def _upstream(world: World, home: str, text: str, controller: str, daemon: str) 
 
 def operators() -> World:
     """OpenShift's: a namespace of its own, the login in a Secret beside the configuration."""
-    world, home = emptied("2023.1", VifDriver.NESTED_VLAN), "openshift-kuryr"
+    world, home = emptied(policed_world("2023.1")), "openshift-kuryr"
     text = conf(
         driver="nested-vlan",
         handlers="vif,kuryrport,endpoints,service,kuryrloadbalancer,openshift_machine,namespace,"
         "policy,pod_label,kuryrnetwork,kuryrnetworkpolicy",
         more="pod_subnets_driver = namespace\npod_security_groups_driver = policy\n"
-        "vif_pool_driver = nested\nuse_events = false",
+        "vif_pool_driver = nested\nuse_events = false\n"
+        "[namespace_subnet]\npod_subnet_pool = pool-spaces\npod_router = router",
     )
     world.put(configuration("ConfigMap", "kuryr-config", home, {"kuryr.conf": text}))
     credentials = {"kuryr-credentials.conf": LOGIN}

@@ -16,6 +16,7 @@ from typing import Any
 from worlds.cloud_answers import PROJECT
 from worlds.memory_cloud import MemoryCloud
 from worlds.objects import Item, own_pod, versioned, vif_of
+from worlds.spaces import add_space
 from worlds.world import World
 
 from kuryr_runbook.model.drivers import VifDriver
@@ -211,11 +212,11 @@ class Kuryr:
                 return
         self.world.objects["KuryrPort"].append({"metadata": {**pod["metadata"]}, "status": state})
 
-    def _assign(self, pod: Item) -> None:
+    def _assign(self, pod: Item, subnet_id: str = "s-pods") -> None:
         """A port, what the VIF driver needs besides, and the note; the daemon then plugs it."""
         world, name, node = self.world, pod["metadata"]["name"], pod["spec"]["nodeName"]
         taken = {it["ip_address"] for port in self._ports for it in port["fixed_ips"]}
-        subnet = world.resource("subnet", "s-pods")
+        subnet = world.resource("subnet", subnet_id)
         address = next(
             it for it in map(str, IPv4Network(subnet["cidr"]).hosts()) if it not in taken
         )
@@ -223,7 +224,7 @@ class Kuryr:
         nested = world.site.driver.needs_address_pairs
         is_vlan = world.site.kuryr.vif_driver is VifDriver.NESTED_VLAN
         port = world.add_port(
-            f"port-{name}", "s-pods", subnet["network_id"], address, mac_address=mac,
+            f"port-{name}", subnet_id, subnet["network_id"], address, mac_address=mac,
             device_owner="trunk:subport" if is_vlan else "compute:kuryr",
             device_id=pod["metadata"]["uid"], status="DOWN" if nested else "ACTIVE",
         )  # fmt: skip
@@ -302,6 +303,38 @@ class Kuryr:
                 return
             trunk["sub_ports"] = kept
         self.world.resources["port"][:] = [it for it in self._ports if it["id"] != port]
+
+    # Namespaces and policies.
+
+    def remake_space(self, noted: Item) -> None:
+        """Its note is empty: network, subnet and router interface are made, and the pods follow."""
+        space, world = noted["metadata"]["name"], self.world
+        number = len(world.resources["subnet"])
+        subnet = f"s-new-{space}"
+        world.objects["KuryrNetwork"].remove(noted)
+        add_space(world, space, subnet, f"10.80.{100 + number}.0/24")
+        for pod in [*world.objects["Pod"]]:
+            if pod["metadata"]["namespace"] == space and self._vif(pod) is None:
+                self._assign(pod, subnet)
+
+    def remake_policy(self, noted: Item) -> None:
+        """Its note is empty: a group is made after the rules, and set on the policy's pods."""
+        world, spec = self.world, noted["spec"]
+        space, name = _key(noted)
+        group = world.add(
+            "security_group",
+            id=f"g-new-{name}",
+            name=f"sg/{space}-{name}",
+            description=f"Kuryr-Kubernetes Network Policy {space}/{name} SG",
+        )["id"]
+        for number, rule in enumerate((*spec["ingressSgRules"], *spec["egressSgRules"])):
+            world.add_rule(f"r-new-{name}-{number}", group, **rule["sgRule"])
+        noted["status"] = {"securityGroupId": group, "securityGroupRules": []}
+        for pod in world.objects["Pod"]:
+            labels = pod["metadata"].get("labels", {})
+            selected = spec["podSelector"]["matchLabels"].items() <= labels.items()
+            if pod["metadata"]["namespace"] == space and selected:
+                world.port_of(pod["metadata"]["name"])["security_groups"] = [group]
 
     # Services.
 

@@ -26,7 +26,8 @@ class MemoryCloud:
         self.resources: dict[str, list[dict[str, Any]]] = {
             kind: []
             for kind in (
-                "network", "subnet", "router", "port", "security_group", "security_group_rule",
+                "network", "subnet", "subnet_pool", "router", "port", "security_group",
+                "security_group_rule",
                 "floatingip", "loadbalancer", "listener", "pool", "trunk", "agent",
             )
         }  # fmt: skip

@@ -52,7 +52,8 @@ LOGIN = {"username": "k8s", "password": "p4ssw0rd"}
 KINDS = {
     "pod": "Pod", "daemonset": "DaemonSet", "deployment": "Deployment", "service": "Service",
     "endpoints": "Endpoints", "kuryrport": "KuryrPort", "kuryrloadbalancer": "KuryrLoadBalancer",
-    "networkpolicy": "NetworkPolicy", "node": "Node",
+    "networkpolicy": "NetworkPolicy", "node": "Node", "kuryrnetwork": "KuryrNetwork",
+    "kuryrnetworkpolicy": "KuryrNetworkPolicy",
 }  # fmt: skip
 READING = ("describe", "logs", "get")
 
@@ -281,6 +282,13 @@ class Shell:
                 [{"op": "replace", "path": "/status", "value": {}}],
             )
             self.kuryr.rebuild((given.namespace, item["metadata"]["name"]))
+        elif kind == "KuryrNetwork":
+            assert patch == [{"op": "replace", "path": "/status", "value": {}}]
+            self.kuryr.remake_space(item)
+        elif kind == "KuryrNetworkPolicy":
+            status = {"securityGroupRules": []}
+            assert patch == [{"op": "replace", "path": "/status", "value": status}]
+            self.kuryr.remake_policy(item)
         elif kind == "Service":
             assert given.type == "merge"
             item["spec"].update(patch["spec"])
@@ -403,6 +411,17 @@ class Shell:
     def _network_agent_set(self, given: argparse.Namespace) -> None:
         self._on(self.cloud.one("agent", given.network_agent), given)
 
+    def _network_delete(self, given: argparse.Namespace) -> None:
+        """With its subnets; Neutron refuses one with ports of a router or of pods."""
+        for name in given.network:
+            network = self.cloud.one("network", name)["id"]
+            ports = [it["id"] for it in self.world.resources["port"] if it["network_id"] == network]
+            assert not ports, f"{name} has ports"
+            for subnet in [*self.world.resources["subnet"]]:
+                if subnet["network_id"] == network:
+                    self.cloud.delete("subnet", subnet["id"])
+            self.cloud.delete("network", network)
+
     def _network_set(self, given: argparse.Namespace) -> None:
         item = self.cloud.one("network", given.network)
         self._on(item, given)
@@ -458,12 +477,25 @@ class Shell:
         )
         self.cloud.add_router_interface(router, subnet)
 
+    def _router_remove_subnet(self, given: argparse.Namespace) -> None:
+        router, subnet = (
+            self.cloud.one(kind, getattr(given, kind))["id"] for kind in ("router", "subnet")
+        )
+        self.cloud.remove_router_interface(router, subnet)
+
     def _router_set(self, given: argparse.Namespace) -> None:
         item = self.cloud.one("router", given.router)
         self._on(item, given)
         for network in given.external_gateway_:
             found = self.cloud.one("network", network)["id"]
             item["external_gateway_info"] = {"network_id": found, "enable_snat": True}
+
+    def _security_group_delete(self, given: argparse.Namespace) -> None:
+        for name in given.group:
+            group = self.cloud.one("security_group", name)["id"]
+            ports = self.world.resources["port"]
+            assert not [it["id"] for it in ports if group in it["security_groups"]], "in use"
+            self.cloud.delete("security_group", group)
 
     def _security_group_rule_create(self, given: argparse.Namespace) -> None:
         rule = {
@@ -481,6 +513,10 @@ class Shell:
 
     def _security_group_rule_delete(self, given: argparse.Namespace) -> None:
         self._gone("security_group_rule", given.rule)
+
+    def _subnet_pool_set(self, given: argparse.Namespace) -> None:
+        item = self.cloud.one("subnet_pool", given.subnet_pool)
+        item["prefixes"] = [*item["prefixes"], *given.pool_prefix_]
 
     def _subnet_set(self, given: argparse.Namespace) -> None:
         item = self.cloud.one("subnet", given.subnet)

@@ -29,7 +29,8 @@ from worlds.sites import lab_site
 
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.marks import owner_mark
-from kuryr_runbook.model.site import PodSubnet, ServiceSubnet, Site
+from kuryr_runbook.model.site import Site
+from kuryr_runbook.model.site_network import PodSubnet, ServiceSubnet
 from kuryr_runbook.model.upgrades import RELEASE_LABEL
 from kuryr_runbook.snapshots.diagnosis import DiagnosisSnapshot, read_diagnosis
 from kuryr_runbook.snapshots.preflight import PreflightSnapshot, read_preflight
@@ -52,7 +53,7 @@ KINDS = (
 QUOTAS = (
     "network", "subnet", "router", "port", "security_group", "security_group_rule", "floatingip",
 )  # fmt: skip
-TYPES = (*QUOTAS, "trunk", "agent", "loadbalancer", "listener", "pool")
+TYPES = (*QUOTAS, "subnet_pool", "trunk", "agent", "loadbalancer", "listener", "pool")
 API_SERVER = str(NODES[9])
 PER_SERVICE = 10
 PER_NODE = 100
@@ -126,6 +127,8 @@ class World(Apis):
             kuryr_pod_subnet_id="s-pods",
             kuryr_service_subnet_id="s-services",
             pod_security_group_id="g-pods",
+            router_id="router",
+            namespace_pool_id="pool-spaces" if self.site.network.namespace_subnets.enabled else "",
         )
         api, login = f"https://{API_SERVER}:6443", {"username": "k8s", "password": "p4ssw0rd"}
         daemon = render_conf(daemon_conf(self.site, api, dockershim=False))

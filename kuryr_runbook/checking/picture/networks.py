@@ -12,7 +12,8 @@ from kuryr_runbook.checking.picture.marks import (
     chosen,
 )
 from kuryr_runbook.checking.verdicts import CouldNotLook, readable
-from kuryr_runbook.checking.view.cloud import Look, look_up
+from kuryr_runbook.checking.view.cloud import Look
+from kuryr_runbook.checking.view.subnets import look_up
 from kuryr_runbook.model.drivers import GroupRole
 from kuryr_runbook.model.findings import Region, Victim
 from kuryr_runbook.model.topology import Box, Line, summed

@@ -16,8 +16,9 @@ from kuryr_runbook.checking.verdicts import (
     readable,
     some,
 )
-from kuryr_runbook.checking.view.cloud import Look, look_up
+from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.checking.view.permissions import PreflightLook
+from kuryr_runbook.checking.view.subnets import look_up
 from kuryr_runbook.model import addressing, support
 from kuryr_runbook.model.findings import Region, Status, Verdict
 from kuryr_runbook.model.site import Site

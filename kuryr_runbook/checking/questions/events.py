@@ -54,14 +54,17 @@ FIRST_FILE = "the first file by its name in /etc/cni/net.d wins"
 )
 def check_other_plugin(look: Look) -> Iterator[Cause]:
     """From the kubelet's events about waiting pods, and addresses outside of Kuryr's subnets."""
-    pods = ipv4_range(look.pod_subnet.cidr)
-    if pods is None:
+    ranges = [ipv4_range(subnet.cidr) for subnet in look.pod_subnets]
+    ours = [it for it in ranges if it is not None]
+    if len(ours) < len(ranges):
         raise CouldNotLook("the range of the pods' subnet cannot be read")
+    outside = f"addresses outside of {some([str(it) for it in ours])}"
     plugins: dict[str, list[Pod]] = defaultdict(list)
     for pod in look.pods:
         address = ipv4(pod.address) if pod.address else None
-        if address is not None and address not in pods and not _is_of_its_port(look, pod):
-            plugins[f"addresses outside of {pods}, such as {address}"].append(pod)
+        inside = address is None or any(address in it for it in ours)
+        if not inside and not _is_of_its_port(look, pod):
+            plugins[f"{outside}, such as {address}"].append(pod)
         elif not pod.address and (plugin := foreign_plugin(look.pod_warning(pod))):
             plugins[f"the plugin {plugin}"].append(pod)
     for what, hit in plugins.items():

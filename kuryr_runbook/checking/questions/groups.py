@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from kuryr_runbook.checking.causes import Cause
-from kuryr_runbook.checking.checks import Check, Fault, Occasion
+from kuryr_runbook.checking.checks import Check, Depth, Fault, Occasion
 from kuryr_runbook.checking.verdicts import (
     CouldNotLook,
     node_victim,
@@ -30,8 +30,54 @@ Guarded = tuple[tuple[str, ...], Port, list[Victim]]
 
 
 def _open_by_design(site: Site) -> str:
+    if site.kuryr.network_policies:
+        return "pods that no network policy selects have to admit everybody"
     open_to_all = site.provider.keeps_client_address
     return f"with {site.kuryr.octavia_provider} pods have to admit everybody" if open_to_all else ""
+
+
+def _no_policies(site: Site) -> str:
+    if not site.kuryr.network_policies:
+        return "network policies are off"
+    return "" if site.driver.needs_trunks else f"{site.kuryr.vif_driver} has no subports"
+
+
+@Check(
+    "policy-firewall",
+    "Neutron enforces the groups of pods' ports",
+    "openshift/installer, docs/user/openstack/kuryr.md: with ML2/OVS the firewall driver has to be "
+    "openvswitch; the hybrid one does not filter subports",
+    on=(Occasion.PREFLIGHT, Occasion.DIAGNOSIS),
+    moot=_no_policies,
+    depth=Depth.GROUND,
+    region=Region.GUARDS,
+    faults=(
+        Fault(
+            "ML2/OVS with the firewall driver iptables_hybrid, under network policies",
+            "nothing, until somebody abuses it",
+            "`policy-firewall`, also in preflight; unknown, if Neutron hides how ports are bound",
+        ),
+    ),
+)
+def check_firewall(look: Look) -> Iterator[Cause]:
+    """Policies then look enforced, and every pod is open."""
+    hybrid = {name: port for name, port in look.workers.items() if port.hybrid_plug}
+    if hybrid:
+        port = next(iter(hybrid.values()))
+        yield Cause(
+            status=Status.FAIL,
+            evidence=f"port {port.id} is plugged with a Linux bridge (ovs_hybrid_plug): groups of "
+            f"subports have no effect on {some([*hybrid])}",
+            remedy="set firewall_driver = openvswitch on the hypervisors, by the cloud's "
+            "operators, and start the nodes again; or kuryr.network_policies: false",
+            victims=tuple(map(node_victim, hybrid)),
+        )
+    elif not look.workers or any(port.hybrid_plug is None for port in look.workers.values()):
+        raise CouldNotLook(
+            "Neutron does not show how the nodes' ports are bound",
+            "ask the cloud's operators whether firewall_driver is openvswitch, or ML2/OVN is used; "
+            "not iptables_hybrid",
+        )
 
 
 @Check(
@@ -158,7 +204,8 @@ def check_too_open(look: Look) -> Iterator[Cause]:
 def _guarded(look: Look) -> list[Guarded]:
     """The ports whose groups apply to packets for pods, those with the same groups together.
 
-    A port without port security admits everything. Raises CouldNotLook if no port is known.
+    A port without port security admits everything, and what one in a policy's group admits is up to
+    the policy. Raises CouldNotLook if no port is known.
     """
     found: dict[tuple[str, ...], tuple[Port, list[Victim]]] = {}
     if look.site.driver.admitting_group is GroupRole.NODE:
@@ -170,8 +217,9 @@ def _guarded(look: Look) -> list[Guarded]:
             if (port := look.ports.get(vif.port_id)) is not None
         )
     for port, victim in ports:
-        groups = tuple(sorted(port.groups)) if port.port_security is not False else None
-        if groups is not None:
+        groups = tuple(sorted(port.groups))
+        by_policy = not look.policy_groups.keys().isdisjoint(groups)
+        if port.port_security is not False and not by_policy:
             found.setdefault(groups, (port, []))[1].append(victim)
     if not found and look.pods and not look.workers:
         raise CouldNotLook("no port of a node is known")

@@ -135,14 +135,21 @@ def check_intents(look: Look) -> Iterator[Verdict]:
 @Check(
     "policy-unenforced",
     "There are no unenforced network policies",
-    "kuryr-kubernetes, setup.cfg: network policies need handlers of their own, which are off",
+    "kuryr-kubernetes, setup.cfg: network policies need handlers of their own, which may be off; "
+    "controller/drivers/network_policy.py: what they do with one",
     on=ALWAYS,
     region=Region.GUARDS,
     faults=(
         Fault(
-            "a NetworkPolicy, while nothing enforces any",
+            "a NetworkPolicy, while nothing enforces any; or one with several exceptions in an "
+            "ipBlock",
             "nothing, until somebody abuses it",
             "`policy-unenforced`, also in preflight",
+        ),
+        Fault(
+            "a NetworkPolicy with `endPort`",
+            "its other ports are closed",
+            "`policy-unenforced`, a warning, also in preflight",
         ),
     ),
 )

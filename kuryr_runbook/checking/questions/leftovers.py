@@ -101,7 +101,8 @@ def check_ports(look: Look) -> Iterator[Cause]:
     Spare ports are no orphans as long as there are pools. Of ports without tags a controller with
     pools may remember some, until it is started anew: none is deleted without asking.
     """
-    subnet, pooled = look.own_pod_subnet, has_pools(look)
+    pooled = has_pools(look)
+    names = [subnet.name for subnet in (look.own_pod_subnet, *look.namespace_subnets)]
     known = used_ports(look).union(spare_ports(look) if pooled else ())
     uids = {pod.uid for pod in look.all_pods}
     orphans = [
@@ -117,7 +118,7 @@ def check_ports(look: Look) -> Iterator[Cause]:
         after = f"; then {restart_controller(look)}: its pools may have them" if pooled else ""
         yield Cause(
             status=Status.WARN,
-            evidence=f"{counted(len(orphans), 'port')} in {subnet.name}: {some(details)}",
+            evidence=f"{counted(len(orphans), 'port')} in {some(names)}: {some(details)}",
             remedy=f"{_deletion(look, orphans[:5])}{after}",
             victims=tuple(Victim("port", it.id) for it in orphans),
             explains=frozenset(),

@@ -18,7 +18,8 @@ from kuryr_runbook.checking.verdicts import (
     service_victim,
     some,
 )
-from kuryr_runbook.checking.view.cloud import Look, ipv4, ipv4_range, look_up
+from kuryr_runbook.checking.view.cloud import Look, ipv4, ipv4_range
+from kuryr_runbook.checking.view.subnets import look_up
 from kuryr_runbook.model.addressing import service_pool
 from kuryr_runbook.model.bodies import RouterLeg
 from kuryr_runbook.model.findings import Region, Status, Victim

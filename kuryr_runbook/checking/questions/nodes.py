@@ -250,18 +250,20 @@ def check_tags(look: Look) -> Iterator[Verdict]:
 def check_mtu(look: Look) -> Iterator[Cause]:
     """Some releases refuse to plug, and with the others large packets get lost."""
     mtus = {network.id: network.mtu for network in readable(look.cloud.networks)}
-    pods, nodes = mtus.get(look.pod_subnet.network_id), mtus.get(look.node_subnet.network_id)
-    if pods is None or nodes is None:
-        raise CouldNotLook("Neutron does not show the MTU of the pods' and the nodes' network")
-    refuses = look.site.release.mtu_rule.refuses(pods, nodes)
-    if refuses or pods > nodes:
-        yield Cause(
-            status=Status.FAIL if refuses else Status.WARN,
-            evidence=f"{pods} for pods, {nodes} for nodes"
-            + ("; this release then plugs no pod" if refuses else "; large packets get lost"),
-            remedy=f"openstack network set --mtu {nodes} {look.pod_subnet.network_id}; then create "
-            "the pods again, which keep the MTU that they started with",
-        )
+    nodes = mtus.get(look.node_subnet.network_id)
+    for network in dict.fromkeys(subnet.network_id for subnet in look.pod_subnets):
+        pods = mtus.get(network)
+        if pods is None or nodes is None:
+            raise CouldNotLook("Neutron does not show the MTU of the pods' and the nodes' network")
+        refuses = look.site.release.mtu_rule.refuses(pods, nodes)
+        if refuses or pods > nodes:
+            yield Cause(
+                status=Status.FAIL if refuses else Status.WARN,
+                evidence=f"{pods} for pods, {nodes} for nodes"
+                + ("; this release then plugs no pod" if refuses else "; large packets get lost"),
+                remedy=f"openstack network set --mtu {nodes} {network}; then create the pods "
+                "again, which keep the MTU that they started with",
+            )
 
 
 @Check(

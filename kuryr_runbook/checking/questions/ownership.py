@@ -47,13 +47,13 @@ NEARLY = 0.9
 )
 def check_claimed(look: Look) -> Iterator[Cause]:
     """On the pods' network, by an address pair; workers' pairs have a check of their own."""
-    network = look.pod_subnet.network_id
+    networks = {subnet.network_id for subnet in look.pod_subnets}
     promised = [(address, pod) for pod, vif in look.plugged for address in vif.addresses]
     claims = [*promised, *((pod.address, pod) for pod in look.pods)]
     addresses = {ip: pod for address, pod in claims if (ip := ipv4(address)) is not None}
     own = {port.id for port in look.node_ports.values() if port is not None}
     for port in look.ports.values():
-        if port.network_id != network or port.id in own:
+        if port.network_id not in networks or port.id in own:
             continue
         single, wide = _claimed(port, addresses)
         pods = [*dict.fromkeys(addresses[ip] for ip in (*single, *wide))]
@@ -121,7 +121,11 @@ def check_egress(look: Look) -> Iterator[Cause]:
     if look.site.driver.admitting_group is GroupRole.POD and not look.is_ahead:
         for pod, vif in look.plugged:
             plugged = look.ports.get(vif.port_id)
-            if plugged is not None and plugged.port_security is not False:
+            if (
+                plugged is not None
+                and plugged.port_security is not False
+                and look.policy_groups.keys().isdisjoint(plugged.groups)
+            ):
                 senders[tuple(sorted(plugged.groups))].append(pod_victim(pod))
     for groups, victims in senders.items():
         yield from _held_back(look, groups, victims)
@@ -166,20 +170,27 @@ def _held_back(look: Look, groups: tuple[str, ...], victims: list[Victim]) -> It
 )
 def check_room(look: Look) -> Iterator[Cause]:
     """From the ports that the project can see; there may be others, so fewer may be left."""
-    subnet = look.pod_subnet
+    taken: dict[str, set[IPv4Address]] = defaultdict(set)
+    for port in look.ports.values():
+        for fixed in port.fixed_ips:
+            if (ip := ipv4(fixed.address)) is not None:
+                taken[fixed.subnet_id].add(ip)
+    for subnet in look.pod_subnets:
+        yield from _full(look, subnet, taken[subnet.id])
+
+
+def _full(look: Look, subnet: Subnet, taken: set[IPv4Address]) -> Iterator[Cause]:
     bounds = [_bounds(start, end) for start, end in subnet.pools]
     size = sum(int(high) - int(low) + 1 for low, high in bounds)
-    taken = (
-        ipv4(fixed.address)
-        for port in look.ports.values()
-        for fixed in port.fixed_ips
-        if fixed.subnet_id == subnet.id
-    )
-    used = sum(ip is not None and any(low <= ip <= high for low, high in bounds) for ip in taken)
+    used = sum(any(low <= ip <= high for low, high in bounds) for ip in taken)
     if used < NEARLY * size:
         return
     full = used >= size
-    waits = full and any(look.vif(pod) is None and look.is_overdue(pod) for pod in look.pods)
+    waits = full and any(
+        look.vif(pod) is None and look.is_overdue(pod)
+        for pod in look.pods
+        if look.subnet_of(pod.namespace) == subnet.id
+    )
     yield Cause(
         status=Status.FAIL if waits else Status.WARN,
         evidence=f"{used} of {size} addresses of {subnet.name or subnet.id} are taken"
@@ -197,6 +208,12 @@ def _of_pools(look: Look) -> str:
 
 
 def _more_room(look: Look, subnet: Subnet) -> str:
+    if subnet.id != look.pod_subnet.id:
+        return (
+            "nobody can change the range of a namespace's subnet: move pods to another namespace, "
+            "and make network.namespace_subnets.prefix_length smaller for those of new namespaces, "
+            f"in a new pool; to delete ports that nobody uses: {FIX}"
+        )
     wanted = look.site.network.pod_subnet
     pool = pod_pool(wanted.cidr, wanted.gateway_ip)
     first, last = str(pool.first), str(pool.last)

@@ -10,7 +10,6 @@ from kuryr_runbook.checking.checks import Check, Fault, Occasion
 from kuryr_runbook.checking.questions.nodes import without_trunks
 from kuryr_runbook.checking.remedies import (
     FIX,
-    delete_pods,
     restart_controller,
     restart_daemon,
     see_log,
@@ -133,35 +132,6 @@ def check_ports_match(look: Look) -> Iterator[Cause]:
             evidence=next(iter(wrong.values())),
             remedy=successors([*wrong]),
             victims=tuple(map(pod_victim, wrong)),
-            own=True,
-        )
-
-
-@Check(
-    "pod-subnet",
-    "Every pod's port is in the pods' subnet",
-    "kuryr.conf: pod_subnet; routes, rules and the router's leg are for that one",
-    explains={"pod-port-differs"},
-    faults=(Fault("pods with addresses of another subnet", "nobody reaches them"),),
-)
-def check_subnets(look: Look) -> Iterator[Cause]:
-    """Those that were made while kuryr.conf named another one keep their address."""
-    wanted = look.pod_subnet
-    astray = [
-        (pod, port)
-        for pod, vif in look.plugged
-        if (port := look.ports.get(vif.port_id)) is not None
-        and port.fixed_ips
-        and not port.is_in(wanted.id)
-    ]
-    if astray:
-        found = [f"{pod} has {', '.join(port.addresses)}" for pod, port in astray]
-        yield Cause(
-            status=Status.FAIL,
-            evidence=f"not of subnet {wanted.name or wanted.id}: {some(found)}",
-            remedy=f"{phase('controller')}, if kuryr.conf names another subnet; then "
-            f"{delete_pods(pod for pod, _ in astray)}: its successor gets another address",
-            victims=tuple(pod_victim(pod) for pod, _ in astray),
             own=True,
         )
 

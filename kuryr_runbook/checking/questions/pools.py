@@ -6,6 +6,7 @@ whatever has become of that.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from shlex import quote
 
@@ -13,8 +14,9 @@ from kuryr_runbook.checking.causes import Cause
 from kuryr_runbook.checking.checks import Check, Depth, Fault, Occasion
 from kuryr_runbook.checking.remedies import restart_controller
 from kuryr_runbook.checking.verdicts import failed, passed, readable
-from kuryr_runbook.checking.view.cloud import Look, look_up
+from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.checking.view.pools import spare_ports, used_ports
+from kuryr_runbook.checking.view.subnets import look_up
 from kuryr_runbook.model.addressing import pod_pool
 from kuryr_runbook.model.findings import Region, Status, Verdict, Victim
 from kuryr_runbook.model.marks import POD_PORT_OWNERS
@@ -22,7 +24,7 @@ from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.wording import counted
 from kuryr_runbook.snapshots.cloud.ownership import is_of_some_pod
 from kuryr_runbook.snapshots.cloud.resources import Port
-from kuryr_runbook.specs.wanted import pod_group, pod_subnet
+from kuryr_runbook.specs.wanted import pod_group
 
 
 def without_pools(site: Site) -> str:
@@ -32,26 +34,28 @@ def without_pools(site: Site) -> str:
 
 def pools_lack(look: Look) -> int:
     """How many ports Kuryr may create for pools that it has not created yet."""
-    pool = look.site.kuryr.port_pool
-    if not pool.enabled:
+    if not look.site.kuryr.port_pool.enabled:
         return 0
-    workers = sum(node.schedulable for node in look.nodes)
-    return max(0, workers * pool.spare - _spare_now(look))
+    return max(0, _pools(look) * look.site.kuryr.port_pool.spare - _spare_now(look))
+
+
+def _pools(look: Look) -> int:
+    """How many there may be: every node has one in each network of pods."""
+    networks = len(look.namespaces_of_pods) if look.site.network.namespace_subnets.enabled else 1
+    return _workers(look) * networks
+
+
+def _workers(look: Look) -> int:
+    return sum(node.schedulable for node in look.nodes)
 
 
 def _spare_now(look: Look) -> int:
-    """Ports with the site's tags in the pods' subnet, less those of pods.
+    """Pods' ports with the site's tags, less those of pods.
 
     Preflight reads neither trunks nor pods' interfaces.
     """
-    subnet = look_up(look.cloud.subnets, pod_subnet(look.site), look.cloud)
-    if subnet is None:
-        return 0
     tags = set(look.site.kuryr.resource_tags)
-    made = sum(
-        is_of_some_pod(port) and port.is_in(subnet.id) and tags <= set(port.tags)
-        for port in look.ports.values()
-    )
+    made = sum(is_of_some_pod(port) and tags <= set(port.tags) for port in look.ports.values())
     plugged = sum(pod.is_handled for pod in look.all_pods if not pod.is_finished)
     return max(0, made - plugged)
 
@@ -65,21 +69,33 @@ def _spare_now(look: Look) -> int:
 )
 def check_room(look: Look) -> Verdict:
     """Spare ports keep their addresses, and a pool whose node has no pods gives none back."""
-    pool, network = look.site.kuryr.port_pool, look.site.network
+    network = look.site.network
+    pods = Counter(pod.namespace for pod in look.all_pods if not pod.is_finished)
+    pods[look.site.verification.namespace] += look.site.verification.replicas
+    if network.namespace_subnets.enabled:
+        return _room(
+            look,
+            network.namespace_subnets.ports,
+            max(pods.values()),
+            "network.namespace_subnets.prefix_length smaller",
+        )
     addresses = pod_pool(network.pod_subnet.cidr, network.pod_subnet.gateway_ip)
     size = int(addresses.last) - int(addresses.first) + 1
-    workers = sum(node.schedulable for node in look.nodes)
-    pods = sum(not pod.is_finished for pod in look.all_pods)
-    spare, own = workers * pool.spare, look.site.verification.replicas
+    return _room(look, size, pods.total(), "the range of network.pod_subnet larger")
+
+
+def _room(look: Look, size: int, pods: int, larger: str) -> Verdict:
+    """Of one subnet, in which every node has a pool."""
+    spare = _workers(look) * look.site.kuryr.port_pool.spare
     counts = (
         f"{size} addresses: up to {spare} spare ports in the pools of "
-        f"{counted(workers, 'node')}, {pods + own} for pods"
+        f"{counted(_workers(look), 'node')}, {pods} for pods"
     )
-    if spare + pods + own > size:
+    if spare + pods > size:
         return failed(
             counts,
-            "lower kuryr.port_pool.min_ports, batch and max_ports, or make the range of "
-            "network.pod_subnet larger before phase 02: later it cannot be changed",
+            f"lower kuryr.port_pool.min_ports, batch and max_ports, or make {larger} before phase "
+            "02: later it cannot be changed",
         )
     return passed(counts)
 
@@ -123,12 +139,12 @@ def check_pool_ports(look: Look) -> Iterator[Cause]:
 
 
 def _taken(look: Look, tags: frozenset[str]) -> list[Port]:
-    """Tagged ports in the pods' subnet that neither Kuryr nor a router has."""
-    subnet, used = look.own_pod_subnet, used_ports(look)
+    """Tagged ports in the pods' subnets that neither Kuryr nor a router has."""
+    subnets, used = (look.own_pod_subnet, *look.namespace_subnets), used_ports(look)
     return [
         port
         for port in look.ports.values()
-        if port.is_in(subnet.id)
+        if any(port.is_in(subnet.id) for subnet in subnets)
         and tags.issubset(port.tags)
         and port.id not in used
         and port.device_owner
@@ -138,11 +154,14 @@ def _taken(look: Look, tags: frozenset[str]) -> list[Port]:
 
 
 def _edited(look: Look, port: Port) -> tuple[str, str] | None:
-    """What is wrong with a spare port, and the option that puts it right; None: nothing is."""
+    """What is wrong with a spare port, and the option that puts it right; None: nothing is.
+
+    It may have the groups of policies, as the pod had that it was for.
+    """
     group = look_up(readable(look.cloud.groups), pod_group(look.site), look.cloud)
     if not port.admin_state_up:
         return "is switched off", "--enable"
-    if group is not None and group.id not in port.groups:
+    if group is not None and {group.id, *look.policy_groups}.isdisjoint(port.groups):
         return (
             f"is not in group {group.name}",
             f"--no-security-group --security-group {quote(group.name)}",

@@ -16,13 +16,16 @@ from kuryr_runbook.checking.causes import Cause
 from kuryr_runbook.checking.checks import Check, Depth, Fault, Occasion
 from kuryr_runbook.checking.questions.pools import pools_lack
 from kuryr_runbook.checking.verdicts import CouldNotLook, each, passed, readable
-from kuryr_runbook.checking.view.cloud import Look, look_up
+from kuryr_runbook.checking.view.cloud import Look
+from kuryr_runbook.checking.view.subnets import look_up
 from kuryr_runbook.model import support
 from kuryr_runbook.model.findings import Region, Status, Verdict, Victim
+from kuryr_runbook.model.marks import is_subnet_of
 from kuryr_runbook.model.rules import admits
 from kuryr_runbook.model.site_values import is_id
 from kuryr_runbook.snapshots.cloud.lookup import Named, of_name
 from kuryr_runbook.snapshots.cloud.quotas import Quota
+from kuryr_runbook.snapshots.cluster.intents import Stated
 from kuryr_runbook.snapshots.cluster.objects import Service
 from kuryr_runbook.snapshots.reading import Unreadable
 from kuryr_runbook.specs import wanted as names
@@ -188,9 +191,20 @@ def _room_on_nodes(look: Look, quota: Quota) -> str:
 def _networks(look: Look) -> Need:
     """The service network, if there is none."""
     wanted = names.service_network(look.site)
-    if look.site.network.kuryr_service_subnet_id:
-        return {}
-    return {"services": _missing(look, look.cloud.networks, wanted)}
+    services = 0
+    if not look.site.network.kuryr_service_subnet_id:
+        services = _missing(look, look.cloud.networks, wanted)
+    return {"services": services, "namespaces": len(_spaces(look))}
+
+
+def _spaces(look: Look) -> set[str]:
+    """The namespaces that get a network, a subnet and a port of the router from Kuryr."""
+    if not look.site.network.namespace_subnets.enabled:
+        return set()
+    having = [it.name for it in look.subnets if it.pool_id]
+    return {
+        it for it in look.namespaces_of_pods if not any(is_subnet_of(name, it) for name in having)
+    }
 
 
 def _routers(look: Look) -> Need:
@@ -199,14 +213,25 @@ def _routers(look: Look) -> Need:
 
 def _groups(look: Look) -> Need:
     groups = names.node_group(look.site), names.pod_group(look.site)
-    return {it.name: _missing(look, look.cloud.groups, it) for it in groups}
+    found = {it.name: _missing(look, look.cloud.groups, it) for it in groups}
+    return {**found, "network policies": len(_policies(look))}
+
+
+def _policies(look: Look) -> list[Stated]:
+    """The network policies for which Kuryr still makes a group, if it enforces them."""
+    if not look.site.kuryr.network_policies:
+        return []
+    having = {*look.policy_groups.values()}
+    found = readable(look.cluster.policies)
+    return [it for it in found if f"{it.namespace}/{it.name}" not in having]
 
 
 def _rules(look: Look) -> Need:
     """What the two groups do not admit yet."""
     site = look.site
     groups = {names.node_group(site): node_group(site), names.pod_group(site): pod_group(site)}
-    return {wanted.name: _rules_of(look, wanted, spec) for wanted, spec in groups.items()}
+    found = {wanted.name: _rules_of(look, wanted, spec) for wanted, spec in groups.items()}
+    return {**found, "network policies, at least": sum(it.rules for it in _policies(look))}
 
 
 def _floating_ips(look: Look) -> Need:
@@ -227,6 +252,7 @@ def _subnets(look: Look) -> Need:
     return {
         "pods": _missing(look, subnets, names.pod_subnet(site)),
         "services": _missing(look, subnets, names.service_subnet(site)),
+        "namespaces": len(_spaces(look)),
     }
 
 

@@ -37,7 +37,7 @@ UNLIMITED = (None, -1)
 )
 def check_network_settings(look: Look) -> Iterator[Cause]:
     """A subnet's gateway has to be its router's address."""
-    for subnet in (look.node_subnet, look.pod_subnet, look.service_subnet):
+    for subnet in (look.node_subnet, *look.pod_subnets, look.service_subnet):
         leg = look.router_legs.get(subnet.id)
         if leg and subnet.gateway_ip != leg:
             yield Cause(

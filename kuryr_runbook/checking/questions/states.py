@@ -22,7 +22,8 @@ from kuryr_runbook.checking.verdicts import (
     pod_victim,
     some,
 )
-from kuryr_runbook.checking.view.cloud import Look, look_up
+from kuryr_runbook.checking.view.cloud import Look
+from kuryr_runbook.checking.view.subnets import look_up
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.findings import Region, Status, Victim
 from kuryr_runbook.snapshots.cloud.resources import Balancer, Listener, Pool, Port, Router

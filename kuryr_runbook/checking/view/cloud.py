@@ -9,104 +9,47 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import TypeVar
 
 from kuryr_runbook.checking.verdicts import CouldNotLook, readable
-from kuryr_runbook.checking.view.cluster import ClusterLook
-from kuryr_runbook.model.errors import RunbookError
+from kuryr_runbook.checking.view.subnets import SubnetLook, look_up, sure
+from kuryr_runbook.model.marks import is_of_policy, policy_of_group
 from kuryr_runbook.model.rules import admits
 from kuryr_runbook.planning.configuration import api_root_of, ids_of
 from kuryr_runbook.planning.gathering import Gathering
 from kuryr_runbook.planning.openstack import compared, spec_of
-from kuryr_runbook.snapshots.cloud.lookup import Named, find
-from kuryr_runbook.snapshots.cloud.ownership import Ownership
+from kuryr_runbook.snapshots.cloud.lookup import Named
 from kuryr_runbook.snapshots.cloud.resources import (
     Balancer,
     FloatingIp,
     Group,
     Listener,
     Member,
-    Network,
     Pool,
     Port,
     Router,
     Rule,
-    Subnet,
     Trunk,
 )
-from kuryr_runbook.snapshots.cloud.state import NOT_ASKED, CloudState
+from kuryr_runbook.snapshots.cloud.state import NOT_ASKED
 from kuryr_runbook.snapshots.cluster.objects import Service
 from kuryr_runbook.snapshots.reading import Unreadable
 from kuryr_runbook.specs.kuryr_conf import Conf, controller_conf, daemon_conf
-from kuryr_runbook.specs.wanted import Wanted, node_subnet, pod_subnet, router, service_subnet
+from kuryr_runbook.specs.wanted import router
 
 T = TypeVar("T")
 N = TypeVar("N", bound=Named)
 
 
-class Look(ClusterLook):
+class Look(SubnetLook):
     """A snapshot for checks. Everything raises CouldNotLook if it was not read."""
-
-    @property
-    def project(self) -> str:
-        """The id of the project."""
-        return readable(self.cloud.project_id)
-
-    @cached_property
-    def subnets(self) -> tuple[Subnet, ...]:
-        """All subnets that the project can see."""
-        return readable(self.cloud.subnets)
-
-    @property
-    def networks(self) -> tuple[Network, ...]:
-        """All networks that the project can see."""
-        return readable(self.cloud.networks)
-
-    @cached_property
-    def node_subnet(self) -> Subnet:
-        """The subnet of the nodes."""
-        return _there(look_up(self.cloud.subnets, node_subnet(self.site), self.cloud), "nodes")
-
-    @cached_property
-    def pod_subnet(self) -> Subnet:
-        """The subnet of the pods."""
-        return _there(look_up(self.cloud.subnets, pod_subnet(self.site), self.cloud), "pods")
-
-    @cached_property
-    def service_subnet(self) -> Subnet:
-        """The subnet of the Services."""
-        return _there(
-            look_up(self.cloud.subnets, service_subnet(self.site), self.cloud), "services"
-        )
-
-    def owned(self, ask: Callable[[Ownership, T], bool], resource: T) -> bool:
-        """The answer of `snapshots/cloud/ownership.py` about a resource.
-
-        Raises CouldNotLook if there is none.
-        """
-        return _sure(lambda: ask(self._ownership, resource))
-
-    @cached_property
-    def own_pod_subnet(self) -> Subnet:
-        """The subnet where Kuryr creates ports for this cluster."""
-        named, found = self.pod_subnet, _sure(lambda: self._ownership.pod_subnet)
-        if found is None:
-            raise CouldNotLook(
-                f"subnet {named.name} ({named.id}) is not known to be this cluster's",
-                f"set {pod_subnet(self.site).key}_id to its id",
-            )
-        return found
-
-    @cached_property
-    def _ownership(self) -> Ownership:
-        return Ownership(self.site, readable(self.cluster.cluster_id), self.cloud)
 
     @cached_property
     def compared(self) -> Gathering:
         """What phase 02 would change, and refuse, by its own planner."""
-        return _sure(lambda: compared(spec_of(self.site, self.cluster), self.cloud))
+        return sure(lambda: compared(spec_of(self.site, self.cluster), self.cloud))
 
     @property
     def controller_conf(self) -> Conf:
         """What the controller is to be told, but for its login."""
-        return _sure(
+        return sure(
             lambda: controller_conf(
                 self.site,
                 ids_of(self.site, self.project, self.compared.steps),
@@ -118,7 +61,7 @@ class Look(ClusterLook):
     @property
     def daemon_conf(self) -> Conf:
         """What the daemons are to be told."""
-        return _sure(
+        return sure(
             lambda: daemon_conf(
                 self.site,
                 api_root_of(self.site, self.cluster),
@@ -212,6 +155,15 @@ class Look(ClusterLook):
         return readable(self.cloud.groups)
 
     @cached_property
+    def policy_groups(self) -> Mapping[str, str]:
+        """The policies, NAMESPACE/NAME, for which Kuryr made a group, by the group's id."""
+        return {
+            it.id: policy_of_group(it.description)
+            for it in self.known_groups
+            if is_of_policy(it.description)
+        }
+
+    @cached_property
     def groups(self) -> Mapping[str, str]:
         """Their names, by id."""
         return {group.id: group.name for group in self.known_groups}
@@ -303,22 +255,6 @@ class Look(ClusterLook):
         return any(it.operating not in ("OFFLINE", "") for it in self.balancers)
 
 
-def look_up(items: Iterable[N] | Unreadable, wanted: Wanted, cloud: CloudState) -> N | None:
-    """The resource that the site names, or None if it does not exist.
-
-    Raises CouldNotLook if that was not read, or several have the name.
-    """
-    return _sure(lambda: find(readable(items), wanted, readable(cloud.project_id)))
-
-
-def _sure(ask: Callable[[], T]) -> T:
-    """What `ask` returns. Raises CouldNotLook if it raises our errors."""
-    try:
-        return ask()
-    except RunbookError as error:
-        raise CouldNotLook(error.message, error.remedy or "") from error
-
-
 def ipv4(address: str) -> IPv4Address | None:
     """The address, or None if it is not one."""
     try:
@@ -343,12 +279,6 @@ def _split_pairs(port: Port) -> tuple[set[tuple[str, str]], list[tuple[IPv4Netwo
         elif network := ipv4_range(pair.address):
             ranges.append((network, pair.mac))
     return single, ranges
-
-
-def _there(subnet: Subnet | None, what: str) -> Subnet:
-    if subnet is None:
-        raise CouldNotLook(f"there is no subnet of the {what}", "see the check `subnets-exist`")
-    return subnet
 
 
 def _transport(protocol: str) -> str:

@@ -15,17 +15,8 @@ from kuryr_runbook.model.support import gets_balancer
 from kuryr_runbook.snapshots.cloud.state import CloudState
 from kuryr_runbook.snapshots.cluster.configured import Configured
 from kuryr_runbook.snapshots.cluster.deployed import Program
-from kuryr_runbook.snapshots.cluster.objects import (
-    Backend,
-    Key,
-    KuryrObject,
-    Life,
-    Node,
-    Pod,
-    Service,
-    Warned,
-    vifs_of,
-)
+from kuryr_runbook.snapshots.cluster.kuryr_objects import KuryrObject, vifs_of
+from kuryr_runbook.snapshots.cluster.objects import Backend, Key, Life, Node, Pod, Service, Warned
 from kuryr_runbook.snapshots.cluster.programs import Places, Programs, own_places
 from kuryr_runbook.snapshots.cluster.state import API, ClusterState
 from kuryr_runbook.snapshots.cluster.vif import Malformed, PodVif

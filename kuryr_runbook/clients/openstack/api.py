@@ -22,6 +22,7 @@ class Collection:
 COLLECTIONS: dict[str, Collection] = {
     "network": Collection("network", "/networks", "network", "networks"),
     "subnet": Collection("network", "/subnets", "subnet", "subnets"),
+    "subnet_pool": Collection("network", "/subnetpools", "subnetpool", "subnetpools"),
     "port": Collection("network", "/ports", "port", "ports"),
     "router": Collection("network", "/routers", "router", "routers"),
     "security_group": Collection(

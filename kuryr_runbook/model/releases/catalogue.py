@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from kuryr_runbook.model.drivers import VifDriver
-from kuryr_runbook.model.releases import hazards, names, permissions, requests
+from kuryr_runbook.model.releases import extensions, hazards, names, permissions, requests
 from kuryr_runbook.model.releases.builds import GO_PLUGIN_ASKS, go_plugin, image_inputs
 from kuryr_runbook.model.releases.parts import (
     ACCESS_LISTS,
@@ -26,11 +26,6 @@ from kuryr_runbook.model.releases.parts import (
     StatePlace,
 )
 from kuryr_runbook.model.releases.release import Release
-
-CRD_HAZARDS = (hazards.FINALIZERS, hazards.QUOTA_DETAILS, *hazards.ALWAYS)
-"""Hazards of every release that keeps its state in custom resources."""
-
-SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 
 STEIN = Release(
     name="stein",
@@ -71,6 +66,8 @@ STEIN = Release(
     controller_rules=permissions.ANNOTATING_CONTROLLER,
     daemon_rules=permissions.ANNOTATION_DAEMON,
     cloud_requests=requests.WITH_GROUPS,
+    namespace_subnets=None,
+    network_policies=None,
     health_ports=Ports(controller=8082, daemon=8090),
     metrics_ports=None,
     kubernetes_window=KubernetesWindow("1.11", "1.23"),
@@ -110,12 +107,7 @@ TRAIN = replace(
     needs_revisions=True,
     pools_need_tags=True,
     upgrades_from=("stein",),
-    hazards=(
-        hazards.FEW_ATTEMPTS,
-        hazards.OLD_EVENTLET,
-        hazards.LEAKED_PORTS,
-        *hazards.ALWAYS,
-    ),
+    hazards=(hazards.FEW_ATTEMPTS, hazards.OLD_EVENTLET, hazards.LEAKED_PORTS, *hazards.ALWAYS),
 )
 
 USSURI = replace(
@@ -130,8 +122,8 @@ USSURI = replace(
     octavia_features=(ACCESS_LISTS, BOTH_PROTOCOLS),
     defaults={
         **TRAIN.defaults,
-        "kubernetes.ssl_ca_crt_file": f"{SERVICE_ACCOUNT}/ca.crt",
-        "kubernetes.token_file": f"{SERVICE_ACCOUNT}/token",
+        "kubernetes.ssl_ca_crt_file": f"{names.SERVICE_ACCOUNT}/ca.crt",
+        "kubernetes.token_file": f"{names.SERVICE_ACCOUNT}/token",
     },
     cloud_requests=requests.WITH_GROUPS_AND_CHANGES,
     kubernetes_tried="1.16",
@@ -179,7 +171,7 @@ VICTORIA = replace(
         hazards.UNKNOWN_REVISION,
         hazards.STALE_HANDLERS,
         hazards.UNEQUAL_MTU,
-        *CRD_HAZARDS,
+        *hazards.OF_CUSTOM_RESOURCES,
     ),
 )
 
@@ -199,6 +191,8 @@ WALLABY = replace(
     },
     controller_rules=permissions.CRD_CONTROLLER,
     cloud_requests=requests.WITH_ALL_CHANGES,
+    namespace_subnets=extensions.NAMESPACE_SUBNETS,
+    network_policies=extensions.NETWORK_POLICIES,
     kubernetes_window=KubernetesWindow("1.16", None),
     needs_self_link=False,
     kubernetes_tried="1.19",
@@ -210,7 +204,7 @@ WALLABY = replace(
         hazards.PARENT_CONSTRUCTOR,
         hazards.TAGGED_NODES,
         hazards.UNEQUAL_MTU,
-        *CRD_HAZARDS,
+        *hazards.OF_CUSTOM_RESOURCES,
     ),
 )
 
@@ -231,7 +225,7 @@ XENA = replace(
         hazards.PARENT_CONSTRUCTOR,
         hazards.TAGGED_NODES,
         hazards.SMALLER_MTU,
-        *CRD_HAZARDS,
+        *hazards.OF_CUSTOM_RESOURCES,
     ),
 )
 

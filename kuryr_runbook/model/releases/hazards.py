@@ -161,3 +161,6 @@ PYTZ = Hazard(
 
 ALWAYS = (ADDRESS_PAIRS, CHANGED_DATAPATH, TOKEN)
 """Hazards of every release."""
+
+OF_CUSTOM_RESOURCES = (FINALIZERS, QUOTA_DETAILS, *ALWAYS)
+"""Hazards of every release that keeps its state in custom resources."""

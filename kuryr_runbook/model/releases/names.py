@@ -18,3 +18,5 @@ NODE_LABEL = f"{OWN_DOMAIN}/nodeName"
 
 POD_FINALIZER = f"{OWN_DOMAIN}/pod-finalizer"
 PORT_FINALIZER = f"{OWN_DOMAIN}/kuryrport-finalizer"
+SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
+"""Where a pod finds the token of its service account."""

@@ -135,6 +135,16 @@ class CloudRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Extension:
+    """Something that the controller does only if the site asks for it."""
+
+    handlers: tuple[str, ...]
+    """In addition to those for pods and Services."""
+    controller_rules: tuple[Rule, ...]
+    cloud_requests: tuple[CloudRequest, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
     """Ports on which controller and daemon listen, on the node's own network."""
 

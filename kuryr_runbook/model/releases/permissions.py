@@ -1,7 +1,6 @@
 """The rights of controller and daemon in the cluster: no more than the calls in their code need.
 
-For the handlers and drivers that the runbook sets. Network policies, subnets for namespaces and
-SR-IOV would need more.
+For the handlers and drivers that the runbook sets.
 """
 
 from __future__ import annotations
@@ -44,6 +43,23 @@ CRD_CONTROLLER = (
     SERVICE_STATUS,
     *OWN_RESOURCES,
 )
+
+NAMESPACES = (
+    Rule(group="", resources=("namespaces",), verbs=READ),
+    Rule(group=API_GROUP, resources=("kuryrnetworks",), verbs=("watch", "create", "patch")),
+)
+"""For subnets of namespaces: Kubernetes deletes a KuryrNetwork together with its namespace."""
+
+POLICIES = (
+    # Annotated, so that the handler looks at them again, and with a finalizer.
+    Rule(group="networking.k8s.io", resources=("networkpolicies",), verbs=(*READ, "patch")),
+    Rule(
+        group=API_GROUP,
+        resources=("kuryrnetworkpolicies",),
+        verbs=(*READ, "create", "patch", "delete"),
+    ),
+)
+"""For network policies, in addition to those for subnets of namespaces."""
 
 EVENTS = (Rule(group="", resources=("events",), verbs=("create",)),)
 

@@ -10,6 +10,7 @@ from kuryr_runbook.model.releases.parts import (
     CloudRequest,
     CniPlugin,
     Crd,
+    Extension,
     Finalizer,
     Hazard,
     ImageInputs,
@@ -67,6 +68,10 @@ class Release:
     daemon_rules: tuple[Rule, ...]
     cloud_requests: tuple[CloudRequest, ...]
     """The controller's requests to Neutron and Octavia, with any VIF driver."""
+    namespace_subnets: Extension | None
+    """A subnet for each namespace; None: the runbook does not set it up with this release."""
+    network_policies: Extension | None
+    """Enforcing network policies; likewise."""
     health_ports: Ports
     """Ports of /ready and /alive."""
     metrics_ports: Ports | None
@@ -144,6 +149,11 @@ SOURCES: Mapping[str, str] = {
     "daemon_rules": "the calls of k8s_client in cni/, read one by one",
     "cloud_requests": "the calls of neutron, os_net and lbaas in controller/ and utils.py, with "
     "their paths in neutronclient and openstacksdk",
+    "namespace_subnets": "entry points kuryr_kubernetes.controller.handlers of the wheel; "
+    "controller/handlers/namespace.py and kuryrnetwork.py, drivers/namespace_subnet.py: before "
+    "wallaby they use KuryrNet, an object without a namespace, and annotations of namespaces",
+    "network_policies": "the same entry points; controller/handlers/policy.py, pod_label.py and "
+    "kuryrnetworkpolicy.py, drivers/network_policy.py",
     "health_ports": "controller/managers/health.py, cni/health.py",
     "metrics_ports": "config.py, prometheus_exporter_opts",
     "kubernetes_window": "metadata.selfLink in kuryr_kubernetes; apiextensions.k8s.io/v1 in "

@@ -1,8 +1,7 @@
 """The requests of the controller to Neutron and Octavia, as they are in its code.
 
-For the handlers and drivers that the runbook sets. Network policies, subnets for namespaces and
-routes of OpenShift would need more. Reading one resource, where the code only lists them, is here
-too: it grants nothing.
+For the handlers and drivers that the runbook sets. Reading one resource, where the code only lists
+them, is here too: it grants nothing.
 """
 
 from __future__ import annotations
@@ -62,7 +61,7 @@ OWN_GROUPS = (
     _neutron("/security-groups/*", "GET", "DELETE"),
     _neutron("/security-groups/*/tags", "PUT"),
 )
-"""Of load balancers."""
+"""Of load balancers, up to Ussuri; and of network policies."""
 
 LISTENER_CHANGES = _octavia("/listeners/*", "PUT")
 
@@ -85,6 +84,18 @@ WITH_ALL_CHANGES = (
     _neutron("/extensions", "GET"),
     _neutron("/extensions/*", "GET"),
 )
+
+NAMESPACES = (
+    _neutron("/networks", "POST"),
+    _neutron("/networks/*", "DELETE"),
+    _neutron("/networks/*/tags", "PUT"),
+    _neutron("/subnets", "POST"),
+    _neutron("/subnets/*/tags", "PUT"),
+    _neutron("/subnetpools/*", "GET"),
+    _neutron("/routers/*/add_router_interface", "PUT"),
+    _neutron("/routers/*/remove_router_interface", "PUT"),
+)
+"""Of subnets for namespaces."""
 
 TRUNKS = (
     _neutron("/trunks", "GET"),

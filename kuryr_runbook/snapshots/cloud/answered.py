@@ -85,6 +85,13 @@ class Answer:
         """A whole number."""
         return self._of(key, int, "a whole number")
 
+    def written_number(self, key: str) -> int:
+        """A whole number, also as text, as Neutron writes prefix lengths."""
+        found = self.fields.get(key)
+        if isinstance(found, str) and found.isdecimal():
+            return int(found)
+        return self.number(key)
+
     def time(self, key: str) -> datetime:
         """A time."""
         found = time(self.fields.get(key))

@@ -26,6 +26,7 @@ from kuryr_runbook.snapshots.cloud.resources import (
     Router,
     Rule,
     Subnet,
+    SubnetPool,
     Subport,
     Trunk,
 )
@@ -91,6 +92,16 @@ def subnet_of(it: Answer) -> Subnet:
         gateway_ip=it.address("gateway_ip"),
         enable_dhcp=it.flag("enable_dhcp"),
         pools=tuple((pool.address("start"), pool.address("end")) for pool in pools),
+        pool_id=it.text("subnetpool_id"),
+    )
+
+
+def subnet_pool_of(it: Answer) -> SubnetPool:
+    """A subnet pool, from Neutron's answer."""
+    return SubnetPool(
+        **_owned(it),
+        prefixes=it.texts("prefixes"),
+        prefix_length=it.written_number("default_prefixlen"),
     )
 
 
@@ -133,6 +144,7 @@ def port_of(it: Answer) -> Port:
         host=it.shown("binding:host_id", it.text),
         vif_type=it.shown("binding:vif_type", it.text),
         bound_by=_bound_by(it),
+        hybrid_plug=_hybrid_plug(it),
         trunk_id=None if trunk is None else trunk.id("trunk_id"),
         tags=it.shown("tags", it.texts) or (),
         created=it.shown("created_at", it.time),
@@ -144,6 +156,14 @@ def _bound_by(it: Answer) -> tuple[str, ...] | None:
     details = it.shown("binding:vif_details", it.part)
     drivers = None if details is None else details.shown("bound_drivers", details.part)
     return None if drivers is None else tuple(map(str, drivers.fields.values()))
+
+
+def _hybrid_plug(it: Answer) -> bool | None:
+    """False if the details of the binding are shown, and do not say it."""
+    details = it.shown("binding:vif_details", it.part)
+    if details is None or not details.fields:
+        return None
+    return bool(details.shown("ovs_hybrid_plug", details.flag))
 
 
 def group_of(it: Answer) -> Group:
@@ -279,6 +299,7 @@ def member_of(it: Answer) -> Member:
 PARSERS: Mapping[str, Callable[[Answer], object]] = {
     "network": network_of,
     "subnet": subnet_of,
+    "subnet_pool": subnet_pool_of,
     "router": router_of,
     "port": port_of,
     "security_group": group_of,

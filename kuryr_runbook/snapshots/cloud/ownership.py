@@ -15,17 +15,33 @@ from typing import Protocol
 from kuryr_runbook.model.marks import (
     KURYR_PORT_OWNER,
     KURYRS_FLOATING_IP,
+    KURYRS_NAMESPACE,
     POD_PORT_OWNERS,
     SUBPORT_OWNER,
     is_marked,
+    is_of_policy,
     owner_mark,
 )
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.snapshots.cloud.lookup import find, of_name
-from kuryr_runbook.snapshots.cloud.resources import Balancer, FloatingIp, Pair, Port, Subnet
+from kuryr_runbook.snapshots.cloud.resources import (
+    Balancer,
+    FloatingIp,
+    Group,
+    Network,
+    Pair,
+    Port,
+    Subnet,
+)
 from kuryr_runbook.snapshots.cloud.state import CloudState
 from kuryr_runbook.snapshots.reading import known
-from kuryr_runbook.specs.wanted import Wanted, node_subnet, pod_subnet, service_subnet
+from kuryr_runbook.specs.wanted import (
+    Wanted,
+    namespace_pool,
+    node_subnet,
+    pod_subnet,
+    service_subnet,
+)
 
 
 class Described(Protocol):
@@ -69,6 +85,51 @@ class Ownership:
         return self._kuryrs(wanted, cidr, self._is_beside)
 
     @cached_property
+    def _namespace_pools(self) -> frozenset[str]:
+        """Ids of the pools of namespaces' subnets: those that the runbook made, and the site's."""
+        pools, wanted = known(self.cloud.subnet_pools), namespace_pool(self.site)
+        used = self.site.network.namespace_subnets.enabled
+        named = of_name(pools, wanted.name, self._project) if used else []
+        unmarked = [it for it in named if not is_marked(it.description)]
+        return frozenset(it.id for it in (*unmarked, *filter(self.is_ours, pools)))
+
+    @cached_property
+    def namespace_subnets(self) -> tuple[Subnet, ...]:
+        """The subnets that Kuryr made for this cluster's namespaces.
+
+        Others may take subnets from the site's pool, too, if the runbook did not make it: theirs
+        are not on the nodes' router, or not named like Kuryr's.
+        """
+        ours = {it.id for it in known(self.cloud.subnet_pools) if self.is_ours(it)}
+        return tuple(
+            it
+            for it in known(self.cloud.subnets)
+            if it.pool_id in self._namespace_pools
+            and KURYRS_NAMESPACE.fullmatch(it.name)
+            and not is_marked(it.description)
+            and (it.pool_id in ours or self._is_joined(it))
+        )
+
+    @property
+    def namespace_networks(self) -> tuple[Network, ...]:
+        """Their networks, unless somebody else made them."""
+        ids = {it.network_id for it in self.namespace_subnets}
+        return tuple(
+            it
+            for it in known(self.cloud.networks)
+            if it.id in ids and KURYRS_NAMESPACE.fullmatch(it.name)
+        )
+
+    @cached_property
+    def _of_pods(self) -> frozenset[str]:
+        """Ids of all subnets where Kuryr creates ports for this cluster's pods."""
+        common = () if self.pod_subnet is None else (self.pod_subnet,)
+        return frozenset(it.id for it in (*common, *self.namespace_subnets))
+
+    def _is_in_pods(self, port: Port) -> bool:
+        return any(fixed.subnet_id in self._of_pods for fixed in port.fixed_ips)
+
+    @cached_property
     def service_subnet(self) -> Subnet | None:
         """The subnet of this cluster's load balancers: a router connects it to the nodes."""
         wanted, cidr = service_subnet(self.site), self.site.network.service_subnet.cidr
@@ -106,18 +167,15 @@ class Ownership:
 
     def is_pods(self, port: Port) -> bool:
         """Whether Kuryr created the port for a present or future pod; also a node's subport."""
-        subnet = self.pod_subnet
         return (
             is_of_some_pod(port)
-            and subnet is not None
-            and port.is_in(subnet.id)
+            and self._is_in_pods(port)
             and port.id not in self._subports_of_others
         )
 
     def is_nobodys(self, port: Port) -> bool:
-        """Whether a port in the pods' subnet has no owner."""
-        subnet = self.pod_subnet
-        return not port.device_owner and subnet is not None and port.is_in(subnet.id)
+        """Whether a port in a subnet of pods has no owner."""
+        return not port.device_owner and self._is_in_pods(port)
 
     def is_left_of_pod(self, port: Port) -> bool:
         """Whether Kuryr created the port for one pod, by Kuryr's own mark.
@@ -151,9 +209,8 @@ class Ownership:
     @property
     def has_subports(self) -> bool:
         """Whether a pod's port is, or was, a subport of a trunk: then trunks have to be read."""
-        subnet = self.pod_subnet
-        return subnet is not None and any(
-            port.device_owner == SUBPORT_OWNER and port.is_in(subnet.id)
+        return any(
+            port.device_owner == SUBPORT_OWNER and self._is_in_pods(port)
             for port in known(self.cloud.ports)
         )
 
@@ -213,6 +270,13 @@ class Ownership:
         It has no place that could show whose it is: another Kuryr's would look the same.
         """
         return leads_nowhere(floating) and not self.has_neighbours
+
+    def is_policys(self, group: Group) -> bool:
+        """Whether Kuryr made the group for a network policy, and there is no other Kuryr.
+
+        It has no place that could show whose it is: another Kuryr's would look the same.
+        """
+        return is_of_policy(group.description) and not self.has_neighbours
 
     @cached_property
     def has_neighbours(self) -> bool:

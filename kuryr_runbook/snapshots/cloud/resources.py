@@ -42,6 +42,21 @@ class Subnet:
     enable_dhcp: bool
     pools: tuple[tuple[str, str], ...]
     """First and last address of each allocation pool."""
+    pool_id: str
+    """The subnet pool that its range is from; empty: somebody chose it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubnetPool:
+    """A subnet pool."""
+
+    id: str
+    name: str
+    project_id: str
+    description: str
+    prefixes: tuple[str, ...]
+    prefix_length: int
+    """Of a subnet for which nobody names another."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +125,9 @@ class Port:
     """How it is bound there; `binding_failed` and `unbound` mean that it is not."""
     bound_by: tuple[str, ...] | None
     """The ML2 drivers that bound it (`bound_drivers`), with the same restriction."""
+    hybrid_plug: bool | None
+    """Whether a Linux bridge filters for it (`ovs_hybrid_plug`): then groups of its trunk's
+    subports have no effect. None: it is not bound, or Neutron's policy hides it."""
     trunk_id: str | None
     """The trunk whose parent it is; None: there is none, or Neutron has no trunks."""
     tags: tuple[str, ...]

@@ -33,6 +33,7 @@ from kuryr_runbook.snapshots.cloud.resources import (
     Router,
     Rule,
     Subnet,
+    SubnetPool,
     Trunk,
 )
 from kuryr_runbook.snapshots.reading import Attempt, Unreadable, attempted, demanded, known
@@ -40,8 +41,9 @@ from kuryr_runbook.specs.wanted import Wanted, node_subnet, service_subnet
 
 T = TypeVar("T")
 
-AT_ONCE = 10
-"""Lists that are read at the same time; the SDK keeps that many connections to a service."""
+AT_ONCE = 12
+"""Lists that are read at the same time. At most nine are of one service, to which the SDK keeps ten
+connections."""
 
 FIELDS: dict[str, tuple[str, ...]] = {
     "loadbalancer": (),
@@ -53,7 +55,10 @@ FIELDS: dict[str, tuple[str, ...]] = {
     ),
     "subnet": (
         "id", "name", "description", "project_id", "network_id", "cidr", "gateway_ip",
-        "enable_dhcp", "allocation_pools",
+        "enable_dhcp", "allocation_pools", "subnetpool_id",
+    ),
+    "subnet_pool": (
+        "id", "name", "description", "project_id", "prefixes", "default_prefixlen",
     ),
     "router": (
         "id", "name", "description", "project_id", "status", "admin_state_up",
@@ -83,6 +88,7 @@ more requests depend on them."""
 LISTS = {
     "network": "networks",
     "subnet": "subnets",
+    "subnet_pool": "subnet_pools",
     "router": "routers",
     "port": "ports",
     "security_group": "groups",
@@ -121,6 +127,7 @@ class CloudState:
     networks: tuple[Network, ...] | Unreadable
     """Including those of other projects that this one can see; the same for subnets."""
     subnets: tuple[Subnet, ...] | Unreadable
+    subnet_pools: tuple[SubnetPool, ...] | Unreadable
     routers: tuple[Router, ...] | Unreadable
     ports: tuple[Port, ...] | Unreadable
     """For checks, including other projects' ports on the Services' network, mainly Octavia's."""

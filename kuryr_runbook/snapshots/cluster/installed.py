@@ -11,7 +11,8 @@ from kuryr_runbook.model.releases.names import API_GROUP, API_VERSION, VIF_ANNOT
 from kuryr_runbook.model.releases.release import Release
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.upgrades import RELEASE_LABEL, UNKNOWN, Installed
-from kuryr_runbook.snapshots.cluster.objects import kuryr_object_of, pod_of, vifs_of
+from kuryr_runbook.snapshots.cluster.kuryr_objects import kuryr_object_of, vifs_of
+from kuryr_runbook.snapshots.cluster.objects import pod_of
 from kuryr_runbook.snapshots.cluster.vif import PodVif
 from kuryr_runbook.snapshots.parsing import part, parts
 from kuryr_runbook.snapshots.reading import Unreadable, attempted

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from ipaddress import ip_network
 
 from kuryr_runbook.model.intents import Intent, Wish
@@ -14,6 +14,8 @@ POLICIES = ("networking.k8s.io/v1", "NetworkPolicy")
 NAMESPACES = ("v1", "Namespace")
 LONGEST = 100
 """Characters of a value that are kept."""
+BOTH_FAMILIES = 2
+"""What is open to everybody has a rule for IPv4 and one for IPv6."""
 BANDWIDTHS = (Wish.BANDWIDTH, "kubernetes.io/egress-bandwidth")
 
 
@@ -25,6 +27,9 @@ class Stated:
     """Empty for a namespace itself."""
     name: str
     intents: tuple[Intent, ...]
+    rules: int = 0
+    """Of a NetworkPolicy: the rules of security groups that Kuryr makes for it, at least. A peer
+    that selects pods counts once, and becomes a rule for each of these pods."""
 
 
 def service_intents(item: Manifest) -> tuple[Intent, ...]:
@@ -118,7 +123,36 @@ def policy_of(item: Manifest) -> Stated:
     implied = ("Ingress", "Egress") if spec.get("egress") else ("Ingress",)
     types = [kind.lower() for kind in texts(spec, "policyTypes") or implied]
     closed = [kind for kind in types if not _is_open(spec, kind)]
-    return _stated(item, (Intent(Wish.CLOSED, " and ".join(closed)),) if closed else ())
+    closing = (Intent(Wish.CLOSED, " and ".join(closed)),) if closed else ()
+    stated = _stated(item, (*closing, *_misread(spec)))
+    return replace(stated, rules=sum(_rules(spec, kind, types) for kind in ("ingress", "egress")))
+
+
+def _misread(spec: Manifest) -> Iterator[Intent]:
+    """What of a policy Kuryr does not do as it says."""
+    for direction, peers in (("ingress", "from"), ("egress", "to")):
+        for rule in parts(spec, direction):
+            for peer in parts(rule, peers):
+                excepted = texts(part(peer, "ipBlock"), "except")
+                if len(excepted) > 1:
+                    yield Intent(Wish.EXCEPTIONS, ", ".join(excepted)[:LONGEST])
+            for port in parts(rule, "ports"):
+                if port.get("endPort"):
+                    yield Intent(Wish.END_PORT, f"{port.get('port')} to {port['endPort']}")
+
+
+def _rules(spec: Manifest, direction: str, types: Collection[str]) -> int:
+    """How many rules a direction becomes, at least (controller/drivers/network_policy.py)."""
+    peers = "from" if direction == "ingress" else "to"
+    # From the Services' and the nodes' subnets.
+    always = 2 if direction == "ingress" else 0
+    if direction not in types:
+        return always + BOTH_FAMILIES
+    found = always
+    for rule in parts(spec, direction):
+        count = len(parts(rule, peers)) or BOTH_FAMILIES
+        found += count * max(1, len(parts(rule, "ports")))
+    return found
 
 
 def _stated(item: Manifest, intents: tuple[Intent, ...]) -> Stated:

@@ -8,7 +8,7 @@ they need it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,15 +16,14 @@ from kuryr_runbook.model.errors import AccessError
 from kuryr_runbook.model.intents import Intent
 from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.placement import CORDONED, is_of_master
-from kuryr_runbook.model.releases import Release
 from kuryr_runbook.model.releases.names import POD_FINALIZER, VIF_ANNOTATION
 from kuryr_runbook.model.services import ServicePort
+from kuryr_runbook.snapshots.cluster.enforced import Labels, labels_of
 from kuryr_runbook.snapshots.cluster.finalizers import is_kuryrs
 from kuryr_runbook.snapshots.cluster.intents import pod_intents, service_intents
 from kuryr_runbook.snapshots.cluster.vif import (
     Malformed,
     PodVif,
-    parse_kuryr_port,
     parse_vif,
 )
 from kuryr_runbook.snapshots.parsing import address, number, part, parts, text, texts, time
@@ -91,6 +90,7 @@ class Pod:
     vif: PodVif | Malformed | None
     """The VIF in its annotation; None: it has none, or the release stores it elsewhere."""
     intents: tuple[Intent, ...]
+    labels: Labels
     """Things that it asks for and Kuryr may not do."""
     life: Life
 
@@ -162,21 +162,6 @@ class Endpoints:
     namespace: str
     name: str
     backends: tuple[Backend, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KuryrObject:
-    """One of Kuryr's custom resources, or an object of Kubernetes with Kuryr's finalizer."""
-
-    kind: str
-    namespace: str
-    name: str
-    vif: PodVif | Malformed | None
-    """Of a KuryrPort."""
-    life: Life
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.namespace}/{self.name}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,6 +245,7 @@ def pod_of(pod: Manifest) -> Pod | None:
         ready=conditions.get("Ready") == "True",
         vif=parse_vif(state) if isinstance(state, str) else None,
         intents=pod_intents(pod),
+        labels=labels_of(pod, "metadata", "labels"),
         life=life_of(pod),
     )
 
@@ -333,25 +319,6 @@ def warning_of(event: Manifest) -> Warned:
         message=scrubbed(text(event, "message")),
         last=time(event.get("lastTimestamp")) or time(event.get("eventTime")),
     )
-
-
-def kuryr_object_of(item: Manifest) -> KuryrObject:
-    """One of Kuryr's objects, from its manifest."""
-    return KuryrObject(
-        kind=text(item, "kind"),
-        namespace=namespace_of(item),
-        name=name_of(item),
-        vif=parse_kuryr_port(item.get("status")),
-        life=life_of(item),
-    )
-
-
-def vifs_of(
-    release: Release, pods: Iterable[Pod], kuryr_objects: Iterable[KuryrObject]
-) -> dict[Key, PodVif | Malformed]:
-    """The interface that Kuryr assigned to each pod, from where the release stores it."""
-    notes: Iterable[Pod | KuryrObject] = pods if release.vif_state.kind == "Pod" else kuryr_objects
-    return {(it.namespace, it.name): it.vif for it in notes if it.vif is not None}
 
 
 def _port(item: Manifest, port: Manifest) -> int:

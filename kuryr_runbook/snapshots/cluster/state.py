@@ -32,16 +32,15 @@ from kuryr_runbook.snapshots.cluster.intents import (
     namespace_of,
     policy_of,
 )
+from kuryr_runbook.snapshots.cluster.kuryr_objects import KuryrObject, kuryr_object_of
 from kuryr_runbook.snapshots.cluster.objects import (
     DEFAULT_PODS,
     Endpoints,
-    KuryrObject,
     Node,
     Pod,
     Service,
     Warned,
     endpoints_of,
-    kuryr_object_of,
     node_of,
     pod_of,
     reference,

@@ -11,6 +11,7 @@ from kuryr_runbook.clients.kubernetes.api import KubernetesReader
 from kuryr_runbook.clients.openstack.api import OpenStackReader
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.snapshots.cloud.lookup import find
+from kuryr_runbook.snapshots.cloud.ownership import is_of_some_pod
 from kuryr_runbook.snapshots.cloud.state import (
     CloudState,
     kinds_of,
@@ -78,7 +79,7 @@ def read_verification(
     objects = read_workload_cluster(site, cluster)
     workload = attempted(lambda: workload_of(site, objects))
     state = _read_state(site, cloud)
-    packet = _packet(site, state)
+    packet = _packet(site, state, workload)
     dns = attempted(lambda: read_dns(cluster))
     return VerificationSnapshot(
         taken_at=taken_at,
@@ -126,14 +127,23 @@ def _read_state(site: Site, reader: OpenStackReader) -> CloudState:
     return with_service_ports(site, reader, state)
 
 
-def _packet(site: Site, cloud: CloudState) -> int | Unreadable:
+def _packet(site: Site, cloud: CloudState, workload: Workload | Unreadable) -> int | Unreadable:
     def read() -> int | None:
         subnet = find(known(cloud.subnets), pod_subnet(site), known(cloud.project_id))
         wanted = None if subnet is None else subnet.network_id
+        if site.network.namespace_subnets.enabled:
+            wanted = _network_of(known(workload), cloud)
         return next((it.mtu for it in known(cloud.networks) if it.id == wanted), None)
 
     # Neutron without the extension net-mtu shows none.
     return attempted(read) or Unreadable("Neutron shows no MTU of the pods' network")
+
+
+def _network_of(workload: Workload, cloud: CloudState) -> str | None:
+    """The id of the network of the workload's namespace, by the ports of its pods."""
+    addresses = {*workload.running.values()}
+    of_pods = filter(is_of_some_pod, known(cloud.ports))
+    return next((it.network_id for it in of_pods if addresses.intersection(it.addresses)), None)
 
 
 def _outside(workload: Workload | Unreadable) -> tuple[Answer, ...] | Unreadable:

@@ -10,17 +10,16 @@ from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.releases.names import API_VERSION
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.snapshots.cluster.deployed import program_of
+from kuryr_runbook.snapshots.cluster.kuryr_objects import kuryr_object_of, vifs_of
 from kuryr_runbook.snapshots.cluster.objects import (
     Endpoints,
     Pod,
     Service,
     endpoints_of,
-    kuryr_object_of,
     node_of,
     pod_of,
     reference,
     service_of,
-    vifs_of,
     warning_of,
 )
 from kuryr_runbook.snapshots.cluster.state import NOT_ASKED, ClusterState, nothing_read

@@ -17,6 +17,7 @@ from spoiling.diagnosis import (
 )
 from spoiling.preflight import findings, unspoilt
 from worlds.mendable import MendableWorld
+from worlds.spaces import POOL, policed_world, with_spaces
 from worlds.world import World
 
 from kuryr_runbook.applying.by_kind import apply_fixes
@@ -25,6 +26,7 @@ from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.findings import Status
 from kuryr_runbook.model.port_pools import PortPool
+from kuryr_runbook.model.site_network import NamespaceSubnets
 from kuryr_runbook.planning.fixes import plan_fixes
 from kuryr_runbook.snapshots.reading import Unreadable
 
@@ -126,6 +128,36 @@ def test_the_pods_subnet_has_to_have_room(batch: int, status: Status) -> None:
     found = findings(pools_wanted(pool))["pool-room"]
     assert found.status is status
     assert "65532 addresses" in found.evidence
+
+
+def pools_of_spaces(prefix_length: int = 24) -> World:
+    world = policed_world()
+    network = NamespaceSubnets(enabled=True, cidr=POOL, prefix_length=prefix_length)
+    world.site = with_spaces(world.site, network)
+    world.change_site("kuryr", resource_tags=("blue",), port_pool=PortPool(enabled=True))
+    return world
+
+
+def test_every_namespace_has_pools_of_its_own() -> None:
+    world = pools_of_spaces()
+    # Two nodes with up to 14 each, for the world's namespace and the verification's.
+    assert "56 for pools of spare ports" in findings(world)["quota-neutron"].evidence
+
+
+@pytest.mark.parametrize(("length", "status"), [(24, Status.PASS), (28, Status.FAIL)])
+def test_a_namespaces_subnet_has_to_have_room(length: int, status: Status) -> None:
+    found = findings(pools_of_spaces(length))["pool-room"]
+    assert found.status is status
+    assert f"{2 ** (32 - length) - 3} addresses" in found.evidence
+
+
+@pytest.mark.parametrize(("group", "checks"), [("g-closed", []), ("g-nodes", ["pool-ports"])])
+def test_a_spare_port_may_have_a_policys_group(group: str, checks: list[str]) -> None:
+    """That of the pod that had it before: Kuryr sets those of the next pod."""
+    world = pooled(policed_world())
+    port = next(it for it in world.resources["port"] if it["id"] == SPARE[0])
+    port["security_groups"] = [group]
+    assert [it.check for it in troubles(world)] == checks
 
 
 def test_workers_ports_need_tags_before_wallaby_only_for_pools() -> None:

@@ -18,6 +18,7 @@ from worlds.installed import (
     upstream_yoga,
     workload,
 )
+from worlds.world import World
 
 from kuryr_runbook.model.errors import AccessError
 from kuryr_runbook.snapshots.cluster.found_kuryr import (
@@ -88,7 +89,7 @@ SECRETS = st.text(st.characters(categories=["L", "N"], codec="ascii"), min_size=
 )
 def test_no_value_of_a_login_is_kept(value: str, option: str, section: str, kind: str) -> None:
     """Whatever names its option has, and wherever it is."""
-    world, home = emptied("yoga"), "kube-system"
+    world, home = emptied(World(release="yoga")), "kube-system"
     text = f"{CONF}\n[{section}]\n{option} = {value}\n"
     world.put(configuration(kind, "their-conf", home, {"kuryr.conf": text, "password": value}))
     volume = config_map("their-conf") if kind == "ConfigMap" else {

@@ -14,9 +14,9 @@ from worlds.objects import service, waiting_pod
 from kuryr_runbook.model.errors import AccessError
 from kuryr_runbook.model.services import ServicePort
 from kuryr_runbook.snapshots.cluster.deployed import load_balancing_of, program_of
+from kuryr_runbook.snapshots.cluster.kuryr_objects import kuryr_object_of
 from kuryr_runbook.snapshots.cluster.objects import (
     endpoints_of,
-    kuryr_object_of,
     node_of,
     pod_of,
     service_of,

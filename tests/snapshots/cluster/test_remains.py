@@ -6,6 +6,7 @@ import pytest
 from spoiling.preflight import unspoilt
 from worlds.installed import SECRET, configuration, emptied
 from worlds.objects import waiting_pod
+from worlds.world import World
 
 from kuryr_runbook.snapshots.cluster.remains import read_remains
 
@@ -16,7 +17,7 @@ def test_a_cluster_without_kuryr_has_none() -> None:
 
 @pytest.mark.parametrize("home", ["kube-system", "openshift-kuryr"])
 def test_definitions_configuration_and_pods_are_named(home: str) -> None:
-    world = emptied("yoga")
+    world = emptied(World(release="yoga"))
     world.put(configuration("Secret", "kuryr-config", home, {"kuryr.conf": SECRET}))
     found = read_remains(world)
     assert "CustomResourceDefinition kuryrports.openstack.org" in found
