@@ -32,6 +32,7 @@ from kuryr_runbook.snapshots.cloud.state import project_of, read_cloud
 from kuryr_runbook.snapshots.cluster.finalizers import read_finalized
 from kuryr_runbook.specs.manifests import INSTANCE, MANAGED_BY, RUNBOOK
 from kuryr_runbook.specs.node_probe import NODE_PROBE
+from kuryr_runbook.specs.policy_trials import policy_namespaces
 from kuryr_runbook.specs.upgrade_check import UPGRADE_CHECK
 
 KINDS = (
@@ -123,11 +124,15 @@ class Teardown(Phase):
         mark = f"{MANAGED_BY}={RUNBOOK},{INSTANCE}={self.site.name}"
         return self.cluster.list_objects(version, kind, namespace=namespace, labels=mark)
 
+    @property
+    def _own_spaces(self) -> tuple[str, ...]:
+        """The namespaces that phase 05 creates."""
+        return self.site.verification.namespace, *policy_namespaces(self.site)
+
     def _verification(self) -> Iterator[Step]:
-        name = self.site.verification.namespace
-        spaces = self._marked("v1", "Namespace")
-        if any(space["metadata"]["name"] == name for space in spaces):
-            target = Target("Namespace", name)
+        spaces = {space["metadata"]["name"] for space in self._marked("v1", "Namespace")}
+        if ours := spaces.intersection(self._own_spaces):
+            target = Target("Namespace", ", ".join(sorted(ours)))
             yield Step(action=Action.DELETE, target=target, because="the verification made it")
 
     def _refuse_users(self) -> None:
@@ -145,7 +150,7 @@ class Teardown(Phase):
             metadata, spec, status = pod["metadata"], pod["spec"], pod["status"]
             if status.get("phase") in ENDED:
                 continue
-            own = metadata["namespace"] == self.site.verification.namespace
+            own = metadata["namespace"] in self._own_spaces
             if not own and not spec.get("hostNetwork") and status.get("podIP"):
                 yield f"{metadata['namespace']}/{metadata['name']}"
 

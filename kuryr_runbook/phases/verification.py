@@ -11,7 +11,7 @@ from kuryr_runbook.display.progress import say
 from kuryr_runbook.display.tables import View, table
 from kuryr_runbook.display.topology import site_picture
 from kuryr_runbook.model.bodies import plain
-from kuryr_runbook.model.errors import DeadlineError, DriftError
+from kuryr_runbook.model.errors import DeadlineError
 from kuryr_runbook.model.findings import Finding
 from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.plan import Outcome, Plan
@@ -27,6 +27,8 @@ from kuryr_runbook.phases.waits.traffic import (
     wait_unchanging,
 )
 from kuryr_runbook.phases.workload.checks import checked
+from kuryr_runbook.phases.workload.namespaces import own_namespace
+from kuryr_runbook.phases.workload.policies import PLAN, PolicyTrials, delete_trials
 from kuryr_runbook.phases.workload.resilience import Resilience
 from kuryr_runbook.planning.kubernetes import plan_manifests
 from kuryr_runbook.snapshots.cluster.previews import read_previews
@@ -34,7 +36,6 @@ from kuryr_runbook.snapshots.diagnosis import read_diagnosis
 from kuryr_runbook.snapshots.workload.traces import read_traces, remaining
 from kuryr_runbook.snapshots.workload.workload import read_workload
 from kuryr_runbook.specs.controller import CONTROLLER, controller_reference
-from kuryr_runbook.specs.manifests import made_for
 from kuryr_runbook.specs.workload import (
     namespace_manifest,
     workload_manifests,
@@ -67,7 +68,7 @@ class Verification(Phase):
         """
         namespace = self._own_namespace()
         if namespace is not None and "deletionTimestamp" in namespace["metadata"]:
-            wait_namespace_gone(self.site, self.cluster)
+            wait_namespace_gone(namespace_manifest(self.site), self.cluster)
         return plan_manifests(self.name, read_previews(self.manifests(), self.cluster))
 
     def carry_out(self, plan: Plan) -> list[Outcome]:
@@ -110,6 +111,35 @@ class Verification(Phase):
         with self.locked():
             return judged(RESILIENCE, self._resilience().findings(), key=RESILIENCE)
 
+    def plan_policies(self) -> View:
+        """Show what `try_policies()` would create, if the site has network policies."""
+        if not self.site.kuryr.network_policies:
+            return self._untried()
+        return replace(plan_view(self._policies().plan(), everything=True), data={})
+
+    def try_policies(self) -> View:
+        """Try network policies with pods in two namespaces of their own, and remove these.
+
+        Does nothing if the site has no network policies, nor in a dry run. Raises CheckError when
+        something gets through that should not, or the other way round; then all of it stays until
+        `remove()`.
+        """
+        if not self.site.kuryr.network_policies or self.dry_run:
+            return self._untried()
+        with self.locked():
+            return judged(PLAN, self._policies().findings(), key=PLAN)
+
+    def _untried(self) -> View:
+        if self.dry_run:
+            return left_out_view(self.name, "no policy was tried")
+        rows = [("the site has none: kuryr.network_policies is off",)]
+        return table("Network policies", ("nothing was tried",), rows)
+
+    def _policies(self) -> PolicyTrials:
+        image = deployed_image(self.site, ahead=self.dry_run)
+        login = registry_login(self.site)
+        return PolicyTrials(self.site, self.cluster, self.cloud, image, login)
+
     def _undisturbed(self) -> View:
         if self.dry_run:
             return left_out_view(self.name, "nothing was disturbed")
@@ -149,8 +179,11 @@ class Verification(Phase):
         if namespace is not None:
             say(f"deleting namespace {self.site.verification.namespace} and everything in it")
             self.cluster.delete(namespace_manifest(self.site))
-        rows = [("Namespace", int(namespace is not None))]
+        trials = delete_trials(self.site, self.cluster)
+        rows = [("Namespace", len(trials) + int(namespace is not None))]
         if served:
+            for space in trials:
+                wait_namespace_gone(space, self.cluster)
             wait_traces_gone(traces, self.cloud)
         elif left := remaining(traces, self.cloud):
             say(f"there is no {CONTROLLER} to remove these; teardown will: {', '.join(left)}")
@@ -161,13 +194,4 @@ class Verification(Phase):
 
     def _own_namespace(self) -> Manifest | None:
         """The workload's namespace, if there is one."""
-        namespace = self.cluster.get(namespace_manifest(self.site))
-        if namespace is not None and not made_for(self.site, namespace):
-            name = self.site.verification.namespace
-            raise DriftError(
-                f"namespace {name} exists, but the runbook did not create it for site "
-                f"{self.site.name}",
-                remedy="choose another name in verification.namespace: the runbook deletes the "
-                "namespace at the end",
-            )
-        return namespace
+        return own_namespace(self.site, self.cluster, namespace_manifest(self.site))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from kuryr_runbook.model.placement import BUILT_IN_CLASSES, priority_classes
 from kuryr_runbook.model.releases.names import API_GROUP
 from kuryr_runbook.model.site import Site
+from kuryr_runbook.specs.policy_trials import policy_namespaces
 
 
 def needed_extensions(site: Site) -> Mapping[str, str]:
@@ -31,6 +32,8 @@ def needed_extensions(site: Site) -> Mapping[str, str]:
         needed["quota_details"] = "without it Kuryr's controller is never ready"
     if site.driver.sends_binding_host:
         needed["binding"] = "Kuryr sets binding:host_id on pods' ports"
+    if site.network.namespace_subnets.enabled:
+        needed["subnet_allocation"] = "subnets of namespaces come from a subnet pool"
     if site.driver.needs_trunks:
         needed["trunk"] = "pods' ports are subports of their worker's trunk"
     return needed
@@ -84,6 +87,16 @@ def _resilience_rights(site: Site) -> Iterator[Rights]:
     yield site.verification.namespace, "", ("pods",), ("delete",)
 
 
+def _policy_rights(site: Site) -> Iterator[Rights]:
+    """The verification tries policies, with pods of its own."""
+    if not site.kuryr.network_policies:
+        return
+    for space in policy_namespaces(site):
+        yield space, "", ("pods", "configmaps", "secrets", "services"), MANAGED
+        yield space, "networking.k8s.io", ("networkpolicies",), MANAGED
+        yield space, "", ("pods/exec",), ("create",)
+
+
 def _priority_rights(site: Site) -> Iterator[Rights]:
     """Every cluster has the built-in classes; preflight looks for the others."""
     wanted = priority_classes(site.kuryr.controller, site.kuryr.daemon).values()
@@ -101,6 +114,7 @@ def needed_rights(site: Site, *, resilience: bool = False) -> Iterator[Right]:
         *_custom_resource_rights(site),
         *(_resilience_rights(site) if resilience else ()),
         *_priority_rights(site),
+        *_policy_rights(site),
         (None, "", ("namespaces",), MANAGED),
         (None, RBAC, ("clusterroles", "clusterrolebindings"), MANAGED),
         (None, "", ("nodes",), ("list", "watch")),

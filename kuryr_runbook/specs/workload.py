@@ -9,7 +9,7 @@ count as available, one fault could hide behind another.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
@@ -57,21 +57,28 @@ def workload_manifests(site: Site, image: str, registry_auth: str) -> list[Manif
     `image` is Kuryr's, by digest; `registry_auth` is the registry's login in the form of docker's
     config.json, empty if it needs none.
     """
-    secrets = [_pull_secret(site, registry_auth)] if registry_auth else []
     return [
         namespace_manifest(site),
-        *secrets,
-        {
-            "apiVersion": "v1",
-            "kind": "ConfigMap",
-            "metadata": _metadata(site, SCRIPTS),
-            "data": {name: _script(name) for name in (SERVER, PROBE)},
-        },
+        *script_manifests(site, site.verification.namespace, registry_auth, (SERVER, PROBE)),
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": _metadata(site, ACCOUNT)},
         _role_binding(site),
         _deployment(site, image),
         service_manifest(site),
     ]
+
+
+def script_manifests(
+    site: Site, namespace: str, registry_auth: str, scripts: Sequence[str]
+) -> list[Manifest]:
+    """What pods need in their namespace: the registry's login, and what they run."""
+    metadata = {"namespace": namespace, "labels": labels(site, DEMO)}
+    found: list[Manifest] = []
+    if registry_auth:
+        secret = pull_secret(site, registry_auth)
+        found.append({**secret, "metadata": {"name": PULL_SECRET, **metadata}})
+    data = {name: _script(name) for name in scripts}
+    config = {"apiVersion": "v1", "kind": "ConfigMap", "data": data}
+    return [*found, {**config, "metadata": {"name": SCRIPTS, **metadata}}]
 
 
 def namespace_manifest(site: Site) -> Manifest:
@@ -136,10 +143,6 @@ def _metadata(site: Site, name: str) -> dict[str, Any]:
     }
 
 
-def _pull_secret(site: Site, registry_auth: str) -> Manifest:
-    return {**pull_secret(site, registry_auth), "metadata": _metadata(site, PULL_SECRET)}
-
-
 def _role_binding(site: Site) -> Manifest:
     """The ClusterRole `view`, in the workload's own namespace only."""
     return {
@@ -177,33 +180,41 @@ def _deployment(site: Site, image: str) -> Manifest:
                 },
                 "spec": {
                     "serviceAccountName": ACCOUNT,
-                    "imagePullSecrets": [{"name": PULL_SECRET}],
                     "affinity": {"podAntiAffinity": _spread()},
-                    "terminationGracePeriodSeconds": 2,
-                    # Nothing here uses them, and a variable for each service would only confuse
-                    # people who look into the pod.
-                    "dnsPolicy": "Default",
-                    "enableServiceLinks": False,
-                    "securityContext": pod_security(NONE) | {"sysctls": [PING]},
-                    "containers": [_container(image)],
-                    "volumes": [{"name": "scripts", "configMap": {"name": SCRIPTS}}, TMP],
+                    **pod_spec([server_container(image, POD_PORT)]),
                 },
             },
         },
     }
 
 
-def _container(image: str) -> dict[str, Any]:
+def pod_spec(containers: Sequence[Manifest]) -> dict[str, Any]:
+    """The rest of a pod with these containers."""
+    return {
+        "imagePullSecrets": [{"name": PULL_SECRET}],
+        "terminationGracePeriodSeconds": 2,
+        # Nothing here uses them, and a variable for each service would only confuse people who
+        # look into the pod.
+        "dnsPolicy": "Default",
+        "enableServiceLinks": False,
+        "securityContext": pod_security(NONE) | {"sysctls": [PING]},
+        "containers": [*containers],
+        "volumes": [{"name": "scripts", "configMap": {"name": SCRIPTS}}, TMP],
+    }
+
+
+def server_container(image: str, port: int, name: str = "server") -> dict[str, Any]:
+    """A web server that answers with the pod's name."""
     pod_name = {"fieldRef": {"fieldPath": "metadata.name"}}
     return {
-        "name": "server",
+        "name": name,
         "image": image,
         "command": ["python3", f"{SCRIPTS_DIRECTORY}/{SERVER}"],
         "env": [
             {"name": "POD_NAME", "valueFrom": pod_name},
-            {"name": "PORT", "value": str(POD_PORT)},
+            {"name": "PORT", "value": str(port)},
         ],
-        "ports": [{"containerPort": POD_PORT, "protocol": "TCP"}],
+        "ports": [{"containerPort": port, "protocol": "TCP"}],
         "resources": footprint(cpu="10m", memory="32Mi", limit="256Mi"),
         "securityContext": NONE.security_context,
         "volumeMounts": [{"name": "scripts", "mountPath": SCRIPTS_DIRECTORY}, TMP_MOUNT],

@@ -232,22 +232,25 @@ def test_every_program_of_a_chassis_is_well(workers: LabSettings) -> None:
 
 # Before the tests that have ports of their own.
 RUNS = [
-    ("2024.1", "ovn"),
-    pytest.param("stein", "amphora", marks=pytest.mark.exhaustive),
-    pytest.param("ussuri", "ovn", marks=pytest.mark.exhaustive),
-    pytest.param("2024.1", "amphora", marks=pytest.mark.exhaustive),
+    ("2024.1", "ovn", True),
+    pytest.param("stein", "amphora", False, marks=pytest.mark.exhaustive),
+    pytest.param("ussuri", "ovn", False, marks=pytest.mark.exhaustive),
+    pytest.param("2024.1", "amphora", True, marks=pytest.mark.exhaustive),
 ]
 
 
-@pytest.mark.parametrize(("release", "provider"), RUNS)
+@pytest.mark.parametrize(("release", "provider", "policies"), RUNS)
 def test_neutron_vif_is_installed_and_verified(
-    release: str, provider: str, workers: LabSettings, lab: BareLab
+    release: str, provider: str, policies: bool, workers: LabSettings, lab: BareLab
 ) -> None:
+    """With policies, namespaces have subnets of their own, and the verification tries both."""
     site = lab.site(
+        {"namespace_subnets": {"enabled": policies}},
         release=release,
         vif_driver="neutron-vif",
         octavia_provider=provider,
         resource_tags=["kuryr-lab"],
+        network_policies=policies,
     )
     before = pod_interfaces(workers)
     assert lab.run(site, "run")["status"] == "SUCCEEDED"

@@ -28,9 +28,10 @@ COMMANDS = (
     "loadbalancer member set", "loadbalancer pool delete", "loadbalancer pool set",
     "loadbalancer quota set", "loadbalancer set", "network agent list", "network agent set",
     "network delete", "network set", "network trunk create", "network trunk set",
-    "network trunk unset", "port delete", "port set", "port unset", "quota set", "router add subnet",
-    "router remove subnet", "router set", "security group delete", "security group rule create",
-    "security group rule delete", "security group set", "subnet pool set", "subnet set",
+    "network trunk unset", "port delete", "port set", "port unset", "quota set",
+    "router add subnet", "router remove subnet", "router set", "security group delete",
+    "security group rule create", "security group rule delete", "security group set",
+    "subnet pool set", "subnet set",
 )  # fmt: skip
 
 

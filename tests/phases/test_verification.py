@@ -223,7 +223,7 @@ def test_a_namespace_on_its_way_out_is_waited_for() -> None:
             cluster.objects.clear()
 
     cluster.on_get = later
-    traffic.wait_namespace_gone(SITE, cluster)
+    traffic.wait_namespace_gone(going, cluster)
     assert list(looks) == []
 
 

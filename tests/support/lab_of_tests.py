@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,10 +53,11 @@ class BareLab:
     aloud: Callable[[], AbstractContextManager[None]]
     folder: Path
 
-    def site(self, **kuryr: Any) -> Path:
-        """A site file of the lab with some of Kuryr's keys changed."""
+    def site(self, network: Mapping[str, Any] | None = None, **kuryr: Any) -> Path:
+        """A site file of the lab with some of Kuryr's keys, and of the network's, changed."""
         site = yaml.safe_load(SITE_FILE.read_text())
         site["kuryr"] |= kuryr
+        site["network"] |= network or {}
         path = self.folder / "site.yaml"
         path.write_text(yaml.safe_dump(site))
         return path

@@ -13,7 +13,7 @@ from kuryr_runbook.clients.openstack.client import OpenStackClient
 from kuryr_runbook.clients.openstack.identity import IdentityClient
 
 NEUTRON_AND_OCTAVIA = (
-    "network", "subnet", "router", "port", "security_group", "security_group_rule",
+    "network", "subnet", "subnet_pool", "router", "port", "security_group", "security_group_rule",
     "floatingip", "loadbalancer", "listener", "pool",
 )  # fmt: skip
 BY_CHANCE = {

@@ -286,7 +286,7 @@ class Shell:
             assert patch == [{"op": "replace", "path": "/status", "value": {}}]
             self.kuryr.remake_space(item)
         elif kind == "KuryrNetworkPolicy":
-            status = {"securityGroupRules": []}
+            status: Item = {"securityGroupRules": []}
             assert patch == [{"op": "replace", "path": "/status", "value": status}]
             self.kuryr.remake_policy(item)
         elif kind == "Service":

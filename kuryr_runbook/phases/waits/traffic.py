@@ -13,6 +13,7 @@ from kuryr_runbook.checking.verdicts import some
 from kuryr_runbook.clients.kubernetes.api import KubernetesReader
 from kuryr_runbook.clients.openstack.api import OpenStackReader
 from kuryr_runbook.model.errors import DeadlineError
+from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.wording import counted
 from kuryr_runbook.phases.waits.polling import Look, wait_for
@@ -24,7 +25,6 @@ from kuryr_runbook.specs.workload import (
     SERVICE,
     TRIES,
     balancer_name,
-    namespace_manifest,
     service_manifest,
 )
 
@@ -134,12 +134,12 @@ def wait_settled(site: Site, cluster: KubernetesReader) -> None:
         wait_for(f"Kuryr to note what it made for Service {SERVICE}", SETTLED_SECONDS, look)
 
 
-def wait_namespace_gone(site: Site, cluster: KubernetesReader) -> None:
+def wait_namespace_gone(space: Manifest, cluster: KubernetesReader) -> None:
     """Wait until a namespace that is being deleted is gone. Raises DeadlineError."""
-    name = site.verification.namespace
+    name = space["metadata"]["name"]
 
     def look() -> tuple[bool, str]:
-        gone = cluster.get(namespace_manifest(site)) is None
+        gone = cluster.get(space) is None
         return gone, f"namespace {name} is Terminating"
 
     _or_raise(f"namespace {name} to be gone", look)

@@ -21,7 +21,7 @@ def checked(site: Site, cluster: KubernetesClient, cloud: AskingCloud) -> list[F
     """Read cluster and cloud, test from every pod, and check; diagnose what fails."""
     say("reading cluster and cloud; every pod asks every other, the Service and the API")
     found = list(check_verification(read_verification(site, cluster, cloud)))
-    return _diagnosed(site, cluster, cloud, found)
+    return diagnosed(site, cluster, cloud, found)
 
 
 def checked_until_well(site: Site, cluster: KubernetesClient, cloud: AskingCloud) -> list[Finding]:
@@ -34,12 +34,13 @@ def checked_until_well(site: Site, cluster: KubernetesClient, cloud: AskingCloud
         return not bad, "; ".join(bad)
 
     wait_for("all checks of the verification to pass", site.kuryr.lb_activation_seconds, look)
-    return _diagnosed(site, cluster, cloud, found)
+    return diagnosed(site, cluster, cloud, found)
 
 
-def _diagnosed(
+def diagnosed(
     site: Site, cluster: KubernetesClient, cloud: AskingCloud, found: Sequence[Finding]
 ) -> list[Finding]:
+    """Add the causes that diagnosis finds, if one of the findings is a failure."""
     if all(finding.status is not Status.FAIL for finding in found):
         return list(found)
     say("a check failed: diagnosis looks for its cause")
