@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -13,7 +14,7 @@ import click
 
 from kuryr_runbook.display.terminal import set_color
 from kuryr_runbook.display.verbosity import Verbosity, set_verbosity
-from kuryr_runbook.model.errors import ExitCode
+from kuryr_runbook.model.errors import ExitCode, UsageError
 
 HELP_NAMES = ("-h", "--help")
 EVERYWHERE: Mapping[ExitCode, str] = {
@@ -87,6 +88,19 @@ class Command(click.Command):
         self.examples = tuple(examples)
         self.exits: dict[int, str] = {ExitCode.DONE: "done", **(exits or {})}
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run it. Raises UsageError in a directory that was deleted, where no path means anything.
+
+        Only help is given there: it has ended the program before.
+        """
+        try:
+            os.getcwd()
+        except FileNotFoundError as error:
+            raise UsageError(
+                "the current directory was deleted", remedy="change to another one: cd DIRECTORY"
+            ) from error
+        return super().invoke(ctx)
+
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write exit statuses and examples."""
         with formatter.section("Exit status"):
@@ -111,3 +125,7 @@ class Group(Command, click.Group):
     """A group of such commands."""
 
     command_class = Command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command of the group that was called."""
+        return click.Group.invoke(self, ctx)

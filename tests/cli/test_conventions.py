@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from kuryr_runbook.cli import main
 from kuryr_runbook.cli.conventions import Command
 from kuryr_runbook.display.verbosity import Verbosity
-from kuryr_runbook.model.errors import ExitCode
+from kuryr_runbook.model.errors import ExitCode, UsageError
 from kuryr_runbook.model.variables import SITE_VARIABLE
 
 REPOSITORY = Path(__file__).parents[2]
@@ -186,6 +186,19 @@ def test_forms_that_contradict_each_other_are_refused(path: tuple[str, ...]) -> 
     result = CliRunner().invoke(main, [*filled, "--json", "-o", "yaml"])
     assert result.exit_code == 2
     assert "contradict each other" in " ".join(result.stderr.split())
+
+
+@every_leaf
+def test_a_directory_that_was_deleted_is_reported_as_such(
+    path: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    tmp_path.rmdir()
+    command = LEAVES[path]
+    context = command.make_context(command.name, [], resilient_parsing=True)
+    with pytest.raises(UsageError, match="the current directory was deleted"):
+        command.invoke(context)
+    assert shown(path)
 
 
 def test_exit_statuses_are_documented() -> None:
