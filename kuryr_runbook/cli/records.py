@@ -240,14 +240,15 @@ def export(places: tuple[Path, ...], out: Path, keys: tuple[Path, ...]) -> None:
 def upload(site_file: Path, places: tuple[Path, ...], keys: tuple[Path, ...]) -> None:
     """Copy what is missing to the site's archive.
 
-    Never overwrites anything. Skips and reports runs with invalid records: see
-    verify.
+    Never overwrites a run's files, and writes the index page there anew. Skips
+    and reports runs with invalid records: see verify.
     """
     from kuryr_runbook.model.errors import UsageError
     from kuryr_runbook.phases.site.reading import read_site
     from kuryr_runbook.recording.archives import upload_record
     from kuryr_runbook.recording.signing import key_path, public_path
     from kuryr_runbook.recording.verifying import verify as verified
+    from kuryr_runbook.running.recorder import list_in_archive
 
     site = read_site(site_file)
     if site.record.archive is None:
@@ -263,6 +264,7 @@ def upload(site_file: Path, places: tuple[Path, ...], keys: tuple[Path, ...]) ->
             continue
         upload = upload_record(record, site.record.archive)
         echo(f"{upload}: {record.directory.name}")
+    list_in_archive(site.name, site.record.archive)
     if damaged:
         raise do_not_hold(damaged)
 

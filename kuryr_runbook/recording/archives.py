@@ -1,13 +1,14 @@
 """Copies records to an archive: a directory, or a URL for which papermill has a handler.
 
-A file that exists is compared, and never overwritten. The record itself is copied last, so a run
-whose record is there is complete.
+A file of a run that exists is compared, and never overwritten. The record itself is copied last, so
+a run whose record is there is complete. The index page is derived from what is there.
 """
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from kuryr_runbook.clients import exchanges
 from kuryr_runbook.clients.exchanges import call_with_timeout, exchange
 from kuryr_runbook.clients.files import MOST_OF_RUN, read_bytes, user_path
-from kuryr_runbook.clients.writing import make_directory, write_new
+from kuryr_runbook.clients.writing import make_directory, write_file, write_new
 from kuryr_runbook.model.errors import (
     RecordError,
     RunbookError,
@@ -25,8 +26,10 @@ from kuryr_runbook.model.errors import (
 )
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.recording.chain import Link
-from kuryr_runbook.recording.records import Record, whole_run
+from kuryr_runbook.recording.pages.index import Listed, extended_index, listed_in
+from kuryr_runbook.recording.records import Record, parsed_record, whole_run
 from kuryr_runbook.recording.signing import is_signed, opened
+from kuryr_runbook.recording.standing import INDEX
 from kuryr_runbook.recording.statement import RECORD, digest_of
 from kuryr_runbook.recording.verifying import Problem
 
@@ -61,6 +64,9 @@ class Store(Protocol):
     def write(self, name: str, content: bytes) -> None:
         """Write a new file."""
 
+    def replace(self, name: str, content: bytes) -> None:
+        """Write a file in the place of the one that is there, if any."""
+
     def probe(self, directory: str) -> None:
         """Raise if nothing can be written there, as far as that shows without writing."""
 
@@ -88,6 +94,39 @@ def upload_record(record: Record, archive: str) -> Upload:
         raise RecordError(
             f"{place} was not copied to {archive}: {type(error).__name__}: {error}", remedy=RETRY
         ) from error
+
+
+def write_archive_index(archive: str, site_name: str) -> None:
+    """Write the page of the site's runs in the archive, to which their own pages link.
+
+    Only runs that it does not list yet are read. Raises RecordError.
+    """
+    try:
+        store = _store(archive)
+        name = f"{site_name}/{INDEX}"
+        there = store.names(site_name)
+        text = store.read(name).decode(errors="replace") if INDEX in there else ""
+        listed = (listed_in(text) or Listed({}, {}, 0)).among(there)
+        found = [_read_from(store, site_name, run) for run in listed.missing(there - {INDEX})]
+        new = [record for record in found if record and record.site == site_name]
+        page = extended_index(site_name, listed, new)
+        if page != text:
+            store.replace(name, page.encode())
+    except Exception as error:  # Whatever the handler's library raises.
+        raise RecordError(
+            f"the page {site_name}/{INDEX} in {archive} was not written: {error}",
+            remedy="the records there are complete; the next run or upload writes the page",
+        ) from error
+
+
+def _read_from(store: Store, site_name: str, run: str) -> Record | None:
+    """A run's record; None if its copy is not complete."""
+    place = f"{site_name}/{run}"
+    if RECORD not in store.names(place):
+        return None
+    with suppress(RecordError):
+        return parsed_record(store.read(f"{place}/{RECORD}"), Path(place))
+    return None
 
 
 def refuse_unusable(archive: str, site_name: str) -> None:
@@ -163,7 +202,7 @@ def archive_problems(
 
 def _archived(store: Store, site_name: str) -> Iterator[tuple[Link, Any]]:
     """The links of a site's chain in the archive, each with its envelope, by name, newest first."""
-    for run in sorted(store.names(site_name), reverse=True):
+    for run in sorted(store.names(site_name) - {INDEX}, reverse=True):
         if RECORD in store.names(f"{site_name}/{run}"):
             content = store.read(f"{site_name}/{run}/{RECORD}")
             envelope, statement = opened(content, f"{site_name}/{run}/{RECORD}")
@@ -229,6 +268,10 @@ class DirectoryStore:
         make_directory(path.parent, mode=0o755, failure=_not_copied)
         write_new(path, content, mode=0o644, failure=_not_copied)
 
+    def replace(self, name: str, content: bytes) -> None:
+        """Write a file completely or not at all."""
+        write_file(self._root / name, content, mode=0o644, failure=RecordError)
+
     def probe(self, directory: str) -> None:
         """Make the directory, and check that a file can be created in it."""
         path = self._root / directory
@@ -262,6 +305,8 @@ class UrlStore:
     def write(self, name: str, content: bytes) -> None:
         """Write a file."""
         self._ask(lambda: self._handler.write(content.decode(), f"{self._root}/{name}"))
+
+    replace = write
 
     def _ask(self, call: Callable[[], T]) -> T:
         """Call the handler with a deadline, since its library may have none."""

@@ -8,7 +8,7 @@ hundreds of runs cost no more than one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,7 +51,7 @@ class Beside:
         if self.listed is None:
             return render_index([*self.records, record], among_sites=above)
         new = [it for it in self.records if it.directory.name not in self.listed.rows]
-        return extended_index(self.listed, [*new, record], among_sites=above)
+        return extended_index(record.site, self.listed, [*new, record], among_sites=above)
 
 
 def look_beside(directory: Path, site_name: str, signer: CryptoSigner) -> Beside:
@@ -70,15 +70,10 @@ def look_beside(directory: Path, site_name: str, signer: CryptoSigner) -> Beside
     newest = read({*_newest_names(site_name, folder, names, listed)})
     if digest_of(page) not in [it.predicate.get("index") for it in newest]:
         return Beside(read(names), None)
-    there = {*names}
-    # Nothing keeps a dry run's directory from being deleted.
-    rows = {name: line for name, line in listed.rows.items() if name in there}
-    unlisted = [name for name in names if name not in rows]
-    if listed.older:
-        unlisted = [name for name in unlisted if name > min(rows, default="")]
+    left = listed.among({*names})
     known = {record.directory.name for record in newest}
-    records = [*newest, *read(name for name in unlisted if name not in known)]
-    return Beside(records, replace(listed, rows=rows))
+    records = [*newest, *read(name for name in left.missing(names) if name not in known)]
+    return Beside(records, left)
 
 
 def _newest_names(

@@ -75,7 +75,6 @@ class Record:
 
 def read_record(directory: Path) -> Record:
     """The record of a run. Raises RecordError when it cannot be read."""
-    path = directory / RECORD
     try:
         content = read_plain(directory, RECORD)
     except NotPlainError as error:
@@ -83,6 +82,12 @@ def read_record(directory: Path) -> Record:
             f"{directory}: {error}",
             remedy="name the directory of a run; `kuryr-runbook records list` shows them",
         ) from error
+    return parsed_record(content, directory)
+
+
+def parsed_record(content: bytes, directory: Path) -> Record:
+    """The record with that content, of the run in that directory. Raises RecordError."""
+    path = directory / RECORD
     envelope, statement = opened(content, str(path))
     try:
         record = record_of(directory, statement, sha256=digest_of(content), envelope=envelope)

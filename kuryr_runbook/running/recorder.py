@@ -15,11 +15,18 @@ from kuryr_runbook.clients.provenance import (
     runbook_version,
     who,
 )
+from kuryr_runbook.display.terminal import echo
 from kuryr_runbook.model.errors import RecordError
 from kuryr_runbook.model.secrets import KnownSecrets
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.site_file import site_digest
-from kuryr_runbook.recording.archives import RETRY, newest_link, refuse_unusable, upload_record
+from kuryr_runbook.recording.archives import (
+    RETRY,
+    newest_link,
+    refuse_unusable,
+    upload_record,
+    write_archive_index,
+)
 from kuryr_runbook.recording.making import make_record
 from kuryr_runbook.recording.records import Record
 from kuryr_runbook.recording.statement import phase_facts
@@ -86,8 +93,17 @@ class Recorder:
             stamp(record, self._site)
             if archive:
                 upload_record(record, archive)
+                list_in_archive(record.site, archive)
         except KeyboardInterrupt as error:
             raise RecordError(f"copying to {archive} was interrupted", remedy=RETRY) from error
+
+
+def list_in_archive(site_name: str, archive: str) -> None:
+    """Write the archive's index page; say so if that fails, since the records are complete."""
+    try:
+        write_archive_index(archive, site_name)
+    except RecordError as error:
+        echo(f"warning: {error}", err=True)
 
 
 def run_facts(directory: Path, account: RunAccount, site: Site) -> dict[str, Any]:

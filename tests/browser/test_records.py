@@ -12,6 +12,7 @@ from runs.realistic import realistic_runs
 from runs.recorded import recorded, run_facts
 from support.browsing import SCREENSHOTS, WIDE, browser_page
 
+from kuryr_runbook.recording.archives import upload_record, write_archive_index
 from kuryr_runbook.recording.comparing import compare
 from kuryr_runbook.recording.records import Record
 
@@ -101,6 +102,22 @@ def test_pages_are_legible_and_fit(
         wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert wide <= 0, name
         assert illegible(page) == [], name
+
+
+def test_the_pages_of_an_archive_lead_to_each_other(
+    page: Page, records: list[Record], tmp_path: Path
+) -> None:
+    for record in records[:2]:
+        upload_record(record, str(tmp_path / "archive"))
+    write_archive_index(str(tmp_path / "archive"), "lab")
+    index = tmp_path / "archive" / "lab" / "index.html"
+    run = index.parent / records[0].directory.name
+    page.goto((run / "02_openstack_prep.html").as_uri())
+    page.get_by_role("link", name="All runs of lab").click()
+    assert page.url == f"{index.as_uri()}#run-{run.name}"
+    page.screenshot(path=SCREENSHOTS / "records-archive-index.png")
+    page.get_by_role("link", name=records[1].directory.name).click()
+    assert page.url == (index.parent / records[1].directory.name / "index.html").as_uri()
 
 
 def test_every_page_leads_to_index_run_and_neighbours(

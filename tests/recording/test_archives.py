@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from pathlib import Path
 
 import pytest
 from papermill.iorw import papermill_io
 from runs.recorded import recorded
+from worlds.sites import lab_site
 
 from kuryr_runbook.clients import exchanges
 from kuryr_runbook.model.errors import RecordError, UnreachableError, UsageError
 from kuryr_runbook.recording import archives
-from kuryr_runbook.recording.archives import Upload, UrlStore, newest_link, upload_record
+from kuryr_runbook.recording.archives import (
+    Upload,
+    UrlStore,
+    newest_link,
+    upload_record,
+    write_archive_index,
+)
+from kuryr_runbook.recording.pages.index import render_index
 from kuryr_runbook.recording.records import Record
+from kuryr_runbook.recording.signing import load_signer
+from kuryr_runbook.recording.standing import standing_in
+from kuryr_runbook.recording.verifying import verify
 
 
 @pytest.fixture
@@ -84,6 +96,65 @@ def test_the_newest_of_the_archive_is_known_to_a_machine_without_history(
     (tmp_path / "archive" / "lab" / "r03").mkdir()
     assert newest_link(archive, "lab") == second.link
     assert newest_link("gs://not-installed", "lab") is None
+
+
+def test_its_index_is_what_all_its_records_say(record: Record, tmp_path: Path) -> None:
+    """Whatever the order in which they came, and whoever else copied some meanwhile."""
+    archive, runs = tmp_path / "archive", tmp_path / "runs" / "lab"
+    records = [record, *(recorded(runs, f"r0{number}") for number in range(2, 6))]
+    for it in (records[1], records[0], records[3]):
+        upload_record(it, str(archive))
+        write_archive_index(str(archive), "lab")
+    upload_record(records[4], str(archive))  # By another machine, whose page was replaced.
+    upload_record(records[2], str(archive))
+    (archive / "lab" / "r06").mkdir()  # Not complete.
+    write_archive_index(str(archive), "lab")
+    page = archive / "lab" / "index.html"
+    assert page.read_text() == render_index(records)
+    href = re.search(r'href="\.\./([^"#]*)#([^"]*)"', (archive / "lab/r03/index.html").read_text())
+    assert href
+    assert href[1] == page.name
+    assert f'id="{href[2]}"' in page.read_text()
+    found = verify(standing_in([archive]), [load_signer(lab_site()).public_key], {})
+    assert [it.where for it in found.problems] == [str(archive / "lab" / "r06")]
+
+
+def test_its_index_reads_only_what_it_does_not_list(
+    record: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive, read = str(tmp_path / "archive"), []
+    upload_record(record, archive)
+    write_archive_index(archive, "lab")
+    upload_record(recorded(tmp_path / "runs" / "lab", "r02"), archive)
+    reading = archives.DirectoryStore.read
+
+    def noted(store: archives.DirectoryStore, name: str) -> bytes:
+        read.append(name)
+        return reading(store, name)
+
+    monkeypatch.setattr(archives.DirectoryStore, "read", noted)
+    write_archive_index(archive, "lab")
+    assert read == ["lab/index.html", "lab/r02/record.json"]
+
+
+def test_an_index_of_somebody_else_is_written_anew(record: Record, tmp_path: Path) -> None:
+    archive = tmp_path / "archive"
+    upload_record(record, str(archive))
+    (archive / "lab" / "index.html").write_text("<p>evil")
+    (archive / "lab" / "r01" / "record.json").write_text("{}")
+    write_archive_index(str(archive), "lab")
+    assert (archive / "lab" / "index.html").read_text() == render_index([]).replace(
+        "Runs of no site", "Runs of lab"
+    )
+
+
+def test_an_index_that_cannot_be_written_is_reported(record: Record, tmp_path: Path) -> None:
+    archive = tmp_path / "archive"
+    upload_record(record, str(archive))
+    (archive / "lab" / "index.html").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(RecordError, match=r"lab/index.html in .* was not written") as caught:
+        write_archive_index(str(archive), "lab")
+    assert "the next run or upload" in str(caught.value)
 
 
 @pytest.mark.parametrize("archive", ["https://example.org/put", "ftp://example.org"])

@@ -10,7 +10,13 @@ from runs.recorded import recorded
 from worlds import object_store
 
 from kuryr_runbook.model.errors import RecordError
-from kuryr_runbook.recording.archives import Upload, newest_link, upload_record
+from kuryr_runbook.recording.archives import (
+    Upload,
+    newest_link,
+    upload_record,
+    write_archive_index,
+)
+from kuryr_runbook.recording.pages.index import render_index
 from kuryr_runbook.recording.records import Record
 
 ARCHIVE = "s3://audit/kuryr"
@@ -46,6 +52,15 @@ def test_the_newest_is_found_and_its_digest_is_right(
     second = recorded(tmp_path / "runs" / "lab", "r02")
     upload_record(second, ARCHIVE)
     assert newest_link(ARCHIVE, "lab") == second.link
+
+
+def test_the_index_there_lists_every_run(bucket: Any, record: Record, tmp_path: Path) -> None:
+    records = [record, recorded(tmp_path / "runs" / "lab", "r02")]
+    for it in records:
+        upload_record(it, ARCHIVE)
+        write_archive_index(ARCHIVE, "lab")
+    assert objects(bucket)["kuryr/lab/index.html"].decode() == render_index(records)
+    assert newest_link(ARCHIVE, "lab") == records[1].link
 
 
 def test_another_object_of_that_name_stays(bucket: Any, record: Record) -> None:

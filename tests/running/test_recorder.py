@@ -104,6 +104,17 @@ def test_a_copy_goes_to_the_archive(start: Start, tmp_path: Path) -> None:
     assert {path.name for path in copy.iterdir()} == {
         path.name for path in result.directory.iterdir()
     }
+    assert f'href="{result.directory.name}/index.html"' in (copy.parent / "index.html").read_text()
+
+
+def test_an_archive_whose_index_cannot_be_replaced_has_the_record_all_the_same(
+    start: Start, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "archive" / "lab" / "index.html").mkdir(parents=True)
+    result = start("1", {"archive": str(tmp_path / "archive")})
+    assert result.exit_code == 0
+    assert "warning: the page lab/index.html" in capsys.readouterr().err
+    assert (tmp_path / "archive" / "lab" / result.directory.name / "record.json").is_file()
 
 
 def test_a_machine_without_history_goes_on_after_the_archive(

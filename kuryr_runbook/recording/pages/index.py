@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
 from urllib.parse import quote, unquote
@@ -81,12 +81,13 @@ def render_all(sites: Mapping[str, Iterable[str]]) -> str:
         for line in lines
     ]
     places = [Place(f"Runs of {site}", f"{quote(site)}/{INDEX}") for site in sites]
-    return _page("Runs of all sites", sorted(rows, key=_recorded, reverse=True), places)
+    return _page("Runs of all sites", sorted(rows, key=_order, reverse=True), places)
 
 
-def _recorded(line: str) -> str:
-    found = RECORDED.search(line)
-    return found[1] if found else ""
+def _order(line: str) -> tuple[str, int]:
+    """A row's place in the page, as that of its record: `Record.order`."""
+    recorded, number = RECORDED.search(line), NUMBERED.search(line)
+    return recorded[1] if recorded else "", int(number[2] or 0) if number else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,15 @@ class Listed:
     """The numbers of those that are links of the chain."""
     older: int
     """How many older runs were left out."""
+
+    def among(self, runs: Collection[str]) -> Listed:
+        """Without the rows of runs that are there no more: nothing keeps a dry run's directory."""
+        return replace(self, rows={name: line for name, line in self.rows.items() if name in runs})
+
+    def missing(self, runs: Iterable[str]) -> list[str]:
+        """Those of the runs that have no row, and are not older than all that have one."""
+        oldest = min(self.rows, default="") if self.older else ""
+        return sorted(name for name in runs if name not in self.rows and name > oldest)
 
 
 def listed_in(text: str) -> Listed | None:
@@ -116,12 +126,13 @@ def listed_in(text: str) -> Listed | None:
     return Listed(rows, numbers, int(older[1]) if older else 0)
 
 
-def extended_index(listed: Listed, records: Iterable[Record], *, among_sites: bool = False) -> str:
-    """The page with more runs, recorded after those that are listed."""
-    newest_first = sorted(records, key=lambda record: record.order, reverse=True)
-    rows = [*map(row, newest_first), *listed.rows.values()]
+def extended_index(
+    site: str, listed: Listed, records: Iterable[Record], *, among_sites: bool = False
+) -> str:
+    """The page with more runs than those that are listed."""
+    rows = [*map(row, records), *listed.rows.values()]
     above = ABOVE if among_sites else ()
-    return _page(f"Runs of {newest_first[0].site}", rows, above, listed.older)
+    return _page(f"Runs of {site}", sorted(rows, key=_order, reverse=True), above, listed.older)
 
 
 def _page(title: str, rows: Sequence[str], places: Iterable[Place], older: int = 0) -> str:

@@ -37,7 +37,7 @@ def two(tmp_path: Path) -> list[Record]:
 def extended(text: str, record: Record) -> str:
     listed = listed_in(text)
     assert listed
-    return extended_index(listed, [record])
+    return extended_index(record.site, listed, [record])
 
 
 def test_it_needs_nothing_else_and_links_to_what_is_there(tmp_path: Path) -> None:
