@@ -13,6 +13,7 @@ import sys
 import tarfile
 import zipfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -125,6 +126,24 @@ def test_it_runs_where_it_was_installed(
     refused = call("plan", "--site", "mine.yaml")
     assert refused.returncode == 2
     assert "kuryr.link_iface (line" in refused.stderr
+
+
+def test_the_version_is_that_of_the_newest_tag(tmp_path: Path) -> None:
+    if not (REPOSITORY / ".git").exists():
+        pytest.skip("this is no checkout")
+    checkout = tmp_path / "checkout"
+    call = partial(subprocess.run, capture_output=True, text=True, check=True)
+    call(["git", "clone", "--quiet", "--no-tags", REPOSITORY, checkout])
+
+    def version() -> str:
+        tools = ["--with", "hatchling", "--with", "hatch-vcs", "hatchling", "version"]
+        return str(call([UV, "run", "--quiet", "--no-project", *tools], cwd=checkout).stdout)
+
+    assert version().startswith("1.0.0.dev")
+    call(["git", "-C", checkout, "tag", "v3.2.1"])
+    assert version() == "3.2.1\n"
+    shutil.rmtree(checkout / ".git")
+    assert version() == "1.0.0.dev0\n"
 
 
 def test_the_types_are_for_those_who_import_it(wheel: Path) -> None:
