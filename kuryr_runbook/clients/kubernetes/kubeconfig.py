@@ -41,9 +41,10 @@ def load_login(kubeconfig: Path | None, context: str | None, settings: Any, noti
         KubeConfigMerger,
     )
 
-    merged = KubeConfigMerger(str(kubeconfig or KUBE_CONFIG_DEFAULT_LOCATION))
+    place = str(kubeconfig or KUBE_CONFIG_DEFAULT_LOCATION)
+    merged = KubeConfigMerger(place)
     if merged.config is None:
-        raise ConfigException("no such file")
+        raise ConfigException(f"there is no file {place}")
     loader = KubeConfigLoader(
         config_dict=merged.config,
         active_context=context,

@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 import yaml
+from kubernetes.config import kube_config
 
 from kuryr_runbook.clients.kubernetes.connection import connect, server_of
 from kuryr_runbook.clients.kubernetes.session import KubernetesSession
@@ -243,6 +244,16 @@ def test_the_server_is_that_of_the_context_of_the_files_that_kubectl_would_merge
     assert server_of(None, "d") == "https://second:443"
     assert server_of(None, "other") == ""
     assert server_of(second, "d") == "https://second:443"
+
+
+def test_where_a_kubeconfig_was_looked_for_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missing = f"{tmp_path / 'none'}"
+    monkeypatch.setenv("KUBECONFIG", missing)
+    monkeypatch.setattr(kube_config, "KUBE_CONFIG_DEFAULT_LOCATION", missing)
+    with pytest.raises(UsageError, match=f"there is no file {missing}"):
+        connect(None, None)
 
 
 def test_a_broken_kubeconfig_names_no_server(tmp_path: Path) -> None:
