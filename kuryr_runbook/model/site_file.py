@@ -128,20 +128,22 @@ def _modelled(values: Mapping[str, Any]) -> Site | list[tuple[str, str]]:
 def _refusal(
     source: str, problems: Iterable[tuple[str, str]], lines: Mapping[str, int]
 ) -> SiteError:
-    placed = [_placed(path, problem, lines) for path, problem in problems]
+    """The error with all problems, in the order in which somebody goes through the file."""
+    placed = sorted(_placed(path, problem, lines) for path, problem in problems)
     return SiteError(
         f"{source}: {counted(len(placed), 'problem')}",
-        sorted(placed),
+        [text for _, text in placed],
         remedy=REMEDY,
     )
 
 
-def _placed(path: str, problem: str, lines: Mapping[str, int]) -> str:
+def _placed(path: str, problem: str, lines: Mapping[str, int]) -> tuple[int, str]:
+    """The line of a problem, 0 if there is none, and its text."""
     where = path
     while where not in lines and "." in where:
         where = where.rpartition(".")[0]
-    line = f" (line {lines[where]})" if where in lines else ""
-    return f"{path or 'site'}{line}: {problem}"
+    line = lines.get(where, 0)
+    return line, f"{path or 'site'}{f' (line {line})' if line else ''}: {problem}"
 
 
 def _problems(details: ErrorDetails) -> Iterator[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -51,6 +52,15 @@ def test_an_editor_shows_it(key: str) -> None:
     assert schema.is_valid(values)
     values = yaml.safe_load(filled(EXAMPLE, {key: blank(HOW)}))
     assert [".".join(map(str, it.absolute_path)) for it in schema.iter_errors(values)] == [key]
+
+
+def test_blanks_are_listed_in_the_order_of_the_file() -> None:
+    text = filled(EXAMPLE, dict.fromkeys(KEYS, blank(HOW)))
+    with pytest.raises(SiteError) as caught:
+        parse_site(text, "my.yaml")
+    lines = [int(it) for it in re.findall(r"\(line (\d+)\): is blank", str(caught.value))]
+    assert len(lines) == len(KEYS)
+    assert lines == sorted(lines)
 
 
 def test_other_problems_of_a_draft_are_told() -> None:
