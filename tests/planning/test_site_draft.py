@@ -15,6 +15,7 @@ from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.errors import UnreachableError
 from kuryr_runbook.model.packaged import packaged
 from kuryr_runbook.model.site_file import drafted_blanks
+from kuryr_runbook.model.site_form import form_fields, texts_of
 from kuryr_runbook.model.site_template import filled
 from kuryr_runbook.planning.draft_keys import HOW, DraftKey
 from kuryr_runbook.planning.site_draft import draft_site, pod_prefix
@@ -163,24 +164,8 @@ def test_trunks_that_are_prepared_are_used(driver: VifDriver) -> None:
     assert values(world)["kuryr.vif_driver"] == "nested-macvlan"
 
 
-NAMES_OF_OURS = {
-    "network.pod_subnet.name",
-    "network.service_subnet.network",
-    "network.service_subnet.name",
-    "network.pod_security_group",
-}
-"""What phase 02 creates."""
-CHOICES = {
-    "kuryr.controller.memory_limit",
-    "kuryr.credentials",
-    "kuryr.daemon.memory_limit",
-    "kuryr.port_pool.enabled",
-    "network.namespace_subnets.enabled",
-    "verification.replicas",
-    "verification.external_address",
-    "record.archive",
-}
-"""What nobody can look up."""
+NO_DEFAULT = {"kuryr.credentials"}
+"""A choice of the example's, which it explains: every other key says what leaving it out would."""
 
 
 def test_no_key_keeps_the_value_of_the_example() -> None:
@@ -188,8 +173,10 @@ def test_no_key_keeps_the_value_of_the_example() -> None:
     drafted: dict[str, object] = {"name": "mine", "openstack.cloud": "k8s"}
     drafted |= {it.key: it.written for it in draft_site(read_survey(nobody, nobody), "mine")}
     text = filled((packaged("parameters") / "example.yaml").read_text(), drafted)
-    keys = {key for key, _ in leaves(yaml.safe_load(text))}
-    assert keys - drafted.keys() == NAMES_OF_OURS | CHOICES
+    kept = {key: it for key, it in leaves(yaml.safe_load(text)) if key not in drafted}
+    defaults = {it.path: it.default for it in form_fields()}
+    shown = texts_of(yaml.safe_load(text))
+    assert {key for key in kept if shown[key] != defaults[key]} == NO_DEFAULT
     blanks = {it.key for it in drafted_blanks(text, "draft")}
     assert drafted.keys() - blanks == {"name", "openstack.cloud", "kuryr.vif_driver"}
 

@@ -163,12 +163,7 @@ def described(audited: Audited) -> tuple[Site, frozenset[str]]:
         if value is not None
     ]
     text = replace(audited, keys=tuple(keys)).text
-    site = parse_site(text, "the site of the audit")
-    if not any(it.key == "record.archive" for it in keys):
-        # The template names one, to which nobody has asked for a copy.
-        record = site.record.model_copy(update={"archive": None})
-        site = site.model_copy(update={"record": record})
-    return site, frozenset(stand_ins)
+    return parse_site(text, "the site of the audit"), frozenset(stand_ins)
 
 
 def _stand_ins(kuryr: FoundKuryr) -> dict[str, str | None]:
