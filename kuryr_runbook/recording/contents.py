@@ -59,14 +59,16 @@ def read_plain(directory: Path, name: str) -> bytes:
             if not stat.S_ISREG(mode):
                 raise NotPlainError(name, "is not a plain file")
             with open(os.open(parts[-1], _LOOK, dir_fd=place), "rb") as file:
-                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                status = os.fstat(file.fileno())
+                if not stat.S_ISREG(status.st_mode):
                     raise NotPlainError(name, "is not a plain file")
-                content = file.read(MOST + 1)
+                # By its size, so that nothing is read in vain; by what was read, as it may grow.
+                is_large = status.st_size > MOST or len(content := file.read(MOST + 1)) > MOST
     except FileNotFoundError as error:
         raise NotPlainError(name, "is missing") from error
     except OSError as error:
         raise NotPlainError(name, f"cannot be read: {error.strerror}") from error
-    if len(content) > MOST:
+    if is_large:
         raise NotPlainError(name, f"is larger than any file of a run: over {MOST >> 20} MiB")
     return content
 
