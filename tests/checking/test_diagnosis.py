@@ -9,7 +9,6 @@ from spoiling.diagnosis import (
     OVS,
     SILENT,
     VLAN,
-    WORLDS,
     Spoil,
     amphora,
     annotation,
@@ -58,10 +57,11 @@ from spoiling.diagnosis import (
     restarted,
     second_balancer,
     second_kuryr,
+    seen_of,
     stuck,
     tagged,
     taken,
-    troubles,
+    troubles_of,
     unready_node,
     warned,
     without_daemon,
@@ -71,9 +71,8 @@ from worlds.cloud_answers import answer
 from worlds.objects import metadata
 from worlds.world import World
 
-from kuryr_runbook.checking.diagnosis import CHECKS, check_diagnosis
+from kuryr_runbook.checking.diagnosis import CHECKS
 from kuryr_runbook.checking.picture.topology import topology_of
-from kuryr_runbook.checking.view.cloud import Look
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.findings import Status
 
@@ -322,9 +321,7 @@ IN_PICTURE = {
 def test_the_first_cause_is_the_fault(
     kind: str, spoil: Spoil, check: str, status: str, victim: str
 ) -> None:
-    world = WORLDS[kind]()
-    spoil(world)
-    found = troubles(world)
+    found = troubles_of(kind, spoil)
     assert found, "nothing was found"
     assert (found[0].check, str(found[0].status)) == (check, status), found
     assert not victim or victim in map(str, found[0].victims)
@@ -338,10 +335,8 @@ def test_the_first_cause_is_the_fault(
     ids=[f"{index}-{case[2]}" for index, case in enumerate(CASES)],
 )
 def test_it_is_marked_where_it_is(kind: str, spoil: Spoil, victim: str) -> None:
-    world = WORLDS[kind]()
-    spoil(world)
-    look = Look(world.read())
-    topology = topology_of(look, check_diagnosis(look))
+    look, findings = seen_of(kind, spoil)
+    topology = topology_of(look, list(findings))
     assert topology.notes
     assert topology.marks == (), "a finding has no place"
     parts = [(f"{box.what} {box.name}", box.all_marks) for box in topology.boxes]

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from checking.test_diagnosis import CASES
-from spoiling.diagnosis import WORLDS, troubles
+from spoiling.diagnosis import WORLDS, troubles, troubles_of
 from worlds.world import World
 
 from kuryr_runbook.checking.diagnosis import CHECKS
@@ -131,12 +131,9 @@ def both(one: int, other: int) -> World | None:
     return None
 
 
-@cache
 def alone(fault: int) -> list[Finding]:
     """What is found of a fault by itself."""
-    world = spoilt(CASES[fault][0], fault)
-    assert world is not None
-    return troubles(world)
+    return troubles_of(*CASES[fault][:2])
 
 
 def blamed(findings: Iterable[Finding]) -> set[str]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 from checking.test_diagnosis import CASES
-from spoiling.diagnosis import WORLDS, troubles
+from spoiling.diagnosis import WORLDS, troubles, troubles_of
 from worlds.shell import Shell, alternatives, commands, parsed
-from worlds.world import World
 
 from kuryr_runbook.model.findings import Finding, Status
 
@@ -53,27 +52,33 @@ def names(found: list[Finding]) -> set[str]:
     return {name for it in found for name in (it.check, *it.effects)}
 
 
-def spoilt(case: int) -> tuple[World, Shell]:
-    kind, spoil, *_ = CASES[case]
+def told(case: int) -> list[Finding]:
+    """What is found at first."""
+    return troubles_of(*CASES[case][:2])
+
+
+@pytest.mark.parametrize("kind", WORLDS)
+def test_nothing_has_to_be_done_where_nothing_is_spoilt(kind: str) -> None:
     world = WORLDS[kind]()
-    shell = Shell(world)
+    Shell(world)
     assert troubles(world) == []
-    spoil(world)
-    return world, shell
 
 
 @pytest.mark.parametrize("case", range(len(CASES)), ids=[it[2] for it in CASES])
 def test_what_is_printed_helps(case: int) -> None:
     """Each of the ways out that the first remedy leaves, in a world of its own."""
-    first = troubles(spoilt(case)[0])[0]
+    first = told(case)[0]
     for choice in range(1 if is_human(first) else len(alternatives(first.remedy))):
         follow(case, choice)
 
 
 def follow(case: int, choice: int) -> None:
     """Do what is said until nothing is left but what takes a person."""
-    world, shell = spoilt(case)
-    found = troubles(world)
+    kind, spoil, *_ = CASES[case]
+    world = WORLDS[kind]()
+    shell = Shell(world)
+    spoil(world)
+    found = told(case)
     cause, known = found[0].check, names(found)
     for turn in range(ROUNDS):
         doable = [it for it in found if not is_human(it)]
@@ -93,10 +98,8 @@ def follow(case: int, choice: int) -> None:
 
 def test_every_reason_is_needed() -> None:
     met = set()
-    for kind, spoil, *_ in CASES:
-        world = WORLDS[kind]()
-        spoil(world)
-        for finding in troubles(world):
+    for case in range(len(CASES)):
+        for finding in told(case):
             met |= {it for it in HUMAN if it[0] == finding.check and it[1] in finding.remedy}
             for command in commands(finding.remedy):
                 parsed(command)

@@ -6,6 +6,7 @@ import json
 import re
 from base64 import b64decode
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from worlds.cloud_answers import answer
@@ -438,3 +439,17 @@ WORLDS = {
     "old pool": lambda: pooled(old(World(driver=VLAN, release="train"))),
     "vif pool": lambda: pooled(World(driver=VifDriver.NEUTRON_VIF, release="2024.1")),
 }
+
+
+@cache
+def seen_of(kind: str, spoil: Spoil) -> tuple[Look, tuple[Finding, ...]]:
+    """A world with a fault as it is seen, and all that is found: the same for all who ask."""
+    world = WORLDS[kind]()
+    spoil(world)
+    look = Look(world.read())
+    return look, tuple(check_diagnosis(look))
+
+
+def troubles_of(kind: str, spoil: Spoil) -> list[Finding]:
+    """What is found of a fault by itself."""
+    return [finding for finding in seen_of(kind, spoil)[1] if finding.status not in SILENT]
