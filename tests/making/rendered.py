@@ -190,7 +190,7 @@ def _yaml(objects: list[dict[str, Any]]) -> str:
     )
 
 
-class _WithoutAliases(yaml.SafeDumper):
+class _WithoutAliases(yaml.CSafeDumper):
     def ignore_aliases(self, _data: Any) -> bool:
         return True
 

@@ -10,6 +10,7 @@ import json
 import os
 import re
 import stat
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,7 +39,7 @@ kuryr: {}
 image: {repository: registry.example.org/kuryr/kuryr}
 """
 
-SCRIPT = """#!/usr/bin/env python3
+SCRIPT = """
 import json, os, shutil, sys
 arguments = sys.argv[1:]
 options = dict(zip(arguments, arguments[1:]))
@@ -85,7 +86,7 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Calls:
     folder = tmp_path / "bin"
     folder.mkdir()
     for name in ("buildah", "podman", "docker"):
-        (folder / name).write_text(SCRIPT)
+        (folder / name).write_text(f"#!{sys.executable} -IS{SCRIPT}")
         (folder / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
     monkeypatch.setenv("CALLS", str(tmp_path / "calls"))

@@ -90,13 +90,17 @@ def test_a_page_of_one_run_more_is_the_page_of_all(tmp_path: Path) -> None:
     assert extended(render_index([first]), second) == render_index([first, second])
 
 
-def test_it_does_not_grow_without_end(tmp_path: Path) -> None:
+def test_a_large_run_has_a_small_row(tmp_path: Path) -> None:
     many = [failing(number) for number in range(200)]
     phases = [a_phase(f"phase-{number}" * 50, findings=many) for number in range(30)]
     record = recorded(tmp_path / "lab", "r01", phases=phases)
     text = render_index([record])
     row = next(line for line in text.splitlines() if line.startswith("<tr id="))
     assert len(row) < 10_000
+
+
+def test_older_runs_are_counted_and_no_longer_listed(tmp_path: Path) -> None:
+    record = recorded(tmp_path / "lab", "r01")
     all_of_them = [replace(record, directory=tmp_path / f"r{n}") for n in range(MOST + 2)]
     full = render_index(all_of_them[:MOST])
     assert "older runs" not in full
