@@ -6,6 +6,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
+# Whatever the machine's default is: the tests start many processes, and each would compile all anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup packages run test test-lab test-pure test-versions test-exhaustive test-archive \
     notebooks lint docs dist pins audit clean

@@ -26,7 +26,7 @@ def test_a_run_on_the_bare_lab_shows_what_the_notebooks_store(
         ended = subprocess.run(
             [
                 *(sys.executable, "-m", "pytest", "--exitfirst", "-q"),
-                *("-p", "support.nbval_of_lab"),
+                *("-p", "nbval.plugin", "-p", "support.nbval_of_lab"),
                 *("--nbval", "--nbval-current-env", "--nbval-cell-timeout", "600"),
                 *("--nbval-sanitize-with", "tests/nbval.cfg"),
                 f"--junit-xml={report}",

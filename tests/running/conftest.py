@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from runs.small import LEAN
 
-from kuryr_runbook.running import kernel_start, kernels
+from kuryr_runbook.running import kernels
 
 
 @pytest.fixture(autouse=True)
 def _lean_kernels(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Kernels that do not import the SDKs first: that is half of their time, and no cell uses them.
-
-    How kernels begin in earnest is tested in test_kernels.py.
-    """
+    """No cell uses what kernels import first; how they begin in earnest test_kernels.py tests."""
     if request.path.stem != "test_kernels":
-        monkeypatch.setattr(kernels, "FIRST_LINE", f'__import__("{kernel_start.__name__}")')
+        monkeypatch.setattr(kernels, "FIRST_LINE", LEAN)

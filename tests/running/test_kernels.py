@@ -26,7 +26,7 @@ from kuryr_runbook.running.request import RunResult
 NEXT = f"""
 import os, sys
 sys.path.insert(0, {str(TESTS)!r})
-from runs.small import kernels_of
+from support.awaiting import kernels_of
 [waiting] = set(kernels_of(os.getppid(), count=2)) - {{os.getpid()}}
 """
 """Waits, in the first phase, for the kernel of the second."""

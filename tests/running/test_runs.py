@@ -22,11 +22,10 @@ from runs.small import (
     SLEEPING,
     execute,
     kernel_of,
-    kernels_of,
     start,
     write_notebook,
 )
-from support.awaiting import await_end, await_true
+from support.awaiting import await_end, await_true, kernels_of
 from support.pages import Page
 from worlds.memory_leases import TESTS, HeldLeases, MemoryLeases
 from worlds.sites import LAB

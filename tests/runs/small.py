@@ -6,7 +6,6 @@ import io
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TextIO
@@ -26,6 +25,9 @@ PARAMETERS = "\n".join(['name = ""', *(f"{name} = {{}}" for name in (*SECTIONS[1
 SLEEPING = "import os, time\nprint('kernel', os.getpid())\ntime.sleep(600)"
 """A cell that names its kernel's process and lasts until it is interrupted."""
 
+LEAN = f'__import__("{kernel_start.__name__}")'
+"""For `FIRST_LINE` of kernels: they do not import the SDKs, which is half of their time."""
+
 SCRIPT = f"""
 import sys
 from pathlib import Path
@@ -36,9 +38,11 @@ from kuryr_runbook.display.live import LiveProgress
 from kuryr_runbook.model.errors import RunbookError
 from kuryr_runbook.phases.catalogue import PHASES
 from kuryr_runbook.phases.site.reading import read_site
+from kuryr_runbook.running import kernels
 from kuryr_runbook.running.request import RunRequest
 from kuryr_runbook.running.runs import run_phases
 
+kernels.FIRST_LINE = {LEAN!r}
 leases = {{"cluster": LeaseClient, "memory": lambda site: MemoryLeases()}}[sys.argv[1]]
 site, notebooks, run_dir = map(Path, sys.argv[2:])
 try:
@@ -111,22 +115,3 @@ def kernel_of(process: subprocess.Popen[str]) -> int:
     raise AssertionError(
         f"the run ended with {process.wait()} before its cell began:\n{''.join(seen)}"
     )
-
-
-def kernels_of(pid: int, count: int) -> list[int]:
-    """The kernels of a run's process, once there are so many."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        found = [
-            child
-            for child in children(pid)
-            if kernel_start.__name__ in Path(f"/proc/{child}/cmdline").read_text()
-        ]
-        if len(found) == count:
-            return found
-        time.sleep(0.1)
-    raise AssertionError(f"process {pid} has kernels {found}, and not {count}, after 60 s")
-
-
-def children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import psutil
+
+from kuryr_runbook.running import kernel_start
 
 SECONDS = 60
 """Far more than anything takes, on a machine that has much else to do."""
@@ -33,3 +36,23 @@ def has_ended(pid: int) -> bool:
         return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
+
+
+def kernels_of(pid: int, count: int) -> list[int]:
+    """The kernels of a run's process, once there are so many."""
+    found: list[int] = []
+
+    def there() -> bool:
+        found[:] = [
+            child
+            for child in children(pid)
+            if kernel_start.__name__ in Path(f"/proc/{child}/cmdline").read_text()
+        ]
+        return len(found) == count
+
+    await_true(there, f"process {pid} has {count} kernels")
+    return found
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
