@@ -22,8 +22,9 @@ LEVELS = 64
 """How deep a document may be nested; a notebook, the deepest one, has about ten levels."""
 NO_TEXT = "it contains a lone surrogate, which is not text"
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
-NODES = 200_000
-"""How many values a YAML document may have with its aliases expanded."""
+NODES = 50_000
+"""How many values a YAML document may have, also with its aliases expanded; PyYAML takes seconds
+for as many, and minutes for what a megabyte can hold."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -32,7 +33,7 @@ class _Loader(yaml.SafeLoader):
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self._level = 0
-        self._open: list[yaml.Node] = []
+        self._composed = 0
         self._weights: dict[int, int] = {}
 
     def fetch_flow_collection_start(self, kind: Any) -> None:
@@ -50,6 +51,9 @@ class _Loader(yaml.SafeLoader):
             raise ConstructorError(
                 None, None, f"more than {LEVELS} levels are nested", event.start_mark
             )
+        self._composed += 1
+        if self._composed > NODES:
+            raise ConstructorError(None, None, f"it has more than {NODES} values", event.start_mark)
         is_alias = isinstance(event, yaml.AliasEvent)
         self._level += 1
         node = super().compose_node(parent, index)
@@ -81,13 +85,17 @@ class _Loader(yaml.SafeLoader):
         """A value; if PyYAML's constructors fail, the error names the place."""
         try:
             return super().construct_object(node, deep)
-        except (ValueError, ArithmeticError, LookupError, TypeError) as error:
-            # Invalid dates and numbers.
+        except yaml.YAMLError:
+            raise
+        except Exception as error:
+            # Invalid dates and numbers, each in a way of its own.
             problem = f"a value cannot be read ({type(error).__name__}): put it in quotes"
             raise ConstructorError(None, None, problem, node.start_mark) from error
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002 - PyYAML's own signature
         """A mapping whose keys are texts or numbers, without duplicates."""
+        if not isinstance(node, yaml.MappingNode):  # By its tag.
+            raise ConstructorError(None, None, "this is not a mapping", node.start_mark)
         seen: dict[str, int] = {}
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode):
@@ -134,6 +142,7 @@ def compose_yaml(
     def refuse(line: int, problem: object) -> NoReturn:
         raise FileError(f"{source} is not usable YAML: line {line}: {problem}", remedy=remedy)
 
+    loader = None
     try:
         loader = _Loader(text)
         node = loader.get_single_node()
@@ -144,6 +153,9 @@ def compose_yaml(
         # Not its whole text, which quotes lines of the file that may contain a password.
         mark = error.problem_mark or error.context_mark
         refuse(mark.line + 1 if mark else 1, error.problem or error.context)
+    except Exception as error:
+        # PyYAML has no error for some of what is not YAML, such as an escape of no character.
+        refuse(loader.line + 1 if loader else 1, f"it cannot be parsed ({type(error).__name__})")
 
 
 def _of_reader(error: yaml.reader.ReaderError) -> str:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from worlds.broken_files import CONTENTS, values
 
-from kuryr_runbook.model.documents import LEVELS, is_deeper, mapping, parse_json, parse_yaml
+from kuryr_runbook.model.documents import LEVELS, NODES, is_deeper, mapping, parse_json, parse_yaml
 from kuryr_runbook.model.errors import FileError
 
 LIMIT = 2000
@@ -38,6 +38,10 @@ def complaint(parse: Callable[[str, str], object], text: str) -> str:
         ("? [a]\n: b", "line 1: a key is not text"),
         ("a: !!python/name:os.system x", "line 1: could not determine a constructor"),
         ("[" * 3000, f"more than {LEVELS} levels"),
+        ("a: 1\nb: !!map [c]", "line 2: this is not a mapping"),
+        ("a: 1\nb: !!timestamp c", "line 2: a value cannot be read (AttributeError)"),
+        ('a: 1\nb: "\\UFFFFFFFF"', "line 2: it cannot be parsed (OverflowError)"),
+        (f"[{'1,' * NODES}1]", f"line 1: it has more than {NODES} values"),
     ],
 )
 def test_what_is_wrong_with_yaml_is_reported_with_its_line(text: str, expected: str) -> None:
@@ -87,6 +91,21 @@ def test_every_broken_text_is_a_value_or_one_short_error(name: str) -> None:
 def test_any_text_is_a_value_or_a_file_error(text: str) -> None:
     for parse in (parse_yaml, parse_json):
         assert len(complaint(parse, text)) < LIMIT
+
+
+YAML = (
+    *"a1~.-?:,[]{}#&*!|>'\"%@`\\\n\t ", "- ", ": ", "? ", "\n  ", "---\n", "...\n", "<<: ", "&a ", "*a",
+    "!!map ", "!!seq ", "!!str ", "!!int ", "!!float ", "!!bool ", "!!null ", "!!timestamp ", "!!set ",
+    "!!omap ", "!!pairs ", "!!binary ", "!!merge ", "!!value ", "!x ", "!<y> ", "%YAML 1.1\n", "%TAG ! x:\n",
+    '"\\U00110000"', '"\\x"', "2001-01-01 0:0:0", "1:1", "0x", "0b", ".nan", "|9", ">-\n",
+)  # fmt: skip
+"""Pieces of which YAML is made, to be put together in any order."""
+
+
+@given(st.lists(st.sampled_from(YAML), max_size=14).map("".join))
+@settings(max_examples=400)
+def test_any_pieces_of_yaml_are_a_value_or_a_file_error(text: str) -> None:
+    assert len(complaint(parse_yaml, text)) < LIMIT
 
 
 @given(values)
