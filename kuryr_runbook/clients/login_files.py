@@ -6,7 +6,6 @@ one. A file that cannot be read is skipped: the phases report it, and nothing in
 
 from __future__ import annotations
 
-import base64
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -17,7 +16,7 @@ from platformdirs import site_config_path, user_config_path
 
 from kuryr_runbook.clients.files import MOST_YAML, read_bytes, user_path
 from kuryr_runbook.clients.secrets import url_password
-from kuryr_runbook.model.documents import parse_json, parse_yaml
+from kuryr_runbook.model.documents import from_base64, parse_json, parse_yaml
 from kuryr_runbook.model.errors import FileError
 from kuryr_runbook.model.secrets import SECRET_NAME, Secret
 from kuryr_runbook.model.site import Site
@@ -143,8 +142,5 @@ def mappings(value: object) -> list[dict[str, Any]]:
 
 
 def decoded(value: object) -> bytes:
-    """The content of a text in base64; empty if it is not base64."""
-    try:
-        return base64.b64decode(str(value))
-    except ValueError:
-        return b""
+    """The content of a text in base64, on any number of lines; empty if it is not base64."""
+    return from_base64("".join(str(value).split())) or b""

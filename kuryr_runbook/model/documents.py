@@ -1,12 +1,13 @@
-"""The only parser of YAML and JSON from outside: strict, within limits, with one kind of error.
+"""The only parser of YAML, JSON and base64 from outside: strict, within limits.
 
 It refuses duplicate keys (the last would silently win), aliases that contain themselves or
-multiply, tags of Python or of an application, and more levels than any of our documents has.
-`source` names the text in messages.
+multiply, tags of Python or of an application, and more levels than any of our documents has: with
+one kind of error, in which `source` names the text.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections import Counter
@@ -193,6 +194,22 @@ def parse_json(text: str, source: str, *, remedy: str | None = None) -> Any:
     if _SURROGATE.search(text) and not is_unicode(json.dumps(value, ensure_ascii=False)):
         refuse(NO_TEXT)
     return value
+
+
+def from_base64(value: object) -> bytes | None:
+    """What a text in base64 stands for; None if the value is no such text."""
+    try:
+        return base64.b64decode(value, validate=True) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def text_from_base64(value: object) -> str:
+    """The same as text; empty if it is none."""
+    try:
+        return (from_base64(value) or b"").decode()
+    except UnicodeDecodeError:
+        return ""
 
 
 def is_deeper(value: Any, levels: int) -> bool:

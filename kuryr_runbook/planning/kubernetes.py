@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from kuryr_runbook.model.documents import text_from_base64
 from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.plan import Action, Change, Plan, Step, Target, shown, staged
 from kuryr_runbook.model.wording import counted
@@ -97,7 +97,8 @@ def _concealed(value: object) -> str:
         return ", ".join(f"{key}: {_concealed(item)}" for key, item in sorted(value.items()))
     if not isinstance(value, str):
         return shown(value)
-    return f"secret {digest(base64.b64decode(value).decode(errors='replace'))}"
+    # What is not base64 is concealed as it is.
+    return f"secret {digest(text_from_base64(value) or value)}"
 
 
 def _stable(manifest: Manifest) -> dict[str, Any]:

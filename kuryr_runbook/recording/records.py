@@ -11,6 +11,7 @@ from typing import Any
 from kuryr_runbook.model.errors import RecordError
 from kuryr_runbook.recording.chain import Link
 from kuryr_runbook.recording.contents import NotPlainError, read_plain
+from kuryr_runbook.recording.shape import misshapen
 from kuryr_runbook.recording.signing import opened
 from kuryr_runbook.recording.statement import RECORD, TIMESTAMP, Predicate, digest_of
 
@@ -89,14 +90,10 @@ def parsed_record(content: bytes, directory: Path) -> Record:
     """The record with that content, of the run in that directory. Raises RecordError."""
     path = directory / RECORD
     envelope, statement = opened(content, str(path))
-    try:
-        record = record_of(directory, statement, sha256=digest_of(content), envelope=envelope)
-        # Everything that works with records relies on these.
-        _ = record.site, record.number, record.previous, record.place
-        _ = record.predicate["run"]["status"], record.predicate["run"]["started"]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise RecordError(f"{path} is not a complete record: {error}") from error
-    return record
+    # Everything that works with records relies on it.
+    if wrong := misshapen(statement):
+        raise RecordError(f"{path} is not a complete record: {wrong}")
+    return record_of(directory, statement, sha256=digest_of(content), envelope=envelope)
 
 
 def record_of(

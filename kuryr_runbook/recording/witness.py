@@ -21,7 +21,7 @@ from kuryr_runbook.clients.timestamps import (
     stamped_time,
 )
 from kuryr_runbook.clients.writing import write_file
-from kuryr_runbook.model.documents import parse_json
+from kuryr_runbook.model.documents import from_base64, parse_json
 from kuryr_runbook.model.errors import AccessError, FileError, RecordError, RunbookError
 from kuryr_runbook.model.site import RecordSection, Site
 from kuryr_runbook.recording.contents import NotPlainError, read_plain
@@ -104,12 +104,12 @@ def _time_of(record: Record, authorities: Sequence[Certificate]) -> datetime:
         content = read_plain(record.directory, RECORD)
         written = read_plain(record.directory, TIMESTAMP)
         document = parse_json(decoded(written, TIMESTAMP), TIMESTAMP)
-        service, answer = document["service"], base64.b64decode(document["answer"], validate=True)
+        service, answer = document["service"], from_base64(document["answer"])
     except NotPlainError as error:
         raise AccessError(error.what) from error
     except (FileError, ValueError, LookupError, TypeError) as error:
         raise AccessError(f"is not a time stamp: {type(error).__name__}") from error
-    if written != _document(service, answer):
+    if answer is None or written != _document(service, answer):
         raise AccessError("was changed: it is not in the form that the runbook writes")
     return stamped_time(answer, content, authorities)
 
@@ -122,6 +122,9 @@ def _document(service: str, answer: bytes) -> bytes:
 def _authorities(record: Record, given: Path | None) -> list[Certificate] | None:
     if given is not None:
         return load_authorities(given)
-    section = RecordSection.model_validate(record.predicate["site"]["parameters"]["record"])
+    try:
+        section = RecordSection.model_validate(record.predicate["site"]["parameters"].get("record"))
+    except ValueError:
+        return None
     path = section.timestamp_ca
     return load_authorities(path) if path is not None and path.exists() else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import platform
 import re
 from collections.abc import Mapping
@@ -26,7 +25,7 @@ from kuryr_runbook.clients.files import read_certificates, read_json
 from kuryr_runbook.clients.patience import Notify
 from kuryr_runbook.clients.secrets import learn, refuse_unsendable
 from kuryr_runbook.clients.transport import web_session
-from kuryr_runbook.model.documents import mapping
+from kuryr_runbook.model.documents import from_base64, mapping
 from kuryr_runbook.model.errors import AccessError, UnreachableError, UsageError
 from kuryr_runbook.specs.attachments import digest_of
 from kuryr_runbook.specs.image import DOCKER_HUB, Reference
@@ -256,13 +255,8 @@ def _read_logins(path: Path) -> dict[str, str]:
     """Registry to base64 of `user:password`."""
     logins = {name: entry["auth"] for name, entry in read_logins(path).items() if entry.get("auth")}
     for name, encoded in logins.items():
-        try:
-            # This refuses a line break, too.
-            base64.b64decode(encoded, validate=True)
-        except (TypeError, ValueError) as error:
-            raise UsageError(
-                f"{WHAT} {path}: auths.{name}.auth is not base64", remedy=LOG_IN
-            ) from error
+        if from_base64(encoded) is None:  # This refuses a line break, too.
+            raise UsageError(f"{WHAT} {path}: auths.{name}.auth is not base64", remedy=LOG_IN)
     return logins
 
 

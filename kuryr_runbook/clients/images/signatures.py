@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kuryr_runbook.clients.answers import mapping_of
 from kuryr_runbook.clients.files import decoded, reading_key
-from kuryr_runbook.model.documents import parse_json
+from kuryr_runbook.model.documents import from_base64, parse_json
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.model.wording import counted
 from kuryr_runbook.specs.attachments import (
@@ -131,10 +130,7 @@ def _signatures(image: Reference, registry: SignatureReader) -> Iterator[tuple[D
 def _sig(layer: Descriptor) -> bytes:
     annotations = layer.get("annotations")
     encoded = annotations.get(SIGNATURE_ANNOTATION) if isinstance(annotations, dict) else None
-    try:
-        return base64.b64decode(str(encoded), validate=True)
-    except ValueError:
-        return b""
+    return from_base64(encoded) or b""
 
 
 def _signed(key: PrivateKeyTypes, content: bytes) -> bytes:

@@ -58,4 +58,5 @@ def _error(account: Mapping[str, Any]) -> str:
 
 def _phases(account: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     phases = account.get("phases")
-    return [it for it in phases if isinstance(it, dict) and "phase" in it] if phases else []
+    listed = phases if isinstance(phases, list) else []
+    return [it for it in listed if isinstance(it, dict) and "phase" in it]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,10 +10,12 @@ from typing import Any
 from kuryr_runbook.clients.kubernetes.api import KubernetesReader
 from kuryr_runbook.clients.openstack.identity import IdentityReader, Token
 from kuryr_runbook.clients.secrets import learn
+from kuryr_runbook.model.documents import text_from_base64
 from kuryr_runbook.model.objects import Resource
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.snapshots.cloud.answered import Answer, answered
 from kuryr_runbook.snapshots.cluster.state import read_cluster_id
+from kuryr_runbook.snapshots.parsing import part, text
 from kuryr_runbook.specs.access_rules import AccessRule
 from kuryr_runbook.specs.controller import CONFIG_KEY, CREDENTIAL_ANNOTATION, references
 from kuryr_runbook.specs.kuryr_conf import parse_login
@@ -120,8 +121,7 @@ def read_credentials(
 def _used(
     secret: Mapping[str, Any], known: set[str], identity: IdentityReader
 ) -> UsedCredential | None:
-    text = base64.b64decode(secret.get("data", {}).get(CONFIG_KEY, "")).decode(errors="replace")
-    login = parse_login(text)
+    login = parse_login(text_from_base64(part(secret, "data").get(CONFIG_KEY)))
     found, word = (login.get(f"application_credential_{key}", "") for key in ("id", "secret"))
     if not found:
         return None
@@ -133,5 +133,5 @@ def _used(
 def _deployed(deployment: Mapping[str, Any] | None) -> str:
     if deployment is None:
         return ""
-    annotations = deployment["spec"]["template"]["metadata"].get("annotations", {})
-    return str(annotations.get(CREDENTIAL_ANNOTATION, ""))
+    template = part(part(deployment, "spec"), "template")
+    return text(part(part(template, "metadata"), "annotations"), CREDENTIAL_ANNOTATION)

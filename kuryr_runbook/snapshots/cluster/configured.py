@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kuryr_runbook.clients.kubernetes.api import KubernetesReader
+from kuryr_runbook.model.documents import text_from_base64
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.snapshots.cluster.objects import reference
 from kuryr_runbook.snapshots.parsing import part, text
@@ -34,7 +34,7 @@ def read_configured(site: Site, cluster: KubernetesReader) -> Configured:
     secret = part(cluster.get(reference("Secret", CONFIG_SECRET, home)), "data")
     config = part(cluster.get(reference("ConfigMap", DAEMON_CONFIG, home)), "data")
     return Configured(
-        controller=_options(site, _decoded(text(secret, CONFIG_KEY))),
+        controller=_options(site, text_from_base64(text(secret, CONFIG_KEY))),
         daemon=_options(site, text(config, CONFIG_KEY)),
     )
 
@@ -49,10 +49,3 @@ def _options(site: Site, conf: str) -> Options | None:
         for section, options in parse_conf(conf).items()
         if section != LOGIN
     } or None
-
-
-def _decoded(data: str) -> str:
-    try:
-        return base64.b64decode(data, validate=True).decode()
-    except ValueError:  # not base64, not even ASCII, or not UTF-8
-        return ""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import configparser
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from kuryr_runbook.clients.kubernetes.api import KubernetesReader
+from kuryr_runbook.model.documents import text_from_base64
 from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.snapshots.cluster.objects import FINISHED, name_of, namespace_of, reference
 from kuryr_runbook.snapshots.parsing import number, part, parts, text
@@ -151,7 +150,7 @@ def mounted_files(cluster: KubernetesReader, item: Manifest) -> Iterator[Mounted
             yield Mounted(whose=whose, key="", text="", unread=found.reason)
             continue
         for key, value in part(found, "data").items():
-            content = _decoded(str(value)) if kind == "Secret" else str(value)
+            content = text_from_base64(value) if kind == "Secret" else str(value)
             yield Mounted(whose=whose, key=str(key), text=content, unread="")
 
 
@@ -165,13 +164,6 @@ def _sources(item: Manifest) -> Iterator[tuple[str, str]]:
                 yield "Secret", name
             if name := text(config, "name"):
                 yield "ConfigMap", name
-
-
-def _decoded(text: str) -> str:
-    try:
-        return base64.b64decode(text, validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
-        return ""
 
 
 def _words(item: Manifest) -> Iterator[str]:
