@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 from click.testing import CliRunner, Result
+from support.hostile import HOSTILE, faults, spoilt
 from worlds.installed import SECRET, upstream_yoga
 from worlds.world import World
 
@@ -126,3 +127,24 @@ def test_a_file_that_exists_is_kept(world: World) -> None:
     result = run("--write", "mine.yaml")
     assert result.exit_code == 2
     assert Path("mine.yaml").read_text() == "precious"
+
+
+@pytest.mark.parametrize("form", ["table", "wide", "json", "yaml"])
+def test_hostile_text_in_every_field_is_visible(world: World, form: str) -> None:
+    world.objects = spoilt(world.objects, HOSTILE)
+    world.resources = spoilt(world.resources, HOSTILE)
+    result = run("-o", form, "--write", "mine.yaml")
+    assert isinstance(result.exception, SystemExit | None)
+    assert "bug in the runbook" not in result.output
+    assert faults(result.output) == []
+    for page in Path("runs").rglob("*.html"):
+        assert faults(page.read_text()) == []
+    assert not Path("mine.yaml").exists() or faults(Path("mine.yaml").read_text()) == []
+
+
+def test_hostile_text_in_the_names_of_one_kind_is_visible(world: World) -> None:
+    for kind in ("Deployment", "ConfigMap", "Secret", "Node"):
+        world.objects[kind] = spoilt(world.objects[kind], "\x1b[2J\u202e<script>")
+        result = run()
+        assert "bug in the runbook" not in result.output
+        assert faults(result.output) == []

@@ -11,7 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from worlds.broken_files import CONTENTS, values
 
-from kuryr_runbook.model.documents import LEVELS, NODES, is_deeper, mapping, parse_json, parse_yaml
+from kuryr_runbook.model.documents import (
+    LEVELS,
+    NODES,
+    from_base64,
+    is_deeper,
+    mapping,
+    parse_json,
+    parse_yaml,
+    text_from_base64,
+)
 from kuryr_runbook.model.errors import FileError
 
 LIMIT = 2000
@@ -93,10 +102,13 @@ def test_any_text_is_a_value_or_a_file_error(text: str) -> None:
         assert len(complaint(parse, text)) < LIMIT
 
 
+KINDS = (
+    "map", "seq", "str", "int", "float", "bool", "null", "timestamp", "set", "omap", "pairs",
+    "binary", "merge", "value",
+)  # fmt: skip
 YAML = (
-    *"a1~.-?:,[]{}#&*!|>'\"%@`\\\n\t ", "- ", ": ", "? ", "\n  ", "---\n", "...\n", "<<: ", "&a ", "*a",
-    "!!map ", "!!seq ", "!!str ", "!!int ", "!!float ", "!!bool ", "!!null ", "!!timestamp ", "!!set ",
-    "!!omap ", "!!pairs ", "!!binary ", "!!merge ", "!!value ", "!x ", "!<y> ", "%YAML 1.1\n", "%TAG ! x:\n",
+    *"a1~.-?:,[]{}#&*!|>'\"%@`\\\n\t ", "- ", ": ", "? ", "\n  ", "---\n", "...\n", "<<: ", "&a ",
+    "*a", *(f"!!{kind} " for kind in KINDS), "!x ", "!<y> ", "%YAML 1.1\n", "%TAG ! x:\n",
     '"\\U00110000"', '"\\x"', "2001-01-01 0:0:0", "1:1", "0x", "0b", ".nan", "|9", ">-\n",
 )  # fmt: skip
 """Pieces of which YAML is made, to be put together in any order."""
@@ -112,6 +124,17 @@ def test_any_pieces_of_yaml_are_a_value_or_a_file_error(text: str) -> None:
 @settings(max_examples=50)
 def test_what_a_document_holds_comes_back(value: object) -> None:
     assert parse_json(json.dumps(value), "x") == value
+
+
+@pytest.mark.parametrize("value", [None, 5, ["x"], "a\u00e9", "a=b", "aGk\n", "aGk", "\ud800"])
+def test_what_is_no_base64_is_none(value: object) -> None:
+    assert from_base64(value) is None
+    assert text_from_base64(value) == ""
+
+
+def test_base64_of_text_and_of_other_bytes() -> None:
+    assert (from_base64("aGk="), text_from_base64("aGk=")) == (b"hi", "hi")
+    assert (from_base64("/w=="), text_from_base64("/w==")) == (b"\xff", "")
 
 
 @given(st.integers(0, 200))

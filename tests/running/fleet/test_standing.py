@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,14 @@ def test_a_broken_account_is_an_error_of_that_site() -> None:
     found = standing_of(MEMBER)
     assert found.exit_code is ExitCode.FAILED
     assert "run.json" in found.error
+
+
+@pytest.mark.parametrize("phases", [5, "x", {"phase": 1}, [5], [{"status": "FAILED"}], None])
+def test_an_account_of_another_shape_is_that_of_a_run_without_phases(phases: object) -> None:
+    directory = run("20261130T090000Z", RunStatus.FAILED)
+    (directory / "run.json").write_text(json.dumps({"status": "FAILED", "phases": phases}))
+    found = standing_of(MEMBER)
+    assert (found.status, found.phase, found.error) == ("FAILED", "", "")
 
 
 def test_broken_files_stand_in_their_place() -> None:
