@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from docs.test_site import REPOSITORY, build
+from docs.test_site import build
 from support.browsing import SCREENSHOTS, browser_page
+from support.repository import REPOSITORY
 
 pytestmark = pytest.mark.browser
 

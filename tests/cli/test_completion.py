@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pexpect
 import pytest
+from support.repository import REPOSITORY
 
 from kuryr_runbook.cli import COMMANDS
 from kuryr_runbook.phases.catalogue import PHASES
 
 PROGRAM = "kuryr-runbook"
-REPOSITORY = Path(__file__).parents[2]
 SECONDS = 120
 """Deadline for whatever a shell does; a loaded machine may need some of them."""
 READY = "READY> "

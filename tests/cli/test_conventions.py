@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner
+from support.repository import REPOSITORY
 
 from kuryr_runbook.cli import main
 from kuryr_runbook.cli.conventions import Command
@@ -17,7 +18,6 @@ from kuryr_runbook.display.verbosity import Verbosity
 from kuryr_runbook.model.errors import ExitCode, UsageError
 from kuryr_runbook.model.variables import SITE_VARIABLE
 
-REPOSITORY = Path(__file__).parents[2]
 PROGRAM = "kuryr-runbook"
 NO_TABLE = {
     "run": "a run's answer for machines is run.json, and --log-format json while it runs",

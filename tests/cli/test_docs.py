@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from support.repository import REPOSITORY
 
 from kuryr_runbook.cli import main
 from kuryr_runbook.display.documentation import FOR_THE_SITE, Page, page, pages
@@ -14,7 +14,6 @@ from kuryr_runbook.display.terminal import Screen, drawn
 from kuryr_runbook.model.drivers import VifDriver
 from kuryr_runbook.model.releases.proofs import proved
 
-REPOSITORY = Path(__file__).parents[2]
 SHOWN_TO_USERS = (
     *(REPOSITORY / "kuryr_runbook").rglob("*.py"),
     *(REPOSITORY / "notebooks").glob("*.ipynb"),

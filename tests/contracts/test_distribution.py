@@ -18,8 +18,8 @@ from pathlib import Path
 
 import pytest
 from packaging.version import Version
+from support.repository import REPOSITORY
 
-REPOSITORY = Path(__file__).parents[2]
 UV = Path(sys.executable).with_name("uv")
 VERSIONS = ("3.11", "3.12", "3.13")
 RESOLUTIONS = ("highest", "lowest-direct")

@@ -14,11 +14,11 @@ from support.documented import (
     DOCUMENTS,
     EXECUTED,
     NOT_EXECUTED,
-    REPOSITORY,
     blocks,
     commands,
     commands_of,
 )
+from support.repository import REPOSITORY
 
 from kuryr_runbook.cli import main
 

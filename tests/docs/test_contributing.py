@@ -13,8 +13,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.repository import REPOSITORY
 
-REPOSITORY = Path(__file__).parents[2]
 PAGES = sorted((REPOSITORY / "docs" / "contributing").glob("*.md"))
 COPIED = ("kuryr_runbook", "tests", "notebooks", "parameters", "docs")
 MOST_LINES = 300

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import click
 import pytest
+from support.repository import REPOSITORY
 
 from kuryr_runbook.cli import main
 from kuryr_runbook.model import errors
 from kuryr_runbook.model.releases import RELEASES
 from kuryr_runbook.model.schema import render_schema
 
-REPOSITORY = Path(__file__).parents[2]
 FETCHED = re.compile(r'<(?:script|img|link|iframe)\b[^>]*\b(?:src|href)="?(?:https?:)?//[^>]*>')
 
 

@@ -8,10 +8,10 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-REPOSITORY = Path(__file__).parents[2]
+from support.repository import REPOSITORY
+
 PATHS = os.pathsep.join(map(str, (REPOSITORY / "tests", REPOSITORY)))
 SECONDS = 420
 MOST_KILLS = 100

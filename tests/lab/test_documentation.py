@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.documented import DOCUMENTS, EXECUTED, REPOSITORY, commands_of
+from support.documented import DOCUMENTS, EXECUTED, commands_of
+from support.repository import REPOSITORY
 
 pytestmark = pytest.mark.lab
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.repository import REPOSITORY
 
 from kuryr_runbook.clients.kubernetes.client import KubernetesClient
 from kuryr_runbook.lab.settings import LabSettings
@@ -18,7 +19,6 @@ from kuryr_runbook.specs.node_probe import NODE_PROBE
 
 pytestmark = pytest.mark.lab
 
-REPOSITORY = Path(__file__).parents[2]
 PROBES = f"app.kubernetes.io/name={NODE_PROBE}"
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from support.browsing import Jupyter, Person, browser_page, jupyterlab
+from support.repository import REPOSITORY
 
 from kuryr_runbook.clients.kubernetes.client import KubernetesClient
 from kuryr_runbook.clients.openstack.client import OpenStackClient
@@ -15,7 +15,6 @@ from kuryr_runbook.phases.catalogue import PHASES, TEARDOWN, PhaseEntry
 
 pytestmark = [pytest.mark.lab, pytest.mark.browser]
 
-REPOSITORY = Path(__file__).parents[2]
 SITE = "parameters/lab.yaml"
 HAS_CHANGES = ("openstack_prep", "verification")
 """The phases that have something to do: a rule was taken away, and the workload is made anew."""

@@ -24,6 +24,7 @@ import pytest
 import yaml
 from runs.small import FIRST, SECOND, SLEEPING, kernel_of, start, write_notebook
 from support.awaiting import await_end
+from support.repository import REPOSITORY
 from worlds.memory_leases import holder
 
 from kuryr_runbook.clients.kubernetes import leases
@@ -38,7 +39,6 @@ from kuryr_runbook.running.account import read_run
 
 pytestmark = pytest.mark.lab
 
-REPOSITORY = Path(__file__).parents[2]
 SITE_FILE = REPOSITORY / "parameters" / "lab.yaml"
 ME, OTHER = holder("me"), holder("other")
 SECONDS = 90.0

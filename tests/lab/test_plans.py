@@ -13,6 +13,7 @@ import pytest
 from faults.faulty_run import changed_site
 from kubernetes import client as kubernetes_client
 from kubernetes import config as kubernetes_config
+from support.repository import REPOSITORY
 from urllib3.connectionpool import HTTPConnectionPool
 
 from kuryr_runbook.clients.kubernetes.client import KubernetesClient
@@ -25,7 +26,6 @@ from kuryr_runbook.phases.controller import Controller
 
 pytestmark = pytest.mark.lab
 
-REPOSITORY = Path(__file__).parents[2]
 EDITOR = "kubectl-edit"
 FORCED = (
     *("run", "--site", "parameters/lab.yaml", "--yes", "--force-conflicts"),

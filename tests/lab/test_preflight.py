@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from support.repository import REPOSITORY
 from worlds.lab import changes, world
 
 from kuryr_runbook.clients.kubernetes.client import KubernetesClient
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.lab
 
-REPOSITORY = Path(__file__).parents[2]
 SITE_FILE = REPOSITORY / "parameters" / "lab.yaml"
 CLOSED = "https://203.0.113.130:1/"
 """Where nothing listens."""

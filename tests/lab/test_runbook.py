@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
+from support.repository import REPOSITORY
 
 from kuryr_runbook.clients.kubernetes.client import KubernetesClient
 from kuryr_runbook.clients.openstack.client import OpenStackClient
@@ -27,7 +28,6 @@ from kuryr_runbook.phases.openstack_prep import OpenStackPrep
 
 pytestmark = pytest.mark.lab
 
-REPOSITORY = Path(__file__).parents[2]
 GONE_SECONDS = 300.0
 PHASES: tuple[type[Phase], ...] = (ImageBuild, OpenStackPrep, Controller, Daemon)
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from support.lab_of_tests import REPOSITORY, SITE_FILE, runbook
+from support.lab_of_tests import SITE_FILE, runbook
+from support.repository import REPOSITORY
 
 from kuryr_runbook.model.variables import SITE_VARIABLE
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from support.repository import REPOSITORY
 
 from kuryr_runbook.clients.kubernetes.client import KubernetesClient
 from kuryr_runbook.clients.openstack.client import OpenStackClient
@@ -34,7 +35,6 @@ pytestmark = [
     pytest.mark.skipif(RELEASES["train"].image is None, reason="there is no image of train"),
 ]
 
-REPOSITORY = Path(__file__).parents[2]
 NAMESPACE = "upgrade-test"
 RUN_SECONDS = 1800.0
 WATCH_SECONDS = 2 * RUN_SECONDS

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 from making.pins import LAB, PinnedList, pinned_lists
 from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
+from support.repository import REPOSITORY
 
 PINNED = re.compile(r"^([\w.-]+)==([\w.]+) ((?:\\\n    --hash=sha256:[0-9a-f]{64} ?)+)$", re.M)
 LISTS = list(pinned_lists())
-REPOSITORY = Path(__file__).parents[2]
 OLDEST = {
     "certifi": "2026",
     "cryptography": "46",

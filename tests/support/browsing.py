@@ -21,8 +21,8 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import ConsoleMessage, Locator, Page, ViewportSize, sync_playwright
+from support.repository import REPOSITORY
 
-REPOSITORY = Path(__file__).parents[2]
 SCREENSHOTS = REPOSITORY / "build" / "screenshots"
 START_SECONDS = 90.0
 SHORT = 60_000

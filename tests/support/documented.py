@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from markdown_it import MarkdownIt
+from support.repository import REPOSITORY
 
-REPOSITORY = Path(__file__).parents[2]
 DOCUMENTS = (
     REPOSITORY / "README.md",
     *(REPOSITORY / "docs" / f"{name}.md" for name in ("operations", "lab", "tutorial")),

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
+from support.repository import REPOSITORY
 from worlds.host import World
 from worlds.lab import changes, world
 
@@ -21,7 +22,6 @@ from kuryr_runbook.clients.kubernetes.client import KubernetesClient
 from kuryr_runbook.clients.openstack.client import OpenStackClient
 from kuryr_runbook.lab.settings import LabSettings
 
-REPOSITORY = Path(__file__).parents[2]
 SITE_FILE = REPOSITORY / "parameters" / "lab.yaml"
 RUN_SECONDS = 45 * 60
 """An image is built from the packages' sources on the way."""
