@@ -23,7 +23,7 @@ from kuryr_runbook.model.site import KuryrSection
 from kuryr_runbook.model.site_values import is_id
 from kuryr_runbook.planning.draft_keys import DraftKey, unknown
 from kuryr_runbook.planning.draft_names import named
-from kuryr_runbook.snapshots.cloud.lookup import Named, of_name
+from kuryr_runbook.snapshots.cloud.lookup import Named
 from kuryr_runbook.snapshots.cloud.resources import Subnet
 from kuryr_runbook.snapshots.cloud.state import CloudState
 from kuryr_runbook.snapshots.cluster.found_kuryr import FoundKuryr
@@ -208,16 +208,13 @@ def _by_id(key: str, resource_id: str, among: Iterable[Named], option: str) -> I
 
 def _pods(subnet_id: str, subnets: tuple[Subnet, ...]) -> Iterator[DraftKey]:
     option = "[neutron_defaults] pod_subnet"
+    yield from _by_id("network.pod_subnet.name", subnet_id, subnets, option)
     subnet = next((it for it in subnets if it.id == subnet_id), None)
     if subnet is None:
         if subnet_id:
-            yield _said("network.kuryr_pod_subnet_id", subnet_id, option)
             because = f"subnet {subnet_id} of {OF_KURYR} is not visible"
             yield unknown("network.pod_subnet.cidr", because)
         return
-    yield from _identified(
-        "network.pod_subnet.name", "kuryr_pod_subnet_id", subnet, subnets, option
-    )
     yield _said("network.pod_subnet.cidr", subnet.cidr, option)
     if ":" not in subnet.cidr and subnet.gateway_ip not in ("", str(IPv4Network(subnet.cidr)[1])):
         yield _said("network.pod_subnet.gateway", subnet.gateway_ip, option)
@@ -225,17 +222,14 @@ def _pods(subnet_id: str, subnets: tuple[Subnet, ...]) -> Iterator[DraftKey]:
 
 def _services(subnet_id: str, cloud: CloudState) -> Iterator[DraftKey]:
     option, subnets = "[neutron_defaults] service_subnet", known(cloud.subnets)
+    yield from _by_id("network.service_subnet.name", subnet_id, subnets, option)
     subnet = next((it for it in subnets if it.id == subnet_id), None)
     if subnet is None:
-        if subnet_id:
-            yield _said("network.kuryr_service_subnet_id", subnet_id, option)
         return
     networks = known(cloud.networks)
     network = next((it for it in networks if it.id == subnet.network_id), None)
     if network is not None:
         yield named("network.service_subnet.network", network, networks, f"{option} is in it")
-    key = "network.service_subnet.name"
-    yield from _identified(key, "kuryr_service_subnet_id", subnet, subnets, option)
     yield _said("network.service_subnet.cidr", subnet.cidr, option)
 
 
@@ -251,16 +245,6 @@ def _namespaces(pool_id: str, cloud: CloudState) -> Iterator[DraftKey]:
     else:
         yield _said(f"{section}.cidr", pool.prefixes[0], option)
         yield _said(f"{section}.prefix_length", pool.prefix_length, option)
-
-
-def _identified(
-    key: str, id_key: str, subnet: Subnet, subnets: tuple[Subnet, ...], option: str
-) -> Iterator[DraftKey]:
-    """A subnet by its name, or by its id if the name is not unique."""
-    if subnet.name and len(of_name(subnets, subnet.name, subnet.project_id)) == 1:
-        yield _said(key, subnet.name, option)
-    else:
-        yield _said(f"network.{id_key}", subnet.id, option)
 
 
 def _of_the_runbook(kuryr: FoundKuryr) -> Iterator[DraftKey]:

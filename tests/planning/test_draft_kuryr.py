@@ -214,14 +214,14 @@ def test_what_a_site_file_cannot_say_stays_blank() -> None:
 
 def test_what_is_not_visible_is_named_by_its_id() -> None:
     found = values(of_others(conf=conf(services="s-of-others", groups="g-of-others")))
-    assert found["network.kuryr_service_subnet_id"] == "s-of-others"
+    assert found["network.service_subnet.name"] == "s-of-others"
     assert found["network.pod_security_group"] == "g-of-others"
 
 
 def test_subnets_whose_names_are_not_unique_are_named_by_their_ids() -> None:
     world = of_others(conf=conf())
     world.add("subnet", name="kuryr-pod-subnet", cidr="10.200.0.0/16")
-    assert values(world)["network.kuryr_pod_subnet_id"] == "s-pods"
+    assert values(world)["network.pod_subnet.name"] == "s-pods"
 
 
 @pytest.mark.parametrize("release", RELEASES)
