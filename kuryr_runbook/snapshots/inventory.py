@@ -15,9 +15,9 @@ from kuryr_runbook.snapshots.cluster.objects import (
     Node,
     endpoints_of,
     name_of,
-    node_of,
     reference,
 )
+from kuryr_runbook.snapshots.cluster.state import read_nodes
 from kuryr_runbook.snapshots.reading import Attempt, Unreadable, attempted
 
 FEW = 3
@@ -98,7 +98,7 @@ def _balancing(cloud: CloudProber) -> Balancing:
 def _kubernetes(cluster: ClusterProber) -> _Cluster:
     return _Cluster(
         version=cluster.version,
-        nodes=attempted(lambda: _nodes(cluster)),
+        nodes=attempted(lambda: read_nodes(cluster)),
         namespaces=attempted(
             lambda: tuple(sorted(map(name_of, cluster.list_objects("v1", "Namespace"))))
         ),
@@ -107,11 +107,7 @@ def _kubernetes(cluster: ClusterProber) -> _Cluster:
 
 
 def _interfaces(cluster: ClusterProber) -> tuple[NodeInterfaces, ...]:
-    return read_interfaces(cluster, _nodes(cluster)[:FEW])
-
-
-def _nodes(cluster: ClusterProber) -> tuple[Node, ...]:
-    return tuple(map(node_of, cluster.list_objects("v1", "Node")))
+    return read_interfaces(cluster, read_nodes(cluster)[:FEW])
 
 
 def _api_servers(cluster: ClusterProber) -> tuple[str, ...]:

@@ -11,8 +11,8 @@ from kuryr_runbook.snapshots.cloud.state import CloudState, read_cloud
 from kuryr_runbook.snapshots.cluster.found_kuryr import FoundKuryr, read_found_kuryr
 from kuryr_runbook.snapshots.cluster.interfaces import NodeInterfaces, read_interfaces
 from kuryr_runbook.snapshots.cluster.node_probes import Probed, own_interfaces
-from kuryr_runbook.snapshots.cluster.objects import Node, node_of
-from kuryr_runbook.snapshots.cluster.state import read_cluster_id
+from kuryr_runbook.snapshots.cluster.objects import Node
+from kuryr_runbook.snapshots.cluster.state import read_cluster_id, read_nodes
 from kuryr_runbook.snapshots.reading import Unreadable, attempted
 
 SURVEYED = ("network", "subnet", "subnet_pool", "router", "port", "security_group")
@@ -64,7 +64,7 @@ def read_survey(cloud: CloudProber | Unreadable, cluster: ClusterProber | Unread
             kuryr=cluster,
             interfaces=cluster,
         )
-    nodes = attempted(lambda: tuple(map(node_of, cluster.list_objects("v1", "Node"))))
+    nodes = attempted(lambda: read_nodes(cluster))
     cluster_id = attempted(lambda: read_cluster_id(cluster))
     return Survey(
         cloud=state,

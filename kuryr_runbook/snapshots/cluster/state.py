@@ -136,6 +136,11 @@ def read_cluster_id(reader: KubernetesReader) -> str:
     return uid
 
 
+def read_nodes(reader: KubernetesReader) -> tuple[Node, ...]:
+    """All nodes, strictly."""
+    return tuple(map(node_of, reader.list_objects("v1", "Node")))
+
+
 def read_cluster(reader: KubernetesReader) -> ClusterState:
     """The cluster's id, its nodes, and the addresses of the API servers; strictly."""
     return replace(
@@ -143,7 +148,7 @@ def read_cluster(reader: KubernetesReader) -> ClusterState:
         endpoints=_api_endpoints(reader),
         cluster_id=read_cluster_id(reader),
         version=reader.version,
-        nodes=tuple(map(node_of, reader.list_objects("v1", "Node"))),
+        nodes=read_nodes(reader),
     )
 
 
@@ -157,7 +162,7 @@ def read_before_kuryr(cluster: KubernetesReader | Unreadable) -> ClusterState:
     return replace(
         nothing_read(NOT_ASKED),
         version=version,
-        nodes=attempted(lambda: tuple(map(node_of, cluster.list_objects("v1", "Node")))),
+        nodes=attempted(lambda: read_nodes(cluster)),
         endpoints=attempted(lambda: _api_endpoints(cluster)),
         deployed=pods
         if isinstance(pods, Unreadable)

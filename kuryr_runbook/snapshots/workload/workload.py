@@ -16,13 +16,17 @@ from kuryr_runbook.snapshots.cluster.objects import (
     Pod,
     Service,
     endpoints_of,
-    node_of,
     pod_of,
     reference,
     service_of,
     warning_of,
 )
-from kuryr_runbook.snapshots.cluster.state import NOT_ASKED, ClusterState, nothing_read
+from kuryr_runbook.snapshots.cluster.state import (
+    NOT_ASKED,
+    ClusterState,
+    nothing_read,
+    read_nodes,
+)
 from kuryr_runbook.snapshots.reading import Attempt, Unreadable, attempted, demanded, known
 from kuryr_runbook.specs.workload import DEMO, SELECTOR, SERVICE
 
@@ -61,7 +65,7 @@ def read_workload_cluster(site: Site, cluster: KubernetesReader) -> ClusterState
     events = attempted(lambda: cluster.list_objects("v1", "Event", namespace=space))
     return replace(
         _read(site, cluster, attempted),
-        nodes=attempted(lambda: tuple(map(node_of, cluster.list_objects("v1", "Node")))),
+        nodes=attempted(lambda: read_nodes(cluster)),
         endpoints=attempted(lambda: _endpoints(space, cluster)),
         events=events
         if isinstance(events, Unreadable)
