@@ -12,8 +12,9 @@ from tempfile import TemporaryDirectory
 
 from runs.realistic import realistic_runs
 from support.browsing import browser_page
+from support.repository import REPOSITORY
 
-PICTURE = Path(__file__).parents[2] / "docs" / "record.png"
+PICTURE = REPOSITORY / "docs" / "record.png"
 SIZE = (1000, 880)
 
 
