@@ -98,6 +98,8 @@ def _why(printed: Printed) -> str:
     if said:
         return "\n-> ".join(" ".join(part.split()) for part in said.split("\n  -> "))
     if printed.status < 0:
-        return f"ended by {signal.Signals(-printed.status).name}"
+        names = {it.value: it.name for it in signal.Signals}  # Not of those for real time.
+        number = -printed.status
+        return f"ended by {names.get(number, f'signal {number}')}"
     tail = printed.stderr.strip().splitlines()[-TAIL_LINES:]
     return "\n".join([f"exit status {printed.status}", *tail])

@@ -98,6 +98,7 @@ SAID = "error: the cloud\n  does not answer\n  -> look at\n    it\n"
     [
         (SAID, 6, "the cloud does not answer\n-> look at it"),
         ("", -9, "ended by SIGKILL"),
+        ("", -40, "ended by signal 40"),
         ("Killed process\nout of memory\n", 137, "exit status 137\nKilled process\nout of memory"),
     ],
 )
