@@ -250,19 +250,16 @@ def trial_manifests(site: Site, image: str, registry_auth: str) -> list[Manifest
 
 def pod_manifest(site: Site, image: str, name: str, *, guest: bool) -> Manifest:
     """One of the pods. The kubelet asks the server whether it is ready, whatever the policies."""
-    containers = [
-        server_container(image, POD_PORT),
-        server_container(image, SECOND_PORT, "second"),
-    ]
+    container = server_container(image, POD_PORT, SECOND_PORT)
     if name == SERVER:
         asked = {"path": "/", "port": POD_PORT}
-        containers[0]["readinessProbe"] = {"httpGet": asked, "periodSeconds": 2}
+        container["readinessProbe"] = {"httpGet": asked, "periodSeconds": 2}
     labelled = {**labels(site, DEMO), ROLE: name, **({GUEST: "yes"} if guest else {})}
     return {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {"name": name, "namespace": place_of(site, name), "labels": labelled},
-        "spec": {"automountServiceAccountToken": False, **pod_spec(containers)},
+        "spec": {"automountServiceAccountToken": False, **pod_spec([container])},
     }
 
 

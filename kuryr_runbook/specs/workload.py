@@ -203,18 +203,18 @@ def pod_spec(containers: Sequence[Manifest]) -> dict[str, Any]:
     }
 
 
-def server_container(image: str, port: int, name: str = "server") -> dict[str, Any]:
-    """A web server that answers with the pod's name."""
+def server_container(image: str, *ports: int) -> dict[str, Any]:
+    """A web server that answers with the pod's name, on each of the ports."""
     pod_name = {"fieldRef": {"fieldPath": "metadata.name"}}
     return {
-        "name": name,
+        "name": "server",
         "image": image,
         "command": ["python3", f"{SCRIPTS_DIRECTORY}/{SERVER}"],
         "env": [
             {"name": "POD_NAME", "valueFrom": pod_name},
-            {"name": "PORT", "value": str(port)},
+            {"name": "PORT", "value": " ".join(map(str, ports))},
         ],
-        "ports": [{"containerPort": port, "protocol": "TCP"}],
+        "ports": [{"containerPort": port, "protocol": "TCP"} for port in ports],
         "resources": footprint(cpu="10m", memory="32Mi", limit="256Mi"),
         "securityContext": NONE.security_context,
         "volumeMounts": [{"name": "scripts", "mountPath": SCRIPTS_DIRECTORY}, TMP_MOUNT],

@@ -238,6 +238,7 @@ YOGA = replace(
     cni_plugin=go_plugin("6.0.1", GoBuild.MODULES),
     controller_rules=(*permissions.CRD_CONTROLLER, *permissions.EVENTS),
     daemon_rules=(*permissions.CRD_DAEMON, *permissions.EVENTS),
+    namespace_subnets=extensions.ANNOTATED_SUBNETS,
     metrics_ports=Ports(controller=9654, daemon=9655),
     kubernetes_tried="1.22",
     upgrades_from=("xena",),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from kuryr_runbook.model.releases import permissions, requests
 from kuryr_runbook.model.releases.parts import Extension
 
@@ -10,6 +12,9 @@ NAMESPACE_SUBNETS = Extension(
     controller_rules=permissions.NAMESPACES,
     cloud_requests=requests.NAMESPACES,
 )
+
+ANNOTATED_SUBNETS = replace(NAMESPACE_SUBNETS, controller_rules=permissions.ANNOTATED_NAMESPACES)
+"""From Yoga on (controller/handlers/vif.py, on_present)."""
 
 NETWORK_POLICIES = Extension(
     handlers=("policy", "pod_label", "kuryrnetworkpolicy"),

@@ -50,6 +50,13 @@ NAMESPACES = (
 )
 """For subnets of namespaces: Kubernetes deletes a KuryrNetwork together with its namespace."""
 
+ANNOTATED_NAMESPACES = (
+    *NAMESPACES,
+    # By an annotation the handler of pods has that of namespaces look again.
+    Rule(group="", resources=("namespaces",), verbs=("patch",)),
+)
+"""The same from Yoga on."""
+
 POLICIES = (
     # Annotated, so that the handler looks at them again, and with a finalizer.
     Rule(group="networking.k8s.io", resources=("networkpolicies",), verbs=(*READ, "patch")),

@@ -1,14 +1,15 @@
 """The web server in every pod of the verification workload: answers with the pod's name.
 
-A header shows the client's address as seen here.
+A header shows the client's address as seen here. PORT may be several, with spaces in between.
 """
 
 import os
 import signal
 import socketserver
+import threading
 from http.server import BaseHTTPRequestHandler
 
-PORT = int(os.environ["PORT"])
+PORTS = [int(port) for port in os.environ["PORT"].split()]
 BODY = os.environ["POD_NAME"].encode()
 
 
@@ -35,5 +36,7 @@ class Server(socketserver.ThreadingTCPServer):
 
 # The first process of a container only receives signals that it handles.
 signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-with Server(("", PORT), Answer) as server:
-    server.serve_forever()
+servers = [Server(("", port), Answer) for port in PORTS]
+for other in servers[1:]:
+    threading.Thread(target=other.serve_forever, daemon=True).start()
+servers[0].serve_forever()
