@@ -28,7 +28,12 @@ from kuryr_runbook.phases.waits.traffic import (
 )
 from kuryr_runbook.phases.workload.checks import checked
 from kuryr_runbook.phases.workload.namespaces import own_namespace
-from kuryr_runbook.phases.workload.policies import PLAN, PolicyTrials, delete_trials
+from kuryr_runbook.phases.workload.policies import (
+    PLAN,
+    PolicyTrials,
+    delete_trials,
+    spaces_of_trials,
+)
 from kuryr_runbook.phases.workload.resilience import Resilience
 from kuryr_runbook.planning.kubernetes import plan_manifests
 from kuryr_runbook.snapshots.cluster.previews import read_previews
@@ -115,6 +120,10 @@ class Verification(Phase):
         """Show what `try_policies()` would create, if the site has network policies."""
         if not self.site.kuryr.network_policies:
             return self._untried()
+        if left := spaces_of_trials(self.site, self.cluster):
+            # Pods take no other image or scripts: what is left is not changed, but made anew.
+            rows = [(it["metadata"]["name"], "left by an earlier trial") for it in left]
+            return table("Network policies", ("first removed, then made anew", "why"), rows)
         return replace(plan_view(self._policies().plan(), everything=True), data={})
 
     def try_policies(self) -> View:

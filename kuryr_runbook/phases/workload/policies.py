@@ -155,13 +155,18 @@ class PolicyTrials:
         return left
 
 
-def delete_trials(site: Site, cluster: KubernetesClient) -> list[Manifest]:
-    """Delete the namespaces of the trials, and return them.
+def spaces_of_trials(site: Site, cluster: KubernetesClient) -> list[Manifest]:
+    """The namespaces of the trials that are there.
 
     Raises DriftError if one belongs to somebody else.
     """
     spaces = namespace_manifests(site)
-    there = [it for it in spaces if own_namespace(site, cluster, it) is not None]
+    return [it for it in spaces if own_namespace(site, cluster, it) is not None]
+
+
+def delete_trials(site: Site, cluster: KubernetesClient) -> list[Manifest]:
+    """Delete these namespaces, and return them. Raises DriftError."""
+    there = spaces_of_trials(site, cluster)
     for space in there:
         say(f"deleting namespace {space['metadata']['name']} and everything in it")
         cluster.delete(space)

@@ -15,6 +15,8 @@ from worlds.spaces import with_policies, with_spaces
 from kuryr_runbook.clients.kubernetes.exec import Executed
 from kuryr_runbook.model.errors import DriftError
 from kuryr_runbook.model.findings import Finding, Status
+from kuryr_runbook.phases import verification
+from kuryr_runbook.phases.verification import Verification
 from kuryr_runbook.phases.waits import polling
 from kuryr_runbook.phases.workload import policies
 from kuryr_runbook.phases.workload.policies import PolicyTrials
@@ -172,6 +174,18 @@ def test_what_is_left_of_an_earlier_trial_is_removed_first() -> None:
     tried(cluster)
     cluster.enforces = True
     assert {it.status for it in tried(cluster).values()} == {Status.PASS}
+
+
+def test_what_is_left_is_no_matter_for_a_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server would refuse other containers for pods that are there."""
+    cluster = Cluster()
+    cluster.enforces = False
+    tried(cluster)
+    monkeypatch.setattr(verification, "deployed_image", lambda site, ahead: "another@sha256:1")
+    phase = Verification(SITE)
+    phase.cluster = cluster  # type: ignore[assignment]
+    text = phase.plan_policies().text
+    assert "left by an earlier trial" in text
 
 
 def test_a_namespace_of_somebody_else_is_left_alone() -> None:
