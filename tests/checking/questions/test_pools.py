@@ -140,8 +140,8 @@ def pools_of_spaces(prefix_length: int = 24) -> World:
 
 def test_every_namespace_has_pools_of_its_own() -> None:
     world = pools_of_spaces()
-    # Two nodes with up to 14 each, for the world's namespace and the verification's.
-    assert "56 for pools of spare ports" in findings(world)["quota-neutron"].evidence
+    # Two nodes with up to 14 each, for the world's namespace and the three of the verification.
+    assert "112 for pools of spare ports" in findings(world)["quota-neutron"].evidence
 
 
 @pytest.mark.parametrize(("length", "status"), [(24, Status.PASS), (28, Status.FAIL)])
