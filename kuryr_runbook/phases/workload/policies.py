@@ -39,7 +39,7 @@ from kuryr_runbook.specs.policy_trials import (
 
 PLAN = "policies"
 READY_SECONDS = 300.0
-SETTLED_SECONDS = 120.0
+SETTLED_SECONDS = 300.0
 """How long Kuryr may take to follow a change of a policy or a label."""
 
 
