@@ -85,7 +85,7 @@ def test_a_site_with_pools_is_refused_at_their_lines() -> None:
     with pytest.raises(SiteError) as caught:
         parse_site(text, "x.yaml")
     reported = [problem.partition(" (line ")[0] for problem in caught.value.problems]
-    assert reported == ["kuryr.port_pool", "kuryr.resource_tags"]
+    assert reported == ["kuryr.resource_tags", "kuryr.port_pool"]
 
 
 def test_ovn_needs_an_algorithm_that_stein_and_train_cannot_ask_for() -> None:
@@ -124,8 +124,8 @@ def test_a_site_file_is_refused_with_all_objections_and_their_lines() -> None:
         parse_site(text, "x.yaml")
     lines = text.splitlines()
     reported = [problem.partition(" (line ")[0] for problem in caught.value.problems]
-    assert reported == ["kuryr.octavia_provider", "kuryr.resource_tags"]
-    number = int(caught.value.problems[0].split("(line ")[1].split(")")[0])
+    assert reported == ["kuryr.resource_tags", "kuryr.octavia_provider"]
+    number = int(caught.value.problems[1].split("(line ")[1].split(")")[0])
     assert "octavia_provider: ovn" in lines[number - 1]
 
 
