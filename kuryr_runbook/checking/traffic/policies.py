@@ -11,9 +11,10 @@ from kuryr_runbook.model.wording import counted
 from kuryr_runbook.snapshots.workload.ways import WaysSeen
 from kuryr_runbook.specs.policy_trials import SERVER, Trial
 
-SEE = "kuryr-runbook docs policies has what Kuryr does differently; kuryr-runbook diagnose shows "
-"whether the policies' groups are as Kuryr made them"
-LEFT = "policy-left"
+SEE = (
+    "kuryr-runbook docs policies has what Kuryr does differently; kuryr-runbook diagnose shows "
+    "whether the policies' groups are as Kuryr made them"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +82,7 @@ def not_tried(why: str) -> Finding:
 def check_left(groups: Sequence[str]) -> Finding:
     """Whether a policy's group is left when the policy is gone."""
     return Finding(
-        check=LEFT,
+        check="policy-left",
         title="A removed policy leaves no security group",
         status=Status.FAIL if groups else Status.PASS,
         evidence=f"left: {some([*groups])}" if groups else "none is left",

@@ -150,6 +150,7 @@ def test_where_they_are_not_each_leak_is_named_and_all_stays() -> None:
     found = tried(cluster)
     assert found["policy-none"].status is Status.PASS
     assert found["policy-deny"].status is Status.FAIL
+    assert found["policy-deny"].remedy.endswith("groups are as Kuryr made them")
     assert f"stranger to server:{POD_PORT} is open" in found["policy-pods"].evidence
     assert spaces(cluster) == {*policy_namespaces(SITE)}
 
