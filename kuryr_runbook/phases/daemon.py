@@ -24,6 +24,7 @@ from kuryr_runbook.phases.earlier.image import (
 from kuryr_runbook.phases.waits.rollout import wait_rolled_out, watched
 from kuryr_runbook.planning.kubernetes import plan_manifests
 from kuryr_runbook.snapshots.cluster.health import read_daemon_nodes, read_health
+from kuryr_runbook.snapshots.cluster.objects import is_ready
 from kuryr_runbook.snapshots.cluster.previews import read_previews
 from kuryr_runbook.snapshots.cluster.state import read_cluster
 from kuryr_runbook.snapshots.reading import known
@@ -103,7 +104,4 @@ def _states(nodes: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _is_ready(node: Mapping[str, Any]) -> bool:
-    if node["spec"].get("unschedulable"):
-        return True
-    conditions = node["status"].get("conditions", ())
-    return any(item["type"] == "Ready" and item["status"] == "True" for item in conditions)
+    return bool(node["spec"].get("unschedulable")) or is_ready(node)

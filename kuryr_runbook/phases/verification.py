@@ -31,7 +31,7 @@ from kuryr_runbook.phases.workload.namespaces import own_namespace
 from kuryr_runbook.phases.workload.policies import (
     PLAN,
     PolicyTrials,
-    delete_trials,
+    remove_trials,
     spaces_of_trials,
 )
 from kuryr_runbook.phases.workload.resilience import Resilience
@@ -188,11 +188,9 @@ class Verification(Phase):
         if namespace is not None:
             say(f"deleting namespace {self.site.verification.namespace} and everything in it")
             self.cluster.delete(namespace_manifest(self.site))
-        trials = delete_trials(self.site, self.cluster)
-        rows = [("Namespace", len(trials) + int(namespace is not None))]
+        trials = remove_trials(self.site, self.cluster)
+        rows = [("Namespace", trials + int(namespace is not None))]
         if served:
-            for space in trials:
-                wait_namespace_gone(space, self.cluster)
             wait_traces_gone(traces, self.cloud)
         elif left := remaining(traces, self.cloud):
             say(f"there is no {CONTROLLER} to remove these; teardown will: {', '.join(left)}")

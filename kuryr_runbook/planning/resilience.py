@@ -12,6 +12,7 @@ from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.plan import Action, Change, Plan, Step, Target
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.planning.kubernetes import deletion, reference_to
+from kuryr_runbook.snapshots.cluster.objects import is_ready
 from kuryr_runbook.specs.controller import CONTROLLER
 from kuryr_runbook.specs.daemon import DAEMON
 
@@ -106,7 +107,7 @@ def _drain(site: Site, nodes: Sequence[Manifest], used: Counter[str]) -> Iterato
     taking = [
         node["metadata"]["name"]
         for node in nodes
-        if not node["spec"].get("unschedulable") and _is_ready(node)
+        if not node["spec"].get("unschedulable") and is_ready(node)
     ]
     name = max(sorted(taking), key=lambda node: used[node], default="")
     if not used[name]:
@@ -125,11 +126,6 @@ def _drain(site: Site, nodes: Sequence[Manifest], used: Counter[str]) -> Iterato
         changes=(Change("spec.unschedulable", "absent", "true"),),
         disturbs="meanwhile no pod of anybody is scheduled there; those of other namespaces stay",
     )
-
-
-def _is_ready(node: Manifest) -> bool:
-    conditions = node.get("status", {}).get("conditions", ())
-    return any(it["type"] == "Ready" and it["status"] == "True" for it in conditions)
 
 
 def _node(name: str) -> dict[str, Any]:

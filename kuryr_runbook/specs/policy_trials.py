@@ -92,7 +92,7 @@ def trials(addresses: Mapping[str, str]) -> tuple[Trial, ...]:
     to_server = _ingress(guests)
     ranges = {"cidr": "0.0.0.0/0", "except": [f"{addresses[STRANGER]}/32"]}
     everything = DIRECT | {*SERVED.values()}
-    of_friend = frozenset(way for way in DIRECT if way.client == FRIEND)
+    of_others = frozenset(way for way in everything if way.client != FRIEND)
     friend, stranger, visitor = (
         frozenset({TO_SERVER[name]}) for name in (FRIEND, STRANGER, VISITOR)
     )
@@ -144,19 +144,19 @@ def trials(addresses: Mapping[str, str]) -> tuple[Trial, ...]:
             name="policy-egress",
             title="A pod that may ask nobody",
             policies={"leave": _egress()},
-            open=everything - of_friend - {SERVED[FRIEND]},
+            open=of_others,
         ),
         Trial(
             name="policy-egress-pods",
             title="A pod that may ask one other, on one port",
             policies={"leave": _egress(the_server)},
-            open=(everything - of_friend - {SERVED[FRIEND]}) | friend,
+            open=of_others | friend,
         ),
         Trial(
             name="policy-egress-range",
             title="A pod that may ask a range of addresses",
             policies={"leave": _egress({"ipBlock": {"cidr": f"{addresses[VISITOR]}/32"}})},
-            open=(everything - of_friend - {SERVED[FRIEND]}) | {AWAY},
+            open=of_others | {AWAY},
         ),
         Trial(
             name="policy-removed",

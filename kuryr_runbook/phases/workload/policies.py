@@ -16,12 +16,13 @@ from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.plan import Plan
 from kuryr_runbook.model.site import Site
 from kuryr_runbook.phases.waits.polling import wait_for
-from kuryr_runbook.phases.waits.traffic import GONE_SECONDS, wait_namespace_gone
+from kuryr_runbook.phases.waits.traffic import GONE_SECONDS
 from kuryr_runbook.phases.workload.checks import diagnosed
 from kuryr_runbook.phases.workload.namespaces import own_namespace
 from kuryr_runbook.planning.kubernetes import plan_manifests
+from kuryr_runbook.snapshots.cluster.objects import is_ready
 from kuryr_runbook.snapshots.cluster.previews import read_previews
-from kuryr_runbook.snapshots.workload.ways import WaysSeen, read_ways
+from kuryr_runbook.snapshots.workload.ways import read_ways
 from kuryr_runbook.specs.policy_trials import (
     FRIEND,
     PODS,
@@ -93,7 +94,7 @@ class PolicyTrials:
 
     def _all_ready(self) -> tuple[bool, str]:
         pods = self._pods()
-        waiting = [name for name in PODS if name not in pods or not _is_ready(pods[name])]
+        waiting = [name for name in PODS if name not in pods or not is_ready(pods[name])]
         return not waiting, f"not ready: {', '.join(waiting)}"
 
     def _addresses(self) -> Mapping[str, str]:
@@ -119,12 +120,11 @@ class PolicyTrials:
         seen: list[Tried] = []
 
         def look() -> tuple[bool, str]:
-            ways = self._ways(trial, addresses)
             seen[:] = [
                 Tried(
                     trial=trial,
-                    seen=ways,
-                    ready=_is_ready(self._pods().get(SERVER, {})),
+                    seen=read_ways(self.site, self.cluster, addresses, trial.judged),
+                    ready=is_ready(self._pods().get(SERVER, {})),
                     seconds=time.monotonic() - begin,
                 )
             ]
@@ -133,9 +133,6 @@ class PolicyTrials:
 
         wait_for(f"Kuryr to follow: {trial.title}", seconds, look)
         return seen[0]
-
-    def _ways(self, trial: Trial, addresses: Mapping[str, str]) -> WaysSeen:
-        return read_ways(self.site, self.cluster, addresses, trial.judged)
 
     def _groups_left(self) -> list[str]:
         """Security groups of policies of these trials, after some time."""
@@ -164,21 +161,13 @@ def spaces_of_trials(site: Site, cluster: KubernetesClient) -> list[Manifest]:
     return [it for it in spaces if own_namespace(site, cluster, it) is not None]
 
 
-def delete_trials(site: Site, cluster: KubernetesClient) -> list[Manifest]:
-    """Delete these namespaces, and return them. Raises DriftError."""
+def remove_trials(site: Site, cluster: KubernetesClient) -> int:
+    """Delete these namespaces, until they are gone; return how many there were.
+
+    Raises DriftError, or DeadlineError.
+    """
     there = spaces_of_trials(site, cluster)
     for space in there:
         say(f"deleting namespace {space['metadata']['name']} and everything in it")
         cluster.delete(space)
-    return there
-
-
-def remove_trials(site: Site, cluster: KubernetesClient) -> None:
-    """Delete them, and wait until they are gone. Raises DriftError, or DeadlineError."""
-    for space in delete_trials(site, cluster):
-        wait_namespace_gone(space, cluster)
-
-
-def _is_ready(pod: Manifest) -> bool:
-    conditions = pod.get("status", {}).get("conditions", ())
-    return any(it["type"] == "Ready" and it["status"] == "True" for it in conditions)
+    return len(there)

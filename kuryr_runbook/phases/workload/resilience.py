@@ -32,6 +32,7 @@ from kuryr_runbook.phases.waits.polling import wait_for
 from kuryr_runbook.phases.waits.traffic import GONE_SECONDS
 from kuryr_runbook.phases.workload.checks import checked_until_well
 from kuryr_runbook.planning.resilience import PLAN, eviction, plan_resilience, uncordoning
+from kuryr_runbook.snapshots.cluster.objects import is_ready
 from kuryr_runbook.snapshots.diagnosis import read_diagnosis
 from kuryr_runbook.snapshots.workload.traces import Traces, left_behind, read_footprint, remaining
 from kuryr_runbook.specs.controller import CONTROLLER
@@ -184,6 +185,4 @@ def _wait(what: str, look: polling.Look) -> None:
 
 
 def _is_ready(pod: Manifest) -> bool:
-    conditions = pod.get("status", {}).get("conditions", ())
-    going = "deletionTimestamp" in pod["metadata"]
-    return not going and any(it["type"] == "Ready" and it["status"] == "True" for it in conditions)
+    return "deletionTimestamp" not in pod["metadata"] and is_ready(pod)

@@ -90,8 +90,8 @@ class Pod:
     vif: PodVif | Malformed | None
     """The VIF in its annotation; None: it has none, or the release stores it elsewhere."""
     intents: tuple[Intent, ...]
-    labels: Labels
     """Things that it asks for and Kuryr may not do."""
+    labels: Labels
     life: Life
 
     @property
@@ -221,6 +221,12 @@ def node_of(item: Manifest) -> Node:
 def _taint(item: Manifest) -> str:
     value = f"={item['value']}" if item.get("value") else ""
     return f"{text(item, 'key')}{value}:{text(item, 'effect')}"
+
+
+def is_ready(item: Manifest) -> bool:
+    """Whether the condition Ready of a node or pod is true."""
+    conditions = parts(part(item, "status"), "conditions")
+    return any(it.get("type") == "Ready" and it.get("status") == "True" for it in conditions)
 
 
 def pod_of(pod: Manifest) -> Pod | None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from kuryr_runbook.clients.kubernetes.api import KubernetesReader
 from kuryr_runbook.model.objects import Manifest
 from kuryr_runbook.model.site import Site
+from kuryr_runbook.snapshots.cluster.objects import is_ready
 from kuryr_runbook.snapshots.logs import LogRecord, notable_records
 from kuryr_runbook.snapshots.parsing import number, part, parts, text, time
 from kuryr_runbook.snapshots.reading import Unreadable, attempted
@@ -115,8 +116,8 @@ def read_programs(
     daemon_set = cluster.get(_reference(where.daemon))
     controllers = _pods(cluster, where.controller, controller)
     daemons = _pods(cluster, where.daemon, daemon_set)
-    suspects = [pod for pod in daemons if not _ready(pod)]
-    suspects += [pod for pod in daemons if _ready(pod) and _node(pod) in nodes]
+    suspects = [pod for pod in daemons if not is_ready(pod)]
+    suspects += [pod for pod in daemons if is_ready(pod) and _node(pod) in nodes]
     read = {_name(pod) for pod in (*controllers, *suspects[:LOGS]) if _has_run(pod)}
     # A pod of its own is one replica of itself.
     replicas = number(part(controller, "spec").get("replicas", 1))
@@ -144,8 +145,8 @@ def program_pod(pod: Manifest, log: tuple[LogRecord, ...] | Unreadable = ()) -> 
     return ProgramPod(
         name=_name(pod),
         node=_node(pod),
-        ready=_ready(pod),
-        reason="" if _ready(pod) else _reason(pod, containers),
+        ready=is_ready(pod),
+        reason="" if is_ready(pod) else _reason(pod, containers),
         restarts=sum(number(it.get("restartCount")) or 0 for it in containers),
         restarted=max((end for end in ends if end), default=None),
         started=min((begin for begin in map(_begin, running) if begin), default=None),
@@ -198,11 +199,6 @@ def _has_run(pod: Manifest) -> bool:
         or part(status, "lastState", "terminated")
         for status in parts(part(pod, "status"), "containerStatuses")
     )
-
-
-def _ready(pod: Manifest) -> bool:
-    conditions = parts(part(pod, "status"), "conditions")
-    return any(it.get("type") == "Ready" and it.get("status") == "True" for it in conditions)
 
 
 def _name(pod: Manifest) -> str:
