@@ -19,7 +19,8 @@ from kuryr_runbook.snapshots.cluster.objects import Pod, Service
 
 FIX = "kuryr-runbook diagnose --site FILE --fix"
 NOTHING = '\'[{"op":"replace","path":"/status","value":{}}]\''
-"""The patch that Kuryr itself makes when it finds that a load balancer is gone."""
+"""The patch of a note after which Kuryr makes again what it is of; it does so itself when it finds
+that a load balancer is gone."""
 SUCCESSOR = "a successor gets a new port"
 
 

@@ -93,7 +93,11 @@ def known_rules() -> frozenset[AccessRule]:
     return _rules(
         request
         for release in RELEASES.values()
-        for request in (*release.cloud_requests, *requests.TRUNKS, *requests.NAMESPACES)
+        for request in (
+            *release.cloud_requests,
+            *requests.TRUNKS,
+            *(it for extension in release.extensions for it in extension.cloud_requests),
+        )
     )
 
 

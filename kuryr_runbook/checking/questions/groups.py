@@ -217,10 +217,8 @@ def _guarded(look: Look) -> list[Guarded]:
             if (port := look.ports.get(vif.port_id)) is not None
         )
     for port, victim in ports:
-        groups = tuple(sorted(port.groups))
-        by_policy = not look.policy_groups.keys().isdisjoint(groups)
-        if port.port_security is not False and not by_policy:
-            found.setdefault(groups, (port, []))[1].append(victim)
+        if port.port_security is not False and not look.is_policed(port):
+            found.setdefault(tuple(sorted(port.groups)), (port, []))[1].append(victim)
     if not found and look.pods and not look.workers:
         raise CouldNotLook("no port of a node is known")
     return [(groups, port, victims) for groups, (port, victims) in found.items()]

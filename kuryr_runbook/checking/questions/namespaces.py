@@ -7,7 +7,7 @@ from ipaddress import IPv4Network
 
 from kuryr_runbook.checking.causes import Cause
 from kuryr_runbook.checking.checks import Check, Depth, Fault
-from kuryr_runbook.checking.remedies import delete_pods, restart_controller
+from kuryr_runbook.checking.remedies import NOTHING, delete_pods, restart_controller
 from kuryr_runbook.checking.verdicts import CouldNotLook, phase, pod_victim, readable, some
 from kuryr_runbook.checking.view.cloud import Look, ipv4_range
 from kuryr_runbook.checking.view.subnets import look_up
@@ -20,8 +20,6 @@ from kuryr_runbook.specs.wanted import namespace_pool
 WAITING = frozenset({"pod-unhandled", "controller-ready", "controller-restarts"})
 NEARLY = 0.9
 """The used part of the pool from which on it is reported."""
-FORGET = '\'[{"op":"replace","path":"/status","value":{}}]\''
-"""The patch after which Kuryr makes a namespace's network again, or finds the one that is there."""
 
 
 def _off(site: Site) -> str:
@@ -46,7 +44,10 @@ def _off(site: Site) -> str:
     ),
 )
 def check_spaces(look: Look) -> Iterator[Cause]:
-    """Kuryr does not look again at what it noted, so nothing repairs it."""
+    """Kuryr does not look again at what it noted, so nothing repairs it.
+
+    Once the note is empty, it makes the network again, or finds the one that is there.
+    """
     there = {subnet.id: subnet for subnet in look.subnets}
     legs = look.router_legs
     for space, subnet_id in sorted(look.subnet_of_namespace.items()):
@@ -55,7 +56,7 @@ def check_spaces(look: Look) -> Iterator[Cause]:
             yield Cause(
                 status=Status.FAIL,
                 evidence=f"its KuryrNetwork names subnet {subnet_id}, which is not there",
-                remedy=f"kubectl -n {space} patch kuryrnetwork {space} --type=json -p {FORGET}",
+                remedy=f"kubectl -n {space} patch kuryrnetwork {space} --type=json -p {NOTHING}",
                 victims=(victim,),
                 reaches=_inside(space),
             )

@@ -124,7 +124,7 @@ def check_egress(look: Look) -> Iterator[Cause]:
             if (
                 plugged is not None
                 and plugged.port_security is not False
-                and look.policy_groups.keys().isdisjoint(plugged.groups)
+                and not look.is_policed(plugged)
             ):
                 senders[tuple(sorted(plugged.groups))].append(pod_victim(pod))
     for groups, victims in senders.items():

@@ -161,7 +161,7 @@ def _edited(look: Look, port: Port) -> tuple[str, str] | None:
     group = look_up(readable(look.cloud.groups), pod_group(look.site), look.cloud)
     if not port.admin_state_up:
         return "is switched off", "--enable"
-    if group is not None and {group.id, *look.policy_groups}.isdisjoint(port.groups):
+    if group is not None and group.id not in port.groups and not look.is_policed(port):
         return (
             f"is not in group {group.name}",
             f"--no-security-group --security-group {quote(group.name)}",

@@ -163,6 +163,10 @@ class Look(SubnetLook):
             if is_of_policy(it.description)
         }
 
+    def is_policed(self, port: Port) -> bool:
+        """Whether network policies say what the port may send and receive."""
+        return not self.policy_groups.keys().isdisjoint(port.groups)
+
     @cached_property
     def groups(self) -> Mapping[str, str]:
         """Their names, by id."""

@@ -107,6 +107,11 @@ class Release:
     mtu_rule: MtuRule
     hazards: tuple[Hazard, ...]
 
+    @property
+    def extensions(self) -> tuple[Extension, ...]:
+        """What the controller can do beyond pods and Services."""
+        return tuple(it for it in (self.namespace_subnets, self.network_policies) if it is not None)
+
     def runs_on(self, kubernetes: tuple[int, int]) -> bool:
         """Whether it runs on that minor version of Kubernetes."""
         first, last = self.kubernetes_window

@@ -85,13 +85,17 @@ class Ownership:
         return self._kuryrs(wanted, cidr, self._is_beside)
 
     @cached_property
+    def _own_pools(self) -> frozenset[str]:
+        """Ids of the subnet pools that the runbook made."""
+        return frozenset(it.id for it in known(self.cloud.subnet_pools) if self.is_ours(it))
+
+    @cached_property
     def _namespace_pools(self) -> frozenset[str]:
         """Ids of the pools of namespaces' subnets: those that the runbook made, and the site's."""
         pools, wanted = known(self.cloud.subnet_pools), namespace_pool(self.site)
         used = self.site.network.namespace_subnets.enabled
         named = of_name(pools, wanted.name, self._project) if used else []
-        unmarked = [it for it in named if not is_marked(it.description)]
-        return frozenset(it.id for it in (*unmarked, *filter(self.is_ours, pools)))
+        return self._own_pools.union(it.id for it in named if not is_marked(it.description))
 
     @cached_property
     def namespace_subnets(self) -> tuple[Subnet, ...]:
@@ -100,14 +104,13 @@ class Ownership:
         Others may take subnets from the site's pool, too, if the runbook did not make it: theirs
         are not on the nodes' router, or not named like Kuryr's.
         """
-        ours = {it.id for it in known(self.cloud.subnet_pools) if self.is_ours(it)}
         return tuple(
             it
             for it in known(self.cloud.subnets)
             if it.pool_id in self._namespace_pools
             and KURYRS_NAMESPACE.fullmatch(it.name)
             and not is_marked(it.description)
-            and (it.pool_id in ours or self._is_joined(it))
+            and (it.pool_id in self._own_pools or self._is_joined(it))
         )
 
     @property
